@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bytes of a segment and of a recording. The contract between preload/ and report/: both
+ * include this file, nothing of theirs is included here, and every size and offset is asserted.
+ *
+ * A live segment is one file on tmpfs that every process of the session maps:
+ *
+ *   0        struct segment_header       4 KiB   constant after creation, magic written last
+ *   4096     struct segment_shared       4 KiB   words that the whole session changes
+ *   8192     region INDEX                u64 per process slot: 0 free, else pid << 32 | instance;
+ *                                        instance 0 while the slot is being filled in
+ *            region PROCESSES            struct segment_process per slot
+ *            region OWNERS               u32 per attachment block: 0 free, else an instance
+ *            region ATTACHMENTS          blocks of SEGMENT_BLOCK_ENTRIES struct segment_attachment
+ *            region LEDGER               struct segment_entry, open addressing by shmid
+ *            region MODULES              reserved for stacks
+ *            region STACKS               reserved for stacks
+ *            region PARTS                struct segment_part per CPU: the heads of the log
+ *            region LOG                  part 0's events, part 1's events, ...
+ *
+ * A recording is a file that only its recorder writes, and only at its end:
+ *
+ *   0        struct segment_header       kind SEGMENT_RECORDING; `committed_bytes` counts what is
+ *                                        whole, and is written after it
+ *   4096     struct segment_chunk, its payload, struct segment_chunk, its payload, ...
+ *
+ * A chunk's kind is a region's, so its payload is an array of that region's records; a chunk of
+ * kind LOG is one part's events [first, next) sorted by time. One reader serves both files.
+ *
+ * Times (`*_clock`) are readings of the session's clock; see `clock` in the header.
+ * Fields written with an atomic type change while readers look on: only publish.h touches them.
+ */
+#ifndef MEMSHIM_SEGMENT_LAYOUT_H
+#define MEMSHIM_SEGMENT_LAYOUT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define SEGMENT_MAGIC 0x314d4948534d454dull /* "MEMSHIM1" as little-endian bytes */
+#define SEGMENT_CHUNK_MAGIC 0x4b4e4843u     /* "CHNK" */
+#define SEGMENT_VERSION 1u
+#define SEGMENT_BYTE_ORDER 0x01020304u
+#define SEGMENT_HEADER_BYTES 4096u
+#define SEGMENT_BLOCK_ENTRIES 32u   /* attachments in one block */
+#define SEGMENT_PROCESS_BLOCKS 128u /* blocks one process may own: 4,096 attachments */
+#define SEGMENT_PARTS_MAX 64u       /* CPUs above share the parts, cpu modulo count */
+#define SEGMENT_STACK_DEPTH_MAX 64u
+#define SEGMENT_STACK_DEPTH_DEFAULT 16u
+#define SEGMENT_LOG_BYTES_DEFAULT (16ull << 20)
+#define SEGMENT_LOG_BYTES_MIN 8192ull
+/* The first claim number of every part: wraps after 64 events, so that the wrap is no rarity. */
+#define SEGMENT_FIRST_CLAIM (0ull - 64)
+
+enum segment_call {
+#define CALL(id, name, nr) CALL_##id,
+#include "calls.def"
+#undef CALL
+	CALL_COUNT,
+	LIFE_BEFORE_FIRST = CALL_COUNT - 1,
+#define LIFE(id, name, meaning) LIFE_##id,
+#include "lives.def"
+#undef LIFE
+	EVENT_KIND_COUNT
+};
+
+enum segment_loss {
+#define LOSS(id, name, meaning, who) LOSS_##id,
+#include "losses.def"
+#undef LOSS
+	LOSS_COUNT
+};
+
+enum segment_region_kind {
+	REGION_SHARED,
+	REGION_INDEX,
+	REGION_PROCESSES,
+	REGION_OWNERS,
+	REGION_ATTACHMENTS,
+	REGION_LEDGER,
+	REGION_MODULES,
+	REGION_STACKS,
+	REGION_PARTS,
+	REGION_LOG,
+	REGION_WITNESSES, /* recordings only: what the recorder saw with its own eyes */
+	REGION_COUNT,
+	REGION_ROOM = 16
+};
+
+enum segment_kind { SEGMENT_LIVE = 1, SEGMENT_RECORDING = 2 };
+
+enum segment_clock {
+	CLOCK_NS = 1,      /* clock_gettime(CLOCK_MONOTONIC), nanoseconds */
+	CLOCK_COUNTER = 2, /* the CPU's own counter (TSC, CNTVCT): ticks, scaled by the clock pairs */
+};
+
+/* Bits of segment_header.options. */
+enum { OPTION_NO_FOLLOW = 1u << 0 /* only the first process that registers, and its execs */ };
+
+struct segment_region {
+	uint64_t offset;       /* from the file's start, a multiple of 64 */
+	uint64_t record_bytes; /* of one record */
+	uint64_t count;        /* records */
+};
+
+/* The same instant on the session's clock and on the system's two. */
+struct segment_instant {
+	uint64_t clock;
+	uint64_t monotonic_ns; /* CLOCK_MONOTONIC */
+	uint64_t realtime_ns;  /* CLOCK_REALTIME */
+};
+
+struct segment_header {
+	uint64_t magic; /* 0 until everything else is in place */
+	uint32_t version;
+	uint32_t header_bytes;
+	uint32_t byte_order;
+	uint32_t word_bytes; /* sizeof(long) of the creator */
+	uint32_t kind;       /* enum segment_kind */
+	uint32_t page_bytes;
+	uint64_t total_bytes; /* live: the file's size; recording: 0 */
+	uint64_t committed_bytes; /* recording: header and whole chunks; live: 0 */
+	struct segment_region region[REGION_ROOM];
+	uint32_t clock;       /* enum segment_clock */
+	uint32_t part_count;  /* parts of the log, 1 to SEGMENT_PARTS_MAX */
+	uint64_t part_events; /* events in one part, a power of two */
+	uint64_t first_claim; /* of every part */
+	struct segment_instant start;
+	struct segment_instant end;  /* all 0 until a recording is finished */
+	uint64_t ipc_namespace;      /* inode of /proc/self/ns/ipc, 0 unknown */
+	uint64_t pid_namespace;      /* inode of /proc/self/ns/pid, 0 unknown */
+	uint64_t recorder_start_time; /* proc(5) stat field 22, clock ticks after boot */
+	int32_t recorder_pid;        /* 0 for a session without a recorder */
+	uint32_t creator_uid;
+	uint32_t stack_depth; /* frames wanted per event, 0 to SEGMENT_STACK_DEPTH_MAX */
+	uint32_t options;
+	int32_t command_pid; /* recording: COMMAND's process, 0 unknown */
+	int32_t exit_status; /* recording, valid when `finished`: of COMMAND, -1 none */
+	int32_t exit_signal; /* recording, valid when `finished`: 0 none */
+	uint32_t finished;   /* recording: 1 when the recorder closed it in good order */
+	char boot_id[40];    /* /proc/sys/kernel/random/boot_id */
+	char session[64];    /* name, NUL-terminated */
+	char host[65];       /* uname(2) */
+	char kernel[65];
+	char machine[65];
+	char peer_path[512]; /* live: the recording's path; recording: the segment's; may be "" */
+	uint32_t command_bytes;
+	char command[1024]; /* NUL-separated words of COMMAND, cut to the room */
+	unsigned char reserved[1693];
+};
+
+/* Live words of the whole session; each group has its own cache lines. */
+struct segment_shared {
+	_Atomic uint32_t registered; /* futex: +1 by each registration, waking the recorder */
+	uint32_t pad0[15];
+	_Atomic uint32_t next_instance; /* last instance given out; the first one is 1 */
+	_Atomic uint32_t slot_high;     /* slots at and above were never used */
+	_Atomic uint32_t block_hint;    /* where the search for a free block begins */
+	uint32_t pad1[13];
+	_Atomic uint64_t lost[16]; /* by enum segment_loss: losses that no process slot can hold */
+	_Atomic uint64_t forgotten_calls[CALL_COUNT]; /* calls of processes whose slot was reused */
+	_Atomic uint64_t closed; /* 1 once the recorder has finished: new images stay away */
+	unsigned char reserved[3784];
+};
+
+enum segment_process_state {
+	PROCESS_FREE = 0,
+	PROCESS_RUNNING = 1,
+	PROCESS_EXITED = 2, /* ended by exit: exit_status is known if >= 0 */
+	PROCESS_KILLED = 3, /* ended by exit_signal */
+	PROCESS_EXEC = 4,   /* the image ended by exec */
+	PROCESS_GONE = 5,   /* ended, nobody saw how */
+};
+
+enum segment_coverage {
+	COVERAGE_NONE = 0,
+	COVERAGE_CALLS = 1, /* exported symbols only */
+	COVERAGE_FULL = 2,  /* libc's own entries redirected as well */
+};
+
+/* Bits of segment_process.flags. */
+enum {
+	PROCESS_BREAK_KNOWN = 1u << 0,   /* break_initial is the kernel's start_brk, not a guess */
+	PROCESS_CMDLINE_CUT = 1u << 1,   /* cmdline is longer than its room */
+	PROCESS_EXE_CUT = 1u << 2,
+	PROCESS_LOG_UNMAPPED = 1u << 3,  /* counters only: every event is LOSS_NO_SPACE */
+};
+
+/* The program break's moves, told apart by who asked. */
+enum segment_origin { ORIGIN_DIRECT, ORIGIN_MALLOC, ORIGIN_COUNT };
+enum segment_direction { MOVE_GROW, MOVE_SHRINK, MOVE_STILL, MOVE_COUNT };
+
+struct segment_moves {
+	_Atomic uint64_t count[MOVE_COUNT]; /* successful calls by direction of the delta */
+	_Atomic uint64_t bytes[2];          /* MOVE_GROW, MOVE_SHRINK: sum of |delta| */
+};
+
+/*
+ * One image of one process: an address space from start, fork or exec to its end. Written by the
+ * process itself (any thread, any signal handler); `state`, `end_clock` and the exit fields also
+ * by the recorder, and by the process's next image. instance is unique in the session.
+ */
+struct segment_process {
+	/* Identity: constant once the slot stands in region INDEX. */
+	uint32_t instance;
+	uint32_t parent_instance; /* of the forking parent, or of the image before exec; 0 unknown */
+	int32_t pid;              /* as the process sees itself */
+	int32_t ppid;
+	uint32_t uid; /* real uid at registration */
+	uint32_t image;
+	uint32_t how;      /* LIFE_START (first image, or after exec: image > 0) or LIFE_FORK */
+	uint32_t coverage; /* enum segment_coverage */
+	uint64_t start_time; /* proc(5) stat field 22, clock ticks after boot; 0 unknown */
+	uint64_t start_clock;
+	uint64_t pid_namespace;  /* inode of /proc/self/ns/pid; 0 unknown */
+	uint64_t break_initial;  /* the kernel's start_brk, else the break at registration */
+	uint64_t break_at_start; /* the break at registration: moved before load by the difference */
+	uint32_t flags;
+	uint32_t inherited; /* attachments that fork copied into it */
+	char comm[16];      /* NUL-terminated */
+	uint64_t reserved0[4];
+
+	/* Words that change. */
+	_Atomic uint32_t state; /* enum segment_process_state */
+	_Atomic int32_t exit_status;
+	_Atomic int32_t exit_signal;
+	_Atomic uint32_t attached; /* attachments now */
+	_Atomic uint64_t end_clock;
+	_Atomic uint64_t break_current;
+	_Atomic uint64_t break_peak;
+	_Atomic uint64_t queries; /* brk and sbrk calls that only asked */
+	_Atomic uint64_t begun[CALL_COUNT]; /* counted before the call is made ... */
+	_Atomic uint64_t ok[CALL_COUNT];    /* ... and one of these after it (queries: not in ok) */
+	_Atomic uint64_t failed[CALL_COUNT];
+	struct segment_moves moves[ORIGIN_COUNT];
+	_Atomic uint32_t attached_peak;
+	uint32_t pad;
+	_Atomic uint32_t lost[16]; /* by enum segment_loss */
+	_Atomic uint16_t block[SEGMENT_PROCESS_BLOCKS]; /* its attachment blocks, +1; 0 none; in order */
+
+	char exe[160];     /* /proc/self/exe, NUL-terminated */
+	char cmdline[136]; /* argv joined by blanks, NUL-terminated */
+};
+
+enum segment_attachment_state { ATTACHMENT_FREE = 0, ATTACHMENT_BUSY = 1, ATTACHMENT_LIVE = 2 };
+
+/* Bits of segment_attachment.flags. */
+enum {
+	ATTACHMENT_INHERITED = 1u << 0, /* copied by fork */
+	ATTACHMENT_READONLY = 1u << 1,  /* SHM_RDONLY */
+};
+
+struct segment_attachment {
+	_Atomic uint32_t state;
+	uint32_t instance;
+	int32_t shmid;
+	uint32_t flags;
+	uint64_t address;
+	uint64_t since_clock;
+};
+
+/*
+ * One System V segment as the session saw it. An id that comes back after IPC_RMID gets a new
+ * entry. `claim` is shmid << 32 | state; the other words stand alone and follow it.
+ */
+enum segment_entry_state {
+	ENTRY_FREE = 0,
+	ENTRY_PRESENT = 1, /* seen, not removed here */
+	ENTRY_REMOVED = 2, /* IPC_RMID seen */
+};
+
+struct segment_entry {
+	_Atomic uint64_t claim;
+	_Atomic uint32_t maker_instance; /* who first named it by shmget here; 0: known by shmat or shmctl only */
+	_Atomic uint32_t key;     /* bits of the key_t */
+	_Atomic uint64_t size;    /* as asked of shmget; 0 unknown */
+	_Atomic uint32_t flags;   /* shmflg of that shmget */
+	_Atomic uint32_t remover_instance;
+	_Atomic uint64_t seen_clock; /* first seen */
+	_Atomic uint64_t removed_clock;
+	_Atomic uint64_t attaches; /* successful shmat */
+	_Atomic uint64_t detaches; /* successful shmdt */
+	_Atomic uint64_t inherited; /* copies by fork */
+	unsigned char reserved[56];
+};
+
+/* One part of the log. head is the next claim number, from first_claim on. */
+struct segment_part {
+	_Atomic uint64_t head;
+	unsigned char pad[120]; /* two cache lines: the prefetcher fetches pairs */
+};
+
+/* Bits of segment_event.flags. */
+enum {
+	EVENT_FAILED = 1u << 0,    /* detail is the errno */
+	EVENT_LIBC_ONLY = 1u << 1, /* libc refused it: the kernel never saw it */
+	EVENT_MALLOC = 1u << 2,    /* origin: libc's own allocator asked */
+	EVENT_RAW = 1u << 3,       /* through syscall(2): brk's result is the kernel's */
+	EVENT_ASKED = 1u << 4,     /* shmat: an address was asked for, see detail */
+	EVENT_INHERITED = 1u << 5, /* shmdt: of an attachment that fork copied */
+	EVENT_SHMID_KNOWN = 1u << 6, /* shmdt: shmid is known */
+};
+
+/*
+ * One event, one cache line. `published` is segment_published(claim number), written last.
+ *
+ *  0 published  8 clock  16 process  20 tid  24 stack  28 kind  29 flags  30 detail  32 u[32]
+ */
+struct segment_event {
+	_Atomic uint64_t published;
+	uint64_t clock;
+	uint32_t process; /* instance */
+	int32_t tid;      /* as the thread sees itself */
+	uint32_t stack;   /* 0 none */
+	uint8_t kind;     /* enum segment_call */
+	uint8_t flags;
+	uint16_t detail; /* EVENT_FAILED: errno; shmat with EVENT_ASKED: asked address - got address */
+	union {
+		struct {
+			uint64_t argument; /* brk: addr; sbrk: increment (int64_t) */
+			uint64_t before;   /* the break */
+			uint64_t after;
+			uint64_t result; /* EVENT_RAW: what the kernel returned */
+		} brk;
+		struct {
+			int32_t key;
+			uint32_t flags;
+			uint64_t size;
+			int32_t shmid; /* result, -1 when failed */
+		} shmget;
+		struct {
+			int32_t shmid;
+			uint32_t flags;
+			uint64_t address; /* result; when failed: the address asked for */
+			uint64_t before;  /* the break */
+			uint64_t after;
+		} shmat;
+		struct {
+			int32_t shmid; /* if EVENT_SHMID_KNOWN */
+			uint32_t pad;
+			uint64_t address; /* argument */
+			uint64_t before;  /* the break */
+			uint64_t after;
+		} shmdt;
+		struct {
+			int32_t shmid;
+			int32_t command; /* as given: IPC_64 and all */
+			uint64_t buffer; /* address in the target; never followed */
+			int32_t result;
+		} shmctl;
+		struct {
+			int32_t status;     /* exit: exit status, -1 unknown */
+			int32_t signal;     /* exit: 0 none */
+			uint32_t inherited; /* fork: attachments copied; exec, exit: attachments dropped */
+			uint32_t other;     /* fork: the parent's instance; exec: the new instance */
+			uint64_t before;    /* the break */
+		} life;
+		uint64_t word[4];
+	} u;
+};
+
+/* Precedes each array of records in a recording. */
+struct segment_chunk {
+	uint32_t magic;
+	uint32_t kind; /* enum segment_region_kind */
+	uint64_t payload_bytes;
+	uint32_t record_bytes;
+	uint32_t part;  /* LOG: which part; SEGMENT_CHUNK_NO_PART for the recorder's own life events */
+	uint64_t count; /* records */
+	uint64_t first; /* LOG: claim numbers [first, next) were drained by this chunk */
+	uint64_t next;
+	uint64_t overwritten; /* LOG: of those, lost because the log went round */
+	uint64_t torn;        /* LOG: of those, given up as never published */
+	uint64_t min_clock;   /* LOG: of the events in it */
+	uint64_t max_clock;
+	uint64_t reserved[6];
+};
+#define SEGMENT_CHUNK_NO_PART 0xffffffffu
+
+/* Why a process of the tree has no slot, in enum order of witnesses.def. */
+enum segment_witness_why {
+#define WITNESS(id, why) WITNESS_##id,
+#include "witnesses.def"
+#undef WITNESS
+	WITNESS_COUNT
+};
+
+/* What the recorder saw in /proc: one process that ran, or runs, without announcing itself. */
+struct segment_witness {
+	int32_t pid;
+	int32_t ppid;
+	uint32_t why; /* enum segment_witness_why */
+	uint32_t pad;
+	uint64_t seen_clock;
+	char exe[232];
+};
+
+#define SEGMENT_ASSERT(what) _Static_assert(what, #what)
+SEGMENT_ASSERT(sizeof(struct segment_header) == SEGMENT_HEADER_BYTES);
+SEGMENT_ASSERT(offsetof(struct segment_header, region) == 48);
+SEGMENT_ASSERT(sizeof(struct segment_shared) == 4096);
+SEGMENT_ASSERT(offsetof(struct segment_shared, next_instance) == 64);
+SEGMENT_ASSERT(offsetof(struct segment_shared, lost) == 128);
+SEGMENT_ASSERT(sizeof(struct segment_process) == 1024);
+SEGMENT_ASSERT(offsetof(struct segment_process, state) == 128);
+SEGMENT_ASSERT(sizeof(struct segment_attachment) == 32);
+SEGMENT_ASSERT(sizeof(struct segment_entry) == 128);
+SEGMENT_ASSERT(sizeof(struct segment_part) == 128);
+SEGMENT_ASSERT(sizeof(struct segment_event) == 64);
+SEGMENT_ASSERT(offsetof(struct segment_event, u) == 32);
+SEGMENT_ASSERT(sizeof(struct segment_chunk) == 128);
+SEGMENT_ASSERT(sizeof(struct segment_witness) == 256);
+SEGMENT_ASSERT(LOSS_COUNT <= 16);
+SEGMENT_ASSERT(REGION_COUNT <= REGION_ROOM);
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * System calls without libc. Another preload may replace any libc function, and may do so before
+ * it is ready to be called; the kernel is always ready. Each returns what the kernel returned:
+ * -errno (-4095 .. -1) on failure; errno itself is never touched.
+ *
+ * Anyone may call these anywhere: signal handlers and code under malloc's lock included.
+ */
+#ifndef MEMSHIM_SEGMENT_RAW_H
+#define MEMSHIM_SEGMENT_RAW_H
+
+#include <stdbool.h>
+#include <sys/syscall.h>
+
+#if defined(__x86_64__)
+
+static inline long raw_call6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	long ret;
+	register long r10 __asm__("r10") = d;
+	register long r8 __asm__("r8") = e;
+	register long r9 __asm__("r9") = f;
+
+	__asm__ volatile("syscall"
+			 : "=a"(ret)
+			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8), "r"(r9)
+			 : "rcx", "r11", "memory");
+	return ret;
+}
+
+#elif defined(__aarch64__)
+
+static inline long raw_call6(long nr, long a, long b, long c, long d, long e, long f)
+{
+	register long x8 __asm__("x8") = nr;
+	register long x0 __asm__("x0") = a;
+	register long x1 __asm__("x1") = b;
+	register long x2 __asm__("x2") = c;
+	register long x3 __asm__("x3") = d;
+	register long x4 __asm__("x4") = e;
+	register long x5 __asm__("x5") = f;
+
+	__asm__ volatile("svc #0"
+			 : "+r"(x0)
+			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
+			 : "memory");
+	return x0;
+}
+
+#else
+#error "memshim supports x86-64 and aarch64"
+#endif
+
+static inline long raw_call3(long nr, long a, long b, long c)
+{
+	return raw_call6(nr, a, b, c, 0, 0, 0);
+}
+
+static inline bool raw_failed(long ret)
+{
+	return (unsigned long)ret > -4096UL;
+}
+
+#endif
