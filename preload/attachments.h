@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What this address space has attached. Kept twice: in private memory, which fork copies at the
+ * very instant at which it copies the attachments themselves, and in the segment, where readers
+ * find it after a SIGKILL. Entry i of one is entry i of the other.
+ *
+ * Lock-free; any thread, any signal handler, and children of vfork, which share the address space.
+ */
+#ifndef MEMSHIM_ATTACHMENTS_H
+#define MEMSHIM_ATTACHMENTS_H
+
+#include <stdint.h>
+
+/* Gives the table its private room; without it a small one in the library serves. Start-up only. */
+void attachments_set_room(void *room, uint64_t bytes);
+
+/* After a successful shmat; flags are its shmflg. */
+void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t clock);
+
+/* The attachment at `address`: its index, shmid and event flags; -1 when it is not known. */
+int attachments_find(uint64_t address, int *shmid, uint8_t *event_flags);
+
+/* After a successful shmdt of what attachments_find found. */
+void attachments_drop(int index);
+
+/* In a child of fork, once it has a slot: what it inherited, published as its own. Returns the count. */
+uint32_t attachments_inherit(void);
+
+#endif

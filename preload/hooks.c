@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The six calls. Each hook counts the call as begun, makes it, and writes down what the kernel
+ * said; where there is no session it only makes it. An acquiring call is stamped after it
+ * returned, a releasing one before it is made: no timeline shows one thing held twice.
+ *
+ * glibc's own behaviour is kept to the letter: sysdeps/unix/sysv/linux/brk.c, misc/sbrk.c and
+ * sysdeps/unix/sysv/linux/shm*.c. errno is set where libc would set it, and nowhere else.
+ */
+#include "hooks.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <sys/shm.h>
+
+#include "attachments.h"
+#include "ledger.h"
+#include "process.h"
+#include "record.h"
+
+extern void *__curbrk; /* libc's idea of the break; exported, and kept in step */
+
+__thread struct thread_memo thread_memo;
+
+/* What a hook carries from before the call to after it. */
+struct hook {
+	struct segment_process *process; /* null: not watched */
+	struct segment_event event;
+};
+
+static inline bool hook_begin(struct hook *hook, enum segment_call call)
+{
+	hook->process = process_self();
+	if (UNLIKELY(!hook->process))
+		return false;
+	counter_add(&hook->process->begun[call], 1, thread_alone());
+	hook->event.process = shim.instance;
+	hook->event.kind = (uint8_t)call;
+	hook->event.flags = 0;
+	hook->event.detail = 0;
+	return true;
+}
+
+static inline void hook_end(struct hook *hook, bool failed, int error)
+{
+	enum segment_call call = hook->event.kind;
+
+	if (UNLIKELY(failed)) {
+		hook->event.flags |= EVENT_FAILED;
+		hook->event.detail = (uint16_t)error;
+		counter_add(&hook->process->failed[call], 1, thread_alone());
+	} else {
+		counter_add(&hook->process->ok[call], 1, thread_alone());
+	}
+	record_event(&hook->event);
+}
+
+/* As libc: -1 and errno, or the result. */
+static inline long libc_result(long ret)
+{
+	if (UNLIKELY(raw_failed(ret))) {
+		errno = (int)-ret;
+		return -1;
+	}
+	return ret;
+}
+
+/* ---- the break ---- */
+
+static inline uint8_t caller_origin(uint64_t caller)
+{
+	return caller - shim.libc_text_begin < shim.libc_text_end - shim.libc_text_begin
+		       ? EVENT_MALLOC
+		       : 0;
+}
+
+static void count_move(struct segment_process *process, uint8_t flags, uint64_t before,
+		       uint64_t after)
+{
+	struct segment_moves *moves =
+		&process->moves[flags & EVENT_MALLOC ? ORIGIN_MALLOC : ORIGIN_DIRECT];
+	bool alone = thread_alone();
+
+	if (after > before) {
+		counter_add(&moves->count[MOVE_GROW], 1, alone);
+		counter_add(&moves->bytes[MOVE_GROW], after - before, alone);
+		word_raise(&process->break_peak, after);
+	} else if (after < before) {
+		counter_add(&moves->count[MOVE_SHRINK], 1, alone);
+		counter_add(&moves->bytes[MOVE_SHRINK], before - after, alone);
+	} else {
+		counter_add(&moves->count[MOVE_STILL], 1, alone);
+	}
+	word_store(&process->break_current, after);
+}
+
+/*
+ * One brk(2) for `address`, already begun; argument and flags are those of the caller's call.
+ * Returns the kernel's answer.
+ */
+static inline uint64_t move_break(struct hook *hook, uint64_t address, uint64_t argument,
+				  uint8_t flags)
+{
+	uint64_t before = shim.break_now, after;
+	bool releasing = address < before, failed;
+
+	if (releasing)
+		hook->event.clock = thread_clock();
+	after = (uint64_t)raw_call3(SYS_brk, (long)address, 0, 0);
+	shim.break_now = after;
+	__curbrk = (void *)after;
+	if (!releasing)
+		hook->event.clock = thread_clock();
+	failed = after < address && !(flags & EVENT_RAW);
+	hook->event.flags = flags;
+	hook->event.u.brk.argument = argument;
+	hook->event.u.brk.before = before;
+	hook->event.u.brk.after = after;
+	hook->event.u.brk.result = after;
+	if (!failed)
+		count_move(hook->process, flags, before, after);
+	hook_end(hook, failed, ENOMEM);
+	return after;
+}
+
+/* brk(2) that only asks, or that nobody watches. */
+static uint64_t ask_break(struct hook *hook, uint64_t address)
+{
+	uint64_t after = (uint64_t)raw_call3(SYS_brk, (long)address, 0, 0);
+
+	__curbrk = (void *)after;
+	if (!hook->process) {
+		shim.idle_calls++;
+		return after;
+	}
+	shim.break_now = after;
+	counter_add(&hook->process->queries, 1, thread_alone());
+	return after;
+}
+
+int hook_brk(void *address)
+{
+	struct hook hook;
+	uint64_t asked = (uint64_t)address, after;
+
+	if (!hook_begin(&hook, CALL_BRK) || asked == 0)
+		after = ask_break(&hook, asked);
+	else
+		after = move_break(&hook, asked, asked,
+				   caller_origin((uint64_t)__builtin_return_address(0)));
+	if (after >= asked)
+		return 0;
+	errno = ENOMEM;
+	return -1;
+}
+
+/* An sbrk past either end of the address space: libc refuses it by itself. */
+static void *refuse_sbrk(struct hook *hook, intptr_t increment, uint8_t flags)
+{
+	if (hook->process) {
+		hook->event.clock = thread_clock();
+		hook->event.flags = flags | EVENT_LIBC_ONLY;
+		hook->event.u.brk.argument = (uint64_t)increment;
+		hook->event.u.brk.before = hook->event.u.brk.after = shim.break_now;
+		hook->event.u.brk.result = shim.break_now;
+		hook_end(hook, true, ENOMEM);
+	}
+	errno = ENOMEM;
+	return (void *)-1;
+}
+
+static inline bool sbrk_overflows(uint64_t from, intptr_t increment)
+{
+	return increment > 0 ? from + (uint64_t)increment < from : from < -(uint64_t)increment;
+}
+
+void *hook_sbrk(intptr_t increment)
+{
+	struct hook hook;
+	uint64_t from, to, after;
+	uint8_t origin = caller_origin((uint64_t)__builtin_return_address(0));
+	bool watched = hook_begin(&hook, CALL_SBRK);
+
+	if (!__curbrk) /* libc's first call only: it reads the break before it uses it */
+		__curbrk = (void *)raw_call3(SYS_brk, 0, 0, 0);
+	from = (uint64_t)__curbrk;
+	if (increment == 0) {
+		if (watched)
+			counter_add(&hook.process->queries, 1, thread_alone());
+		else
+			shim.idle_calls++;
+		return (void *)from;
+	}
+	if (UNLIKELY(sbrk_overflows(from, increment)))
+		return refuse_sbrk(&hook, increment, origin);
+	to = from + (uint64_t)increment;
+	after = watched ? move_break(&hook, to, (uint64_t)increment, origin) : ask_break(&hook, to);
+	if (after >= to)
+		return (void *)from;
+	errno = ENOMEM;
+	return (void *)-1;
+}
+
+/* ---- System V shared memory: each returns the kernel's answer ---- */
+
+static long shmget_raw(key_t key, size_t size, int flags)
+{
+	struct hook hook;
+	bool watched = hook_begin(&hook, CALL_SHMGET);
+	long ret = raw_call3(SYS_shmget, key, (long)size, flags);
+
+	if (!watched)
+		return ret;
+	hook.event.clock = thread_clock();
+	hook.event.u.word[2] = hook.event.u.word[3] = 0;
+	hook.event.u.shmget.key = key;
+	hook.event.u.shmget.flags = (uint32_t)flags;
+	hook.event.u.shmget.size = size;
+	hook.event.u.shmget.shmid = raw_failed(ret) ? -1 : (int)ret;
+	if (!raw_failed(ret))
+		ledger_named((int)ret, key, size, (uint32_t)flags, hook.event.clock);
+	hook_end(&hook, raw_failed(ret), (int)-ret);
+	return ret;
+}
+
+static long shmat_raw(int shmid, const void *address, int flags)
+{
+	struct hook hook;
+	bool watched = hook_begin(&hook, CALL_SHMAT);
+	uint64_t before = shim.break_now, asked = (uint64_t)address;
+	long ret = raw_call3(SYS_shmat, shmid, (long)address, flags);
+
+	if (!watched)
+		return ret;
+	hook.event.clock = thread_clock();
+	hook.event.u.shmat.shmid = shmid;
+	hook.event.u.shmat.flags = (uint32_t)flags;
+	hook.event.u.shmat.address = raw_failed(ret) ? asked : (uint64_t)ret;
+	hook.event.u.shmat.before = before;
+	hook.event.u.shmat.after = shim.break_now;
+	if (asked) {
+		hook.event.flags = EVENT_ASKED;
+		hook.event.detail = raw_failed(ret) ? 0 : (uint16_t)(asked - (uint64_t)ret);
+	}
+	if (!raw_failed(ret))
+		attachments_add(shmid, (uint64_t)ret, (uint32_t)flags, hook.event.clock);
+	hook_end(&hook, raw_failed(ret), (int)-ret);
+	return ret;
+}
+
+static long shmdt_raw(const void *address)
+{
+	struct hook hook;
+	bool watched = hook_begin(&hook, CALL_SHMDT);
+	int shmid = -1, index = -1;
+	long ret;
+
+	if (watched) {
+		hook.event.clock = thread_clock();
+		hook.event.u.shmdt.before = shim.break_now;
+		index = attachments_find((uint64_t)address, &shmid, &hook.event.flags);
+	}
+	ret = raw_call3(SYS_shmdt, (long)address, 0, 0);
+	if (!watched)
+		return ret;
+	hook.event.u.shmdt.shmid = shmid;
+	hook.event.u.shmdt.pad = 0;
+	hook.event.u.shmdt.address = (uint64_t)address;
+	hook.event.u.shmdt.after = shim.break_now;
+	if (!raw_failed(ret) && index >= 0)
+		attachments_drop(index);
+	hook_end(&hook, raw_failed(ret), (int)-ret);
+	return ret;
+}
+
+static long shmctl_raw(int shmid, int command, struct shmid_ds *buffer)
+{
+	struct hook hook;
+	bool watched = hook_begin(&hook, CALL_SHMCTL);
+	bool releasing = command == IPC_RMID;
+	long ret;
+
+	if (watched && releasing)
+		hook.event.clock = thread_clock();
+	ret = raw_call3(SYS_shmctl, shmid, command, (long)buffer);
+	if (!watched)
+		return ret;
+	if (!releasing)
+		hook.event.clock = thread_clock();
+	hook.event.u.word[2] = hook.event.u.word[3] = 0;
+	hook.event.u.shmctl.shmid = shmid;
+	hook.event.u.shmctl.command = command;
+	hook.event.u.shmctl.buffer = (uint64_t)buffer;
+	hook.event.u.shmctl.result = raw_failed(ret) ? -1 : (int)ret;
+	if (releasing && !raw_failed(ret))
+		ledger_removed(shmid, hook.event.clock);
+	hook_end(&hook, raw_failed(ret), (int)-ret);
+	return ret;
+}
+
+int hook_shmget(key_t key, size_t size, int flags)
+{
+	return (int)libc_result(shmget_raw(key, size, flags));
+}
+
+void *hook_shmat(int shmid, const void *address, int flags)
+{
+	return (void *)libc_result(shmat_raw(shmid, address, flags));
+}
+
+int hook_shmdt(const void *address)
+{
+	return (int)libc_result(shmdt_raw(address));
+}
+
+int hook_shmctl(int shmid, int command, struct shmid_ds *buffer)
+{
+	return (int)libc_result(shmctl_raw(shmid, command, buffer));
+}
+
+/* ---- syscall(2) ---- */
+
+/* brk through syscall(2): the caller gets the kernel's own answer, and libc is not told. */
+static long syscall_brk(uint64_t address)
+{
+	struct hook hook;
+	void *libc_break = __curbrk;
+	long after;
+
+	if (!hook_begin(&hook, CALL_BRK) || address == 0)
+		after = (long)ask_break(&hook, address);
+	else
+		after = (long)move_break(&hook, address, address, EVENT_RAW);
+	__curbrk = libc_break;
+	return after;
+}
+
+long hook_syscall(long number, long a, long b, long c)
+{
+	switch (number) {
+	case SYS_brk:
+		return syscall_brk((uint64_t)a);
+	case SYS_shmget:
+		return libc_result(shmget_raw((key_t)a, (size_t)b, (int)c));
+	case SYS_shmat:
+		return libc_result(shmat_raw((int)a, (const void *)b, (int)c));
+	case SYS_shmdt:
+		return libc_result(shmdt_raw((const void *)a));
+	default:
+		return libc_result(shmctl_raw((int)a, (int)b, (struct shmid_ds *)c));
+	}
+}
+
+long hook_syscall_early(long number, long a, long b, long c, long d, long e)
+{
+	return libc_result(raw_call6(number, a, b, c, d, e, 0));
+}
+
+/* ---- the exported names ---- */
+
+#define EXPORT __attribute__((visibility("default")))
+int brk(void *address) EXPORT __attribute__((alias("hook_brk")));
+void *sbrk(intptr_t increment) EXPORT __attribute__((alias("hook_sbrk")));
+void *__sbrk(intptr_t increment) EXPORT __attribute__((alias("hook_sbrk")));
+int shmget(key_t key, size_t size, int flags) EXPORT __attribute__((alias("hook_shmget")));
+void *shmat(int shmid, const void *address, int flags) EXPORT __attribute__((alias("hook_shmat")));
+int shmdt(const void *address) EXPORT __attribute__((alias("hook_shmdt")));
+int shmctl(int shmid, int command, struct shmid_ds *buffer) EXPORT
+	__attribute__((alias("hook_shmctl")));

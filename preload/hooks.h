@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bodies of the six calls. libc's entries are led here, and the exported names are aliases of
+ * them. Each behaves as glibc's own does, errno included, and may be called wherever libc's may:
+ * under malloc's lock, in signal handlers, in children of vfork.
+ */
+#ifndef MEMSHIM_HOOKS_H
+#define MEMSHIM_HOOKS_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct shmid_ds;
+
+int hook_brk(void *address);
+void *hook_sbrk(intptr_t increment);
+int hook_shmget(key_t key, size_t size, int flags);
+void *hook_shmat(int shmid, const void *address, int flags);
+int hook_shmdt(const void *address);
+int hook_shmctl(int shmid, int command, struct shmid_ds *buffer);
+
+/* syscall(2) for the five numbers behind the six calls; the assembler entry passes others on. */
+long hook_syscall(long number, long a, long b, long c);
+
+/* syscall(2) for any number before libc's own has been found. */
+long hook_syscall_early(long number, long a, long b, long c, long d, long e);
+
+#endif

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A place is taken by one compare-and-swap of its `claim` word, and two writers that look for one
+ * shmid walk the same places, so the second finds what the first took. Removed segments stay for
+ * the reader until their place is needed.
+ */
+#include "ledger.h"
+
+#include "shim.h"
+
+#define PROBES 64u
+
+static inline uint64_t claim_word(int shmid, enum segment_entry_state state)
+{
+	return (uint64_t)(uint32_t)shmid << 32 | state;
+}
+
+static struct segment_entry *place(int shmid, uint32_t probe)
+{
+	uint64_t mask = shim.header->region[REGION_LEDGER].count - 1;
+	uint32_t hash = (uint32_t)shmid * 2654435761u;
+
+	return (struct segment_entry *)shim_region(REGION_LEDGER) + ((hash + probe) & mask);
+}
+
+static struct segment_entry *find(int shmid)
+{
+	uint64_t wanted = claim_word(shmid, ENTRY_PRESENT);
+
+	for (uint32_t i = 0; i < PROBES; i++) {
+		struct segment_entry *entry = place(shmid, i);
+		uint64_t claim = word_accept(&entry->claim);
+
+		if (claim == wanted)
+			return entry;
+		if (claim == ENTRY_FREE)
+			return NULL;
+	}
+	return NULL;
+}
+
+static void begin(struct segment_entry *entry, uint64_t clock)
+{
+	half_store(&entry->maker_instance, 0);
+	half_store(&entry->key, 0);
+	word_store(&entry->size, 0);
+	half_store(&entry->flags, 0);
+	half_store(&entry->remover_instance, 0);
+	word_store(&entry->seen_clock, clock);
+	word_store(&entry->removed_clock, 0);
+	word_store(&entry->attaches, 0);
+	word_store(&entry->detaches, 0);
+	word_store(&entry->inherited, 0);
+}
+
+/* Takes the first place that is free, or else (`removed`) held by a removed segment. */
+static struct segment_entry *take(int shmid, uint64_t clock, bool removed)
+{
+	uint64_t wanted = claim_word(shmid, ENTRY_PRESENT);
+
+	for (uint32_t i = 0; i < PROBES; i++) {
+		struct segment_entry *entry = place(shmid, i);
+		uint64_t claim = word_accept(&entry->claim);
+
+		if (claim == wanted)
+			return entry;
+		if (claim != ENTRY_FREE && !(removed && (claim & 0xff) == ENTRY_REMOVED))
+			continue;
+		if (word_take(&entry->claim, claim, wanted)) {
+			begin(entry, clock);
+			return entry;
+		}
+		i--; /* somebody took it: for this shmid perhaps */
+	}
+	return NULL;
+}
+
+static struct segment_entry *find_or_take(int shmid, uint64_t clock)
+{
+	struct segment_entry *entry = find(shmid);
+
+	if (!entry)
+		entry = take(shmid, clock, false);
+	if (!entry)
+		entry = take(shmid, clock, true);
+	if (!entry)
+		shim_lose(LOSS_LEDGER_FULL);
+	return entry;
+}
+
+void ledger_named(int shmid, key_t key, size_t size, uint32_t flags, uint64_t clock)
+{
+	struct segment_entry *entry = find_or_take(shmid, clock);
+
+	if (!entry || !half_take(&entry->maker_instance, 0, shim.instance))
+		return;
+	half_store(&entry->key, (uint32_t)key);
+	word_store(&entry->size, size);
+	half_store(&entry->flags, flags);
+}
+
+void ledger_attached(int shmid, uint64_t clock, bool inherited)
+{
+	struct segment_entry *entry = find_or_take(shmid, clock);
+
+	if (entry)
+		counter_add(inherited ? &entry->inherited : &entry->attaches, 1, false);
+}
+
+void ledger_detached(int shmid)
+{
+	struct segment_entry *entry = find(shmid);
+
+	if (entry)
+		counter_add(&entry->detaches, 1, false);
+}
+
+void ledger_removed(int shmid, uint64_t clock)
+{
+	struct segment_entry *entry = find_or_take(shmid, clock);
+
+	if (!entry)
+		return;
+	half_store(&entry->remover_instance, shim.instance);
+	word_store(&entry->removed_clock, clock);
+	word_take(&entry->claim, claim_word(shmid, ENTRY_PRESENT),
+		  claim_word(shmid, ENTRY_REMOVED));
+}

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The session's segments, by shmid: who named them, how often attached and detached, removed by
+ * whom. An open-addressing table in the segment that all processes share; lock-free, and safe
+ * wherever a hook is. A full table is a counted loss.
+ */
+#ifndef MEMSHIM_LEDGER_H
+#define MEMSHIM_LEDGER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* After a successful shmget. */
+void ledger_named(int shmid, key_t key, size_t size, uint32_t flags, uint64_t clock);
+
+/* After a successful shmat, or for an attachment that fork copied. */
+void ledger_attached(int shmid, uint64_t clock, bool inherited);
+
+/* After a successful shmdt. */
+void ledger_detached(int shmid);
+
+/* After a successful IPC_RMID. */
+void ledger_removed(int shmid, uint64_t clock);
+
+#endif

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A slot is taken by compare-and-swap on its word in region INDEX, filled in, and then announced by
+ * the same word, so a reader or the recorder never sees half an identity.
+ *
+ * Nobody tells a new image that it follows another one in the same process: it looks for a slot
+ * with its own pid and start time. Nobody tells a child how it was made either: a hook finds the
+ * wiped word, or the pthread_atfork handler calls here first.
+ */
+#include "process.h"
+
+#include <limits.h>
+#include <linux/futex.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "attachments.h"
+#include "record.h"
+#include "segment/place.h"
+#include "stat.h"
+
+/* Who registers, gathered before a slot is taken. */
+struct arrival {
+	enum segment_call how; /* LIFE_START or LIFE_FORK */
+	int32_t pid;
+	uint32_t parent_instance;
+	uint64_t start_break; /* 0 unknown */
+	uint64_t start_time;
+};
+
+static inline _Atomic uint64_t *slot_words(void)
+{
+	return shim_region(REGION_INDEX);
+}
+
+static inline struct segment_process *slots(void)
+{
+	return shim_region(REGION_PROCESSES);
+}
+
+static inline uint64_t slot_word(int32_t pid, uint32_t instance)
+{
+	return (uint64_t)(uint32_t)pid << 32 | instance;
+}
+
+/* The slot of this process's image before exec: same pid, same start. Null for a new process. */
+static struct segment_process *find_predecessor(const struct arrival *who)
+{
+	uint32_t used = half_accept(&shim.shared->slot_high);
+	uint64_t count = shim.header->region[REGION_INDEX].count;
+
+	for (uint32_t i = 0; i < used && i < count; i++) {
+		uint64_t word = word_accept(&slot_words()[i]);
+
+		if (word >> 32 == (uint32_t)who->pid && (uint32_t)word != 0 &&
+		    slots()[i].start_time == who->start_time &&
+		    half_load(&slots()[i].state) == PROCESS_RUNNING)
+			return slots() + i;
+	}
+	return NULL;
+}
+
+static bool has_ended(uint64_t word, const struct segment_process *slot)
+{
+	if ((uint32_t)word != 0 && half_load(&slot->state) != PROCESS_RUNNING)
+		return true;
+	return raw_call3(SYS_kill, (long)(word >> 32), 0, 0) == -ESRCH;
+}
+
+/* An ended process makes room where no recorder will: its totals stay, its attachments go. */
+static void forget(const struct segment_process *slot)
+{
+	_Atomic uint32_t *owner = shim_region(REGION_OWNERS);
+
+	for (int call = 0; call < CALL_COUNT; call++)
+		counter_add(&shim.shared->forgotten_calls[call],
+			    word_load(&slot->ok[call]) + word_load(&slot->failed[call]), false);
+	for (uint32_t i = 0; i < SEGMENT_PROCESS_BLOCKS; i++) {
+		uint32_t block = short_load(&slot->block[i]);
+
+		if (block != 0 && block <= shim.header->region[REGION_OWNERS].count)
+			half_take(&owner[block - 1], slot->instance, 0);
+	}
+	counter_add(&shim.shared->lost[LOSS_FORGOTTEN], 1, false);
+}
+
+/* Takes slot i if it is free, or (`forced`) if its process has ended. */
+static bool take_slot(uint32_t i, int32_t pid, bool forced)
+{
+	uint64_t word = word_accept(&slot_words()[i]);
+
+	if (word != 0 && !(forced && has_ended(word, slots() + i)))
+		return false;
+	if (!word_take(&slot_words()[i], word, slot_word(pid, 0)))
+		return false;
+	if (word != 0 && (uint32_t)word != 0)
+		forget(slots() + i);
+	return true;
+}
+
+static struct segment_process *find_slot(int32_t pid)
+{
+	uint32_t count = (uint32_t)shim.header->region[REGION_INDEX].count;
+	int tries = shim.header->recorder_pid ? 1 : 2;
+
+	for (int forced = 0; forced < tries; forced++)
+		for (uint32_t i = 0; i < count; i++)
+			if (take_slot(i, pid, forced)) {
+				half_raise(&shim.shared->slot_high, i + 1);
+				return slots() + i;
+			}
+	return NULL;
+}
+
+
+static void fill_identity(struct segment_process *slot, const struct arrival *who)
+{
+	uint64_t now = shim.break_now;
+
+	memset(slot, 0, sizeof *slot);
+	slot->instance = shim.instance;
+	slot->parent_instance = who->parent_instance;
+	slot->pid = who->pid;
+	slot->ppid = (int32_t)raw_call3(SYS_getppid, 0, 0, 0);
+	slot->uid = (uint32_t)raw_call3(SYS_getuid, 0, 0, 0);
+	slot->how = who->how;
+	slot->coverage = shim.coverage;
+	slot->start_time = who->start_time;
+	slot->start_clock = thread_clock();
+	slot->pid_namespace = place_inode("/proc/self/ns/pid");
+	slot->break_initial = who->start_break ? who->start_break : now;
+	slot->break_at_start = now;
+	slot->flags = shim.identity_flags | (who->start_break ? PROCESS_BREAK_KNOWN : 0) |
+		      (shim.parts ? 0 : PROCESS_LOG_UNMAPPED);
+	raw_call3(SYS_prctl, PR_GET_NAME, (long)slot->comm, 0);
+	memcpy(slot->exe, shim.exe, sizeof slot->exe);
+	memcpy(slot->cmdline, shim.cmdline, sizeof slot->cmdline);
+	half_store((_Atomic uint32_t *)&slot->exit_status, (uint32_t)-1);
+	word_store(&slot->break_current, now);
+	word_store(&slot->break_peak, now);
+	half_store(&slot->lost[LOSS_BAD_SETTING], shim.bad_settings);
+	half_store(&slot->lost[LOSS_NOT_REDIRECTED], shim.coverage == COVERAGE_CALLS);
+	half_hand_over(&slot->state, PROCESS_RUNNING);
+}
+
+static void log_life(enum segment_call kind, uint32_t instance, uint32_t inherited, uint32_t other,
+		     uint64_t at_break)
+{
+	struct segment_event event = {.process = instance, .kind = (uint8_t)kind};
+
+	event.clock = thread_clock();
+	event.u.life.status = -1;
+	event.u.life.inherited = inherited;
+	event.u.life.other = other;
+	event.u.life.before = at_break;
+	record_event(&event);
+}
+
+/* The image before exec has ended: with it all it had attached. */
+static void end_predecessor(struct segment_process *old)
+{
+	log_life(LIFE_EXEC, old->instance, half_load(&old->attached), shim.instance,
+		 word_load(&old->break_current));
+	word_store(&old->end_clock, thread_clock());
+	half_hand_over(&old->state, PROCESS_EXEC);
+}
+
+static void wake_recorder(void)
+{
+	half_add(&shim.shared->registered, 1);
+	if (shim.header->recorder_pid)
+		raw_call3(SYS_futex, (long)&shim.shared->registered, FUTEX_WAKE, INT_MAX);
+}
+
+static bool is_wanted(const struct arrival *who, const struct segment_process *predecessor)
+{
+	if (!(shim.header->options & OPTION_NO_FOLLOW) || predecessor)
+		return true;
+	return who->how == LIFE_START && half_load(&shim.shared->next_instance) == 0;
+}
+
+static void register_arrival(const struct arrival *who)
+{
+	struct segment_process *old = who->how == LIFE_START ? find_predecessor(who) : NULL;
+	struct segment_process *slot;
+
+	shim.process = NULL;
+	if (!is_wanted(who, old))
+		return;
+	slot = find_slot(who->pid);
+	if (!slot) {
+		shim_lose(LOSS_NO_SLOT);
+		return;
+	}
+	shim.instance = half_add(&shim.shared->next_instance, 1);
+	fill_identity(slot, who);
+	if (old) {
+		slot->image = old->image + 1;
+		slot->parent_instance = old->instance;
+		end_predecessor(old);
+	}
+	shim.process = slot;
+	slot->inherited = who->how == LIFE_FORK ? attachments_inherit() : 0;
+	log_life(who->how, shim.instance, slot->inherited, slot->parent_instance, shim.break_now);
+	word_hand_over(&slot_words()[slot - slots()], slot_word(who->pid, shim.instance));
+	wake_recorder();
+}
+
+static void block_signals(uint64_t *old)
+{
+	uint64_t all = ~0ull;
+
+	raw_call6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)old, sizeof all, 0, 0);
+}
+
+static void restore_signals(const uint64_t *old)
+{
+	raw_call6(SYS_rt_sigprocmask, SIG_SETMASK, (long)old, 0, sizeof *old, 0, 0);
+}
+
+static void join_words(char *to, uint64_t size, int argc, char **argv)
+{
+	uint64_t used = 0;
+
+	for (int i = 0; i < argc; i++) {
+		for (const char *at = argv[i]; at && *at && used + 1 < size; at++)
+			to[used++] = *at;
+		if (i + 1 < argc && used + 1 < size)
+			to[used++] = ' ';
+	}
+	to[used] = '\0';
+	if (used + 1 >= size)
+		shim.identity_flags |= PROCESS_CMDLINE_CUT;
+}
+
+static void learn_program(int argc, char **argv)
+{
+	long used = raw_call6(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)shim.exe,
+			      sizeof shim.exe - 1, 0, 0);
+
+	shim.exe[raw_failed(used) ? 0 : used] = '\0';
+	if (used == (long)sizeof shim.exe - 1)
+		shim.identity_flags |= PROCESS_EXE_CUT;
+	join_words(shim.cmdline, sizeof shim.cmdline, argc, argv);
+}
+
+void process_start(int argc, char **argv)
+{
+	struct arrival who = {.how = LIFE_START};
+	struct stat_facts facts;
+	uint64_t old_mask;
+
+	block_signals(&old_mask);
+	learn_program(argc, argv);
+	stat_read(&facts);
+	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
+	who.start_time = facts.start_time;
+	who.start_break = facts.start_break;
+	shim.break_now = (uint64_t)raw_call3(SYS_brk, 0, 0, 0);
+	register_arrival(&who);
+	*shim.wiped = 1;
+	shim.alive = shim.wiped;
+	restore_signals(&old_mask);
+}
+
+/* A raw clone does not tell libc's descriptor the new id. */
+static void check_thread_id(void)
+{
+	if (shim.tid_offset &&
+	    *(int32_t *)(thread_pointer() + shim.tid_offset) != raw_call3(SYS_gettid, 0, 0, 0))
+		shim.tid_offset = 0;
+}
+
+struct segment_process *process_arrive(void)
+{
+	struct arrival who = {.how = LIFE_FORK, .parent_instance = shim.instance};
+	struct stat_facts facts;
+	uint64_t old_mask;
+
+	block_signals(&old_mask);
+	if (*shim.wiped == 0) {
+		stat_read(&facts);
+		check_thread_id();
+		who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
+		who.start_time = facts.start_time;
+		who.start_break = shim.break_now; /* of the copy: where it was at the fork */
+		register_arrival(&who);
+		*shim.wiped = 1;
+	}
+	restore_signals(&old_mask);
+	return shim.process;
+}
+
+void process_end(void)
+{
+	struct segment_process *process = process_self();
+
+	if (!process || shim.header->recorder_pid)
+		return;
+	log_life(LIFE_EXIT, shim.instance, half_load(&process->attached), 0, shim.break_now);
+	word_store(&process->end_clock, thread_clock());
+	half_hand_over(&process->state, PROCESS_EXITED);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Registration: how an address space gets its slot in the session, at start, after fork and after
+ * exec. May make system calls, unlike a hook; runs with all signals blocked.
+ */
+#ifndef MEMSHIM_PROCESS_H
+#define MEMSHIM_PROCESS_H
+
+#include "shim.h"
+
+/* First registration of a new image. `argv` is the program's. */
+void process_start(int argc, char **argv);
+
+/* This address space is a copy that has not registered: do it now. Returns its slot or null. */
+struct segment_process *process_arrive(void);
+
+/* For every hook: the slot of this address space, null when it is not watched. */
+static inline struct segment_process *process_self(void)
+{
+	if (LIKELY(*(const volatile uint64_t *)shim.alive))
+		return shim.process;
+	return process_arrive();
+}
+
+/* The program ends in good order: noted here where no recorder will. */
+void process_end(void);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * hook -> record -> segment: one struct segment_event, written once. No system call, no lock, no
+ * allocation; any thread, any signal handler.
+ */
+#ifndef MEMSHIM_RECORD_H
+#define MEMSHIM_RECORD_H
+
+#include "thread.h"
+
+/* Completes the event with what all events have, and publishes it. */
+static inline void record_event(struct segment_event *event)
+{
+	struct segment_part *part;
+	uint32_t number;
+	uint64_t n;
+
+	if (UNLIKELY(!shim.parts)) {
+		shim_lose(LOSS_NO_SPACE);
+		return;
+	}
+	event->tid = thread_id();
+	event->stack = 0;
+	number = thread_part();
+	part = shim.parts + number;
+	n = segment_claim(part);
+	segment_publish(shim.log + number * shim.part_events + (n & (shim.part_events - 1)), event,
+			n);
+}
+
+#endif

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A jump over the first bytes of an entry. Each of the shim's bodies does the whole job, so no
+ * original instruction has to run again: nothing is decoded, and there is no trampoline.
+ *
+ * The bytes go in through /proc/self/mem, which needs no mprotect and makes a private copy of the
+ * page; where that cannot be opened, through mprotect.
+ */
+#include "redirect.h"
+
+#include <fcntl.h>
+#include <link.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "hooks.h"
+#include "libc.h"
+#include "segment/place.h"
+#include "shim.h"
+
+#if defined(__x86_64__)
+/* jmp *0(%rip); .quad target */
+static const unsigned char jump_code[] = {0xff, 0x25, 0, 0, 0, 0};
+#else
+/* bti c (a nop without BTI); ldr x16, .+8; br x16; .quad target */
+static const unsigned char jump_code[] = {0x5f, 0x24, 0x03, 0xd5, 0x50, 0x00,
+					  0x00, 0x58, 0x00, 0x02, 0x1f, 0xd6};
+#endif
+#define JUMP_BYTES (sizeof jump_code + sizeof(void *))
+
+struct entry {
+	const char *name;
+	void *body;
+	char *address; /* of libc's entry */
+	unsigned char original[JUMP_BYTES];
+};
+
+static struct entry entries[CALL_COUNT] = {
+#define CALL(id, fn, nr) [CALL_##id] = {.name = #fn, .body = (void *)hook_##fn},
+#include "segment/calls.def"
+#undef CALL
+};
+
+static bool find_entries(const struct link_map *libc)
+{
+	for (int i = 0; i < CALL_COUNT; i++) {
+		struct libc_symbol symbol = libc_find_symbol(libc, entries[i].name);
+
+		if (!symbol.address || symbol.size_bytes < JUMP_BYTES)
+			return false;
+		entries[i].address = symbol.address;
+		memcpy(entries[i].original, symbol.address, JUMP_BYTES);
+	}
+	return true;
+}
+
+static bool write_by_mprotect(char *to, const unsigned char *bytes)
+{
+	char *page = (char *)((uintptr_t)to & ~4095ul);
+	long size = (long)(to + JUMP_BYTES - page);
+	int prot = PROT_READ | PROT_EXEC;
+
+	if (raw_call3(SYS_mprotect, (long)page, size, prot | PROT_WRITE) != 0)
+		return false;
+	memcpy(to, bytes, JUMP_BYTES);
+	return raw_call3(SYS_mprotect, (long)page, size, prot) == 0;
+}
+
+/* fd is /proc/self/mem, or negative. */
+static bool write_code(int fd, char *to, const unsigned char *bytes)
+{
+	bool done = fd >= 0 && raw_call6(SYS_pwrite64, fd, (long)bytes, JUMP_BYTES, (long)to, 0, 0) ==
+				       (long)JUMP_BYTES;
+
+	if (!done && !write_by_mprotect(to, bytes))
+		return false;
+	__builtin___clear_cache(to, to + JUMP_BYTES);
+	return memcmp(to, bytes, JUMP_BYTES) == 0;
+}
+
+static bool write_jumps(int fd)
+{
+	for (int i = 0; i < CALL_COUNT; i++) {
+		unsigned char jump[JUMP_BYTES];
+
+		memcpy(jump, jump_code, sizeof jump_code);
+		memcpy(jump + sizeof jump_code, &entries[i].body, sizeof(void *));
+		if (!write_code(fd, entries[i].address, jump))
+			return false;
+	}
+	return true;
+}
+
+/* A query through each of libc's two break entries must come out in the shim. */
+static bool arrives(void)
+{
+	void *(*libc_sbrk)(intptr_t) = (void *(*)(intptr_t))(void *)entries[CALL_SBRK].address;
+	int (*libc_brk)(void *) = (int (*)(void *))(void *)entries[CALL_BRK].address;
+	uint32_t before = shim.idle_calls;
+
+	libc_brk(NULL);
+	libc_sbrk(0);
+	return shim.idle_calls - before == 2;
+}
+
+static void undo(int fd)
+{
+	for (int i = 0; i < CALL_COUNT; i++)
+		if (memcmp(entries[i].address, entries[i].original, JUMP_BYTES) != 0)
+			write_code(fd, entries[i].address, entries[i].original);
+}
+
+bool redirect_entries(const struct link_map *libc)
+{
+	bool done;
+	int fd;
+
+	if (!libc || !find_entries(libc))
+		return false;
+	fd = place_above_standard(
+		(int)raw_call6(SYS_openat, AT_FDCWD, (long)"/proc/self/mem", O_RDWR | O_CLOEXEC, 0, 0, 0));
+	done = write_jumps(fd) && arrives();
+	if (!done)
+		undo(fd);
+	if (fd >= 0)
+		place_close(fd);
+	return done;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Which session this process belongs to, from its environment. Start-up only. */
+#ifndef MEMSHIM_SESSION_H
+#define MEMSHIM_SESSION_H
+
+#include <stdbool.h>
+
+#include "shim.h"
+
+/* The settings of README.md, "Environment"; null where not set. */
+struct settings {
+	const char *session; /* MEMSHIM_SESSION */
+	const char *folder;  /* MEMSHIM_DIR */
+	const char *runtime_folder; /* XDG_RUNTIME_DIR */
+	const char *tmp_folder;     /* TMPDIR */
+	uint64_t log_bytes;         /* MEMSHIM_LOG_SIZE, 0 not set */
+	uint32_t stack_depth;       /* MEMSHIM_STACK_DEPTH */
+	bool off;                   /* MEMSHIM_OFF=1 */
+	bool redirect;              /* MEMSHIM_PATCH, true unless 0 */
+	uint32_t bad_count;         /* wrong values, ignored */
+};
+
+/* Reads `envp`, as the loader hands it to constructors: libc's environ is not set that early. */
+void settings_read(struct settings *settings, char **envp);
+
+/*
+ * Joins the session, making it when it is named and missing (a path is only joined: its maker may
+ * have finished). Sets shim.header, shared and log; false: step aside.
+ */
+bool session_join(const struct settings *settings);
+
+#endif

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+#include <stddef.h>
+
+#include "session.h"
+
+/* The value of NAME=value, or null when `entry` is another variable. */
+static const char *value_of(const char *entry, const char *name)
+{
+	while (*name && *entry == *name)
+		entry++, name++;
+	return *name == '\0' && *entry == '=' ? entry + 1 : NULL;
+}
+
+/* Decimal digits, then K, M, G or nothing. False when it is something else, or past 2^40. */
+static bool read_size(const char *text, uint64_t *size)
+{
+	uint64_t value = 0;
+	unsigned shift;
+
+	if (!*text)
+		return false;
+	for (; *text >= '0' && *text <= '9'; text++)
+		if ((value = value * 10 + (uint64_t)(*text - '0')) > 1ull << 40)
+			return false;
+	shift = *text == 'K' ? 10 : *text == 'M' ? 20 : *text == 'G' ? 30 : 0;
+	if (text[shift != 0] != '\0' || value << shift > 1ull << 40)
+		return false;
+	*size = value << shift;
+	return true;
+}
+
+static bool read_flag(const char *text, bool *flag)
+{
+	if ((text[0] != '0' && text[0] != '1') || text[1] != '\0')
+		return false;
+	*flag = text[0] == '1';
+	return true;
+}
+
+static bool read_depth(const char *text, uint32_t *depth)
+{
+	uint64_t value;
+
+	if (!read_size(text, &value) || value > SEGMENT_STACK_DEPTH_MAX)
+		return false;
+	*depth = (uint32_t)value;
+	return true;
+}
+
+static bool read_log_size(const char *text, uint64_t *bytes)
+{
+	uint64_t value;
+
+	if (!read_size(text, &value) || value < SEGMENT_LOG_BYTES_MIN)
+		return false;
+	*bytes = value;
+	return true;
+}
+
+/* A name makes a file name; a path says where the segment is. */
+static bool read_session(const char *text, const char **session)
+{
+	bool path = false;
+	size_t length = 0;
+
+	for (; text[length]; length++)
+		path |= text[length] == '/';
+	if (length == 0 || text[0] == '.' || (!path && length > 60))
+		return false;
+	*session = text;
+	return true;
+}
+
+static bool read_entry(struct settings *s, const char *entry)
+{
+	const char *value;
+
+	if ((value = value_of(entry, "MEMSHIM_SESSION")))
+		return read_session(value, &s->session);
+	if ((value = value_of(entry, "MEMSHIM_DIR")))
+		s->folder = value;
+	else if ((value = value_of(entry, "XDG_RUNTIME_DIR")))
+		s->runtime_folder = value;
+	else if ((value = value_of(entry, "TMPDIR")))
+		s->tmp_folder = value;
+	else if ((value = value_of(entry, "MEMSHIM_LOG_SIZE")))
+		return read_log_size(value, &s->log_bytes);
+	else if ((value = value_of(entry, "MEMSHIM_STACK_DEPTH")))
+		return read_depth(value, &s->stack_depth);
+	else if ((value = value_of(entry, "MEMSHIM_OFF")))
+		return read_flag(value, &s->off);
+	else if ((value = value_of(entry, "MEMSHIM_PATCH")))
+		return read_flag(value, &s->redirect);
+	return true;
+}
+
+void settings_read(struct settings *settings, char **envp)
+{
+	*settings = (struct settings){
+		.session = "default",
+		.stack_depth = SEGMENT_STACK_DEPTH_DEFAULT,
+		.redirect = true,
+	};
+	for (; envp && *envp; envp++)
+		if (!read_entry(settings, *envp))
+			settings->bad_count++;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What one process knows of itself: private memory, copied by fork, gone with exec.
+ *
+ * Filled in by the constructor and by registration, while signals are blocked; hooks only read it,
+ * but for `break_now`. `alive` is how a hook learns, without a system call, that it runs in a
+ * child that has not registered yet: it points into a page under MADV_WIPEONFORK, which reads as
+ * zero there. Until the shim is ready it points at a word that is never zero, and `process` is
+ * null: then a hook does what libc does, and nothing else.
+ */
+#ifndef MEMSHIM_SHIM_H
+#define MEMSHIM_SHIM_H
+
+#include "segment/publish.h"
+
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
+struct shim {
+	/* Read by every hook. */
+	const uint64_t *alive;
+	struct segment_process *process; /* own slot; null: not watched */
+	uint64_t break_now;              /* the kernel's last word on the break */
+	struct segment_part *parts;      /* null when the log is not mapped */
+	struct segment_event *log;
+	uint64_t part_events;
+	uint32_t part_count;
+	uint32_t instance;
+	long rseq_offset;             /* of struct rseq from the thread pointer; 0 none */
+	long tid_offset;              /* of the thread id in libc's own descriptor; 0 none */
+	const char *single_threaded;  /* libc's __libc_single_threaded, or a constant 0 */
+	uint64_t libc_text_begin;     /* libc's code: callers in it are its allocator */
+	uint64_t libc_text_end;
+	uint32_t clock; /* enum segment_clock */
+	uint32_t idle_calls;          /* hooks entered while not watched */
+
+	/* Read at registration only. */
+	struct segment_header *header; /* null: no session */
+	struct segment_shared *shared;
+	uint64_t *wiped;    /* the writable side of `alive` */
+	uint32_t coverage;  /* enum segment_coverage */
+	uint32_t bad_settings;
+	uint64_t mapped_bytes;
+	char exe[sizeof(((struct segment_process *)0)->exe)];
+	char cmdline[sizeof(((struct segment_process *)0)->cmdline)];
+	uint32_t identity_flags;
+	uint32_t own_block_count;
+};
+
+extern struct shim shim;
+
+/* libc's own functions, looked up in its own symbol table; null until the constructor ran. */
+extern long (*shim_libc_syscall)(long number, ...);
+extern int (*shim_libc_clock_gettime)(int clock_id, void *timespec);
+
+static inline void *shim_region(enum segment_region_kind kind)
+{
+	return (char *)shim.header + shim.header->region[kind].offset;
+}
+
+/* Counts a loss where it belongs: in the process if there is one, else in the session. */
+static inline void shim_lose(enum segment_loss cause)
+{
+	if (shim.process)
+		half_add(&shim.process->lost[cause], 1);
+	else if (shim.shared)
+		counter_add(&shim.shared->lost[cause], 1, false);
+}
+
+#endif

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The constructor. It runs before every other library's (-z initfirst) and before libc's own, so
+ * that no move of the break is missed; that early nothing may be asked of libc. It finds libc's
+ * entries, joins the session, registers, and leads libc's entries here. Whatever cannot be done is
+ * counted, and the program runs on unharmed.
+ */
+#include <elf.h>
+#include <link.h>
+#include <stddef.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+
+#include "attachments.h"
+#include "libc.h"
+#include "process.h"
+#include "redirect.h"
+#include "segment/raw.h"
+#include "session.h"
+#include "thread.h"
+
+#ifndef MADV_WIPEONFORK
+#define MADV_WIPEONFORK 18
+#endif
+#ifndef PR_GET_TID_ADDRESS
+#define PR_GET_TID_ADDRESS 40
+#endif
+
+#define PAGE_BYTES 65536l /* the largest page of the supported machines */
+#define TABLE_BYTES (SEGMENT_PROCESS_BLOCKS * SEGMENT_BLOCK_ENTRIES * 32l)
+
+static const uint64_t always_alive = 1;
+static const char never_alone = 0;
+
+struct shim shim = {.alive = &always_alive, .single_threaded = &never_alone};
+long (*shim_libc_syscall)(long number, ...);
+int (*shim_libc_clock_gettime)(int clock_id, void *timespec);
+
+/*
+ * The page that a child finds wiped, and behind it the private table of attachments. Where the
+ * kernel has no MADV_WIPEONFORK (before 4.14, or emulated) only pthread_atfork tells of children.
+ */
+static bool take_private_memory(void)
+{
+	long at = raw_call6(SYS_mmap, 0, PAGE_BYTES + TABLE_BYTES, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (!raw_failed(at)) {
+		attachments_set_room((void *)(at + PAGE_BYTES), TABLE_BYTES);
+	} else {
+		at = raw_call6(SYS_mmap, 0, PAGE_BYTES, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		if (raw_failed(at))
+			return false;
+	}
+	raw_call3(SYS_madvise, at, PAGE_BYTES, MADV_WIPEONFORK);
+	shim.wiped = (uint64_t *)at;
+	return true;
+}
+
+/* The kernel clears the id in libc's descriptor at a thread's end, so it knows where that is. */
+static long find_tid_offset(void)
+{
+	int32_t *address = NULL;
+	long offset;
+
+	if (raw_call3(SYS_prctl, PR_GET_TID_ADDRESS, (long)&address, 0) != 0 || !address)
+		return 0;
+	offset = (char *)address - thread_pointer();
+	if (offset < -4096 || offset > 4096 || *address != raw_call3(SYS_gettid, 0, 0, 0))
+		return 0;
+	return offset;
+}
+
+/* glibc 2.35 and later register rseq for every thread, unless told not to. */
+static long find_rseq_offset(const struct link_map *loader)
+{
+	const char *offset = libc_find_symbol(loader, "__rseq_offset").address;
+	const char *size = libc_find_symbol(loader, "__rseq_size").address;
+
+	if (!offset || !size || *(const unsigned *)size == 0)
+		return 0;
+	return *(const ptrdiff_t *)offset;
+}
+
+static void find_libc(const struct link_map *libc)
+{
+	const char *single = libc_find_symbol(libc, "__libc_single_threaded").address;
+
+	shim_libc_syscall = (long (*)(long, ...))(void *)libc_find_symbol(libc, "syscall").address;
+	shim_libc_clock_gettime =
+		(int (*)(int, void *))(void *)libc_find_symbol(libc, "clock_gettime").address;
+	libc_find_text(libc, &shim.libc_text_begin, &shim.libc_text_end);
+	shim.rseq_offset = find_rseq_offset(libc_find_map("ld-linux"));
+	shim.tid_offset = find_tid_offset();
+	if (single)
+		shim.single_threaded = single;
+}
+
+static void child_of_fork(void)
+{
+	*shim.wiped = 0; /* where the kernel did not */
+	process_arrive();
+}
+
+/* libc's own pthread_atfork, by the name libc gives it; ours comes first in the child. */
+static void register_fork_handler(const struct link_map *libc)
+{
+	int (*atfork)(void (*)(void), void (*)(void), void (*)(void), void *) =
+		(int (*)(void (*)(void), void (*)(void), void (*)(void), void *))(void *)
+			libc_find_symbol(libc, "__register_atfork")
+				.address;
+
+	if (atfork)
+		atfork(NULL, NULL, child_of_fork, NULL);
+}
+
+/* The kernel's word on secure execution; the vector follows the environment. */
+static bool is_secure(char **envp)
+{
+	const ElfW(auxv_t) *vector;
+
+	while (*envp)
+		envp++;
+	for (vector = (const void *)(envp + 1); vector->a_type != AT_NULL; vector++)
+		if (vector->a_type == AT_SECURE)
+			return vector->a_un.a_val != 0;
+	return false;
+}
+
+__attribute__((constructor)) static void start(int argc, char **argv, char **envp)
+{
+	const struct link_map *libc = libc_find_map("libc.so.6");
+	struct settings settings;
+
+	find_libc(libc);
+	if (!libc || is_secure(envp))
+		return;
+	settings_read(&settings, envp);
+	if (settings.off || !take_private_memory() || !session_join(&settings))
+		return;
+	shim.bad_settings = settings.bad_count;
+	shim.coverage = settings.redirect && redirect_entries(libc) ? COVERAGE_FULL : COVERAGE_CALLS;
+	process_start(argc, argv);
+	register_fork_handler(libc);
+}
+
+__attribute__((destructor)) static void end(void)
+{
+	if (shim.header)
+		process_end();
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "stat.h"
+
+#include "segment/place.h"
+
+enum { FIELD_STATE = 3, FIELD_START_TIME = 22, FIELD_START_BREAK = 47 };
+
+static uint64_t number(const char *text)
+{
+	uint64_t value = 0;
+
+	while (*text >= '0' && *text <= '9')
+		value = value * 10 + (uint64_t)(*text++ - '0');
+	return value;
+}
+
+/* The program's name may hold blanks and parentheses: the fields begin after the last one. */
+static const char *after_name(const char *text)
+{
+	const char *after = NULL;
+
+	for (; *text; text++)
+		if (*text == ')')
+			after = text + 1;
+	return after;
+}
+
+bool stat_read(struct stat_facts *facts)
+{
+	char text[1024];
+	const char *at;
+
+	facts->start_time = facts->start_break = 0;
+	if (place_read_file("/proc/self/stat", text, sizeof text) <= 0)
+		return false;
+	at = after_name(text);
+	for (int field = FIELD_STATE; at && *at == ' ' && field <= FIELD_START_BREAK; field++) {
+		at++;
+		if (field == FIELD_START_TIME)
+			facts->start_time = number(at);
+		if (field == FIELD_START_BREAK)
+			facts->start_break = number(at);
+		while (*at && *at != ' ')
+			at++;
+	}
+	return true;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a hook asks about its own thread, without a system call: its id, its CPU, the time.
+ * All of it may run in signal handlers, under malloc's lock and in sandboxes.
+ */
+#ifndef MEMSHIM_THREAD_H
+#define MEMSHIM_THREAD_H
+
+#include <time.h>
+
+#include "segment/clock.h"
+#include "segment/raw.h"
+#include "shim.h"
+
+/* A tid asked of the kernel once, where libc's descriptor cannot be used; by instance, for fork. */
+struct thread_memo {
+	uint32_t instance;
+	int32_t tid;
+};
+extern __thread struct thread_memo thread_memo __attribute__((tls_model("initial-exec")));
+
+static inline char *thread_pointer(void)
+{
+	char *pointer;
+
+#if defined(__x86_64__)
+	__asm__("movq %%fs:0, %0" : "=r"(pointer));
+#else
+	__asm__("mrs %0, tpidr_el0" : "=r"(pointer));
+#endif
+	return pointer;
+}
+
+/* As the thread sees itself. One gettid per thread where libc's descriptor is not understood. */
+static inline int32_t thread_id(void)
+{
+	if (LIKELY(shim.tid_offset))
+		return *(const int32_t *)(thread_pointer() + shim.tid_offset);
+	if (thread_memo.instance != shim.instance) {
+		thread_memo.tid = (int32_t)raw_call3(SYS_gettid, 0, 0, 0);
+		thread_memo.instance = shim.instance;
+	}
+	return thread_memo.tid;
+}
+
+/* A part of the log: this CPU's, if rseq tells which that is; any part is right, only slower. */
+static inline uint32_t thread_part(void)
+{
+	uint32_t cpu = shim.instance;
+
+	if (LIKELY(shim.rseq_offset)) {
+		/* struct rseq: cpu_id_start, cpu_id; the first is always a valid number. */
+		cpu = *(const volatile uint32_t *)(thread_pointer() + shim.rseq_offset);
+	}
+	return LIKELY(cpu < shim.part_count) ? cpu : cpu % shim.part_count;
+}
+
+/* The session's clock. */
+static inline uint64_t thread_clock(void)
+{
+	struct timespec ts = {0, 0};
+
+	if (LIKELY(shim.clock == CLOCK_COUNTER))
+		return clock_counter();
+	if (!shim_libc_clock_gettime || shim_libc_clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
+		return 0;
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* Whether no other thread of this address space can count at the same time. */
+static inline bool thread_alone(void)
+{
+	return *(const volatile char *)shim.single_threaded != 0;
+}
+
+#endif
