@@ -95,11 +95,11 @@ static void count_move(struct segment_process *process, uint8_t flags, uint64_t 
 }
 
 /*
- * One brk(2) for `address`, already begun; argument and flags are those of the caller's call.
- * Returns the kernel's answer.
+ * One brk(2) for `address`, already begun; argument and flags are those of the caller's call, and
+ * `from` is what libc takes for the break. Returns the kernel's answer.
  */
 static inline uint64_t move_break(struct hook *hook, uint64_t address, uint64_t argument,
-				  uint8_t flags)
+				  uint64_t from, uint8_t flags)
 {
 	uint64_t before = shim.break_now, after;
 	bool releasing = address < before, failed;
@@ -116,7 +116,7 @@ static inline uint64_t move_break(struct hook *hook, uint64_t address, uint64_t 
 	hook->event.u.brk.argument = argument;
 	hook->event.u.brk.before = before;
 	hook->event.u.brk.after = after;
-	hook->event.u.brk.result = after;
+	hook->event.u.brk.result = flags & EVENT_RAW ? after : from;
 	if (!failed)
 		count_move(hook->process, flags, before, after);
 	hook_end(hook, failed, ENOMEM);
@@ -146,7 +146,7 @@ int hook_brk(void *address)
 	if (!hook_begin(&hook, CALL_BRK) || asked == 0)
 		after = ask_break(&hook, asked);
 	else
-		after = move_break(&hook, asked, asked,
+		after = move_break(&hook, asked, asked, 0,
 				   caller_origin((uint64_t)__builtin_return_address(0)));
 	if (after >= asked)
 		return 0;
@@ -155,14 +155,14 @@ int hook_brk(void *address)
 }
 
 /* An sbrk past either end of the address space: libc refuses it by itself. */
-static void *refuse_sbrk(struct hook *hook, intptr_t increment, uint8_t flags)
+static void *refuse_sbrk(struct hook *hook, intptr_t increment, uint64_t from, uint8_t flags)
 {
 	if (hook->process) {
 		hook->event.clock = thread_clock();
 		hook->event.flags = flags | EVENT_LIBC_ONLY;
 		hook->event.u.brk.argument = (uint64_t)increment;
 		hook->event.u.brk.before = hook->event.u.brk.after = shim.break_now;
-		hook->event.u.brk.result = shim.break_now;
+		hook->event.u.brk.result = from;
 		hook_end(hook, true, ENOMEM);
 	}
 	errno = ENOMEM;
@@ -192,9 +192,10 @@ void *hook_sbrk(intptr_t increment)
 		return (void *)from;
 	}
 	if (UNLIKELY(sbrk_overflows(from, increment)))
-		return refuse_sbrk(&hook, increment, origin);
+		return refuse_sbrk(&hook, increment, from, origin);
 	to = from + (uint64_t)increment;
-	after = watched ? move_break(&hook, to, (uint64_t)increment, origin) : ask_break(&hook, to);
+	after = watched ? move_break(&hook, to, (uint64_t)increment, from, origin)
+			: ask_break(&hook, to);
 	if (after >= to)
 		return (void *)from;
 	errno = ENOMEM;
@@ -330,7 +331,7 @@ static long syscall_brk(uint64_t address)
 	if (!hook_begin(&hook, CALL_BRK) || address == 0)
 		after = (long)ask_break(&hook, address);
 	else
-		after = (long)move_break(&hook, address, address, EVENT_RAW);
+		after = (long)move_break(&hook, address, address, 0, EVENT_RAW);
 	__curbrk = libc_break;
 	return after;
 }

@@ -319,7 +319,8 @@ struct segment_event {
 			uint64_t argument; /* brk: addr; sbrk: increment (int64_t) */
 			uint64_t before;   /* the break */
 			uint64_t after;
-			uint64_t result; /* EVENT_RAW: what the kernel returned */
+			uint64_t result; /* sbrk: libc's break it started from, so the kernel was
+					  * asked for result + argument; EVENT_RAW: the kernel's */
 		} brk;
 		struct {
 			int32_t key;
