@@ -128,7 +128,6 @@ static void fill_identity(struct segment_process *slot, const struct arrival *wh
 	slot->coverage = shim.coverage;
 	slot->start_time = who->start_time;
 	slot->start_clock = thread_clock();
-	slot->pid_namespace = place_inode("/proc/self/ns/pid");
 	slot->break_initial = who->start_break ? who->start_break : now;
 	slot->break_at_start = now;
 	slot->flags = shim.identity_flags | (who->start_break ? PROCESS_BREAK_KNOWN : 0) |

@@ -55,41 +55,76 @@ static bool find_entries(const struct link_map *libc)
 	return true;
 }
 
-static bool write_by_mprotect(char *to, const unsigned char *bytes)
+static bool write_by_mprotect(char *to, const unsigned char *bytes, size_t size)
 {
 	char *page = (char *)((uintptr_t)to & ~4095ul);
-	long size = (long)(to + JUMP_BYTES - page);
+	long span = (long)(to + size - page);
 	int prot = PROT_READ | PROT_EXEC;
 
-	if (raw_call3(SYS_mprotect, (long)page, size, prot | PROT_WRITE) != 0)
+	if (raw_call3(SYS_mprotect, (long)page, span, prot | PROT_WRITE) != 0)
 		return false;
-	memcpy(to, bytes, JUMP_BYTES);
-	return raw_call3(SYS_mprotect, (long)page, size, prot) == 0;
+	memcpy(to, bytes, size);
+	return raw_call3(SYS_mprotect, (long)page, span, prot) == 0;
 }
 
 /* fd is /proc/self/mem, or negative. */
-static bool write_code(int fd, char *to, const unsigned char *bytes)
+static bool write_code(int fd, char *to, const unsigned char *bytes, size_t size)
 {
-	bool done = fd >= 0 && raw_call6(SYS_pwrite64, fd, (long)bytes, JUMP_BYTES, (long)to, 0, 0) ==
-				       (long)JUMP_BYTES;
+	bool done = fd >= 0 && raw_call6(SYS_pwrite64, fd, (long)bytes, (long)size, (long)to, 0, 0) ==
+				       (long)size;
 
-	if (!done && !write_by_mprotect(to, bytes))
+	if (!done && !write_by_mprotect(to, bytes, size))
 		return false;
-	__builtin___clear_cache(to, to + JUMP_BYTES);
-	return memcmp(to, bytes, JUMP_BYTES) == 0;
+	__builtin___clear_cache(to, to + size);
+	return memcmp(to, bytes, size) == 0;
+}
+
+static void put_jump(unsigned char *at, const struct entry *entry)
+{
+	memcpy(at, jump_code, sizeof jump_code);
+	memcpy(at + sizeof jump_code, &entry->body, sizeof(void *));
+}
+
+/*
+ * The jumps of entries [first, last], which lie close together in libc: what is between them is
+ * written back as it is. One write for all costs a process's start a third of one for each.
+ */
+static bool write_together(int fd, int first, int last)
+{
+	unsigned char code[512];
+	char *low = entries[first].address, *high = low;
+
+	for (int i = first; i <= last; i++) {
+		if (entries[i].address < low)
+			low = entries[i].address;
+		if (entries[i].address > high)
+			high = entries[i].address;
+	}
+	if (high + JUMP_BYTES > low + sizeof code)
+		return false;
+	memcpy(code, low, (size_t)(high - low) + JUMP_BYTES);
+	for (int i = first; i <= last; i++)
+		put_jump(code + (entries[i].address - low), &entries[i]);
+	return write_code(fd, low, code, (size_t)(high - low) + JUMP_BYTES);
+}
+
+static bool write_apart(int fd, int first, int last)
+{
+	for (int i = first; i <= last; i++) {
+		unsigned char jump[JUMP_BYTES];
+
+		put_jump(jump, &entries[i]);
+		if (!write_code(fd, entries[i].address, jump, JUMP_BYTES))
+			return false;
+	}
+	return true;
 }
 
 static bool write_jumps(int fd)
 {
-	for (int i = 0; i < CALL_COUNT; i++) {
-		unsigned char jump[JUMP_BYTES];
-
-		memcpy(jump, jump_code, sizeof jump_code);
-		memcpy(jump + sizeof jump_code, &entries[i].body, sizeof(void *));
-		if (!write_code(fd, entries[i].address, jump))
-			return false;
-	}
-	return true;
+	return (write_together(fd, CALL_BRK, CALL_SBRK) || write_apart(fd, CALL_BRK, CALL_SBRK)) &&
+	       (write_together(fd, CALL_SHMGET, CALL_SHMCTL) ||
+		write_apart(fd, CALL_SHMGET, CALL_SHMCTL));
 }
 
 /* A query through each of libc's two break entries must come out in the shim. */
@@ -108,7 +143,7 @@ static void undo(int fd)
 {
 	for (int i = 0; i < CALL_COUNT; i++)
 		if (memcmp(entries[i].address, entries[i].original, JUMP_BYTES) != 0)
-			write_code(fd, entries[i].address, entries[i].original);
+			write_code(fd, entries[i].address, entries[i].original, JUMP_BYTES);
 }
 
 bool redirect_entries(const struct link_map *libc)

@@ -26,12 +26,25 @@ static void pause_1ms(void)
 	raw_call3(SYS_nanosleep, (long)&ts, 0, 0);
 }
 
-/* A named session's file, its folder made. */
-static bool find_place(const struct settings *settings, char *path)
+/*
+ * A named session's file. Its folder is looked at only when the file is not there: a path costs a
+ * tenth of what a process's start may, and the file's own owner and mode are checked in any case.
+ */
+static bool find_place(const struct settings *settings, char *path, bool make_folder)
 {
-	return place_folder(path, settings->folder, settings->runtime_folder,
-			    settings->tmp_folder) >= 0 &&
-	       place_append(path, "/") && place_append(path, settings->session) &&
+	path[0] = '\0';
+	if (make_folder) {
+		if (place_folder(path, settings->folder, settings->runtime_folder,
+				 settings->tmp_folder) < 0)
+			return false;
+	} else if (settings->folder && *settings->folder) {
+		if (!place_append(path, settings->folder))
+			return false;
+	} else {
+		place_append(path, "/dev/shm/memshim-");
+		place_append_number(path, (uint64_t)raw_call3(SYS_geteuid, 0, 0, 0));
+	}
+	return place_append(path, "/") && place_append(path, settings->session) &&
 	       place_append(path, ".seg");
 }
 
@@ -49,51 +62,65 @@ static struct segment_header *make(const struct settings *settings, const char *
 	return header;
 }
 
-/* From before the last start of the machine: nobody can be in it any more. */
-static bool is_stale(const struct segment_header *header)
+/*
+ * From before the last start of the machine: nobody can be in it any more. On tmpfs, where it
+ * belongs, that cannot be.
+ */
+static bool is_stale(const char *path, const struct segment_header *header)
 {
 	char boot_id[sizeof header->boot_id];
+	struct statfs fs;
 
+	if (raw_call3(SYS_statfs, (long)path, (long)&fs, 0) != 0 || fs.f_type == TMPFS_MAGIC)
+		return false;
 	if (place_read_file("/proc/sys/kernel/random/boot_id", boot_id, sizeof boot_id - 2) < 36)
 		return false;
 	return memcmp(boot_id, header->boot_id, 36) != 0;
 }
 
-static struct segment_header *join_or_make(const struct settings *settings, const char *path)
+static void remove_stale(const char *path, struct segment_header *header)
 {
-	bool named = !is_path(settings->session);
+	raw_call3(SYS_munmap, (long)header, (long)shim.mapped_bytes, 0);
+	raw_call3(SYS_unlinkat, AT_FDCWD, (long)path, 0);
+}
+
+/* Joins a named session, and makes it where it is missing. */
+static struct segment_header *join_or_make(const struct settings *settings)
+{
+	char path[PLACE_PATH_BYTES];
+	bool make_folder = false;
 
 	for (int i = 0; i < TRIES; i++) {
+		struct segment_header *header;
 		int why = 0;
-		struct segment_header *header = place_join(path, &shim.mapped_bytes, &why);
 
-		if (header && named && is_stale(header)) {
-			raw_call3(SYS_munmap, (long)header, (long)shim.mapped_bytes, 0);
-			raw_call3(SYS_unlinkat, AT_FDCWD, (long)path, 0);
+		if (!find_place(settings, path, make_folder))
+			return NULL;
+		header = place_join(path, &shim.mapped_bytes, &why);
+		if (header && make_folder && is_stale(path, header)) {
+			remove_stale(path, header);
 			header = NULL;
 			why = -ENOENT;
 		}
-		if (!header && why == -ENOENT && named)
+		if (!header && why == -ENOENT && make_folder)
 			header = make(settings, path, &why);
-		if (header || (why != -EEXIST && why != -EMLINK && why != -EAGAIN))
+		if (header || (why != -ENOENT && why != -EEXIST && why != -EMLINK && why != -EAGAIN))
 			return header;
-		pause_1ms();
+		if (make_folder)
+			pause_1ms();
+		make_folder = true;
 	}
 	return NULL;
 }
 
 bool session_join(const struct settings *settings)
 {
-	char named[PLACE_PATH_BYTES];
-	const char *path = settings->session;
 	struct segment_header *header;
+	int why;
 
-	if (!is_path(path)) {
-		if (!find_place(settings, named))
-			return false;
-		path = named;
-	}
-	header = join_or_make(settings, path);
+	header = is_path(settings->session)
+			 ? place_join(settings->session, &shim.mapped_bytes, &why)
+			 : join_or_make(settings);
 	if (!header)
 		return false;
 	shim.header = header;
