@@ -1,0 +1,219 @@
+# SPDX-License-Identifier: MIT
+#
+# Builds the reporter (bin/memshim), the shim (lib/libmemshim.so) and what tests them, all under
+# $(BUILD). The two halves are compiled by different rules on purpose: the reporter is an ordinary
+# hardened program; the shim lives inside a stranger's process, so nothing in it may abort.
+#
+# Yours to set: CC, CPPFLAGS, CFLAGS, LDFLAGS, PREFIX, DESTDIR, BUILD, WERROR=1, V=1 (show commands).
+
+BUILD = build
+PREFIX ?= /usr/local
+DESTDIR ?=
+CFLAGS ?= -O2 -g
+CROSS_CC = aarch64-linux-gnu-gcc
+PYTHON = $(shell scripts/python)
+
+# ---- Flags ---------------------------------------------------------------------------------------
+
+WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wundef \
+	-Wvla $(if $(filter 1,$(WERROR)),-Werror)
+COMMON = -std=gnu11 -I. -D_GNU_SOURCE -MMD -MP $(WARNINGS)
+
+# FORTIFY needs an optimising compiler, and gets in a sanitizer's way.
+SANITIZE =
+SANITIZER = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer)
+FORTIFY = $(if $(SANITIZE),,$(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-D_FORTIFY_SOURCE=2))
+
+REPORT_CFLAGS = $(COMMON) -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE $(FORTIFY) $(SANITIZER) \
+	-pthread
+REPORT_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) -pthread
+
+SHIM_CFLAGS = $(COMMON) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
+	-U_FORTIFY_SOURCE
+SHIM_LDFLAGS = -shared -Wl,-z,defs,-z,relro,-z,now,-z,initfirst,-z,nodelete -Wl,--hash-style=gnu \
+	-Wl,-soname,libmemshim.so -Wl,--version-script=preload/exports.map
+
+TEST_CFLAGS = $(COMMON) -pthread
+TEST_LIBS = -ldl
+
+# ---- Files ---------------------------------------------------------------------------------------
+
+REPORT_SOURCES = $(wildcard report/*.c report/*/*.c)
+SHIM_SOURCES = $(wildcard preload/*.c preload/*.S)
+UNIT_SOURCES = $(wildcard tests/units/*.c)
+TARGET_SOURCES = $(filter-out tests/targets/lib%,$(wildcard tests/targets/*.c))
+TARGET_LIBRARY_SOURCES = $(wildcard tests/targets/lib*.c)
+# LTTng-UST is one of the tools that bench compares with, if it is here.
+LTTNG_SOURCE = tests/bench/liblttng.c
+BENCH_SOURCES = $(filter-out tests/bench/lib%,$(wildcard tests/bench/*.c))
+BENCH_LIBRARY_SOURCES = $(filter-out $(LTTNG_SOURCE),$(wildcard tests/bench/lib*.c))
+
+PROGRAM = $(BUILD)/bin/memshim
+LIBRARY = $(BUILD)/lib/libmemshim.so
+REPORT_OBJECTS = $(REPORT_SOURCES:%.c=$(BUILD)/obj/%.o)
+SHIM_OBJECTS = $(addprefix $(BUILD)/obj/,$(addsuffix .o,$(basename $(SHIM_SOURCES))))
+UNITS = $(UNIT_SOURCES:tests/units/%.c=$(BUILD)/tests/units/%)
+TARGETS = $(TARGET_SOURCES:tests/targets/%.c=$(BUILD)/tests/%) \
+	$(TARGET_LIBRARY_SOURCES:tests/targets/%.c=$(BUILD)/tests/%.so)
+BENCHES = $(BENCH_SOURCES:tests/bench/%.c=$(BUILD)/bench/%) \
+	$(BENCH_LIBRARY_SOURCES:tests/bench/%.c=$(BUILD)/bench/%.so)
+
+# What install puts where, and uninstall takes away: mode:file:place under PREFIX.
+INSTALLED = 755:$(PROGRAM):bin/memshim \
+	755:$(LIBRARY):lib/libmemshim.so \
+	$(foreach man,$(wildcard report/man/*.1),644:$(man):share/man/man1/$(notdir $(man))) \
+	$(foreach bash,$(wildcard scripts/completions/memshim.bash),\
+		644:$(bash):share/bash-completion/completions/memshim) \
+	$(foreach zsh,$(wildcard scripts/completions/_memshim),\
+		644:$(zsh):share/zsh/site-functions/_memshim) \
+	$(foreach fish,$(wildcard scripts/completions/memshim.fish),\
+		644:$(fish):share/fish/vendor_completions.d/memshim.fish)
+
+# ---- Building ------------------------------------------------------------------------------------
+
+Q = $(if $(V),,@)
+say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(@:$(BUILD)/%=%)')
+quoted = '$(subst ','\'',$(1))'
+
+all: $(PROGRAM) $(LIBRARY) ## the reporter and the shim (the default)
+
+tests: all $(UNITS) $(TARGETS) ## what the tests run, without running them
+
+$(PROGRAM): $(REPORT_OBJECTS) $(BUILD)/files
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(REPORT_LDFLAGS) -o $@ $(REPORT_OBJECTS) $(LDLIBS)
+
+$(LIBRARY): $(SHIM_OBJECTS) $(BUILD)/files preload/exports.map
+	@mkdir -p $(@D)
+	$(call say,LINK)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(SHIM_LDFLAGS) -o $@ $(SHIM_OBJECTS)
+
+$(BUILD)/obj/report/%.o: report/%.c $(BUILD)/flags | $(BUILD)/packages
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(REPORT_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/preload/%.o: preload/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SHIM_CFLAGS) -c -o $@ $<
+
+$(BUILD)/obj/preload/%.o: preload/%.S $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,AS)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SHIM_CFLAGS) -c -o $@ $<
+
+# A unit test is linked with all of the reporter but its main.
+$(BUILD)/tests/units/%: tests/units/%.c $(REPORT_OBJECTS) $(BUILD)/flags $(BUILD)/files
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(REPORT_CFLAGS) $(LDFLAGS) $(REPORT_LDFLAGS) -o $@ $< \
+		$(filter-out %/report/main.o,$(REPORT_OBJECTS)) $(LDLIBS)
+
+$(BUILD)/tests/lib%.so: tests/targets/lib%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $< $(TEST_LIBS)
+
+$(BUILD)/tests/%: tests/targets/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LIBS)
+
+$(BUILD)/bench/liblttng.so: TEST_LIBS += -llttng-ust
+$(BUILD)/bench/lib%.so: tests/bench/lib%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) -fPIC -shared $(LDFLAGS) -o $@ $< $(TEST_LIBS)
+
+$(BUILD)/bench/%: tests/bench/%.c $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LIBS)
+
+# Objects depend on the flags they were made with, programs also on the list of their files.
+$(BUILD)/flags: STAMP = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(REPORT_CFLAGS) $(SHIM_CFLAGS) \
+	$(TEST_CFLAGS)
+$(BUILD)/files: STAMP = $(REPORT_OBJECTS) $(SHIM_OBJECTS) $(LDFLAGS) $(REPORT_LDFLAGS) \
+	$(SHIM_LDFLAGS) $(LDLIBS)
+$(BUILD)/flags $(BUILD)/files: FORCE
+	@mkdir -p $(@D)
+	@printf '%s\n' $(call quoted,$(STAMP)) | cmp -s - $@ || \
+		printf '%s\n' $(call quoted,$(STAMP)) >$@
+
+# A missing package is answered by its name and the command that installs it.
+$(BUILD)/packages:
+	@mkdir -p $(@D)
+	@printf '#include <uthash.h>\n' | $(CC) $(CPPFLAGS) $(CFLAGS) -E -o $@ - 2>/dev/null || \
+		{ scripts/packages explain header:uthash.h >&2; exit 1; }
+
+-include $(shell test -d $(BUILD) && find $(BUILD)/obj $(BUILD)/tests $(BUILD)/bench -name '*.d' \
+	2>/dev/null)
+
+# ---- Checking ------------------------------------------------------------------------------------
+
+check: tests cross ## builds all, cross-compiles the shim, runs the tests
+	BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest tests $(PYTEST_FLAGS)
+
+cross: ## compiles the shim for aarch64, where that compiler is at hand
+	$(if $(shell command -v $(CROSS_CC)),\
+		@$(MAKE) --no-print-directory CC=$(CROSS_CC) BUILD=$(BUILD)/aarch64 \
+			$(BUILD)/aarch64/lib/libmemshim.so,\
+		@echo '$(CROSS_CC): not here, the shim is not cross-compiled')
+
+bench: all $(BENCHES) ## measures what the shim and the reader cost, beside other tools
+	@$(MAKE) --no-print-directory -s $(BUILD)/bench/liblttng.so 2>/dev/null || true
+	@$(MAKE) --no-print-directory $(BUILD)/tests/libnull.so
+	$(PYTHON) tests/bench/run.py $(BUILD) $(BENCH_FLAGS)
+
+lint: all ## the rules that a script can check
+	scripts/lint $(BUILD)
+
+format: ## clang-format over every C file
+	clang-format -i $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+
+# The shim is never sanitized: a sanitizer's run-time belongs to a program, not to its guest.
+asan: ## the tests with the reporter under AddressSanitizer
+	$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address CFLAGS='-O1 -g' sanitized
+
+ubsan: ## the tests with the reporter under UndefinedBehaviorSanitizer
+	$(MAKE) BUILD=$(BUILD)/ubsan SANITIZE=undefined CFLAGS='-O1 -g' sanitized
+
+tsan: ## the tests with the reporter under ThreadSanitizer
+	$(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread CFLAGS='-O1 -g' sanitized
+
+sanitized: tests
+	BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest tests $(PYTEST_FLAGS)
+
+# ---- Installing ----------------------------------------------------------------------------------
+
+install: all ## copies all of it under $(DESTDIR)$(PREFIX)
+	@set -e; for item in $(INSTALLED); do \
+		mode=$${item%%:*}; rest=$${item#*:}; from=$${rest%:*}; \
+		to=$(call quoted,$(DESTDIR)$(PREFIX))/$${rest##*:}; \
+		echo "  COPY  $$to"; install -D -m "$$mode" "$$from" "$$to"; \
+	done
+
+uninstall: ## removes what install put there
+	@set -e; for item in $(INSTALLED); do \
+		to=$(call quoted,$(DESTDIR)$(PREFIX))/$${item##*:}; \
+		echo "  RM    $$to"; rm -f "$$to"; \
+	done
+
+check-install: all ## installs into an empty folder, tries it, uninstalls, looks for leftovers
+	@MAKE='$(MAKE) BUILD=$(BUILD)' scripts/check-install
+
+clean: ## removes $(BUILD)
+	rm -rf $(BUILD)
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
+		awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
+
+FORCE:
+.PHONY: all tests check cross bench lint format asan ubsan tsan sanitized install uninstall \
+	check-install clean help FORCE
+.DELETE_ON_ERROR:
+.SECONDARY:
