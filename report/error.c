@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/error.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+/* A name from a file may hold anything; none of it reaches the terminal as a control sequence. */
+static void put_safely(char *to, size_t size, const char *from)
+{
+	size_t i = 0;
+
+	for (; from[i] && i + 1 < size; i++)
+		to[i] = (unsigned char)from[i] < 0x20 || from[i] == 0x7f ? '?' : from[i];
+	to[i] = '\0';
+}
+
+void error_line(const char *what, const char *why)
+{
+	char safe_what[1024], safe_why[1024];
+
+	put_safely(safe_what, sizeof safe_what, what);
+	put_safely(safe_why, sizeof safe_why, why);
+	fprintf(stderr, "memshim: %s: %s\n", safe_what, safe_why);
+}
+
+void error_format(const char *what, const char *format, ...)
+{
+	char why[1024];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why, sizeof why, format, args);
+	va_end(args);
+	error_line(what, why);
+}

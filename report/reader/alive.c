@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/reader/alive.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "preload/segment/place.h"
+
+bool alive_process(int32_t pid, uint64_t start_time)
+{
+	char path[64], text[1024];
+	const char *at;
+	unsigned long long start = 0;
+	char state = 'X';
+
+	snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
+	if (pid <= 0 || place_read_file(path, text, sizeof text) <= 0 || !(at = strrchr(text, ')')))
+		return false;
+	if (sscanf(at + 1,
+		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		   &state, &start) != 2)
+		return false;
+	return state != 'Z' && state != 'X' && (start_time == 0 || start == start_time);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/reader/chunks.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STEP 32u /* heads and records are multiples of this */
+
+static const uint32_t record_bytes[REGION_COUNT] = {
+	[REGION_SHARED] = sizeof(struct segment_shared),
+	[REGION_PROCESSES] = sizeof(struct segment_process),
+	[REGION_ATTACHMENTS] = sizeof(struct segment_attachment),
+	[REGION_LEDGER] = sizeof(struct segment_entry),
+	[REGION_LOG] = sizeof(struct segment_event),
+	[REGION_WITNESSES] = sizeof(struct segment_witness),
+};
+
+void chunks_begin(struct chunks *chunks, const struct segment_header *header)
+{
+	memset(chunks, 0, sizeof *chunks);
+	chunks->read_to = SEGMENT_HEADER_BYTES;
+	for (uint32_t i = 0; i < SEGMENT_PARTS_MAX; i++)
+		chunks->next[i] = header->first_claim;
+}
+
+void chunks_free(struct chunks *chunks)
+{
+	free(chunks->table);
+	chunks->table = NULL;
+}
+
+static bool is_sound(const struct segment_chunk *head)
+{
+	return head->magic == SEGMENT_CHUNK_MAGIC && head->kind < REGION_COUNT &&
+	       (record_bytes[head->kind] == 0 || head->record_bytes == record_bytes[head->kind]) &&
+	       (head->record_bytes == 0
+			? head->payload_bytes == 0
+			: head->payload_bytes / head->record_bytes == head->count &&
+				  head->payload_bytes % head->record_bytes == 0);
+}
+
+static bool append(struct chunks *chunks, struct chunk chunk)
+{
+	if (chunks->count == chunks->room) {
+		uint64_t room = chunks->room ? chunks->room * 2 : 64;
+		struct chunk *table = realloc(chunks->table, room * sizeof *table);
+
+		if (!table)
+			return false;
+		chunks->table = table;
+		chunks->room = room;
+	}
+	chunks->table[chunks->count++] = chunk;
+	return true;
+}
+
+static uint64_t add(uint64_t a, uint64_t b)
+{
+	return a + b < a ? UINT64_MAX : a + b;
+}
+
+static bool take(struct chunks *chunks, const struct segment_chunk *head, uint64_t available)
+{
+	struct chunk chunk = {.offset = chunks->read_to + sizeof *head,
+			      .count = head->count,
+			      .min_clock = head->min_clock,
+			      .kind = head->kind,
+			      .part = head->part};
+
+	if (head->payload_bytes > available) {
+		chunk.count = available / head->record_bytes;
+		chunks->truncated = true;
+	}
+	if (head->kind == REGION_LOG) {
+		chunks->event_count += chunk.count;
+		chunks->overwritten = add(chunks->overwritten, head->overwritten);
+		chunks->torn = add(chunks->torn, head->torn);
+		if (head->part < SEGMENT_PARTS_MAX && head->first != head->next)
+			chunks->next[head->part] = head->next;
+	}
+	chunks->read_to += sizeof *head + (chunks->truncated ? available : head->payload_bytes);
+	return chunk.count == 0 || append(chunks, chunk);
+}
+
+/* From a head that makes no sense to one that may; a stretch at a time. */
+static void skip(struct chunks *chunks, const struct file *file, uint64_t end)
+{
+	char stretch[1 << 16];
+	uint64_t at = chunks->read_to + STEP;
+
+	chunks->damaged++;
+	while (at < end) {
+		uint64_t bytes = end - at < sizeof stretch ? end - at : sizeof stretch;
+
+		if (!file_read(file, at, stretch, bytes))
+			break;
+		for (uint64_t i = 0; i + sizeof(uint32_t) <= bytes; i += STEP) {
+			uint32_t magic;
+
+			memcpy(&magic, stretch + i, sizeof magic);
+			if (magic == SEGMENT_CHUNK_MAGIC) {
+				chunks->read_to = at + i;
+				return;
+			}
+		}
+		at += bytes;
+	}
+	chunks->read_to = end;
+}
+
+/* Where the chunks end. Behind the end of a finished recording nothing should be. */
+static uint64_t committed_end(struct chunks *chunks, const struct file *file)
+{
+	uint64_t end = file->header.committed_bytes;
+
+	if (end > file->bytes)
+		chunks->truncated = true;
+	else if (end < file->bytes && file->header.finished)
+		chunks->damaged += chunks->read_to <= end;
+	else
+		return end;
+	return file->bytes;
+}
+
+bool chunks_update(struct chunks *chunks, const struct file *file)
+{
+	uint64_t end = committed_end(chunks, file);
+
+	while (end > chunks->read_to && end - chunks->read_to >= sizeof(struct segment_chunk)) {
+		struct segment_chunk head;
+
+		if (!file_read(file, chunks->read_to, &head, sizeof head))
+			break;
+		if (!is_sound(&head))
+			skip(chunks, file, end);
+		else if (!take(chunks, &head, end - chunks->read_to - sizeof head))
+			return false;
+	}
+	return true;
+}

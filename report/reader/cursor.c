@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Opening takes runs: each LOG chunk of the recording, and a copy of what each part of the live
+ * ring holds behind them. Following goes on from there: every few milliseconds it copies what is
+ * new, and holds back what is so fresh that an older event may still be on its way.
+ *
+ *    chunks ─┐
+ *    ring ───┴─▶ runs (merged) ─▶ batch ─▶ cursor_next
+ *    new ring events, exit events ─▶ pending (sorted) ─▶ batch
+ */
+#include "report/reader/cursor.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "preload/segment/place.h"
+#include "report/reader/inside.h"
+#include "report/reader/ring.h"
+#include "report/reader/runs.h"
+
+#define BATCH 256u
+#define PERIOD_NS 20000000l    /* between two looks at a live session */
+#define HOLD_NS 10000000ull    /* an event may be this late */
+#define PATIENCE_NS 1000000000ull
+#define LOOKS_PER_STATE_CHECK 5u
+
+struct cursor {
+	struct source *source;
+	bool follow;
+	bool over; /* the session has ended, and everything of it has been copied */
+	struct runs runs;
+	uint64_t runs_limit; /* clock: what is later is for `pending` */
+	struct event batch[BATCH];
+	uint32_t batch_at, batch_count;
+	uint64_t last_ns;
+	uint64_t overwritten, torn, damaged;
+	uint64_t told_overwritten; /* following: up to here an OVERRUN was answered */
+	uint64_t position[SEGMENT_PARTS_MAX];
+	uint64_t chunks_seen;
+	uint32_t looks;
+	struct segment_event *pending; /* sorted, from pending_at on */
+	uint64_t pending_at, pending_count, pending_room;
+};
+
+static uint64_t clock_now(const struct source *source)
+{
+	return source_header(source)->clock == CLOCK_COUNTER ? clock_counter()
+							    : place_ns(CLOCK_MONOTONIC);
+}
+
+static uint64_t clock_before(const struct source *source, uint64_t ns)
+{
+	struct timescale scale = source->scale;
+	uint64_t ticks = timescale_clock(&scale, ns) - scale.start_clock;
+
+	return clock_now(source) - ticks;
+}
+
+/* ---- opening ---- */
+
+static bool add_chunks(struct cursor *cursor)
+{
+	const struct chunks *chunks = &cursor->source->chunks;
+
+	for (uint64_t i = 0; i < chunks->count; i++) {
+		const struct chunk *chunk = &chunks->table[i];
+
+		if (chunk->kind == REGION_LOG &&
+		    !runs_add_chunk(&cursor->runs, chunk->min_clock, chunk->offset, chunk->count))
+			return false;
+	}
+	cursor->chunks_seen = chunks->count;
+	cursor->overwritten = chunks->overwritten;
+	cursor->torn = chunks->torn;
+	cursor->damaged = chunks->damaged + chunks->truncated;
+	return true;
+}
+
+static bool read_part(struct cursor *cursor, uint32_t part, struct ring_copy *copy)
+{
+	const struct source *source = cursor->source;
+	bool live = source->facts.state == SESSION_LIVE;
+	bool ok = ring_read(&source->segment, part, &cursor->position[part],
+			    cursor->follow ? RING_WAIT : RING_SKIP_HOLES, !live,
+			    clock_before(source, PATIENCE_NS), copy);
+
+	cursor->overwritten += copy->overwritten;
+	cursor->torn += copy->torn;
+	cursor->damaged += copy->gone;
+	cursor->over |= copy->gone;
+	return ok;
+}
+
+static uint32_t part_count(const struct source *source)
+{
+	uint32_t count = source->segment.header.part_count;
+
+	if (!file_is_open(&source->segment))
+		return 0;
+	return count < SEGMENT_PARTS_MAX ? count : SEGMENT_PARTS_MAX;
+}
+
+static bool add_rings(struct cursor *cursor)
+{
+	struct ring_copy copy;
+
+	for (uint32_t i = 0; i < part_count(cursor->source); i++) {
+		cursor->position[i] = cursor->source->chunks.next[i];
+		if (!read_part(cursor, i, &copy) ||
+		    !runs_add_events(&cursor->runs, copy.events, copy.count))
+			return false;
+	}
+	return true;
+}
+
+struct cursor *cursor_open(struct source *source, bool follow)
+{
+	struct cursor *cursor = calloc(1, sizeof *cursor);
+
+	if (!cursor)
+		return NULL;
+	cursor->source = source;
+	cursor->follow = follow && source_is_live(source);
+	cursor->runs_limit = cursor->follow ? clock_before(source, HOLD_NS) : UINT64_MAX;
+	runs_begin(&cursor->runs, &source->recording);
+	if (source_update(source) && add_chunks(cursor) && add_rings(cursor)) {
+		runs_sort(&cursor->runs);
+		cursor->told_overwritten = cursor->overwritten;
+		return cursor;
+	}
+	cursor_close(cursor);
+	return NULL;
+}
+
+void cursor_close(struct cursor *cursor)
+{
+	if (!cursor)
+		return;
+	runs_free(&cursor->runs);
+	free(cursor->pending);
+	free(cursor);
+}
+
+uint64_t cursor_lost(const struct cursor *cursor, enum loss loss)
+{
+	switch (loss) {
+	case LOST_OVERWRITTEN:
+		return cursor->overwritten;
+	case LOST_TORN:
+		return cursor->torn;
+	case LOST_DAMAGED:
+		return cursor->damaged + cursor->runs.damaged;
+	default:
+		return 0;
+	}
+}
+
+/* ---- the batch ---- */
+
+static void convert(struct cursor *cursor, const struct segment_event *from, uint64_t count)
+{
+	struct event *to = cursor->batch + cursor->batch_count;
+
+	for (; count > 0; count--, from++) {
+		if (from->kind >= EVENT_KIND_COUNT || from->process == 0) {
+			cursor->damaged++;
+			continue;
+		}
+		to->time_ns = timescale_ns(&cursor->source->scale, from->clock);
+		to->process = from->process;
+		to->tid = from->tid;
+		to->stack = from->stack;
+		to->kind = from->kind;
+		to->flags = from->flags;
+		to->detail = from->detail;
+		memcpy(&to->u, &from->u, sizeof to->u);
+		to++;
+	}
+	cursor->batch_count = (uint32_t)(to - cursor->batch);
+}
+
+static bool remember(struct cursor *cursor, const struct segment_event *events, uint64_t count)
+{
+	uint64_t need = cursor->pending_count + count;
+
+	if (need > cursor->pending_room) {
+		uint64_t room = need * 2;
+		struct segment_event *pending =
+			realloc(cursor->pending, room * sizeof *cursor->pending);
+
+		if (!pending)
+			return false;
+		cursor->pending = pending;
+		cursor->pending_room = room;
+	}
+	if (count)
+		memcpy(cursor->pending + cursor->pending_count, events, count * sizeof *events);
+	cursor->pending_count = need;
+	return true;
+}
+
+/* One stretch of the merge into the batch. False at the end of the runs. */
+static bool take_stretch(struct cursor *cursor, bool *no_memory)
+{
+	uint64_t count;
+	const struct segment_event *events = runs_look(&cursor->runs, &count, no_memory);
+	uint32_t room = BATCH - cursor->batch_count;
+
+	if (!events)
+		return false;
+	if (count > room)
+		count = room;
+	if (events->clock > cursor->runs_limit)
+		*no_memory |= !remember(cursor, events, count);
+	else
+		convert(cursor, events, count);
+	runs_took(&cursor->runs, count);
+	return true;
+}
+
+/* ---- following ---- */
+
+/* The recorder's own events, of processes' ends, stand in the recording only. */
+static bool read_new_chunks(struct cursor *cursor)
+{
+	struct source *source = cursor->source;
+	const struct chunks *chunks = &source->chunks;
+
+	if (!source_update(source))
+		return false;
+	for (; cursor->chunks_seen < chunks->count; cursor->chunks_seen++) {
+		const struct chunk *chunk = &chunks->table[cursor->chunks_seen];
+		struct segment_event event;
+
+		if (chunk->kind != REGION_LOG || chunk->part != SEGMENT_CHUNK_NO_PART)
+			continue;
+		for (uint64_t i = 0; i < chunk->count; i++)
+			if (file_read(&source->recording, chunk->offset + i * sizeof event, &event,
+				      sizeof event) &&
+			    !remember(cursor, &event, 1))
+				return false;
+	}
+	return true;
+}
+
+static bool read_new_events(struct cursor *cursor)
+{
+	struct ring_copy copy;
+
+	for (uint32_t i = 0; i < part_count(cursor->source); i++) {
+		bool ok = read_part(cursor, i, &copy) &&
+			  remember(cursor, copy.events, copy.count);
+
+		free(copy.events);
+		if (!ok)
+			return false;
+	}
+	return read_new_chunks(cursor);
+}
+
+/* Looks at what is new; whether the session is over is asked first, so that nothing comes after. */
+static bool look(struct cursor *cursor)
+{
+	uint64_t kept = cursor->pending_count - cursor->pending_at;
+
+	if (kept)
+		memmove(cursor->pending, cursor->pending + cursor->pending_at,
+			kept * sizeof *cursor->pending);
+	cursor->pending_at = 0;
+	cursor->pending_count = kept;
+	if (cursor->looks++ % LOOKS_PER_STATE_CHECK == 0 && !source_is_live(cursor->source))
+		cursor->over = true;
+	cursor->source->scale = timescale_make(source_header(cursor->source), true);
+	if (!read_new_events(cursor))
+		return false;
+	ring_sort(cursor->pending, cursor->pending_count);
+	return true;
+}
+
+/* Moves what is old enough into the batch. */
+static void take_pending(struct cursor *cursor, uint64_t limit)
+{
+	while (cursor->pending_at < cursor->pending_count && cursor->batch_count < BATCH &&
+	       cursor->pending[cursor->pending_at].clock <= limit)
+		convert(cursor, &cursor->pending[cursor->pending_at++], 1);
+}
+
+static void pause_until_next_look(void)
+{
+	struct timespec period = {0, PERIOD_NS};
+
+	nanosleep(&period, NULL);
+}
+
+/* Waits for events; false when there will be none, or without memory. */
+static bool follow(struct cursor *cursor, bool *no_memory)
+{
+	while (cursor->batch_count == 0) {
+		uint64_t limit = clock_before(cursor->source, HOLD_NS);
+
+		take_pending(cursor, cursor->over ? UINT64_MAX : limit);
+		if (cursor->batch_count > 0 || cursor->over)
+			break;
+		if (cursor->looks > 0)
+			pause_until_next_look();
+		if (!look(cursor))
+			*no_memory = true;
+		if (*no_memory || cursor->overwritten > cursor->told_overwritten)
+			break;
+	}
+	return cursor->batch_count > 0;
+}
+
+static bool fill(struct cursor *cursor, bool *no_memory)
+{
+	cursor->batch_at = cursor->batch_count = 0;
+	while (cursor->batch_count < BATCH && take_stretch(cursor, no_memory))
+		;
+	if (cursor->batch_count > 0 || *no_memory)
+		return !*no_memory;
+	return cursor->follow && follow(cursor, no_memory);
+}
+
+bool cursor_would_wait(const struct cursor *cursor)
+{
+	return cursor->follow && cursor->batch_at == cursor->batch_count &&
+	       cursor->runs.heap_count == 0;
+}
+
+enum cursor_answer cursor_next(struct cursor *cursor, const struct event **event)
+{
+	bool no_memory = false;
+	struct event *next;
+
+	if (cursor->batch_at == cursor->batch_count && !fill(cursor, &no_memory)) {
+		if (no_memory)
+			return CURSOR_NO_MEMORY;
+		if (cursor->follow && cursor->overwritten > cursor->told_overwritten) {
+			cursor->told_overwritten = cursor->overwritten;
+			return CURSOR_OVERRUN;
+		}
+		return cursor->source->facts.state == SESSION_ABANDONED ? CURSOR_ABANDONED
+									: CURSOR_END;
+	}
+	next = &cursor->batch[cursor->batch_at++];
+	if (cursor->follow && next->time_ns < cursor->last_ns)
+		next->time_ns = cursor->last_ns; /* the scale is measured again while following */
+	cursor->last_ns = next->time_ns;
+	*event = next;
+	return CURSOR_MORE;
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One cursor over whatever a session consists of: its events in the order of time. The view of the
+ * log is taken when the cursor is opened; tables that are read afterwards name all its processes.
+ */
+#ifndef MEMSHIM_READER_CURSOR_H
+#define MEMSHIM_READER_CURSOR_H
+
+#include "report/reader/source.h"
+
+struct cursor;
+
+enum cursor_answer {
+	CURSOR_MORE,      /* *event is the next one */
+	CURSOR_END,       /* there are no more */
+	CURSOR_ABANDONED, /* there are no more, because the recorder was killed */
+	CURSOR_OVERRUN,   /* following: some were overwritten before they were read; go on */
+	CURSOR_NO_MEMORY,
+};
+
+/* Null without memory. `follow`: a live session is followed to its end. */
+struct cursor *cursor_open(struct source *source, bool follow);
+void cursor_close(struct cursor *cursor);
+
+/* *event holds until the next call. */
+enum cursor_answer cursor_next(struct cursor *cursor, const struct event **event);
+
+/* Whether the next cursor_next may have to wait for something to happen. */
+bool cursor_would_wait(const struct cursor *cursor);
+
+/* What the log has lost, as far as the cursor has read: overwritten, torn or damaged. */
+uint64_t cursor_lost(const struct cursor *cursor, enum loss loss);
+
+#endif

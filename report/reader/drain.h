@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a live segment into a recording, while the programs run: the log, part by part, and the
+ * slots of processes that have ended. The segment's only reader that also writes to it: it ends
+ * slots and gives them back.
+ *
+ * One thread, which calls all of it; drain_wait and drain_arrivals may be another's.
+ */
+#ifndef MEMSHIM_READER_DRAIN_H
+#define MEMSHIM_READER_DRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct drain;
+
+/* What is wanted of a new session. */
+struct drain_wish {
+	uint64_t log_bytes; /* 0: the default */
+	uint32_t stack_depth;
+	bool no_follow;
+	int fd;                     /* the recording: empty, writable; ours from now on */
+	const char *recording_path; /* absolute */
+	const char *command;        /* NUL-separated words */
+	uint32_t command_bytes;
+	pid_t command_pid;
+};
+
+/* Why something failed, for error_line. */
+struct drain_error {
+	char what[512];
+	char why[256];
+};
+
+/* One image that registered: enough to watch its process. */
+struct drain_process {
+	uint32_t slot;
+	uint32_t instance;
+	uint32_t parent_instance;
+	pid_t pid;            /* as the process sees itself */
+	uint64_t start_time;  /* proc(5) stat field 22; 0 unknown */
+	uint64_t start_break; /* stat field 47; 0 unknown, as it is for a child of fork */
+};
+
+/* How a process ended, as far as it is known. */
+enum drain_how { DRAIN_EXITED, DRAIN_KILLED, DRAIN_GONE };
+
+/* Makes the segment in this user's folder and begins the recording. Null on failure. */
+struct drain *drain_make(const struct drain_wish *wish, struct drain_error *error);
+
+/* The segment's absolute path, for COMMAND's environment. */
+const char *drain_segment_path(const struct drain *drain);
+
+/* ---- the log ---- */
+
+/*
+ * Appends what has come into the log since the last call. Returns how full the fullest part was
+ * found, 0 to 100.
+ */
+unsigned drain_log(struct drain *drain);
+
+/* ---- the processes ---- */
+
+/* Waits until there have been other than `seen` registrations; returns how many. See drain_wake. */
+uint32_t drain_wait(struct drain *drain, uint32_t seen);
+
+/* Makes drain_wait return, also one that is called a moment later. Any thread. */
+void drain_wake(struct drain *drain);
+
+/*
+ * Images that have registered and were not reported before, in the order of their instances: up
+ * to `room` of them; ask again when it was not enough. Only a later call can report an image
+ * after the one that followed it in the same process: drain_was_replaced tells.
+ */
+unsigned drain_arrivals(struct drain *drain, struct drain_process *found, unsigned room);
+
+/* Whether another image has followed this one in the same process. */
+bool drain_was_replaced(const struct drain *drain, const struct drain_process *process);
+
+/*
+ * Ends one image: keeps its slot in the recording, with an exit event unless it was replaced, and
+ * frees the slot. `status` is of DRAIN_EXITED (-1 unknown), `signal` of DRAIN_KILLED.
+ */
+void drain_retire(struct drain *drain, const struct drain_process *process, enum drain_how how,
+		  int status, int signal);
+
+/* A process that runs without the shim; `why` is an enum witness_why. */
+void drain_witness(struct drain *drain, pid_t pid, pid_t ppid, unsigned why, const char *exe);
+
+/* ---- the end ---- */
+
+/*
+ * The rest of everything; then the segment is closed, its name removed, and `drain` is gone.
+ * Returns 0, or -errno when the recording could not be written whole. `status` and `signal` are
+ * COMMAND's.
+ */
+int drain_finish(struct drain *drain, int status, int signal);
+
+/* Nothing has run: the segment goes away, and what is in the recording is not worth keeping. */
+void drain_cancel(struct drain *drain);
+
+#endif

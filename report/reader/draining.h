@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT */
+/* What make.c, drain.c and slots.c share: the recorder's hold on a live segment. Nobody else's. */
+#ifndef MEMSHIM_READER_DRAINING_H
+#define MEMSHIM_READER_DRAINING_H
+
+#include "preload/segment/place.h"
+#include "report/reader/drain.h"
+#include "report/reader/recording.h"
+
+#define DRAIN_BATCH 16384u /* events copied at once: 1 MiB */
+#define DRAIN_HOLES 1024u  /* remembered per part; more are torn at once */
+
+/* An event that was claimed and had not been published when it was looked for. */
+struct drain_hole {
+	uint64_t n;
+	uint64_t since_ns;
+};
+
+struct drain_part {
+	uint64_t next;      /* claim number of the first event that was not looked for yet */
+	uint64_t unwritten; /* events for which the disk had no room */
+	uint32_t hole_count;
+	struct drain_hole hole[DRAIN_HOLES]; /* ascending n */
+};
+
+struct drain {
+	struct segment_header *header; /* the live segment, mapped writable */
+	struct segment_shared *shared;
+	struct recording recording;
+	char path[PLACE_PATH_BYTES];
+	uint32_t *reported; /* instance by slot; of drain_arrivals alone */
+	struct drain_part part[SEGMENT_PARTS_MAX];
+	struct segment_event batch[DRAIN_BATCH];
+};
+
+/* A reading of the session's clock. */
+static inline uint64_t drain_clock(const struct drain *drain)
+{
+	return drain->header->clock == CLOCK_COUNTER ? clock_counter() : place_ns(CLOCK_MONOTONIC);
+}
+
+/* slots.c: one chunk of `count` records. */
+void drain_append(struct drain *drain, enum segment_region_kind kind, const void *records,
+		  uint32_t record_bytes, uint64_t count);
+
+/* slots.c: the slots that are still in use. */
+void drain_append_slots(struct drain *drain);
+
+/* drain.c: the recorder's own event, out of any part. */
+void drain_append_event(struct drain *drain, const struct segment_event *event);
+
+/* drain.c: no more passes will come: what is missing is given up and counted. */
+void drain_give_up(struct drain *drain);
+
+#endif

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/reader/event.h"
+
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
+
+#include "preload/segment/layout.h"
+
+/* struct event and the log's own record hold the same words under the same bits. */
+_Static_assert((int)KIND_COUNT == (int)EVENT_KIND_COUNT, "kinds");
+_Static_assert((int)KIND_CALLS == (int)CALL_COUNT, "calls");
+_Static_assert((int)KIND_EXIT == (int)LIFE_EXIT, "lives");
+_Static_assert((int)FLAG_FAILED == (int)EVENT_FAILED, "failed");
+_Static_assert((int)FLAG_LIBC_ONLY == (int)EVENT_LIBC_ONLY, "libc only");
+_Static_assert((int)FLAG_MALLOC == (int)EVENT_MALLOC, "malloc");
+_Static_assert((int)FLAG_RAW == (int)EVENT_RAW, "raw");
+_Static_assert((int)FLAG_ASKED == (int)EVENT_ASKED, "asked");
+_Static_assert((int)FLAG_INHERITED == (int)EVENT_INHERITED, "inherited");
+_Static_assert((int)FLAG_SHMID_KNOWN == (int)EVENT_SHMID_KNOWN, "shmid known");
+_Static_assert(sizeof(((struct event *)0)->u) == sizeof(((struct segment_event *)0)->u), "words");
+
+static const char *const names[KIND_COUNT] = {
+#define CALL(id, name, nr) [KIND_##id] = #name,
+#include "preload/segment/calls.def"
+#undef CALL
+#define LIFE(id, name, meaning) [KIND_##id] = #name,
+#include "preload/segment/lives.def"
+#undef LIFE
+};
+
+const char *event_name(unsigned kind)
+{
+	return kind < KIND_COUNT ? names[kind] : NULL;
+}
+
+int event_kind(const char *name)
+{
+	for (int kind = 0; kind < KIND_COUNT; kind++)
+		if (strcmp(names[kind], name) == 0)
+			return kind;
+	return -1;
+}
+
+uint64_t event_asked_address(const struct event *event)
+{
+	if (!(event->flags & FLAG_ASKED))
+		return 0;
+	return event->u.shmat.address + (event_failed(event) ? 0 : event->detail);
+}
+
+/* Some commands take an index, or nothing, in the place of an id. */
+static bool shmctl_shmid(const struct event *event, int32_t *shmid)
+{
+	switch (event->u.shmctl.command & ~0x100 /* IPC_64 */) {
+	case IPC_RMID:
+	case IPC_SET:
+	case IPC_STAT:
+	case SHM_LOCK:
+	case SHM_UNLOCK:
+		*shmid = event->u.shmctl.shmid;
+		return true;
+	case SHM_STAT:
+	case SHM_STAT_ANY:
+		*shmid = event->u.shmctl.result;
+		return !event_failed(event);
+	default:
+		return false;
+	}
+}
+
+bool event_shmid(const struct event *event, int32_t *shmid)
+{
+	switch (event->kind) {
+	case KIND_SHMGET:
+		*shmid = event->u.shmget.shmid;
+		return !event_failed(event);
+	case KIND_SHMAT:
+		*shmid = event->u.shmat.shmid;
+		return true;
+	case KIND_SHMDT:
+		*shmid = event->u.shmdt.shmid;
+		return event->flags & FLAG_SHMID_KNOWN;
+	case KIND_SHMCTL:
+		return shmctl_shmid(event, shmid);
+	default:
+		return false;
+	}
+}

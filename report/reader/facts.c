@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/reader/facts.h"
+
+#include <stddef.h>
+
+#include "preload/segment/layout.h"
+
+_Static_assert((int)LOST_DAMAGED == (int)LOSS_COUNT, "losses");
+
+static const struct {
+	const char *name, *words;
+} losses[LOST_COUNT] = {
+#define LOSS(id, name, meaning, who) [LOST_##id] = {#name, meaning},
+#include "preload/segment/losses.def"
+#undef LOSS
+	[LOST_DAMAGED] = {"damaged", "parts of the file make no sense and were left out"},
+};
+
+const char *loss_name(unsigned loss)
+{
+	return loss < LOST_COUNT ? losses[loss].name : NULL;
+}
+
+const char *loss_words(unsigned loss)
+{
+	return loss < LOST_COUNT ? losses[loss].words : NULL;
+}

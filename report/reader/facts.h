@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the reader knows besides the events: the session, its processes, the tables, what was lost,
+ * and what the kernel says. Text is NUL-terminated but otherwise as the program gave it. Times are
+ * nanoseconds since the session's start.
+ */
+#ifndef MEMSHIM_READER_FACTS_H
+#define MEMSHIM_READER_FACTS_H
+
+#include "report/reader/event.h"
+
+/* Why an event, or a fact, is missing. */
+enum loss {
+#define LOSS(id, name, meaning, who) LOST_##id,
+#include "preload/segment/losses.def"
+#undef LOSS
+	LOST_DAMAGED, /* records of the file that make no sense */
+	LOST_COUNT
+};
+
+enum session_state { SESSION_LIVE, SESSION_ENDED, SESSION_ABANDONED };
+
+struct session_facts {
+	char name[64];
+	enum session_state state;
+	bool recorded;  /* a recorder belongs to it */
+	bool same_boot; /* this machine, since its last start */
+	bool same_ipc;  /* and the same table of System V objects */
+	uint64_t started_realtime_ns;
+	uint64_t duration_ns;
+	uint64_t age_ns; /* since its start until now, by the wall clock */
+	uint32_t page_bytes;
+	int32_t recorder_pid;
+	int32_t command_pid; /* 0 unknown */
+	bool finished;       /* exit_status and exit_signal are COMMAND's */
+	int32_t exit_status;
+	int32_t exit_signal;
+	char host[65], kernel[65], machine[65];
+	char command[1025]; /* words, each NUL-terminated */
+	uint32_t command_bytes;
+	bool truncated; /* the file is shorter than it says */
+};
+
+enum process_state { STATE_RUNNING, STATE_EXITED, STATE_KILLED, STATE_EXEC, STATE_GONE };
+
+enum coverage { COVERED_NOT, COVERED_CALLS, COVERED_FULL };
+
+enum break_origin { BY_DIRECT, BY_MALLOC, BY_COUNT };
+
+struct move_facts {
+	uint64_t grows, shrinks, stills;
+	uint64_t grown_bytes, shrunk_bytes;
+};
+
+/* One image of one process: from start, fork or exec to its end. */
+struct process_facts {
+	uint32_t instance, parent_instance;
+	int32_t pid, ppid;
+	uint32_t uid, image;
+	bool forked, placeholder; /* placeholder: known by its events only */
+	bool log_unmapped;
+	uint32_t coverage; /* enum coverage */
+	uint32_t state;    /* enum process_state */
+	int32_t exit_status, exit_signal;
+	uint64_t start_ns, end_ns; /* end_ns: when `ended` */
+	bool ended;
+	uint64_t start_time; /* proc(5) stat field 22; 0 unknown */
+	uint64_t pid_namespace;
+	uint64_t break_initial, break_at_start, break_current, break_peak;
+	uint64_t queries;
+	uint32_t attached, attached_peak, inherited;
+	uint64_t begun[KIND_CALLS], ok[KIND_CALLS], failed[KIND_CALLS];
+	struct move_facts moves[BY_COUNT];
+	uint32_t lost[LOST_COUNT];
+	char comm[17];
+	char exe[161];
+	char cmdline[137];
+};
+
+/* An attachment that stood when the tables were read. */
+struct attachment_facts {
+	uint32_t instance;
+	int32_t shmid;
+	bool inherited, readonly;
+	uint64_t address;
+	uint64_t since_ns;
+};
+
+/* A row of the session's own ledger of segments: exact, however much of the log is lost. */
+struct ledger_facts {
+	int32_t shmid;
+	bool removed;
+	uint32_t maker, remover; /* instances; 0 none */
+	uint32_t key;
+	uint32_t flags;
+	uint64_t size; /* 0 unknown */
+	uint64_t seen_ns, removed_ns;
+	uint64_t attaches, detaches, inherited;
+};
+
+/* A process that ran without the shim. */
+struct witness_facts {
+	int32_t pid, ppid;
+	const char *why;
+	char exe[233];
+};
+
+/* A row of the kernel's own table, /proc/sysvipc/shm. */
+struct kernel_segment {
+	int32_t shmid;
+	uint32_t key;
+	uint32_t mode; /* permission bits, and 01000 when it is marked for removal */
+	uint64_t size;
+	int32_t creator_pid;
+	uint32_t owner_uid;
+	uint64_t nattch;
+	uint64_t resident_bytes, swap_bytes;
+};
+
+/* What the kernel says of a running process. */
+struct kernel_process {
+	uint32_t instance;
+	bool break_differs; /* a move that nobody reported */
+	bool headroom_known;
+	uint64_t headroom_bytes; /* from the break to the next mapping */
+};
+
+/* "overwritten" ...; null for a number that is none. */
+const char *loss_name(unsigned loss);
+/* What it means, in words. */
+const char *loss_words(unsigned loss);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: MIT */
+/* The beginning and the end of a recorded session: the segment, the recording, and their names. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/error.h"
+#include "report/reader/draining.h"
+
+static void explain(struct drain_error *error, const char *what, int ret)
+{
+	const char *why = strerror(-ret);
+
+	if (ret == -EACCES)
+		why = "it may not be entered, or other users may write to it";
+	else if (ret == -EPERM)
+		why = "it belongs to another user";
+	else if (ret == -ENOSPC)
+		why = "no room for the session: free some there, or set MEMSHIM_DIR to another "
+		      "folder on tmpfs";
+	snprintf(error->what, sizeof error->what, "%s", what);
+	snprintf(error->why, sizeof error->why, "%s", why);
+}
+
+/* Field 22 of /proc/self/stat; 0 unknown. The name before it may hold blanks and parentheses. */
+static uint64_t own_start_time(void)
+{
+	char text[1024];
+	const char *at = NULL;
+
+	if (place_read_file("/proc/self/stat", text, sizeof text) > 0)
+		at = strrchr(text, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
+static int choose_folder(struct drain *drain, struct drain_error *error)
+{
+	const char *wanted = getenv("MEMSHIM_DIR");
+	int ret = place_folder(drain->path, wanted, getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"));
+
+	if (ret == 1)
+		error_line(drain->path, "not on tmpfs: the disk may hold the programs up");
+	if (ret >= 0)
+		return 0;
+	explain(error, wanted && *wanted ? wanted : "/dev/shm", ret);
+	if (!wanted || !*wanted) {
+		size_t used = strlen(error->why);
+
+		snprintf(error->why + used, sizeof error->why - used,
+			 "; set MEMSHIM_DIR to a folder on tmpfs");
+	}
+	return ret;
+}
+
+static int make_segment(struct drain *drain, const struct drain_wish *wish,
+			struct drain_error *error)
+{
+	struct place_wish place = {
+		.log_bytes = wish->log_bytes,
+		.stack_depth = wish->stack_depth,
+		.options = wish->no_follow ? OPTION_NO_FOLLOW : 0,
+		.recorder_pid = getpid(),
+		.recorder_start_time = own_start_time(),
+		/* Better none than a cut one. */
+		.peer_path = strlen(wish->recording_path) < sizeof drain->header->peer_path
+				     ? wish->recording_path
+				     : "",
+		.command = wish->command,
+		.command_bytes = wish->command_bytes,
+	};
+	char name[64];
+	int ret = choose_folder(drain, error);
+
+	if (ret < 0)
+		return ret;
+	snprintf(name, sizeof name, "record-%ld-%llx", (long)getpid(),
+		 (unsigned long long)place_ns(CLOCK_MONOTONIC));
+	place.session = name;
+	if (!place_append(drain->path, "/") || !place_append(drain->path, name) ||
+	    !place_append(drain->path, ".seg"))
+		ret = -ENAMETOOLONG;
+	else
+		drain->header = place_create(drain->path, &place, &ret);
+	if (drain->header)
+		return 0;
+	explain(error, drain->path, ret);
+	return ret;
+}
+
+static int begin(struct drain *drain, const struct drain_wish *wish, struct drain_error *error)
+{
+	int ret;
+
+	drain->recording.fd = wish->fd;
+	ret = make_segment(drain, wish, error);
+	if (ret != 0)
+		return ret;
+	drain->shared = place_at(drain->header, REGION_SHARED);
+	drain->reported = calloc(drain->header->region[REGION_INDEX].count,
+				 sizeof *drain->reported);
+	if (!drain->reported) {
+		explain(error, "record", -ENOMEM);
+		return -ENOMEM;
+	}
+	for (uint32_t i = 0; i < drain->header->part_count; i++)
+		drain->part[i].next = drain->header->first_claim;
+	drain->header->command_pid = wish->command_pid;
+	ret = recording_begin(&drain->recording, wish->fd, drain->header, drain->path);
+	if (ret != 0) {
+		snprintf(error->what, sizeof error->what, "%s", wish->recording_path);
+		snprintf(error->why, sizeof error->why, "%s", strerror(-ret));
+	}
+	return ret;
+}
+
+struct drain *drain_make(const struct drain_wish *wish, struct drain_error *error)
+{
+	struct drain *drain = calloc(1, sizeof *drain);
+
+	if (!drain) {
+		explain(error, "record", -ENOMEM);
+		close(wish->fd);
+		return NULL;
+	}
+	if (begin(drain, wish, error) == 0)
+		return drain;
+	drain_cancel(drain);
+	return NULL;
+}
+
+const char *drain_segment_path(const struct drain *drain)
+{
+	return drain->path;
+}
+
+void drain_cancel(struct drain *drain)
+{
+	if (drain->header) {
+		word_hand_over(&drain->shared->closed, 1);
+		unlink(drain->path);
+		munmap(drain->header, drain->header->total_bytes);
+	}
+	if (drain->recording.fd >= 0)
+		close(drain->recording.fd);
+	free(drain->reported);
+	free(drain);
+}
+
+/* ---- the end ---- */
+
+static void append_attachments(struct drain *drain)
+{
+	uint64_t count = drain->header->region[REGION_OWNERS].count;
+	const _Atomic uint32_t *owner = place_at(drain->header, REGION_OWNERS);
+	const struct segment_attachment *entry = place_at(drain->header, REGION_ATTACHMENTS);
+	struct segment_attachment *live = (void *)drain->batch;
+	uint64_t found = 0;
+
+	for (uint64_t i = 0; i < count * SEGMENT_BLOCK_ENTRIES; i++) {
+		if (half_load(&owner[i / SEGMENT_BLOCK_ENTRIES]) != 0 &&
+		    half_accept(&entry[i].state) == ATTACHMENT_LIVE)
+			live[found++] = entry[i];
+		if (found == sizeof drain->batch / (sizeof *live)) {
+			drain_append(drain, REGION_ATTACHMENTS, live, sizeof *live, found);
+			found = 0;
+		}
+	}
+	drain_append(drain, REGION_ATTACHMENTS, live, sizeof *live, found);
+}
+
+static void append_ledger(struct drain *drain)
+{
+	const struct segment_entry *entry = place_at(drain->header, REGION_LEDGER);
+	uint64_t count = drain->header->region[REGION_LEDGER].count;
+	struct segment_entry *used = (void *)drain->batch;
+	uint64_t found = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		if ((uint32_t)word_accept(&entry[i].claim) != ENTRY_FREE)
+			used[found++] = entry[i];
+		if (found == sizeof drain->batch / (sizeof *used)) {
+			drain_append(drain, REGION_LEDGER, used, sizeof *used, found);
+			found = 0;
+		}
+	}
+	drain_append(drain, REGION_LEDGER, used, sizeof *used, found);
+}
+
+int drain_finish(struct drain *drain, int status, int signal)
+{
+	int ret;
+
+	/* First: an image that registered behind our back would be nowhere. */
+	word_hand_over(&drain->shared->closed, 1);
+	drain_log(drain);
+	drain_give_up(drain);
+	drain_append_slots(drain);
+	append_attachments(drain);
+	append_ledger(drain);
+	drain_append(drain, REGION_SHARED, drain->shared, sizeof *drain->shared, 1);
+	ret = recording_finish(&drain->recording, status, signal);
+	/* Some file systems only tell now that they could not write. */
+	if (close(drain->recording.fd) != 0 && ret == 0)
+		ret = -errno;
+	drain->recording.fd = -1;
+	/* Last: until the recording is finished, a reader needs both. */
+	drain_cancel(drain);
+	return ret;
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/reader/ring.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "preload/segment/publish.h"
+#include "report/reader/guard.h"
+
+struct pass {
+	const struct segment_part *part;
+	const struct segment_event *log; /* of the part */
+	uint64_t part_events;
+	uint64_t head; /* at the beginning of the pass */
+	uint64_t at;   /* claim number */
+	enum ring_holes holes;
+	bool nobody_writes;
+	uint64_t patience_clock;
+	uint64_t open_holes; /* unpublished so far, and not known to be torn */
+	struct ring_copy *copy;
+};
+
+static int by_clock(const void *a, const void *b)
+{
+	const struct segment_event *left = a, *right = b;
+	uint64_t n;
+
+	if (left->clock != right->clock)
+		return left->clock < right->clock ? -1 : 1;
+	n = left->published - right->published; /* claim numbers wrap */
+	return n == 0 ? 0 : n > UINT64_MAX / 2 ? -1 : 1;
+}
+
+void ring_sort(struct segment_event *events, uint64_t count)
+{
+	for (uint64_t i = 1; i < count; i++)
+		if (events[i].clock < events[i - 1].clock) {
+			qsort(events, count, sizeof *events, by_clock);
+			return;
+		}
+}
+
+/* What came behind a hole long ago was claimed after it: nobody will fill it any more. */
+static void settle_holes(struct pass *pass, const struct segment_event *event)
+{
+	if (pass->open_holes && event->clock < pass->patience_clock) {
+		pass->copy->torn += pass->open_holes;
+		pass->open_holes = 0;
+	}
+}
+
+/* Whether an event that is not there may still come, as far as one look ahead tells. */
+static bool may_still_come(const struct pass *pass)
+{
+	struct segment_event next;
+
+	if (pass->nobody_writes)
+		return false;
+	for (uint64_t n = pass->at + 1; n != pass->head; n++)
+		if (segment_read(pass->part, pass->log, pass->part_events, n, &next) == READ_WHOLE)
+			return next.clock >= pass->patience_clock;
+	return true;
+}
+
+/* False when the pass has to wait here. */
+static bool read_hole(struct pass *pass)
+{
+	if (pass->holes == RING_WAIT) {
+		if (may_still_come(pass))
+			return false;
+		pass->copy->torn++;
+	} else {
+		pass->open_holes++;
+	}
+	return true;
+}
+
+static void read_part(void *context)
+{
+	struct pass *pass = context;
+	struct ring_copy *copy = pass->copy;
+
+	for (; pass->at != pass->head; pass->at++) {
+		struct segment_event *to = copy->events + copy->count;
+
+		switch (segment_read(pass->part, pass->log, pass->part_events, pass->at, to)) {
+		case READ_WHOLE:
+			settle_holes(pass, to);
+			copy->count++;
+			break;
+		case READ_OVERWRITTEN:
+			copy->overwritten++;
+			break;
+		case READ_UNPUBLISHED:
+			if (!read_hole(pass))
+				return;
+		}
+	}
+}
+
+bool ring_read(const struct file *segment, uint32_t part, uint64_t *position,
+	       enum ring_holes holes, bool nobody_writes, uint64_t patience_clock,
+	       struct ring_copy *copy)
+{
+	const struct segment_header *header = &segment->header;
+	struct pass pass = {
+		.part = (const void *)(segment->base + header->region[REGION_PARTS].offset),
+		.log = (const void *)(segment->base + header->region[REGION_LOG].offset),
+		.part_events = header->part_events,
+		.at = *position,
+		.holes = holes,
+		.nobody_writes = nobody_writes,
+		.patience_clock = patience_clock,
+		.copy = copy,
+	};
+	struct segment_part now;
+
+	memset(copy, 0, sizeof *copy);
+	pass.part += part;
+	pass.log += part * pass.part_events;
+	if (!file_record(segment, REGION_PARTS, part, &now)) {
+		copy->gone = true;
+		return true;
+	}
+	pass.head = now.head;
+	if (pass.head == pass.at || pass.head - pass.at > UINT64_MAX / 2)
+		return true; /* nothing new, or a head that makes no sense */
+	if (pass.head - pass.at > pass.part_events) {
+		copy->overwritten = pass.head - pass.part_events - pass.at;
+		pass.at = pass.head - pass.part_events;
+	}
+	copy->events = malloc((pass.head - pass.at) * sizeof *copy->events);
+	if (!copy->events)
+		return false;
+	copy->gone = !guard_run(read_part, &pass);
+	if (nobody_writes)
+		copy->torn += pass.open_holes;
+	*position = pass.at;
+	ring_sort(copy->events, copy->count);
+	return true;
+}

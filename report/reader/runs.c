@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/reader/runs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define STRETCH 1024u      /* events read at once: 64 KiB */
+#define SMALL_STRETCH 64u  /* when many runs overlap */
+#define MANY 64u
+
+void runs_begin(struct runs *runs, const struct file *file)
+{
+	memset(runs, 0, sizeof *runs);
+	runs->file = file;
+}
+
+void runs_free(struct runs *runs)
+{
+	for (uint64_t i = 0; i < runs->waiting_count; i++)
+		free(runs->waiting[i].buffer);
+	free(runs->waiting);
+	free(runs->heap);
+	memset(runs, 0, sizeof *runs);
+}
+
+static struct run *add(struct runs *runs)
+{
+	struct run *table = runs->waiting;
+
+	if (runs->waiting_count == runs->waiting_room) {
+		uint64_t room = runs->waiting_room ? runs->waiting_room * 2 : 64;
+
+		table = realloc(table, room * sizeof *table);
+		if (!table)
+			return NULL;
+		runs->waiting = table;
+		runs->waiting_room = room;
+	}
+	table += runs->waiting_count;
+	*table = (struct run){.order = runs->waiting_count++};
+	return table;
+}
+
+bool runs_add_chunk(struct runs *runs, uint64_t min_clock, uint64_t offset, uint64_t count)
+{
+	struct run *run = add(runs);
+
+	if (!run)
+		return false;
+	run->min_clock = min_clock;
+	run->offset = offset;
+	run->left = count;
+	return true;
+}
+
+bool runs_add_events(struct runs *runs, struct segment_event *events, uint64_t count)
+{
+	struct run *run = count ? add(runs) : NULL;
+
+	if (!run) {
+		free(events);
+		return count == 0;
+	}
+	run->min_clock = events[0].clock;
+	run->buffer = events;
+	run->at = events;
+	run->end = events + count;
+	return true;
+}
+
+static int by_min_clock(const void *a, const void *b)
+{
+	const struct run *left = a, *right = b;
+
+	if (left->min_clock != right->min_clock)
+		return left->min_clock < right->min_clock ? -1 : 1;
+	return left->order < right->order ? -1 : 1;
+}
+
+void runs_sort(struct runs *runs)
+{
+	if (runs->waiting_count)
+		qsort(runs->waiting, runs->waiting_count, sizeof *runs->waiting, by_min_clock);
+}
+
+/* ---- the heap ---- */
+
+static bool before(const struct run *a, const struct run *b)
+{
+	if (a->at->clock != b->at->clock)
+		return a->at->clock < b->at->clock;
+	return a->order < b->order;
+}
+
+static void sink(struct runs *runs, uint64_t i)
+{
+	struct run *run = runs->heap[i];
+
+	for (uint64_t child; (child = 2 * i + 1) < runs->heap_count; i = child) {
+		if (child + 1 < runs->heap_count && before(runs->heap[child + 1], runs->heap[child]))
+			child++;
+		if (!before(runs->heap[child], run))
+			break;
+		runs->heap[i] = runs->heap[child];
+	}
+	runs->heap[i] = run;
+}
+
+static void rise(struct runs *runs, uint64_t i)
+{
+	struct run *run = runs->heap[i];
+
+	for (uint64_t parent; i > 0; i = parent) {
+		parent = (i - 1) / 2;
+		if (!before(run, runs->heap[parent]))
+			break;
+		runs->heap[i] = runs->heap[parent];
+	}
+	runs->heap[i] = run;
+}
+
+/* Brings the next stretch of a run in; false when there is none. */
+static bool refill(struct runs *runs, struct run *run, bool *no_memory)
+{
+	uint64_t count = runs->heap_count > MANY ? SMALL_STRETCH : STRETCH;
+
+	if (run->left == 0)
+		return false;
+	if (!run->buffer) {
+		count = run->left < count ? run->left : count;
+		run->buffer = malloc(count * sizeof *run->buffer);
+		run->end = run->buffer + count; /* remembers the room */
+	}
+	*no_memory |= !run->buffer;
+	if (!run->buffer)
+		return false;
+	count = (uint64_t)(run->end - run->buffer);
+	count = run->left < count ? run->left : count;
+	if (!file_read(runs->file, run->offset, run->buffer, count * sizeof *run->buffer)) {
+		runs->damaged += run->left;
+		run->left = 0;
+		return false;
+	}
+	run->offset += count * sizeof *run->buffer;
+	run->left -= count;
+	run->at = run->buffer;
+	run->end = run->buffer + count;
+	return true;
+}
+
+static bool push(struct runs *runs, struct run *run)
+{
+	if (runs->heap_count == runs->heap_room) {
+		uint64_t room = runs->heap_room ? runs->heap_room * 2 : 64;
+		struct run **heap = realloc(runs->heap, room * sizeof *heap);
+
+		if (!heap)
+			return false;
+		runs->heap = heap;
+		runs->heap_room = room;
+	}
+	runs->heap[runs->heap_count] = run;
+	rise(runs, runs->heap_count++);
+	return true;
+}
+
+/* Lets in the runs whose time has come. */
+static void admit(struct runs *runs, bool *no_memory)
+{
+	while (runs->next < runs->waiting_count && !*no_memory) {
+		struct run *run = &runs->waiting[runs->next];
+
+		if (runs->heap_count > 0 && run->min_clock > runs->heap[0]->at->clock)
+			return;
+		runs->next++;
+		if (run->at || refill(runs, run, no_memory))
+			*no_memory |= !push(runs, run);
+	}
+}
+
+/* The clock up to which the first run may be read without a look at the others. */
+static uint64_t horizon(const struct runs *runs)
+{
+	uint64_t clock = UINT64_MAX;
+
+	for (uint64_t i = 1; i < 3 && i < runs->heap_count; i++)
+		if (runs->heap[i]->at->clock < clock)
+			clock = runs->heap[i]->at->clock;
+	if (runs->next < runs->waiting_count && runs->waiting[runs->next].min_clock < clock)
+		clock = runs->waiting[runs->next].min_clock;
+	return clock;
+}
+
+const struct segment_event *runs_look(struct runs *runs, uint64_t *count, bool *no_memory)
+{
+	const struct segment_event *at;
+	uint64_t clock;
+
+	admit(runs, no_memory);
+	*count = 0;
+	if (runs->heap_count == 0 || *no_memory)
+		return NULL;
+	clock = horizon(runs);
+	at = runs->heap[0]->at;
+	/* The first is first whatever the others say; then those before the horizon. */
+	for (*count = 1; at + *count < runs->heap[0]->end && at[*count].clock < clock;)
+		++*count;
+	return at;
+}
+
+void runs_took(struct runs *runs, uint64_t count)
+{
+	struct run *run = runs->heap[0];
+	bool no_memory = false;
+
+	run->at += count;
+	if (run->at == run->end && !refill(runs, run, &no_memory)) {
+		free(run->buffer);
+		run->buffer = NULL;
+		runs->damaged += run->left;
+		runs->heap[0] = runs->heap[--runs->heap_count];
+	}
+	if (runs->heap_count > 0)
+		sink(runs, 0);
+}

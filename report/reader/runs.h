@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Many sorted runs of events, merged into one order in time. A run is a chunk of a recording, read
+ * a stretch at a time, or a copy of a ring. It joins the merge only when the time of its first
+ * event has come, so memory follows how many runs overlap, not how many there are.
+ */
+#ifndef MEMSHIM_READER_RUNS_H
+#define MEMSHIM_READER_RUNS_H
+
+#include "report/reader/file.h"
+
+struct run {
+	uint64_t min_clock;
+	uint64_t order;  /* among equals: the order of the file */
+	uint64_t offset; /* of what is still in the file */
+	uint64_t left;   /* events there */
+	struct segment_event *buffer;
+	const struct segment_event *at, *end;
+};
+
+struct runs {
+	const struct file *file;
+	struct run *waiting; /* sorted by min_clock */
+	uint64_t waiting_count, waiting_room, next;
+	struct run **heap; /* the earliest event first */
+	uint64_t heap_count, heap_room;
+	uint64_t damaged; /* events that could not be read */
+};
+
+void runs_begin(struct runs *runs, const struct file *file);
+void runs_free(struct runs *runs);
+
+/* Before the first runs_look only; false without memory. `events` then belongs to the runs. */
+bool runs_add_chunk(struct runs *runs, uint64_t min_clock, uint64_t offset, uint64_t count);
+bool runs_add_events(struct runs *runs, struct segment_event *events, uint64_t count);
+void runs_sort(struct runs *runs);
+
+/*
+ * The next events in order: *count of them, from the result on, are all no later than any other.
+ * Null at the end, and with *no_memory when there is none. runs_took then says how many were used.
+ */
+const struct segment_event *runs_look(struct runs *runs, uint64_t *count, bool *no_memory);
+void runs_took(struct runs *runs, uint64_t count);
+
+#endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The slots: who has come, who has ended. A process announces itself by its word in region INDEX,
+ * which hands over all the identity in its slot; only the recorder takes that word away again.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/reader/draining.h"
+
+static struct segment_process *slot_at(const struct drain *drain, uint32_t i)
+{
+	return (struct segment_process *)place_at(drain->header, REGION_PROCESSES) + i;
+}
+
+static _Atomic uint64_t *word_at(const struct drain *drain, uint32_t i)
+{
+	return (_Atomic uint64_t *)place_at(drain->header, REGION_INDEX) + i;
+}
+
+static uint32_t slots_used(const struct drain *drain)
+{
+	uint32_t used = half_accept(&drain->shared->slot_high);
+	uint64_t count = drain->header->region[REGION_INDEX].count;
+
+	return used < count ? used : (uint32_t)count;
+}
+
+/* ---- who has come ---- */
+
+uint32_t drain_wait(struct drain *drain, uint32_t seen)
+{
+	while (half_accept(&drain->shared->registered) == seen)
+		syscall(SYS_futex, &drain->shared->registered, FUTEX_WAIT, seen, NULL, NULL, 0);
+	return half_accept(&drain->shared->registered);
+}
+
+void drain_wake(struct drain *drain)
+{
+	half_add(&drain->shared->registered, 1);
+	syscall(SYS_futex, &drain->shared->registered, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+/* Slot i's image, if it is one that was not reported; the slot may be freed meanwhile. */
+static bool read_arrival(const struct drain *drain, uint32_t i, struct drain_process *process)
+{
+	const struct segment_process *slot = slot_at(drain, i);
+	uint64_t word = word_accept(word_at(drain, i));
+	bool knows_break;
+
+	if ((uint32_t)word == 0 || (uint32_t)word == drain->reported[i])
+		return false;
+	knows_break = slot->how == LIFE_START && slot->flags & PROCESS_BREAK_KNOWN;
+	*process = (struct drain_process){
+		.slot = i,
+		.instance = (uint32_t)word,
+		.parent_instance = slot->parent_instance,
+		.pid = (pid_t)(word >> 32),
+		.start_time = slot->start_time,
+		.start_break = knows_break ? slot->break_initial : 0,
+	};
+	return true;
+}
+
+static int by_instance(const void *a, const void *b)
+{
+	uint32_t x = ((const struct drain_process *)a)->instance;
+	uint32_t y = ((const struct drain_process *)b)->instance;
+
+	return x < y ? -1 : x > y;
+}
+
+unsigned drain_arrivals(struct drain *drain, struct drain_process *found, unsigned room)
+{
+	uint32_t used = slots_used(drain);
+	unsigned count = 0;
+
+	for (uint32_t i = 0; i < used && count < room; i++)
+		if (read_arrival(drain, i, &found[count]))
+			drain->reported[i] = found[count++].instance;
+	qsort(found, count, sizeof *found, by_instance);
+	return count;
+}
+
+/* ---- who has ended ---- */
+
+static bool is_in_place(const struct drain *drain, const struct drain_process *process)
+{
+	return (uint32_t)word_accept(word_at(drain, process->slot)) == process->instance;
+}
+
+bool drain_was_replaced(const struct drain *drain, const struct drain_process *process)
+{
+	return is_in_place(drain, process) &&
+	       half_accept(&slot_at(drain, process->slot)->state) == PROCESS_EXEC;
+}
+
+void drain_append(struct drain *drain, enum segment_region_kind kind, const void *records,
+		  uint32_t record_bytes, uint64_t count)
+{
+	struct segment_chunk chunk = {.kind = kind, .record_bytes = record_bytes, .count = count};
+
+	recording_append(&drain->recording, chunk, records);
+}
+
+static void append_exit(struct drain *drain, const struct segment_process *slot)
+{
+	struct segment_event event = {
+		.clock = word_load(&slot->end_clock),
+		.process = slot->instance,
+		.tid = slot->pid,
+		.kind = LIFE_EXIT,
+	};
+
+	event.u.life.status = slot->exit_status;
+	event.u.life.signal = slot->exit_signal;
+	event.u.life.inherited = half_load(&slot->attached);
+	event.u.life.before = word_load(&slot->break_current);
+	drain_append_event(drain, &event);
+}
+
+static void end_slot(struct drain *drain, struct segment_process *slot, enum drain_how how,
+		     int status, int signal)
+{
+	static const enum segment_process_state state[] = {
+		[DRAIN_EXITED] = PROCESS_EXITED,
+		[DRAIN_KILLED] = PROCESS_KILLED,
+		[DRAIN_GONE] = PROCESS_GONE,
+	};
+
+	/* Nobody saw how it ended; but it may have noted itself that it exits. */
+	if (how == DRAIN_GONE && half_accept(&slot->state) == PROCESS_EXITED) {
+		how = DRAIN_EXITED;
+		status = slot->exit_status;
+	}
+	word_store(&slot->end_clock, drain_clock(drain));
+	half_store((_Atomic uint32_t *)&slot->exit_status,
+		   (uint32_t)(how == DRAIN_EXITED ? status : -1));
+	half_store((_Atomic uint32_t *)&slot->exit_signal,
+		   (uint32_t)(how == DRAIN_KILLED ? signal : 0));
+	half_hand_over(&slot->state, state[how]);
+	append_exit(drain, slot);
+}
+
+/* Gives back its attachment blocks, emptied for the next owner, and then the slot itself. */
+static void free_slot(struct drain *drain, const struct drain_process *process)
+{
+	uint64_t count = drain->header->region[REGION_OWNERS].count;
+	_Atomic uint32_t *owner = place_at(drain->header, REGION_OWNERS);
+	struct segment_attachment *entry = place_at(drain->header, REGION_ATTACHMENTS);
+
+	for (uint64_t block = 0; block < count; block++) {
+		if (half_load(&owner[block]) != process->instance)
+			continue;
+		for (uint32_t e = 0; e < SEGMENT_BLOCK_ENTRIES; e++)
+			half_store(&entry[block * SEGMENT_BLOCK_ENTRIES + e].state,
+				   ATTACHMENT_FREE);
+		half_take(&owner[block], process->instance, 0);
+	}
+	word_hand_over(word_at(drain, process->slot), 0);
+}
+
+void drain_retire(struct drain *drain, const struct drain_process *process, enum drain_how how,
+		  int status, int signal)
+{
+	struct segment_process *slot = slot_at(drain, process->slot);
+
+	if (!is_in_place(drain, process))
+		return;
+	if (!drain_was_replaced(drain, process))
+		end_slot(drain, slot, how, status, signal);
+	drain_append(drain, REGION_PROCESSES, slot, sizeof *slot, 1);
+	free_slot(drain, process);
+}
+
+void drain_witness(struct drain *drain, pid_t pid, pid_t ppid, unsigned why, const char *exe)
+{
+	struct segment_witness witness = {
+		.pid = pid, .ppid = ppid, .why = why, .seen_clock = drain_clock(drain)};
+
+	snprintf(witness.exe, sizeof witness.exe, "%s", exe);
+	drain_append(drain, REGION_WITNESSES, &witness, sizeof witness, 1);
+}
+
+void drain_append_slots(struct drain *drain)
+{
+	uint32_t used = slots_used(drain);
+
+	for (uint32_t i = 0; i < used; i++)
+		if ((uint32_t)word_accept(word_at(drain, i)) != 0)
+			drain_append(drain, REGION_PROCESSES, slot_at(drain, i),
+				     sizeof(struct segment_process), 1);
+}

@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A finished recording stands alone. An unfinished one names its live segment, and a live segment
+ * its recording: what the recorder has not yet taken over is then read from the segment.
+ */
+#include "report/reader/source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "preload/segment/place.h"
+#include "report/error.h"
+#include "report/reader/alive.h"
+#include "report/reader/inside.h"
+
+static bool same_boot(const struct segment_header *header)
+{
+	char boot_id[64];
+
+	return place_read_file("/proc/sys/kernel/random/boot_id", boot_id, sizeof boot_id) >= 36 &&
+	       memcmp(boot_id, header->boot_id, 36) == 0;
+}
+
+static bool same_namespace(uint64_t theirs, const char *ours)
+{
+	return theirs == 0 || theirs == place_inode(ours);
+}
+
+/* ---- what there is ---- */
+
+bool source_slot(const struct source *source, uint32_t i, struct segment_process *slot)
+{
+	uint64_t before, after;
+
+	if (!file_record(&source->segment, REGION_INDEX, i, &before) || (uint32_t)before == 0 ||
+	    !file_record(&source->segment, REGION_PROCESSES, i, slot) ||
+	    !file_record(&source->segment, REGION_INDEX, i, &after))
+		return false;
+	return before == after && slot->instance == (uint32_t)before;
+}
+
+uint32_t source_slot_count(const struct source *source)
+{
+	struct segment_shared shared;
+	uint64_t room = source->segment.header.region[REGION_PROCESSES].count;
+
+	if (!file_is_open(&source->segment) ||
+	    !file_record(&source->segment, REGION_SHARED, 0, &shared))
+		return 0;
+	return shared.slot_high < room ? shared.slot_high : (uint32_t)room;
+}
+
+bool source_process_runs(const struct source *source, const struct segment_process *slot)
+{
+	uint64_t theirs = slot->pid_namespace;
+
+	if (slot->state != PROCESS_RUNNING || !source->facts.same_boot)
+		return false;
+	if (!source->same_pids || (theirs && !same_namespace(theirs, "/proc/self/ns/pid")))
+		return true; /* not to be told from here */
+	return alive_process(slot->pid, slot->start_time);
+}
+
+static bool any_process_runs(const struct source *source)
+{
+	uint32_t count = source_slot_count(source);
+	struct segment_process slot;
+
+	for (uint32_t i = 0; i < count; i++)
+		if (source_slot(source, i, &slot) && source_process_runs(source, &slot))
+			return true;
+	return false;
+}
+
+static bool recorder_runs(const struct source *source)
+{
+	const struct segment_header *header = source_header(source);
+
+	return header->recorder_pid > 0 && source->facts.same_boot && source->same_pids &&
+	       alive_process(header->recorder_pid, header->recorder_start_time);
+}
+
+static enum session_state judge(const struct source *source)
+{
+	const struct segment_header *header = source_header(source);
+
+	if (header->kind == SEGMENT_RECORDING && header->finished)
+		return SESSION_ENDED;
+	if (recorder_runs(source) ||
+	    (file_is_open(&source->segment) && any_process_runs(source)))
+		return SESSION_LIVE;
+	return header->recorder_pid ? SESSION_ABANDONED : SESSION_ENDED;
+}
+
+bool source_is_live(struct source *source)
+{
+	if (file_is_open(&source->recording))
+		file_refresh(&source->recording);
+	source->facts.state = judge(source);
+	return source->facts.state == SESSION_LIVE;
+}
+
+/* ---- facts ---- */
+
+static void learn_command(struct session_facts *facts, const struct segment_header *header)
+{
+	facts->command_bytes = header->command_bytes;
+	memcpy(facts->command, header->command, header->command_bytes);
+	facts->command[header->command_bytes] = '\0';
+	if (facts->command_bytes && facts->command[facts->command_bytes - 1] != '\0')
+		facts->command_bytes++;
+}
+
+static void learn_times(struct session_facts *facts, const struct segment_header *header)
+{
+	uint64_t wall = place_ns(CLOCK_REALTIME);
+	uint64_t end = header->finished ? header->end.monotonic_ns
+		       : facts->state == SESSION_LIVE ? place_ns(CLOCK_MONOTONIC)
+						      : 0;
+
+	facts->started_realtime_ns = header->start.realtime_ns;
+	facts->age_ns = wall > header->start.realtime_ns ? wall - header->start.realtime_ns : 0;
+	facts->duration_ns =
+		end > header->start.monotonic_ns ? end - header->start.monotonic_ns : 0;
+}
+
+static void learn(struct source *source)
+{
+	const struct segment_header *header = source_header(source);
+	struct session_facts *facts = &source->facts;
+
+	facts->same_boot = same_boot(header);
+	facts->same_ipc =
+		facts->same_boot && same_namespace(header->ipc_namespace, "/proc/self/ns/ipc");
+	source->same_pids = same_namespace(header->pid_namespace, "/proc/self/ns/pid");
+	facts->state = judge(source);
+	facts->recorded = header->recorder_pid != 0;
+	facts->recorder_pid = header->recorder_pid;
+	facts->command_pid = header->command_pid;
+	facts->page_bytes = header->page_bytes;
+	facts->finished = header->finished;
+	facts->exit_status = header->exit_status;
+	facts->exit_signal = header->exit_signal;
+	memcpy(facts->name, header->session, sizeof facts->name);
+	memcpy(facts->host, header->host, sizeof facts->host);
+	memcpy(facts->kernel, header->kernel, sizeof facts->kernel);
+	memcpy(facts->machine, header->machine, sizeof facts->machine);
+	learn_command(facts, header);
+	learn_times(facts, header);
+	source->scale = timescale_make(header, facts->same_boot);
+}
+
+/* ---- opening ---- */
+
+static void open_peer(struct source *source, struct file *peer, const struct file *known,
+		      uint32_t kind)
+{
+	char why[FILE_WHY_BYTES];
+
+	if (!known->header.peer_path[0] || !file_open(peer, known->header.peer_path, why))
+		return;
+	if (peer->header.kind != kind || !file_same_session(peer, known) ||
+	    !same_boot(&source->recording.header))
+		file_close(peer);
+}
+
+/* Where the other half has its say as well. */
+static void open_other_half(struct source *source)
+{
+	if (!file_is_open(&source->recording)) {
+		open_peer(source, &source->recording, &source->segment, SEGMENT_RECORDING);
+		if (file_is_open(&source->recording) && source->recording.header.finished)
+			file_close(&source->segment);
+		return;
+	}
+	if (source->recording.header.finished)
+		return;
+	open_peer(source, &source->segment, &source->recording, SEGMENT_LIVE);
+	/* The recorder may have finished while we looked: then the segment's name is gone. */
+	if (!file_is_open(&source->segment))
+		file_refresh(&source->recording);
+}
+
+bool source_update(struct source *source)
+{
+	if (!file_is_open(&source->recording))
+		return true;
+	file_refresh(&source->recording);
+	if (!chunks_update(&source->chunks, &source->recording))
+		return false;
+	source->facts.truncated = source->chunks.truncated;
+	return true;
+}
+
+static struct source *open_with(const char *path, char why[FILE_WHY_BYTES])
+{
+	struct source *source = calloc(1, sizeof *source);
+	struct file file;
+
+	if (!source || !file_open(&file, path, why)) {
+		if (!source)
+			snprintf(why, FILE_WHY_BYTES, "not enough memory");
+		free(source);
+		return NULL;
+	}
+	source->recording.fd = source->segment.fd = -1;
+	*(file.header.kind == SEGMENT_RECORDING ? &source->recording : &source->segment) = file;
+	open_other_half(source);
+	chunks_begin(&source->chunks, source_header(source));
+	if (source_update(source)) {
+		learn(source);
+		return source;
+	}
+	snprintf(why, FILE_WHY_BYTES, "not enough memory");
+	source_close(source);
+	return NULL;
+}
+
+struct source *source_open(const char *path)
+{
+	char why[FILE_WHY_BYTES];
+	struct source *source = open_with(path, why);
+
+	if (!source)
+		error_line(path, why);
+	return source;
+}
+
+struct source *source_try(const char *path)
+{
+	char why[FILE_WHY_BYTES];
+
+	return open_with(path, why);
+}
+
+void source_close(struct source *source)
+{
+	if (!source)
+		return;
+	file_close(&source->recording);
+	file_close(&source->segment);
+	chunks_free(&source->chunks);
+	free(source);
+}
+
+const struct session_facts *source_session(const struct source *source)
+{
+	return &source->facts;
+}
+
+const char *source_path(const struct source *source)
+{
+	return file_is_open(&source->recording) ? source->recording.path : source->segment.path;
+}
+
+uint64_t source_event_count(const struct source *source)
+{
+	const struct segment_header *header = &source->segment.header;
+	uint64_t count = source->chunks.event_count;
+	struct segment_part part;
+
+	if (!file_is_open(&source->segment))
+		return count;
+	for (uint32_t i = 0; i < header->part_count && i < SEGMENT_PARTS_MAX; i++)
+		if (file_record(&source->segment, REGION_PARTS, i, &part))
+			count += part.head - source->chunks.next[i];
+	return count;
+}

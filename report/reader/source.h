@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A session as it lies there: a live segment, a recording, or, while its recorder is at work or
+ * when it was killed, both at once. Everything else in the reader starts from here.
+ */
+#ifndef MEMSHIM_READER_SOURCE_H
+#define MEMSHIM_READER_SOURCE_H
+
+#include "report/reader/facts.h"
+
+struct source;
+
+/* Opens a recording or a live segment, and its other half. Null after one line on stderr. */
+struct source *source_open(const char *path);
+/* The same without a word, for those who look at many. */
+struct source *source_try(const char *path);
+void source_close(struct source *source);
+
+const struct session_facts *source_session(const struct source *source);
+
+/* The file that was named; valid as long as the source. */
+const char *source_path(const struct source *source);
+
+/* Events that were logged so far, read or not. */
+uint64_t source_event_count(const struct source *source);
+
+/* Looks again whether the session is still live. */
+bool source_is_live(struct source *source);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* The tables of a session, row by row, from the segment and the recording alike. */
+#ifndef MEMSHIM_READER_TABLES_H
+#define MEMSHIM_READER_TABLES_H
+
+#include "report/reader/source.h"
+
+/* Takes rows. An image may come more than once: the last row is the one that holds. */
+struct tables_taker {
+	void (*process)(void *context, const struct process_facts *facts);
+	void (*attachment)(void *context, const struct attachment_facts *facts);
+	void (*ledger)(void *context, const struct ledger_facts *facts);
+	void (*witness)(void *context, const struct witness_facts *facts);
+	/* `count` more were lost by `loss`, by no process that still has a slot. */
+	void (*lost)(void *context, enum loss loss, uint64_t count);
+	void *context;
+};
+
+/*
+ * Processes only, for those who need names before they read the events; again, for those that have
+ * come since. What a recording says of a process is final, and given once per source. False
+ * without memory.
+ */
+bool tables_read_processes(struct source *source, const struct tables_taker *taker);
+
+/* All of it. False without memory. */
+bool tables_read(struct source *source, const struct tables_taker *taker);
+
+#endif
