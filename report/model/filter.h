@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* What the user wants to see: the shared options --pid, --exe, -m, -M, --call and -Z. */
+#ifndef MEMSHIM_MODEL_FILTER_H
+#define MEMSHIM_MODEL_FILTER_H
+
+#include "report/model/model.h"
+
+struct filter {
+	int32_t pid;     /* 0: any */
+	const char *exe; /* null: any; a path, a program's name or a thread's name */
+	bool by_shmid, by_key;
+	int32_t shmid;
+	uint32_t key;
+	uint32_t kinds; /* bit per enum event_kind; 0: any */
+	bool failed;
+};
+
+/* Whether it asks for less than everything. */
+bool filter_is_set(const struct filter *filter);
+
+bool filter_process(const struct filter *filter, const struct model_process *process);
+bool filter_segment(const struct filter *filter, const struct model_segment *segment);
+
+/* `process` and `segment` are the event's, or null. After the event was fed. */
+bool filter_event(const struct filter *filter, const struct event *event,
+		  const struct model_process *process, const struct model_segment *segment);
+
+#endif

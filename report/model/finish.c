@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: MIT */
+/* What only the end can tell: totals, what was in flight, and what became of each segment. */
+#include <sys/ipc.h>
+
+#include "report/model/inside.h"
+
+#define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
+
+/* Calls that were begun and never came back. A call that only asked is done, too. */
+static uint64_t in_flight(const struct process_facts *facts)
+{
+	uint64_t begun = 0, done = facts->queries;
+
+	if (facts->state == STATE_RUNNING || facts->placeholder)
+		return 0;
+	for (int call = 0; call < KIND_CALLS; call++) {
+		begun += facts->begun[call];
+		done += facts->ok[call] + facts->failed[call];
+	}
+	return begun > done ? begun - done : 0;
+}
+
+static void finish_process(struct model *model, struct model_process *process)
+{
+	const struct process_facts *facts = &process->facts;
+
+	for (int loss = 0; loss < LOST_COUNT; loss++)
+		if (facts->lost[loss])
+			model_add_loss(model, (enum loss)loss, facts->lost[loss]);
+	if (facts->state != STATE_RUNNING)
+		segments_drop_all(model, process,
+				  facts->state == STATE_EXEC ? ENDED_BY_EXEC : ENDED_BY_EXIT,
+				  facts->ended ? facts->end_ns : model->last_ns);
+	model->in_flight += in_flight(facts);
+	if (facts->ended && facts->end_ns > model->last_ns)
+		model->last_ns = facts->end_ns;
+	if (!facts->placeholder && (enum coverage)facts->coverage < model->level)
+		model->level = (enum coverage)facts->coverage;
+}
+
+/* Only where every event is there, in one thread's order, is a gap in the moves a sure sign. */
+static void count_unseen_moves(struct model *model)
+{
+	bool complete = model_lost(model) == 0;
+
+	for (uint32_t i = 1; i < model->instance_room; i++) {
+		struct model_process *process = model->by_instance[i];
+
+		if (!process)
+			continue;
+		if (process->facts.placeholder || process->facts.coverage != COVERED_FULL ||
+		    !complete || process->many_threads)
+			process->gaps = 0;
+		model->unseen_moves += process->gaps;
+	}
+}
+
+/* Whether the kernel's row is this segment, and not a later one with its id. */
+static bool is_same(const struct model *model, const struct model_segment *segment,
+		    const struct kernel_segment *row)
+{
+	const struct model_process *maker = model_process(model, segment->maker);
+
+	if (segment->removed)
+		return row->mode & SHM_DEST_BIT;
+	if (segment->key_known && row->key != segment->key && !(row->mode & SHM_DEST_BIT))
+		return false;
+	return segment->created != CREATED_SURELY || !maker || maker->facts.placeholder ||
+	       row->creator_pid == maker->facts.pid || maker->facts.pid_namespace != 0;
+}
+
+static void ask_kernel(struct model *model, struct model_segment *segment)
+{
+	const struct model_process *maker = model_process(model, segment->maker);
+	struct model_kernel_row *row;
+
+	segment->kernel_asked = true;
+	HASH_FIND(hh, model->kernel_rows, &segment->shmid, sizeof segment->shmid, row);
+	if (!row || segment != model_segment(model, segment->shmid) ||
+	    !is_same(model, segment, &row->segment))
+		return;
+	segment->in_kernel = true;
+	segment->kernel = row->segment;
+	segment->size = row->segment.size;
+	if (segment->created == CREATED_LIKELY && maker)
+		segment->created = row->segment.creator_pid == maker->facts.pid ? CREATED_SURELY
+										: CREATED_NOT;
+}
+
+static enum model_segment_state state_of(const struct model_segment *segment)
+{
+	if (!segment->kernel_asked) {
+		if (!segment->removed)
+			return SEGMENT_PRESENT;
+		return segment->now ? SEGMENT_MARKED : SEGMENT_DESTROYED;
+	}
+	if (!segment->in_kernel)
+		return segment->removed ? SEGMENT_DESTROYED : SEGMENT_VANISHED;
+	return segment->kernel.mode & SHM_DEST_BIT ? SEGMENT_MARKED : SEGMENT_PRESENT;
+}
+
+/* Its process, in whatever image: an exec ends no process. */
+static bool maker_runs(const struct model *model, const struct model_segment *segment)
+{
+	const struct model_process *maker = model_process(model, segment->maker);
+
+	for (uint32_t i = segment->maker; maker && i < model->instance_room; i++) {
+		const struct model_process *image = model->by_instance[i];
+
+		if (image && image->facts.state == STATE_RUNNING &&
+		    image->facts.pid == maker->facts.pid &&
+		    image->facts.start_time == maker->facts.start_time)
+			return true;
+	}
+	return false;
+}
+
+static bool is_leaked(const struct model *model, const struct model_segment *segment)
+{
+	return segment->created != CREATED_NOT && segment->state == SEGMENT_PRESENT &&
+	       segment->now == 0 && !maker_runs(model, segment) &&
+	       (!segment->in_kernel || segment->kernel.nattch == 0);
+}
+
+static void finish_segment(struct model *model, struct model_segment *segment)
+{
+	if (model->kernel_known)
+		ask_kernel(model, segment);
+	segment->state = state_of(segment);
+	segment->leaked = is_leaked(model, segment);
+	if (segment->in_kernel && segment->kernel.nattch > segment->peak)
+		segment->peak = segment->kernel.nattch;
+}
+
+void model_finish(struct model *model)
+{
+	model->level = COVERED_FULL;
+	for (uint32_t i = 1; i < model->instance_room; i++)
+		if (model->by_instance[i])
+			finish_process(model, model->by_instance[i]);
+	if (model->process_count == model->placeholder_count)
+		model->level = model->process_count ? COVERED_CALLS : COVERED_NOT;
+	count_unseen_moves(model);
+	for (uint32_t i = 0; i < model->segment_count; i++)
+		finish_segment(model, model->segments[i]);
+	if (!model->session.finished && model->session.state != SESSION_LIVE)
+		model->session.duration_ns = model->last_ns;
+	findings_draw(model);
+}

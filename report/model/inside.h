@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the model do for one another. */
+#ifndef MEMSHIM_MODEL_INSIDE_H
+#define MEMSHIM_MODEL_INSIDE_H
+
+#include "report/model/model.h"
+
+/* Room for one more element in an array that grows; false, and noted, without memory. */
+bool model_grow(struct model *model, void **array, uint32_t *room, uint32_t count,
+		size_t element_bytes);
+
+/* ---- segments.c ---- */
+void segments_feed(struct model *model, struct model_process *process, const struct event *event);
+/* Ends all attachments of a process. */
+void segments_drop_all(struct model *model, struct model_process *process, enum model_ending how,
+		       uint64_t time_ns);
+void segments_fork(struct model *model, struct model_process *child, uint32_t parent,
+		   uint32_t inherited);
+
+/* ---- findings.c ---- */
+void findings_note_failure(struct model *model, struct model_process *process,
+			   const struct event *event);
+void findings_draw(struct model *model);
+
+#endif

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/model/model.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/model/inside.h"
+
+/* A file may claim anything: past these it is not believed. */
+#define INSTANCES_MAX (1u << 22)
+#define PLACEHOLDERS_MAX (1u << 16)
+#define WITNESSES_MAX (1u << 16)
+
+struct model *model_make(const struct session_facts *session)
+{
+	struct model *model = calloc(1, sizeof *model);
+
+	if (model)
+		model->session = *session;
+	return model;
+}
+
+static void free_tables(struct model *model)
+{
+	struct model_program *program, *next_program;
+	struct model_failure *failure, *next_failure;
+	struct model_kernel_row *row, *next_row;
+
+	HASH_ITER(hh, model->programs, program, next_program) {
+		HASH_DEL(model->programs, program);
+		free(program);
+	}
+	HASH_ITER(hh, model->failures, failure, next_failure) {
+		HASH_DEL(model->failures, failure);
+		free(failure);
+	}
+	HASH_ITER(hh, model->kernel_rows, row, next_row) {
+		HASH_DEL(model->kernel_rows, row);
+		free(row);
+	}
+	HASH_CLEAR(hh, model->by_shmid);
+}
+
+void model_free(struct model *model)
+{
+	if (!model)
+		return;
+	free_tables(model);
+	for (uint32_t i = 0; i < model->instance_room; i++) {
+		if (model->by_instance[i])
+			free(model->by_instance[i]->attached);
+		free(model->by_instance[i]);
+	}
+	for (uint32_t i = 0; i < model->segment_count; i++)
+		free(model->segments[i]);
+	for (uint32_t i = 0; i < model->finding_count; i++) {
+		free(model->findings[i].text);
+		free(model->findings[i].advice);
+	}
+	free(model->by_instance);
+	free(model->segments);
+	free(model->past);
+	free(model->witnesses);
+	free(model->findings);
+	free(model);
+}
+
+bool model_grow(struct model *model, void **array, uint32_t *room, uint32_t count,
+		size_t element_bytes)
+{
+	uint32_t wanted = *room ? *room * 2 : 16;
+	void *grown;
+
+	if (count < *room)
+		return true;
+	grown = wanted > *room ? realloc(*array, wanted * element_bytes) : NULL;
+	if (!grown) {
+		model->no_memory = true;
+		return false;
+	}
+	*array = grown;
+	*room = wanted;
+	return true;
+}
+
+/* ---- processes ---- */
+
+static bool make_room_for(struct model *model, uint32_t instance)
+{
+	uint32_t room = model->instance_room ? model->instance_room : 64;
+	struct model_process **table;
+
+	if (instance < model->instance_room)
+		return true;
+	while (room <= instance)
+		room *= 2;
+	table = realloc(model->by_instance, room * sizeof *table);
+	if (!table) {
+		model->no_memory = true;
+		return false;
+	}
+	memset(table + model->instance_room, 0, (room - model->instance_room) * sizeof *table);
+	model->by_instance = table;
+	model->instance_room = room;
+	return true;
+}
+
+static struct model_program *program_of(struct model *model, const char *exe)
+{
+	struct model_program *program;
+	size_t length = strlen(exe);
+
+	HASH_FIND(hh, model->programs, exe, length, program);
+	if (program)
+		return program;
+	program = calloc(1, sizeof *program + length + 1);
+	if (!program) {
+		model->no_memory = true;
+		return NULL;
+	}
+	memcpy(program->exe, exe, length);
+	HASH_ADD_KEYPTR(hh, model->programs, program->exe, length, program);
+	if (program->hh.tbl)
+		return program;
+	model->no_memory = true;
+	free(program);
+	return NULL;
+}
+
+static struct model_process *make_process(struct model *model, uint32_t instance)
+{
+	struct model_process *process;
+
+	if (instance == 0 || instance >= INSTANCES_MAX || !make_room_for(model, instance))
+		return NULL;
+	process = calloc(1, sizeof *process);
+	if (!process) {
+		model->no_memory = true;
+		return NULL;
+	}
+	model->by_instance[instance] = process;
+	model->process_count++;
+	return process;
+}
+
+static void name_program(struct model *model, struct model_process *process)
+{
+	struct model_program *program = program_of(model, process->facts.exe);
+
+	if (program && program != process->program)
+		program->process_count++;
+	process->program = program;
+}
+
+void model_add_process(struct model *model, const struct process_facts *facts)
+{
+	struct model_process *process = model_process(model, facts->instance);
+
+	if (!process)
+		process = make_process(model, facts->instance);
+	if (!process) {
+		model_add_loss(model, LOST_DAMAGED, 1);
+		return;
+	}
+	if (process->facts.placeholder)
+		model->placeholder_count--;
+	process->facts = *facts;
+	if (process->last_after == 0)
+		process->last_before = process->last_after = facts->break_at_start;
+	name_program(model, process);
+}
+
+/* A process whose slot is lost is known by its events only: its first thread's id is the pid. */
+static struct model_process *make_placeholder(struct model *model, const struct event *event)
+{
+	struct model_process *process = NULL;
+
+	if (model->placeholder_count < PLACEHOLDERS_MAX)
+		process = make_process(model, event->process);
+	if (!process) {
+		model_add_loss(model, LOST_DAMAGED, 1);
+		return NULL;
+	}
+	model->placeholder_count++;
+	process->facts.instance = event->process;
+	process->facts.placeholder = true;
+	process->facts.pid = event->tid;
+	process->facts.state = STATE_GONE;
+	process->facts.exit_status = -1;
+	process->facts.start_ns = event->time_ns;
+	name_program(model, process);
+	return process;
+}
+
+void model_add_witness(struct model *model, const struct witness_facts *facts)
+{
+	if (model->witness_count < WITNESSES_MAX &&
+	    model_grow(model, (void **)&model->witnesses, &model->witness_room,
+		       model->witness_count, sizeof *model->witnesses))
+		model->witnesses[model->witness_count++] = *facts;
+}
+
+void model_add_loss(struct model *model, enum loss loss, uint64_t count)
+{
+	uint64_t sum = model->lost[loss] + count;
+
+	model->lost[loss] = sum < count ? UINT64_MAX : sum;
+}
+
+void model_add_kernel_process(struct model *model, const struct kernel_process *facts)
+{
+	struct model_process *process = model_process(model, facts->instance);
+
+	if (!process)
+		return;
+	process->gaps += facts->break_differs;
+	process->headroom_known = facts->headroom_known;
+	process->headroom_bytes = facts->headroom_bytes;
+}
+
+/* ---- events ---- */
+
+/*
+ * A move that does not begin where the last one ended: somebody else moved the break in between.
+ * One that begins where the last one began only overlapped with it, in a signal handler.
+ */
+static inline void feed_move(struct model_process *process, const struct event *event)
+{
+	uint64_t before = event->u.brk.before;
+
+	if (before != process->last_after && before != process->last_before)
+		process->gaps++;
+	process->last_before = before;
+	process->last_after = event->u.brk.after;
+}
+
+/* What placeholders know of their counters is what they were seen to do. */
+static void count_for_placeholder(struct process_facts *facts, const struct event *event)
+{
+	struct move_facts *moves = &facts->moves[event->flags & FLAG_MALLOC ? BY_MALLOC : BY_DIRECT];
+	uint64_t before = event->u.brk.before, after = event->u.brk.after;
+
+	if (event->kind >= KIND_CALLS)
+		return;
+	facts->begun[event->kind]++;
+	if (event_failed(event)) {
+		facts->failed[event->kind]++;
+		return;
+	}
+	facts->ok[event->kind]++;
+	if (event->kind > KIND_SBRK)
+		return;
+	if (facts->break_initial == 0)
+		facts->break_initial = facts->break_at_start = before;
+	facts->break_current = after;
+	if (after > facts->break_peak)
+		facts->break_peak = after;
+	moves->grows += after > before;
+	moves->shrinks += after < before;
+	moves->stills += after == before;
+	moves->grown_bytes += after > before ? after - before : 0;
+	moves->shrunk_bytes += after < before ? before - after : 0;
+}
+
+static void feed_life(struct model *model, struct model_process *process,
+		      const struct event *event)
+{
+	switch (event->kind) {
+	case KIND_FORK:
+		segments_fork(model, process, event->u.life.other, event->u.life.inherited);
+		break;
+	case KIND_EXEC:
+		segments_drop_all(model, process, ENDED_BY_EXEC, event->time_ns);
+		if (process->facts.placeholder)
+			process->facts.state = STATE_EXEC;
+		break;
+	case KIND_EXIT:
+		segments_drop_all(model, process, ENDED_BY_EXIT, event->time_ns);
+		if (process->facts.placeholder) {
+			process->facts.state = event->u.life.signal ? STATE_KILLED : STATE_EXITED;
+			process->facts.exit_status = event->u.life.status;
+			process->facts.exit_signal = event->u.life.signal;
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+void model_feed(struct model *model, const struct event *event)
+{
+	struct model_process *process = model_process(model, event->process);
+
+	if (!process && !(process = make_placeholder(model, event)))
+		return;
+	model->event_count++;
+	model->last_ns = event->time_ns;
+	process->event_count++;
+	if (process->facts.placeholder)
+		count_for_placeholder(&process->facts, event);
+	if (event->kind >= KIND_CALLS) {
+		feed_life(model, process, event);
+		return;
+	}
+	process->many_threads |= event->tid != process->facts.pid;
+	if (event->flags & FLAG_FAILED)
+		findings_note_failure(model, process, event);
+	else if (event->kind <= KIND_SBRK)
+		feed_move(process, event);
+	else
+		segments_feed(model, process, event);
+}
+
+/* ---- questions ---- */
+
+uint64_t model_moves(const struct process_facts *facts)
+{
+	const struct move_facts *m = facts->moves;
+
+	return m[0].grows + m[0].shrinks + m[0].stills + m[1].grows + m[1].shrinks + m[1].stills;
+}
+
+uint64_t model_grown(const struct process_facts *facts)
+{
+	return facts->moves[BY_DIRECT].grown_bytes + facts->moves[BY_MALLOC].grown_bytes;
+}
+
+uint64_t model_shrunk(const struct process_facts *facts)
+{
+	return facts->moves[BY_DIRECT].shrunk_bytes + facts->moves[BY_MALLOC].shrunk_bytes;
+}
+
+uint64_t model_lost(const struct model *model)
+{
+	uint64_t sum = 0;
+
+	for (int loss = 0; loss < LOST_COUNT; loss++)
+		if (loss != LOST_BAD_SETTING && loss != LOST_NOT_REDIRECTED &&
+		    __builtin_add_overflow(sum, model->lost[loss], &sum))
+			return UINT64_MAX;
+	return sum;
+}
+
+const char *model_program_name(const struct process_facts *facts)
+{
+	const char *slash = strrchr(facts->exe, '/');
+
+	if (!facts->exe[0])
+		return facts->comm[0] ? facts->comm : "?";
+	return slash ? slash + 1 : facts->exe;
+}

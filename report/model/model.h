@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happened, put together: the processes and their breaks, the segments and who held them,
+ * what is missing, and what is worth a remark. Built from the reader's facts and events, in this
+ * order, and complete after model_finish:
+ *
+ *    model_make ─▶ kernel's segments ─▶ processes, witnesses, losses ─▶ events ─▶ attachments,
+ *    ledger, kernel's processes ─▶ model_finish
+ *
+ * Counters come from the processes' own slots, which are exact; the events tell what only an order
+ * can tell. Does no input and no output. When memory runs out it keeps what it has, and says so.
+ */
+#ifndef MEMSHIM_MODEL_H
+#define MEMSHIM_MODEL_H
+
+#define HASH_NONFATAL_OOM 1
+#include <uthash.h>
+
+#include "report/reader/facts.h"
+
+struct model_segment;
+
+struct model_attachment {
+	struct model_segment *segment;
+	uint64_t address;
+	uint64_t since_ns;
+	bool readonly, inherited;
+};
+
+struct model_process {
+	struct process_facts facts;
+	const struct model_program *program;
+	uint64_t event_count;
+	struct model_attachment *attached; /* now */
+	uint32_t attached_count, attached_room;
+	uint32_t held_at_end; /* attachments that it had made itself and its end took away */
+	struct model_segment *held_segment; /* one of those */
+	uint64_t attached_bytes, attached_peak_bytes;
+	uint64_t last_before, last_after; /* the break around its last move */
+	uint64_t gaps;                    /* moves of the break that no event tells of */
+	bool many_threads;
+	bool headroom_known;
+	uint64_t headroom_bytes;
+};
+
+/* An executable file, for remarks on all its processes at once. */
+struct model_program {
+	UT_hash_handle hh;
+	uint32_t process_count;
+	char exe[]; /* "" unknown */
+};
+
+enum model_created {
+	CREATED_NOT,    /* it was there before, or nobody here asked for it by shmget */
+	CREATED_LIKELY, /* IPC_CREAT: by all we know it was not there */
+	CREATED_SURELY, /* IPC_PRIVATE, IPC_EXCL, or the kernel says so */
+};
+
+enum model_segment_state {
+	SEGMENT_PRESENT,
+	SEGMENT_MARKED,
+	SEGMENT_DESTROYED,
+	SEGMENT_VANISHED,
+};
+
+/* One System V segment; an id that comes back after IPC_RMID is another one. */
+struct model_segment {
+	UT_hash_handle hh; /* by shmid, of the latest with this id */
+	int32_t shmid;
+	uint32_t key;
+	bool key_known;
+	uint64_t size;  /* 0 unknown */
+	uint32_t flags; /* of the shmget that named it */
+	bool flags_known;
+	enum model_created created;
+	uint32_t maker, remover; /* instances; 0 none */
+	uint64_t seen_ns, removed_ns;
+	bool removed;
+	uint64_t attaches, detaches, inherited;
+	uint64_t now, peak; /* attachments of the session's processes */
+	bool in_kernel; /* `kernel` is its row */
+	bool kernel_asked;
+	struct kernel_segment kernel;
+	enum model_segment_state state;
+	bool leaked;
+};
+
+enum model_ending { ENDED_BY_SHMDT, ENDED_BY_EXEC, ENDED_BY_EXIT };
+
+/* An attachment that is no more. */
+struct model_past {
+	const struct model_process *process;
+	struct model_attachment attachment;
+	uint64_t until_ns;
+	enum model_ending how;
+};
+
+/* All failures of one kind in one program. */
+struct model_failure {
+	UT_hash_handle hh;
+	struct failure_key {
+		const struct model_program *program;
+		uint32_t call, error;
+	} key;
+	uint64_t count;
+	uint64_t in_kernel;          /* of these, refused by the kernel and not by libc */
+	uint32_t process;            /* the first one's instance */
+	bool one_process;
+	int32_t shmid; /* -1 unknown or several */
+};
+
+enum finding_kind {
+#define FINDING(id, name, meaning) FINDING_##id,
+#include "report/model/findings.def"
+#undef FINDING
+	FINDING_COUNT
+};
+
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE };
+
+struct finding {
+	enum finding_kind kind;
+	enum severity severity;
+	char *text, *advice;
+	int32_t pid;   /* 0 none */
+	int32_t shmid; /* -1 none */
+};
+
+struct model_kernel_row {
+	UT_hash_handle hh;
+	struct kernel_segment segment;
+};
+
+struct model {
+	struct session_facts session;
+	struct model_process **by_instance; /* null where there is none */
+	uint32_t instance_room;
+	uint32_t process_count, placeholder_count;
+	struct model_program *programs;
+	struct model_segment **segments; /* in the order they were first seen */
+	uint32_t segment_count, segment_room;
+	struct model_segment *by_shmid;
+	struct model_past *past;
+	uint32_t past_count, past_room;
+	uint64_t past_omitted;
+	struct model_failure *failures, *last_failure;
+	struct witness_facts *witnesses;
+	uint32_t witness_count, witness_room;
+	struct finding *findings;
+	uint32_t finding_count, finding_room;
+	struct model_kernel_row *kernel_rows;
+	bool kernel_known;
+	uint64_t lost[LOST_COUNT];
+	uint64_t event_count, last_ns;
+	uint64_t attachment_count; /* of all processes, now */
+	uint64_t in_flight, unseen_moves;
+	enum coverage level;
+	bool no_memory;
+};
+
+struct model *model_make(const struct session_facts *session);
+void model_free(struct model *model);
+
+void model_add_kernel_segment(struct model *model, const struct kernel_segment *segment);
+void model_add_process(struct model *model, const struct process_facts *facts);
+void model_add_witness(struct model *model, const struct witness_facts *facts);
+void model_add_loss(struct model *model, enum loss loss, uint64_t count);
+
+/* Events in order. */
+void model_feed(struct model *model, const struct event *event);
+
+void model_add_attachment(struct model *model, const struct attachment_facts *facts);
+void model_add_ledger(struct model *model, const struct ledger_facts *facts);
+void model_add_kernel_process(struct model *model, const struct kernel_process *facts);
+
+/* Draws the conclusions. */
+void model_finish(struct model *model);
+
+/* ---- questions; valid at any time ---- */
+
+/* Null when the instance is not known. */
+static inline struct model_process *model_process(const struct model *model, uint32_t instance)
+{
+	return instance < model->instance_room ? model->by_instance[instance] : NULL;
+}
+
+/* The segment that has this id now, or had it last; null when it was never seen. */
+struct model_segment *model_segment(const struct model *model, int32_t shmid);
+
+/* The segment that an event is about; null when that is not known. After the event was fed. */
+const struct model_segment *model_event_segment(const struct model *model,
+						const struct event *event);
+
+uint64_t model_moves(const struct process_facts *facts);
+uint64_t model_grown(const struct process_facts *facts);
+uint64_t model_shrunk(const struct process_facts *facts);
+
+/* Events and facts that are missing, all causes together. */
+uint64_t model_lost(const struct model *model);
+
+/* The program's name without its folder; the thread's name when there is none. */
+const char *model_program_name(const struct process_facts *facts);
+
+const char *model_finding_name(enum finding_kind kind);
+
+#endif
