@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/record/arrivals.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define ROOM 64 /* arrivals taken in at once */
+
+struct arrivals {
+	struct drain *drain;
+	pthread_t thread;
+	_Atomic bool stop;
+	int fd;
+	pthread_mutex_t lock; /* over the queue: */
+	struct arrival *queue;
+	size_t taken, count, room;
+};
+
+/* False when there is no memory: the image is not watched, and its slot is read at the end. */
+static bool enqueue(struct arrivals *a, const struct arrival *arrival)
+{
+	if (a->taken == a->count)
+		a->taken = a->count = 0;
+	if (a->count == a->room) {
+		size_t room = a->room ? a->room * 2 : 2 * ROOM;
+		struct arrival *queue = realloc(a->queue, room * sizeof *queue);
+
+		if (!queue)
+			return false;
+		a->queue = queue;
+		a->room = room;
+	}
+	a->queue[a->count++] = *arrival;
+	return true;
+}
+
+/* Takes in all that is new. */
+static void gather(struct arrivals *a)
+{
+	struct drain_process found[ROOM];
+	uint64_t one = 1;
+	unsigned count;
+
+	do {
+		count = drain_arrivals(a->drain, found, ROOM);
+		for (unsigned i = 0; i < count; i++) {
+			struct arrival arrival = {.image = found[i]};
+			bool queued;
+
+			arrival.fd = (int)syscall(SYS_pidfd_open, found[i].pid, 0);
+			pthread_mutex_lock(&a->lock);
+			queued = enqueue(a, &arrival);
+			pthread_mutex_unlock(&a->lock);
+			if (!queued && arrival.fd >= 0)
+				close(arrival.fd);
+		}
+		if (count > 0 && write(a->fd, &one, sizeof one) < 0 && errno != EAGAIN)
+			return;
+	} while (count == ROOM);
+}
+
+static void *run(void *context)
+{
+	struct arrivals *a = context;
+	uint32_t seen = 0;
+
+	while (!atomic_load_explicit(&a->stop, memory_order_acquire)) {
+		seen = drain_wait(a->drain, seen);
+		gather(a);
+	}
+	return NULL;
+}
+
+struct arrivals *arrivals_start(struct drain *drain)
+{
+	struct arrivals *a = calloc(1, sizeof *a);
+	int error = ENOMEM;
+
+	if (a) {
+		a->drain = drain;
+		pthread_mutex_init(&a->lock, NULL);
+		a->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		error = a->fd < 0 ? errno : pthread_create(&a->thread, NULL, run, a);
+	}
+	if (error == 0)
+		return a;
+	if (a && a->fd >= 0)
+		close(a->fd);
+	free(a);
+	errno = error;
+	return NULL;
+}
+
+int arrivals_fd(const struct arrivals *a)
+{
+	return a->fd;
+}
+
+bool arrivals_take(struct arrivals *a, struct arrival *arrival)
+{
+	uint64_t wakes;
+	bool some;
+
+	pthread_mutex_lock(&a->lock);
+	some = a->taken < a->count;
+	if (some)
+		*arrival = a->queue[a->taken++];
+	else if (read(a->fd, &wakes, sizeof wakes) < 0)
+		some = false;
+	pthread_mutex_unlock(&a->lock);
+	return some;
+}
+
+void arrivals_stop(struct arrivals *a)
+{
+	atomic_store_explicit(&a->stop, true, memory_order_release);
+	drain_wake(a->drain);
+	pthread_join(a->thread, NULL);
+	gather(a);
+}
+
+void arrivals_free(struct arrivals *a)
+{
+	struct arrival arrival;
+
+	while (arrivals_take(a, &arrival))
+		if (arrival.fd >= 0)
+			close(arrival.fd);
+	pthread_mutex_destroy(&a->lock);
+	close(a->fd);
+	free(a->queue);
+	free(a);
+}

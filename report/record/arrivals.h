@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who registers, taken by the hand at once. A process may live for a fraction of a millisecond
+ * after it has registered, and its end can only be learned from a pidfd opened before its parent
+ * has waited for it. So a thread does nothing else: it sleeps on the futex that registrations
+ * wake, opens, and queues for the main thread.
+ */
+#ifndef MEMSHIM_RECORD_ARRIVALS_H
+#define MEMSHIM_RECORD_ARRIVALS_H
+
+#include "report/reader/drain.h"
+
+/*
+ * One image. Its pid is its own name for itself: in another pid namespace, or once the process has
+ * ended, `fd` may be somebody else's.
+ */
+struct arrival {
+	struct drain_process image;
+	int fd; /* a pidfd of image.pid, the taker's to close; -1: none */
+};
+
+struct arrivals;
+
+/* Starts the thread; null with errno set. `drain` must outlive it. */
+struct arrivals *arrivals_start(struct drain *drain);
+
+/* A descriptor that is readable while something is queued. */
+int arrivals_fd(const struct arrivals *arrivals);
+
+/* Takes the next one off the queue; false when it is empty. */
+bool arrivals_take(struct arrivals *arrivals, struct arrival *arrival);
+
+/* Ends the thread; the queue stays, with everything that has registered until now. */
+void arrivals_stop(struct arrivals *arrivals);
+
+void arrivals_free(struct arrivals *arrivals);
+
+#endif

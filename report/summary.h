@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* The short summary that `record` prints when it is done. */
+#ifndef MEMSHIM_SUMMARY_H
+#define MEMSHIM_SUMMARY_H
+
+#include <stdbool.h>
+
+/*
+ * Reads the recording; prints the summary on standard error unless `quiet`. *finding_count: what
+ * `report` would find, notes left out. 0, or an exit code after one line.
+ */
+int summary_show(const char *recording, bool quiet, unsigned *finding_count);
+
+#endif
