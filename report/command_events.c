@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/command.h"
+#include "report/error.h"
+#include "report/load.h"
+#include "report/options.h"
+#include "report/view/events.h"
+#include "report/view/page.h"
+
+struct printer {
+	const struct options *options;
+	struct load *load;
+	struct out *out;
+	enum event_column columns[OPTIONS_COLUMNS_MAX];
+	unsigned column_count;
+	uint64_t seq;
+};
+
+/* The columns of --csv: the user's, or all. */
+static int choose_columns(struct printer *printer)
+{
+	const struct options *options = printer->options;
+
+	if (options->column_count && !options->csv) {
+		error_line("--columns", "events has columns with --csv only");
+		return EXIT_USAGE;
+	}
+	for (unsigned i = 0; i < options->column_count; i++) {
+		int column = events_column(options->columns[i]);
+
+		if (column < 0) {
+			error_line(options->columns[i], "no such column; see 'memshim help events'");
+			return EXIT_USAGE;
+		}
+		printer->columns[printer->column_count++] = (enum event_column)column;
+	}
+	for (int i = 0; i < EVENT_COLUMN_COUNT && !options->column_count; i++)
+		printer->columns[printer->column_count++] = (enum event_column)i;
+	return 0;
+}
+
+static void print(struct printer *printer, const struct event *event)
+{
+	struct model *model = printer->load->model;
+	struct event_view view = {.event = event, .model = model};
+
+	if (!model_process(model, event->process))
+		load_new_processes(printer->load);
+	if (event->kind == KIND_EXEC && !model_process(model, event->u.life.other))
+		load_new_processes(printer->load);
+	model_feed(model, event);
+	view.process = model_process(model, event->process);
+	if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)
+		view.segment = model_event_segment(model, event);
+	if (!filter_event(&printer->options->filter, event, view.process, view.segment))
+		return;
+	view.seq = printer->seq++;
+	if (printer->options->json)
+		events_json(printer->out, &view);
+	else if (printer->options->csv)
+		events_csv(printer->out, &view, printer->columns, printer->column_count);
+	else
+		events_text(printer->out, &view, printer->options->exact);
+}
+
+static int print_all(struct printer *printer)
+{
+	struct cursor *cursor = printer->load->cursor;
+	const struct event *event;
+
+	while (!printer->out->error) {
+		if (cursor_would_wait(cursor))
+			out_flush(printer->out);
+		switch (cursor_next(cursor, &event)) {
+		case CURSOR_MORE:
+			print(printer, event);
+			break;
+		case CURSOR_OVERRUN:
+			error_line("events", "the log went round before it was read: some events are "
+					     "missing here");
+			break;
+		case CURSOR_NO_MEMORY:
+			error_line("events", "not enough memory");
+			return EXIT_ABSENT;
+		case CURSOR_ABANDONED:
+		case CURSOR_END:
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/* What is missing from the log is missing from this output: say so, where it does no harm. */
+static void warn_of_losses(const struct load *load)
+{
+	static const enum loss by_cursor[] = {LOST_OVERWRITTEN, LOST_TORN, LOST_DAMAGED};
+
+	for (size_t i = 0; i < sizeof by_cursor / sizeof *by_cursor; i++) {
+		uint64_t lost = cursor_lost(load->cursor, by_cursor[i]);
+
+		if (lost)
+			error_format("events", "%llu %s: %s", (unsigned long long)lost,
+				     loss_name(by_cursor[i]), loss_words(by_cursor[i]));
+	}
+}
+
+int command_events(int argc, char **argv)
+{
+	struct options options;
+	struct load load;
+	struct printer printer = {.options = &options, .load = &load};
+	char path[PATH_MAX];
+	int ret = options_read(&options, COMMAND_EVENTS, argc, argv), written;
+
+	if (ret == 0 && options.help)
+		return help_show("events");
+	if (ret != 0 || (ret = choose_columns(&printer)) != 0)
+		return ret;
+	if (!options_find_file(&options, path))
+		return EXIT_ABSENT;
+	ret = load_open(&load, path, options.follow);
+	if (ret != 0)
+		return ret;
+	printer.out = page_begin(options.color);
+	if (options.csv && !options.no_headings)
+		events_csv_heading(printer.out, printer.columns, printer.column_count);
+	ret = print_all(&printer);
+	written = out_finish(printer.out);
+	if (written == 0)
+		warn_of_losses(&load);
+	load_close(&load);
+	return ret ? ret : written;
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/command.h"
+#include "report/error.h"
+#include "report/load.h"
+#include "report/options.h"
+#include "report/view/page.h"
+#include "report/view/report.h"
+
+static int show(const struct options *options, const struct load *load)
+{
+	struct out *out = page_begin(options->color);
+	struct report_wish wish = {
+		.filter = &options->filter,
+		.path = source_path(load->source),
+		.sort = options->sort,
+		.columns = options->columns,
+		.column_count = options->column_count,
+		.exact = options->exact,
+		.no_headings = options->no_headings,
+	};
+
+	if (options->json)
+		report_json(out, load->model, &options->filter, MEMSHIM_VERSION);
+	else if (!report_text(out, load->model, &wish))
+		return EXIT_USAGE;
+	return out_finish(out);
+}
+
+int command_report(int argc, char **argv)
+{
+	struct options options;
+	struct load load;
+	char path[PATH_MAX];
+	int ret = options_read(&options, COMMAND_REPORT, argc, argv);
+
+	if (ret != 0 || options.help)
+		return ret != 0 ? ret : help_show("report");
+	if (!options_find_file(&options, path))
+		return EXIT_ABSENT;
+	ret = load_all(&load, path);
+	if (ret != 0)
+		return ret;
+	ret = show(&options, &load);
+	load_close(&load);
+	return ret;
+}

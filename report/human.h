@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers as people read them. Each writes into `to`, and returns it. */
+#ifndef MEMSHIM_HUMAN_H
+#define MEMSHIM_HUMAN_H
+
+#include <stdint.h>
+
+#define HUMAN_BYTES 32
+
+/* IEC: "512", "4K", "1.5M"; 1K = 1024. */
+char *human_bytes(char to[HUMAN_BYTES], uint64_t bytes);
+
+/* The same with a sign: "+132K", "-4K", "0". */
+char *human_delta(char to[HUMAN_BYTES], int64_t bytes);
+
+/* "1,234,567". */
+char *human_count(char to[HUMAN_BYTES], uint64_t count);
+
+/* "12 ms", "1.23 s", "4 min 5 s", "3 h 12 min", "2 d 4 h". */
+char *human_duration(char to[HUMAN_BYTES], uint64_t ns);
+
+/* "s" unless it is one: for plurals. */
+const char *human_s(uint64_t count);
+
+#endif

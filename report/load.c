@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/load.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "report/error.h"
+#include "report/reader/kernel.h"
+#include "report/reader/tables.h"
+
+static int no_memory(void)
+{
+	error_line("reading", strerror(ENOMEM));
+	return EXIT_ABSENT;
+}
+
+static void take_process(void *model, const struct process_facts *facts)
+{
+	model_add_process(model, facts);
+}
+
+static void take_attachment(void *model, const struct attachment_facts *facts)
+{
+	model_add_attachment(model, facts);
+}
+
+static void take_ledger(void *model, const struct ledger_facts *facts)
+{
+	model_add_ledger(model, facts);
+}
+
+static void take_witness(void *model, const struct witness_facts *facts)
+{
+	model_add_witness(model, facts);
+}
+
+static void take_loss(void *model, enum loss loss, uint64_t count)
+{
+	model_add_loss(model, loss, count);
+}
+
+static void take_kernel_segment(void *model, const struct kernel_segment *segment)
+{
+	model_add_kernel_segment(model, segment);
+}
+
+static void take_kernel_process(void *model, const struct kernel_process *process)
+{
+	model_add_kernel_process(model, process);
+}
+
+static struct tables_taker tables_taker(struct load *load)
+{
+	return (struct tables_taker){take_process, take_attachment, take_ledger,
+				     take_witness, take_loss,	    load->model};
+}
+
+int load_open(struct load *load, const char *path, bool follow)
+{
+	struct kernel_taker kernel = {take_kernel_segment, take_kernel_process, NULL};
+	struct tables_taker taker;
+
+	*load = (struct load){.source = source_open(path)};
+	if (!load->source)
+		return EXIT_ABSENT;
+	load->cursor = cursor_open(load->source, follow);
+	load->model = model_make(source_session(load->source));
+	if (!load->cursor || !load->model) {
+		load_close(load);
+		return no_memory();
+	}
+	kernel.context = load->model;
+	load->model->kernel_known = kernel_read_segments(load->source, &kernel);
+	taker = tables_taker(load);
+	if (tables_read_processes(load->source, &taker))
+		return 0;
+	load_close(load);
+	return no_memory();
+}
+
+void load_new_processes(struct load *load)
+{
+	struct tables_taker taker = tables_taker(load);
+
+	tables_read_processes(load->source, &taker);
+}
+
+int load_finish(struct load *load)
+{
+	struct kernel_taker kernel = {take_kernel_segment, take_kernel_process, load->model};
+	struct tables_taker taker = tables_taker(load);
+	static const enum loss by_cursor[] = {LOST_OVERWRITTEN, LOST_TORN, LOST_DAMAGED};
+
+	if (!tables_read(load->source, &taker))
+		return no_memory();
+	for (size_t i = 0; i < sizeof by_cursor / sizeof *by_cursor; i++)
+		model_add_loss(load->model, by_cursor[i], cursor_lost(load->cursor, by_cursor[i]));
+	kernel_read_processes(load->source, &kernel);
+	model_finish(load->model);
+	return load->model->no_memory ? no_memory() : 0;
+}
+
+int load_all(struct load *load, const char *path)
+{
+	int ret = load_open(load, path, false);
+	enum cursor_answer answer;
+	const struct event *event;
+
+	if (ret != 0)
+		return ret;
+	while ((answer = cursor_next(load->cursor, &event)) == CURSOR_MORE)
+		model_feed(load->model, event);
+	ret = answer == CURSOR_NO_MEMORY ? no_memory() : load_finish(load);
+	if (ret != 0)
+		load_close(load);
+	return ret;
+}
+
+void load_close(struct load *load)
+{
+	cursor_close(load->cursor);
+	model_free(load->model);
+	source_close(load->source);
+	*load = (struct load){NULL, NULL, NULL};
+}

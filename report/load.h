@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* From a file to a model: reader ─▶ model, for every command that reads. */
+#ifndef MEMSHIM_LOAD_H
+#define MEMSHIM_LOAD_H
+
+#include "report/model/model.h"
+#include "report/reader/cursor.h"
+
+struct load {
+	struct source *source;
+	struct cursor *cursor;
+	struct model *model;
+};
+
+/*
+ * Opens FILE and makes a model that knows the processes and no events yet. 0, or an exit code after
+ * one line; then there is nothing to close.
+ */
+int load_open(struct load *load, const char *path, bool follow);
+
+/* Looks for processes that have come since. */
+void load_new_processes(struct load *load);
+
+/* After the last event: the tables, the losses, the kernel's word; then model_finish. */
+int load_finish(struct load *load);
+
+/* All of it at once: every event is fed. 0, or an exit code after one line. */
+int load_all(struct load *load, const char *path);
+
+void load_close(struct load *load);
+
+#endif

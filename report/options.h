@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line of the reading commands. */
+#ifndef MEMSHIM_OPTIONS_H
+#define MEMSHIM_OPTIONS_H
+
+#include <limits.h>
+
+#include "report/model/filter.h"
+
+#define MEMSHIM_VERSION "0.1.0"
+#define OPTIONS_COLUMNS_MAX 64u
+
+enum command {
+#define COMMAND(id, name, arguments, summary) COMMAND_##id,
+#include "report/commands.def"
+#undef COMMAND
+	COMMAND_COUNT
+};
+
+enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
+
+struct options {
+	const char *file; /* null: the one that fits best */
+	long process;     /* -p; 0 none */
+	struct filter filter;
+	const char *sort;
+	char *columns[OPTIONS_COLUMNS_MAX]; /* names; belong to the command line */
+	unsigned column_count;
+	bool follow, exact, json, csv, no_headings, help;
+	enum color_when color;
+};
+
+/* 0, or EXIT_USAGE after one line. argv[0] is the command's name. */
+int options_read(struct options *options, enum command command, int argc, char **argv);
+
+/* The file that is meant, into path. False after one line. */
+bool options_find_file(const struct options *options, char path[PATH_MAX]);
+
+#endif

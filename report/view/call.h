@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/* What an event says, whatever its kind: for the three ways of writing it down. */
+#ifndef MEMSHIM_VIEW_CALL_H
+#define MEMSHIM_VIEW_CALL_H
+
+#include "report/view/events.h"
+
+/* How the result is to be written. */
+enum call_result { RESULT_NONE, RESULT_NUMBER, RESULT_ADDRESS };
+
+/* The result as the caller got it. */
+static inline enum call_result call_result(const struct event *event, int64_t *value)
+{
+	bool failed = event_failed(event);
+
+	*value = -1;
+	switch (event->kind) {
+	case KIND_BRK:
+		*value = event->flags & FLAG_RAW ? (int64_t)event->u.brk.result : failed ? -1 : 0;
+		return RESULT_NUMBER;
+	case KIND_SBRK:
+		*value = failed ? -1 : (int64_t)event->u.brk.result;
+		return failed ? RESULT_NUMBER : RESULT_ADDRESS;
+	case KIND_SHMGET:
+		*value = failed ? -1 : event->u.shmget.shmid;
+		return RESULT_NUMBER;
+	case KIND_SHMAT:
+		*value = failed ? -1 : (int64_t)event->u.shmat.address;
+		return failed ? RESULT_NUMBER : RESULT_ADDRESS;
+	case KIND_SHMDT:
+		*value = failed ? -1 : 0;
+		return RESULT_NUMBER;
+	case KIND_SHMCTL:
+		*value = failed ? -1 : event->u.shmctl.result;
+		return RESULT_NUMBER;
+	default:
+		return RESULT_NONE;
+	}
+}
+
+/* The break around the call; false for calls that are not told with it. */
+static inline bool call_break(const struct event *event, uint64_t *before, uint64_t *after)
+{
+	switch (event->kind) {
+	case KIND_BRK:
+	case KIND_SBRK:
+		*before = event->u.brk.before;
+		*after = event->u.brk.after;
+		return true;
+	case KIND_SHMAT:
+	case KIND_SHMDT: /* the same words */
+		*before = event->u.shmat.before;
+		*after = event->u.shmat.after;
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The attachment's address; false when there is none. */
+static inline bool call_address(const struct event *event, uint64_t *address)
+{
+	if (event->kind == KIND_SHMAT && !event_failed(event))
+		*address = event->u.shmat.address;
+	else if (event->kind == KIND_SHMDT)
+		*address = event->u.shmdt.address;
+	else
+		return false;
+	return true;
+}
+
+/* The segment's id, key and size, as far as they are known. */
+struct call_segment {
+	bool shmid_known, key_known, size_known;
+	int32_t shmid;
+	uint32_t key;
+	uint64_t size;
+};
+
+static inline struct call_segment call_segment(const struct event_view *view)
+{
+	const struct event *event = view->event;
+	const struct model_segment *segment = view->segment;
+	struct call_segment known = {0};
+
+	known.shmid_known = event_shmid(event, &known.shmid);
+	if (segment) {
+		known.key_known = segment->key_known;
+		known.key = segment->key;
+		known.size_known = segment->size != 0;
+		known.size = segment->size;
+	} else if (event->kind == KIND_SHMGET) {
+		known.key_known = known.size_known = true;
+		known.key = (uint32_t)event->u.shmget.key;
+		known.size = event->u.shmget.size;
+	}
+	return known;
+}
+
+static inline const char *call_comm(const struct event_view *view)
+{
+	return view->process ? view->process->facts.comm : "";
+}
+
+static inline int32_t call_pid(const struct event_view *view)
+{
+	return view->process ? view->process->facts.pid : view->event->tid;
+}
+
+#endif

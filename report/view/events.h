@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The log, one line per event: text, JSON Lines or CSV. */
+#ifndef MEMSHIM_VIEW_EVENTS_H
+#define MEMSHIM_VIEW_EVENTS_H
+
+#include "report/model/model.h"
+#include "report/view/out.h"
+
+enum event_column {
+#define EVENT_COLUMN(id, name, meaning) EVENT_COLUMN_##id,
+#include "report/view/event_columns.def"
+#undef EVENT_COLUMN
+	EVENT_COLUMN_COUNT
+};
+
+/* One event, with what else is known of it; `process` and `segment` may be null. */
+struct event_view {
+	uint64_t seq;
+	const struct event *event;
+	const struct model *model;
+	const struct model_process *process;
+	const struct model_segment *segment;
+};
+
+/* `exact`: numbers of bytes instead of K and M. */
+void events_text(struct out *out, const struct event_view *view, bool exact);
+
+void events_json(struct out *out, const struct event_view *view);
+
+void events_csv_heading(struct out *out, const enum event_column *columns, unsigned count);
+void events_csv(struct out *out, const struct event_view *view, const enum event_column *columns,
+		unsigned count);
+
+/* The call as in C: "shmat(3, NULL, SHM_RDONLY)"; arguments only, without name and parentheses. */
+void events_arguments(struct out *out, const struct event *event);
+
+/* By its name; -1 when there is none. */
+int events_column(const char *name);
+
+#endif

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* One row per event. A cell that does not apply is empty. */
+#include "report/view/call.h"
+#include "report/view/words.h"
+
+static const char *const names[EVENT_COLUMN_COUNT] = {
+#define EVENT_COLUMN(id, name, meaning) [EVENT_COLUMN_##id] = #name,
+#include "report/view/event_columns.def"
+#undef EVENT_COLUMN
+};
+
+int events_column(const char *name)
+{
+	for (int column = 0; column < EVENT_COLUMN_COUNT; column++)
+		if (strcmp(names[column], name) == 0)
+			return column;
+	return -1;
+}
+
+void events_csv_heading(struct out *out, const enum event_column *columns, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (i > 0)
+			out_char(out, ',');
+		out_text(out, names[columns[i]]);
+	}
+	out_char(out, '\n');
+}
+
+static void put_bool(struct out *out, bool value)
+{
+	out_text(out, value ? "true" : "false");
+}
+
+static void put_result(struct out *out, const struct event *event)
+{
+	int64_t value;
+
+	switch (call_result(event, &value)) {
+	case RESULT_ADDRESS:
+		out_hex(out, (uint64_t)value);
+		break;
+	case RESULT_NUMBER:
+		out_signed(out, value);
+		break;
+	case RESULT_NONE:
+		break;
+	}
+}
+
+static void put_arguments(struct out *out, const struct event *event)
+{
+	if (!event_is_call(event))
+		return;
+	out_char(out, '"'); /* arguments hold commas, and never a quote */
+	events_arguments(out, event);
+	out_char(out, '"');
+}
+
+static void put_break(struct out *out, const struct event *event, enum event_column column)
+{
+	uint64_t before, after;
+
+	if (!call_break(event, &before, &after))
+		return;
+	if (column == EVENT_COLUMN_BREAK_BEFORE)
+		out_hex(out, before);
+	else if (column == EVENT_COLUMN_BREAK_AFTER)
+		out_hex(out, after);
+	else
+		out_signed(out, (int64_t)(after - before));
+}
+
+static void put_segment(struct out *out, const struct event_view *view, enum event_column column)
+{
+	struct call_segment known = call_segment(view);
+
+	if (view->event->kind < KIND_SHMGET || view->event->kind >= KIND_CALLS)
+		return;
+	if (column == EVENT_COLUMN_SHMID && known.shmid_known)
+		out_signed(out, known.shmid);
+	if (column == EVENT_COLUMN_KEY && known.key_known)
+		words_key_hex(out, known.key);
+	if (column == EVENT_COLUMN_SIZE && known.size_known)
+		out_number(out, known.size);
+}
+
+static void put_call(struct out *out, const struct event_view *view, enum event_column column)
+{
+	const struct event *event = view->event;
+	uint64_t address;
+
+	switch (column) {
+	case EVENT_COLUMN_ORIGIN:
+		if (event->kind <= KIND_SBRK)
+			out_text(out, event->flags & FLAG_MALLOC ? "malloc" : "direct");
+		break;
+	case EVENT_COLUMN_ERRNO:
+		if (event_is_call(event) && event_failed(event))
+			words_errno(out, event->detail);
+		break;
+	case EVENT_COLUMN_KERNEL:
+		if (event_is_call(event))
+			put_bool(out, !(event->flags & FLAG_LIBC_ONLY));
+		break;
+	case EVENT_COLUMN_ADDRESS:
+		if (call_address(event, &address))
+			out_hex(out, address);
+		break;
+	case EVENT_COLUMN_INHERITED:
+		if (call_address(event, &address))
+			put_bool(out, event->kind == KIND_SHMDT && event->flags & FLAG_INHERITED);
+		break;
+	case EVENT_COLUMN_BREAK_BEFORE:
+	case EVENT_COLUMN_BREAK_AFTER:
+	case EVENT_COLUMN_BREAK_DELTA:
+		put_break(out, event, column);
+		break;
+	default:
+		put_segment(out, view, column);
+	}
+}
+
+static void put_cell(struct out *out, const struct event_view *view, enum event_column column)
+{
+	const struct event *event = view->event;
+
+	switch (column) {
+	case EVENT_COLUMN_SEQ:
+		out_number(out, view->seq);
+		break;
+	case EVENT_COLUMN_TIME_NS:
+		out_number(out, event->time_ns);
+		break;
+	case EVENT_COLUMN_PID:
+		out_signed(out, call_pid(view));
+		break;
+	case EVENT_COLUMN_TID:
+		out_signed(out, event->tid);
+		break;
+	case EVENT_COLUMN_IMAGE:
+		out_number(out, view->process ? view->process->facts.image : 0);
+		break;
+	case EVENT_COLUMN_COMM:
+		out_csv(out, call_comm(view));
+		break;
+	case EVENT_COLUMN_CALL:
+		out_text(out, event_name(event->kind));
+		break;
+	case EVENT_COLUMN_ARGS:
+		put_arguments(out, event);
+		break;
+	case EVENT_COLUMN_RET:
+		put_result(out, event);
+		break;
+	default:
+		put_call(out, view, column);
+	}
+}
+
+void events_csv(struct out *out, const struct event_view *view, const enum event_column *columns,
+		unsigned count)
+{
+	for (unsigned i = 0; i < count; i++) {
+		if (i > 0)
+			out_char(out, ',');
+		put_cell(out, view, columns[i]);
+	}
+	out_char(out, '\n');
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/* One JSON object per event, and the same in CSV. */
+#include "report/view/call.h"
+#include "report/view/words.h"
+
+static void put_hex(struct out *out, uint64_t address)
+{
+	out_char(out, '"');
+	out_hex(out, address);
+	out_char(out, '"');
+}
+
+static void put_shmget(struct out *out, const struct event *event)
+{
+	uint32_t flags = event->u.shmget.flags;
+
+	OUT(out, "{\"key\":\"");
+	words_key_hex(out, (uint32_t)event->u.shmget.key);
+	OUT(out, "\",\"size\":");
+	out_number(out, event->u.shmget.size);
+	OUT(out, ",\"flags\":");
+	words_flags_json(out, flags, words_get_flags, true);
+	OUT(out, ",\"flags_raw\":");
+	out_number(out, flags);
+	OUT(out, ",\"mode\":\"");
+	out_octal(out, flags & 0777, 4);
+	OUT(out, "\"}");
+}
+
+static void put_shmat(struct out *out, const struct event *event)
+{
+	OUT(out, "{\"shmid\":");
+	out_signed(out, event->u.shmat.shmid);
+	OUT(out, ",\"addr\":");
+	put_hex(out, event_asked_address(event));
+	OUT(out, ",\"flags\":");
+	words_flags_json(out, event->u.shmat.flags, words_at_flags, false);
+	OUT(out, ",\"flags_raw\":");
+	out_number(out, event->u.shmat.flags);
+	out_char(out, '}');
+}
+
+static void put_shmctl(struct out *out, const struct event *event)
+{
+	const char *name = words_command(event->u.shmctl.command);
+
+	OUT(out, "{\"shmid\":");
+	out_signed(out, event->u.shmctl.shmid);
+	OUT(out, ",\"cmd\":\"");
+	if (name)
+		out_text(out, name);
+	else
+		out_hex(out, (uint32_t)event->u.shmctl.command);
+	OUT(out, "\",\"cmd_raw\":");
+	out_signed(out, event->u.shmctl.command);
+	OUT(out, ",\"buf\":");
+	put_hex(out, event->u.shmctl.buffer);
+	out_char(out, '}');
+}
+
+static void put_arguments(struct out *out, const struct event *event)
+{
+	switch (event->kind) {
+	case KIND_BRK:
+		OUT(out, "{\"addr\":");
+		put_hex(out, event->u.brk.argument);
+		out_char(out, '}');
+		break;
+	case KIND_SBRK:
+		OUT(out, "{\"increment\":");
+		out_signed(out, (int64_t)event->u.brk.argument);
+		out_char(out, '}');
+		break;
+	case KIND_SHMGET:
+		put_shmget(out, event);
+		break;
+	case KIND_SHMAT:
+		put_shmat(out, event);
+		break;
+	case KIND_SHMDT:
+		OUT(out, "{\"addr\":");
+		put_hex(out, event->u.shmdt.address);
+		out_char(out, '}');
+		break;
+	default:
+		put_shmctl(out, event);
+	}
+}
+
+static void put_break(struct out *out, const struct event *event)
+{
+	uint64_t before, after;
+
+	if (!call_break(event, &before, &after))
+		return;
+	OUT(out, ",\"break\":{\"before\":");
+	put_hex(out, before);
+	OUT(out, ",\"after\":");
+	put_hex(out, after);
+	OUT(out, ",\"delta\":");
+	out_signed(out, (int64_t)(after - before));
+	out_char(out, '}');
+}
+
+static void put_segment(struct out *out, const struct event_view *view)
+{
+	struct call_segment known = call_segment(view);
+	uint64_t address;
+
+	if (known.shmid_known) {
+		OUT(out, ",\"shmid\":");
+		out_signed(out, known.shmid);
+	}
+	if (known.key_known) {
+		OUT(out, ",\"key\":\"");
+		words_key_hex(out, known.key);
+		out_char(out, '"');
+	}
+	if (known.size_known) {
+		OUT(out, ",\"size\":");
+		out_number(out, known.size);
+	}
+	if (!call_address(view->event, &address))
+		return;
+	OUT(out, ",\"address\":");
+	put_hex(out, address);
+	if (view->event->flags & FLAG_INHERITED && view->event->kind == KIND_SHMDT)
+		OUT(out, ",\"inherited\":true");
+	else
+		OUT(out, ",\"inherited\":false");
+}
+
+static void put_result(struct out *out, const struct event *event)
+{
+	int64_t value;
+
+	OUT(out, ",\"ret\":");
+	if (call_result(event, &value) == RESULT_ADDRESS)
+		put_hex(out, (uint64_t)value);
+	else
+		out_signed(out, value);
+	OUT(out, ",\"errno\":");
+	if (event_failed(event))
+		words_errno_json(out, event->detail);
+	else
+		OUT(out, "null");
+	if (event->flags & FLAG_LIBC_ONLY)
+		OUT(out, ",\"kernel\":false");
+	else
+		OUT(out, ",\"kernel\":true");
+}
+
+static void put_call(struct out *out, const struct event_view *view)
+{
+	const struct event *event = view->event;
+
+	if (event->kind <= KIND_SBRK && event->flags & FLAG_MALLOC)
+		OUT(out, ",\"origin\":\"malloc\"");
+	else if (event->kind <= KIND_SBRK)
+		OUT(out, ",\"origin\":\"direct\"");
+	OUT(out, ",\"args\":");
+	put_arguments(out, event);
+	put_result(out, event);
+	put_break(out, event);
+	if (event->kind > KIND_SBRK)
+		put_segment(out, view);
+}
+
+static void put_program(struct out *out, const struct model_process *process)
+{
+	if (!process)
+		return;
+	OUT(out, ",\"exe\":");
+	out_json(out, process->facts.exe);
+	OUT(out, ",\"cmdline\":");
+	out_json(out, process->facts.cmdline);
+}
+
+static void put_other_pid(struct out *out, const struct event_view *view)
+{
+	const struct model_process *other = model_process(view->model, view->event->u.life.other);
+
+	if (view->event->kind == KIND_FORK && other) {
+		OUT(out, ",\"parent_pid\":");
+		out_signed(out, other->facts.pid);
+	}
+	if (view->event->kind == KIND_EXEC) {
+		put_program(out, other);
+		if (other) {
+			OUT(out, ",\"next_image\":");
+			out_number(out, other->facts.image);
+		}
+	}
+}
+
+static void put_life(struct out *out, const struct event_view *view)
+{
+	const struct event *event = view->event;
+
+	if (event->kind == KIND_START)
+		put_program(out, view->process);
+	put_other_pid(out, view);
+	if (event->kind == KIND_EXIT) {
+		OUT(out, ",\"status\":");
+		if (event->u.life.signal || event->u.life.status < 0)
+			OUT(out, "null");
+		else
+			out_signed(out, event->u.life.status);
+		OUT(out, ",\"signal\":");
+		if (event->u.life.signal)
+			out_signed(out, event->u.life.signal);
+		else
+			OUT(out, "null");
+	}
+	if (event->kind != KIND_START) {
+		OUT(out, ",\"attachments\":");
+		out_number(out, event->u.life.inherited);
+	}
+	OUT(out, ",\"break_at\":");
+	put_hex(out, event->u.life.before);
+}
+
+void events_json(struct out *out, const struct event_view *view)
+{
+	const struct event *event = view->event;
+
+	OUT(out, "{\"seq\":");
+	out_number(out, view->seq);
+	OUT(out, ",\"time_ns\":");
+	out_number(out, event->time_ns);
+	OUT(out, ",\"pid\":");
+	out_signed(out, call_pid(view));
+	OUT(out, ",\"tid\":");
+	out_signed(out, event->tid);
+	OUT(out, ",\"image\":");
+	out_number(out, view->process ? view->process->facts.image : 0);
+	OUT(out, ",\"comm\":");
+	out_json(out, call_comm(view));
+	OUT(out, ",\"call\":\"");
+	out_text(out, event_name(event->kind));
+	out_char(out, '"');
+	if (event_is_call(event))
+		put_call(out, view);
+	else
+		put_life(out, view);
+	OUT(out, "}\n");
+}

@@ -1,0 +1,277 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One line per event, after the manner of strace:
+ *
+ *    0.001234567    812 postgres         shmat(3, NULL, 0) = 0x7f12…   segment 4K  break …
+ */
+#include "report/human.h"
+#include "report/names.h"
+#include "report/view/call.h"
+#include "report/view/words.h"
+
+#define COMM_COLUMNS 15
+#define CALL_COLUMNS 54
+
+static void put_address(struct out *out, uint64_t address)
+{
+	if (address)
+		out_hex(out, address);
+	else
+		OUT(out, "NULL");
+}
+
+static void put_command(struct out *out, int32_t command)
+{
+	const char *name = words_command(command);
+
+	if (name)
+		out_text(out, name);
+	else
+		out_hex(out, (uint32_t)command);
+}
+
+static void comma(struct out *out)
+{
+	OUT(out, ", ");
+}
+
+void events_arguments(struct out *out, const struct event *event)
+{
+	switch (event->kind) {
+	case KIND_BRK:
+		out_hex(out, event->u.brk.argument);
+		break;
+	case KIND_SBRK:
+		out_signed(out, (int64_t)event->u.brk.argument);
+		break;
+	case KIND_SHMGET:
+		words_key(out, (uint32_t)event->u.shmget.key);
+		comma(out);
+		out_number(out, event->u.shmget.size);
+		comma(out);
+		words_flags(out, event->u.shmget.flags, words_get_flags, true);
+		break;
+	case KIND_SHMAT:
+		out_signed(out, event->u.shmat.shmid);
+		comma(out);
+		put_address(out, event_asked_address(event));
+		comma(out);
+		words_flags(out, event->u.shmat.flags, words_at_flags, false);
+		break;
+	case KIND_SHMDT:
+		put_address(out, event->u.shmdt.address);
+		break;
+	case KIND_SHMCTL:
+		out_signed(out, event->u.shmctl.shmid);
+		comma(out);
+		put_command(out, event->u.shmctl.command);
+		comma(out);
+		put_address(out, event->u.shmctl.buffer);
+		break;
+	default:
+		break;
+	}
+}
+
+static void put_result(struct out *out, const struct event *event)
+{
+	int64_t value;
+
+	OUT(out, " = ");
+	if (call_result(event, &value) == RESULT_ADDRESS ||
+	    (event->kind == KIND_BRK && event->flags & FLAG_RAW))
+		out_hex(out, (uint64_t)value);
+	else
+		out_signed(out, value);
+	if (!event_failed(event))
+		return;
+	out_char(out, ' ');
+	words_errno(out, event->detail);
+	if (event->flags & FLAG_LIBC_ONLY)
+		OUT(out, " (by libc)");
+}
+
+/* "132K", or the bytes themselves if `exact`; cheaper than human.h's where it is whole. */
+static void put_bytes(struct out *out, uint64_t bytes, bool exact)
+{
+	char text[HUMAN_BYTES];
+
+	if (exact || bytes < 1024) {
+		out_number(out, bytes);
+	} else if (bytes % 1024 == 0 && bytes < 1024 * 1024) {
+		out_number(out, bytes / 1024);
+		out_char(out, 'K');
+	} else {
+		out_text(out, human_bytes(text, bytes));
+	}
+}
+
+static void put_break(struct out *out, const struct event *event, bool exact)
+{
+	uint64_t before, after;
+
+	if (!call_break(event, &before, &after))
+		return;
+	OUT(out, "  break ");
+	out_hex(out, before);
+	if (before == after) {
+		OUT(out, " stays");
+		return;
+	}
+	if (out->utf8)
+		OUT(out, " → ");
+	else
+		OUT(out, " -> ");
+	out_hex(out, after);
+	out_char(out, ' ');
+	out_char(out, after > before ? '+' : '-');
+	put_bytes(out, after > before ? after - before : before - after, exact);
+}
+
+static void put_segment(struct out *out, const struct event_view *view, bool exact)
+{
+	struct call_segment known = call_segment(view);
+	const struct event *event = view->event;
+
+	if (event->kind == KIND_SHMDT && known.shmid_known) {
+		OUT(out, "  shmid ");
+		out_signed(out, known.shmid);
+	}
+	if (event->kind != KIND_SHMGET && known.key_known) {
+		OUT(out, "  key ");
+		words_key(out, known.key);
+	}
+	if (known.size_known && !event_failed(event)) {
+		OUT(out, "  size ");
+		put_bytes(out, known.size, exact);
+	}
+	if (event->flags & FLAG_INHERITED && event->kind == KIND_SHMDT)
+		OUT(out, "  inherited");
+}
+
+static void put_call(struct out *out, const struct event_view *view, bool exact)
+{
+	const struct event *event = view->event;
+	bool failed = event_failed(event);
+	size_t begin, used;
+
+	if (failed)
+		out_color(out, COLOR_RED);
+	out_room(out, 4096); /* so that the text below is measured in one piece */
+	begin = out->used;
+	out_text(out, event_name(event->kind));
+	out_char(out, '(');
+	events_arguments(out, event);
+	out_char(out, ')');
+	put_result(out, event);
+	used = out->used - begin;
+	if (failed)
+		out_color(out, COLOR_NONE);
+	out_pad(out, used < CALL_COLUMNS ? CALL_COLUMNS - used : 0);
+	if (event->kind > KIND_SBRK)
+		put_segment(out, view, exact);
+	put_break(out, event, exact);
+	if (event->kind > KIND_SBRK)
+		return;
+	if (event->flags & FLAG_MALLOC)
+		OUT(out, "  malloc");
+	else
+		OUT(out, "  direct");
+}
+
+static void put_fork(struct out *out, const struct event_view *view)
+{
+	const struct model_process *parent = model_process(view->model, view->event->u.life.other);
+
+	OUT(out, "+++ forked");
+	if (parent) {
+		OUT(out, " from ");
+		out_signed(out, parent->facts.pid);
+	}
+	if (view->event->u.life.inherited) {
+		OUT(out, ", attachments inherited: ");
+		out_number(out, view->event->u.life.inherited);
+	}
+}
+
+static void put_exec(struct out *out, const struct event_view *view)
+{
+	const struct model_process *next = model_process(view->model, view->event->u.life.other);
+
+	OUT(out, "+++ executes ");
+	if (next)
+		out_safe(out, next->facts.exe);
+	else
+		OUT(out, "another program");
+	if (view->event->u.life.inherited) {
+		OUT(out, ", attachments dropped: ");
+		out_number(out, view->event->u.life.inherited);
+	}
+}
+
+static void put_exit(struct out *out, const struct event *event)
+{
+	const char *name = name_of_signal(event->u.life.signal);
+
+	if (event->u.life.signal) {
+		OUT(out, "+++ killed by ");
+		if (name)
+			out_text(out, name);
+		else
+			out_signed(out, event->u.life.signal);
+	} else {
+		OUT(out, "+++ exited");
+		if (event->u.life.status >= 0) {
+			OUT(out, " with ");
+			out_signed(out, event->u.life.status);
+		}
+	}
+	if (event->u.life.inherited) {
+		OUT(out, ", attachments dropped: ");
+		out_number(out, event->u.life.inherited);
+	}
+}
+
+static void put_life(struct out *out, const struct event_view *view)
+{
+	out_color(out, COLOR_CYAN);
+	switch (view->event->kind) {
+	case KIND_FORK:
+		put_fork(out, view);
+		break;
+	case KIND_EXEC:
+		put_exec(out, view);
+		break;
+	case KIND_EXIT:
+		put_exit(out, view->event);
+		break;
+	default:
+		OUT(out, "+++ starts ");
+		if (view->process)
+			out_safe(out, view->process->facts.exe);
+		if (view->process && view->process->facts.image) {
+			OUT(out, ", image ");
+			out_number(out, view->process->facts.image);
+		}
+	}
+	out_color(out, COLOR_NONE);
+}
+
+void events_text(struct out *out, const struct event_view *view, bool exact)
+{
+	const struct event *event = view->event;
+
+	out_number_wide(out, event->time_ns / 1000000000u, 4);
+	out_char(out, '.');
+	out_digits(out, event->time_ns % 1000000000u, 9);
+	out_char(out, ' ');
+	out_number_wide(out, (uint32_t)call_pid(view), 7);
+	out_char(out, ' ');
+	out_safe_wide(out, call_comm(view), COMM_COLUMNS);
+	out_char(out, ' ');
+	if (event_is_call(event))
+		put_call(out, view, exact);
+	else
+		put_life(out, view);
+	out_char(out, '\n');
+}

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/view/out.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "report/error.h"
+
+void out_flush(struct out *out)
+{
+	size_t done = 0;
+
+	while (done < out->used && !out->error) {
+		ssize_t wrote = write(out->fd, out->buffer + done, out->used - done);
+
+		if (wrote > 0)
+			done += (size_t)wrote;
+		else if (wrote < 0 && errno != EINTR)
+			out->error = errno;
+	}
+	out->used = 0;
+}
+
+int out_finish(struct out *out)
+{
+	out_flush(out);
+	if (!out->error)
+		return EXIT_DONE;
+	error_line("standard output", strerror(out->error));
+	return EXIT_ABSENT;
+}
+
+void out_raw(struct out *out, const char *bytes, size_t count)
+{
+	while (count > 0) {
+		size_t part = count < OUT_BYTES ? count : OUT_BYTES;
+
+		memcpy(out_room(out, part), bytes, part);
+		out->used += part;
+		bytes += part;
+		count -= part;
+	}
+}
+
+/* ---- numbers ---- */
+
+static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233"
+			    "34353637383940414243444546474849505152535455565758596061626364656667"
+			    "6869707172737475767778798081828384858687888990919293949596979899";
+
+/* Writes the digits so that they end before `end`; returns where they begin. */
+static char *digits_before(char *end, uint64_t number)
+{
+	while (number >= 100) {
+		uint64_t rest = number % 100;
+
+		number /= 100;
+		end -= 2;
+		memcpy(end, pairs + rest * 2, 2);
+	}
+	if (number >= 10) {
+		end -= 2;
+		memcpy(end, pairs + number * 2, 2);
+	} else {
+		*--end = (char)('0' + number);
+	}
+	return end;
+}
+
+static void put_digits(struct out *out, uint64_t number, unsigned width, char fill)
+{
+	char digits[OUT_SMALL], *end = digits + sizeof digits, *at = digits_before(end, number);
+
+	while (at > digits && (size_t)(end - at) < width)
+		*--at = fill;
+	out_constant(out, at, (size_t)(end - at));
+}
+
+void out_number(struct out *out, uint64_t number)
+{
+	put_digits(out, number, 1, ' ');
+}
+
+void out_signed(struct out *out, int64_t number)
+{
+	if (number < 0)
+		out_char(out, '-');
+	put_digits(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, 1, ' ');
+}
+
+void out_number_wide(struct out *out, uint64_t number, unsigned width)
+{
+	put_digits(out, number, width, ' ');
+}
+
+void out_digits(struct out *out, uint64_t number, unsigned digits)
+{
+	put_digits(out, number, digits, '0');
+}
+
+void out_hex(struct out *out, uint64_t number)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned digits = number ? (unsigned)(67 - __builtin_clzll(number)) / 4 : 1;
+	char *to = out_room(out, OUT_SMALL);
+
+	to[0] = '0';
+	to[1] = 'x';
+	for (unsigned i = digits + 1; i > 1; i--, number >>= 4)
+		to[i] = hex[number & 15];
+	out->used += digits + 2;
+}
+
+void out_octal(struct out *out, unsigned number, unsigned digits)
+{
+	char text[OUT_SMALL], *end = text + sizeof text, *at = end;
+
+	for (; number || (size_t)(end - at) < digits; number >>= 3)
+		*--at = (char)('0' + (number & 7));
+	out_constant(out, at, (size_t)(end - at));
+}
+
+void out_pad(struct out *out, size_t count)
+{
+	while (count-- > 0)
+		out_char(out, ' ');
+}
+
+/* ---- text that cannot be trusted ---- */
+
+/* Length of the UTF-8 character at `at`, 0 when it is none (RFC 3629), or is not printable. */
+static unsigned character(const unsigned char *at)
+{
+	unsigned length = at[0] < 0x80 ? 1 : at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
+	uint32_t code = length == 1 ? at[0] : at[0] & (0x7fu >> length);
+	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
+
+	if ((at[0] >= 0x80 && at[0] < 0xc2) || at[0] > 0xf4)
+		return 0;
+	for (unsigned i = 1; i < length; i++) {
+		if ((at[i] & 0xc0) != 0x80)
+			return 0;
+		code = code << 6 | (at[i] & 0x3f);
+	}
+	if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
+		return 0;
+	return length;
+}
+
+/* Control characters, and those that turn the direction of what follows. */
+static bool is_printable(const unsigned char *at, unsigned length)
+{
+	if (length == 1)
+		return at[0] >= 0x20 && at[0] != 0x7f;
+	if (length == 2 && at[0] == 0xc2 && at[1] < 0xa0)
+		return false;
+	if (length == 3 && at[0] == 0xe2 &&
+	    ((at[1] == 0x80 && at[2] >= 0xa8 && at[2] <= 0xae) || (at[1] == 0x81 && at[2] >= 0xa6)))
+		return false;
+	return true;
+}
+
+size_t out_columns(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	size_t columns = 0;
+
+	for (; *at; columns++) {
+		unsigned length = character(at);
+
+		at += length ? length : 1;
+	}
+	return columns;
+}
+
+static void put_safe(struct out *out, const unsigned char **at)
+{
+	unsigned length = character(*at);
+
+	if (length && is_printable(*at, length) && (length == 1 || out->utf8))
+		out_raw(out, (const char *)*at, length);
+	else
+		out_char(out, '?');
+	*at += length ? length : 1;
+}
+
+void out_safe(struct out *out, const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	while (*at)
+		put_safe(out, &at);
+}
+
+void out_safe_wide(struct out *out, const char *text, unsigned width)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	unsigned columns = 0;
+
+	for (; *at && columns < width; columns++)
+		put_safe(out, &at);
+	out_pad(out, width - columns);
+}
+
+static void put_json(struct out *out, unsigned char c)
+{
+	static const char hex[] = "0123456789abcdef";
+
+	if (c == '"' || c == '\\') {
+		out_char(out, '\\');
+		out_char(out, (char)c);
+	} else {
+		OUT(out, "\\u00");
+		out_char(out, hex[c >> 4]);
+		out_char(out, hex[c & 15]);
+	}
+}
+
+void out_json(struct out *out, const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	out_char(out, '"');
+	while (*at) {
+		unsigned length = character(at);
+
+		if (length == 0)
+			OUT(out, "\\ufffd");
+		else if (length == 1 && (*at < 0x20 || *at == '"' || *at == '\\' || *at == 0x7f))
+			put_json(out, *at);
+		else
+			out_raw(out, (const char *)at, length);
+		at += length ? length : 1;
+	}
+	out_char(out, '"');
+}
+
+void out_csv(struct out *out, const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	bool quoted = strpbrk(text, ",\"") != NULL;
+
+	if (quoted)
+		out_char(out, '"');
+	while (*at) {
+		unsigned length = character(at);
+
+		if (*at == '"')
+			out_char(out, '"');
+		if (length == 0 || !is_printable(at, length))
+			out_char(out, '?');
+		else
+			out_raw(out, (const char *)at, length);
+		at += length ? length : 1;
+	}
+	if (quoted)
+		out_char(out, '"');
+}
+
+void out_color(struct out *out, enum out_color color)
+{
+	static const char *const codes[] = {"\33[0m",  "\33[1m",  "\33[2m", "\33[31m",
+					    "\33[33m", "\33[36m", "\33[32m"};
+
+	if (out->color)
+		out_text(out, codes[color]);
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/view/page.h"
+
+#include <langinfo.h>
+#include <locale.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#define WIDTH_DEFAULT 80u
+#define WIDTH_MIN 40u
+
+static unsigned width(void)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+	unsigned wide = 0;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+		wide = size.ws_col;
+	if (wide == 0 && columns)
+		wide = (unsigned)strtoul(columns, NULL, 10);
+	if (wide == 0 || wide > 10000)
+		return WIDTH_DEFAULT;
+	return wide < WIDTH_MIN ? WIDTH_MIN : wide;
+}
+
+static bool wants_color(enum color_when when)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	if (when != COLOR_AUTO)
+		return when == COLOR_ALWAYS;
+	return isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
+	       !(term && strcmp(term, "dumb") == 0);
+}
+
+struct out *page_begin(enum color_when color)
+{
+	static struct out out;
+
+	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error like others */
+	setlocale(LC_CTYPE, "");
+	out.fd = STDOUT_FILENO;
+	out.color = wants_color(color);
+	out.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	out.width = width();
+	return &out;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* The report: a page for people, or JSON. */
+#ifndef MEMSHIM_VIEW_REPORT_H
+#define MEMSHIM_VIEW_REPORT_H
+
+#include "report/model/filter.h"
+#include "report/view/out.h"
+
+struct report_wish {
+	const struct filter *filter;
+	const char *path; /* of the file, for the page's head */
+	const char *sort; /* null: as they began */
+	char *const *columns;
+	unsigned column_count;
+	bool exact, no_headings;
+};
+
+/* False after one line when a column is unknown; nothing is printed then. */
+bool report_text(struct out *out, const struct model *model, const struct report_wish *wish);
+
+void report_json(struct out *out, const struct model *model, const struct filter *filter,
+		 const char *version);
+
+/* Names of segments' states, for both. */
+const char *report_segment_state(const struct model_segment *segment);
+
+/* How many findings of this severity there are. */
+unsigned report_count(const struct model *model, enum severity severity);
+
+/* The coverage in one line of words: never more than is known. */
+void report_coverage(struct out *out, const struct model *model);
+
+#endif

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/view/report_tables.h"
+
+#include <stdio.h>
+
+#include "report/human.h"
+#include "report/view/words.h"
+
+enum process_column {
+#define PROCESS_COLUMN(id, name, heading, right, descending, wanted, meaning) COLUMN_##id,
+#include "report/view/process_columns.def"
+#undef PROCESS_COLUMN
+};
+
+enum segment_column {
+#define SEGMENT_COLUMN(id, name, heading, right, descending, wanted, meaning) COLUMN_##id,
+#include "report/view/segment_columns.def"
+#undef SEGMENT_COLUMN
+};
+
+const struct table_column report_process_columns[] = {
+#define PROCESS_COLUMN(id, name, heading, right, descending, wanted, meaning) \
+	{#name, heading, right, descending, wanted},
+#include "report/view/process_columns.def"
+#undef PROCESS_COLUMN
+	{NULL, NULL, false, false, 0},
+};
+
+const struct table_column report_segment_columns[] = {
+#define SEGMENT_COLUMN(id, name, heading, right, descending, wanted, meaning) \
+	{#name, heading, right, descending, wanted},
+#include "report/view/segment_columns.def"
+#undef SEGMENT_COLUMN
+	{NULL, NULL, false, false, 0},
+};
+
+/* ---- cells ---- */
+
+static void put_text(struct cell *cell, const char *text)
+{
+	snprintf(cell->text, sizeof cell->text, "%s", text);
+}
+
+static void put_number(struct cell *cell, uint64_t number)
+{
+	cell->number = number;
+	snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)number);
+}
+
+static void put_count(struct cell *cell, uint64_t number)
+{
+	cell->number = number;
+	human_count(cell->text, number);
+}
+
+static void put_bytes(struct cell *cell, uint64_t bytes, bool exact)
+{
+	if (exact)
+		put_number(cell, bytes);
+	else
+		human_bytes(cell->text, bytes);
+	cell->number = bytes;
+}
+
+static void put_delta(struct cell *cell, int64_t bytes, bool exact)
+{
+	if (exact)
+		snprintf(cell->text, sizeof cell->text, "%+lld", (long long)bytes);
+	else
+		human_delta(cell->text, bytes);
+	cell->number = (uint64_t)bytes + (1ull << 63); /* negative ones sort below */
+}
+
+static void put_address(struct cell *cell, uint64_t address)
+{
+	cell->number = address;
+	snprintf(cell->text, sizeof cell->text, "%#llx", (unsigned long long)address);
+}
+
+/* ---- processes ---- */
+
+static uint64_t moves_by(const struct process_facts *facts, enum break_origin by)
+{
+	return facts->moves[by].grows + facts->moves[by].shrinks + facts->moves[by].stills;
+}
+
+static uint64_t failed_calls(const struct process_facts *facts)
+{
+	uint64_t sum = 0;
+
+	for (int call = 0; call < KIND_CALLS; call++)
+		sum += facts->failed[call];
+	return sum;
+}
+
+static void put_attached(struct cell *cell, const struct process_facts *facts)
+{
+	unsigned now = facts->state == STATE_RUNNING ? facts->attached : 0;
+
+	cell->number = facts->attached_peak;
+	if (facts->attached_peak == 0)
+		put_text(cell, "-");
+	else
+		snprintf(cell->text, sizeof cell->text, "%u/%u", now, facts->attached_peak);
+}
+
+static void put_state(struct cell *cell, const struct process_facts *facts)
+{
+	char text[32];
+
+	put_text(cell, words_state(facts, text));
+	if (facts->state == STATE_KILLED || facts->exit_status > 0)
+		cell->color = COLOR_YELLOW;
+	if (facts->state == STATE_RUNNING)
+		cell->color = COLOR_GREEN;
+}
+
+static void put_break(struct cell *cell, const struct model_process *process, unsigned column,
+		      bool exact)
+{
+	const struct process_facts *facts = &process->facts;
+	uint64_t start = facts->break_initial, peak = facts->break_peak;
+
+	switch (column) {
+	case COLUMN_INITIAL:
+		put_address(cell, start);
+		break;
+	case COLUMN_CURRENT:
+		put_address(cell, facts->break_current);
+		break;
+	case COLUMN_NET:
+		put_delta(cell, (int64_t)(facts->break_current - start), exact);
+		break;
+	case COLUMN_PEAK:
+		put_bytes(cell, peak > start ? peak - start : 0, exact);
+		break;
+	case COLUMN_GROWN:
+		put_bytes(cell, model_grown(facts), exact);
+		break;
+	case COLUMN_SHRUNK:
+		put_bytes(cell, model_shrunk(facts), exact);
+		break;
+	case COLUMN_HEADROOM:
+		put_bytes(cell, process->headroom_bytes, exact);
+		if (!process->headroom_known)
+			put_text(cell, "-");
+		break;
+	default:
+		put_bytes(cell, process->attached_peak_bytes, exact);
+	}
+}
+
+static void put_counts(struct cell *cell, const struct process_facts *facts, unsigned column)
+{
+	uint64_t failed = failed_calls(facts);
+
+	switch (column) {
+	case COLUMN_MOVES:
+		put_count(cell, model_moves(facts));
+		break;
+	case COLUMN_MALLOC:
+		put_count(cell, moves_by(facts, BY_MALLOC));
+		break;
+	case COLUMN_DIRECT:
+		put_count(cell, moves_by(facts, BY_DIRECT));
+		break;
+	case COLUMN_QUERIES:
+		put_count(cell, facts->queries);
+		break;
+	default:
+		put_count(cell, failed);
+		cell->color = failed ? COLOR_RED : COLOR_NONE;
+	}
+}
+
+static void put_identity(struct cell *cell, const struct process_facts *facts, unsigned column)
+{
+	switch (column) {
+	case COLUMN_PID:
+		put_number(cell, (uint32_t)facts->pid);
+		break;
+	case COLUMN_PPID:
+		put_number(cell, (uint32_t)facts->ppid);
+		break;
+	case COLUMN_IMAGE:
+		put_number(cell, facts->image);
+		break;
+	case COLUMN_UID:
+		put_number(cell, facts->uid);
+		break;
+	case COLUMN_PROGRAM:
+		snprintf(cell->text, sizeof cell->text, "%.24s", model_program_name(facts));
+		break;
+	case COLUMN_EXE:
+		put_text(cell, facts->exe);
+		break;
+	case COLUMN_START:
+		human_duration(cell->text, facts->start_ns);
+		cell->number = facts->start_ns;
+		break;
+	default:
+		put_text(cell, facts->cmdline);
+	}
+}
+
+void report_process_cell(const void *row, unsigned column, struct cell *cell, const void *context)
+{
+	const struct model_process *process = row;
+	const struct report_context *report = context;
+
+	cell->color = COLOR_NONE;
+	switch (column) {
+	case COLUMN_INITIAL:
+	case COLUMN_CURRENT:
+	case COLUMN_NET:
+	case COLUMN_PEAK:
+	case COLUMN_GROWN:
+	case COLUMN_SHRUNK:
+	case COLUMN_HEADROOM:
+	case COLUMN_ATTACHED_BYTES:
+		put_break(cell, process, column, report->exact);
+		break;
+	case COLUMN_MOVES:
+	case COLUMN_MALLOC:
+	case COLUMN_DIRECT:
+	case COLUMN_QUERIES:
+	case COLUMN_FAILED:
+		put_counts(cell, &process->facts, column);
+		break;
+	case COLUMN_ATTACHED:
+		put_attached(cell, &process->facts);
+		break;
+	case COLUMN_STATE:
+		put_state(cell, &process->facts);
+		break;
+	default:
+		put_identity(cell, &process->facts, column);
+	}
+}
+
+/* ---- segments ---- */
+
+static void put_by(struct cell *cell, const struct model *model, uint32_t instance)
+{
+	const struct model_process *process = model_process(model, instance);
+
+	if (process)
+		snprintf(cell->text, sizeof cell->text, "%.24s (%d)",
+			 model_program_name(&process->facts), process->facts.pid);
+	else
+		put_text(cell, "-");
+}
+
+static void put_kernel(struct cell *cell, const struct model_segment *segment, unsigned column,
+		       bool exact)
+{
+	const struct kernel_segment *kernel = &segment->kernel;
+
+	cell->number = 0;
+	if (!segment->in_kernel) {
+		put_text(cell, "-");
+		return;
+	}
+	if (column == COLUMN_OWNER)
+		put_number(cell, kernel->owner_uid);
+	else if (column == COLUMN_NATTCH)
+		put_count(cell, kernel->nattch);
+	else
+		put_bytes(cell, kernel->resident_bytes, exact);
+}
+
+static void put_name(struct cell *cell, const struct model_segment *segment, unsigned column)
+{
+	uint32_t mode = segment->in_kernel ? segment->kernel.mode : segment->flags;
+
+	if (column == COLUMN_SHMID)
+		put_number(cell, (uint32_t)segment->shmid);
+	else if (column == COLUMN_MODE && !segment->in_kernel && segment->created == CREATED_NOT)
+		put_text(cell, "-");
+	else if (column == COLUMN_MODE)
+		snprintf(cell->text, sizeof cell->text, "%04o", mode & 0777);
+	else if (!segment->key_known)
+		put_text(cell, "-");
+	else if (segment->key == 0)
+		put_text(cell, "IPC_PRIVATE");
+	else
+		snprintf(cell->text, sizeof cell->text, "0x%08x", segment->key);
+}
+
+static void put_segment_state(struct cell *cell, const struct model_segment *segment)
+{
+	snprintf(cell->text, sizeof cell->text, "%s%s", report_segment_state(segment),
+		 segment->leaked ? ", leaked" : "");
+	if (segment->leaked)
+		cell->color = COLOR_RED;
+}
+
+static void put_segment_counts(struct cell *cell, const struct model_segment *segment,
+			       unsigned column)
+{
+	put_count(cell, column == COLUMN_ATTACHES   ? segment->attaches
+			: column == COLUMN_DETACHES ? segment->detaches
+			: column == COLUMN_MOST	    ? segment->peak
+						    : segment->inherited);
+}
+
+void report_segment_cell(const void *row, unsigned column, struct cell *cell, const void *context)
+{
+	const struct model_segment *segment = row;
+	const struct report_context *report = context;
+
+	cell->color = COLOR_NONE;
+	switch (column) {
+	case COLUMN_SHMID:
+	case COLUMN_KEY:
+	case COLUMN_MODE:
+		put_name(cell, segment, column);
+		break;
+	case COLUMN_SIZE:
+		put_bytes(cell, segment->size, report->exact);
+		if (segment->size == 0)
+			put_text(cell, "?");
+		break;
+	case COLUMN_CREATOR:
+		put_by(cell, report->model, segment->created ? segment->maker : 0);
+		break;
+	case COLUMN_REMOVER:
+		put_by(cell, report->model, segment->remover);
+		break;
+	case COLUMN_OWNER:
+	case COLUMN_NATTCH:
+	case COLUMN_RESIDENT:
+		put_kernel(cell, segment, column, report->exact);
+		break;
+	case COLUMN_SEGMENT_STATE:
+		put_segment_state(cell, segment);
+		break;
+	default:
+		put_segment_counts(cell, segment, column);
+	}
+}

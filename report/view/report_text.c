@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: MIT */
+/* The report as a page: head, processes, segments, findings. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "report/error.h"
+#include "report/human.h"
+#include "report/names.h"
+#include "report/view/report_tables.h"
+#include "report/view/words.h"
+
+#define ROWS_MOST 40u /* of a table, unless the user asked for an order or a choice */
+#define LABEL_COLUMNS 10
+
+const char *report_segment_state(const struct model_segment *segment)
+{
+	static const char *const names[] = {"present", "marked", "destroyed", "vanished"};
+
+	return names[segment->state];
+}
+
+unsigned report_count(const struct model *model, enum severity severity)
+{
+	unsigned count = 0;
+
+	for (uint32_t i = 0; i < model->finding_count; i++)
+		count += model->findings[i].severity == severity;
+	return count;
+}
+
+/* ---- small pieces ---- */
+
+static void put_count(struct out *out, uint64_t count)
+{
+	char text[HUMAN_BYTES];
+
+	out_text(out, human_count(text, count));
+}
+
+static void put_bytes(struct out *out, uint64_t bytes, bool exact)
+{
+	char text[HUMAN_BYTES];
+
+	if (exact)
+		out_number(out, bytes);
+	else
+		out_text(out, human_bytes(text, bytes));
+}
+
+static void label(struct out *out, const char *text)
+{
+	out_color(out, COLOR_BOLD);
+	out_safe_wide(out, text, LABEL_COLUMNS);
+	out_color(out, COLOR_NONE);
+}
+
+/* Words from the source, broken where the page ends; `indent` blanks before all but the first. */
+static void put_wrapped(struct out *out, const char *text, unsigned column, unsigned indent)
+{
+	while (*text) {
+		size_t length = strcspn(text, " ");
+		char word[256];
+
+		if (length >= sizeof word)
+			length = sizeof word - 1;
+		memcpy(word, text, length);
+		word[length] = '\0';
+		if (column > indent && column + 1 + out_columns(word) > out->width) {
+			out_char(out, '\n');
+			out_pad(out, indent);
+			column = indent;
+		} else if (column > indent) {
+			out_char(out, ' ');
+			column++;
+		}
+		out_safe(out, word);
+		column += (unsigned)out_columns(word);
+		text += length;
+		text += strspn(text, " ");
+	}
+	out_char(out, '\n');
+}
+
+/* ---- the head ---- */
+
+static void put_command(struct out *out, const struct session_facts *session)
+{
+	const char *word = session->command, *end = session->command + session->command_bytes;
+
+	for (; word < end; word += strlen(word) + 1) {
+		if (word > session->command)
+			out_char(out, ' ');
+		out_safe(out, word);
+	}
+}
+
+static void put_ending(struct out *out, const struct session_facts *session)
+{
+	const char *signal = name_of_signal(session->exit_signal);
+
+	if (session->state == SESSION_LIVE)
+		OUT(out, "live");
+	else if (session->state == SESSION_ABANDONED)
+		OUT(out, "abandoned: its recorder was killed");
+	else if (!session->finished)
+		OUT(out, "ended");
+	else if (session->exit_signal && signal)
+		out_text(out, signal);
+	else if (session->exit_signal)
+		OUT(out, "ended by a signal");
+	else {
+		OUT(out, "exit ");
+		out_signed(out, session->exit_status);
+	}
+}
+
+static void put_session(struct out *out, const struct model *model, const char *path)
+{
+	const struct session_facts *session = &model->session;
+	char text[64];
+
+	label(out, "Session");
+	if (session->command_bytes)
+		put_command(out, session);
+	else
+		out_safe(out, session->name);
+	out_char(out, '\n');
+	out_pad(out, LABEL_COLUMNS);
+	put_ending(out, session);
+	OUT(out, ", ");
+	out_text(out, human_duration(text, session->duration_ns));
+	OUT(out, ", began ");
+	words_time(session->started_realtime_ns, text);
+	text[19] = '\0';
+	text[10] = ' ';
+	out_text(out, text);
+	OUT(out, " on ");
+	out_safe(out, session->host);
+	out_char(out, '\n');
+	out_pad(out, LABEL_COLUMNS);
+	out_safe(out, path);
+	out_char(out, '\n');
+}
+
+static void put_part(struct out *out, uint64_t count, const char *what)
+{
+	if (!count)
+		return;
+	OUT(out, ", ");
+	put_count(out, count);
+	out_char(out, ' ');
+	out_text(out, what);
+}
+
+void report_coverage(struct out *out, const struct model *model)
+{
+	uint64_t lost = model_lost(model);
+
+	if (model->level == COVERED_FULL)
+		OUT(out, "full: every call through libc, malloc's own included");
+	else if (model->level == COVERED_CALLS)
+		OUT(out, "calls by name only: libc's own moves are missing");
+	else
+		OUT(out, "none: no process ran under the shim");
+	OUT(out, "; ");
+	put_count(out, model->event_count);
+	OUT(out, " event");
+	out_text(out, human_s(model->event_count));
+	if (lost)
+		put_part(out, lost, "lost");
+	else
+		OUT(out, ", none lost");
+	put_part(out, model->in_flight, "in flight at the end");
+	put_part(out, model->unseen_moves, "moves unseen");
+	put_part(out, model->witness_count,
+		 model->witness_count == 1 ? "process not followed" : "processes not followed");
+}
+
+static void put_coverage(struct out *out, const struct model *model)
+{
+	bool whole = model->level == COVERED_FULL && !model_lost(model) && !model->unseen_moves &&
+		     !model->witness_count;
+
+	label(out, "Coverage");
+	out_color(out, whole ? COLOR_GREEN : COLOR_YELLOW);
+	report_coverage(out, model);
+	out_color(out, COLOR_NONE);
+	out_char(out, '\n');
+}
+
+static void put_totals(struct out *out, const struct model *model, bool exact)
+{
+	uint64_t moves = 0, grown = 0, shrunk = 0, queries = 0;
+
+	for (uint32_t i = 1; i < model->instance_room; i++) {
+		const struct model_process *process = model->by_instance[i];
+
+		if (!process)
+			continue;
+		moves += model_moves(&process->facts);
+		grown += model_grown(&process->facts);
+		shrunk += model_shrunk(&process->facts);
+		queries += process->facts.queries;
+	}
+	label(out, "Break");
+	put_count(out, moves);
+	OUT(out, " move");
+	out_text(out, human_s(moves));
+	OUT(out, ": grown by ");
+	put_bytes(out, grown, exact);
+	OUT(out, ", given back ");
+	put_bytes(out, shrunk, exact);
+	put_part(out, queries, "only asked");
+	out_char(out, '\n');
+}
+
+/* ---- the tables ---- */
+
+static void put_title(struct out *out, const char *title, unsigned shown, unsigned all)
+{
+	out_char(out, '\n');
+	out_color(out, COLOR_BOLD);
+	out_text(out, title);
+	out_color(out, COLOR_NONE);
+	OUT(out, "  ");
+	put_count(out, all);
+	if (shown < all) {
+		OUT(out, ", the first ");
+		put_count(out, shown);
+		OUT(out, " shown; --sort=COLUMN shows all");
+	}
+	out_char(out, '\n');
+}
+
+/* Takes the user's columns as far as this table has them. */
+static void choose(struct table *table, const struct out *out, const struct report_wish *wish)
+{
+	table_choose(table, out->width);
+	table->sort = UINT_MAX;
+	if (wish->sort && table_column(table->columns, wish->sort) >= 0)
+		table->sort = (unsigned)table_column(table->columns, wish->sort);
+	for (unsigned i = 0, count = 0; i < wish->column_count; i++) {
+		int column = table_column(table->columns, wish->columns[i]);
+
+		if (column < 0 || count == TABLE_COLUMNS_MAX)
+			continue;
+		table->shown[count++] = (unsigned)column;
+		table->shown_count = count;
+	}
+}
+
+static void put_table(struct out *out, struct table *table, const struct report_wish *wish,
+		      const char *title)
+{
+	unsigned most = wish->sort || filter_is_set(wish->filter) ? UINT_MAX : ROWS_MOST;
+
+	if (table->row_count == 0)
+		return;
+	choose(table, out, wish);
+	put_title(out, title, table->row_count < most ? table->row_count : most, table->row_count);
+	table_print(table, out, !wish->no_headings, most);
+}
+
+/* A process is of interest to a filter for a segment only if it attached that. */
+static bool wants_process(const struct filter *filter, const struct model *model,
+			  const struct model_process *process)
+{
+	if (!filter_process(filter, process))
+		return false;
+	if (!filter->by_shmid && !filter->by_key)
+		return true;
+	for (uint32_t i = 0; i < process->attached_count; i++)
+		if (filter_segment(filter, process->attached[i].segment))
+			return true;
+	for (uint32_t i = 0; i < model->past_count; i++)
+		if (model->past[i].process == process &&
+		    filter_segment(filter, model->past[i].attachment.segment))
+			return true;
+	return false;
+}
+
+static void put_processes(struct out *out, const struct model *model,
+			  const struct report_wish *wish)
+{
+	struct report_context context = {model, wish->exact};
+	struct table table = {.columns = report_process_columns,
+			      .fill = report_process_cell,
+			      .context = &context};
+
+	table.rows = calloc(model->process_count + 1, sizeof *table.rows);
+	for (uint32_t i = 1; table.rows && i < model->instance_room; i++)
+		if (model->by_instance[i] &&
+		    wants_process(wish->filter, model, model->by_instance[i]))
+			table.rows[table.row_count++] = model->by_instance[i];
+	put_table(out, &table, wish, "PROCESSES");
+	free(table.rows);
+}
+
+static void put_segments(struct out *out, const struct model *model,
+			 const struct report_wish *wish)
+{
+	struct report_context context = {model, wish->exact};
+	struct table table = {.columns = report_segment_columns,
+			      .fill = report_segment_cell,
+			      .context = &context};
+
+	table.rows = calloc(model->segment_count + 1, sizeof *table.rows);
+	for (uint32_t i = 0; table.rows && i < model->segment_count; i++)
+		if (filter_segment(wish->filter, model->segments[i]))
+			table.rows[table.row_count++] = model->segments[i];
+	put_table(out, &table, wish, "SEGMENTS");
+	free(table.rows);
+}
+
+/* ---- findings ---- */
+
+static void put_finding(struct out *out, const struct finding *finding)
+{
+	static const struct {
+		const char *word;
+		enum out_color color;
+	} severities[] = {{"error", COLOR_RED}, {"warning", COLOR_YELLOW}, {"note", COLOR_CYAN}};
+	const char *kind = model_finding_name(finding->kind);
+
+	out_color(out, severities[finding->severity].color);
+	out_safe_wide(out, severities[finding->severity].word, LABEL_COLUMNS);
+	out_color(out, COLOR_BOLD);
+	out_text(out, kind);
+	out_color(out, COLOR_NONE);
+	out_char(out, '\n');
+	out_pad(out, LABEL_COLUMNS);
+	put_wrapped(out, finding->text ? finding->text : "", LABEL_COLUMNS, LABEL_COLUMNS);
+	if (!finding->advice || !*finding->advice)
+		return;
+	out_pad(out, LABEL_COLUMNS);
+	out_color(out, COLOR_DIM);
+	put_wrapped(out, finding->advice, LABEL_COLUMNS, LABEL_COLUMNS);
+	out_color(out, COLOR_NONE);
+}
+
+static void put_findings(struct out *out, const struct model *model, bool all)
+{
+	static const char *const words[] = {"error", "warning", "note"};
+	unsigned shown = all || model->finding_count < ROWS_MOST ? model->finding_count : ROWS_MOST;
+	bool any = false;
+
+	out_char(out, '\n');
+	out_color(out, COLOR_BOLD);
+	OUT(out, "FINDINGS");
+	out_color(out, COLOR_NONE);
+	for (int severity = SEVERITY_ERROR; severity <= SEVERITY_NOTE; severity++) {
+		unsigned count = report_count(model, (enum severity)severity);
+
+		if (!count)
+			continue;
+		out_text(out, any ? ", " : "  ");
+		put_count(out, count);
+		out_char(out, ' ');
+		out_text(out, words[severity]);
+		out_text(out, human_s(count));
+		any = true;
+	}
+	out_text(out, any ? "\n" : "  none\n");
+	for (uint32_t i = 0; i < shown; i++)
+		put_finding(out, &model->findings[i]);
+	if (shown < model->finding_count)
+		OUT(out, "... and more: 'memshim report --json' has them all\n");
+}
+
+/* ---- all of it ---- */
+
+static bool knows(const char *name)
+{
+	if (table_column(report_process_columns, name) >= 0 ||
+	    table_column(report_segment_columns, name) >= 0)
+		return true;
+	error_format(name, "no such column; see 'memshim help report'");
+	return false;
+}
+
+bool report_text(struct out *out, const struct model *model, const struct report_wish *wish)
+{
+	if (wish->sort && !knows(wish->sort))
+		return false;
+	for (unsigned i = 0; i < wish->column_count; i++)
+		if (!knows(wish->columns[i]))
+			return false;
+	put_session(out, model, wish->path);
+	put_coverage(out, model);
+	put_totals(out, model, wish->exact);
+	put_processes(out, model, wish);
+	put_segments(out, model, wish);
+	put_findings(out, model, wish->sort || filter_is_set(wish->filter));
+	return true;
+}

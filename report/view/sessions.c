@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/view/sessions.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "report/error.h"
+#include "report/human.h"
+#include "report/view/json.h"
+#include "report/view/table.h"
+#include "report/view/words.h"
+
+enum session_column {
+#define SESSION_COLUMN(id, name, heading, right, descending, wanted, meaning) COLUMN_##id,
+#include "report/view/session_columns.def"
+#undef SESSION_COLUMN
+};
+
+static const struct table_column columns[] = {
+#define SESSION_COLUMN(id, name, heading, right, descending, wanted, meaning) \
+	{#name, heading, right, descending, wanted},
+#include "report/view/session_columns.def"
+#undef SESSION_COLUMN
+	{NULL, NULL, false, false, 0},
+};
+
+static const char *const states[] = {"live", "ended", "abandoned"};
+
+static void join_command(const struct session_facts *facts, char *to, size_t bytes)
+{
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < facts->command_bytes && used + 1 < bytes; i++)
+		to[used++] = facts->command[i] ? facts->command[i] : ' ';
+	while (used > 0 && to[used - 1] == ' ')
+		used--;
+	to[used] = '\0';
+}
+
+static void fill(const void *row, unsigned column, struct cell *cell, const void *context)
+{
+	const struct session_row *session = row;
+
+	(void)context;
+	cell->color = COLOR_NONE;
+	cell->number = 0;
+	switch (column) {
+	case COLUMN_SESSION:
+		snprintf(cell->text, sizeof cell->text, "%s", session->facts.name);
+		break;
+	case COLUMN_STATE:
+		snprintf(cell->text, sizeof cell->text, "%s", states[session->facts.state]);
+		if (session->facts.state == SESSION_LIVE)
+			cell->color = COLOR_GREEN;
+		break;
+	case COLUMN_PROCESSES:
+		cell->number = session->process_count;
+		human_count(cell->text, cell->number);
+		break;
+	case COLUMN_EVENTS:
+		cell->number = session->event_count;
+		human_count(cell->text, cell->number);
+		break;
+	case COLUMN_AGE:
+		cell->number = session->facts.age_ns;
+		human_duration(cell->text, cell->number / 1000000000u * 1000000000u);
+		break;
+	case COLUMN_COMMAND:
+		join_command(&session->facts, cell->text, 61);
+		break;
+	default:
+		snprintf(cell->text, sizeof cell->text, "%.255s", session->path);
+	}
+}
+
+static int column_of(const char *name)
+{
+	int column = table_column(columns, name);
+
+	if (column < 0)
+		error_line(name, "no such column; see 'memshim help ls'");
+	return column;
+}
+
+bool sessions_text(struct out *out, const struct session_row *const *rows, unsigned count,
+		   const struct sessions_wish *wish)
+{
+	struct table table = {.columns = columns, .sort = UINT_MAX, .fill = fill};
+
+	table_choose(&table, out->width);
+	if (wish->sort && (int)(table.sort = (unsigned)column_of(wish->sort)) < 0)
+		return false;
+	for (unsigned i = 0; i < wish->column_count; i++) {
+		int column = column_of(wish->columns[i]);
+
+		if (column < 0)
+			return false;
+		if (i < TABLE_COLUMNS_MAX)
+			table.shown[i] = (unsigned)column;
+		table.shown_count = i < TABLE_COLUMNS_MAX ? i + 1 : TABLE_COLUMNS_MAX;
+	}
+	table.rows = calloc(count + 1, sizeof *table.rows);
+	for (; table.rows && table.row_count < count; table.row_count++)
+		table.rows[table.row_count] = rows[table.row_count];
+	table_print(&table, out, !wish->no_headings, UINT_MAX);
+	free(table.rows);
+	return true;
+}
+
+void sessions_json(struct out *out, const struct session_row *const *rows, unsigned count)
+{
+	struct json json = {out, false};
+	char started[64], command[1100];
+
+	json_open(&json, NULL, '{');
+	json_number(&json, "schema", 1);
+	json_open(&json, "sessions", '[');
+	for (unsigned i = 0; i < count; i++) {
+		const struct session_facts *facts = &rows[i]->facts;
+
+		join_command(facts, command, sizeof command);
+		json_open(&json, NULL, '{');
+		json_text(&json, "name", facts->name);
+		json_text(&json, "state", states[facts->state]);
+		json_text(&json, "started", words_time(facts->started_realtime_ns, started));
+		json_number(&json, "age_ns", facts->age_ns);
+		json_number(&json, "processes", rows[i]->process_count);
+		json_number(&json, "events", rows[i]->event_count);
+		json_text(&json, "command", command);
+		json_text(&json, "file", rows[i]->path);
+		json_close(&json, '}');
+	}
+	json_close(&json, ']');
+	json_close(&json, '}');
+	out_char(out, '\n');
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* The list of sessions: a table, or JSON. */
+#ifndef MEMSHIM_VIEW_SESSIONS_H
+#define MEMSHIM_VIEW_SESSIONS_H
+
+#include <limits.h>
+
+#include "report/reader/facts.h"
+#include "report/view/out.h"
+
+struct session_row {
+	struct session_facts facts;
+	uint64_t process_count, event_count;
+	char path[PATH_MAX];
+};
+
+struct sessions_wish {
+	const char *sort;
+	char *const *columns;
+	unsigned column_count;
+	bool no_headings;
+};
+
+/* False after one line when a column is unknown. */
+bool sessions_text(struct out *out, const struct session_row *const *rows, unsigned count,
+		   const struct sessions_wish *wish);
+
+void sessions_json(struct out *out, const struct session_row *const *rows, unsigned count);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Rows of cells, put into columns as wide as they need to be. */
+#ifndef MEMSHIM_VIEW_TABLE_H
+#define MEMSHIM_VIEW_TABLE_H
+
+#include "report/view/out.h"
+
+#define TABLE_COLUMNS_MAX 32u
+#define CELL_BYTES 256u
+
+struct table_column {
+	const char *name, *heading;
+	bool right;      /* aligned; its cells are numbers */
+	bool descending; /* sorted with the largest first */
+	unsigned wanted; /* shown unasked where the page is this wide; 0: only when asked for */
+};
+
+struct cell {
+	char text[CELL_BYTES]; /* as it is: the table makes it safe */
+	uint64_t number;       /* to sort by, of right-aligned columns */
+	enum out_color color;
+};
+
+struct table {
+	const struct table_column *columns; /* all there are, ended by a null name */
+	unsigned shown[TABLE_COLUMNS_MAX];  /* of them, in order */
+	unsigned shown_count;
+	unsigned sort; /* column; UINT_MAX: as they come */
+	const void **rows;
+	unsigned row_count;
+	void (*fill)(const void *row, unsigned column, struct cell *cell, const void *context);
+	const void *context;
+};
+
+/* The index of a column; -1 when there is none of that name. */
+int table_column(const struct table_column *columns, const char *name);
+
+/* Shows what is wanted on a page of `width` columns. */
+void table_choose(struct table *table, unsigned width);
+
+/* Prints at most `most` rows, after sorting. */
+void table_print(struct table *table, struct out *out, bool headings, unsigned most);
+
+#endif

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/* A call's numbers in the words of its manual page. */
+#ifndef MEMSHIM_VIEW_WORDS_H
+#define MEMSHIM_VIEW_WORDS_H
+
+#include "report/model/model.h"
+#include "report/view/out.h"
+
+struct word {
+	const char *name;
+	uint32_t bit;
+};
+
+/* Ended by a null name. */
+extern const struct word words_get_flags[];
+extern const struct word words_at_flags[];
+
+/* "IPC_CREAT|IPC_EXCL|0x8|0600"; `mode`: the low nine bits are permissions. */
+void words_flags(struct out *out, uint32_t flags, const struct word *words, bool mode);
+
+/* ["IPC_CREAT","0x8"], without the permissions if `mode`. */
+void words_flags_json(struct out *out, uint32_t flags, const struct word *words, bool mode);
+
+/* "IPC_RMID"; null for a command that is unknown. IPC_64 is not looked at. */
+const char *words_command(int32_t command);
+
+/* "IPC_PRIVATE" or 0x0000abcd. */
+void words_key(struct out *out, uint32_t key);
+void words_key_hex(struct out *out, uint32_t key);
+
+/* "ENOMEM", or "errno 4000". */
+void words_errno(struct out *out, int error);
+void words_errno_json(struct out *out, int error);
+
+/* "running", "exit 0", "SIGKILL" ... into `to`. */
+const char *words_state(const struct process_facts *facts, char to[32]);
+
+/* "2026-11-23T20:46:07.123456789+00:00" into `to`. */
+const char *words_time(uint64_t realtime_ns, char to[64]);
+
+#endif
