@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+"""
+What the tests say about memshim, in a few verbs: `record` runs a command under `memshim record`,
+`Recording` reads it back through the program's own JSON, as an outside tool would.
+
+Every path is a test's own: the folder of its files, and the folder of its live segments.
+"""
+
+import ctypes
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+
+TOP = pathlib.Path(__file__).resolve().parent.parent
+BUILD = pathlib.Path(os.environ.get("BUILD", TOP / "build")).resolve()
+MEMSHIM = str(BUILD / "bin" / "memshim")
+SHIM = str(BUILD / "lib" / "libmemshim.so")
+TARGETS = BUILD / "tests"
+TIMEOUT_S = 120
+
+CALLS = ("brk", "sbrk", "shmget", "shmat", "shmdt", "shmctl")
+LIVES = ("start", "fork", "exec", "exit")
+CLONE_NEWIPC = 0x08000000
+IS_ROOT = os.geteuid() == 0
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def target(name):
+    """The path of a C program of tests/targets."""
+    return str(TARGETS / name)
+
+
+def enter_ipc_namespace():
+    """Leaves this process, and all it starts from now on, alone with its System V objects."""
+    if libc.unshare(CLONE_NEWIPC) != 0:
+        raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWIPC)")
+
+
+def run(*argv, env=None, **options):
+    """Runs a command without standard input; its output as text, its status not judged."""
+    options.setdefault("timeout", TIMEOUT_S)
+    options.setdefault("stdout", subprocess.PIPE)
+    options.setdefault("stderr", subprocess.PIPE)
+    options.setdefault("stdin", subprocess.DEVNULL)
+    options.setdefault("errors", "surrogateescape")
+    environment = {**os.environ, **(env or {})}
+    return subprocess.run([str(a) for a in argv], env=environment, check=False, **options)
+
+
+def memshim(*argv, **options):
+    """Runs memshim itself."""
+    return run(MEMSHIM, *argv, **options)
+
+
+def need(*programs):
+    """Fails, with a name, where a program that a test is about is not installed."""
+    for program in programs:
+        assert shutil.which(program), f"{program}: not installed: run scripts/check"
+
+
+class Recording:
+    """A recording or a live segment, read through `memshim report` and `memshim events`."""
+
+    def __init__(self, path, result=None):
+        self.path = str(path)
+        self.result = result
+
+    def _read(self, *argv):
+        done = memshim(*argv, self.path)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def report(self):
+        return json.loads(self._read("report", "--json"))
+
+    def report_text(self, *options):
+        return self._read("report", "--color=never", *options)
+
+    def events(self, *options):
+        return [json.loads(line) for line in self._read("events", "--json", *options).splitlines()]
+
+    def calls(self, *options):
+        """The events that are calls, in order."""
+        return [e for e in self.events(*options) if e["call"] in CALLS]
+
+    def events_text(self, *options):
+        return self._read("events", "--color=never", *options)
+
+    def process(self, **wanted):
+        """The one process of the report whose fields are as given."""
+        found = [p for p in self.report()["processes"] if all(p[k] == v for k, v in wanted.items())]
+        assert len(found) == 1, (wanted, found)
+        return found[0]
+
+
+def record(*command, options=(), output="memshim.data", check=True, before=(), **rest):
+    """`memshim record`; `before` is what it runs under (strace, setpriv, ...)."""
+    result = run(*before, MEMSHIM, "record", "-o", output, *options, "--", *command, **rest)
+    if check:
+        assert result.returncode == 0, (result.returncode, result.stderr)
+    return Recording(output, result)
+
+
+def complete(report):
+    """Asserts that a report claims, and rightly may claim, to have everything."""
+    coverage = report["coverage"]
+    assert coverage["level"] == "full", coverage
+    assert not any(coverage["lost"].values()), coverage
+    assert coverage["in_flight"] == 0, coverage
+    assert coverage["unseen_moves"] == 0, coverage
+
+
+class Lines:
+    """A running command whose lines are waited for, so that no test needs to sleep."""
+
+    def __init__(self, *argv, env=None, **options):
+        environment = {**os.environ, **(env or {})}
+        self.process = subprocess.Popen(
+            [str(a) for a in argv], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            text=True, **options)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *failure):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.process.wait(TIMEOUT_S)
+
+    def wait_for(self, text):
+        """Reads up to the line that holds text, and returns that line."""
+        for line in self.process.stdout:
+            if text in line:
+                return line.rstrip("\n")
+        raise AssertionError(f"it ended before it said {text!r}")
+
+    def say(self, text=""):
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+
+    def end(self):
+        self.process.stdin.close()
+        rest = self.process.stdout.read()
+        return self.process.wait(TIMEOUT_S), rest
