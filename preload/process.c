@@ -17,7 +17,7 @@
 
 #include "attachments.h"
 #include "record.h"
-#include "segment/place.h"
+#include "segment/files.h"
 #include "stat.h"
 
 /* Who registers, gathered before a slot is taken. */

@@ -7,6 +7,8 @@
 
 #include <time.h>
 
+#include "segment/join.h"
+#include "segment/make.h"
 #include "segment/place.h"
 
 #define TRIES 200 /* of 1 ms: a creator that was slow to take its first name away again */
@@ -73,7 +75,7 @@ static bool is_stale(const char *path, const struct segment_header *header)
 
 	if (raw_call3(SYS_statfs, (long)path, (long)&fs, 0) != 0 || fs.f_type == TMPFS_MAGIC)
 		return false;
-	if (place_read_file("/proc/sys/kernel/random/boot_id", boot_id, sizeof boot_id - 2) < 36)
+	if (place_read_file("/proc/sys/kernel/random/boot_id", boot_id, PLACE_BOOT_ID_BYTES) < 36)
 		return false;
 	return memcmp(boot_id, header->boot_id, 36) != 0;
 }

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "preload/segment/place.h"
+#include "preload/segment/files.h"
 
 bool alive_process(int32_t pid, uint64_t start_time)
 {

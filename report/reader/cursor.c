@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "preload/segment/place.h"
+#include "preload/segment/files.h"
 #include "report/reader/inside.h"
 #include "report/reader/ring.h"
 #include "report/reader/runs.h"

@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "preload/segment/place.h"
+#include "preload/segment/files.h"
 
 #define ROOM_BYTES (1ull << 20) /* always kept ahead */
 #define STEP_BYTES (8ull << 20) /* taken at once */

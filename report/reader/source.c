@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "preload/segment/place.h"
+#include "preload/segment/files.h"
 #include "report/error.h"
 #include "report/reader/alive.h"
 #include "report/reader/inside.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/reader/timescale.h"
 
-#include "preload/segment/place.h"
+#include "preload/segment/files.h"
 
 #define ONE (1ull << 40)
 

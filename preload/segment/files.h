@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Small files, their paths, and the system's clocks, in raw system calls: for the shim's start and
+ * for the reporter alike. Nothing here allocates; none of it runs in a hook.
+ */
+#ifndef MEMSHIM_SEGMENT_FILES_H
+#define MEMSHIM_SEGMENT_FILES_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include "clock.h"
+#include "layout.h"
+#include "raw.h"
+
+#define PLACE_PATH_BYTES 512u
+#define PLACE_BOOT_ID_BYTES 37u /* a UUID and its NUL; the file has a newline too */
+
+/* Appends text to the NUL-terminated `path` of PLACE_PATH_BYTES; false when it does not fit. */
+static inline bool place_append(char *path, const char *text)
+{
+	size_t used = 0, add = 0;
+
+	while (path[used])
+		used++;
+	while (text[add])
+		add++;
+	if (used + add >= PLACE_PATH_BYTES)
+		return false;
+	for (size_t i = 0; i <= add; i++)
+		path[used + i] = text[i];
+	return true;
+}
+
+static inline bool place_append_number(char *path, uint64_t number)
+{
+	char digits[24];
+	size_t at = sizeof digits - 1;
+
+	digits[at] = '\0';
+	do
+		digits[--at] = (char)('0' + number % 10);
+	while (number /= 10);
+	return place_append(path, digits + at);
+}
+
+static inline int place_open(const char *path, int flags, int mode)
+{
+	return (int)raw_call6(SYS_openat, AT_FDCWD, (long)path, flags | O_CLOEXEC | O_NOFOLLOW, mode, 0,
+			      0);
+}
+
+static inline void place_close(int fd)
+{
+	raw_call3(SYS_close, fd, 0, 0);
+}
+
+/* A descriptor the target cannot take for its own 0, 1 or 2; closes `fd`. -errno on failure. */
+static inline int place_above_standard(int fd)
+{
+	long high;
+
+	if (fd < 0 || fd > 2)
+		return fd;
+	high = raw_call3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
+	place_close(fd);
+	return (int)high;
+}
+
+/* Reads a small file whole, NUL-terminated; returns its length or -errno. */
+static inline long place_read_file(const char *path, char *buffer, size_t size)
+{
+	int fd = (int)raw_call6(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+	size_t used = 0;
+	long got = 0;
+
+	if (fd < 0)
+		return fd;
+	while (used < size - 1 &&
+	       (got = raw_call3(SYS_read, fd, (long)(buffer + used), (long)(size - 1 - used))) > 0)
+		used += (size_t)got;
+	place_close(fd);
+	buffer[used] = '\0';
+	return got < 0 ? got : (long)used;
+}
+
+/* The inode of a file such as /proc/self/ns/ipc; 0 when it cannot be had. */
+static inline uint64_t place_inode(const char *path)
+{
+	struct stat st;
+
+#if defined(SYS_newfstatat)
+	long ret = raw_call6(SYS_newfstatat, AT_FDCWD, (long)path, (long)&st, 0, 0, 0);
+#else
+	long ret = raw_call6(SYS_fstatat, AT_FDCWD, (long)path, (long)&st, 0, 0, 0);
+#endif
+	return raw_failed(ret) ? 0 : st.st_ino;
+}
+
+static inline int place_stat_fd(int fd, struct stat *st)
+{
+	return (int)raw_call3(SYS_fstat, fd, (long)st, 0);
+}
+
+/* Whether the kernel itself keeps time by the counter: then it is steady and equal on all CPUs. */
+static inline uint32_t place_clock(void)
+{
+#if defined(__x86_64__)
+	char source[16];
+
+	if (place_read_file("/sys/devices/system/clocksource/clocksource0/current_clocksource",
+			    source, sizeof source) >= 4 &&
+	    memcmp(source, "tsc\n", 4) == 0)
+		return CLOCK_COUNTER;
+	return CLOCK_NS;
+#else
+	return CLOCK_COUNTER; /* the architecture promises it */
+#endif
+}
+
+static inline uint64_t place_ns(int clock_id)
+{
+	struct timespec ts = {0, 0};
+
+	raw_call3(SYS_clock_gettime, clock_id, (long)&ts, 0);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* The tightest of a few tries: system calls may be interrupted between the readings. */
+static inline struct segment_instant place_now(uint32_t clock)
+{
+	struct segment_instant best = {0, 0, 0};
+	uint64_t best_width = UINT64_MAX;
+
+	for (int i = 0; i < 8; i++) {
+		uint64_t before = clock == CLOCK_COUNTER ? clock_counter() : 0;
+		uint64_t monotonic = place_ns(CLOCK_MONOTONIC);
+		uint64_t after = clock == CLOCK_COUNTER ? clock_counter() : 1;
+
+		if (after - before >= best_width)
+			continue;
+		best_width = after - before;
+		best.monotonic_ns = monotonic;
+		best.clock = clock == CLOCK_COUNTER ? before + best_width / 2 : monotonic;
+	}
+	best.realtime_ns = place_ns(CLOCK_REALTIME);
+	return best;
+}
+
+#endif

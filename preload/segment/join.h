@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a segment that is there is joined: refused unless it is a plain file of ours with one name,
+ * and a header that this code may write behind. Makes system calls, so none of it runs in a hook.
+ */
+#ifndef MEMSHIM_SEGMENT_JOIN_H
+#define MEMSHIM_SEGMENT_JOIN_H
+
+#include <sys/mman.h>
+
+#include "files.h"
+#include "publish.h"
+
+/*
+ * Whether a mapping of `bytes` begins with a header this code may write behind: every region
+ * inside, of the known record size, apart from its neighbours. 0, or -EPROTO another version or
+ * machine, -EAGAIN not ready, -EBADMSG damaged.
+ */
+static inline int place_check(const struct segment_header *header, uint64_t bytes)
+{
+	static const uint64_t record_bytes[REGION_COUNT] = {
+		[REGION_SHARED] = sizeof(struct segment_shared),
+		[REGION_INDEX] = 8,
+		[REGION_PROCESSES] = sizeof(struct segment_process),
+		[REGION_OWNERS] = 4,
+		[REGION_ATTACHMENTS] = sizeof(struct segment_attachment) * SEGMENT_BLOCK_ENTRIES,
+		[REGION_LEDGER] = sizeof(struct segment_entry),
+		[REGION_MODULES] = 64,
+		[REGION_STACKS] = 64,
+		[REGION_PARTS] = sizeof(struct segment_part),
+		[REGION_LOG] = sizeof(struct segment_event),
+	};
+	uint64_t at = SEGMENT_HEADER_BYTES;
+
+	if (bytes < SEGMENT_HEADER_BYTES)
+		return -EBADMSG;
+	if (word_accept((const _Atomic uint64_t *)&header->magic) != SEGMENT_MAGIC)
+		return header->magic == 0 ? -EAGAIN : -EBADMSG;
+	if (header->version != SEGMENT_VERSION || header->byte_order != SEGMENT_BYTE_ORDER ||
+	    header->word_bytes != sizeof(long))
+		return -EPROTO;
+	if (header->kind != SEGMENT_LIVE || header->total_bytes > bytes)
+		return -EBADMSG;
+	for (int kind = 0; kind < REGION_WITNESSES; kind++) {
+		const struct segment_region *r = &header->region[kind];
+
+		if (r->record_bytes != record_bytes[kind] || r->offset < at || r->offset > bytes ||
+		    r->offset % 64 || r->count > (bytes - r->offset) / r->record_bytes)
+			return -EBADMSG;
+		at = r->offset + r->count * r->record_bytes;
+	}
+	if (header->part_count == 0 || header->part_count != header->region[REGION_PARTS].count ||
+	    header->part_events == 0 || header->part_events & (header->part_events - 1) ||
+	    header->region[REGION_LOG].count / header->part_count != header->part_events ||
+	    header->region[REGION_SHARED].count != 1 ||
+	    header->region[REGION_INDEX].count != header->region[REGION_PROCESSES].count ||
+	    header->region[REGION_OWNERS].count != header->region[REGION_ATTACHMENTS].count ||
+	    header->region[REGION_LEDGER].count & (header->region[REGION_LEDGER].count - 1))
+		return -EBADMSG;
+	return 0;
+}
+
+static inline void *place_at(struct segment_header *header, enum segment_region_kind kind)
+{
+	return (char *)header + header->region[kind].offset;
+}
+
+/* Opens what may be a segment; -errno, or why it is refused: see place_join. */
+static inline int place_open_segment(const char *path, struct stat *st)
+{
+	int fd = place_above_standard(place_open(path, O_RDWR | O_NONBLOCK, 0));
+	uid_t self = (uid_t)raw_call3(SYS_geteuid, 0, 0, 0);
+	int why;
+
+	if (fd < 0)
+		return fd;
+	why = place_stat_fd(fd, st);
+	if (why == 0 && (!S_ISREG(st->st_mode) || (uint64_t)st->st_size < SEGMENT_HEADER_BYTES))
+		why = -EBADMSG;
+	if (why == 0 && st->st_nlink > 1)
+		why = -EMLINK;
+	if (why == 0 && st->st_uid != self && self != 0)
+		why = -EPERM;
+	if (why == 0)
+		return fd;
+	place_close(fd);
+	return why;
+}
+
+/*
+ * Opens an existing segment and maps it writable, whole, or, where the address space is short,
+ * without the log (*mapped_bytes tells). Null with *why: -errno, -ELOOP for a symbolic link, -EPERM
+ * for a file of somebody else, -EMLINK for one with several names (for an instant also one that
+ * is just being made), or place_check's.
+ */
+static inline struct segment_header *place_join(const char *path, uint64_t *mapped_bytes, int *why)
+{
+	struct stat st;
+	int fd = place_open_segment(path, &st);
+	uint64_t bytes = (uint64_t)st.st_size;
+	long at;
+
+	*why = fd;
+	if (fd < 0)
+		return NULL;
+	at = raw_call6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at == -ENOMEM) {
+		uint64_t log_offset = 0;
+
+		raw_call6(SYS_pread64, fd, (long)&log_offset, sizeof log_offset,
+			  offsetof(struct segment_header, region[REGION_PARTS].offset), 0, 0);
+		if (log_offset < bytes)
+			bytes = log_offset;
+		at = raw_call6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	}
+	place_close(fd);
+	*why = (int)at;
+	if (raw_failed(at))
+		return NULL;
+	*mapped_bytes = bytes;
+	*why = bytes < SEGMENT_HEADER_BYTES
+		       ? -EBADMSG
+		       : place_check((struct segment_header *)at, (uint64_t)st.st_size);
+	if (*why == 0)
+		return (struct segment_header *)at;
+	raw_call3(SYS_munmap, at, (long)bytes, 0);
+	return NULL;
+}
+
+#endif

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * How a segment is made: by the recorder, or by the shim when a program was preloaded by hand. It is
+ * made under a name of its own, whole, and then given its real name: whoever comes second finds a
+ * ready segment or none. Makes system calls, so none of it runs in a hook.
+ */
+#ifndef MEMSHIM_SEGMENT_MAKE_H
+#define MEMSHIM_SEGMENT_MAKE_H
+
+#include <linux/falloc.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+
+#include "files.h"
+#include "publish.h"
+
+#define PLACE_SLOTS_DEFAULT 4096u
+#define PLACE_BLOCKS_DEFAULT 2048u
+#define PLACE_ENTRIES_DEFAULT 8192u
+
+/* What the creator wants. Zero means the default; memory short makes all of it smaller. */
+struct place_wish {
+	uint64_t log_bytes;
+	uint32_t stack_depth;
+	uint32_t options;
+	int32_t recorder_pid; /* 0 without a recorder */
+	uint64_t recorder_start_time;
+	const char *session;   /* name */
+	const char *peer_path; /* the recording's, or "" */
+	const char *command;   /* NUL-separated words */
+	uint32_t command_bytes;
+};
+
+/* CPUs that may ever run here: /sys/devices/system/cpu/possible ends in the highest number. */
+static inline uint32_t place_cpu_count(void)
+{
+	char text[256];
+	long used = place_read_file("/sys/devices/system/cpu/possible", text, sizeof text);
+	uint32_t last = 0, number = 0;
+
+	for (long i = 0; i < used; i++) {
+		if (text[i] >= '0' && text[i] <= '9')
+			last = number = number * 10 + (uint32_t)(text[i] - '0');
+		else
+			number = 0;
+	}
+	return last + 1;
+}
+
+static inline uint64_t place_region(struct segment_header *header, uint64_t offset,
+				    enum segment_region_kind kind, uint64_t record_bytes,
+				    uint64_t count)
+{
+	header->region[kind] = (struct segment_region){offset, record_bytes, count};
+	return (offset + record_bytes * count + 4095) & ~4095ull;
+}
+
+/* Lays the regions out for logs of `log_bytes`; short logs come with short tables. */
+static inline void place_lay_out(struct segment_header *header, uint64_t log_bytes, uint32_t parts)
+{
+	bool small = log_bytes < SEGMENT_LOG_BYTES_DEFAULT / 4;
+	uint32_t shift = small ? 3 : 0;
+	uint64_t part_events = 64, at = SEGMENT_HEADER_BYTES;
+
+	while (part_events * 2 * parts * sizeof(struct segment_event) <= log_bytes)
+		part_events *= 2;
+	header->part_count = parts;
+	header->part_events = part_events;
+	header->first_claim = SEGMENT_FIRST_CLAIM;
+	at = place_region(header, at, REGION_SHARED, sizeof(struct segment_shared), 1);
+	at = place_region(header, at, REGION_INDEX, 8, PLACE_SLOTS_DEFAULT >> shift);
+	at = place_region(header, at, REGION_PROCESSES, sizeof(struct segment_process),
+			  PLACE_SLOTS_DEFAULT >> shift);
+	at = place_region(header, at, REGION_OWNERS, 4, PLACE_BLOCKS_DEFAULT >> shift);
+	at = place_region(header, at, REGION_ATTACHMENTS,
+			  sizeof(struct segment_attachment) * SEGMENT_BLOCK_ENTRIES,
+			  PLACE_BLOCKS_DEFAULT >> shift);
+	at = place_region(header, at, REGION_LEDGER, sizeof(struct segment_entry),
+			  PLACE_ENTRIES_DEFAULT >> shift);
+	at = place_region(header, at, REGION_MODULES, 64, 0);
+	at = place_region(header, at, REGION_STACKS, 64, 0);
+	at = place_region(header, at, REGION_PARTS, sizeof(struct segment_part), parts);
+	at = place_region(header, at, REGION_LOG, sizeof(struct segment_event), parts * part_events);
+	header->total_bytes = at;
+}
+
+/* How many bytes may be taken where `fd` lies: a quarter of what is free, and RLIMIT_FSIZE. */
+static inline uint64_t place_budget(int fd)
+{
+	struct statfs fs;
+	struct rlimit limit;
+	uint64_t budget = UINT64_MAX;
+
+	if (raw_call3(SYS_fstatfs, fd, (long)&fs, 0) == 0 && fs.f_blocks > 0)
+		budget = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize / 4;
+	if (raw_call6(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit, 0, 0) == 0 &&
+	    limit.rlim_cur < budget)
+		budget = limit.rlim_cur;
+	return budget;
+}
+
+static inline void place_copy_text(char *to, size_t size, const char *from)
+{
+	size_t i = 0;
+
+	for (; from && i + 1 < size && from[i]; i++)
+		to[i] = from[i];
+	to[i] = '\0';
+}
+
+static inline void place_fill_header(struct segment_header *header, const struct place_wish *wish)
+{
+	struct utsname name;
+
+	header->version = SEGMENT_VERSION;
+	header->header_bytes = SEGMENT_HEADER_BYTES;
+	header->byte_order = SEGMENT_BYTE_ORDER;
+	header->word_bytes = sizeof(long);
+	header->kind = SEGMENT_LIVE;
+	header->page_bytes = 4096;
+	header->clock = place_clock();
+	header->start = place_now(header->clock);
+	header->ipc_namespace = place_inode("/proc/self/ns/ipc");
+	header->pid_namespace = place_inode("/proc/self/ns/pid");
+	header->recorder_pid = wish->recorder_pid;
+	header->recorder_start_time = wish->recorder_start_time;
+	header->creator_uid = (uint32_t)raw_call3(SYS_geteuid, 0, 0, 0);
+	header->stack_depth = wish->stack_depth;
+	header->options = wish->options;
+	header->exit_status = -1;
+	place_read_file("/proc/sys/kernel/random/boot_id", header->boot_id, PLACE_BOOT_ID_BYTES);
+	place_copy_text(header->session, sizeof header->session, wish->session);
+	if (raw_call3(SYS_uname, (long)&name, 0, 0) == 0) {
+		place_copy_text(header->host, sizeof header->host, name.nodename);
+		place_copy_text(header->kernel, sizeof header->kernel, name.release);
+		place_copy_text(header->machine, sizeof header->machine, name.machine);
+	}
+	place_copy_text(header->peer_path, sizeof header->peer_path, wish->peer_path);
+	header->command_bytes = wish->command_bytes < sizeof header->command
+					? wish->command_bytes
+					: (uint32_t)sizeof header->command;
+	for (uint32_t i = 0; i < header->command_bytes; i++)
+		header->command[i] = wish->command[i];
+}
+
+/* Reserves the file whole, shrinking the log until it fits; returns a mapping or null, *why set. */
+static inline struct segment_header *place_reserve(int fd, const struct place_wish *wish, int *why)
+{
+	uint64_t log_bytes = wish->log_bytes ? wish->log_bytes : SEGMENT_LOG_BYTES_DEFAULT;
+	uint64_t budget = place_budget(fd);
+	uint32_t cpus = place_cpu_count();
+	struct segment_header shape = {0};
+	long at;
+
+	for (;; log_bytes /= 2) {
+		place_lay_out(&shape, log_bytes, cpus < SEGMENT_PARTS_MAX ? cpus : SEGMENT_PARTS_MAX);
+		*why = -ENOSPC;
+		if (shape.total_bytes <= budget)
+			*why = (int)raw_call6(SYS_fallocate, fd, 0, 0, (long)shape.total_bytes, 0, 0);
+		if (*why == 0)
+			break;
+		if (log_bytes <= SEGMENT_LOG_BYTES_MIN || *why != -ENOSPC)
+			return NULL;
+	}
+	at = raw_call6(SYS_mmap, 0, (long)shape.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (raw_failed(at)) {
+		*why = (int)at;
+		return NULL;
+	}
+	memcpy((void *)at, &shape, sizeof shape);
+	return (struct segment_header *)at;
+}
+
+/* Fills a fresh mapping; the magic is the ready flag, so it comes last. */
+static inline void place_begin(struct segment_header *header, const struct place_wish *wish)
+{
+	char *base = (char *)header;
+	struct segment_shared *shared = (void *)(base + header->region[REGION_SHARED].offset);
+	struct segment_part *part = (void *)(base + header->region[REGION_PARTS].offset);
+
+	place_fill_header(header, wish);
+	for (uint32_t i = 0; i < header->part_count; i++)
+		word_store(&part[i].head, header->first_claim);
+	half_store(&shared->block_hint, 0);
+	word_hand_over((_Atomic uint64_t *)&header->magic, SEGMENT_MAGIC);
+}
+
+/*
+ * Makes a segment at `path` and maps it writable; null on failure with *why = -errno, -EEXIST when
+ * somebody else's is there. The mapping is header->total_bytes long.
+ */
+static inline struct segment_header *place_create(const char *path, const struct place_wish *wish,
+						  int *why)
+{
+	char own[PLACE_PATH_BYTES] = "";
+	struct segment_header *header;
+	uint64_t bytes;
+	int fd;
+
+	if (!place_append(own, path) || !place_append(own, ".") ||
+	    !place_append_number(own, (uint64_t)raw_call3(SYS_getpid, 0, 0, 0)) ||
+	    !place_append(own, ".") || !place_append_number(own, place_ns(CLOCK_MONOTONIC)) ||
+	    !place_append(own, ".new")) {
+		*why = -ENAMETOOLONG;
+		return NULL;
+	}
+	fd = place_above_standard(place_open(own, O_RDWR | O_CREAT | O_EXCL, 0600));
+	if (fd < 0) {
+		*why = fd;
+		return NULL;
+	}
+	header = place_reserve(fd, wish, why);
+	place_close(fd);
+	if (header) {
+		place_begin(header, wish);
+		/* link, not rename: it never replaces what is there, on any kernel or file system. */
+		*why = (int)raw_call6(SYS_linkat, AT_FDCWD, (long)own, AT_FDCWD, (long)path, 0, 0);
+		if (*why != 0) {
+			bytes = header->total_bytes;
+			raw_call3(SYS_munmap, (long)header, (long)bytes, 0);
+			header = NULL;
+		}
+	}
+	raw_call3(SYS_unlinkat, AT_FDCWD, (long)own, 0);
+	return header;
+}
+
+#endif
