@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/shm.h>
 
 #include "attachments.h"
@@ -18,7 +19,8 @@
 #include "process.h"
 #include "record.h"
 
-extern void *__curbrk; /* libc's idea of the break; exported, and kept in step */
+/* libc's idea of the break, exported by glibc and kept in step; see has_break. */
+extern void *__curbrk __attribute__((weak));
 
 __thread struct thread_memo thread_memo;
 
@@ -66,6 +68,18 @@ static inline long libc_result(long ret)
 }
 
 /* ---- the break ---- */
+
+/* musl has no such thing: there brk and sbrk refuse every move, and so do these. */
+static inline bool has_break(void)
+{
+	return LIKELY(&__curbrk != NULL);
+}
+
+static long refuse_move(void)
+{
+	errno = ENOMEM;
+	return -1;
+}
 
 static inline uint8_t caller_origin(uint64_t caller)
 {
@@ -143,6 +157,8 @@ int hook_brk(void *address)
 	struct hook hook;
 	uint64_t asked = (uint64_t)address, after;
 
+	if (!has_break())
+		return (int)refuse_move();
 	if (!hook_begin(&hook, CALL_BRK) || asked == 0)
 		after = ask_break(&hook, asked);
 	else
@@ -179,8 +195,11 @@ void *hook_sbrk(intptr_t increment)
 	struct hook hook;
 	uint64_t from, to, after;
 	uint8_t origin = caller_origin((uint64_t)__builtin_return_address(0));
-	bool watched = hook_begin(&hook, CALL_SBRK);
+	bool watched;
 
+	if (!has_break())
+		return (void *)(increment ? refuse_move() : raw_call3(SYS_brk, 0, 0, 0));
+	watched = hook_begin(&hook, CALL_SBRK);
 	if (!__curbrk) /* libc's first call only: it reads the break before it uses it */
 		__curbrk = (void *)raw_call3(SYS_brk, 0, 0, 0);
 	from = (uint64_t)__curbrk;
@@ -325,9 +344,12 @@ int hook_shmctl(int shmid, int command, struct shmid_ds *buffer)
 static long syscall_brk(uint64_t address)
 {
 	struct hook hook;
-	void *libc_break = __curbrk;
+	void *libc_break;
 	long after;
 
+	if (!has_break())
+		return raw_call3(SYS_brk, (long)address, 0, 0);
+	libc_break = __curbrk;
 	if (!hook_begin(&hook, CALL_BRK) || address == 0)
 		after = (long)ask_break(&hook, address);
 	else

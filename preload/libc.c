@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+/* Weak: in a libc that has no such thing the program must still start. */
+extern struct r_debug _r_debug __attribute__((weak));
+
 static bool text_equal(const char *a, const char *b)
 {
 	while (*a && *a == *b)
@@ -37,7 +40,9 @@ static const char *base_name(const char *path)
 
 const struct link_map *libc_find_map(const char *prefix)
 {
-	for (const struct link_map *map = _r_debug.r_map; map; map = map->l_next)
+	const struct link_map *map = &_r_debug ? _r_debug.r_map : NULL;
+
+	for (; map; map = map->l_next)
 		if (map->l_name && text_starts(base_name(map->l_name), prefix))
 			return map;
 	return NULL;

@@ -65,7 +65,9 @@ static bool has_ended(uint64_t word, const struct segment_process *slot)
 {
 	if ((uint32_t)word != 0 && half_load(&slot->state) != PROCESS_RUNNING)
 		return true;
-	return raw_call3(SYS_kill, (long)(word >> 32), 0, 0) == -ESRCH;
+	/* A process of another pid namespace cannot be asked for; it keeps its slot. */
+	return slot->pid_namespace == shim.pid_namespace &&
+	       raw_call3(SYS_kill, (long)(word >> 32), 0, 0) == -ESRCH;
 }
 
 /* An ended process makes room where no recorder will: its totals stay, its attachments go. */
@@ -126,6 +128,7 @@ static void fill_identity(struct segment_process *slot, const struct arrival *wh
 	slot->uid = (uint32_t)raw_call3(SYS_getuid, 0, 0, 0);
 	slot->how = who->how;
 	slot->coverage = shim.coverage;
+	slot->pid_namespace = shim.pid_namespace;
 	slot->start_time = who->start_time;
 	slot->start_clock = thread_clock();
 	slot->break_initial = who->start_break ? who->start_break : now;
@@ -143,24 +146,34 @@ static void fill_identity(struct segment_process *slot, const struct arrival *wh
 	half_hand_over(&slot->state, PROCESS_RUNNING);
 }
 
-static void log_life(enum segment_call kind, uint32_t instance, uint32_t inherited, uint32_t other,
-		     uint64_t at_break)
+static struct segment_event life_event(enum segment_call kind, uint32_t instance)
 {
 	struct segment_event event = {.process = instance, .kind = (uint8_t)kind};
 
 	event.clock = thread_clock();
 	event.u.life.status = -1;
-	event.u.life.inherited = inherited;
-	event.u.life.other = other;
-	event.u.life.before = at_break;
+	event.u.life.before = shim.break_now;
+	return event;
+}
+
+static void log_arrival(enum segment_call how, const struct segment_process *slot)
+{
+	struct segment_event event = life_event(how, slot->instance);
+
+	event.u.life.inherited = slot->inherited;
+	event.u.life.other = slot->parent_instance;
 	record_event(&event);
 }
 
 /* The image before exec has ended: with it all it had attached. */
 static void end_predecessor(struct segment_process *old)
 {
-	log_life(LIFE_EXEC, old->instance, half_load(&old->attached), shim.instance,
-		 word_load(&old->break_current));
+	struct segment_event event = life_event(LIFE_EXEC, old->instance);
+
+	event.u.life.inherited = half_load(&old->attached);
+	event.u.life.other = shim.instance;
+	event.u.life.before = word_load(&old->break_current);
+	record_event(&event);
 	word_store(&old->end_clock, thread_clock());
 	half_hand_over(&old->state, PROCESS_EXEC);
 }
@@ -201,7 +214,7 @@ static void register_arrival(const struct arrival *who)
 	}
 	shim.process = slot;
 	slot->inherited = who->how == LIFE_FORK ? attachments_inherit() : 0;
-	log_life(who->how, shim.instance, slot->inherited, slot->parent_instance, shim.break_now);
+	log_arrival(who->how, slot);
 	word_hand_over(&slot_words()[slot - slots()], slot_word(who->pid, shim.instance));
 	wake_recorder();
 }
@@ -253,6 +266,8 @@ void process_start(int argc, char **argv)
 	block_signals(&old_mask);
 	learn_program(argc, argv);
 	stat_read(&facts);
+	if (!shim.header->recorder_pid) /* who finds this out by itself */
+		shim.pid_namespace = place_inode("/proc/self/ns/pid");
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
 	who.start_break = facts.start_break;
@@ -291,13 +306,20 @@ struct segment_process *process_arrive(void)
 	return shim.process;
 }
 
-void process_end(void)
+void process_end(int status)
 {
 	struct segment_process *process = process_self();
+	struct segment_event event;
 
-	if (!process || shim.header->recorder_pid)
+	if (!process)
 		return;
-	log_life(LIFE_EXIT, shim.instance, half_load(&process->attached), 0, shim.break_now);
+	half_store((_Atomic uint32_t *)&process->exit_status, (uint32_t)status & 0xff);
+	if (shim.header->recorder_pid)
+		return; /* it will see the end itself */
+	event = life_event(LIFE_EXIT, shim.instance);
+	event.u.life.status = status & 0xff;
+	event.u.life.inherited = half_load(&process->attached);
+	record_event(&event);
 	word_store(&process->end_clock, thread_clock());
 	half_hand_over(&process->state, PROCESS_EXITED);
 }

@@ -22,7 +22,7 @@ static inline struct segment_process *process_self(void)
 	return process_arrive();
 }
 
-/* The program ends in good order: noted here where no recorder will. */
-void process_end(void);
+/* The program ends in good order, with exit(3)'s status. Makes no system call. */
+void process_end(int status);
 
 #endif

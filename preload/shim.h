@@ -38,6 +38,7 @@ struct shim {
 	struct segment_header *header; /* null: no session */
 	struct segment_shared *shared;
 	uint64_t *wiped;    /* the writable side of `alive` */
+	uint64_t pid_namespace; /* inode of /proc/self/ns/pid; 0 unknown */
 	uint32_t coverage;  /* enum segment_coverage */
 	uint32_t bad_settings;
 	uint64_t mapped_bytes;

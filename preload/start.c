@@ -104,16 +104,29 @@ static void child_of_fork(void)
 	process_arrive();
 }
 
-/* libc's own pthread_atfork, by the name libc gives it; ours comes first in the child. */
-static void register_fork_handler(const struct link_map *libc)
+static void at_exit(int status, void *unused)
+{
+	(void)unused;
+	process_end(status);
+}
+
+/*
+ * libc's own registers, by the names libc gives them. Ours comes first in a child, and, having
+ * been registered before any other, last at exit: what destructors and handlers do is still seen.
+ */
+static void register_handlers(const struct link_map *libc)
 {
 	int (*atfork)(void (*)(void), void (*)(void), void (*)(void), void *) =
 		(int (*)(void (*)(void), void (*)(void), void (*)(void), void *))(void *)
 			libc_find_symbol(libc, "__register_atfork")
 				.address;
+	int (*onexit)(void (*)(int, void *), void *) = (int (*)(
+		void (*)(int, void *), void *))(void *)libc_find_symbol(libc, "on_exit").address;
 
 	if (atfork)
 		atfork(NULL, NULL, child_of_fork, NULL);
+	if (onexit)
+		onexit(at_exit, NULL);
 }
 
 /* The kernel's word on secure execution; the vector follows the environment. */
@@ -134,8 +147,10 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	const struct link_map *libc = libc_find_map("libc.so.6");
 	struct settings settings;
 
+	if (!libc) /* another libc: it may not even have handed over argc, argv and envp */
+		return;
 	find_libc(libc);
-	if (!libc || is_secure(envp))
+	if (is_secure(envp))
 		return;
 	settings_read(&settings, envp);
 	if (settings.off || !take_private_memory() || !session_join(&settings))
@@ -143,11 +158,5 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	shim.bad_settings = settings.bad_count;
 	shim.coverage = settings.redirect && redirect_entries(libc) ? COVERAGE_FULL : COVERAGE_CALLS;
 	process_start(argc, argv);
-	register_fork_handler(libc);
-}
-
-__attribute__((destructor)) static void end(void)
-{
-	if (shim.header)
-		process_end();
+	register_handlers(libc);
 }

@@ -36,7 +36,7 @@ const char *model_finding_name(enum finding_kind kind)
 	return kind < FINDING_COUNT ? names[kind] : "unknown";
 }
 
-static char *format(const char *words, va_list args)
+__attribute__((format(printf, 1, 0))) static char *format(const char *words, va_list args)
 {
 	char *text = NULL;
 

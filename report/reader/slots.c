@@ -134,7 +134,7 @@ static void end_slot(struct drain *drain, struct segment_process *slot, enum dra
 	};
 
 	/* Nobody saw how it ended; but it may have noted itself that it exits. */
-	if (how == DRAIN_GONE && half_accept(&slot->state) == PROCESS_EXITED) {
+	if (how == DRAIN_GONE && slot->exit_status >= 0) {
 		how = DRAIN_EXITED;
 		status = slot->exit_status;
 	}

@@ -22,7 +22,7 @@ static void copy_text(char *to, size_t to_bytes, const char *from, size_t from_b
 
 static uint32_t state_of(const struct source *source, const struct segment_process *slot)
 {
-	switch (slot->state) {
+	switch ((enum segment_process_state)half_load(&slot->state)) {
 	case PROCESS_EXITED:
 		return STATE_EXITED;
 	case PROCESS_KILLED:
