@@ -3,6 +3,7 @@
  * The segment's slots are read before the recording's: an image that ends in between is in the
  * recording before it leaves the segment, so it is found at least once, and its last row is final.
  */
+#include "preload/segment/publish.h"
 #include "report/reader/tables.h"
 
 #include <string.h>
