@@ -50,7 +50,15 @@ static bool find_place(const struct settings *settings, char *path, bool make_fo
 	       place_append(path, ".seg");
 }
 
-static struct segment_header *make(const struct settings *settings, const char *path, int *why)
+static struct segment_header joined;
+
+/* Both give the mapping, and leave a checked copy of its header in `joined`. */
+static void *join(const char *path, int *why)
+{
+	return place_join(path, &joined, &shim.mapped_bytes, why);
+}
+
+static void *make(const struct settings *settings, const char *path, int *why)
 {
 	struct place_wish wish = {
 		.log_bytes = settings->log_bytes,
@@ -59,55 +67,57 @@ static struct segment_header *make(const struct settings *settings, const char *
 	};
 	struct segment_header *header = place_create(path, &wish, why);
 
-	if (header)
-		shim.mapped_bytes = header->total_bytes;
-	return header;
+	if (!header)
+		return NULL;
+	shim.mapped_bytes = header->total_bytes;
+	*why = place_take_header(header, shim.mapped_bytes, shim.mapped_bytes, &joined);
+	return *why == 0 ? header : NULL;
 }
 
 /*
  * From before the last start of the machine: nobody can be in it any more. On tmpfs, where it
  * belongs, that cannot be.
  */
-static bool is_stale(const char *path, const struct segment_header *header)
+static bool is_stale(const char *path)
 {
-	char boot_id[sizeof header->boot_id];
+	char boot_id[sizeof joined.boot_id];
 	struct statfs fs;
 
 	if (raw_call3(SYS_statfs, (long)path, (long)&fs, 0) != 0 || fs.f_type == TMPFS_MAGIC)
 		return false;
 	if (place_read_file("/proc/sys/kernel/random/boot_id", boot_id, PLACE_BOOT_ID_BYTES) < 36)
 		return false;
-	return memcmp(boot_id, header->boot_id, 36) != 0;
+	return memcmp(boot_id, joined.boot_id, 36) != 0;
 }
 
-static void remove_stale(const char *path, struct segment_header *header)
+static void remove_stale(const char *path, void *base)
 {
-	raw_call3(SYS_munmap, (long)header, (long)shim.mapped_bytes, 0);
+	raw_call3(SYS_munmap, (long)base, (long)shim.mapped_bytes, 0);
 	raw_call3(SYS_unlinkat, AT_FDCWD, (long)path, 0);
 }
 
 /* Joins a named session, and makes it where it is missing. */
-static struct segment_header *join_or_make(const struct settings *settings)
+static void *join_or_make(const struct settings *settings)
 {
 	char path[PLACE_PATH_BYTES];
 	bool make_folder = false;
 
 	for (int i = 0; i < TRIES; i++) {
-		struct segment_header *header;
+		void *base;
 		int why = 0;
 
 		if (!find_place(settings, path, make_folder))
 			return NULL;
-		header = place_join(path, &shim.mapped_bytes, &why);
-		if (header && make_folder && is_stale(path, header)) {
-			remove_stale(path, header);
-			header = NULL;
+		base = join(path, &why);
+		if (base && make_folder && is_stale(path)) {
+			remove_stale(path, base);
+			base = NULL;
 			why = -ENOENT;
 		}
-		if (!header && why == -ENOENT && make_folder)
-			header = make(settings, path, &why);
-		if (header || (why != -ENOENT && why != -EEXIST && why != -EMLINK && why != -EAGAIN))
-			return header;
+		if (!base && why == -ENOENT && make_folder)
+			base = make(settings, path, &why);
+		if (base || (why != -ENOENT && why != -EEXIST && why != -EMLINK && why != -EAGAIN))
+			return base;
 		if (make_folder)
 			pause_1ms();
 		make_folder = true;
@@ -117,22 +127,21 @@ static struct segment_header *join_or_make(const struct settings *settings)
 
 bool session_join(const struct settings *settings)
 {
-	struct segment_header *header;
 	int why;
+	void *base = is_path(settings->session) ? join(settings->session, &why)
+						: join_or_make(settings);
 
-	header = is_path(settings->session)
-			 ? place_join(settings->session, &shim.mapped_bytes, &why)
-			 : join_or_make(settings);
-	if (!header)
+	if (!base)
 		return false;
-	shim.header = header;
+	shim.base = base;
+	shim.header = &joined;
 	shim.shared = shim_region(REGION_SHARED);
 	if (word_load(&shim.shared->closed))
 		return false;
-	shim.clock = header->clock;
-	shim.part_events = header->part_events;
-	shim.part_count = header->part_count;
-	if (shim.mapped_bytes >= header->total_bytes) {
+	shim.clock = joined.clock;
+	shim.part_events = joined.part_events;
+	shim.part_count = joined.part_count;
+	if (shim.mapped_bytes >= joined.total_bytes) {
 		shim.parts = shim_region(REGION_PARTS);
 		shim.log = shim_region(REGION_LOG);
 	}

@@ -35,7 +35,8 @@ struct shim {
 	uint32_t idle_calls;          /* hooks entered while not watched */
 
 	/* Read at registration only. */
-	struct segment_header *header; /* null: no session */
+	const struct segment_header *header; /* a private copy; null: no session */
+	char *base;                          /* of the mapping */
 	struct segment_shared *shared;
 	uint64_t *wiped;    /* the writable side of `alive` */
 	uint64_t pid_namespace; /* inode of /proc/self/ns/pid; 0 unknown */
@@ -56,7 +57,7 @@ extern int (*shim_libc_clock_gettime)(int clock_id, void *timespec);
 
 static inline void *shim_region(enum segment_region_kind kind)
 {
-	return (char *)shim.header + shim.header->region[kind].offset;
+	return shim.base + shim.header->region[kind].offset;
 }
 
 /* Counts a loss where it belongs: in the process if there is one, else in the session. */

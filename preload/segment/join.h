@@ -25,8 +25,9 @@ static inline int place_check(const struct segment_header *header, uint64_t byte
 		[REGION_OWNERS] = 4,
 		[REGION_ATTACHMENTS] = sizeof(struct segment_attachment) * SEGMENT_BLOCK_ENTRIES,
 		[REGION_LEDGER] = sizeof(struct segment_entry),
-		[REGION_MODULES] = 64,
-		[REGION_STACKS] = 64,
+		[REGION_MODULES] = sizeof(struct segment_module),
+		[REGION_STACKS] = sizeof(struct segment_frame),
+		[REGION_LOADS] = sizeof(struct segment_load),
 		[REGION_PARTS] = sizeof(struct segment_part),
 		[REGION_LOG] = sizeof(struct segment_event),
 	};
@@ -87,13 +88,42 @@ static inline int place_open_segment(const char *path, struct stat *st)
 	return why;
 }
 
+/* Where the log and its heads begin: what is left out when the address space is short. */
+static inline uint64_t place_tables_bytes(int fd, uint64_t bytes)
+{
+	uint64_t offset = 0;
+
+	raw_call6(SYS_pread64, fd, (long)&offset, sizeof offset,
+		  offsetof(struct segment_header, region[REGION_PARTS].offset), 0, 0);
+	return offset < bytes ? offset : bytes;
+}
+
+/*
+ * Takes the header of a mapping over into private memory, where nobody can change it between the
+ * check and its use. 0, or place_check's answer.
+ */
+static inline int place_take_header(const void *base, uint64_t mapped_bytes, uint64_t file_bytes,
+				    struct segment_header *header)
+{
+	const uint64_t *from = base;
+
+	if (mapped_bytes < sizeof *header)
+		return -EBADMSG;
+	if (word_accept((const _Atomic uint64_t *)base) == 0)
+		return -EAGAIN;
+	for (size_t i = 0; i < sizeof *header / sizeof *from; i++)
+		((uint64_t *)header)[i] = from[i];
+	return place_check(header, file_bytes);
+}
+
 /*
  * Opens an existing segment and maps it writable, whole, or, where the address space is short,
- * without the log (*mapped_bytes tells). Null with *why: -errno, -ELOOP for a symbolic link, -EPERM
- * for a file of somebody else, -EMLINK for one with several names (for an instant also one that
- * is just being made), or place_check's.
+ * without the log (*mapped_bytes tells); *header is a checked copy of its header. Null with *why:
+ * -errno, -ELOOP for a symbolic link, -EPERM for a file of somebody else, -EMLINK for one with
+ * several names (for an instant also one that is just being made), or place_check's.
  */
-static inline struct segment_header *place_join(const char *path, uint64_t *mapped_bytes, int *why)
+static inline void *place_join(const char *path, struct segment_header *header,
+			       uint64_t *mapped_bytes, int *why)
 {
 	struct stat st;
 	int fd = place_open_segment(path, &st);
@@ -105,12 +135,7 @@ static inline struct segment_header *place_join(const char *path, uint64_t *mapp
 		return NULL;
 	at = raw_call6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	if (at == -ENOMEM) {
-		uint64_t log_offset = 0;
-
-		raw_call6(SYS_pread64, fd, (long)&log_offset, sizeof log_offset,
-			  offsetof(struct segment_header, region[REGION_PARTS].offset), 0, 0);
-		if (log_offset < bytes)
-			bytes = log_offset;
+		bytes = place_tables_bytes(fd, bytes);
 		at = raw_call6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 	}
 	place_close(fd);
@@ -118,11 +143,9 @@ static inline struct segment_header *place_join(const char *path, uint64_t *mapp
 	if (raw_failed(at))
 		return NULL;
 	*mapped_bytes = bytes;
-	*why = bytes < SEGMENT_HEADER_BYTES
-		       ? -EBADMSG
-		       : place_check((struct segment_header *)at, (uint64_t)st.st_size);
+	*why = place_take_header((void *)at, bytes, (uint64_t)st.st_size, header);
 	if (*why == 0)
-		return (struct segment_header *)at;
+		return (void *)at;
 	raw_call3(SYS_munmap, at, (long)bytes, 0);
 	return NULL;
 }

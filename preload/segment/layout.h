@@ -13,8 +13,9 @@
  *            region OWNERS               u32 per attachment block: 0 free, else an instance
  *            region ATTACHMENTS          blocks of SEGMENT_BLOCK_ENTRIES struct segment_attachment
  *            region LEDGER               struct segment_entry, open addressing by shmid
- *            region MODULES              reserved for stacks
- *            region STACKS               reserved for stacks
+ *            region MODULES              struct segment_module, open addressing by content
+ *            region STACKS               struct segment_frame: a tree of call stacks, see there
+ *            region LOADS                struct segment_load: which process has a module where
  *            region PARTS                struct segment_part per CPU: the heads of the log
  *            region LOG                  part 0's events, part 1's events, ...
  *
@@ -79,6 +80,7 @@ enum segment_region_kind {
 	REGION_LEDGER,
 	REGION_MODULES,
 	REGION_STACKS,
+	REGION_LOADS,
 	REGION_PARTS,
 	REGION_LOG,
 	REGION_WITNESSES, /* recordings only: what the recorder saw with its own eyes */
@@ -155,7 +157,8 @@ struct segment_shared {
 	_Atomic uint32_t next_instance; /* last instance given out; the first one is 1 */
 	_Atomic uint32_t slot_high;     /* slots at and above were never used */
 	_Atomic uint32_t block_hint;    /* where the search for a free block begins */
-	uint32_t pad1[13];
+	_Atomic uint32_t load_count;    /* LOADS given out; above the region's count: no room */
+	uint32_t pad1[12];
 	_Atomic uint64_t lost[16]; /* by enum segment_loss: losses that no process slot can hold */
 	_Atomic uint64_t forgotten_calls[CALL_COUNT]; /* calls of processes whose slot was reused */
 	_Atomic uint64_t closed; /* 1 once the recorder has finished: new images stay away */
@@ -280,7 +283,40 @@ struct segment_entry {
 	_Atomic uint64_t attaches; /* successful shmat */
 	_Atomic uint64_t detaches; /* successful shmdt */
 	_Atomic uint64_t inherited; /* copies by fork */
-	unsigned char reserved[56];
+	_Atomic uint32_t maker_stack; /* of that shmget; 0 none */
+	_Atomic uint32_t remover_stack;
+	unsigned char reserved[48];
+};
+
+/*
+ * A loaded file that a frame lies in, one for all processes that have it. `claim` is a hash of the
+ * content with the state in its two lowest bits: 0 free, 1 being filled in, 2 ready. Two that come
+ * at once may both be there: what counts is the content.
+ */
+enum { MODULE_BUSY = 1, MODULE_READY = 2, MODULE_STATE = 3 };
+struct segment_module {
+	_Atomic uint64_t claim;
+	uint32_t build_id_bytes; /* 0: the file has none */
+	unsigned char build_id[20];
+	char path[224]; /* as the loader knows it, NUL-terminated; cut to the room */
+};
+
+/*
+ * One frame of call stacks, and by `parent` all outer ones: stacks that share their outer frames
+ * share these. A stack is named by the index + 1 of its innermost frame; 0 is the end of every
+ * stack. `outer` is parent << 32 | module + 1, and takes the place; `offset` follows it, and is 0
+ * until then. A frame is never changed again. Open addressing by content; the same frame may
+ * stand here twice when two came at once.
+ */
+struct segment_frame {
+	_Atomic uint64_t outer;
+	_Atomic uint64_t offset; /* pc - the module's load address + 1 */
+};
+
+/* Where a process has a module; a child of fork has its parent's. `whose` is written last. */
+struct segment_load {
+	_Atomic uint64_t whose; /* instance << 32 | module + 1 */
+	uint64_t address;       /* load address: pc = address + offset */
 };
 
 /* One part of the log. head is the next claim number, from first_claim on. */
@@ -310,7 +346,7 @@ struct segment_event {
 	uint64_t clock;
 	uint32_t process; /* instance */
 	int32_t tid;      /* as the thread sees itself */
-	uint32_t stack;   /* 0 none */
+	uint32_t stack;   /* STACKS: index + 1 of the innermost frame; 0 none */
 	uint8_t kind;     /* enum segment_call */
 	uint8_t flags;
 	uint16_t detail; /* EVENT_FAILED: errno; shmat with EVENT_ASKED: asked address - got address */
@@ -405,6 +441,9 @@ SEGMENT_ASSERT(sizeof(struct segment_process) == 1024);
 SEGMENT_ASSERT(offsetof(struct segment_process, state) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_attachment) == 32);
 SEGMENT_ASSERT(sizeof(struct segment_entry) == 128);
+SEGMENT_ASSERT(sizeof(struct segment_module) == 256);
+SEGMENT_ASSERT(sizeof(struct segment_frame) == 16);
+SEGMENT_ASSERT(sizeof(struct segment_load) == 16);
 SEGMENT_ASSERT(sizeof(struct segment_part) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_event) == 64);
 SEGMENT_ASSERT(offsetof(struct segment_event, u) == 32);

@@ -19,6 +19,9 @@
 #define PLACE_SLOTS_DEFAULT 4096u
 #define PLACE_BLOCKS_DEFAULT 2048u
 #define PLACE_ENTRIES_DEFAULT 8192u
+#define PLACE_MODULES_DEFAULT 1024u
+#define PLACE_FRAMES_DEFAULT 65536u
+#define PLACE_LOADS_DEFAULT 32768u
 
 /* What the creator wants. Zero means the default; memory short makes all of it smaller. */
 struct place_wish {
@@ -79,8 +82,12 @@ static inline void place_lay_out(struct segment_header *header, uint64_t log_byt
 			  PLACE_BLOCKS_DEFAULT >> shift);
 	at = place_region(header, at, REGION_LEDGER, sizeof(struct segment_entry),
 			  PLACE_ENTRIES_DEFAULT >> shift);
-	at = place_region(header, at, REGION_MODULES, 64, 0);
-	at = place_region(header, at, REGION_STACKS, 64, 0);
+	at = place_region(header, at, REGION_MODULES, sizeof(struct segment_module),
+			  PLACE_MODULES_DEFAULT >> shift);
+	at = place_region(header, at, REGION_STACKS, sizeof(struct segment_frame),
+			  PLACE_FRAMES_DEFAULT >> shift);
+	at = place_region(header, at, REGION_LOADS, sizeof(struct segment_load),
+			  PLACE_LOADS_DEFAULT >> shift);
 	at = place_region(header, at, REGION_PARTS, sizeof(struct segment_part), parts);
 	at = place_region(header, at, REGION_LOG, sizeof(struct segment_event), parts * part_events);
 	header->total_bytes = at;
