@@ -18,6 +18,7 @@
 #include "ledger.h"
 #include "process.h"
 #include "record.h"
+#include "stack.h"
 
 /* libc's idea of the break, exported by glibc and kept in step; see has_break. */
 extern void *__curbrk __attribute__((weak));
@@ -27,10 +28,11 @@ __thread struct thread_memo thread_memo;
 /* What a hook carries from before the call to after it. */
 struct hook {
 	struct segment_process *process; /* null: not watched */
+	struct stack_caller caller;
 	struct segment_event event;
 };
 
-static inline bool hook_begin(struct hook *hook, enum segment_call call)
+static inline bool hook_begin(struct hook *hook, enum segment_call call, struct stack_caller caller)
 {
 	hook->process = process_self();
 	if (UNLIKELY(!hook->process))
@@ -40,7 +42,16 @@ static inline bool hook_begin(struct hook *hook, enum segment_call call)
 	hook->event.kind = (uint8_t)call;
 	hook->event.flags = 0;
 	hook->event.detail = 0;
+	hook->event.stack = 0;
+	hook->caller = caller;
 	return true;
+}
+
+/* After the call and its stamp: a walk takes time. */
+static inline void hook_take_stack(struct hook *hook)
+{
+	if (shim.stack_depth)
+		hook->event.stack = stack_take(hook->caller);
 }
 
 static inline void hook_end(struct hook *hook, bool failed, int error)
@@ -133,6 +144,7 @@ static inline uint64_t move_break(struct hook *hook, uint64_t address, uint64_t 
 	hook->event.u.brk.result = flags & EVENT_RAW ? after : from;
 	if (!failed)
 		count_move(hook->process, flags, before, after);
+	hook_take_stack(hook);
 	hook_end(hook, failed, ENOMEM);
 	return after;
 }
@@ -159,7 +171,7 @@ int hook_brk(void *address)
 
 	if (!has_break())
 		return (int)refuse_move();
-	if (!hook_begin(&hook, CALL_BRK) || asked == 0)
+	if (!hook_begin(&hook, CALL_BRK, STACK_CALLER()) || asked == 0)
 		after = ask_break(&hook, asked);
 	else
 		after = move_break(&hook, asked, asked, 0,
@@ -179,6 +191,7 @@ static void *refuse_sbrk(struct hook *hook, intptr_t increment, uint64_t from, u
 		hook->event.u.brk.argument = (uint64_t)increment;
 		hook->event.u.brk.before = hook->event.u.brk.after = shim.break_now;
 		hook->event.u.brk.result = from;
+		hook_take_stack(hook);
 		hook_end(hook, true, ENOMEM);
 	}
 	errno = ENOMEM;
@@ -199,7 +212,7 @@ void *hook_sbrk(intptr_t increment)
 
 	if (!has_break())
 		return (void *)(increment ? refuse_move() : raw_call3(SYS_brk, 0, 0, 0));
-	watched = hook_begin(&hook, CALL_SBRK);
+	watched = hook_begin(&hook, CALL_SBRK, STACK_CALLER());
 	if (!__curbrk) /* libc's first call only: it reads the break before it uses it */
 		__curbrk = (void *)raw_call3(SYS_brk, 0, 0, 0);
 	from = (uint64_t)__curbrk;
@@ -223,10 +236,10 @@ void *hook_sbrk(intptr_t increment)
 
 /* ---- System V shared memory: each returns the kernel's answer ---- */
 
-static long shmget_raw(key_t key, size_t size, int flags)
+static long shmget_raw(struct stack_caller caller, key_t key, size_t size, int flags)
 {
 	struct hook hook;
-	bool watched = hook_begin(&hook, CALL_SHMGET);
+	bool watched = hook_begin(&hook, CALL_SHMGET, caller);
 	long ret = raw_call3(SYS_shmget, key, (long)size, flags);
 
 	if (!watched)
@@ -237,16 +250,17 @@ static long shmget_raw(key_t key, size_t size, int flags)
 	hook.event.u.shmget.flags = (uint32_t)flags;
 	hook.event.u.shmget.size = size;
 	hook.event.u.shmget.shmid = raw_failed(ret) ? -1 : (int)ret;
+	hook_take_stack(&hook);
 	if (!raw_failed(ret))
-		ledger_named((int)ret, key, size, (uint32_t)flags, hook.event.clock);
+		ledger_named((int)ret, &hook.event);
 	hook_end(&hook, raw_failed(ret), (int)-ret);
 	return ret;
 }
 
-static long shmat_raw(int shmid, const void *address, int flags)
+static long shmat_raw(struct stack_caller caller, int shmid, const void *address, int flags)
 {
 	struct hook hook;
-	bool watched = hook_begin(&hook, CALL_SHMAT);
+	bool watched = hook_begin(&hook, CALL_SHMAT, caller);
 	uint64_t before = shim.break_now, asked = (uint64_t)address;
 	long ret = raw_call3(SYS_shmat, shmid, (long)address, flags);
 
@@ -262,16 +276,17 @@ static long shmat_raw(int shmid, const void *address, int flags)
 		hook.event.flags = EVENT_ASKED;
 		hook.event.detail = raw_failed(ret) ? 0 : (uint16_t)(asked - (uint64_t)ret);
 	}
+	hook_take_stack(&hook);
 	if (!raw_failed(ret))
 		attachments_add(shmid, (uint64_t)ret, (uint32_t)flags, hook.event.clock);
 	hook_end(&hook, raw_failed(ret), (int)-ret);
 	return ret;
 }
 
-static long shmdt_raw(const void *address)
+static long shmdt_raw(struct stack_caller caller, const void *address)
 {
 	struct hook hook;
-	bool watched = hook_begin(&hook, CALL_SHMDT);
+	bool watched = hook_begin(&hook, CALL_SHMDT, caller);
 	int shmid = -1, index = -1;
 	long ret;
 
@@ -287,16 +302,17 @@ static long shmdt_raw(const void *address)
 	hook.event.u.shmdt.pad = 0;
 	hook.event.u.shmdt.address = (uint64_t)address;
 	hook.event.u.shmdt.after = shim.break_now;
+	hook_take_stack(&hook);
 	if (!raw_failed(ret) && index >= 0)
 		attachments_drop(index);
 	hook_end(&hook, raw_failed(ret), (int)-ret);
 	return ret;
 }
 
-static long shmctl_raw(int shmid, int command, struct shmid_ds *buffer)
+static long shmctl_raw(struct stack_caller caller, int shmid, int command, struct shmid_ds *buffer)
 {
 	struct hook hook;
-	bool watched = hook_begin(&hook, CALL_SHMCTL);
+	bool watched = hook_begin(&hook, CALL_SHMCTL, caller);
 	bool releasing = command == IPC_RMID;
 	long ret;
 
@@ -312,36 +328,37 @@ static long shmctl_raw(int shmid, int command, struct shmid_ds *buffer)
 	hook.event.u.shmctl.command = command;
 	hook.event.u.shmctl.buffer = (uint64_t)buffer;
 	hook.event.u.shmctl.result = raw_failed(ret) ? -1 : (int)ret;
+	hook_take_stack(&hook);
 	if (releasing && !raw_failed(ret))
-		ledger_removed(shmid, hook.event.clock);
+		ledger_removed(shmid, &hook.event);
 	hook_end(&hook, raw_failed(ret), (int)-ret);
 	return ret;
 }
 
 int hook_shmget(key_t key, size_t size, int flags)
 {
-	return (int)libc_result(shmget_raw(key, size, flags));
+	return (int)libc_result(shmget_raw(STACK_CALLER(), key, size, flags));
 }
 
 void *hook_shmat(int shmid, const void *address, int flags)
 {
-	return (void *)libc_result(shmat_raw(shmid, address, flags));
+	return (void *)libc_result(shmat_raw(STACK_CALLER(), shmid, address, flags));
 }
 
 int hook_shmdt(const void *address)
 {
-	return (int)libc_result(shmdt_raw(address));
+	return (int)libc_result(shmdt_raw(STACK_CALLER(), address));
 }
 
 int hook_shmctl(int shmid, int command, struct shmid_ds *buffer)
 {
-	return (int)libc_result(shmctl_raw(shmid, command, buffer));
+	return (int)libc_result(shmctl_raw(STACK_CALLER(), shmid, command, buffer));
 }
 
 /* ---- syscall(2) ---- */
 
 /* brk through syscall(2): the caller gets the kernel's own answer, and libc is not told. */
-static long syscall_brk(uint64_t address)
+static long syscall_brk(struct stack_caller caller, uint64_t address)
 {
 	struct hook hook;
 	void *libc_break;
@@ -350,7 +367,7 @@ static long syscall_brk(uint64_t address)
 	if (!has_break())
 		return raw_call3(SYS_brk, (long)address, 0, 0);
 	libc_break = __curbrk;
-	if (!hook_begin(&hook, CALL_BRK) || address == 0)
+	if (!hook_begin(&hook, CALL_BRK, caller) || address == 0)
 		after = (long)ask_break(&hook, address);
 	else
 		after = (long)move_break(&hook, address, address, 0, EVENT_RAW);
@@ -360,17 +377,19 @@ static long syscall_brk(uint64_t address)
 
 long hook_syscall(long number, long a, long b, long c)
 {
+	struct stack_caller caller = STACK_CALLER();
+
 	switch (number) {
 	case SYS_brk:
-		return syscall_brk((uint64_t)a);
+		return syscall_brk(caller, (uint64_t)a);
 	case SYS_shmget:
-		return libc_result(shmget_raw((key_t)a, (size_t)b, (int)c));
+		return libc_result(shmget_raw(caller, (key_t)a, (size_t)b, (int)c));
 	case SYS_shmat:
-		return libc_result(shmat_raw((int)a, (const void *)b, (int)c));
+		return libc_result(shmat_raw(caller, (int)a, (const void *)b, (int)c));
 	case SYS_shmdt:
-		return libc_result(shmdt_raw((const void *)a));
+		return libc_result(shmdt_raw(caller, (const void *)a));
 	default:
-		return libc_result(shmctl_raw((int)a, (int)b, (struct shmid_ds *)c));
+		return libc_result(shmctl_raw(caller, (int)a, (int)b, (struct shmid_ds *)c));
 	}
 }
 

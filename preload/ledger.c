@@ -46,6 +46,8 @@ static void begin(struct segment_entry *entry, uint64_t clock)
 	word_store(&entry->size, 0);
 	half_store(&entry->flags, 0);
 	half_store(&entry->remover_instance, 0);
+	half_store(&entry->maker_stack, 0);
+	half_store(&entry->remover_stack, 0);
 	word_store(&entry->seen_clock, clock);
 	word_store(&entry->removed_clock, 0);
 	word_store(&entry->attaches, 0);
@@ -88,15 +90,16 @@ static struct segment_entry *find_or_take(int shmid, uint64_t clock)
 	return entry;
 }
 
-void ledger_named(int shmid, key_t key, size_t size, uint32_t flags, uint64_t clock)
+void ledger_named(int shmid, const struct segment_event *event)
 {
-	struct segment_entry *entry = find_or_take(shmid, clock);
+	struct segment_entry *entry = find_or_take(shmid, event->clock);
 
 	if (!entry || !half_take(&entry->maker_instance, 0, shim.instance))
 		return;
-	half_store(&entry->key, (uint32_t)key);
-	word_store(&entry->size, size);
-	half_store(&entry->flags, flags);
+	half_store(&entry->key, (uint32_t)event->u.shmget.key);
+	word_store(&entry->size, event->u.shmget.size);
+	half_store(&entry->flags, event->u.shmget.flags);
+	half_store(&entry->maker_stack, event->stack);
 }
 
 void ledger_attached(int shmid, uint64_t clock, bool inherited)
@@ -115,14 +118,15 @@ void ledger_detached(int shmid)
 		counter_add(&entry->detaches, 1, false);
 }
 
-void ledger_removed(int shmid, uint64_t clock)
+void ledger_removed(int shmid, const struct segment_event *event)
 {
-	struct segment_entry *entry = find_or_take(shmid, clock);
+	struct segment_entry *entry = find_or_take(shmid, event->clock);
 
 	if (!entry)
 		return;
 	half_store(&entry->remover_instance, shim.instance);
-	word_store(&entry->removed_clock, clock);
+	half_store(&entry->remover_stack, event->stack);
+	word_store(&entry->removed_clock, event->clock);
 	word_take(&entry->claim, claim_word(shmid, ENTRY_PRESENT),
 		  claim_word(shmid, ENTRY_REMOVED));
 }

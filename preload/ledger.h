@@ -8,12 +8,12 @@
 #define MEMSHIM_LEDGER_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
-/* After a successful shmget. */
-void ledger_named(int shmid, key_t key, size_t size, uint32_t flags, uint64_t clock);
+#include "segment/layout.h"
+
+/* After a successful shmget; the event is complete. */
+void ledger_named(int shmid, const struct segment_event *event);
 
 /* After a successful shmat, or for an attachment that fork copied. */
 void ledger_attached(int shmid, uint64_t clock, bool inherited);
@@ -22,6 +22,6 @@ void ledger_attached(int shmid, uint64_t clock, bool inherited);
 void ledger_detached(int shmid);
 
 /* After a successful IPC_RMID. */
-void ledger_removed(int shmid, uint64_t clock);
+void ledger_removed(int shmid, const struct segment_event *event);
 
 #endif

@@ -143,6 +143,7 @@ static void fill_identity(struct segment_process *slot, const struct arrival *wh
 	word_store(&slot->break_peak, now);
 	half_store(&slot->lost[LOSS_BAD_SETTING], shim.bad_settings);
 	half_store(&slot->lost[LOSS_NOT_REDIRECTED], shim.coverage == COVERAGE_CALLS);
+	half_store(&slot->lost[LOSS_NO_UNWINDER], shim.no_stacks);
 	half_hand_over(&slot->state, PROCESS_RUNNING);
 }
 

@@ -20,7 +20,6 @@ static inline void record_event(struct segment_event *event)
 		return;
 	}
 	event->tid = thread_id();
-	event->stack = 0;
 	number = thread_part();
 	part = shim.parts + number;
 	n = segment_claim(part);

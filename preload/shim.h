@@ -32,6 +32,7 @@ struct shim {
 	uint64_t libc_text_begin;     /* libc's code: callers in it are its allocator */
 	uint64_t libc_text_end;
 	uint32_t clock; /* enum segment_clock */
+	uint32_t stack_depth;         /* frames taken per event; 0 none */
 	uint32_t idle_calls;          /* hooks entered while not watched */
 
 	/* Read at registration only. */
@@ -42,6 +43,7 @@ struct shim {
 	uint64_t pid_namespace; /* inode of /proc/self/ns/pid; 0 unknown */
 	uint32_t coverage;  /* enum segment_coverage */
 	uint32_t bad_settings;
+	bool no_stacks;     /* wanted, and cannot be had here */
 	uint64_t mapped_bytes;
 	char exe[sizeof(((struct segment_process *)0)->exe)];
 	char cmdline[sizeof(((struct segment_process *)0)->cmdline)];

@@ -18,6 +18,7 @@
 #include "redirect.h"
 #include "segment/raw.h"
 #include "session.h"
+#include "stack.h"
 #include "thread.h"
 
 #ifndef MADV_WIPEONFORK
@@ -157,6 +158,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		return;
 	shim.bad_settings = settings.bad_count;
 	shim.coverage = settings.redirect && redirect_entries(libc) ? COVERAGE_FULL : COVERAGE_CALLS;
+	stack_set_up(libc);
 	process_start(argc, argv);
 	register_handlers(libc);
 }

@@ -310,8 +310,10 @@ struct segment_module {
  */
 struct segment_frame {
 	_Atomic uint64_t outer;
-	_Atomic uint64_t offset; /* pc - the module's load address + 1 */
+	_Atomic uint64_t offset; /* pc - load address + 1, and perhaps SEGMENT_FRAME_EXACT */
 };
+#define SEGMENT_FRAME_EXACT (1ull << 63)   /* pc is no return address: a signal interrupted there */
+#define SEGMENT_FRAME_NOWHERE 0xffffffffu /* as module + 1: in no module; the load address is 0 */
 
 /* Where a process has a module; a child of fork has its parent's. `whose` is written last. */
 struct segment_load {

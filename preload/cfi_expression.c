@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * DWARF expressions (DWARF 5, section 2.5), as far as unwind tables use them: procedure linkage
+ * tables compute where they stand, and signal frames find the registers that the kernel saved.
+ */
+#include <stddef.h>
+
+#include "cfi.h"
+#include "cfi_read.h"
+
+#define STACK_WORDS 8
+
+struct evaluation {
+	struct cfi_bytes bytes;
+	const uint64_t *registers;
+	uint64_t stack[STACK_WORDS];
+	unsigned depth;
+};
+
+static void push(struct evaluation *e, uint64_t value)
+{
+	if (e->depth == STACK_WORDS)
+		e->bytes.bad = true;
+	else
+		e->stack[e->depth++] = value;
+}
+
+static uint64_t pop(struct evaluation *e)
+{
+	if (e->depth > 0)
+		return e->stack[--e->depth];
+	e->bytes.bad = true;
+	return 0;
+}
+
+static void push_register(struct evaluation *e, uint64_t reg)
+{
+	int64_t offset = cfi_read_sleb(&e->bytes);
+
+	if (reg >= UNWIND_REGISTERS)
+		e->bytes.bad = true;
+	else
+		push(e, e->registers[reg] + (uint64_t)offset);
+}
+
+static void push_memory(struct evaluation *e)
+{
+	uint64_t address = pop(e);
+
+	if (e->bytes.bad || address == 0 || address % sizeof address)
+		e->bytes.bad = true;
+	else
+		push(e, *(const uint64_t *)address);
+}
+
+/* Those of two operands; `right` is the one pushed last. */
+static void do_two(struct evaluation *e, uint8_t code)
+{
+	uint64_t right = pop(e), left = pop(e);
+
+	if (code == 0x1a) /* DW_OP_and */
+		push(e, left & right);
+	else if (code == 0x1c) /* DW_OP_minus */
+		push(e, left - right);
+	else if (code == 0x22) /* DW_OP_plus */
+		push(e, left + right);
+	else if (code == 0x24) /* DW_OP_shl */
+		push(e, right < 64 ? left << right : 0);
+	else if (code == 0x2a) /* DW_OP_ge */
+		push(e, (int64_t)left >= (int64_t)right);
+	else
+		e->bytes.bad = true;
+}
+
+static void do_one(struct evaluation *e, uint8_t code)
+{
+	if (code == 0x06) /* DW_OP_deref */
+		push_memory(e);
+	else if (code >= 0x08 && code <= 0x0f && code % 2 == 0) /* DW_OP_const1u, 2u, 4u, 8u */
+		push(e, cfi_read(&e->bytes, 1u << (code - 0x08) / 2));
+	else if (code >= 0x08 && code <= 0x0f) /* DW_OP_const1s, ... */
+		push(e, (uint64_t)cfi_read_signed(&e->bytes, 1u << (code - 0x08) / 2));
+	else if (code == 0x23) /* DW_OP_plus_uconst */
+		push(e, pop(e) + cfi_read_uleb(&e->bytes));
+	else if (code >= 0x30 && code <= 0x4f) /* DW_OP_lit0 ... 31 */
+		push(e, code - 0x30u);
+	else if (code >= 0x70 && code <= 0x8f) /* DW_OP_breg0 ... 31 */
+		push_register(e, code - 0x70u);
+	else if (code == 0x92) /* DW_OP_bregx */
+		push_register(e, cfi_read_uleb(&e->bytes));
+	else
+		do_two(e, code);
+}
+
+bool cfi_evaluate(const uint8_t *at, const uint64_t *registers, const uint64_t *start,
+		  uint64_t *value)
+{
+	struct evaluation e = {.bytes = {at, at + 10, false}, .registers = registers};
+	uint64_t length = cfi_read_uleb(&e.bytes);
+
+	e.bytes.end = e.bytes.at + length;
+	if (start)
+		push(&e, *start);
+	while (e.bytes.at < e.bytes.end && !e.bytes.bad)
+		do_one(&e, (uint8_t)cfi_read(&e.bytes, 1));
+	*value = pop(&e);
+	return !e.bytes.bad;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Walks the calling thread's stack by the unwind tables (.eh_frame) that every module carries. Its
+ * own walker, not libgcc's: that one would have to be loaded into every program, where it may take
+ * another unwinder's place, it is missing under other libcs, and it takes twice as long.
+ *
+ * No allocation, no lock, no system call; any thread, any signal handler, under malloc's lock.
+ * Takes less than 1 KiB of stack. Modules are found by glibc's _dl_find_object (2.35), which is
+ * made for this.
+ */
+#ifndef MEMSHIM_UNWIND_H
+#define MEMSHIM_UNWIND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Registers by their DWARF numbers: the ABI's, "DWARF register number mapping". */
+#if defined(__x86_64__)
+enum { UNWIND_REGISTERS = 17, UNWIND_SP = 7, UNWIND_RETURN = 16 };
+#else
+enum { UNWIND_REGISTERS = 32, UNWIND_SP = 31, UNWIND_RETURN = 30 };
+#endif
+
+/* glibc's struct dl_find_object (dlfcn.h, since 2.35), named here to build with an older one. */
+struct unwind_object {
+	unsigned long long int flags;
+	void *map_start;
+	void *map_end;
+	struct link_map *link_map;
+	void *eh_frame; /* PT_GNU_EH_FRAME */
+	unsigned long long int reserved[7];
+};
+
+/* How a walk goes on; filled by unwind_begin. */
+struct unwind_cursor {
+	uint64_t value[UNWIND_REGISTERS];
+	uint64_t pc;
+	uint64_t slot; /* where on the stack pc lies; 0: in no memory */
+	uint64_t cfa;
+	bool exact; /* pc is no return address, but where a signal interrupted */
+};
+
+/* False where libc cannot tell modules: then nothing may be walked. `find` is _dl_find_object. */
+bool unwind_set_up(int (*find)(void *pc, struct unwind_object *result));
+
+/*
+ * Goes to the frame outside of the one whose canonical frame address is `cfa`, a caller of this
+ * function. False when the tables do not lead there.
+ */
+bool unwind_begin(struct unwind_cursor *cursor, uint64_t cfa);
+
+/* The loaded file that the cursor's pc lies in; false when there is none. */
+bool unwind_look(const struct unwind_cursor *cursor, struct unwind_object *object);
+
+/* A return address as it lies on the stack, without what pointer authentication adds. */
+static inline uint64_t unwind_strip(uint64_t pc)
+{
+#if defined(__aarch64__)
+	register uint64_t x30 __asm__("x30") = pc;
+
+	__asm__("hint #7" : "+r"(x30)); /* xpaclri */
+	return x30;
+#else
+	return pc;
+#endif
+}
+
+/* To the next outer frame; false at the outermost one, and where the tables end. */
+bool unwind_step(struct unwind_cursor *cursor);
+
+#endif
