@@ -34,6 +34,21 @@ static void take_witness(void *model, const struct witness_facts *facts)
 	model_add_witness(model, facts);
 }
 
+static void take_module(void *model, const struct module_facts *facts)
+{
+	model_add_module(model, facts);
+}
+
+static void take_frame(void *model, const struct frame_facts *facts)
+{
+	model_add_frame(model, facts);
+}
+
+static void take_load(void *model, const struct load_facts *facts)
+{
+	model_add_load(model, facts);
+}
+
 static void take_loss(void *model, enum loss loss, uint64_t count)
 {
 	model_add_loss(model, loss, count);
@@ -51,8 +66,17 @@ static void take_kernel_process(void *model, const struct kernel_process *proces
 
 static struct tables_taker tables_taker(struct load *load)
 {
-	return (struct tables_taker){take_process, take_attachment, take_ledger,
-				     take_witness, take_loss,	    load->model};
+	return (struct tables_taker){
+		.process = take_process,
+		.attachment = take_attachment,
+		.ledger = take_ledger,
+		.witness = take_witness,
+		.module = take_module,
+		.frame = take_frame,
+		.load = take_load,
+		.lost = take_loss,
+		.context = load->model,
+	};
 }
 
 int load_open(struct load *load, const char *path, bool follow)
@@ -85,13 +109,20 @@ void load_new_processes(struct load *load)
 	tables_read_processes(load->source, &taker);
 }
 
+void load_stacks(struct load *load)
+{
+	struct tables_taker taker = tables_taker(load);
+
+	tables_read_stacks(load->source, &taker);
+}
+
 int load_finish(struct load *load)
 {
 	struct kernel_taker kernel = {take_kernel_segment, take_kernel_process, load->model};
 	struct tables_taker taker = tables_taker(load);
 	static const enum loss by_cursor[] = {LOST_OVERWRITTEN, LOST_TORN, LOST_DAMAGED};
 
-	if (!tables_read(load->source, &taker))
+	if (!tables_read(load->source, &taker) || !tables_read_stacks(load->source, &taker))
 		return no_memory();
 	for (size_t i = 0; i < sizeof by_cursor / sizeof *by_cursor; i++)
 		model_add_loss(load->model, by_cursor[i], cursor_lost(load->cursor, by_cursor[i]));

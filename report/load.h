@@ -21,6 +21,9 @@ int load_open(struct load *load, const char *path, bool follow);
 /* Looks for processes that have come since. */
 void load_new_processes(struct load *load);
 
+/* Takes in the call stacks, as far as there are any yet. */
+void load_stacks(struct load *load);
+
 /* After the last event: the tables, the losses, the kernel's word; then model_finish. */
 int load_finish(struct load *load);
 

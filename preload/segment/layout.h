@@ -25,8 +25,11 @@
  *                                        whole, and is written after it
  *   4096     struct segment_chunk, its payload, struct segment_chunk, its payload, ...
  *
- * A chunk's kind is a region's, so its payload is an array of that region's records; a chunk of
- * kind LOG is one part's events [first, next) sorted by time. One reader serves both files.
+ * A chunk's kind is a region's, so its payload is an array of that region's records (of STACKS:
+ * struct segment_frame_row); a chunk of kind LOG is one part's events [first, next) sorted by time.
+ * One with first == next holds events, or counts losses, of claims before it: it moves no position,
+ * and its events may be older than those in earlier chunks of the part. One reader serves both
+ * files.
  *
  * Times (`*_clock`) are readings of the session's clock; see `clock` in the header.
  * Fields written with an atomic type change while readers look on: only publish.h touches them.
@@ -295,7 +298,7 @@ struct segment_entry {
  */
 enum { MODULE_BUSY = 1, MODULE_READY = 2, MODULE_STATE = 3 };
 struct segment_module {
-	_Atomic uint64_t claim;
+	_Atomic uint64_t claim; /* in a recording: its number + 1 */
 	uint32_t build_id_bytes; /* 0: the file has none */
 	unsigned char build_id[20];
 	char path[224]; /* as the loader knows it, NUL-terminated; cut to the room */
@@ -311,6 +314,14 @@ struct segment_module {
 struct segment_frame {
 	_Atomic uint64_t outer;
 	_Atomic uint64_t offset; /* pc - load address + 1, and perhaps SEGMENT_FRAME_EXACT */
+};
+
+/* A frame in a recording, which has only those that are in use. */
+struct segment_frame_row {
+	uint64_t number; /* index + 1 */
+	uint64_t outer;
+	uint64_t offset;
+	uint64_t reserved;
 };
 #define SEGMENT_FRAME_EXACT (1ull << 63)   /* pc is no return address: a signal interrupted there */
 #define SEGMENT_FRAME_NOWHERE 0xffffffffu /* as module + 1: in no module; the load address is 0 */
@@ -445,6 +456,7 @@ SEGMENT_ASSERT(sizeof(struct segment_attachment) == 32);
 SEGMENT_ASSERT(sizeof(struct segment_entry) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_module) == 256);
 SEGMENT_ASSERT(sizeof(struct segment_frame) == 16);
+SEGMENT_ASSERT(sizeof(struct segment_frame_row) == 32);
 SEGMENT_ASSERT(sizeof(struct segment_load) == 16);
 SEGMENT_ASSERT(sizeof(struct segment_part) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_event) == 64);

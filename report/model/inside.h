@@ -17,6 +17,9 @@ void segments_drop_all(struct model *model, struct model_process *process, enum 
 void segments_fork(struct model *model, struct model_process *child, uint32_t parent,
 		   uint32_t inherited);
 
+/* ---- stacks.c ---- */
+void stacks_free(struct model *model);
+
 /* ---- findings.c ---- */
 void findings_note_failure(struct model *model, struct model_process *process,
 			   const struct event *event);

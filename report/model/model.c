@@ -46,6 +46,7 @@ void model_free(struct model *model)
 	if (!model)
 		return;
 	free_tables(model);
+	stacks_free(model);
 	for (uint32_t i = 0; i < model->instance_room; i++) {
 		if (model->by_instance[i])
 			free(model->by_instance[i]->attached);

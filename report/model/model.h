@@ -126,6 +126,24 @@ struct finding {
 	int32_t shmid; /* -1 none */
 };
 
+/* Where an image has a module. */
+struct model_load {
+	UT_hash_handle hh;
+	struct load_key {
+		uint32_t instance, module;
+	} key;
+	uint64_t address;
+};
+
+/* One frame of a call stack, as the views want it. */
+struct stack_frame {
+	const struct module_facts *module; /* null: in no loaded file */
+	uint64_t offset;                   /* from the module's load address */
+	uint64_t pc;                       /* 0: not known */
+	bool exact;                        /* a signal interrupted there: pc is no return address */
+};
+#define STACK_FRAMES_MAX 64u
+
 struct model_kernel_row {
 	UT_hash_handle hh;
 	struct kernel_segment segment;
@@ -149,6 +167,11 @@ struct model {
 	struct finding *findings;
 	uint32_t finding_count, finding_room;
 	struct model_kernel_row *kernel_rows;
+	struct frame_facts *frames; /* by number; number 0 where there is none */
+	uint32_t frame_room;
+	struct module_facts **modules; /* by number */
+	uint32_t module_room;
+	struct model_load *loads;
 	bool kernel_known;
 	uint64_t lost[LOST_COUNT];
 	uint64_t event_count, last_ns;
@@ -165,6 +188,11 @@ void model_add_kernel_segment(struct model *model, const struct kernel_segment *
 void model_add_process(struct model *model, const struct process_facts *facts);
 void model_add_witness(struct model *model, const struct witness_facts *facts);
 void model_add_loss(struct model *model, enum loss loss, uint64_t count);
+
+/* Call stacks; the same row may come again. */
+void model_add_module(struct model *model, const struct module_facts *facts);
+void model_add_frame(struct model *model, const struct frame_facts *facts);
+void model_add_load(struct model *model, const struct load_facts *facts);
 
 /* Events in order. */
 void model_feed(struct model *model, const struct event *event);
@@ -194,6 +222,13 @@ const struct model_segment *model_event_segment(const struct model *model,
 uint64_t model_moves(const struct process_facts *facts);
 uint64_t model_grown(const struct process_facts *facts);
 uint64_t model_shrunk(const struct process_facts *facts);
+
+/* Whether the frames of this stack are known. */
+bool model_knows_stack(const struct model *model, uint32_t stack);
+
+/* The frames of an image's stack, innermost first; how many. */
+uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stack,
+		     struct stack_frame frames[STACK_FRAMES_MAX]);
 
 /* Events and facts that are missing, all causes together. */
 uint64_t model_lost(const struct model *model);

@@ -11,6 +11,9 @@ static const uint32_t record_bytes[REGION_COUNT] = {
 	[REGION_PROCESSES] = sizeof(struct segment_process),
 	[REGION_ATTACHMENTS] = sizeof(struct segment_attachment),
 	[REGION_LEDGER] = sizeof(struct segment_entry),
+	[REGION_MODULES] = sizeof(struct segment_module),
+	[REGION_STACKS] = sizeof(struct segment_frame_row),
+	[REGION_LOADS] = sizeof(struct segment_load),
 	[REGION_LOG] = sizeof(struct segment_event),
 	[REGION_WITNESSES] = sizeof(struct segment_witness),
 };

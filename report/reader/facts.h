@@ -96,6 +96,31 @@ struct ledger_facts {
 	uint64_t size; /* 0 unknown */
 	uint64_t seen_ns, removed_ns;
 	uint64_t attaches, detaches, inherited;
+	uint32_t maker_stack, remover_stack; /* 0 none */
+};
+
+/* A loaded file that frames of call stacks lie in. */
+struct module_facts {
+	uint32_t number; /* from 1 on */
+	uint32_t build_id_bytes; /* 0 none */
+	unsigned char build_id[20];
+	char path[225];
+};
+
+/* One frame, and with it all outer ones; a stack is named by its innermost frame. */
+struct frame_facts {
+	uint32_t number; /* from 1 on */
+	uint32_t outer;  /* the caller's frame; 0: this is the outermost one known */
+	uint32_t module; /* 0: in no loaded file, and offset is the address */
+	bool exact;      /* where a signal interrupted, and no return address */
+	uint64_t offset; /* from the module's load address */
+};
+
+/* Where an image has a module; a child of fork has its parent's. */
+struct load_facts {
+	uint32_t instance;
+	uint32_t module;
+	uint64_t address;
 };
 
 /* A process that ran without the shim. */

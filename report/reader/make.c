@@ -192,6 +192,63 @@ static void append_ledger(struct drain *drain)
 	drain_append(drain, REGION_LEDGER, used, sizeof *used, found);
 }
 
+static void append_modules(struct drain *drain)
+{
+	const struct segment_module *module = place_at(drain->header, REGION_MODULES);
+	uint64_t count = drain->header->region[REGION_MODULES].count;
+
+	for (uint64_t i = 0; i < count; i++) {
+		struct segment_module row;
+
+		if ((word_accept(&module[i].claim) & MODULE_STATE) != MODULE_READY)
+			continue;
+		row = module[i];
+		word_store(&row.claim, i + 1);
+		drain_append(drain, REGION_MODULES, &row, sizeof row, 1);
+	}
+}
+
+static void append_frames(struct drain *drain)
+{
+	const struct segment_frame *frame = place_at(drain->header, REGION_STACKS);
+	uint64_t count = drain->header->region[REGION_STACKS].count, found = 0;
+	struct segment_frame_row *row = (void *)drain->batch;
+
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t offset = word_accept(&frame[i].offset);
+
+		if (offset == 0)
+			continue;
+		row[found++] = (struct segment_frame_row){
+			.number = i + 1, .outer = word_load(&frame[i].outer), .offset = offset};
+		if (found == sizeof drain->batch / (sizeof *row)) {
+			drain_append(drain, REGION_STACKS, row, sizeof *row, found);
+			found = 0;
+		}
+	}
+	drain_append(drain, REGION_STACKS, row, sizeof *row, found);
+}
+
+static void append_loads(struct drain *drain)
+{
+	const struct segment_load *load = place_at(drain->header, REGION_LOADS);
+	uint64_t count = drain->header->region[REGION_LOADS].count, found = 0;
+	uint64_t used = half_load(&drain->shared->load_count);
+	struct segment_load *row = (void *)drain->batch;
+
+	for (uint64_t i = 0; i < used && i < count; i++) {
+		if (word_accept(&load[i].whose) != 0)
+			row[found++] = load[i];
+		if (found == sizeof drain->batch / (sizeof *row)) {
+			drain_append(drain, REGION_LOADS, row, sizeof *row, found);
+			found = 0;
+		}
+	}
+	if (found % 2) /* chunks are multiples of 32 bytes; a load of nobody is none */
+		row[found++] = (struct segment_load){0};
+	drain_append(drain, REGION_LOADS, row, sizeof *row, found);
+}
+
 int drain_finish(struct drain *drain, int status, int signal)
 {
 	int ret;
@@ -203,6 +260,9 @@ int drain_finish(struct drain *drain, int status, int signal)
 	drain_append_slots(drain);
 	append_attachments(drain);
 	append_ledger(drain);
+	append_modules(drain);
+	append_frames(drain);
+	append_loads(drain);
 	drain_append(drain, REGION_SHARED, drain->shared, sizeof *drain->shared, 1);
 	ret = recording_finish(&drain->recording, status, signal);
 	/* Some file systems only tell now that they could not write. */

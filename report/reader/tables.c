@@ -138,6 +138,8 @@ static void give_ledger(const struct source *source, const struct segment_entry 
 		.size = row->size,
 		.seen_ns = timescale_ns(&source->scale, row->seen_clock),
 		.removed_ns = timescale_ns(&source->scale, row->removed_clock),
+		.maker_stack = half_load(&row->maker_stack),
+		.remover_stack = half_load(&row->remover_stack),
 		.attaches = row->attaches,
 		.detaches = row->detaches,
 		.inherited = row->inherited,
@@ -161,6 +163,41 @@ static void give_shared(const struct segment_shared *row, const struct tables_ta
 	for (int loss = 0; loss < LOST_DAMAGED; loss++)
 		if (row->lost[loss])
 			taker->lost(taker->context, (enum loss)loss, row->lost[loss]);
+}
+
+static void give_module(const struct segment_module *row, uint64_t number,
+			const struct tables_taker *taker)
+{
+	struct module_facts facts = {.number = (uint32_t)number};
+
+	facts.build_id_bytes = row->build_id_bytes <= sizeof facts.build_id ? row->build_id_bytes : 0;
+	memcpy(facts.build_id, row->build_id, facts.build_id_bytes);
+	copy_text(facts.path, sizeof facts.path, row->path, sizeof row->path);
+	taker->module(taker->context, &facts);
+}
+
+static void give_frame(uint64_t number, uint64_t outer, uint64_t offset,
+		       const struct tables_taker *taker)
+{
+	struct frame_facts facts = {
+		.number = (uint32_t)number,
+		.outer = (uint32_t)(outer >> 32),
+		.module = (uint32_t)outer == SEGMENT_FRAME_NOWHERE ? 0 : (uint32_t)outer,
+		.exact = offset & SEGMENT_FRAME_EXACT,
+		.offset = (offset & ~SEGMENT_FRAME_EXACT) - 1,
+	};
+
+	if ((offset & ~SEGMENT_FRAME_EXACT) != 0)
+		taker->frame(taker->context, &facts);
+}
+
+static void give_load(const struct segment_load *row, const struct tables_taker *taker)
+{
+	uint64_t whose = word_load(&row->whose);
+	struct load_facts facts = {(uint32_t)(whose >> 32), (uint32_t)whose, row->address};
+
+	if (whose != 0)
+		taker->load(taker->context, &facts);
 }
 
 /* ---- the segment ---- */
@@ -188,6 +225,28 @@ static void read_block(const struct source *source, uint64_t i, const struct tab
 			give_attachment(source, &block[e], taker);
 }
 
+static void read_segment_stacks(const struct source *source, const struct tables_taker *taker)
+{
+	const struct segment_region *region = source->segment.header.region;
+	struct segment_shared shared;
+	struct segment_module module;
+	struct segment_frame frame;
+	struct segment_load load;
+
+	for (uint64_t i = 0; i < region[REGION_MODULES].count; i++)
+		if (file_record(&source->segment, REGION_MODULES, i, &module) &&
+		    (word_load(&module.claim) & MODULE_STATE) == MODULE_READY)
+			give_module(&module, i + 1, taker);
+	for (uint64_t i = 0; i < region[REGION_STACKS].count; i++)
+		if (file_record(&source->segment, REGION_STACKS, i, &frame))
+			give_frame(i + 1, word_load(&frame.outer), word_load(&frame.offset), taker);
+	if (!file_record(&source->segment, REGION_SHARED, 0, &shared))
+		return;
+	for (uint64_t i = 0; i < region[REGION_LOADS].count && i < half_load(&shared.load_count); i++)
+		if (file_record(&source->segment, REGION_LOADS, i, &load))
+			give_load(&load, taker);
+}
+
 static void read_segment(const struct source *source, const struct tables_taker *taker)
 {
 	const struct segment_region *region = source->segment.header.region;
@@ -211,6 +270,9 @@ union row {
 	struct segment_entry entry;
 	struct segment_witness witness;
 	struct segment_shared shared;
+	struct segment_module module;
+	struct segment_frame_row frame;
+	struct segment_load load;
 };
 
 static const uint32_t row_bytes[REGION_COUNT] = {
@@ -219,6 +281,9 @@ static const uint32_t row_bytes[REGION_COUNT] = {
 	[REGION_LEDGER] = sizeof(struct segment_entry),
 	[REGION_WITNESSES] = sizeof(struct segment_witness),
 	[REGION_SHARED] = sizeof(struct segment_shared),
+	[REGION_MODULES] = sizeof(struct segment_module),
+	[REGION_STACKS] = sizeof(struct segment_frame_row),
+	[REGION_LOADS] = sizeof(struct segment_load),
 };
 
 static void give_row(const struct source *source, uint32_t kind, const union row *row,
@@ -239,6 +304,15 @@ static void give_row(const struct source *source, uint32_t kind, const union row
 		break;
 	case REGION_SHARED:
 		give_shared(&row->shared, taker);
+		break;
+	case REGION_MODULES:
+		give_module(&row->module, word_load(&row->module.claim), taker);
+		break;
+	case REGION_STACKS:
+		give_frame(row->frame.number, row->frame.outer, row->frame.offset, taker);
+		break;
+	case REGION_LOADS:
+		give_load(&row->load, taker);
 		break;
 	}
 }
@@ -265,12 +339,30 @@ bool tables_read_processes(struct source *source, const struct tables_taker *tak
 	return true;
 }
 
+static bool is_of_stacks(uint32_t kind)
+{
+	return kind == REGION_MODULES || kind == REGION_STACKS || kind == REGION_LOADS;
+}
+
+bool tables_read_stacks(struct source *source, const struct tables_taker *taker)
+{
+	if (!source_update(source))
+		return false;
+	for (uint64_t i = 0; i < source->chunks.count; i++)
+		if (is_of_stacks(source->chunks.table[i].kind))
+			read_chunk(source, &source->chunks.table[i], taker);
+	if (file_is_open(&source->segment))
+		read_segment_stacks(source, taker);
+	return true;
+}
+
 bool tables_read(struct source *source, const struct tables_taker *taker)
 {
 	if (!tables_read_processes(source, taker))
 		return false;
 	for (uint64_t i = 0; i < source->chunks.count; i++)
-		if (source->chunks.table[i].kind != REGION_PROCESSES)
+		if (source->chunks.table[i].kind != REGION_PROCESSES &&
+		    !is_of_stacks(source->chunks.table[i].kind))
 			read_chunk(source, &source->chunks.table[i], taker);
 	/* A finished recording holds the segment's tables already. */
 	if (file_is_open(&source->segment))

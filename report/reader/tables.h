@@ -11,6 +11,9 @@ struct tables_taker {
 	void (*attachment)(void *context, const struct attachment_facts *facts);
 	void (*ledger)(void *context, const struct ledger_facts *facts);
 	void (*witness)(void *context, const struct witness_facts *facts);
+	void (*module)(void *context, const struct module_facts *facts);
+	void (*frame)(void *context, const struct frame_facts *facts);
+	void (*load)(void *context, const struct load_facts *facts);
 	/* `count` more were lost by `loss`, by no process that still has a slot. */
 	void (*lost)(void *context, enum loss loss, uint64_t count);
 	void *context;
@@ -23,7 +26,10 @@ struct tables_taker {
  */
 bool tables_read_processes(struct source *source, const struct tables_taker *taker);
 
-/* All of it. False without memory. */
+/* Modules, frames and loads only, as far as there are any yet. False without memory. */
+bool tables_read_stacks(struct source *source, const struct tables_taker *taker);
+
+/* Processes and all the rest, but for the stacks. False without memory. */
 bool tables_read(struct source *source, const struct tables_taker *taker);
 
 #endif

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Call stacks: frames, each of which names its caller's, and where their modules lie in whom. All
+ * processes share the frames; only an address of one's own needs to know whose stack it is.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/model/inside.h"
+
+#define FRAMES_MOST (1u << 20) /* a file that claims more is not believed */
+#define MODULES_MOST (1u << 16)
+#define ANCESTORS_MOST 10000
+
+/* Room up to `number` in an array of pointers or structs; what is new is zero. */
+static bool make_room(struct model *model, void **array, uint32_t *room, uint32_t number,
+		      size_t element_bytes)
+{
+	uint32_t wanted = *room ? *room : 64;
+	char *grown;
+
+	while (wanted <= number)
+		wanted *= 2;
+	if (wanted == *room)
+		return true;
+	grown = realloc(*array, wanted * element_bytes);
+	if (!grown) {
+		model->no_memory = true;
+		return false;
+	}
+	memset(grown + *room * element_bytes, 0, (wanted - *room) * element_bytes);
+	*array = grown;
+	*room = wanted;
+	return true;
+}
+
+void model_add_module(struct model *model, const struct module_facts *facts)
+{
+	if (facts->number == 0 || facts->number > MODULES_MOST ||
+	    !make_room(model, (void **)&model->modules, &model->module_room, facts->number,
+		       sizeof *model->modules) ||
+	    model->modules[facts->number])
+		return;
+	model->modules[facts->number] = malloc(sizeof *facts);
+	if (model->modules[facts->number])
+		*model->modules[facts->number] = *facts;
+	else
+		model->no_memory = true;
+}
+
+void model_add_frame(struct model *model, const struct frame_facts *facts)
+{
+	if (facts->number != 0 && facts->number <= FRAMES_MOST &&
+	    make_room(model, (void **)&model->frames, &model->frame_room, facts->number,
+		      sizeof *model->frames))
+		model->frames[facts->number] = *facts;
+}
+
+static struct model_load *find_load(const struct model *model, uint32_t instance, uint32_t module)
+{
+	struct load_key key = {instance, module};
+	struct model_load *load;
+
+	HASH_FIND(hh, model->loads, &key, sizeof key, load);
+	return load;
+}
+
+void model_add_load(struct model *model, const struct load_facts *facts)
+{
+	struct model_load *load = find_load(model, facts->instance, facts->module);
+
+	if (load)
+		return;
+	load = calloc(1, sizeof *load);
+	if (load) {
+		load->key = (struct load_key){facts->instance, facts->module};
+		load->address = facts->address;
+		HASH_ADD(hh, model->loads, key, sizeof load->key, load);
+	}
+	if (!load || !load->hh.tbl) {
+		free(load);
+		model->no_memory = true;
+	}
+}
+
+/* A child of fork has all where its parent had it. */
+static bool find_address(const struct model *model, uint32_t instance, uint32_t module,
+			 uint64_t *address)
+{
+	for (int i = 0; i < ANCESTORS_MOST; i++) {
+		const struct model_process *process = model_process(model, instance);
+		const struct model_load *load = find_load(model, instance, module);
+
+		if (load) {
+			*address = load->address;
+			return true;
+		}
+		if (!process || !process->facts.forked)
+			return false;
+		instance = process->facts.parent_instance;
+	}
+	return false;
+}
+
+bool model_knows_stack(const struct model *model, uint32_t stack)
+{
+	return stack < model->frame_room && model->frames[stack].number != 0;
+}
+
+uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stack,
+		     struct stack_frame frames[STACK_FRAMES_MAX])
+{
+	uint32_t count = 0;
+
+	while (count < STACK_FRAMES_MAX && model_knows_stack(model, stack)) {
+		const struct frame_facts *facts = &model->frames[stack];
+		struct stack_frame *frame = &frames[count++];
+		uint64_t address;
+
+		*frame = (struct stack_frame){.offset = facts->offset, .exact = facts->exact};
+		if (facts->module && facts->module < model->module_room)
+			frame->module = model->modules[facts->module];
+		if (facts->module == 0)
+			frame->pc = facts->offset;
+		else if (find_address(model, instance, facts->module, &address))
+			frame->pc = address + facts->offset;
+		stack = facts->outer;
+	}
+	return count;
+}
+
+void stacks_free(struct model *model)
+{
+	struct model_load *load, *next;
+
+	HASH_ITER(hh, model->loads, load, next) {
+		HASH_DEL(model->loads, load);
+		free(load);
+	}
+	for (uint32_t i = 0; i < model->module_room; i++)
+		free(model->modules[i]);
+	free(model->modules);
+	free(model->frames);
+}
