@@ -27,6 +27,7 @@ FORTIFY = $(if $(SANITIZE),,$(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-D_FO
 
 REPORT_CFLAGS = $(COMMON) -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE $(FORTIFY) $(SANITIZER) \
 	-pthread
+REPORT_LIBS = -ldw -lelf
 REPORT_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) -pthread
 
 SHIM_CFLAGS = $(COMMON) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
@@ -83,7 +84,7 @@ tests: all $(UNITS) $(TARGETS) ## what the tests run, without running them
 $(PROGRAM): $(REPORT_OBJECTS) $(BUILD)/files
 	@mkdir -p $(@D)
 	$(call say,LINK)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(REPORT_LDFLAGS) -o $@ $(REPORT_OBJECTS) $(LDLIBS)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) $(REPORT_LDFLAGS) -o $@ $(REPORT_OBJECTS) $(REPORT_LIBS) $(LDLIBS)
 
 $(LIBRARY): $(SHIM_OBJECTS) $(BUILD)/files preload/exports.map
 	@mkdir -p $(@D)
@@ -110,7 +111,7 @@ $(BUILD)/tests/units/%: tests/units/%.c $(REPORT_OBJECTS) $(BUILD)/flags $(BUILD
 	@mkdir -p $(@D)
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(REPORT_CFLAGS) $(LDFLAGS) $(REPORT_LDFLAGS) -o $@ $< \
-		$(filter-out %/report/main.o,$(REPORT_OBJECTS)) $(LDLIBS)
+		$(filter-out %/report/main.o,$(REPORT_OBJECTS)) $(REPORT_LIBS) $(LDLIBS)
 
 $(BUILD)/tests/lib%.so: tests/targets/lib%.c $(BUILD)/flags
 	@mkdir -p $(@D)
@@ -143,11 +144,14 @@ $(BUILD)/flags $(BUILD)/files: FORCE
 	@printf '%s\n' $(call quoted,$(STAMP)) | cmp -s - $@ || \
 		printf '%s\n' $(call quoted,$(STAMP)) >$@
 
-# A missing package is answered by its name and the command that installs it.
+# What the reporter includes from elsewhere. A missing package is answered by its name and the command that installs it.
+HEADERS = uthash.h elfutils/libdwfl.h
 $(BUILD)/packages:
 	@mkdir -p $(@D)
-	@printf '#include <uthash.h>\n' | $(CC) $(CPPFLAGS) $(CFLAGS) -E -o $@ - 2>/dev/null || \
-		{ scripts/packages explain header:uthash.h >&2; exit 1; }
+	@for header in $(HEADERS); do \
+		printf '#include <%s>\n' $$header | $(CC) $(CPPFLAGS) $(CFLAGS) -E -o /dev/null - \
+			2>/dev/null || { scripts/packages explain header:$$header >&2; exit 1; }; \
+	done; touch $@
 
 -include $(shell test -d $(BUILD) && find $(BUILD)/obj $(BUILD)/tests $(BUILD)/bench -name '*.d' \
 	2>/dev/null)

@@ -116,6 +116,29 @@ void load_stacks(struct load *load)
 	tables_read_stacks(load->source, &taker);
 }
 
+static void name_frame(struct load *load, const struct frame_facts *frame)
+{
+	struct name_key key = {frame->offset, frame->module, frame->exact};
+	struct frame_place places[FRAME_PLACES_MAX];
+	struct model_module *module =
+		frame->module < load->model->module_room ? load->model->modules[frame->module] : NULL;
+
+	if (!module || model_name(load->model, &key))
+		return;
+	module->names = symbols_module(load->symbols, &module->facts);
+	model_add_name(load->model, &key, places,
+		       symbols_find(load->symbols, &module->facts, frame->offset, frame->exact, places));
+}
+
+void load_names(struct load *load, const struct symbols_wish *wish)
+{
+	if (!load->symbols)
+		load->symbols = symbols_open(wish);
+	for (uint32_t i = 1; load->symbols && i < load->model->frame_room; i++)
+		if (load->model->frames[i].number && load->model->frames[i].module)
+			name_frame(load, &load->model->frames[i]);
+}
+
 int load_finish(struct load *load)
 {
 	struct kernel_taker kernel = {take_kernel_segment, take_kernel_process, load->model};
@@ -152,5 +175,6 @@ void load_close(struct load *load)
 	cursor_close(load->cursor);
 	model_free(load->model);
 	source_close(load->source);
-	*load = (struct load){NULL, NULL, NULL};
+	symbols_close(load->symbols);
+	*load = (struct load){NULL, NULL, NULL, NULL};
 }

@@ -5,11 +5,13 @@
 
 #include "report/model/model.h"
 #include "report/reader/cursor.h"
+#include "report/symbols/symbols.h"
 
 struct load {
 	struct source *source;
 	struct cursor *cursor;
 	struct model *model;
+	struct symbols *symbols; /* null until names are asked for */
 };
 
 /*
@@ -23,6 +25,9 @@ void load_new_processes(struct load *load);
 
 /* Takes in the call stacks, as far as there are any yet. */
 void load_stacks(struct load *load);
+
+/* Puts names to all frames that have none yet. */
+void load_names(struct load *load, const struct symbols_wish *wish);
 
 /* After the last event: the tables, the losses, the kernel's word; then model_finish. */
 int load_finish(struct load *load);

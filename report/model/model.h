@@ -135,9 +135,45 @@ struct model_load {
 	uint64_t address;
 };
 
+/* How far the addresses of a module can be named, best first. */
+enum module_names {
+	NAMES_LINES,     /* functions and lines */
+	NAMES_FUNCTIONS, /* no lines */
+	NAMES_EXPORTED,  /* stripped: only what it offers to others */
+	NAMES_CHANGED,   /* the file is not the one that was loaded */
+	NAMES_MISSING,   /* there is no such file, or it cannot be read */
+	NAMES_NOT_ASKED,
+};
+
+struct model_module {
+	struct module_facts facts;
+	enum module_names names;
+};
+
+/* What an address is: several of them where functions were inlined, the innermost first. */
+struct frame_place {
+	const char *function; /* null unknown */
+	const char *file;     /* null unknown */
+	uint32_t line;        /* 0 unknown */
+	bool inlined;         /* into the function of the next place */
+};
+#define FRAME_PLACES_MAX 16u
+
+/* The places of one address of a module; whoever gave the texts keeps them. */
+struct model_name {
+	UT_hash_handle hh;
+	struct name_key {
+		uint64_t offset;
+		uint32_t module, exact;
+	} key;
+	uint32_t count;
+	struct frame_place places[];
+};
+
 /* One frame of a call stack, as the views want it. */
 struct stack_frame {
-	const struct module_facts *module; /* null: in no loaded file */
+	const struct model_module *module; /* null: in no loaded file */
+	const struct model_name *name;     /* null: it has none */
 	uint64_t offset;                   /* from the module's load address */
 	uint64_t pc;                       /* 0: not known */
 	bool exact;                        /* a signal interrupted there: pc is no return address */
@@ -169,8 +205,9 @@ struct model {
 	struct model_kernel_row *kernel_rows;
 	struct frame_facts *frames; /* by number; number 0 where there is none */
 	uint32_t frame_room;
-	struct module_facts **modules; /* by number */
+	struct model_module **modules; /* by number */
 	uint32_t module_room;
+	struct model_name *names;
 	struct model_load *loads;
 	bool kernel_known;
 	uint64_t lost[LOST_COUNT];
@@ -222,6 +259,11 @@ const struct model_segment *model_event_segment(const struct model *model,
 uint64_t model_moves(const struct process_facts *facts);
 uint64_t model_grown(const struct process_facts *facts);
 uint64_t model_shrunk(const struct process_facts *facts);
+
+/* Puts names to an address; places may be none. */
+void model_add_name(struct model *model, const struct name_key *key,
+		    const struct frame_place *places, uint32_t count);
+const struct model_name *model_name(const struct model *model, const struct name_key *key);
 
 /* Whether the frames of this stack are known. */
 bool model_knows_stack(const struct model *model, uint32_t stack);

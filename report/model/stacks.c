@@ -41,11 +41,39 @@ void model_add_module(struct model *model, const struct module_facts *facts)
 		       sizeof *model->modules) ||
 	    model->modules[facts->number])
 		return;
-	model->modules[facts->number] = malloc(sizeof *facts);
+	model->modules[facts->number] = malloc(sizeof **model->modules);
 	if (model->modules[facts->number])
-		*model->modules[facts->number] = *facts;
+		*model->modules[facts->number] = (struct model_module){*facts, NAMES_NOT_ASKED};
 	else
 		model->no_memory = true;
+}
+
+const struct model_name *model_name(const struct model *model, const struct name_key *key)
+{
+	struct model_name *name;
+
+	HASH_FIND(hh, model->names, key, sizeof *key, name);
+	return name;
+}
+
+void model_add_name(struct model *model, const struct name_key *key,
+		    const struct frame_place *places, uint32_t count)
+{
+	struct model_name *name;
+
+	if (model_name(model, key))
+		return;
+	name = calloc(1, sizeof *name + count * sizeof *places);
+	if (name) {
+		name->key = *key;
+		name->count = count;
+		memcpy(name->places, places, count * sizeof *places);
+		HASH_ADD(hh, model->names, key, sizeof name->key, name);
+	}
+	if (!name || !name->hh.tbl) {
+		free(name);
+		model->no_memory = true;
+	}
 }
 
 void model_add_frame(struct model *model, const struct frame_facts *facts)
@@ -118,8 +146,12 @@ uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stac
 		uint64_t address;
 
 		*frame = (struct stack_frame){.offset = facts->offset, .exact = facts->exact};
-		if (facts->module && facts->module < model->module_room)
+		if (facts->module && facts->module < model->module_room) {
+			struct name_key key = {facts->offset, facts->module, facts->exact};
+
 			frame->module = model->modules[facts->module];
+			frame->name = model_name(model, &key);
+		}
 		if (facts->module == 0)
 			frame->pc = facts->offset;
 		else if (find_address(model, instance, facts->module, &address))
@@ -132,7 +164,12 @@ uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stac
 void stacks_free(struct model *model)
 {
 	struct model_load *load, *next;
+	struct model_name *name, *next_name;
 
+	HASH_ITER(hh, model->names, name, next_name) {
+		HASH_DEL(model->names, name);
+		free(name);
+	}
 	HASH_ITER(hh, model->loads, load, next) {
 		HASH_DEL(model->loads, load);
 		free(load);

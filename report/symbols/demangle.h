@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: MIT */
+/* C++ and Rust names as their programmers wrote them. */
+#ifndef MEMSHIM_DEMANGLE_H
+#define MEMSHIM_DEMANGLE_H
+
+/* A malloc'd text; null when the name is not mangled, or nothing here can read it. */
+char *demangle(const char *name);
+
+#endif

@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One Dwfl for each module, holding that one file at address 0, so that addresses in it are the
+ * file's own: the offsets that frames are kept as.
+ */
+#include "report/symbols/symbols.h"
+
+#include <dwarf.h>
+#include <elfutils/libdwfl.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "report/symbols/demangle.h"
+
+#define DEBUGINFOD_TIMEOUT_S "20"
+
+struct symbols_file {
+	UT_hash_handle hh;
+	uint32_t number; /* the module's */
+	Dwfl *dwfl;
+	Dwfl_Module *module;
+	enum module_names names;
+};
+
+/* Texts that libdw does not own. */
+struct symbols_text {
+	UT_hash_handle hh;
+	char *mangled, *text;
+};
+
+struct symbols {
+	struct symbols_file *files;
+	struct symbols_text *texts;
+	char *debug_path;
+	Dwfl_Callbacks callbacks;
+	struct symbols_wish wish;
+};
+
+struct symbols *symbols_open(const struct symbols_wish *wish)
+{
+	struct symbols *symbols = calloc(1, sizeof *symbols);
+
+	if (!symbols)
+		return NULL;
+	symbols->wish = *wish;
+	if (asprintf(&symbols->debug_path, ":.debug:%s/usr/lib/debug",
+		     wish->sysroot ? wish->sysroot : "") < 0) {
+		free(symbols);
+		return NULL;
+	}
+	/* libdw asks a server whenever this is set; here that is the user's choice of each time. */
+	if (!wish->debuginfod)
+		unsetenv("DEBUGINFOD_URLS");
+	else {
+		setenv("DEBUGINFOD_TIMEOUT", DEBUGINFOD_TIMEOUT_S, 0);
+		setenv("DEBUGINFOD_PROGRESS", "1", 0);
+	}
+	symbols->callbacks = (Dwfl_Callbacks){
+		.find_elf = dwfl_build_id_find_elf,
+		.find_debuginfo = dwfl_standard_find_debuginfo,
+		.debuginfo_path = &symbols->debug_path,
+	};
+	return symbols;
+}
+
+void symbols_close(struct symbols *symbols)
+{
+	struct symbols_file *file, *next_file;
+	struct symbols_text *text, *next_text;
+
+	if (!symbols)
+		return;
+	HASH_ITER(hh, symbols->files, file, next_file) {
+		HASH_DEL(symbols->files, file);
+		if (file->dwfl)
+			dwfl_end(file->dwfl);
+		free(file);
+	}
+	HASH_ITER(hh, symbols->texts, text, next_text) {
+		HASH_DEL(symbols->texts, text);
+		free(text->mangled);
+		free(text->text);
+		free(text);
+	}
+	free(symbols->debug_path);
+	free(symbols);
+}
+
+/* ---- a file ---- */
+
+static bool is_same_file(const struct symbols *symbols, const struct symbols_file *file,
+			 const struct module_facts *facts, const char *path)
+{
+	const unsigned char *bits;
+	GElf_Addr address;
+	int length = dwfl_module_build_id(file->module, &bits, &address);
+	struct stat st;
+
+	if (facts->build_id_bytes)
+		return length == (int)facts->build_id_bytes &&
+		       memcmp(bits, facts->build_id, facts->build_id_bytes) == 0;
+	return length <= 0 && stat(path, &st) == 0 &&
+	       (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec <
+		       symbols->wish.realtime_ns;
+}
+
+/* Whether it has more than the names that it offers to others. */
+static bool has_own_symbols(Elf *elf)
+{
+	Elf_Scn *section = NULL;
+	GElf_Shdr header;
+
+	while ((section = elf_nextscn(elf, section)) != NULL)
+		if (gelf_getshdr(section, &header) && header.sh_type == SHT_SYMTAB)
+			return true;
+	return false;
+}
+
+static enum module_names judge(struct symbols_file *file)
+{
+	GElf_Addr bias;
+	Dwarf_Addr dwarf_bias;
+	Elf *elf = dwfl_module_getelf(file->module, &bias);
+
+	if (!elf)
+		return NAMES_MISSING;
+	if (dwfl_module_getdwarf(file->module, &dwarf_bias))
+		return NAMES_LINES;
+	return has_own_symbols(elf) ? NAMES_FUNCTIONS : NAMES_EXPORTED;
+}
+
+static enum module_names open_file(const struct symbols *symbols, struct symbols_file *file,
+				   const struct module_facts *facts)
+{
+	char path[PATH_MAX];
+	GElf_Addr bias;
+	struct stat st;
+
+	snprintf(path, sizeof path, "%s%s", symbols->wish.sysroot ? symbols->wish.sysroot : "",
+		 facts->path);
+	/* Only what may be read without waiting: a path from a recording may name anything. */
+	if (facts->path[0] != '/' || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+		return NAMES_MISSING;
+	file->dwfl = dwfl_begin(&symbols->callbacks);
+	if (!file->dwfl)
+		return NAMES_MISSING;
+	dwfl_report_begin(file->dwfl);
+	file->module = dwfl_report_elf(file->dwfl, facts->path, path, -1, 0, true);
+	dwfl_report_end(file->dwfl, NULL, NULL);
+	if (!file->module || !dwfl_module_getelf(file->module, &bias))
+		return NAMES_MISSING;
+	return is_same_file(symbols, file, facts, path) ? judge(file) : NAMES_CHANGED;
+}
+
+static struct symbols_file *find_file(struct symbols *symbols, const struct module_facts *facts)
+{
+	struct symbols_file *file;
+
+	HASH_FIND(hh, symbols->files, &facts->number, sizeof facts->number, file);
+	if (file)
+		return file;
+	file = calloc(1, sizeof *file);
+	if (!file)
+		return NULL;
+	file->number = facts->number;
+	HASH_ADD(hh, symbols->files, number, sizeof file->number, file);
+	if (!file->hh.tbl) {
+		free(file);
+		return NULL;
+	}
+	file->names = open_file(symbols, file, facts);
+	return file;
+}
+
+enum module_names symbols_module(struct symbols *symbols, const struct module_facts *module)
+{
+	const struct symbols_file *file = find_file(symbols, module);
+
+	return file ? file->names : NAMES_MISSING;
+}
+
+/* ---- names ---- */
+
+static const char *readable(struct symbols *symbols, const char *name)
+{
+	struct symbols_text *text;
+	char *plain;
+
+	HASH_FIND_STR(symbols->texts, name, text);
+	if (text)
+		return text->text;
+	plain = demangle(name);
+	if (!plain)
+		return name;
+	text = calloc(1, sizeof *text);
+	if (text)
+		text->mangled = strdup(name);
+	if (!text || !text->mangled) {
+		free(text);
+		free(plain);
+		return name;
+	}
+	text->text = plain;
+	HASH_ADD_KEYPTR(hh, symbols->texts, text->mangled, strlen(text->mangled), text);
+	if (!text->hh.tbl) {
+		free(text->mangled);
+		free(text->text);
+		free(text);
+		return name;
+	}
+	return text->text;
+}
+
+/* A function's name by its debugging entry. */
+static const char *entry_name(struct symbols *symbols, Dwarf_Die *die)
+{
+	Dwarf_Attribute attribute;
+	const char *name = NULL;
+
+	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
+	    dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute))
+		name = dwarf_formstring(&attribute);
+	if (name)
+		return readable(symbols, name);
+	return dwarf_attr_integrate(die, DW_AT_name, &attribute) ? dwarf_formstring(&attribute)
+								 : NULL;
+}
+
+/* The symbol that the address lies in, by its size; null when none is sure to hold it. */
+static const char *symbol_name(struct symbols *symbols, Dwfl_Module *module, GElf_Addr address)
+{
+	GElf_Off offset;
+	GElf_Sym symbol;
+	const char *name =
+		dwfl_module_addrinfo(module, address, &offset, &symbol, NULL, NULL, NULL);
+
+	if (!name || symbol.st_size == 0 || offset >= symbol.st_size)
+		return NULL;
+	return readable(symbols, name);
+}
+
+/* ---- places ---- */
+
+static void put_line(Dwfl_Module *module, GElf_Addr address, struct frame_place *place)
+{
+	Dwfl_Line *line = dwfl_module_getsrc(module, address);
+	int number = 0;
+
+	if (!line)
+		return;
+	place->file = dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL);
+	place->line = number > 0 ? (uint32_t)number : 0;
+}
+
+/* Where an inlined function was called: the place of the one around it. */
+static void put_call_site(Dwarf_Die *unit, Dwarf_Die *inlined, struct frame_place *place)
+{
+	Dwarf_Attribute attribute;
+	Dwarf_Files *files;
+	Dwarf_Word number;
+
+	if (dwarf_getsrcfiles(unit, &files, NULL) == 0 &&
+	    dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &number) == 0)
+		place->file = dwarf_filesrc(files, number, NULL, NULL);
+	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &number) == 0)
+		place->line = (uint32_t)number;
+}
+
+/* The scopes around an address as they lie in the code, innermost function first. */
+static int find_scopes(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die **scopes)
+{
+	Dwarf_Die *found, innermost;
+	int count = dwarf_getscopes(unit, address, &found), i;
+
+	for (i = 0; i < count; i++)
+		if (dwarf_tag(&found[i]) == DW_TAG_inlined_subroutine ||
+		    dwarf_tag(&found[i]) == DW_TAG_subprogram)
+			break;
+	if (count <= 0 || i == count) {
+		if (count > 0)
+			free(found);
+		return 0;
+	}
+	innermost = found[i];
+	free(found);
+	return dwarf_getscopes_die(&innermost, scopes);
+}
+
+/* By debugging information; 0 when it has none for this address. */
+static uint32_t find_by_entries(struct symbols *symbols, Dwfl_Module *module, GElf_Addr address,
+				struct frame_place *places)
+{
+	Dwarf_Addr bias = 0;
+	Dwarf_Die *unit = dwfl_module_addrdie(module, address, &bias), *scopes = NULL;
+	int count = unit ? find_scopes(unit, address - bias, &scopes) : 0;
+	uint32_t used = 0;
+
+	for (int i = 0; i < count && used < FRAME_PLACES_MAX; i++) {
+		int tag = dwarf_tag(&scopes[i]);
+		struct frame_place *place = &places[used];
+
+		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
+			continue;
+		if (used == 0) {
+			*place = (struct frame_place){0};
+			put_line(module, address, place);
+		}
+		place->function = entry_name(symbols, &scopes[i]);
+		place->inlined = tag == DW_TAG_inlined_subroutine;
+		used++;
+		if (!place->inlined)
+			break;
+		if (used < FRAME_PLACES_MAX) {
+			places[used] = (struct frame_place){0};
+			put_call_site(unit, &scopes[i], &places[used]);
+		}
+	}
+	free(scopes);
+	return used;
+}
+
+uint32_t symbols_find(struct symbols *symbols, const struct module_facts *module, uint64_t offset,
+		      bool exact, struct frame_place places[FRAME_PLACES_MAX])
+{
+	const struct symbols_file *file = find_file(symbols, module);
+	/* A call that never returns may be the last thing in its function. */
+	GElf_Addr address = exact ? offset : offset - 1;
+	const char *name;
+	uint32_t count;
+
+	if (!file || file->names == NAMES_MISSING || file->names == NAMES_CHANGED)
+		return 0;
+	count = find_by_entries(symbols, file->module, address, places);
+	if (count > 0 && places[count - 1].function)
+		return count;
+	name = symbol_name(symbols, file->module, address);
+	if (count == 0) {
+		if (!name)
+			return 0;
+		places[0] = (struct frame_place){0};
+		put_line(file->module, address, &places[0]);
+		count = 1;
+	}
+	places[count - 1].function = name;
+	return count;
+}
