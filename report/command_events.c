@@ -38,6 +38,17 @@ static int choose_columns(struct printer *printer)
 	return 0;
 }
 
+static bool wants_stacks(const struct printer *printer)
+{
+	return printer->options->json || printer->options->stacks;
+}
+
+static void take_stacks(struct printer *printer)
+{
+	load_stacks(printer->load);
+	load_names(printer->load, printer->options->sysroot, printer->options->debuginfod);
+}
+
 static void print(struct printer *printer, const struct event *event)
 {
 	struct model *model = printer->load->model;
@@ -47,6 +58,8 @@ static void print(struct printer *printer, const struct event *event)
 		load_new_processes(printer->load);
 	if (event->kind == KIND_EXEC && !model_process(model, event->u.life.other))
 		load_new_processes(printer->load);
+	if (event->stack && wants_stacks(printer) && !model_knows_stack(model, event->stack))
+		take_stacks(printer);
 	model_feed(model, event);
 	view.process = model_process(model, event->process);
 	if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)
@@ -59,7 +72,7 @@ static void print(struct printer *printer, const struct event *event)
 	else if (printer->options->csv)
 		events_csv(printer->out, &view, printer->columns, printer->column_count);
 	else
-		events_text(printer->out, &view, printer->options->exact);
+		events_text(printer->out, &view, printer->options->exact, printer->options->stacks);
 }
 
 static int print_all(struct printer *printer)

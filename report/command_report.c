@@ -40,6 +40,7 @@ int command_report(int argc, char **argv)
 	ret = load_all(&load, path);
 	if (ret != 0)
 		return ret;
+	load_names(&load, options.sysroot, options.debuginfod);
 	ret = show(&options, &load);
 	load_close(&load);
 	return ret;

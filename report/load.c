@@ -130,10 +130,12 @@ static void name_frame(struct load *load, const struct frame_facts *frame)
 		       symbols_find(load->symbols, &module->facts, frame->offset, frame->exact, places));
 }
 
-void load_names(struct load *load, const struct symbols_wish *wish)
+void load_names(struct load *load, const char *sysroot, bool debuginfod)
 {
+	struct symbols_wish wish = {sysroot, debuginfod, load->model->session.started_realtime_ns};
+
 	if (!load->symbols)
-		load->symbols = symbols_open(wish);
+		load->symbols = symbols_open(&wish);
 	for (uint32_t i = 1; load->symbols && i < load->model->frame_room; i++)
 		if (load->model->frames[i].number && load->model->frames[i].module)
 			name_frame(load, &load->model->frames[i]);

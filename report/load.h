@@ -26,8 +26,8 @@ void load_new_processes(struct load *load);
 /* Takes in the call stacks, as far as there are any yet. */
 void load_stacks(struct load *load);
 
-/* Puts names to all frames that have none yet. */
-void load_names(struct load *load, const struct symbols_wish *wish);
+/* Puts names to all frames that have none yet; see struct symbols_wish. */
+void load_names(struct load *load, const char *sysroot, bool debuginfod);
 
 /* After the last event: the tables, the losses, the kernel's word; then model_finish. */
 int load_finish(struct load *load);

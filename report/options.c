@@ -151,6 +151,9 @@ static int take_value(struct options *o, enum option_id id, char *value)
 		return take_key(&o->filter, row, value);
 	case OPTION_CALL:
 		return take_calls(row, value, &o->filter.kinds);
+	case OPTION_SYSROOT:
+		o->sysroot = value;
+		return 0;
 	case OPTION_SORT:
 		o->sort = value;
 		return 0;
@@ -165,6 +168,8 @@ static int take_value(struct options *o, enum option_id id, char *value)
 
 static void take_flag(struct options *o, enum option_id id)
 {
+	o->stacks |= id == OPTION_STACKS;
+	o->debuginfod |= id == OPTION_DEBUGINFOD;
 	o->follow |= id == OPTION_FOLLOW;
 	o->filter.failed |= id == OPTION_FAILED;
 	o->exact |= id == OPTION_BYTES;

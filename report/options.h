@@ -26,6 +26,8 @@ struct options {
 	const char *sort;
 	char *columns[OPTIONS_COLUMNS_MAX]; /* names; belong to the command line */
 	unsigned column_count;
+	const char *sysroot; /* null: the files of this machine */
+	bool stacks, debuginfod;
 	bool follow, exact, json, csv, no_headings, help;
 	enum color_when color;
 };

@@ -17,8 +17,16 @@ void segments_drop_all(struct model *model, struct model_process *process, enum 
 void segments_fork(struct model *model, struct model_process *child, uint32_t parent,
 		   uint32_t inherited);
 
+/* Room up to `number` in an array; what is new is zero. False, and noted, without memory. */
+bool model_make_room(struct model *model, void **array, uint32_t *room, uint32_t number,
+		     size_t element_bytes);
+
 /* ---- stacks.c ---- */
+#define FRAMES_MOST (1u << 20) /* a file that claims more is not believed */
 void stacks_free(struct model *model);
+
+/* ---- sites.c ---- */
+void sites_feed(struct model *model, const struct event *event);
 
 /* ---- findings.c ---- */
 void findings_note_failure(struct model *model, struct model_process *process,

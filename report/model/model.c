@@ -84,6 +84,27 @@ bool model_grow(struct model *model, void **array, uint32_t *room, uint32_t coun
 	return true;
 }
 
+bool model_make_room(struct model *model, void **array, uint32_t *room, uint32_t number,
+		     size_t element_bytes)
+{
+	uint32_t wanted = *room ? *room : 64;
+	char *grown;
+
+	if (number < *room)
+		return true;
+	while (wanted <= number)
+		wanted *= 2;
+	grown = realloc(*array, wanted * element_bytes);
+	if (!grown) {
+		model->no_memory = true;
+		return false;
+	}
+	memset(grown + *room * element_bytes, 0, (wanted - *room) * element_bytes);
+	*array = grown;
+	*room = wanted;
+	return true;
+}
+
 /* ---- processes ---- */
 
 static bool make_room_for(struct model *model, uint32_t instance)
@@ -310,6 +331,7 @@ void model_feed(struct model *model, const struct event *event)
 		feed_move(process, event);
 	else
 		segments_feed(model, process, event);
+	sites_feed(model, event);
 }
 
 /* ---- questions ---- */
@@ -337,6 +359,7 @@ uint64_t model_lost(const struct model *model)
 
 	for (int loss = 0; loss < LOST_COUNT; loss++)
 		if (loss != LOST_BAD_SETTING && loss != LOST_NOT_REDIRECTED &&
+		    loss != LOST_NO_UNWINDER &&
 		    __builtin_add_overflow(sum, model->lost[loss], &sum))
 			return UINT64_MAX;
 	return sum;

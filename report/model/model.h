@@ -74,6 +74,7 @@ struct model_segment {
 	bool flags_known;
 	enum model_created created;
 	uint32_t maker, remover; /* instances; 0 none */
+	uint32_t maker_stack, remover_stack;
 	uint64_t seen_ns, removed_ns;
 	bool removed;
 	uint64_t attaches, detaches, inherited;
@@ -180,6 +181,20 @@ struct stack_frame {
 };
 #define STACK_FRAMES_MAX 64u
 
+/* All calls of one kind from one call stack. */
+struct model_site {
+	uint32_t stack;
+	uint32_t instance; /* of the first */
+	uint32_t next;     /* of the same stack: index + 1; 0 none */
+	uint8_t call;      /* enum event_kind */
+	bool by_malloc;
+	bool several_processes;
+	uint64_t count; /* failed ones too */
+	uint64_t failed;
+	uint64_t bytes; /* grown, made or attached */
+	uint64_t given_back_bytes;
+};
+
 struct model_kernel_row {
 	UT_hash_handle hh;
 	struct kernel_segment segment;
@@ -208,6 +223,10 @@ struct model {
 	struct model_module **modules; /* by number */
 	uint32_t module_room;
 	struct model_name *names;
+	struct model_site *sites; /* in the order they were first seen */
+	uint32_t site_count, site_room;
+	uint32_t *site_of_stack; /* index + 1 of the latest */
+	uint32_t site_stack_room;
 	struct model_load *loads;
 	bool kernel_known;
 	uint64_t lost[LOST_COUNT];
@@ -271,6 +290,9 @@ bool model_knows_stack(const struct model *model, uint32_t stack);
 /* The frames of an image's stack, innermost first; how many. */
 uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stack,
 		     struct stack_frame frames[STACK_FRAMES_MAX]);
+
+/* The frame that wanted memory: the first that is no allocator's. 0 when all are. */
+uint32_t model_caller(const struct stack_frame *frames, uint32_t count);
 
 /* Events and facts that are missing, all causes together. */
 uint64_t model_lost(const struct model *model);

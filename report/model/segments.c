@@ -129,6 +129,7 @@ static void feed_shmget(struct model *model, const struct event *event)
 	if (new) {
 		segment->created = created;
 		segment->maker = event->process;
+		segment->maker_stack = event->stack;
 		segment->flags = event->u.shmget.flags;
 		segment->flags_known = true;
 		segment->size = event->u.shmget.size;
@@ -246,6 +247,7 @@ static void feed_shmctl(struct model *model, const struct event *event)
 	segment->removed = true;
 	segment->removed_ns = event->time_ns;
 	segment->remover = event->process;
+	segment->remover_stack = event->stack;
 }
 
 void segments_feed(struct model *model, struct model_process *process, const struct event *event)
@@ -367,6 +369,7 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts)
 		segment->key_known = segment->flags_known = true;
 		segment->flags = facts->flags;
 		segment->maker = facts->maker;
+		segment->maker_stack = facts->maker_stack;
 		segment->created = facts->key == IPC_PRIVATE || (facts->flags & IPC_CREAT &&
 								 facts->flags & IPC_EXCL)
 					   ? CREATED_SURELY
@@ -377,6 +380,7 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts)
 	if (facts->removed && !segment->removed) {
 		segment->removed = true;
 		segment->remover = facts->remover;
+		segment->remover_stack = facts->remover_stack;
 		segment->removed_ns = facts->removed_ns;
 	}
 	segment->attaches = larger(segment->attaches, facts->attaches);

@@ -8,36 +8,13 @@
 
 #include "report/model/inside.h"
 
-#define FRAMES_MOST (1u << 20) /* a file that claims more is not believed */
 #define MODULES_MOST (1u << 16)
 #define ANCESTORS_MOST 10000
-
-/* Room up to `number` in an array of pointers or structs; what is new is zero. */
-static bool make_room(struct model *model, void **array, uint32_t *room, uint32_t number,
-		      size_t element_bytes)
-{
-	uint32_t wanted = *room ? *room : 64;
-	char *grown;
-
-	while (wanted <= number)
-		wanted *= 2;
-	if (wanted == *room)
-		return true;
-	grown = realloc(*array, wanted * element_bytes);
-	if (!grown) {
-		model->no_memory = true;
-		return false;
-	}
-	memset(grown + *room * element_bytes, 0, (wanted - *room) * element_bytes);
-	*array = grown;
-	*room = wanted;
-	return true;
-}
 
 void model_add_module(struct model *model, const struct module_facts *facts)
 {
 	if (facts->number == 0 || facts->number > MODULES_MOST ||
-	    !make_room(model, (void **)&model->modules, &model->module_room, facts->number,
+	    !model_make_room(model, (void **)&model->modules, &model->module_room, facts->number,
 		       sizeof *model->modules) ||
 	    model->modules[facts->number])
 		return;
@@ -79,7 +56,7 @@ void model_add_name(struct model *model, const struct name_key *key,
 void model_add_frame(struct model *model, const struct frame_facts *facts)
 {
 	if (facts->number != 0 && facts->number <= FRAMES_MOST &&
-	    make_room(model, (void **)&model->frames, &model->frame_room, facts->number,
+	    model_make_room(model, (void **)&model->frames, &model->frame_room, facts->number,
 		      sizeof *model->frames))
 		model->frames[facts->number] = *facts;
 }
@@ -178,4 +155,6 @@ void stacks_free(struct model *model)
 		free(model->modules[i]);
 	free(model->modules);
 	free(model->frames);
+	free(model->sites);
+	free(model->site_of_stack);
 }

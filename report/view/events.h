@@ -22,8 +22,8 @@ struct event_view {
 	const struct model_segment *segment;
 };
 
-/* `exact`: numbers of bytes instead of K and M. */
-void events_text(struct out *out, const struct event_view *view, bool exact);
+/* `exact`: numbers of bytes instead of K and M; `stacks`: the call stack below the line. */
+void events_text(struct out *out, const struct event_view *view, bool exact, bool stacks);
 
 void events_json(struct out *out, const struct event_view *view);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One JSON object per event, and the same in CSV. */
 #include "report/view/call.h"
+#include "report/view/stack.h"
 #include "report/view/words.h"
 
 static void put_hex(struct out *out, uint64_t address)
@@ -243,5 +244,10 @@ void events_json(struct out *out, const struct event_view *view)
 		put_call(out, view);
 	else
 		put_life(out, view);
+	if (model_knows_stack(view->model, event->stack)) {
+		struct json json = {out, true};
+
+		stack_json(&json, "stack", view->model, event->process, event->stack);
+	}
 	OUT(out, "}\n");
 }

@@ -7,9 +7,11 @@
 #include "report/human.h"
 #include "report/names.h"
 #include "report/view/call.h"
+#include "report/view/stack.h"
 #include "report/view/words.h"
 
 #define COMM_COLUMNS 15
+#define STACK_INDENT 40u
 #define CALL_COLUMNS 54
 
 static void put_address(struct out *out, uint64_t address)
@@ -257,7 +259,7 @@ static void put_life(struct out *out, const struct event_view *view)
 	out_color(out, COLOR_NONE);
 }
 
-void events_text(struct out *out, const struct event_view *view, bool exact)
+void events_text(struct out *out, const struct event_view *view, bool exact, bool stacks)
 {
 	const struct event *event = view->event;
 
@@ -274,4 +276,6 @@ void events_text(struct out *out, const struct event_view *view, bool exact)
 	else
 		put_life(out, view);
 	out_char(out, '\n');
+	if (stacks)
+		stack_text(out, view->model, event->process, event->stack, STACK_INDENT);
 }

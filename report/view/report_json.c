@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The report for programs: the shape that its readers rely on, every member always there. */
+#include "report/view/sites.h"
+#include "report/view/stack.h"
 #include "report/view/json.h"
 #include "report/view/report.h"
 #include "report/view/words.h"
@@ -230,6 +232,15 @@ static void put_mode(struct json *json, const struct model_segment *segment)
 	out_char(json->out, '"');
 }
 
+static void put_stack(struct json *json, const struct model *model, uint32_t instance,
+		      uint32_t stack)
+{
+	if (model_knows_stack(model, stack))
+		stack_json(json, "stack", model, instance, stack);
+	else
+		json_null(json, "stack");
+}
+
 static void put_creator(struct json *json, const struct model *model,
 			const struct model_segment *segment)
 {
@@ -243,7 +254,7 @@ static void put_creator(struct json *json, const struct model *model,
 	json_signed(json, "pid", maker->facts.pid);
 	json_text(json, "exe", maker->facts.exe);
 	json_text(json, "cmdline", maker->facts.cmdline);
-	json_null(json, "stack");
+	put_stack(json, model, segment->maker, segment->maker_stack);
 	json_close(json, '}');
 }
 
@@ -265,7 +276,7 @@ static void put_removed(struct json *json, const struct model *model,
 		json_null(json, "pid");
 		json_null(json, "exe");
 	}
-	json_null(json, "stack");
+	put_stack(json, model, segment->remover, segment->remover_stack);
 	json_close(json, '}');
 }
 
@@ -424,8 +435,7 @@ void report_json(struct out *out, const struct model *model, const struct filter
 	put_processes(&json, model, filter);
 	put_segments(&json, model, filter);
 	put_attachments(&json, model, filter);
-	json_open(&json, "sites", '[');
-	json_close(&json, ']');
+	sites_json(&json, model, filter);
 	put_findings(&json, model);
 	json_close(&json, '}');
 	out_char(out, '\n');

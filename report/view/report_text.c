@@ -8,9 +8,11 @@
 #include "report/human.h"
 #include "report/names.h"
 #include "report/view/report_tables.h"
+#include "report/view/sites.h"
 #include "report/view/words.h"
 
 #define ROWS_MOST 40u /* of a table, unless the user asked for an order or a choice */
+#define SITES_MOST 15u
 #define LABEL_COLUMNS 10
 
 const char *report_segment_state(const struct model_segment *segment)
@@ -251,12 +253,13 @@ static void choose(struct table *table, const struct out *out, const struct repo
 }
 
 static void put_table(struct out *out, struct table *table, const struct report_wish *wish,
-		      const char *title)
+		      const char *title, unsigned most)
 {
-	unsigned most = wish->sort || filter_is_set(wish->filter) ? UINT_MAX : ROWS_MOST;
 
 	if (table->row_count == 0)
 		return;
+	if (wish->sort || filter_is_set(wish->filter))
+		most = UINT_MAX;
 	choose(table, out, wish);
 	put_title(out, title, table->row_count < most ? table->row_count : most, table->row_count);
 	table_print(table, out, !wish->no_headings, most);
@@ -293,7 +296,7 @@ static void put_processes(struct out *out, const struct model *model,
 		if (model->by_instance[i] &&
 		    wants_process(wish->filter, model, model->by_instance[i]))
 			table.rows[table.row_count++] = model->by_instance[i];
-	put_table(out, &table, wish, "PROCESSES");
+	put_table(out, &table, wish, "PROCESSES", ROWS_MOST);
 	free(table.rows);
 }
 
@@ -309,8 +312,28 @@ static void put_segments(struct out *out, const struct model *model,
 	for (uint32_t i = 0; table.rows && i < model->segment_count; i++)
 		if (filter_segment(wish->filter, model->segments[i]))
 			table.rows[table.row_count++] = model->segments[i];
-	put_table(out, &table, wish, "SEGMENTS");
+	put_table(out, &table, wish, "SEGMENTS", ROWS_MOST);
 	free(table.rows);
+}
+
+static void put_sites(struct out *out, const struct model *model, const struct report_wish *wish)
+{
+	struct report_context context = {model, wish->exact};
+	const struct model_site **sorted = sites_sorted(model);
+	struct table table = {.columns = report_site_columns,
+			      .fill = report_site_cell,
+			      .context = &context,
+			      .rows = (const void **)sorted};
+
+	for (uint32_t i = 0; sorted && i < model->site_count; i++) {
+		const struct model_process *process = model_process(model, sorted[i]->instance);
+
+		if (process && filter_process(wish->filter, process) &&
+		    (sorted[i]->bytes || sorted[i]->failed))
+			sorted[table.row_count++] = sorted[i];
+	}
+	put_table(out, &table, wish, "CALL SITES", SITES_MOST);
+	free(sorted);
 }
 
 /* ---- findings ---- */
@@ -373,7 +396,8 @@ static void put_findings(struct out *out, const struct model *model, bool all)
 static bool knows(const char *name)
 {
 	if (table_column(report_process_columns, name) >= 0 ||
-	    table_column(report_segment_columns, name) >= 0)
+	    table_column(report_segment_columns, name) >= 0 ||
+	    table_column(report_site_columns, name) >= 0)
 		return true;
 	error_format(name, "no such column; see 'memshim help report'");
 	return false;
@@ -391,6 +415,8 @@ bool report_text(struct out *out, const struct model *model, const struct report
 	put_totals(out, model, wish->exact);
 	put_processes(out, model, wish);
 	put_segments(out, model, wish);
+	put_sites(out, model, wish);
 	put_findings(out, model, wish->sort || filter_is_set(wish->filter));
+	sites_nameless(out, model);
 	return true;
 }

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Call sites: what each call stack did to the break and to segments. A stack is a small number, so
+ * the way to its site is one step through an array, for millions of events as for ten.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/model/inside.h"
+
+/* The bytes that an event asked for and got. */
+static uint64_t bytes_of(const struct model *model, const struct event *event)
+{
+	const struct model_segment *segment;
+	uint64_t before = event->u.brk.before, after = event->u.brk.after;
+
+	switch (event->kind) {
+	case KIND_BRK:
+	case KIND_SBRK:
+		return after > before ? after - before : 0;
+	case KIND_SHMGET:
+		return event->u.shmget.size;
+	case KIND_SHMAT:
+		segment = model_segment(model, event->u.shmat.shmid);
+		return segment ? segment->size : 0;
+	default:
+		return 0;
+	}
+}
+
+static struct model_site *add_site(struct model *model, const struct event *event)
+{
+	struct model_site *site;
+
+	if (!model_grow(model, (void **)&model->sites, &model->site_room, model->site_count,
+			sizeof *model->sites))
+		return NULL;
+	site = &model->sites[model->site_count++];
+	memset(site, 0, sizeof *site);
+	site->call = event->kind;
+	site->by_malloc = event->flags & FLAG_MALLOC;
+	site->stack = event->stack;
+	site->instance = event->process;
+	site->next = model->site_of_stack[event->stack];
+	model->site_of_stack[event->stack] = model->site_count;
+	return site;
+}
+
+static struct model_site *find_site(struct model *model, const struct event *event)
+{
+	bool by_malloc = event->flags & FLAG_MALLOC;
+
+	if (!model_make_room(model, (void **)&model->site_of_stack, &model->site_stack_room,
+			     event->stack, sizeof *model->site_of_stack))
+		return NULL;
+	for (uint32_t i = model->site_of_stack[event->stack]; i != 0; i = model->sites[i - 1].next) {
+		struct model_site *site = &model->sites[i - 1];
+
+		if (site->call == event->kind && site->by_malloc == by_malloc)
+			return site;
+	}
+	return add_site(model, event);
+}
+
+void sites_feed(struct model *model, const struct event *event)
+{
+	struct model_site *site;
+	uint64_t before = event->u.brk.before, after = event->u.brk.after;
+
+	if (event->stack == 0 || event->stack > FRAMES_MOST)
+		return;
+	site = find_site(model, event);
+	if (!site)
+		return;
+	site->several_processes |= site->instance != event->process;
+	site->count++;
+	if (event_failed(event)) {
+		site->failed++;
+		return;
+	}
+	site->bytes += bytes_of(model, event);
+	if (event->kind <= KIND_SBRK && after < before)
+		site->given_back_bytes += before - after;
+}
+
+/* ---- whose call it was ---- */
+
+/* Files that hand out memory for others; what stands before the version is compared. */
+static const char *const allocators[] = {"libc.so.", "libc-2.", "libtcmalloc", "libjemalloc",
+					 "libmimalloc", "libmemshim.so", "ld-linux"};
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool is_allocator(const struct stack_frame *frame)
+{
+	const char *file = frame->module ? base_name(frame->module->facts.path) : "";
+
+	for (size_t i = 0; i < sizeof allocators / sizeof *allocators; i++)
+		if (strncmp(file, allocators[i], strlen(allocators[i])) == 0)
+			return true;
+	return frame->name && frame->name->count &&
+	       frame->name->places[frame->name->count - 1].function &&
+	       strncmp(frame->name->places[frame->name->count - 1].function, "operator new", 12) == 0;
+}
+
+uint32_t model_caller(const struct stack_frame *frames, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (!is_allocator(&frames[i]))
+			return i;
+	return 0;
+}

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/view/sites.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "report/human.h"
+#include "report/view/report_tables.h"
+#include "report/view/stack.h"
+
+enum site_column {
+#define SITE_COLUMN(id, name, heading, right, descending, wanted, meaning) COLUMN_##id,
+#include "report/view/site_columns.def"
+#undef SITE_COLUMN
+};
+
+const struct table_column report_site_columns[] = {
+#define SITE_COLUMN(id, name, heading, right, descending, wanted, meaning) \
+	{#name, heading, right, descending, wanted},
+#include "report/view/site_columns.def"
+#undef SITE_COLUMN
+	{NULL, NULL, false, false, 0},
+};
+
+static int compare(const void *a, const void *b)
+{
+	const struct model_site *left = *(const struct model_site *const *)a;
+	const struct model_site *right = *(const struct model_site *const *)b;
+
+	if (left->bytes != right->bytes)
+		return left->bytes < right->bytes ? 1 : -1;
+	if (left->count != right->count)
+		return left->count < right->count ? 1 : -1;
+	return left < right ? -1 : left > right;
+}
+
+const struct model_site **sites_sorted(const struct model *model)
+{
+	const struct model_site **sorted = calloc(model->site_count + 1, sizeof *sorted);
+
+	for (uint32_t i = 0; sorted && i < model->site_count; i++)
+		sorted[i] = &model->sites[i];
+	if (sorted)
+		qsort(sorted, model->site_count, sizeof *sorted, compare);
+	return sorted;
+}
+
+const char *sites_where(const struct model *model, uint32_t instance, uint32_t stack, char *text,
+			size_t bytes)
+{
+	struct stack_frame frames[STACK_FRAMES_MAX];
+	uint32_t count = model_stack(model, instance, stack, frames), caller;
+	char function[192];
+
+	if (count == 0)
+		return "";
+	caller = model_caller(frames, count);
+	stack_words(&frames[caller], 0, function, sizeof function);
+	if (frames[caller].name && frames[caller].name->count)
+		snprintf(text, bytes, "%s (%s)", function, stack_module(&frames[caller]));
+	else
+		snprintf(text, bytes, "%s", function);
+	return text;
+}
+
+/* ---- text ---- */
+
+/* The allocator that asked, by its file's name up to the first dot; malloc is libc's. */
+static void put_origin(struct cell *cell, const struct model *model, const struct model_site *site)
+{
+	struct stack_frame frames[STACK_FRAMES_MAX];
+	uint32_t count;
+	const char *file;
+
+	cell->text[0] = '\0';
+	if (site->call > KIND_SBRK)
+		return;
+	count = model_stack(model, site->instance, site->stack, frames);
+	file = count && model_caller(frames, count) > 0 ? stack_module(&frames[0]) : "";
+	if (site->by_malloc)
+		snprintf(cell->text, sizeof cell->text, "malloc");
+	else if (strncmp(file, "lib", 3) == 0 && strncmp(file, "libc", 4) != 0)
+		snprintf(cell->text, sizeof cell->text, "%.*s", (int)strcspn(file + 3, "._"), file + 3);
+	else
+		snprintf(cell->text, sizeof cell->text, "direct");
+}
+
+static void put_amount(struct cell *cell, uint64_t bytes, bool exact)
+{
+	if (exact)
+		snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)bytes);
+	else
+		human_bytes(cell->text, bytes);
+	cell->number = bytes;
+}
+
+static void put_times(struct cell *cell, uint64_t count)
+{
+	human_count(cell->text, count);
+	cell->number = count;
+}
+
+void report_site_cell(const void *row, unsigned column, struct cell *cell, const void *context)
+{
+	const struct model_site *site = row;
+	const struct report_context *report = context;
+	const struct model_process *process = model_process(report->model, site->instance);
+	char where[224];
+
+	switch (column) {
+	case COLUMN_SITE_BYTES:
+		put_amount(cell, site->bytes, report->exact);
+		break;
+	case COLUMN_GIVEN_BACK:
+		put_amount(cell, site->given_back_bytes, report->exact);
+		break;
+	case COLUMN_COUNT:
+		put_times(cell, site->count);
+		break;
+	case COLUMN_SITE_FAILED:
+		put_times(cell, site->failed);
+		cell->color = site->failed ? COLOR_RED : COLOR_NONE;
+		break;
+	case COLUMN_CALL:
+		snprintf(cell->text, sizeof cell->text, "%s", event_name(site->call));
+		break;
+	case COLUMN_ORIGIN:
+		put_origin(cell, report->model, site);
+		break;
+	case COLUMN_SITE_PROGRAM:
+		snprintf(cell->text, sizeof cell->text, "%.20s%s",
+			 process ? model_program_name(&process->facts) : "?",
+			 site->several_processes ? ", ..." : "");
+		break;
+	default:
+		snprintf(cell->text, sizeof cell->text, "%s",
+			 sites_where(report->model, site->instance, site->stack, where,
+				     sizeof where));
+	}
+}
+
+static void put_nameless(struct out *out, const struct model_module *module)
+{
+	const struct module_facts *facts = &module->facts;
+
+	out_pad(out, 2);
+	out_safe(out, facts->path);
+	if (module->names == NAMES_CHANGED) {
+		OUT(out, ": another file than the one that was loaded; nothing in it is named");
+	} else if (module->names == NAMES_MISSING) {
+		OUT(out, ": cannot be read here");
+	} else {
+		OUT(out, ": stripped; its debug symbols, or --debuginfod, would name more");
+	}
+	if (facts->build_id_bytes && module->names != NAMES_EXPORTED) {
+		OUT(out, " (build id ");
+		for (uint32_t i = 0; i < facts->build_id_bytes; i++) {
+			out_char(out, "0123456789abcdef"[facts->build_id[i] >> 4]);
+			out_char(out, "0123456789abcdef"[facts->build_id[i] & 15]);
+		}
+		out_char(out, ')');
+	}
+	out_char(out, '\n');
+}
+
+void sites_nameless(struct out *out, const struct model *model)
+{
+	bool any = false;
+
+	for (uint32_t i = 0; i < model->module_room; i++) {
+		const struct model_module *module = model->modules[i];
+
+		if (!module || module->names < NAMES_EXPORTED || module->names == NAMES_NOT_ASKED ||
+		    module->facts.path[0] != '/')
+			continue;
+		if (!any)
+			OUT(out, "\nNot all functions could be named:\n");
+		any = true;
+		put_nameless(out, module);
+	}
+}
+
+/* ---- JSON ---- */
+
+static void put_site(struct json *json, const struct model *model, const struct model_site *site)
+{
+	const struct model_process *process = model_process(model, site->instance);
+	char where[256];
+
+	json_open(json, NULL, '{');
+	json_text(json, "call", event_name(site->call));
+	if (site->call <= KIND_SBRK)
+		json_text(json, "origin", site->by_malloc ? "malloc" : "direct");
+	else
+		json_null(json, "origin");
+	json_number(json, "count", site->count);
+	json_number(json, "bytes", site->bytes);
+	json_number(json, "given_back_bytes", site->given_back_bytes);
+	json_number(json, "failed", site->failed);
+	json_text(json, "exe", process ? process->facts.exe : "");
+	json_text(json, "where",
+		  sites_where(model, site->instance, site->stack, where, sizeof where));
+	stack_json(json, "stack", model, site->instance, site->stack);
+	json_close(json, '}');
+}
+
+void sites_json(struct json *json, const struct model *model, const struct filter *filter)
+{
+	const struct model_site **sorted = sites_sorted(model);
+
+	json_open(json, "sites", '[');
+	for (uint32_t i = 0; sorted && i < model->site_count; i++) {
+		const struct model_process *process = model_process(model, sorted[i]->instance);
+
+		if (process && filter_process(filter, process))
+			put_site(json, model, sorted[i]);
+	}
+	json_close(json, ']');
+	free(sorted);
+}

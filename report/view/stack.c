@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/view/stack.h"
+
+#include <stdio.h>
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+const char *stack_module(const struct stack_frame *frame)
+{
+	return frame->module ? base_name(frame->module->facts.path) : "?";
+}
+
+static uint32_t place_count(const struct stack_frame *frame)
+{
+	return frame->name && frame->name->count ? frame->name->count : 1;
+}
+
+static const struct frame_place *place_of(const struct stack_frame *frame, uint32_t place)
+{
+	static const struct frame_place unknown;
+
+	return frame->name && place < frame->name->count ? &frame->name->places[place] : &unknown;
+}
+
+const char *stack_words(const struct stack_frame *frame, uint32_t place, char *text, size_t bytes)
+{
+	const char *function = place_of(frame, place)->function;
+
+	if (function)
+		snprintf(text, bytes, "%s", function);
+	else
+		snprintf(text, bytes, "%s+%#llx", stack_module(frame),
+			 (unsigned long long)frame->offset);
+	return text;
+}
+
+static void text_or_null(struct json *json, const char *name, const char *text)
+{
+	if (text)
+		json_text(json, name, text);
+	else
+		json_null(json, name);
+}
+
+static void put_frame(struct json *json, const struct stack_frame *frame, uint32_t i)
+{
+	const struct frame_place *place = place_of(frame, i);
+
+	json_open(json, NULL, '{');
+	if (frame->pc)
+		json_address(json, "pc", frame->pc);
+	else
+		json_null(json, "pc");
+	text_or_null(json, "module", frame->module ? frame->module->facts.path : NULL);
+	json_address(json, "offset", frame->offset);
+	text_or_null(json, "function", place->function);
+	text_or_null(json, "file", place->file);
+	json_number_or_null(json, "line", place->line != 0, place->line);
+	if (place->inlined)
+		json_bool(json, "inlined", true);
+	json_close(json, '}');
+}
+
+void stack_json(struct json *json, const char *name, const struct model *model, uint32_t instance,
+		uint32_t stack)
+{
+	struct stack_frame frames[STACK_FRAMES_MAX];
+	uint32_t count = model_stack(model, instance, stack, frames);
+
+	json_open(json, name, '[');
+	for (uint32_t i = 0; i < count; i++)
+		for (uint32_t place = 0; place < place_count(&frames[i]); place++)
+			put_frame(json, &frames[i], place);
+	json_close(json, ']');
+}
+
+static void put_line(struct out *out, const struct stack_frame *frame, uint32_t i)
+{
+	const struct frame_place *place = place_of(frame, i);
+	char text[256];
+
+	out_safe(out, stack_words(frame, i, text, sizeof text));
+	out_color(out, COLOR_DIM);
+	if (place->file) {
+		OUT(out, "  ");
+		out_safe(out, base_name(place->file));
+		out_char(out, ':');
+		out_number(out, place->line);
+	}
+	if (place->inlined)
+		OUT(out, "  inlined");
+	else if (place->function) {
+		OUT(out, "  (");
+		out_safe(out, stack_module(frame));
+		out_char(out, ')');
+	}
+	out_color(out, COLOR_NONE);
+	out_char(out, '\n');
+}
+
+void stack_text(struct out *out, const struct model *model, uint32_t instance, uint32_t stack,
+		unsigned indent)
+{
+	struct stack_frame frames[STACK_FRAMES_MAX];
+	uint32_t count = model_stack(model, instance, stack, frames);
+
+	for (uint32_t i = 0; i < count; i++)
+		for (uint32_t place = 0; place < place_count(&frames[i]); place++) {
+			out_pad(out, indent);
+			put_line(out, &frames[i], place);
+		}
+}
