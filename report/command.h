@@ -5,6 +5,7 @@
 
 int command_report(int argc, char **argv);
 int command_events(int argc, char **argv);
+int command_export(int argc, char **argv);
 int command_ls(int argc, char **argv);
 int command_env(int argc, char **argv);
 int command_help(int argc, char **argv);

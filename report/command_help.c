@@ -47,6 +47,13 @@ static const struct column_row segment_columns[] = {
 	{NULL, NULL},
 };
 
+static const struct column_row site_columns[] = {
+#define SITE_COLUMN(id, name, heading, right, descending, wanted, meaning) {#name, meaning},
+#include "report/view/site_columns.def"
+#undef SITE_COLUMN
+	{NULL, NULL},
+};
+
 static const struct column_row session_columns[] = {
 #define SESSION_COLUMN(id, name, heading, right, descending, wanted, meaning) {#name, meaning},
 #include "report/view/session_columns.def"
@@ -125,12 +132,13 @@ static void put_command(struct out *out, enum command command)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i].commands >> command & 1)
 			put_option(out, &rows[i]);
-	if (command == COMMAND_REPORT || command == COMMAND_EVENTS)
+	if (command == COMMAND_REPORT || command == COMMAND_EVENTS || command == COMMAND_EXPORT)
 		OUT(out, "\nFILE is a recording or a live session's segment; left out, it is "
 			 "memshim.data here,\nelse this user's newest session.\n");
 	if (command == COMMAND_REPORT) {
 		put_columns(out, "columns of the processes", process_columns);
 		put_columns(out, "columns of the segments", segment_columns);
+		put_columns(out, "columns of the call sites", site_columns);
 	}
 	if (command == COMMAND_EVENTS)
 		put_columns(out, "columns of --csv", event_columns);

@@ -3,6 +3,7 @@
 #include "report/error.h"
 #include "report/load.h"
 #include "report/options.h"
+#include "report/view/flame.h"
 #include "report/view/page.h"
 #include "report/view/report.h"
 
@@ -26,6 +27,19 @@ static int show(const struct options *options, const struct load *load)
 	return out_finish(out);
 }
 
+static int draw_flame(const struct options *options, const struct load *load)
+{
+	struct out *out = page_file(options->flame);
+
+	if (!out)
+		return EXIT_ABSENT;
+	if (flame_svg(out, load->model, &options->filter))
+		return out_finish(out);
+	out_finish(out);
+	error_line(options->flame, "not enough memory");
+	return EXIT_ABSENT;
+}
+
 int command_report(int argc, char **argv)
 {
 	struct options options;
@@ -42,6 +56,8 @@ int command_report(int argc, char **argv)
 		return ret;
 	load_names(&load, options.sysroot, options.debuginfod);
 	ret = show(&options, &load);
+	if (ret == 0 && options.flame)
+		ret = draw_flame(&options, &load);
 	load_close(&load);
 	return ret;
 }

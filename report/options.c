@@ -151,6 +151,15 @@ static int take_value(struct options *o, enum option_id id, char *value)
 		return take_key(&o->filter, row, value);
 	case OPTION_CALL:
 		return take_calls(row, value, &o->filter.kinds);
+	case OPTION_FORMAT:
+		o->format = value;
+		return 0;
+	case OPTION_OUT:
+		o->output = value;
+		return 0;
+	case OPTION_FLAME:
+		o->flame = value;
+		return 0;
 	case OPTION_SYSROOT:
 		o->sysroot = value;
 		return 0;
@@ -168,6 +177,8 @@ static int take_value(struct options *o, enum option_id id, char *value)
 
 static void take_flag(struct options *o, enum option_id id)
 {
+	o->counts |= id == OPTION_COUNTS;
+	o->debuginfod |= id == OPTION_DEBUGINFOD;
 	o->stacks |= id == OPTION_STACKS;
 	o->debuginfod |= id == OPTION_DEBUGINFOD;
 	o->follow |= id == OPTION_FOLLOW;
@@ -228,7 +239,8 @@ static int complain(enum command command, int option, const char *word)
 static int take_file(struct options *o, enum command command, int argc, char **argv)
 {
 	const char *name = command_names[command];
-	bool wants_file = command == COMMAND_REPORT || command == COMMAND_EVENTS;
+	bool wants_file = command == COMMAND_REPORT || command == COMMAND_EVENTS ||
+			  command == COMMAND_EXPORT;
 
 	if (optind < argc && wants_file)
 		o->file = argv[optind++];

@@ -26,8 +26,9 @@ struct options {
 	const char *sort;
 	char *columns[OPTIONS_COLUMNS_MAX]; /* names; belong to the command line */
 	unsigned column_count;
+	const char *format, *output, *flame; /* null: not given */
 	const char *sysroot; /* null: the files of this machine */
-	bool stacks, debuginfod;
+	bool stacks, debuginfod, counts;
 	bool follow, exact, json, csv, no_headings, help;
 	enum color_when color;
 };

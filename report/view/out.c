@@ -24,9 +24,12 @@ void out_flush(struct out *out)
 int out_finish(struct out *out)
 {
 	out_flush(out);
+	/* Some file systems only tell at the end that they could not write. */
+	if (out->fd != STDOUT_FILENO && close(out->fd) != 0 && !out->error)
+		out->error = errno;
 	if (!out->error)
 		return EXIT_DONE;
-	error_line("standard output", strerror(out->error));
+	error_line(out->name, strerror(out->error));
 	return EXIT_ABSENT;
 }
 
@@ -255,6 +258,27 @@ void out_csv(struct out *out, const char *text)
 	}
 	if (quoted)
 		out_char(out, '"');
+}
+
+void out_xml(struct out *out, const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	while (*at) {
+		unsigned length = character(at);
+
+		if (length == 0 || !is_printable(at, length))
+			out_char(out, '?');
+		else if (*at == '&')
+			OUT(out, "&amp;");
+		else if (*at == '<')
+			OUT(out, "&lt;");
+		else if (*at == '>')
+			OUT(out, "&gt;");
+		else
+			out_raw(out, (const char *)at, length);
+		at += length ? length : 1;
+	}
 }
 
 void out_color(struct out *out, enum out_color color)

@@ -20,6 +20,7 @@
 
 struct out {
 	int fd;
+	const char *name; /* for messages */
 	int error;     /* errno of the first write that failed */
 	bool color;    /* escape sequences are welcome */
 	bool utf8;     /* so are characters outside ASCII */
@@ -78,6 +79,7 @@ void out_safe(struct out *out, const char *text);
 void out_safe_wide(struct out *out, const char *text, unsigned width);
 void out_json(struct out *out, const char *text); /* with its quotes */
 void out_csv(struct out *out, const char *text);  /* quoted where it must be */
+void out_xml(struct out *out, const char *text);  /* UTF-8, whatever the terminal's characters */
 
 /* Columns that out_safe takes. */
 size_t out_columns(const char *text);

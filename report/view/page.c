@@ -1,12 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/view/page.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <langinfo.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
+
+#include "report/error.h"
 
 #define WIDTH_DEFAULT 80u
 #define WIDTH_MIN 40u
@@ -43,8 +47,23 @@ struct out *page_begin(enum color_when color)
 	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error like others */
 	setlocale(LC_CTYPE, "");
 	out.fd = STDOUT_FILENO;
+	out.name = "standard output";
 	out.color = wants_color(color);
 	out.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 	out.width = width();
 	return &out;
+}
+
+struct out *page_file(const char *path)
+{
+	static struct out out;
+
+	out = (struct out){.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666),
+			   .name = path,
+			   .utf8 = true,
+			   .width = WIDTH_DEFAULT};
+	if (out.fd >= 0)
+		return &out;
+	error_line(path, strerror(errno));
+	return NULL;
 }

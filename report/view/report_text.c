@@ -319,21 +319,18 @@ static void put_segments(struct out *out, const struct model *model,
 static void put_sites(struct out *out, const struct model *model, const struct report_wish *wish)
 {
 	struct report_context context = {model, wish->exact};
-	const struct model_site **sorted = sites_sorted(model);
 	struct table table = {.columns = report_site_columns,
 			      .fill = report_site_cell,
-			      .context = &context,
-			      .rows = (const void **)sorted};
+			      .context = &context};
+	struct site_group *groups = sites_group(model, wish->filter, &table.row_count);
 
-	for (uint32_t i = 0; sorted && i < model->site_count; i++) {
-		const struct model_process *process = model_process(model, sorted[i]->instance);
-
-		if (process && filter_process(wish->filter, process) &&
-		    (sorted[i]->bytes || sorted[i]->failed))
-			sorted[table.row_count++] = sorted[i];
-	}
-	put_table(out, &table, wish, "CALL SITES", SITES_MOST);
-	free(sorted);
+	table.rows = calloc(table.row_count + 1, sizeof *table.rows);
+	for (uint32_t i = 0; table.rows && i < table.row_count; i++)
+		table.rows[i] = &groups[i];
+	if (table.rows)
+		put_table(out, &table, wish, "CALL SITES", SITES_MOST);
+	free(table.rows);
+	free(groups);
 }
 
 /* ---- findings ---- */

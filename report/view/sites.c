@@ -52,8 +52,9 @@ const char *sites_where(const struct model *model, uint32_t instance, uint32_t s
 	uint32_t count = model_stack(model, instance, stack, frames), caller;
 	char function[192];
 
+	text[0] = '\0';
 	if (count == 0)
-		return "";
+		return text;
 	caller = model_caller(frames, count);
 	stack_words(&frames[caller], 0, function, sizeof function);
 	if (frames[caller].name && frames[caller].name->count)
@@ -61,6 +62,64 @@ const char *sites_where(const struct model *model, uint32_t instance, uint32_t s
 	else
 		snprintf(text, bytes, "%s", function);
 	return text;
+}
+
+static struct site_group *find_group(struct site_group *groups, uint32_t count,
+				     const struct model_site *site, const char *where)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (groups[i].site.call == site->call && groups[i].site.by_malloc == site->by_malloc &&
+		    strcmp(groups[i].where, where) == 0)
+			return &groups[i];
+	return NULL;
+}
+
+static void add_to_group(struct site_group *group, const struct model_site *site)
+{
+	group->stack_count++;
+	group->site.count += site->count;
+	group->site.failed += site->failed;
+	group->site.bytes += site->bytes;
+	group->site.given_back_bytes += site->given_back_bytes;
+	group->site.several_processes |= group->site.instance != site->instance;
+}
+
+static int compare_groups(const void *a, const void *b)
+{
+	const struct model_site *left = &((const struct site_group *)a)->site;
+	const struct model_site *right = &((const struct site_group *)b)->site;
+
+	return compare(&left, &right);
+}
+
+struct site_group *sites_group(const struct model *model, const struct filter *filter,
+			       uint32_t *count)
+{
+	struct site_group *groups = calloc(model->site_count + 1, sizeof *groups);
+	char where[sizeof groups->where];
+
+	*count = 0;
+	for (uint32_t i = 0; groups && i < model->site_count; i++) {
+		const struct model_site *site = &model->sites[i];
+		const struct model_process *process = model_process(model, site->instance);
+		struct site_group *group;
+
+		if (!process || !filter_process(filter, process) || !(site->bytes || site->failed))
+			continue;
+		sites_where(model, site->instance, site->stack, where, sizeof where);
+		group = find_group(groups, *count, site, where);
+		if (group) {
+			add_to_group(group, site);
+			continue;
+		}
+		group = &groups[(*count)++];
+		group->site = *site;
+		group->stack_count = 1;
+		memcpy(group->where, where, sizeof where);
+	}
+	if (groups)
+		qsort(groups, *count, sizeof *groups, compare_groups);
+	return groups;
 }
 
 /* ---- text ---- */
@@ -102,10 +161,10 @@ static void put_times(struct cell *cell, uint64_t count)
 
 void report_site_cell(const void *row, unsigned column, struct cell *cell, const void *context)
 {
-	const struct model_site *site = row;
+	const struct site_group *group = row;
+	const struct model_site *site = &group->site;
 	const struct report_context *report = context;
 	const struct model_process *process = model_process(report->model, site->instance);
-	char where[224];
 
 	switch (column) {
 	case COLUMN_SITE_BYTES:
@@ -121,6 +180,9 @@ void report_site_cell(const void *row, unsigned column, struct cell *cell, const
 		put_times(cell, site->failed);
 		cell->color = site->failed ? COLOR_RED : COLOR_NONE;
 		break;
+	case COLUMN_STACKS:
+		put_times(cell, group->stack_count);
+		break;
 	case COLUMN_CALL:
 		snprintf(cell->text, sizeof cell->text, "%s", event_name(site->call));
 		break;
@@ -133,9 +195,7 @@ void report_site_cell(const void *row, unsigned column, struct cell *cell, const
 			 site->several_processes ? ", ..." : "");
 		break;
 	default:
-		snprintf(cell->text, sizeof cell->text, "%s",
-			 sites_where(report->model, site->instance, site->stack, where,
-				     sizeof where));
+		snprintf(cell->text, sizeof cell->text, "%s", group->where);
 	}
 }
 

@@ -9,7 +9,18 @@
 
 extern const struct table_column report_site_columns[];
 
-/* A cell of the table; rows are struct model_site, context is struct report_context. */
+/* Sites of one call that are one function's, whichever way it was reached. */
+struct site_group {
+	struct model_site site; /* the first one, with the sums of all */
+	uint32_t stack_count;
+	char where[224];
+};
+
+/* A malloc'd array, most bytes first; null without memory. */
+struct site_group *sites_group(const struct model *model, const struct filter *filter,
+			       uint32_t *count);
+
+/* A cell of the table; rows are struct site_group, context is struct report_context. */
 void report_site_cell(const void *row, unsigned column, struct cell *cell, const void *context);
 
 /* The sites in the order that matters: most bytes first. A malloc'd array, null without memory. */

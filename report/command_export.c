@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "report/command.h"
+#include "report/error.h"
+#include "report/load.h"
+#include "report/options.h"
+#include "report/view/flame.h"
+#include "report/view/page.h"
+
+static int check_format(const struct options *options)
+{
+	if (!options->format) {
+		error_line("export", "--format is missing; see 'memshim help export'");
+		return EXIT_USAGE;
+	}
+	if (strcmp(options->format, "folded") == 0)
+		return 0;
+	error_format("export", "%s: no such format; there is folded", options->format);
+	return EXIT_USAGE;
+}
+
+int command_export(int argc, char **argv)
+{
+	struct options options;
+	struct load load;
+	char path[PATH_MAX];
+	struct out *out;
+	int ret = options_read(&options, COMMAND_EXPORT, argc, argv);
+
+	if (ret != 0 || options.help)
+		return ret != 0 ? ret : help_show("export");
+	ret = check_format(&options);
+	if (ret != 0)
+		return ret;
+	if (!options_find_file(&options, path))
+		return EXIT_ABSENT;
+	ret = load_all(&load, path);
+	if (ret != 0)
+		return ret;
+	load_names(&load, options.sysroot, options.debuginfod);
+	out = options.output ? page_file(options.output) : page_begin(COLOR_NEVER);
+	if (out)
+		flame_folded(out, load.model, &options.filter, options.counts);
+	ret = out ? out_finish(out) : EXIT_ABSENT;
+	load_close(&load);
+	return ret;
+}
