@@ -1,0 +1,239 @@
+# SPDX-License-Identifier: MIT
+"""Call stacks: the frames that a debugger prints at the same point, and names that are never wrong."""
+
+import os
+import re
+import shutil
+import subprocess
+import xml.etree.ElementTree
+
+import pytest
+
+import harness
+from harness import Recording, memshim, record, run
+
+SOURCE = harness.TOP / "tests" / "targets" / "walks.c"
+KINDS = ("static", "deep", "roomy", "tail", "thread", "signal", "altstack", "plugin")
+FLAGS = {
+    "O2": ("-O2", "-g"),
+    "O0": ("-O0", "-g"),
+    "frame-pointers": ("-O2", "-g", "-fno-omit-frame-pointer"),
+    "not-pie": ("-O2", "-g", "-no-pie"),
+}
+
+
+@pytest.fixture
+def build(tmp_path):
+    """build("name", *flags): walks.c as a program of the test's folder."""
+
+    def compile_walks(name, *flags):
+        path = str(tmp_path / name)
+        subprocess.run(["cc", *flags, "-o", path, SOURCE, "-pthread", "-ldl"], check=True)
+        return path
+
+    return compile_walks
+
+
+def arguments(kind):
+    return [kind, harness.target("libplugin.so")] if kind == "plugin" else [kind]
+
+
+def stack_of(recording):
+    """The frames of the one direct sbrk, innermost first."""
+    moves = [e for e in recording.calls() if e["call"] == "sbrk" and e["origin"] == "direct"]
+    assert len(moves) == 1
+    return moves[0]["stack"]
+
+
+def functions(frames):
+    return [f["function"] for f in frames]
+
+
+def debugger_functions(program, *argv):
+    """What gdb prints where sbrk is entered, without sbrk itself."""
+    harness.need("gdb")
+    done = run("gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-ex", "set width 0", "-ex", "set backtrace past-main on",
+               "-ex", "set disable-randomization on", "-ex", "handle SIGUSR1 nostop noprint",
+               "-ex", "break grow", "-ex", "run", "-ex", "break sbrk", "-ex", "continue",
+               "-ex", "bt", "--args", program, *argv)
+    found = re.findall(r"^#\d+\s+(?:0x[0-9a-f]+ in )?(<signal handler called>|\S+)", done.stdout, re.M)
+    assert "grow" in found, done.stdout + done.stderr
+    # gdb adds this one by guessing: raise() jumps to it, so it has no frame on the stack.
+    return [name for name in found[found.index("grow"):] if name != "__pthread_kill_internal"]
+
+
+@pytest.mark.parametrize("flags", FLAGS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_same_frames_as_a_debugger(build, kind, flags):
+    program = build("walks", *FLAGS[flags])
+    recording = record(program, *arguments(kind), options=("-k", "64"))
+    ours = functions(stack_of(recording))
+    theirs = debugger_functions(program, *arguments(kind))
+    own = [name for name in ours if name]
+    assert own[0] == "grow"
+    # libc's and the loader's frames have other names where their symbols are not installed.
+    known = [name for name in theirs if name in ("grow", "middle", "deep", "roomy", "tail_caller",
+             "tail_callee", "thread", "handler", "in_signal", "in_thread", "in_plugin", "main",
+             "plugin_call", "inside")]
+    assert [name for name in own if name in known] == known
+    assert len(ours) == len(theirs), (ours, theirs)
+
+
+def test_outermost_frame_is_where_programs_begin(build):
+    frames = stack_of(record(build("walks", "-O2", "-g"), "static", options=("-k", "64")))
+    assert frames[-1]["function"] == "_start"
+    assert frames[-1]["module"].endswith("/walks")
+
+
+def test_lines(build):
+    frames = stack_of(record(build("walks", "-O2", "-g"), "static"))
+    source = SOURCE.read_text().splitlines()
+    assert frames[0]["file"].endswith("walks.c")
+    assert "sbrk(4096)" in source[frames[0]["line"] - 1]
+    assert "grow();" in source[frames[1]["line"] - 1]
+    for frame in frames:
+        assert int(frame["pc"], 16) > int(frame["offset"], 16) or "not" in frame
+
+
+def test_depth(build):
+    program = build("walks", "-O2", "-g")
+    assert "stack" not in record(program, "deep", options=("-k", "0")).calls()[-1]
+    assert len(stack_of(record(program, "deep", options=("-k", "1")))) == 1
+    assert len(stack_of(record(program, "deep", options=("-k", "16")))) == 16
+    assert functions(stack_of(record(program, "deep", options=("-k", "64")))).count("deep") == 31
+
+
+def test_inlined_functions_and_cplusplus_names(tmp_path):
+    source = tmp_path / "inline.cc"
+    source.write_text("""
+        #include <unistd.h>
+        namespace outer {
+        template <typename T> struct Pool {
+            __attribute__((always_inline)) inline void *take(T n) { return sbrk(n); }
+            __attribute__((noinline)) void *fill(T n) { void *p = take(n); asm volatile(""); return p; }
+        };
+        }
+        int main() { outer::Pool<int> pool; return pool.fill(4096) == (void *)-1; }
+    """)
+    subprocess.run(["c++", "-O2", "-g", "-o", "inline", source], check=True)
+    frames = stack_of(record("./inline"))
+    assert frames[0]["function"] == "outer::Pool<int>::take(int)"
+    assert frames[0]["inlined"] is True
+    assert frames[1]["function"] == "outer::Pool<int>::fill(int)"
+    assert frames[0]["pc"] == frames[1]["pc"]
+    assert frames[2]["function"] == "main"
+
+
+def test_stripped_with_separate_debug_file(build):
+    program = build("walks", "-O2", "-g")
+    run("objcopy", "--only-keep-debug", program, program + ".debug")
+    run("strip", program)
+    run("objcopy", "--add-gnu-debuglink=" + program + ".debug", program)
+    assert functions(stack_of(record(program, "static")))[:3] == ["grow", "middle", "main"]
+    os.unlink(program + ".debug")
+    nameless = Recording("memshim.data")
+    frames = stack_of(nameless)
+    assert frames[0]["function"] is None and frames[0]["offset"]
+    assert f"{program}: stripped" in nameless.report_text()
+
+
+def test_rebuilt_program_is_not_given_wrong_names(build):
+    program = build("walks", "-O2", "-g")
+    recording = record(program, "static")
+    assert functions(stack_of(recording))[0] == "grow"
+    build("walks", "-O0", "-g")
+    assert functions(stack_of(recording))[0] is None
+    assert "another file than the one that was loaded" in recording.report_text()
+    os.unlink(program)
+    assert functions(stack_of(recording))[0] is None
+    assert "cannot be read" in recording.report_text()
+
+
+def test_sysroot(build, tmp_path):
+    program = build("walks", "-O2", "-g")
+    recording = record(program, "static")
+    moved = tmp_path / "root" / program.lstrip("/")
+    moved.parent.mkdir(parents=True)
+    shutil.move(program, moved)
+    assert functions(stack_of(recording))[0] is None
+    named = recording.events(f"--sysroot={tmp_path}/root", "--call=sbrk")
+    assert [e["stack"][0]["function"] for e in named if e["origin"] == "direct"] == ["grow"]
+
+
+def test_a_fork_has_its_parents_addresses(compile_c):
+    program = compile_c("forks", """
+        #include <sys/wait.h>
+        #include <unistd.h>
+        __attribute__((noinline)) static void grow(void) { sbrk(4096); __asm__ volatile(""); }
+        int main(void) { grow(); if (fork() == 0) { grow(); _exit(0); } wait(0); }
+    """, "-g")
+    events = [e for e in record(program).calls() if e["call"] == "sbrk"]
+    assert len(events) == 2 and events[0]["pid"] != events[1]["pid"]
+    assert events[0]["stack"][0]["function"] == events[1]["stack"][0]["function"] == "grow"
+    assert all(f["pc"] for e in events for f in e["stack"])
+
+
+def test_full_tables_are_a_counted_loss(compile_c):
+    program = compile_c("many", """
+        #include <unistd.h>
+        __attribute__((noinline)) static void left(unsigned path, int depth);
+        __attribute__((noinline)) static void right(unsigned path, int depth)
+        {
+            if (depth == 0) sbrk(path & 1 ? 4096 : -4096);
+            else if (path >> (depth - 1) & 1) left(path, depth - 1);
+            else right(path, depth - 1);
+            __asm__ volatile("");
+        }
+        __attribute__((noinline)) static void left(unsigned path, int depth)
+        {
+            if (depth == 0) sbrk(path & 1 ? 4096 : -4096);
+            else if (path >> (depth - 1) & 1) left(path, depth - 1);
+            else right(path, depth - 1);
+            __asm__ volatile("");
+        }
+        int main(void) { sbrk(1 << 20); for (unsigned p = 0; p < 1 << 14; p++) right(p, 14); }
+    """)
+    recording = record(program, options=("--log-size=3M", "-k", "32"))
+    coverage = recording.report()["coverage"]
+    assert coverage["lost"]["stacks_full"] > 0
+    assert coverage["events"] + coverage["lost"]["overwritten"] >= (1 << 14) + 1
+
+
+def test_sites_add_up(build):
+    report = record("bash", "-c", "for i in 1 2 3; do x=$(seq 30000); done; ls -l /usr/bin | cat").report()
+    grown = sum(p["break"]["grown_bytes"] for p in report["processes"])
+    moves = sum(p["break"]["moves"] for p in report["processes"])
+    sites = [s for s in report["sites"] if s["call"] in ("brk", "sbrk")]
+    assert grown > 0
+    assert sum(s["bytes"] for s in sites) == grown
+    assert sum(s["count"] - s["failed"] for s in sites) == moves
+    assert all(s["stack"] and s["where"] for s in sites)
+
+
+def test_segments_keep_their_creators_stack(compile_c):
+    program = compile_c("makes", """
+        #include <sys/shm.h>
+        __attribute__((noinline)) static int make(void) { int id = shmget(IPC_PRIVATE, 4096, 0600); __asm__ volatile(""); return id; }
+        __attribute__((noinline)) static void take_away(int id) { shmctl(id, IPC_RMID, 0); __asm__ volatile(""); }
+        int main(void) { take_away(make()); }
+    """, "-g")
+    segment, = record(program).report()["segments"]
+    assert functions(segment["creator"]["stack"])[:2] == ["make", "main"]
+    assert functions(segment["removed"]["stack"])[:2] == ["take_away", "main"]
+
+
+def test_folded_and_flame_graph(build):
+    recording = record(build("walks", "-O2", "-g"), "static")
+    folded = memshim("export", "--format=folded", recording.path).stdout.splitlines()
+    line, = [l for l in folded if ";grow;" in l]
+    stack, _, value = line.rpartition(" ")
+    assert value == "4096"
+    assert stack.split(";")[0] == "walks" and stack.split(";")[-4:] == ["main", "middle", "grow", "sbrk"]
+    counted = memshim("export", "--format=folded", "--counts", "-o", "out.folded", recording.path)
+    assert counted.returncode == 0 and counted.stdout == ""
+    assert any(l.endswith(";grow;sbrk 1") for l in open("out.folded").read().splitlines())
+    assert memshim("report", "--flame=out.svg", recording.path).returncode == 0
+    picture = xml.etree.ElementTree.parse("out.svg")
+    titles = [t.text for t in picture.iter("{http://www.w3.org/2000/svg}title")]
+    assert any(t.startswith("grow (walks): 4K") for t in titles)
+    assert "http" not in open("out.svg").read().replace("http://www.w3.org/2000/svg", "")
