@@ -5,6 +5,7 @@
 
 #include "ledger.h"
 #include "shim.h"
+#include "thread.h"
 
 struct attachment {
 	_Atomic uint32_t state; /* enum segment_attachment_state */
@@ -84,7 +85,7 @@ static int take_entry(void)
 {
 	for (uint32_t i = 0; i < table_size; i++) {
 		if (half_load(&table[i].state) != ATTACHMENT_FREE ||
-		    !half_take(&table[i].state, ATTACHMENT_FREE, ATTACHMENT_BUSY))
+		    !half_take_own(&table[i].state, ATTACHMENT_FREE, ATTACHMENT_BUSY, thread_alone()))
 			continue;
 		half_raise(&table_used, i + 1);
 		return (int)i;
@@ -109,7 +110,8 @@ void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t clock
 	if (flags & SHM_REMAP)
 		drop_all_at(address);
 	ledger_attached(shmid, clock, false);
-	half_raise(&shim.process->attached_peak, half_add(&shim.process->attached, 1));
+	half_raise(&shim.process->attached_peak,
+		   half_add_own(&shim.process->attached, 1, thread_alone()));
 	index = take_entry();
 	if (index < 0) {
 		shim_lose(LOSS_ATTACHMENTS_FULL);
@@ -147,9 +149,9 @@ void attachments_drop(int index)
 	/* The segment's copy first: once the private entry is free, its place may be taken again. */
 	if (shared)
 		half_hand_over(&shared->state, ATTACHMENT_FREE);
-	if (!half_take(&table[index].state, ATTACHMENT_LIVE, ATTACHMENT_FREE))
+	if (!half_take_own(&table[index].state, ATTACHMENT_LIVE, ATTACHMENT_FREE, thread_alone()))
 		return;
-	half_add(&shim.process->attached, (uint32_t)-1);
+	half_add_own(&shim.process->attached, (uint32_t)-1, thread_alone());
 	ledger_detached(shmid);
 }
 

@@ -338,8 +338,8 @@ bool cfi_find(const uint8_t *eh_frame_hdr, uint64_t pc, struct cfi_entry *entry)
 	bytes.at += skip;
 	for (int i = 0; i < UNWIND_REGISTERS; i++)
 		entry->row.rule[i] = 0;
-	set_cfa(&(struct run){.row = &entry->row}, 0, 0);
 	run.row = &entry->row;
+	set_cfa(&run, 0, 0);
 	run.common = &common;
 	run.remembered_count = 0;
 	run.pc = pc;

@@ -8,6 +8,14 @@
 
 #include "shim.h"
 
+/*
+ * The kernel makes an id from an index, which it gives out again, and a sequence number (ipc/util.c:
+ * IPCMNI_SHIFT). Each index has a window of its own, where its generations follow one another; only
+ * where a window is full of present segments one stands further on, up to PROBES, and
+ * `ledger_reach` says how far that ever was. So looking for an id that is not there is short.
+ */
+#define INDEX_BITS 15
+#define WINDOW 4u
 #define PROBES 64u
 
 static inline uint64_t claim_word(int shmid, enum segment_entry_state state)
@@ -18,16 +26,23 @@ static inline uint64_t claim_word(int shmid, enum segment_entry_state state)
 static struct segment_entry *place(int shmid, uint32_t probe)
 {
 	uint64_t mask = shim.header->region[REGION_LEDGER].count - 1;
-	uint32_t hash = (uint32_t)shmid * 2654435761u;
+	uint32_t index = (uint32_t)shmid & ((1u << INDEX_BITS) - 1);
+	uint32_t sequence = (uint32_t)shmid >> INDEX_BITS;
 
-	return (struct segment_entry *)shim_region(REGION_LEDGER) + ((hash + probe) & mask);
+	if (probe < WINDOW)
+		probe = (sequence + probe) % WINDOW;
+	return (struct segment_entry *)shim_region(REGION_LEDGER) +
+	       ((index * WINDOW + probe) & mask);
 }
 
 static struct segment_entry *find(int shmid)
 {
 	uint64_t wanted = claim_word(shmid, ENTRY_PRESENT);
+	uint32_t reach = half_load(&shim.shared->ledger_reach);
 
-	for (uint32_t i = 0; i < PROBES; i++) {
+	if (reach < WINDOW || reach > PROBES)
+		reach = reach < WINDOW ? WINDOW : PROBES;
+	for (uint32_t i = 0; i < reach; i++) {
 		struct segment_entry *entry = place(shmid, i);
 		uint64_t claim = word_accept(&entry->claim);
 
@@ -55,26 +70,38 @@ static void begin(struct segment_entry *entry, uint64_t clock)
 	word_store(&entry->inherited, 0);
 }
 
-/* Takes the first place that is free, or else (`removed`) held by a removed segment. */
-static struct segment_entry *take(int shmid, uint64_t clock, bool removed)
+/* Takes place i if it is free, or held by a removed segment and `removed`. */
+static struct segment_entry *take_place(int shmid, uint64_t clock, uint32_t i, bool removed)
 {
 	uint64_t wanted = claim_word(shmid, ENTRY_PRESENT);
+	struct segment_entry *entry = place(shmid, i);
 
-	for (uint32_t i = 0; i < PROBES; i++) {
-		struct segment_entry *entry = place(shmid, i);
+	for (;;) {
 		uint64_t claim = word_accept(&entry->claim);
 
 		if (claim == wanted)
 			return entry;
 		if (claim != ENTRY_FREE && !(removed && (claim & 0xff) == ENTRY_REMOVED))
-			continue;
-		if (word_take(&entry->claim, claim, wanted)) {
-			begin(entry, clock);
-			return entry;
-		}
-		i--; /* somebody took it: for this shmid perhaps */
+			return NULL;
+		if (word_take(&entry->claim, claim, wanted))
+			break;
+		/* Somebody took it: for this shmid perhaps. */
 	}
-	return NULL;
+	begin(entry, clock);
+	half_raise(&shim.shared->ledger_reach, i + 1);
+	return entry;
+}
+
+/* The first place that is free in the window, else one of a removed segment, else further on. */
+static struct segment_entry *take(int shmid, uint64_t clock)
+{
+	struct segment_entry *entry = NULL;
+
+	for (uint32_t i = 0; !entry && i < WINDOW; i++)
+		entry = take_place(shmid, clock, i, false);
+	for (uint32_t i = 0; !entry && i < PROBES; i++)
+		entry = take_place(shmid, clock, i, true);
+	return entry;
 }
 
 static struct segment_entry *find_or_take(int shmid, uint64_t clock)
@@ -82,9 +109,7 @@ static struct segment_entry *find_or_take(int shmid, uint64_t clock)
 	struct segment_entry *entry = find(shmid);
 
 	if (!entry)
-		entry = take(shmid, clock, false);
-	if (!entry)
-		entry = take(shmid, clock, true);
+		entry = take(shmid, clock);
 	if (!entry)
 		shim_lose(LOSS_LEDGER_FULL);
 	return entry;
@@ -94,7 +119,8 @@ void ledger_named(int shmid, const struct segment_event *event)
 {
 	struct segment_entry *entry = find_or_take(shmid, event->clock);
 
-	if (!entry || !half_take(&entry->maker_instance, 0, shim.instance))
+	if (!entry || half_load(&entry->maker_instance) != 0 ||
+	    !half_take(&entry->maker_instance, 0, shim.instance))
 		return;
 	half_store(&entry->key, (uint32_t)event->u.shmget.key);
 	word_store(&entry->size, event->u.shmget.size);

@@ -8,10 +8,13 @@
 
 #include "thread.h"
 
+#define RECORD_PAGE_EVENTS (4096u / sizeof(struct segment_event))
+
 /* Completes the event with what all events have, and publishes it. */
 static inline void record_event(struct segment_event *event)
 {
 	struct segment_part *part;
+	struct segment_event *slot;
 	uint32_t number;
 	uint64_t n;
 
@@ -23,8 +26,11 @@ static inline void record_event(struct segment_event *event)
 	number = thread_part();
 	part = shim.parts + number;
 	n = segment_claim(part);
-	segment_publish(shim.log + number * shim.part_events + (n & (shim.part_events - 1)), event,
-			n);
+	slot = shim.log + number * shim.part_events + (n & (shim.part_events - 1));
+	/* A page is met by a load: at a read fault the kernel maps its neighbours too, if it can. */
+	if (UNLIKELY(n % RECORD_PAGE_EVENTS == 0))
+		word_load(&slot->published);
+	segment_publish(slot, event, n);
 }
 
 #endif

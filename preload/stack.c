@@ -15,19 +15,24 @@
 #define WAYS 2u
 #define PROBES 32u
 
-/* One frame of a remembered walk. */
+/* Where a return address lay in a remembered walk. */
 struct memo_frame {
 	uint64_t slot; /* 0: it cannot be checked, so the memo is good for nothing */
 	uint64_t pc;
-	uint64_t offset; /* as in struct segment_frame */
+};
+
+/* What region STACKS will know of it: see struct segment_frame. */
+struct memo_place {
+	uint64_t offset;
 	uint32_t module; /* number + 1 */
 };
 
+/* What is compared each time stands together, for the sake of the cache; the places follow it. */
 struct memo {
 	_Atomic uint32_t busy;
 	uint32_t count; /* of frames; 0: empty */
-	uint64_t thread;
 	struct stack_caller caller;
+	uint64_t thread;
 	uint32_t stack;
 	struct memo_frame frame[];
 };
@@ -36,7 +41,13 @@ static char *memos; /* MEMOS of memo_bytes() each */
 
 static inline uint64_t memo_bytes(void)
 {
-	return sizeof(struct memo) + shim.stack_depth * sizeof(struct memo_frame);
+	return sizeof(struct memo) +
+	       shim.stack_depth * (sizeof(struct memo_frame) + sizeof(struct memo_place));
+}
+
+static inline struct memo_place *memo_places(struct memo *memo)
+{
+	return (struct memo_place *)(memo->frame + shim.stack_depth);
 }
 
 void stack_set_up(const struct link_map *libc)
@@ -71,7 +82,7 @@ static uint64_t frame_hash(uint64_t outer, uint64_t offset)
 }
 
 /* The frame's index + 1; 0 when there is no room. */
-static uint32_t intern(uint32_t parent, const struct memo_frame *frame)
+static uint32_t intern(uint32_t parent, const struct memo_place *frame)
 {
 	struct segment_frame *table = shim_region(REGION_STACKS);
 	uint64_t count = shim.header->region[REGION_STACKS].count;
@@ -93,14 +104,15 @@ static uint32_t intern(uint32_t parent, const struct memo_frame *frame)
 	return 0;
 }
 
-static uint32_t intern_all(const struct memo *memo)
+static uint32_t intern_all(struct memo *memo)
 {
+	const struct memo_place *places = memo_places(memo);
 	uint32_t stack = 0;
 
 	if (shim.header->region[REGION_STACKS].count == 0)
 		return 0;
 	for (uint32_t i = memo->count; i-- > 0;) {
-		stack = intern(stack, &memo->frame[i]);
+		stack = intern(stack, &places[i]);
 		if (stack == 0) {
 			shim_lose(LOSS_STACKS_FULL);
 			return 0;
@@ -111,21 +123,17 @@ static uint32_t intern_all(const struct memo *memo)
 
 /* ---- walking ---- */
 
-static void keep_frame(struct memo_frame *frame, const struct unwind_cursor *cursor)
+static void keep_place(struct memo_place *place, const struct unwind_cursor *cursor)
 {
-	struct unwind_object object;
-
-	frame->slot = cursor->slot;
-	frame->pc = cursor->pc;
-	frame->module = SEGMENT_FRAME_NOWHERE;
-	frame->offset = cursor->pc + 1;
-	if (unwind_look(cursor, &object)) {
-		frame->module = module_number(&object);
-		if (frame->module != SEGMENT_FRAME_NOWHERE)
-			frame->offset = cursor->pc - module_address(&object) + 1;
+	place->module = SEGMENT_FRAME_NOWHERE;
+	place->offset = cursor->pc + 1;
+	if (cursor->known) {
+		place->module = module_number(&cursor->object);
+		if (place->module != SEGMENT_FRAME_NOWHERE)
+			place->offset = cursor->pc - module_address(&cursor->object) + 1;
 	}
 	if (cursor->exact)
-		frame->offset |= SEGMENT_FRAME_EXACT;
+		place->offset |= SEGMENT_FRAME_EXACT;
 }
 
 static void walk(struct memo *memo, struct stack_caller caller)
@@ -137,8 +145,11 @@ static void walk(struct memo *memo, struct stack_caller caller)
 	memo->stack = 0;
 	memo->caller = caller;
 	memo->thread = (uint64_t)thread_pointer();
-	for (; more && memo->count < shim.stack_depth; more = unwind_step(&cursor))
-		keep_frame(&memo->frame[memo->count++], &cursor);
+	for (; more && memo->count < shim.stack_depth; more = unwind_step(&cursor)) {
+		memo->frame[memo->count] = (struct memo_frame){cursor.slot, cursor.pc};
+		keep_place(&memo_places(memo)[memo->count], &cursor);
+		memo->count++;
+	}
 	memo->stack = intern_all(memo);
 }
 

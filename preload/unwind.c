@@ -37,7 +37,7 @@ static bool find_cfa(const struct cfi_row *row, const uint64_t *value, uint64_t 
 }
 
 /* The caller's register by one rule; `slot` is where it lies, 0 when in no memory. */
-static bool recover(int64_t rule, const struct unwind_cursor *from, uint64_t cfa, int reg,
+static bool recover(int64_t rule, const uint64_t *from, uint64_t cfa, int reg,
 		    uint64_t *value, uint64_t *slot)
 {
 	int64_t operand = cfi_rule_value(rule);
@@ -45,7 +45,7 @@ static bool recover(int64_t rule, const struct unwind_cursor *from, uint64_t cfa
 	*slot = 0;
 	switch (cfi_rule_kind(rule)) {
 	case CFI_SAME:
-		*value = reg == UNWIND_SP ? cfa : from->value[reg];
+		*value = reg == UNWIND_SP ? cfa : from[reg];
 		return true;
 	case CFI_UNDEFINED:
 		*value = 0;
@@ -54,15 +54,15 @@ static bool recover(int64_t rule, const struct unwind_cursor *from, uint64_t cfa
 		*value = cfa + (uint64_t)operand;
 		return true;
 	case CFI_REGISTER:
-		*value = operand < UNWIND_REGISTERS ? from->value[operand] : 0;
+		*value = operand < UNWIND_REGISTERS ? from[operand] : 0;
 		return operand < UNWIND_REGISTERS;
 	case CFI_VAL_EXPRESSION:
-		return cfi_evaluate((const uint8_t *)operand, from->value, &cfa, value);
+		return cfi_evaluate((const uint8_t *)operand, from, &cfa, value);
 	case CFI_OFFSET:
 		*slot = cfa + (uint64_t)operand;
 		break;
 	case CFI_EXPRESSION:
-		if (!cfi_evaluate((const uint8_t *)operand, from->value, &cfa, slot))
+		if (!cfi_evaluate((const uint8_t *)operand, from, &cfa, slot))
 			return false;
 		break;
 	}
@@ -72,28 +72,27 @@ static bool recover(int64_t rule, const struct unwind_cursor *from, uint64_t cfa
 	return true;
 }
 
-static bool find_entry(const struct unwind_cursor *cursor, struct cfi_entry *entry)
+static void find_module(struct unwind_cursor *cursor)
 {
-	struct unwind_object object;
-	uint64_t pc = look_up_pc(cursor);
-
-	return find_object((void *)pc, &object) == 0 && object.eh_frame &&
-	       cfi_find(object.eh_frame, pc, entry);
+	cursor->known = find_object((void *)look_up_pc(cursor), &cursor->object) == 0;
 }
 
 bool unwind_step(struct unwind_cursor *cursor)
 {
-	struct unwind_cursor from = *cursor;
+	uint64_t from[UNWIND_REGISTERS], cfa, slot;
 	struct cfi_entry entry;
-	uint64_t cfa, slot;
 
-	if (!find_entry(&from, &entry) || !find_cfa(&entry.row, from.value, &cfa))
+	if (!cursor->known || !cursor->object.eh_frame ||
+	    !cfi_find(cursor->object.eh_frame, look_up_pc(cursor), &entry) ||
+	    !find_cfa(&entry.row, cursor->value, &cfa))
 		return false;
 	/* Only a signal frame may lead to another stack. */
-	if (cfa % sizeof cfa || (cfa <= from.cfa && !entry.is_signal))
+	if (cfa % sizeof cfa || (cfa <= cursor->cfa && !entry.is_signal))
 		return false;
+	for (int reg = 0; reg < UNWIND_REGISTERS; reg++)
+		from[reg] = cursor->value[reg];
 	for (int reg = 0; reg < UNWIND_REGISTERS; reg++) {
-		if (!recover(entry.row.rule[reg], &from, cfa, reg, &cursor->value[reg], &slot))
+		if (!recover(entry.row.rule[reg], from, cfa, reg, &cursor->value[reg], &slot))
 			return false;
 		if (reg == UNWIND_RETURN)
 			cursor->slot = slot;
@@ -101,12 +100,10 @@ bool unwind_step(struct unwind_cursor *cursor)
 	cursor->cfa = cfa;
 	cursor->pc = unwind_strip(cursor->value[UNWIND_RETURN]);
 	cursor->exact = entry.is_signal;
-	return cursor->pc != 0 && cfi_rule_kind(entry.row.rule[UNWIND_RETURN]) != CFI_UNDEFINED;
-}
-
-bool unwind_look(const struct unwind_cursor *cursor, struct unwind_object *object)
-{
-	return find_object((void *)look_up_pc(cursor), object) == 0;
+	if (cursor->pc == 0 || cfi_rule_kind(entry.row.rule[UNWIND_RETURN]) == CFI_UNDEFINED)
+		return false;
+	find_module(cursor);
+	return true;
 }
 
 /* The registers that a caller may expect to find again, and the pc here. */
@@ -149,6 +146,7 @@ __attribute__((noinline)) bool unwind_begin(struct unwind_cursor *cursor, uint64
 	cursor->pc = cursor->value[UNWIND_RETURN];
 	cursor->cfa = 0;
 	cursor->exact = true;
+	find_module(cursor);
 	for (int i = 0; i < NEAR_FRAMES; i++) {
 		if (!unwind_step(cursor))
 			return false;

@@ -37,6 +37,8 @@ struct unwind_cursor {
 	uint64_t pc;
 	uint64_t slot; /* where on the stack pc lies; 0: in no memory */
 	uint64_t cfa;
+	struct unwind_object object; /* the loaded file that pc lies in, if `known` */
+	bool known;
 	bool exact; /* pc is no return address, but where a signal interrupted */
 };
 
@@ -48,9 +50,6 @@ bool unwind_set_up(int (*find)(void *pc, struct unwind_object *result));
  * function. False when the tables do not lead there.
  */
 bool unwind_begin(struct unwind_cursor *cursor, uint64_t cfa);
-
-/* The loaded file that the cursor's pc lies in; false when there is none. */
-bool unwind_look(const struct unwind_cursor *cursor, struct unwind_object *object);
 
 /* A return address as it lies on the stack, without what pointer authentication adds. */
 static inline uint64_t unwind_strip(uint64_t pc)

@@ -88,13 +88,13 @@ static inline int place_open_segment(const char *path, struct stat *st)
 	return why;
 }
 
-/* Where the log and its heads begin: what is left out when the address space is short. */
+/* Where the log begins: what is left out when the address space is short. */
 static inline uint64_t place_tables_bytes(int fd, uint64_t bytes)
 {
 	uint64_t offset = 0;
 
 	raw_call6(SYS_pread64, fd, (long)&offset, sizeof offset,
-		  offsetof(struct segment_header, region[REGION_PARTS].offset), 0, 0);
+		  offsetof(struct segment_header, region[REGION_LOG].offset), 0, 0);
 	return offset < bytes ? offset : bytes;
 }
 

@@ -9,6 +9,7 @@
  *   4096     struct segment_shared       4 KiB   words that the whole session changes
  *   8192     region INDEX                u64 per process slot: 0 free, else pid << 32 | instance;
  *                                        instance 0 while the slot is being filled in
+ *            region PARTS                struct segment_part per CPU: the heads of the log
  *            region PROCESSES            struct segment_process per slot
  *            region OWNERS               u32 per attachment block: 0 free, else an instance
  *            region ATTACHMENTS          blocks of SEGMENT_BLOCK_ENTRIES struct segment_attachment
@@ -16,8 +17,10 @@
  *            region MODULES              struct segment_module, open addressing by content
  *            region STACKS               struct segment_frame: a tree of call stacks, see there
  *            region LOADS                struct segment_load: which process has a module where
- *            region PARTS                struct segment_part per CPU: the heads of the log
  *            region LOG                  part 0's events, part 1's events, ...
+ *
+ * What every process touches when it starts stands together at the beginning: the kernel maps
+ * sixteen pages at one fault.
  *
  * A recording is a file that only its recorder writes, and only at its end:
  *
@@ -77,6 +80,7 @@ enum segment_loss {
 enum segment_region_kind {
 	REGION_SHARED,
 	REGION_INDEX,
+	REGION_PARTS,
 	REGION_PROCESSES,
 	REGION_OWNERS,
 	REGION_ATTACHMENTS,
@@ -84,7 +88,6 @@ enum segment_region_kind {
 	REGION_MODULES,
 	REGION_STACKS,
 	REGION_LOADS,
-	REGION_PARTS,
 	REGION_LOG,
 	REGION_WITNESSES, /* recordings only: what the recorder saw with its own eyes */
 	REGION_COUNT,
@@ -161,7 +164,8 @@ struct segment_shared {
 	_Atomic uint32_t slot_high;     /* slots at and above were never used */
 	_Atomic uint32_t block_hint;    /* where the search for a free block begins */
 	_Atomic uint32_t load_count;    /* LOADS given out; above the region's count: no room */
-	uint32_t pad1[12];
+	_Atomic uint32_t ledger_reach;  /* LEDGER: how far from its place a segment ever stood, + 1 */
+	uint32_t pad1[11];
 	_Atomic uint64_t lost[16]; /* by enum segment_loss: losses that no process slot can hold */
 	_Atomic uint64_t forgotten_calls[CALL_COUNT]; /* calls of processes whose slot was reused */
 	_Atomic uint64_t closed; /* 1 once the recorder has finished: new images stay away */

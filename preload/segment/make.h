@@ -74,6 +74,7 @@ static inline void place_lay_out(struct segment_header *header, uint64_t log_byt
 	header->first_claim = SEGMENT_FIRST_CLAIM;
 	at = place_region(header, at, REGION_SHARED, sizeof(struct segment_shared), 1);
 	at = place_region(header, at, REGION_INDEX, 8, PLACE_SLOTS_DEFAULT >> shift);
+	at = place_region(header, at, REGION_PARTS, sizeof(struct segment_part), parts);
 	at = place_region(header, at, REGION_PROCESSES, sizeof(struct segment_process),
 			  PLACE_SLOTS_DEFAULT >> shift);
 	at = place_region(header, at, REGION_OWNERS, 4, PLACE_BLOCKS_DEFAULT >> shift);
@@ -88,7 +89,6 @@ static inline void place_lay_out(struct segment_header *header, uint64_t log_byt
 			  PLACE_FRAMES_DEFAULT >> shift);
 	at = place_region(header, at, REGION_LOADS, sizeof(struct segment_load),
 			  PLACE_LOADS_DEFAULT >> shift);
-	at = place_region(header, at, REGION_PARTS, sizeof(struct segment_part), parts);
 	at = place_region(header, at, REGION_LOG, sizeof(struct segment_event), parts * part_events);
 	header->total_bytes = at;
 }

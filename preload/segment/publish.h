@@ -113,6 +113,44 @@ static inline void counter_add(_Atomic uint64_t *counter, uint64_t n, bool alone
 	atomic_fetch_add_explicit(counter, n, memory_order_relaxed);
 }
 
+/*
+ * The same for words that only this process changes, while it is alone: no other CPU writes them,
+ * so one instruction without the bus lock is atomic enough, and no signal splits it.
+ */
+static inline uint32_t half_add_own(_Atomic uint32_t *word, uint32_t n, bool alone)
+{
+#if defined(__x86_64__)
+	if (alone) {
+		uint32_t old = n;
+
+		__asm__ volatile("xaddl %0, %1" : "+r"(old), "+m"(*(uint32_t *)word) : : "cc");
+		return old + n;
+	}
+#else
+	(void)alone;
+#endif
+	return atomic_fetch_add_explicit(word, n, memory_order_relaxed) + n;
+}
+
+static inline bool half_take_own(_Atomic uint32_t *word, uint32_t from, uint32_t to, bool alone)
+{
+#if defined(__x86_64__)
+	if (alone) {
+		uint32_t seen = from;
+
+		__asm__ volatile("cmpxchgl %2, %1"
+				 : "+a"(seen), "+m"(*(uint32_t *)word)
+				 : "r"(to)
+				 : "cc", "memory");
+		return seen == from;
+	}
+#else
+	(void)alone;
+#endif
+	return atomic_compare_exchange_strong_explicit(word, &from, to, memory_order_acq_rel,
+						       memory_order_relaxed);
+}
+
 static inline uint64_t word_load(const _Atomic uint64_t *word)
 {
 	return atomic_load_explicit(word, memory_order_relaxed);

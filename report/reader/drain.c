@@ -146,6 +146,7 @@ unsigned drain_log(struct drain *drain)
 
 		if (full > fullest)
 			fullest = full;
+		warm_log(drain, i, head);
 		fill_holes(drain, i, now_ns);
 		while (drain->part[i].next != head)
 			fill_batch(drain, i, head, now_ns);

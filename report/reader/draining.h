@@ -19,6 +19,7 @@ struct drain_hole {
 struct drain_part {
 	uint64_t next;      /* claim number of the first event that was not looked for yet */
 	uint64_t unwritten; /* events for which the disk had no room */
+	uint64_t warm;      /* events, from the first claim on, whose pages are ready */
 	uint32_t hole_count;
 	struct drain_hole hole[DRAIN_HOLES]; /* ascending n */
 };
@@ -45,6 +46,10 @@ void drain_append(struct drain *drain, enum segment_region_kind kind, const void
 
 /* slots.c: the slots that are still in use. */
 void drain_append_slots(struct drain *drain);
+
+/* warm.c: makes pages ready before a writer meets them; of part i, some way beyond its head. */
+void warm_tables(const struct drain *drain);
+void warm_log(struct drain *drain, uint32_t i, uint64_t head);
 
 /* drain.c: the recorder's own event, out of any part. */
 void drain_append_event(struct drain *drain, const struct segment_event *event);

@@ -108,8 +108,11 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 		explain(error, "record", -ENOMEM);
 		return -ENOMEM;
 	}
-	for (uint32_t i = 0; i < drain->header->part_count; i++)
+	warm_tables(drain);
+	for (uint32_t i = 0; i < drain->header->part_count; i++) {
 		drain->part[i].next = drain->header->first_claim;
+		warm_log(drain, i, drain->header->first_claim);
+	}
 	drain->header->command_pid = wish->command_pid;
 	ret = recording_begin(&drain->recording, wish->fd, drain->header, drain->path);
 	if (ret != 0) {
