@@ -1,0 +1,340 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""
+What the shim and the reader cost, beside other tools, in one run.
+
+    run.py BUILD [--quick] [--rounds=N] [--only=WORKLOAD,...] [--events=N] [--strict]
+
+Each program measures inside one process: libc's entry against the same bare system call, batches in
+turn, the median of the differences. Of that, what the same program shows without any tool is
+subtracted, from a run right before or right after: libc's own entry costs something above the bare
+call, too. A cell is the median of that over the rounds; +- is half the distance of its quartiles.
+"""
+
+import argparse
+import os
+import pathlib
+import platform
+import shutil
+import signal
+import statistics
+import sys
+import tempfile
+from dataclasses import dataclass
+
+import reading
+import tools
+
+NATIVE = tools.Tool()
+MEMSHIM = tools.Memshim(["-k", "0"], event_ns=50)
+LTTNG = tools.Lttng()
+STRACE = tools.Strace()
+
+# The columns. Another way to run memshim is another row here.
+TOOLS = [
+    tools.Null(),
+    MEMSHIM,
+    tools.Memshim(["-k", "16"], event_ns=100),
+    tools.Fprintf(),
+    LTTNG,
+    STRACE,
+]
+
+LTTNG_SHARE = 1 / 4
+STRACE_SHARE = 1 / 300
+COLD_NS = 700
+COLD_ROUNDS = 200  # fresh log pages touched; few enough for one lap
+START_NS = 60_000
+NEW_STACK_NS = 2_500
+NOTHING_NS = 1
+BESIDE_SHARE = 1 / 4
+EVENTS_RATE = 5
+REPORT_RATE = 50
+READ_EVENTS = 10_000_000
+
+
+@dataclass
+class Workload:
+    """One row: a workload of calls.c, or of spawn.c."""
+
+    name: str
+    title: str
+    event: bool = False  # one event per call: held against the targets of an event
+    unit: str = "ns"
+    only: tuple = ()  # names of tools; all
+    beside: bool = False
+    program: str = "calls"
+
+    def wants(self, tool):
+        return not tool.missing and (not self.only or tool.judged or tool.name in self.only) and (
+            tool.beside or not self.beside)
+
+    def run(self, tool, like, bench, quick):
+        """Runs it under `tool`, as much of it as `like` does."""
+        share = 4 if quick else 1
+        if self.program == "spawn":
+            return tool.run(bench.program("spawn"), max(2, like.spawns // share),
+                            bench.program("libempty.so"), bench.cpu)
+        cold = self.name == "cold"
+        beside = [bench.other_cpu] if self.beside else []
+        pairs = max(2, (COLD_ROUNDS if cold else like.pairs) // share)
+        warm = 0 if cold else tool.warm_calls
+        return tool.run(bench.program("calls"), self.calls(), pairs, warm, bench.cpu, *beside)
+
+    def calls(self):
+        return "sbrk" if self.beside else self.name
+
+
+WORKLOADS = [
+    Workload("sbrk", "sbrk(+4096), sbrk(-4096)", event=True),
+    Workload("attach", "shmat, shmdt", event=True),
+    Workload("create", "shmget, IPC_RMID", event=True),
+    Workload("stat", "IPC_STAT", event=True),
+    Workload("deep", "IPC_STAT, 16 frames deep", event=True, only=("null",)),
+    Workload("new", "IPC_STAT, 16 new frames", only=("null",)),
+    Workload("query", "brk(NULL), only counted"),
+    Workload("malloc", "malloc, free: no move"),
+    Workload("beside", "sbrk, two processes", beside=True),
+    Workload("cold", "first event on a log page", only=("null",)),
+    Workload("spawn", "/bin/true over empty preload", unit="us", program="spawn"),
+]
+
+
+class Cell:
+    """What one tool adds to one workload, in ns, round by round."""
+
+    def __init__(self):
+        self.added, self.native = [], []
+
+    def add(self, native, seen, whole):
+        self.native.append(native["entry_ns"])
+        if whole:
+            self.added.append(seen["entry_ns"] - native["entry_ns"])
+        else:
+            self.added.append(seen["added_ns"] - native["added_ns"])
+
+    def median(self):
+        return statistics.median(self.added)
+
+    def spread(self):
+        if len(self.added) < 4:
+            return (max(self.added) - min(self.added)) / 2
+        low, _, high = statistics.quantiles(self.added, n=4)
+        return (high - low) / 2
+
+
+def native_of(workload, tool, seen, native):
+    """A start is held against an empty preload in the same run, not against none."""
+    if workload.program == "spawn" and not tool.whole:
+        return {**native, "added_ns": 0}
+    return native
+
+
+def measure(bench, workloads, rounds, quick):
+    """{(workload, tool): Cell}. Which of the two runs goes first changes from round to round."""
+    cells = {}
+    for number in range(rounds):
+        for workload in workloads:
+            for tool in filter(workload.wants, TOOLS):
+                pair = [tool, NATIVE] if number % 2 else [NATIVE, tool]
+                seen = {one: workload.run(one, tool, bench, quick) for one in pair}
+                cells.setdefault((workload.name, tool.name), Cell()).add(
+                    native_of(workload, tool, seen[tool], seen[NATIVE]), seen[tool], tool.whole)
+            if sys.stderr.isatty():
+                print(f"\rround {number + 1} of {rounds}: {workload.name:<10}", end="",
+                      file=sys.stderr)
+    if sys.stderr.isatty():
+        print("\r" + " " * 40 + "\r", end="", file=sys.stderr)
+    return cells
+
+
+# ---- the table ----
+
+
+def number(value, unit="ns"):
+    value = value / 1000 if unit == "us" else value
+    return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}"
+
+
+def native_ns(cells, workload):
+    """Over all the native runs that were made for this workload."""
+    values = [v for (name, _), cell in cells.items() if name == workload.name for v in cell.native]
+    return statistics.median(values)
+
+
+def ratio(cells, workload, above, below):
+    """What `above` adds, in parts of what `below` adds; None where one was not measured."""
+    over, under = cells.get((workload.name, above.name)), cells.get((workload.name, below.name))
+    if not over or not under or over.median() <= 0 or under.median() <= 0:
+        return None
+    return over.median() / under.median()
+
+
+def row(cells, workload):
+    native = number(native_ns(cells, workload), workload.unit)
+    words = [f"{workload.title} ({workload.unit})", native]
+    for tool in TOOLS:
+        cell = cells.get((workload.name, tool.name))
+        text = number(cell.median(), workload.unit) if cell else "-"
+        if cell and tool.judged:
+            text += f" ±{number(cell.spread(), workload.unit)}"
+        words.append(text)
+    for above, below in ((MEMSHIM, LTTNG), (STRACE, MEMSHIM)):
+        value = ratio(cells, workload, above, below)
+        words.append("-" if value is None else f"{value:.2f}" if value < 10 else f"{value:,.0f}")
+    return words
+
+
+def print_table(rows):
+    widths = [max(len(line[i]) for line in rows) for i in range(len(rows[0]))]
+    for line in rows:
+        cells = [line[0].ljust(widths[0])] + [c.rjust(w) for c, w in zip(line[1:], widths[1:])]
+        print("  ".join(cells).rstrip())
+
+
+def print_cells(cells, workloads):
+    heading = ["added per call", "native", *(tool.title for tool in TOOLS), "memshim/lttng",
+               "strace/memshim"]
+    print_table([heading, *(row(cells, workload) for workload in workloads)])
+    for tool in TOOLS:
+        if tool.missing:
+            print(f"{tool.name}: {tool.missing}")
+
+
+# ---- the targets ----
+
+
+def verdict(what, wanted, found, met):
+    return [what, wanted, found, "met" if met else "NOT MET"]
+
+
+def event_targets(cells, workload, tool):
+    """One event's price; without stacks, beside the others' too, which take none."""
+    cell = cells[(workload.name, tool.name)]
+    what = f"{tool.title}: {workload.title}"
+    yield verdict(what, f"<= {tool.event_ns} ns",
+                  f"{number(cell.median())} ns", cell.median() <= tool.event_ns)
+    for other, share in ((LTTNG, LTTNG_SHARE), (STRACE, STRACE_SHARE)):
+        value = ratio(cells, workload, tool, other) if tool is MEMSHIM else None
+        if value is not None:
+            yield verdict("  beside " + other.name, f"<= 1/{1 / share:.0f}", f"1/{1 / value:,.1f}",
+                          value <= share)
+
+
+def plain_target(cells, name, tool, what, limit_ns, unit="ns"):
+    cell = cells.get((name, tool.name))
+    if cell:
+        yield verdict(f"{tool.title}: {what}", f"<= {number(limit_ns, unit)} {unit}",
+                      f"{number(cell.median(), unit)} {unit}", cell.median() <= limit_ns)
+
+
+def beside_target(cells, tool):
+    alone, beside = cells.get(("sbrk", tool.name)), cells.get(("beside", tool.name))
+    if alone and beside:
+        change = beside.median() / alone.median() - 1
+        yield verdict(f"{tool.title}: each of two pays what one pays", f"+-{BESIDE_SHARE:.0%}",
+                      f"{change:+.0%}", abs(change) <= BESIDE_SHARE)
+
+
+def targets(cells, workloads):
+    for tool in (t for t in TOOLS if t.judged):
+        for workload in workloads:
+            if workload.event:
+                yield from event_targets(cells, workload, tool)
+        if tool is not MEMSHIM:
+            yield from plain_target(cells, "new", tool, "16 new frames", NEW_STACK_NS)
+        yield from plain_target(cells, "malloc", tool, "a malloc that moves nothing", NOTHING_NS)
+        yield from beside_target(cells, tool)
+        yield from plain_target(cells, "cold", tool, "first event on a log page", COLD_NS)
+        yield from plain_target(cells, "spawn", tool, "start and end of a process", START_NS, "us")
+
+
+def reading_targets(rates):
+    yield verdict("events, text into a file", f">= {EVENTS_RATE} M/s", f"{rates['events']:.1f} M/s",
+                  rates["events"] >= EVENTS_RATE)
+    yield verdict("report", f">= {REPORT_RATE} M/s", f"{rates['report']:.1f} M/s",
+                  rates["report"] >= REPORT_RATE)
+
+
+def print_reading(count, rates):
+    print(f"\nreading a recording of {count:,} events, M events/s")
+    print_table([
+        ["report", f"{rates['report']:.1f}"],
+        ["events, text into a file", f"{rates['events']:.1f}"],
+        ["  text into /dev/null", f"{rates['text']:.1f}"],
+        ["  JSON into /dev/null", f"{rates['json']:.1f}"],
+        ["  as many bytes into the file, without memshim", f"{rates['file']:.1f}"],
+    ])
+
+
+# ---- all of it ----
+
+
+def cpu_name():
+    try:
+        for line in pathlib.Path("/proc/cpuinfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.machine()
+
+
+def run(bench, options):
+    """Prints as it goes; returns whether every target was met."""
+    workloads = [w for w in WORKLOADS if not options.only or w.name in options.only.split(",")]
+    if bench.other_cpu is None:
+        print("two processes: not measured on one CPU")
+        workloads = [w for w in workloads if not w.beside]
+    print(f"{cpu_name()}, {len(os.sched_getaffinity(0))} CPUs, Linux {platform.release()}, "
+          f"{options.rounds} round{'s' * (options.rounds != 1)}\n")
+    cells = measure(bench, workloads, options.rounds, options.quick)
+    print_cells(cells, workloads)
+    verdicts = list(targets(cells, workloads))
+    if options.events:
+        count, rates = reading.measure(bench, MEMSHIM, options.events, 1 if options.quick else 3)
+        print_reading(count, rates)
+        verdicts += reading_targets(rates)
+    print()
+    print_table([["target", "wanted", "found", ""], *verdicts])
+    return all(line[3] == "met" for line in verdicts)
+
+
+def parse():
+    parser = argparse.ArgumentParser(description=__doc__.strip().splitlines()[0])
+    parser.add_argument("build", type=pathlib.Path)
+    parser.add_argument("--quick", action="store_true", help="every row in seconds, roughly")
+    parser.add_argument("--rounds", type=int, help="runs of each pair (7)")
+    parser.add_argument("--only", default="", help=",".join(w.name for w in WORKLOADS))
+    parser.add_argument("--events", type=int, help="in the recording that is read; 0: do not read")
+    parser.add_argument("--strict", action="store_true", help="exit 1 when a target is not met")
+    options = parser.parse_args()
+    if options.rounds is None:
+        options.rounds = 1 if options.quick else 7
+    if options.events is None:
+        options.events = 0 if options.only else READ_EVENTS // (20 if options.quick else 1)
+    return options
+
+
+def main():
+    options = parse()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    files = pathlib.Path(tempfile.mkdtemp(prefix="memshim-bench-"))
+    memory = pathlib.Path(tempfile.mkdtemp(prefix="memshim-bench-", dir="/dev/shm"))
+    memory.chmod(0o711)
+    (memory / "live").mkdir(mode=0o700)
+    bench = tools.Bench(options.build.resolve(), files, memory, sorted(os.sched_getaffinity(0)))
+    try:
+        for tool in (NATIVE, *TOOLS):
+            tool.start(bench)
+        met = run(bench, options)
+    finally:
+        for tool in TOOLS:
+            tool.stop()
+        shutil.rmtree(files, ignore_errors=True)
+        shutil.rmtree(memory, ignore_errors=True)
+    sys.exit(1 if options.strict and not met else 0)
+
+
+if __name__ == "__main__":
+    main()
