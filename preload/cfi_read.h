@@ -37,8 +37,7 @@ static inline uint64_t cfi_read(struct cfi_bytes *bytes, unsigned size)
 		bytes->at = bytes->end;
 		return 0;
 	}
-	for (unsigned i = size; i-- > 0;)
-		value = value << 8 | bytes->at[i];
+	__builtin_memcpy(&value, bytes->at, size);
 	bytes->at += size;
 	return value;
 }

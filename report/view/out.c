@@ -6,19 +6,30 @@
 
 #include "report/error.h"
 
-void out_flush(struct out *out)
+static void put(struct out *out, size_t bytes)
 {
 	size_t done = 0;
 
-	while (done < out->used && !out->error) {
-		ssize_t wrote = write(out->fd, out->buffer + done, out->used - done);
+	while (done < bytes && !out->error) {
+		ssize_t wrote = write(out->fd, out->buffer + done, bytes - done);
 
 		if (wrote > 0)
 			done += (size_t)wrote;
 		else if (wrote < 0 && errno != EINTR)
 			out->error = errno;
 	}
-	out->used = 0;
+	memmove(out->buffer, out->buffer + bytes, out->used - bytes);
+	out->used -= bytes;
+}
+
+void out_flush(struct out *out)
+{
+	put(out, out->used);
+}
+
+void out_flush_blocks(struct out *out)
+{
+	put(out, out->used < OUT_BYTES ? out->used : OUT_BYTES);
 }
 
 int out_finish(struct out *out)
@@ -36,7 +47,7 @@ int out_finish(struct out *out)
 void out_raw(struct out *out, const char *bytes, size_t count)
 {
 	while (count > 0) {
-		size_t part = count < OUT_BYTES ? count : OUT_BYTES;
+		size_t part = count < OUT_SLACK ? count : OUT_SLACK;
 
 		memcpy(out_room(out, part), bytes, part);
 		out->used += part;
