@@ -93,14 +93,18 @@ static int take_entry(void)
 	return -1;
 }
 
-/* SHM_REMAP took the place of what was there. */
-static void drop_all_at(uint64_t address)
+/*
+ * SHM_REMAP took the place of what was there: of all that began in the new range, as far as that is
+ * known; the size of a segment that nobody made here is not.
+ */
+static void drop_all_in(uint64_t address, uint64_t size)
 {
-	int shmid, index;
-	uint8_t flags = 0;
+	uint32_t used = half_load(&table_used);
 
-	while ((index = attachments_find(address, &shmid, &flags)) >= 0)
-		attachments_drop(index);
+	for (uint32_t i = 0; i < used; i++)
+		if (half_accept(&table[i].state) == ATTACHMENT_LIVE &&
+		    table[i].address - address < (size ? size : 1))
+			attachments_drop((int)i);
 }
 
 void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t clock)
@@ -108,7 +112,7 @@ void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t clock
 	int index;
 
 	if (flags & SHM_REMAP)
-		drop_all_at(address);
+		drop_all_in(address, ledger_size(shmid));
 	ledger_attached(shmid, clock, false);
 	half_raise(&shim.process->attached_peak,
 		   half_add_own(&shim.process->attached, 1, thread_alone()));

@@ -136,6 +136,13 @@ void ledger_attached(int shmid, uint64_t clock, bool inherited)
 		counter_add(inherited ? &entry->inherited : &entry->attaches, 1, false);
 }
 
+uint64_t ledger_size(int shmid)
+{
+	const struct segment_entry *entry = find(shmid);
+
+	return entry ? word_load(&entry->size) : 0;
+}
+
 void ledger_detached(int shmid)
 {
 	struct segment_entry *entry = find(shmid);

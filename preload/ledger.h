@@ -18,6 +18,9 @@ void ledger_named(int shmid, const struct segment_event *event);
 /* After a successful shmat, or for an attachment that fork copied. */
 void ledger_attached(int shmid, uint64_t clock, bool inherited);
 
+/* As it was asked of shmget; 0 unknown. */
+uint64_t ledger_size(int shmid);
+
 /* After a successful shmdt. */
 void ledger_detached(int shmid);
 
