@@ -143,12 +143,20 @@ static bool is_secure(char **envp)
 	return false;
 }
 
+/* Preloaded twice, from two places: the first in the loader's order is the one that counts. */
+static bool is_second_copy(void)
+{
+	const struct link_map *first = libc_find_map("libmemshim.so");
+
+	return first && first->l_ld != _DYNAMIC;
+}
+
 __attribute__((constructor)) static void start(int argc, char **argv, char **envp)
 {
 	const struct link_map *libc = libc_find_map("libc.so.6");
 	struct settings settings;
 
-	if (!libc) /* another libc: it may not even have handed over argc, argv and envp */
+	if (!libc || is_second_copy()) /* another libc: it may not even have handed over argc, argv and envp */
 		return;
 	find_libc(libc);
 	if (is_secure(envp))
