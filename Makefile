@@ -81,7 +81,7 @@ quoted = '$(subst ','\'',$(1))'
 
 all: $(PROGRAM) $(LIBRARY) ## the reporter and the shim (the default)
 
-tests: all $(UNITS) $(TARGETS) ## what the tests run, without running them
+tests: all $(UNITS) $(TARGETS) $(BUILD)/fuzz/replay ## what the tests run, without running them
 
 $(PROGRAM): $(REPORT_OBJECTS) $(BUILD)/files
 	@mkdir -p $(@D)
@@ -176,6 +176,28 @@ bench: all $(BENCHES) ## measures what the shim and the reader cost, beside othe
 	@$(MAKE) --no-print-directory $(BUILD)/tests/libnull.so
 	$(PYTHON) tests/bench/run.py $(BUILD) $(BENCH_FLAGS)
 
+# The reader and all views, built for libFuzzer, on any bytes; a minute unless told otherwise.
+FUZZ_SECONDS = 60
+FUZZ_CC = clang
+FUZZ_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+FUZZ_SOURCES = $(filter-out report/main.c,$(REPORT_SOURCES))
+
+fuzz: all ## any bytes as a recording, with FUZZ_SECONDS=60; what breaks it is kept under BUILD/fuzz
+	@mkdir -p $(BUILD)/fuzz/corpus
+	$(call say,FUZZ)
+	$(Q)$(FUZZ_CC) -O1 -g $(filter-out -MMD -MP,$(COMMON)) $(FUZZ_FLAGS) -fsanitize=fuzzer \
+		-o $(BUILD)/fuzz/reader $(FUZZ_SOURCES) tests/fuzz/reader.c $(REPORT_LIBS)
+	scripts/fuzz-corpus $(BUILD)
+	cd $(BUILD)/fuzz && ./reader -close_fd_mask=2 -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
+		-rss_limit_mb=1024 -max_len=200000 $(FUZZ_OPTIONS) corpus $(CURDIR)/tests/fuzz/broken
+
+$(BUILD)/fuzz/replay: tests/fuzz/reader.c tests/fuzz/replay.c $(REPORT_OBJECTS) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(REPORT_CFLAGS) $(LDFLAGS) $(REPORT_LDFLAGS) -o $@ \
+		tests/fuzz/reader.c tests/fuzz/replay.c \
+		$(filter-out %/report/main.o,$(REPORT_OBJECTS)) $(REPORT_LIBS) $(LDLIBS)
+
 lint: all ## the rules that a script can check
 	scripts/lint $(BUILD)
 
@@ -221,7 +243,7 @@ help: ## this list
 		awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
 
 FORCE:
-.PHONY: all tests check cross bench lint format asan ubsan tsan sanitized install uninstall \
+.PHONY: all tests check cross bench fuzz lint format asan ubsan tsan sanitized install uninstall \
 	check-install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:
