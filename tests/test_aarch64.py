@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: MIT
+"""
+The shim on aarch64, under an emulator. strace cannot watch there, so the program keeps an account
+of its own: it asks the kernel for its break around each call by a bare system call.
+"""
+
+import subprocess
+
+import pytest
+
+import harness
+from harness import Recording, run
+
+CC, QEMU, SYSROOT = "aarch64-linux-gnu-gcc", "qemu-aarch64", "/usr/aarch64-linux-gnu"
+
+pytestmark = pytest.mark.skipif(
+    harness.run("uname", "-m").stdout.strip() == "aarch64", reason="the other tests run there natively")
+
+PROGRAM = r"""
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/shm.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static long bare_break(void)
+{
+    register long x8 __asm__("x8") = 214, x0 __asm__("x0") = 0;
+    __asm__ volatile("svc 0" : "+r"(x0) : "r"(x8) : "memory");
+    return x0;
+}
+
+__attribute__((noinline)) static void grow(long by)
+{
+    long before = bare_break();
+    void *got = sbrk(by);
+    dprintf(1, "sbrk %ld %#lx %#lx %#lx\n", by, (long)got, before, bare_break());
+}
+
+__attribute__((noinline)) static void middle(long by)
+{
+    grow(by);
+    __asm__ volatile("");
+}
+
+int main(void)
+{
+    int id = shmget(IPC_PRIVATE, 4096, 0600);
+    char *at = shmat(id, NULL, SHM_RDONLY);
+
+    middle(8192);
+    middle(-4096);
+    if (fork() == 0) {
+        middle(4096);
+        _exit(shmdt(at));
+    }
+    wait(NULL);
+    dprintf(1, "shm %d %#lx\n", id, (long)at);
+    void *block = malloc(100000);
+    dprintf(1, "block %d\n", block != NULL);
+    shmdt(at);
+    return shmctl(id, IPC_RMID, NULL);
+}
+"""
+
+
+@pytest.fixture
+def shim(tmp_path):
+    harness.need(CC, QEMU)
+    build = tmp_path / "aarch64"
+    made = run("make", "-s", "-C", harness.TOP, f"CC={CC}", f"BUILD={build}", f"{build}/lib/libmemshim.so")
+    assert made.returncode == 0, made.stderr
+    return f"{build}/lib/libmemshim.so"
+
+
+def test_same_account(shim, own_world, tmp_path):
+    (tmp_path / "moves.c").write_text(PROGRAM)
+    subprocess.run([CC, "-O2", "-g", "-o", "moves", "moves.c"], check=True)
+    plain = run(QEMU, "-L", SYSROOT, "./moves")
+    done = run(QEMU, "-L", SYSROOT, "-E", f"LD_PRELOAD={shim}", "./moves")
+    assert (done.returncode, done.stderr) == (0, ""), done.stderr
+    assert len(done.stdout.splitlines()) == len(plain.stdout.splitlines())
+    recording = Recording(own_world / "default.seg")
+    report, calls = recording.report(), recording.calls()
+    assert report["coverage"]["level"] == "full"
+    assert not any(report["coverage"]["lost"].values())
+
+    told = [line.split() for line in done.stdout.splitlines()]
+    moves = [e for e in calls if e["call"] == "sbrk" and e["origin"] == "direct"]
+    assert len(moves) == 3
+    for (_, by, got, before, after), event in zip([t for t in told if t[0] == "sbrk"], moves):
+        assert event["args"]["increment"] == int(by)
+        assert (event["ret"], event["break"]["before"], event["break"]["after"]) == (got, before, after)
+        assert [f["function"] for f in event["stack"]][:3] == ["grow", "middle", "main"]
+        assert event["stack"][-1]["function"] == "_start"
+    _, shmid, address = next(t for t in told if t[0] == "shm")
+    attach, = [e for e in calls if e["call"] == "shmat"]
+    assert (attach["shmid"], attach["address"]) == (int(shmid), address)
+    assert [e["inherited"] for e in calls if e["call"] == "shmdt"] == [True, False]
+    assert any(e["origin"] == "malloc" for e in calls if e["call"] == "sbrk"), "malloc's own move"
+    assert sorted(p["state"] for p in report["processes"]) == ["exited", "gone"]
