@@ -85,7 +85,8 @@ static int take_entry(void)
 {
 	for (uint32_t i = 0; i < table_size; i++) {
 		if (half_load(&table[i].state) != ATTACHMENT_FREE ||
-		    !half_take_own(&table[i].state, ATTACHMENT_FREE, ATTACHMENT_BUSY, thread_alone()))
+		    !half_take_own(&table[i].state, ATTACHMENT_FREE, ATTACHMENT_BUSY,
+				   thread_alone()))
 			continue;
 		half_raise(&table_used, i + 1);
 		return (int)i;
@@ -150,7 +151,8 @@ void attachments_drop(int index)
 	struct segment_attachment *shared = shared_entry((uint32_t)index, false);
 	int shmid = table[index].shmid;
 
-	/* The segment's copy first: once the private entry is free, its place may be taken again. */
+	/* The segment's copy first: once the private entry is free, its place may be taken again.
+	 */
 	if (shared)
 		half_hand_over(&shared->state, ATTACHMENT_FREE);
 	if (!half_take_own(&table[index].state, ATTACHMENT_LIVE, ATTACHMENT_FREE, thread_alone()))

@@ -23,7 +23,8 @@ int attachments_find(uint64_t address, int *shmid, uint8_t *event_flags);
 /* After a successful shmdt of what attachments_find found. */
 void attachments_drop(int index);
 
-/* In a child of fork, once it has a slot: what it inherited, published as its own. Returns the count. */
+/* In a child of fork, once it has a slot: what it inherited, published as its own. Returns the
+ * count. */
 uint32_t attachments_inherit(void);
 
 #endif

@@ -50,7 +50,8 @@ static bool begin_entry(const uint8_t *at, struct cfi_bytes *bytes)
 	return length != 0 && length != 0xffffffffu;
 }
 
-static bool read_augmentation(struct cfi_bytes *bytes, const uint8_t *letters, struct common *common)
+static bool read_augmentation(struct cfi_bytes *bytes, const uint8_t *letters,
+			      struct common *common)
 {
 	uint64_t length;
 	const uint8_t *end;

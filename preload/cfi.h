@@ -45,7 +45,8 @@ static inline int64_t cfi_rule_value(int64_t rule)
 	return rule >> 3;
 }
 
-/* The row for `pc`, by the module's PT_GNU_EH_FRAME; false when it has none or is not understood. */
+/* The row for `pc`, by the module's PT_GNU_EH_FRAME; false when it has none or is not understood.
+ */
 bool cfi_find(const uint8_t *eh_frame_hdr, uint64_t pc, struct cfi_entry *entry);
 
 /* The value of a DWARF expression: `at` points to its length. False when it is not understood. */

@@ -9,9 +9,9 @@
 #include "shim.h"
 
 /*
- * The kernel makes an id from an index, which it gives out again, and a sequence number (ipc/util.c:
- * IPCMNI_SHIFT). Each index has a window of its own, where its generations follow one another; only
- * where a window is full of present segments one stands further on, up to PROBES, and
+ * The kernel makes an id from an index, which it gives out again, and a sequence number
+ * (ipc/util.c: IPCMNI_SHIFT). Each index has a window of its own, where its generations follow one
+ * another; only where a window is full of present segments one stands further on, up to PROBES, and
  * `ledger_reach` says how far that ever was. So looking for an id that is not there is short.
  */
 #define INDEX_BITS 15

@@ -35,7 +35,8 @@ static void copy_build_id(struct segment_module *module, const char *note, uint6
 {
 	while (size >= sizeof(ElfW(Nhdr))) {
 		const ElfW(Nhdr) *header = (const void *)note;
-		uint64_t name = (header->n_namesz + 3u) & ~3ull, desc = (header->n_descsz + 3u) & ~3ull;
+		uint64_t name = (header->n_namesz + 3u) & ~3ull,
+			 desc = (header->n_descsz + 3u) & ~3ull;
 
 		if (size < sizeof *header + name + desc)
 			return;
@@ -107,7 +108,8 @@ static uint32_t find_or_add(const struct segment_module *module)
 {
 	struct segment_module *table = shim_region(REGION_MODULES);
 	uint64_t count = shim.header->region[REGION_MODULES].count;
-	uint64_t hash = content_hash(module), ready = (hash & ~(uint64_t)MODULE_STATE) | MODULE_READY;
+	uint64_t hash = content_hash(module),
+		 ready = (hash & ~(uint64_t)MODULE_STATE) | MODULE_READY;
 
 	for (uint32_t i = 0; i < PROBES && i < count; i++) {
 		struct segment_module *place = table + ((hash >> 2) + i) % count;

@@ -9,7 +9,8 @@
 
 #include "unwind.h"
 
-/* The number + 1 of a loaded file in region MODULES; SEGMENT_FRAME_NOWHERE when there is no room. */
+/* The number + 1 of a loaded file in region MODULES; SEGMENT_FRAME_NOWHERE when there is no room.
+ */
 uint32_t module_number(const struct unwind_object *object);
 
 /* What the loader added to the file's own addresses. */

@@ -27,7 +27,8 @@ static inline void record_event(struct segment_event *event)
 	part = shim.parts + number;
 	n = segment_claim(part);
 	slot = shim.log + number * shim.part_events + (n & (shim.part_events - 1));
-	/* A page is met by a load: at a read fault the kernel maps its neighbours too, if it can. */
+	/* A page is met by a load: at a read fault the kernel maps its neighbours too, if it can.
+	 */
 	if (UNLIKELY(n % RECORD_PAGE_EVENTS == 0))
 		word_load(&slot->published);
 	segment_publish(slot, event, n);

@@ -70,8 +70,8 @@ static bool write_by_mprotect(char *to, const unsigned char *bytes, size_t size)
 /* fd is /proc/self/mem, or negative. */
 static bool write_code(int fd, char *to, const unsigned char *bytes, size_t size)
 {
-	bool done = fd >= 0 && raw_call6(SYS_pwrite64, fd, (long)bytes, (long)size, (long)to, 0, 0) ==
-				       (long)size;
+	bool done = fd >= 0 && raw_call6(SYS_pwrite64, fd, (long)bytes, (long)size, (long)to, 0,
+					 0) == (long)size;
 
 	if (!done && !write_by_mprotect(to, bytes, size))
 		return false;
@@ -82,7 +82,7 @@ static bool write_code(int fd, char *to, const unsigned char *bytes, size_t size
 static void put_jump(unsigned char *at, const struct entry *entry)
 {
 	memcpy(at, jump_code, sizeof jump_code);
-	memcpy(at + sizeof jump_code, &entry->body, sizeof(void *));
+	memcpy(at + sizeof jump_code, &entry->body, sizeof entry->body);
 }
 
 /*
@@ -153,8 +153,8 @@ bool redirect_entries(const struct link_map *libc)
 
 	if (!libc || !find_entries(libc))
 		return false;
-	fd = place_above_standard(
-		(int)raw_call6(SYS_openat, AT_FDCWD, (long)"/proc/self/mem", O_RDWR | O_CLOEXEC, 0, 0, 0));
+	fd = place_above_standard((int)raw_call6(SYS_openat, AT_FDCWD, (long)"/proc/self/mem",
+						 O_RDWR | O_CLOEXEC, 0, 0, 0));
 	done = write_jumps(fd) && arrives();
 	if (!done)
 		undo(fd);

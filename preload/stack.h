@@ -26,9 +26,10 @@ struct stack_caller {
 };
 
 /* For use in the hook's own function only. */
-#define STACK_CALLER()                                                                             \
-	((struct stack_caller){(uint64_t)__builtin_extract_return_addr(__builtin_return_address(0)), \
-			       (uint64_t)__builtin_dwarf_cfa()})
+#define STACK_CALLER()                                                                \
+	((struct stack_caller){                                                       \
+		(uint64_t)__builtin_extract_return_addr(__builtin_return_address(0)), \
+		(uint64_t)__builtin_dwarf_cfa()})
 
 /* Start-up only; afterwards shim.stack_depth says how many frames are taken, 0 none. */
 void stack_set_up(const struct link_map *libc);

@@ -156,7 +156,8 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	const struct link_map *libc = libc_find_map("libc.so.6");
 	struct settings settings;
 
-	if (!libc || is_second_copy()) /* another libc: it may not even have handed over argc, argv and envp */
+	if (!libc || is_second_copy()) /* another libc: it may not even have handed over argc, argv
+					  and envp */
 		return;
 	find_libc(libc);
 	if (is_secure(envp))
@@ -165,7 +166,8 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	if (settings.off || !take_private_memory() || !session_join(&settings))
 		return;
 	shim.bad_settings = settings.bad_count;
-	shim.coverage = settings.redirect && redirect_entries(libc) ? COVERAGE_FULL : COVERAGE_CALLS;
+	shim.coverage = settings.redirect && redirect_entries(libc) ? COVERAGE_FULL
+								    : COVERAGE_CALLS;
 	stack_set_up(libc);
 	process_start(argc, argv);
 	register_handlers(libc);

@@ -2,7 +2,8 @@
 /*
  * syscall(2). Only the five numbers behind the six calls go to hook_syscall; every other goes to
  * libc's own function with registers and stack untouched, as vfork and clone need it.
- * x86-64: brk 12, shmget 29, shmat 30, shmctl 31, shmdt 67; aarch64: brk 214, shmget 194 to shmdt 197.
+ * x86-64: brk 12, shmget 29, shmat 30, shmctl 31, shmdt 67.
+ * aarch64: brk 214, shmget 194 to shmdt 197.
  */
 	.text
 	.globl	syscall

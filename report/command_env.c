@@ -77,7 +77,8 @@ int command_env(int argc, char **argv)
 	if (ret != 0 || options.help)
 		return ret != 0 ? ret : help_show("env");
 	if (!find_library(library)) {
-		error_line("libmemshim.so", "not found beside memshim, in ../lib: install both together");
+		error_line("libmemshim.so",
+			   "not found beside memshim, in ../lib: install both together");
 		return EXIT_ABSENT;
 	}
 	if (strpbrk(library, ": ")) {

@@ -28,7 +28,8 @@ static int choose_columns(struct printer *printer)
 		int column = events_column(options->columns[i]);
 
 		if (column < 0) {
-			error_line(options->columns[i], "no such column; see 'memshim help events'");
+			error_line(options->columns[i],
+				   "no such column; see 'memshim help events'");
 			return EXIT_USAGE;
 		}
 		printer->columns[printer->column_count++] = (enum event_column)column;
@@ -88,8 +89,9 @@ static int print_all(struct printer *printer)
 			print(printer, event);
 			break;
 		case CURSOR_OVERRUN:
-			error_line("events", "the log went round before it was read: some events are "
-					     "missing here");
+			error_line("events",
+				   "the log went round before it was read: some events are "
+				   "missing here");
 			break;
 		case CURSOR_NO_MEMORY:
 			error_line("events", "not enough memory");

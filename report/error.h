@@ -5,7 +5,8 @@
 
 enum exit_code {
 	EXIT_DONE = 0,
-	EXIT_ABSENT = 1,    /* what was asked about is not there, is damaged, or cannot be written out */
+	EXIT_ABSENT =
+		1, /* what was asked about is not there, is damaged, or cannot be written out */
 	EXIT_USAGE = 2,     /* wrong words on the command line */
 	EXIT_MEMSHIM = 125, /* record: memshim itself failed */
 	EXIT_CANNOT_RUN = 126,

@@ -120,14 +120,16 @@ static void name_frame(struct load *load, const struct frame_facts *frame)
 {
 	struct name_key key = {frame->offset, frame->module, frame->exact};
 	struct frame_place places[FRAME_PLACES_MAX];
-	struct model_module *module =
-		frame->module < load->model->module_room ? load->model->modules[frame->module] : NULL;
+	struct model_module *module = frame->module < load->model->module_room
+					      ? load->model->modules[frame->module]
+					      : NULL;
 
 	if (!module || model_name(load->model, &key))
 		return;
 	module->names = symbols_module(load->symbols, &module->facts);
-	model_add_name(load->model, &key, places,
-		       symbols_find(load->symbols, &module->facts, frame->offset, frame->exact, places));
+	model_add_name(
+		load->model, &key, places,
+		symbols_find(load->symbols, &module->facts, frame->offset, frame->exact, places));
 }
 
 void load_names(struct load *load, const char *sysroot, bool debuginfod)

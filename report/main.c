@@ -1,4 +1,95 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * The source map: what is where in report/, one line for a .c file, its header, or both.
+ *
+ *   main             this map, and which command is meant
+ *   command          the commands, but for record
+ *   command_env      shell lines for preloading by hand
+ *   command_events   the log
+ *   command_export   stacks for other tools
+ *   command_help     all help, from the tables
+ *   command_ls       the sessions there are
+ *   command_report   the post-run report
+ *   options          the command line of the reading commands
+ *   load             from a file to a model, for every command that reads
+ *   summary          what record prints at its end
+ *   error            one voice for errors, one table of exit codes
+ *   human            numbers as people read them
+ *   names            the names of errors and signals
+ *
+ * record/: runs a program with the shim
+ *   record/record    the command: one thread that waits for whatever comes first
+ *   record/options   its command line
+ *   record/inspect   whether the shim will see a program
+ *   record/launch    COMMAND's process, held back until all is ready
+ *   record/output    the recording's file, and FILE.old
+ *   record/signals   what is sent to the recorder is meant for COMMAND
+ *   record/arrivals  takes a process by the hand as soon as it registers
+ *   record/watch     the processes that are alive, and how each one ends
+ *   record/ending    how somebody else's child ended
+ *   record/tree      descendants that run without the shim
+ *   record/proc      what is asked of /proc about others
+ *   record/now       the time
+ *
+ * reader/: what lies there, and never trusted
+ *   reader/file      one file, fetched within its real size
+ *   reader/guard     a mapping that shrinks is an error, and no SIGBUS
+ *   reader/source    a session: a segment, a recording, or both
+ *   reader/chunks    where everything is in a recording
+ *   reader/ring      one part of a live log
+ *   reader/holes     what a killed recorder had put off
+ *   reader/runs      many sorted runs, merged
+ *   reader/cursor    all events in the order of time, live or finished
+ *   reader/event     one event, as it is handed on
+ *   reader/facts     everything else that is handed on
+ *   reader/tables    processes, attachments, ledger, stacks, row by row
+ *   reader/timescale from the session's clock to nanoseconds
+ *   reader/alive     whether a process still runs
+ *   reader/find      which session is meant
+ *   reader/kernel    the second witness: what the kernel says
+ *   reader/witness   why a process was not followed, in words
+ *   reader/inside    what the files of this room share
+ *   reader/make      for the recorder: a session's beginning and end
+ *   reader/drain     for the recorder: from the log into the recording
+ *   reader/draining  what those two share
+ *   reader/slots     for the recorder: who came, who ended
+ *   reader/warm      for the recorder: pages made ready ahead of writers
+ *   reader/recording writes a recording's chunks
+ *
+ * model/: what happened, put together; no input, no output
+ *   model/model      all of it, and the processes
+ *   model/segments   who made, attached, detached and removed what
+ *   model/stacks     call stacks, modules, names
+ *   model/sites      what each call stack did
+ *   model/findings   what is worth a remark
+ *   model/finish     what only the end can tell
+ *   model/filter     what the user wants to see
+ *   model/inside     what the files of this room share
+ *
+ * symbols/: from addresses to functions and lines
+ *   symbols/symbols  by libdw
+ *   symbols/demangle C++ and Rust names
+ *
+ * view/: the model, for people and for programs
+ *   view/out         all output: one buffer, nothing unsafe
+ *   view/page        standard output as it is
+ *   view/json        members of JSON objects
+ *   view/table       rows and columns
+ *   view/words       numbers in the words of the manual pages
+ *   view/call        what an event says, whatever its kind
+ *   view/events      one event in three ways:
+ *   view/events_text   a line
+ *   view/events_json   an object
+ *   view/events_csv    a row
+ *   view/stack       call stacks
+ *   view/sites       call sites
+ *   view/flame       flame graphs, and folded stacks
+ *   view/report      the report in two ways:
+ *   view/report_text   a page
+ *   view/report_tables its tables' cells
+ *   view/report_json   an object
+ *   view/sessions    the list of sessions
+ */
 #include <stdio.h>
 #include <string.h>
 

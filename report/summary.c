@@ -59,8 +59,8 @@ static void print_gaps(const struct model *model)
 		fprintf(stderr, "memshim: %s event%s lost; the counters are exact\n",
 			human_count(count, lost), human_s(lost));
 	if (model->witness_count)
-		fprintf(stderr, "memshim: %u process%s ran without the shim\n", model->witness_count,
-			model->witness_count == 1 ? "" : "es");
+		fprintf(stderr, "memshim: %u process%s ran without the shim\n",
+			model->witness_count, model->witness_count == 1 ? "" : "es");
 	if (model->level == COVERED_CALLS)
 		fprintf(stderr, "memshim: calls by name only: malloc's own moves are missing\n");
 }
@@ -75,7 +75,8 @@ static void print_way_on(const struct model *model, const struct totals *totals,
 		fprintf(stderr, "memshim: %u finding%s; ", totals->attention,
 			human_s(totals->attention));
 	else
-		fprintf(stderr, "memshim: no findings%s; ", model->finding_count ? " but notes" : "");
+		fprintf(stderr, "memshim: no findings%s; ",
+			model->finding_count ? " but notes" : "");
 	fprintf(stderr, "see 'memshim report%s%s'\n", by_default ? "" : " ",
 		by_default ? "" : recording);
 }

@@ -49,8 +49,8 @@ static inline bool place_append_number(char *path, uint64_t number)
 
 static inline int place_open(const char *path, int flags, int mode)
 {
-	return (int)raw_call6(SYS_openat, AT_FDCWD, (long)path, flags | O_CLOEXEC | O_NOFOLLOW, mode, 0,
-			      0);
+	return (int)raw_call6(SYS_openat, AT_FDCWD, (long)path, flags | O_CLOEXEC | O_NOFOLLOW,
+			      mode, 0, 0);
 }
 
 static inline void place_close(int fd)

@@ -97,8 +97,9 @@ enum segment_region_kind {
 enum segment_kind { SEGMENT_LIVE = 1, SEGMENT_RECORDING = 2 };
 
 enum segment_clock {
-	CLOCK_NS = 1,      /* clock_gettime(CLOCK_MONOTONIC), nanoseconds */
-	CLOCK_COUNTER = 2, /* the CPU's own counter (TSC, CNTVCT): ticks, scaled by the clock pairs */
+	CLOCK_NS = 1, /* clock_gettime(CLOCK_MONOTONIC), nanoseconds */
+	CLOCK_COUNTER =
+		2, /* the CPU's own counter (TSC, CNTVCT): ticks, scaled by the clock pairs */
 };
 
 /* Bits of segment_header.options. */
@@ -164,7 +165,8 @@ struct segment_shared {
 	_Atomic uint32_t slot_high;     /* slots at and above were never used */
 	_Atomic uint32_t block_hint;    /* where the search for a free block begins */
 	_Atomic uint32_t load_count;    /* LOADS given out; above the region's count: no room */
-	_Atomic uint32_t ledger_reach;  /* LEDGER: how far from its place a segment ever stood, + 1 */
+	_Atomic uint32_t
+		ledger_reach; /* LEDGER: how far from its place a segment ever stood, + 1 */
 	uint32_t pad1[11];
 	_Atomic uint64_t lost[16]; /* by enum segment_loss: losses that no process slot can hold */
 	_Atomic uint64_t forgotten_calls[CALL_COUNT]; /* calls of processes whose slot was reused */
@@ -212,7 +214,8 @@ struct segment_moves {
 struct segment_process {
 	/* Identity: constant once the slot stands in region INDEX. */
 	uint32_t instance;
-	uint32_t parent_instance; /* of the forking parent, or of the image before exec; 0 unknown */
+	uint32_t
+		parent_instance; /* of the forking parent, or of the image before exec; 0 unknown */
 	int32_t pid;              /* as the process sees itself */
 	int32_t ppid;
 	uint32_t uid; /* real uid at registration */
@@ -221,9 +224,11 @@ struct segment_process {
 	uint32_t coverage; /* enum segment_coverage */
 	uint64_t start_time; /* proc(5) stat field 22, clock ticks after boot; 0 unknown */
 	uint64_t start_clock;
-	uint64_t pid_namespace;  /* inode of /proc/PID/ns/pid, by the recorder if there is one; 0 unknown */
+	uint64_t pid_namespace;  /* inode of /proc/PID/ns/pid, by the recorder if there is one; 0
+				    unknown */
 	uint64_t break_initial;  /* the kernel's start_brk, else the break at registration */
-	uint64_t break_at_start; /* the break at registration: moved before load by the difference */
+	uint64_t
+		break_at_start; /* the break at registration: moved before load by the difference */
 	uint32_t flags;
 	uint32_t inherited; /* attachments that fork copied into it */
 	char comm[16];      /* NUL-terminated */
@@ -245,7 +250,8 @@ struct segment_process {
 	_Atomic uint32_t attached_peak;
 	uint32_t pad;
 	_Atomic uint32_t lost[16]; /* by enum segment_loss */
-	_Atomic uint16_t block[SEGMENT_PROCESS_BLOCKS]; /* its attachment blocks, +1; 0 none; in order */
+	_Atomic uint16_t
+		block[SEGMENT_PROCESS_BLOCKS]; /* its attachment blocks, +1; 0 none; in order */
 
 	char exe[160];     /* /proc/self/exe, NUL-terminated */
 	char cmdline[136]; /* argv joined by blanks, NUL-terminated */
@@ -280,7 +286,8 @@ enum segment_entry_state {
 
 struct segment_entry {
 	_Atomic uint64_t claim;
-	_Atomic uint32_t maker_instance; /* who first named it by shmget here; 0: known by shmat or shmctl only */
+	_Atomic uint32_t maker_instance; /* who first named it by shmget here; 0: known by shmat or
+					    shmctl only */
 	_Atomic uint32_t key;     /* bits of the key_t */
 	_Atomic uint64_t size;    /* as asked of shmget; 0 unknown */
 	_Atomic uint32_t flags;   /* shmflg of that shmget */
@@ -366,7 +373,8 @@ struct segment_event {
 	uint32_t stack;   /* STACKS: index + 1 of the innermost frame; 0 none */
 	uint8_t kind;     /* enum segment_call */
 	uint8_t flags;
-	uint16_t detail; /* EVENT_FAILED: errno; shmat with EVENT_ASKED: asked address - got address */
+	uint16_t detail; /* EVENT_FAILED: errno; shmat with EVENT_ASKED: asked address - got address
+			  */
 	union {
 		struct {
 			uint64_t argument; /* brk: addr; sbrk: increment (int64_t) */
@@ -404,8 +412,9 @@ struct segment_event {
 		struct {
 			int32_t status;     /* exit: exit status, -1 unknown */
 			int32_t signal;     /* exit: 0 none */
-			uint32_t inherited; /* fork: attachments copied; exec, exit: attachments dropped */
-			uint32_t other;     /* fork: the parent's instance; exec: the new instance */
+			uint32_t inherited; /* fork: attachments copied; exec, exit: attachments
+					       dropped */
+			uint32_t other; /* fork: the parent's instance; exec: the new instance */
 			uint64_t before;    /* the break */
 		} life;
 		uint64_t word[4];
@@ -418,7 +427,8 @@ struct segment_chunk {
 	uint32_t kind; /* enum segment_region_kind */
 	uint64_t payload_bytes;
 	uint32_t record_bytes;
-	uint32_t part;  /* LOG: which part; SEGMENT_CHUNK_NO_PART for the recorder's own life events */
+	uint32_t part;  /* LOG: which part; SEGMENT_CHUNK_NO_PART for the recorder's own life events
+			 */
 	uint64_t count; /* records */
 	uint64_t first; /* LOG: claim numbers [first, next) were drained by this chunk */
 	uint64_t next;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a segment is made: by the recorder, or by the shim when a program was preloaded by hand. It is
- * made under a name of its own, whole, and then given its real name: whoever comes second finds a
- * ready segment or none. Makes system calls, so none of it runs in a hook.
+ * How a segment is made: by the recorder, or by the shim when a program was preloaded by hand. It
+ * is made under a name of its own, whole, and then given its real name: whoever comes second finds
+ * a ready segment or none. Makes system calls, so none of it runs in a hook.
  */
 #ifndef MEMSHIM_SEGMENT_MAKE_H
 #define MEMSHIM_SEGMENT_MAKE_H
@@ -89,7 +89,8 @@ static inline void place_lay_out(struct segment_header *header, uint64_t log_byt
 			  PLACE_FRAMES_DEFAULT >> shift);
 	at = place_region(header, at, REGION_LOADS, sizeof(struct segment_load),
 			  PLACE_LOADS_DEFAULT >> shift);
-	at = place_region(header, at, REGION_LOG, sizeof(struct segment_event), parts * part_events);
+	at = place_region(header, at, REGION_LOG, sizeof(struct segment_event),
+			  parts * part_events);
 	header->total_bytes = at;
 }
 
@@ -162,16 +163,19 @@ static inline struct segment_header *place_reserve(int fd, const struct place_wi
 	long at;
 
 	for (;; log_bytes /= 2) {
-		place_lay_out(&shape, log_bytes, cpus < SEGMENT_PARTS_MAX ? cpus : SEGMENT_PARTS_MAX);
+		place_lay_out(&shape, log_bytes,
+			      cpus < SEGMENT_PARTS_MAX ? cpus : SEGMENT_PARTS_MAX);
 		*why = -ENOSPC;
 		if (shape.total_bytes <= budget)
-			*why = (int)raw_call6(SYS_fallocate, fd, 0, 0, (long)shape.total_bytes, 0, 0);
+			*why = (int)raw_call6(SYS_fallocate, fd, 0, 0, (long)shape.total_bytes, 0,
+					      0);
 		if (*why == 0)
 			break;
 		if (log_bytes <= SEGMENT_LOG_BYTES_MIN || *why != -ENOSPC)
 			return NULL;
 	}
-	at = raw_call6(SYS_mmap, 0, (long)shape.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	at = raw_call6(SYS_mmap, 0, (long)shape.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+		       0);
 	if (raw_failed(at)) {
 		*why = (int)at;
 		return NULL;
@@ -222,7 +226,8 @@ static inline struct segment_header *place_create(const char *path, const struct
 	place_close(fd);
 	if (header) {
 		place_begin(header, wish);
-		/* link, not rename: it never replaces what is there, on any kernel or file system. */
+		/* link, not rename: it never replaces what is there, on any kernel or file system.
+		 */
 		*why = (int)raw_call6(SYS_linkat, AT_FDCWD, (long)own, AT_FDCWD, (long)path, 0, 0);
 		if (*why != 0) {
 			bytes = header->total_bytes;

@@ -65,7 +65,8 @@ static inline void segment_publish(struct segment_event *slot, const struct segm
 
 	for (size_t i = 1; i < sizeof *event / sizeof *from; i++)
 		atomic_store_explicit(to + i, from[i], memory_order_relaxed);
-	atomic_store_explicit(&slot->published, segment_published(n), memory_order_release); /* W4 */
+	atomic_store_explicit(&slot->published, segment_published(n),
+			      memory_order_release); /* W4 */
 }
 
 enum segment_read {
@@ -226,8 +227,9 @@ static inline void word_raise(_Atomic uint64_t *word, uint64_t value)
 {
 	uint64_t seen = word_load(word);
 
-	while (seen < value && !atomic_compare_exchange_weak_explicit(
-				       word, &seen, value, memory_order_relaxed, memory_order_relaxed))
+	while (seen < value &&
+	       !atomic_compare_exchange_weak_explicit(word, &seen, value, memory_order_relaxed,
+						      memory_order_relaxed))
 		;
 }
 
@@ -235,8 +237,9 @@ static inline void half_raise(_Atomic uint32_t *word, uint32_t value)
 {
 	uint32_t seen = half_load(word);
 
-	while (seen < value && !atomic_compare_exchange_weak_explicit(
-				       word, &seen, value, memory_order_relaxed, memory_order_relaxed))
+	while (seen < value &&
+	       !atomic_compare_exchange_weak_explicit(word, &seen, value, memory_order_relaxed,
+						      memory_order_relaxed))
 		;
 }
 

@@ -141,7 +141,8 @@ static void draw_failure(struct model *model, const struct model_failure *failur
 		error = name_of_errno((int)failure->key.error);
 	if (failure->in_kernel == 0)
 		why = "libc refused it without asking the kernel";
-	finding = add(model, FINDING_FAILED_CALL, severity, advice, "%s: %s failed %s time%s with %s: %s",
+	finding = add(model, FINDING_FAILED_CALL, severity, advice,
+		      "%s: %s failed %s time%s with %s: %s",
 		      process ? model_program_name(&process->facts) : "?", call,
 		      human_count(count, failure->count), human_s(failure->count),
 		      error ? error : "an unknown error", why);
@@ -159,14 +160,15 @@ static void draw_losses(struct model *model)
 	for (int loss = 0; loss < LOST_COUNT; loss++)
 		if (model->lost[loss] && loss != LOST_BAD_SETTING && loss != LOST_NOT_REDIRECTED &&
 		    used < sizeof text)
-			used += (size_t)snprintf(text + used, sizeof text - used, "%s%s %s (%s)",
-						 used ? "; " : "", human_count(count, model->lost[loss]),
-						 loss_name((unsigned)loss), loss_words((unsigned)loss));
+			used += (size_t)snprintf(
+				text + used, sizeof text - used, "%s%s %s (%s)", used ? "; " : "",
+				human_count(count, model->lost[loss]), loss_name((unsigned)loss),
+				loss_words((unsigned)loss));
 	if (used)
 		add(model, FINDING_LOST_EVENTS, SEVERITY_WARNING,
-		    model->lost[LOST_OVERWRITTEN]
-			    ? "give the log more room with --log-size; the counters are exact all the same"
-			    : "the counters are exact all the same",
+		    model->lost[LOST_OVERWRITTEN] ? "give the log more room with --log-size; the "
+						    "counters are exact all the same"
+						  : "the counters are exact all the same",
 		    "not in the log: %s", text);
 }
 
@@ -191,7 +193,8 @@ static void draw_not_followed(struct model *model)
 
 		add(model, FINDING_NOT_FOLLOWED, SEVERITY_WARNING,
 		    "what it did to its break and to segments is not in this report",
-		    "process %d (%s) was not followed: %s", w->pid, w->exe[0] ? w->exe : "?", w->why)
+		    "process %d (%s) was not followed: %s", w->pid, w->exe[0] ? w->exe : "?",
+		    w->why)
 			->pid = w->pid;
 	}
 }
@@ -293,11 +296,11 @@ static void draw_leaked(struct model *model, const struct model_segment *s)
 
 	if (!s->leaked || s->created != CREATED_SURELY)
 		return;
-	snprintf(advice, sizeof advice, "remove it with 'ipcrm -m %d'; have the program call IPC_RMID",
-		 s->shmid);
+	snprintf(advice, sizeof advice,
+		 "remove it with 'ipcrm -m %d'; have the program call IPC_RMID", s->shmid);
 	finding = add(model, FINDING_LEAKED_SEGMENT, SEVERITY_ERROR, advice,
-		      "segment %d (%s bytes), made by %s, is still there and nobody uses it", s->shmid,
-		      human_bytes(size, s->size), maker_name(model, s));
+		      "segment %d (%s bytes), made by %s, is still there and nobody uses it",
+		      s->shmid, human_bytes(size, s->size), maker_name(model, s));
 	finding->shmid = s->shmid;
 }
 

@@ -259,7 +259,8 @@ static inline void feed_move(struct model_process *process, const struct event *
 /* What placeholders know of their counters is what they were seen to do. */
 static void count_for_placeholder(struct process_facts *facts, const struct event *event)
 {
-	struct move_facts *moves = &facts->moves[event->flags & FLAG_MALLOC ? BY_MALLOC : BY_DIRECT];
+	struct move_facts
+		*moves = &facts->moves[event->flags & FLAG_MALLOC ? BY_MALLOC : BY_DIRECT];
 	uint64_t before = event->u.brk.before, after = event->u.brk.after;
 
 	if (event->kind >= KIND_CALLS)

@@ -305,7 +305,8 @@ void segments_fork(struct model *model, struct model_process *child, uint32_t pa
 	uint32_t count = from && from != child ? from->attached_count : 0;
 
 	if (count > inherited)
-		count = inherited; /* the parent went on after the fork: the oldest are the child's */
+		count = inherited; /* the parent went on after the fork: the oldest are the child's
+				    */
 	for (uint32_t i = 0; i < count; i++) {
 		struct model_attachment copy = from->attached[i];
 

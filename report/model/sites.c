@@ -53,7 +53,8 @@ static struct model_site *find_site(struct model *model, const struct event *eve
 	if (!model_make_room(model, (void **)&model->site_of_stack, &model->site_stack_room,
 			     event->stack, sizeof *model->site_of_stack))
 		return NULL;
-	for (uint32_t i = model->site_of_stack[event->stack]; i != 0; i = model->sites[i - 1].next) {
+	for (uint32_t i = model->site_of_stack[event->stack]; i != 0;
+	     i = model->sites[i - 1].next) {
 		struct model_site *site = &model->sites[i - 1];
 
 		if (site->call == event->kind && site->by_malloc == by_malloc)
@@ -105,7 +106,8 @@ static bool is_allocator(const struct stack_frame *frame)
 			return true;
 	return frame->name && frame->name->count &&
 	       frame->name->places[frame->name->count - 1].function &&
-	       strncmp(frame->name->places[frame->name->count - 1].function, "operator new", 12) == 0;
+	       strncmp(frame->name->places[frame->name->count - 1].function, "operator new", 12) ==
+		       0;
 }
 
 uint32_t model_caller(const struct stack_frame *frames, uint32_t count)

@@ -17,7 +17,8 @@ bool alive_process(int32_t pid, uint64_t start_time)
 	if (pid <= 0 || place_read_file(path, text, sizeof text) <= 0 || !(at = strrchr(text, ')')))
 		return false;
 	if (sscanf(at + 1,
-		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+		   "%llu",
 		   &state, &start) != 2)
 		return false;
 	return state != 'Z' && state != 'X' && (start_time == 0 || start == start_time);

@@ -62,11 +62,30 @@ static uint64_t add(uint64_t a, uint64_t b)
 	return a + b < a ? UINT64_MAX : a + b;
 }
 
+static uint64_t subtract(uint64_t a, uint64_t b)
+{
+	return a < b ? 0 : a - b;
+}
+
+/* Moves a part's position, and keeps count of the claims that were passed by. */
+static void move_on(struct chunks *chunks, const struct segment_chunk *head)
+{
+	uint64_t told = add(add(head->count, head->overwritten), head->torn);
+	uint64_t *open = &chunks->open[head->part];
+
+	if (head->first != head->next) {
+		*open = add(*open, head->next - chunks->next[head->part]);
+		chunks->next[head->part] = head->next;
+	}
+	*open = subtract(*open, told);
+}
+
 static bool take(struct chunks *chunks, const struct segment_chunk *head, uint64_t available)
 {
 	struct chunk chunk = {.offset = chunks->read_to + sizeof *head,
 			      .count = head->count,
 			      .min_clock = head->min_clock,
+			      .next = head->next,
 			      .kind = head->kind,
 			      .part = head->part};
 
@@ -78,8 +97,8 @@ static bool take(struct chunks *chunks, const struct segment_chunk *head, uint64
 		chunks->event_count += chunk.count;
 		chunks->overwritten = add(chunks->overwritten, head->overwritten);
 		chunks->torn = add(chunks->torn, head->torn);
-		if (head->part < SEGMENT_PARTS_MAX && head->first != head->next)
-			chunks->next[head->part] = head->next;
+		if (head->part < SEGMENT_PARTS_MAX)
+			move_on(chunks, head);
 	}
 	chunks->read_to += sizeof *head + (chunks->truncated ? available : head->payload_bytes);
 	return chunk.count == 0 || append(chunks, chunk);

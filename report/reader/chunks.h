@@ -12,6 +12,7 @@ struct chunk {
 	uint64_t offset; /* of the payload */
 	uint64_t count;  /* records that are there */
 	uint64_t min_clock;
+	uint64_t next; /* LOG: as in struct segment_chunk */
 	uint32_t kind;
 	uint32_t part;
 };
@@ -25,6 +26,8 @@ struct chunks {
 	uint64_t damaged;  /* places skipped */
 	bool truncated;    /* the file ends before it should */
 	uint64_t next[SEGMENT_PARTS_MAX]; /* claim number that each part was drained up to */
+	uint64_t open[SEGMENT_PARTS_MAX]; /* claims before that of which nothing is told: see
+					     holes.h */
 };
 
 /* Begins with nothing. */

@@ -15,6 +15,7 @@
 #include <time.h>
 
 #include "preload/segment/files.h"
+#include "report/reader/holes.h"
 #include "report/reader/inside.h"
 #include "report/reader/ring.h"
 #include "report/reader/runs.h"
@@ -77,6 +78,14 @@ static bool add_chunks(struct cursor *cursor)
 	return true;
 }
 
+static void count_losses(struct cursor *cursor, const struct ring_copy *copy)
+{
+	cursor->overwritten += copy->overwritten;
+	cursor->torn += copy->torn;
+	cursor->damaged += copy->gone;
+	cursor->over |= copy->gone;
+}
+
 static bool read_part(struct cursor *cursor, uint32_t part, struct ring_copy *copy)
 {
 	const struct source *source = cursor->source;
@@ -85,10 +94,17 @@ static bool read_part(struct cursor *cursor, uint32_t part, struct ring_copy *co
 			    cursor->follow ? RING_WAIT : RING_SKIP_HOLES, !live,
 			    clock_before(source, PATIENCE_NS), copy);
 
-	cursor->overwritten += copy->overwritten;
-	cursor->torn += copy->torn;
-	cursor->damaged += copy->gone;
-	cursor->over |= copy->gone;
+	count_losses(cursor, copy);
+	return ok;
+}
+
+/* What the recorder passed by, and had not gone back to. */
+static bool read_holes(struct cursor *cursor, uint32_t part, struct ring_copy *copy)
+{
+	bool live = cursor->source->facts.state == SESSION_LIVE;
+	bool ok = holes_read(cursor->source, part, !live, copy);
+
+	count_losses(cursor, copy);
 	return ok;
 }
 
@@ -107,7 +123,9 @@ static bool add_rings(struct cursor *cursor)
 
 	for (uint32_t i = 0; i < part_count(cursor->source); i++) {
 		cursor->position[i] = cursor->source->chunks.next[i];
-		if (!read_part(cursor, i, &copy) ||
+		if (!read_holes(cursor, i, &copy) ||
+		    !runs_add_events(&cursor->runs, copy.events, copy.count) ||
+		    !read_part(cursor, i, &copy) ||
 		    !runs_add_events(&cursor->runs, copy.events, copy.count))
 			return false;
 	}

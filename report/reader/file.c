@@ -68,8 +68,8 @@ bool file_record(const struct file *file, enum segment_region_kind kind, uint64_
 static bool same_machine(const struct segment_header *header, char why[FILE_WHY_BYTES])
 {
 	if (header->byte_order != SEGMENT_BYTE_ORDER)
-		return SAY("written in byte order %08x, this memshim reads %08x", header->byte_order,
-			   SEGMENT_BYTE_ORDER);
+		return SAY("written in byte order %08x, this memshim reads %08x",
+			   header->byte_order, SEGMENT_BYTE_ORDER);
 	if (header->version != SEGMENT_VERSION)
 		return SAY("of format version %u, this memshim reads version %u", header->version,
 			   SEGMENT_VERSION);
@@ -96,7 +96,8 @@ static bool is_sound(const struct file *file, const struct segment_header *heade
 		return SAY("is damaged: its header makes no sense");
 	if (header->kind == SEGMENT_LIVE && header->total_bytes > file->bytes)
 		return SAY("is cut off: %llu of %llu bytes are there",
-			   (unsigned long long)file->bytes, (unsigned long long)header->total_bytes);
+			   (unsigned long long)file->bytes,
+			   (unsigned long long)header->total_bytes);
 	if (header->kind == SEGMENT_LIVE && place_check(header, file->bytes) != 0)
 		return SAY("is damaged: its tables do not fit into it");
 	if (header->kind == SEGMENT_RECORDING && header->committed_bytes < SEGMENT_HEADER_BYTES)

@@ -32,7 +32,8 @@ static inline bool file_is_open(const struct file *file)
 	return file->fd >= 0;
 }
 
-/* Looks at size and header again: a recording grows. False, and nothing changed, if it is gone bad. */
+/* Looks at size and header again: a recording grows. False, and nothing changed, if it is gone bad.
+ */
 bool file_refresh(struct file *file);
 
 /* Copies [offset, offset + bytes); false when that is not all there. */

@@ -49,7 +49,8 @@ bool find_each(bool (*found)(void *context, const char *path), void *context)
 	snprintf(folder, sizeof folder, "/dev/shm/memshim-%lu", (unsigned long)geteuid());
 	if (look_into(folder, found, context))
 		return true;
-	snprintf(folder, sizeof folder, "%s/memshim", runtime && *runtime ? runtime : "/nonexistent");
+	snprintf(folder, sizeof folder, "%s/memshim",
+		 runtime && *runtime ? runtime : "/nonexistent");
 	if (look_into(folder, found, context))
 		return true;
 	snprintf(folder, sizeof folder, "%s/memshim-%lu", tmp && *tmp ? tmp : "/tmp",
@@ -89,9 +90,9 @@ bool find_default(char path[PATH_MAX])
 		return true;
 	find_each(keep_newest, &newest);
 	if (!newest.any)
-		error_line("no FILE given",
-			   "there is no " FIND_RECORDING " here and no session; make one with 'memshim "
-			   "record COMMAND'");
+		error_line("no FILE given", "there is no " FIND_RECORDING
+					    " here and no session; make one with 'memshim "
+					    "record COMMAND'");
 	return newest.any;
 }
 
@@ -144,8 +145,9 @@ bool find_by_pid(long pid, bool quiet, char path[PATH_MAX])
 		if (!maps)
 			error_line(name, errno == ENOENT ? "no such process" : strerror(errno));
 		else if (deleted)
-			error_line(name, "the file of its session was deleted, and only root can open "
-					 "it through the process");
+			error_line(name,
+				   "the file of its session was deleted, and only root can open "
+				   "it through the process");
 		else
 			error_line(name, "it does not run under the shim");
 	}

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Runs work(context); false when it touched what is no longer there, and was left there and then. */
+/* Runs work(context); false when it touched what is no longer there, and was left there and then.
+ */
 bool guard_run(void (*work)(void *), void *context);
 
 /* memcpy out of a mapping; false when the bytes are no longer there. */

@@ -97,7 +97,8 @@ static void sink(struct runs *runs, uint64_t i)
 	struct run *run = runs->heap[i];
 
 	for (uint64_t child; (child = 2 * i + 1) < runs->heap_count; i = child) {
-		if (child + 1 < runs->heap_count && before(runs->heap[child + 1], runs->heap[child]))
+		if (child + 1 < runs->heap_count &&
+		    before(runs->heap[child + 1], runs->heap[child]))
 			child++;
 		if (!before(runs->heap[child], run))
 			break;

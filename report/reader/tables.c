@@ -170,7 +170,8 @@ static void give_module(const struct segment_module *row, uint64_t number,
 {
 	struct module_facts facts = {.number = (uint32_t)number};
 
-	facts.build_id_bytes = row->build_id_bytes <= sizeof facts.build_id ? row->build_id_bytes : 0;
+	facts.build_id_bytes = row->build_id_bytes <= sizeof facts.build_id ? row->build_id_bytes
+									    : 0;
 	memcpy(facts.build_id, row->build_id, facts.build_id_bytes);
 	copy_text(facts.path, sizeof facts.path, row->path, sizeof row->path);
 	taker->module(taker->context, &facts);
@@ -242,7 +243,8 @@ static void read_segment_stacks(const struct source *source, const struct tables
 			give_frame(i + 1, word_load(&frame.outer), word_load(&frame.offset), taker);
 	if (!file_record(&source->segment, REGION_SHARED, 0, &shared))
 		return;
-	for (uint64_t i = 0; i < region[REGION_LOADS].count && i < half_load(&shared.load_count); i++)
+	for (uint64_t i = 0; i < region[REGION_LOADS].count && i < half_load(&shared.load_count);
+	     i++)
 		if (file_record(&source->segment, REGION_LOADS, i, &load))
 			give_load(&load, taker);
 }

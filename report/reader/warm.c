@@ -2,7 +2,8 @@
 /*
  * A reserved page still has to be cleared when it is touched for the first time, which would cost
  * the first event on it more than all others together. The recorder does it ahead of the writers:
- * the beginning of each table at once, the log a little before its head. It reads: nothing of a writer's changes.
+ * the beginning of each table at once, the log a little before its head. It reads: nothing of a
+ * writer's changes.
  */
 #include <sys/mman.h>
 

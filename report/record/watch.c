@@ -40,6 +40,7 @@ struct watch {
 	struct watched *ended;
 	int epoll_fd;
 	pid_t command;
+	uint64_t command_start_time; /* 0 unknown */
 	bool command_ended;
 	int command_status;
 	bool last; /* no later turn will know more */
@@ -51,9 +52,12 @@ struct watch {
 struct watch *watch_make(struct drain *drain, struct arrivals *arrivals, pid_t command)
 {
 	struct watch *watch = calloc(1, sizeof *watch);
+	struct proc_facts facts;
 
 	if (!watch)
 		return NULL;
+	if (proc_facts(command, &facts))
+		watch->command_start_time = facts.start_time;
 	watch->drain = drain;
 	watch->arrivals = arrivals;
 	watch->command = command;
@@ -146,14 +150,18 @@ void watch_free(struct watch *watch)
 /*
  * Which process it is, as seen here; 0: not found. The pidfd was opened before this look, so a
  * process with the image's start time that is still there is the pidfd's. Where /proc does not
- * show it (it has been waited for, or is another user's) the pidfd alone must do.
+ * show it (it has been waited for, or is another user's) the pidfd alone must do. COMMAND is known
+ * even when it has been waited for before its arrival was heard of.
  */
-static pid_t find_process(struct arrival *arrival)
+static pid_t find_process(const struct watch *watch, struct arrival *arrival)
 {
 	const struct drain_process *image = &arrival->image;
 	struct proc_facts facts;
 	bool is_other;
 
+	if (image->pid == watch->command && image->start_time != 0 &&
+	    image->start_time == watch->command_start_time)
+		return image->pid;
 	if (proc_facts(image->pid, &facts))
 		is_other = image->start_time != 0 && facts.start_time != image->start_time;
 	else
@@ -198,7 +206,7 @@ static void inherit_break(struct watch *watch, struct drain_process *image)
 
 static void add(struct watch *watch, struct arrival *arrival)
 {
-	pid_t pid = find_process(arrival);
+	pid_t pid = find_process(watch, arrival);
 	struct watched *w;
 
 	inherit_break(watch, &arrival->image);

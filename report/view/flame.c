@@ -24,7 +24,8 @@ static void walk(const struct model *model, const struct model_site *site, take_
 
 	take(context, process ? model_program_name(&process->facts) : "?", "");
 	for (uint32_t i = count; i-- > 0;) {
-		uint32_t places = frames[i].name && frames[i].name->count ? frames[i].name->count : 1;
+		uint32_t places = frames[i].name && frames[i].name->count ? frames[i].name->count
+									  : 1;
 
 		for (uint32_t place = places; place-- > 0;)
 			take(context, stack_words(&frames[i], place, name, sizeof name),
@@ -204,10 +205,11 @@ static void put_fill(struct out *out, const struct node *node)
 	for (const char *at = node->name; *at; at++)
 		hash = hash * 31 + (unsigned char)*at;
 	if (strncmp(node->module, "libc.so", 7) == 0 || strncmp(node->module, "ld-", 3) == 0)
-		snprintf(text, sizeof text, "hsl(210,%u%%,%u%%)", 30 + hash % 15, 74 + hash / 16 % 10);
+		snprintf(text, sizeof text, "hsl(210,%u%%,%u%%)", 30 + hash % 15,
+			 74 + hash / 16 % 10);
 	else
-		snprintf(text, sizeof text, "hsl(%u,%u%%,%u%%)", 18 + hash % 32, 78 + hash / 32 % 15,
-			 62 + hash / 512 % 12);
+		snprintf(text, sizeof text, "hsl(%u,%u%%,%u%%)", 18 + hash % 32,
+			 78 + hash / 32 % 15, 62 + hash / 512 % 12);
 	out_text(out, text);
 }
 
@@ -300,12 +302,13 @@ static void put_head(const struct picture *picture, const struct model *model)
 		 "</style>\n<rect width=\"100%\" height=\"100%\" fill=\"#fdfdfb\"/>\n"
 		 "<text id=\"title\" x=\"10\" y=\"24\">");
 	put_title(out, &model->session);
-	OUT(out, "</text>\n<text id=\"reset\" class=\"button\" x=\"10\" y=\"46\" visibility=\"hidden\">"
-		 "&#8592; whole picture</text>\n"
-		 "<text id=\"search\" class=\"button\" x=\"1190\" y=\"24\" text-anchor=\"end\">search "
-		 "(/)</text>\n"
-		 "<text id=\"found\" x=\"1190\" y=\"46\" text-anchor=\"end\"></text>\n"
-		 "<text id=\"details\" x=\"10\" y=\"");
+	OUT(out,
+	    "</text>\n<text id=\"reset\" class=\"button\" x=\"10\" y=\"46\" visibility=\"hidden\">"
+	    "&#8592; whole picture</text>\n"
+	    "<text id=\"search\" class=\"button\" x=\"1190\" y=\"24\" text-anchor=\"end\">search "
+	    "(/)</text>\n"
+	    "<text id=\"found\" x=\"1190\" y=\"46\" text-anchor=\"end\"></text>\n"
+	    "<text id=\"details\" x=\"10\" y=\"");
 	out_number(out, picture->height + 20);
 	OUT(out, "\"></text>\n<g id=\"frames\">\n");
 }

@@ -30,7 +30,15 @@ struct out {
 	char buffer[OUT_BYTES + OUT_SLACK];
 };
 
-enum out_color { COLOR_NONE, COLOR_BOLD, COLOR_DIM, COLOR_RED, COLOR_YELLOW, COLOR_CYAN, COLOR_GREEN };
+enum out_color {
+	COLOR_NONE,
+	COLOR_BOLD,
+	COLOR_DIM,
+	COLOR_RED,
+	COLOR_YELLOW,
+	COLOR_CYAN,
+	COLOR_GREEN
+};
 
 void out_flush(struct out *out);
 /* Whole blocks only, so that there is room again. */

@@ -9,7 +9,8 @@
 /* Of standard output there is one. */
 struct out *page_begin(enum color_when color);
 
-/* A file in its place, made or emptied; null after one line. One at a time; out_finish closes it. */
+/* A file in its place, made or emptied; null after one line. One at a time; out_finish closes it.
+ */
 struct out *page_file(const char *path);
 
 #endif

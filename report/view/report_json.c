@@ -215,7 +215,8 @@ static void put_processes(struct json *json, const struct model *model,
 static void put_flags(struct json *json, const struct model_segment *segment)
 {
 	json_name(json, "flags");
-	words_flags_json(json->out, segment->flags_known ? segment->flags : 0, words_get_flags, true);
+	words_flags_json(json->out, segment->flags_known ? segment->flags : 0, words_get_flags,
+			 true);
 }
 
 static void put_mode(struct json *json, const struct model_segment *segment)

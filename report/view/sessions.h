@@ -5,7 +5,7 @@
 
 #include <limits.h>
 
-#include "report/reader/facts.h"
+#include "report/model/model.h"
 #include "report/view/out.h"
 
 struct session_row {

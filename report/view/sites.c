@@ -68,7 +68,8 @@ static struct site_group *find_group(struct site_group *groups, uint32_t count,
 				     const struct model_site *site, const char *where)
 {
 	for (uint32_t i = 0; i < count; i++)
-		if (groups[i].site.call == site->call && groups[i].site.by_malloc == site->by_malloc &&
+		if (groups[i].site.call == site->call &&
+		    groups[i].site.by_malloc == site->by_malloc &&
 		    strcmp(groups[i].where, where) == 0)
 			return &groups[i];
 	return NULL;
@@ -139,7 +140,8 @@ static void put_origin(struct cell *cell, const struct model *model, const struc
 	if (site->by_malloc)
 		snprintf(cell->text, sizeof cell->text, "malloc");
 	else if (strncmp(file, "lib", 3) == 0 && strncmp(file, "libc", 4) != 0)
-		snprintf(cell->text, sizeof cell->text, "%.*s", (int)strcspn(file + 3, "._"), file + 3);
+		snprintf(cell->text, sizeof cell->text, "%.*s", (int)strcspn(file + 3, "._"),
+			 file + 3);
 	else
 		snprintf(cell->text, sizeof cell->text, "direct");
 }
