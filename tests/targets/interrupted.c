@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * interrupted COUNT: a signal every 200 microseconds while malloc moves the break, and a handler
+ * that makes calls, until it has run COUNT times. Says how often it ran and what went wrong.
+ *
+ * interrupted small: a handler that makes all calls, on a signal stack with 2 KiB for it.
+ */
+#include <malloc.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/time.h>
+
+#include "tests/targets/cycle.h"
+
+#define GUARD_BYTES 65536
+#define LEFT_BYTES 2048
+
+static volatile long ran, wrong;
+static int shmid;
+
+static void attach(int signal)
+{
+	int error = errno;
+	void *at = shmat(shmid, NULL, 0);
+
+	(void)signal;
+	if (at == (void *)-1 || shmdt(at) != 0)
+		wrong++;
+	ran++;
+	errno = error;
+}
+
+static void cycle(int signal)
+{
+	struct cycle cycle = {.moves_break = true};
+
+	(void)signal;
+	for (int i = 0; i < 9; i++)
+		if (!cycle_step(&cycle))
+			wrong++;
+	ran++;
+}
+
+static void move_break(long count)
+{
+	struct itimerval timer = {{0, 200}, {0, 200}};
+
+	mallopt(M_TRIM_THRESHOLD, 0);
+	mallopt(M_MMAP_THRESHOLD, 1 << 24);
+	signal(SIGALRM, attach);
+	setitimer(ITIMER_REAL, &timer, NULL);
+	while (ran < count) {
+		void *block = malloc(300000);
+
+		memset(block, 1, 4096);
+		free(block);
+	}
+	timer.it_value.tv_usec = 0;
+	setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+static void use_small_stack(void)
+{
+	unsigned long frame = getauxval(AT_MINSIGSTKSZ);
+	struct sigaction action = {.sa_handler = cycle, .sa_flags = SA_ONSTACK};
+	stack_t stack = {.ss_size = (frame ? frame : 2048) + LEFT_BYTES};
+	char *at = mmap(NULL, GUARD_BYTES * 2, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	mprotect(at + GUARD_BYTES, GUARD_BYTES, PROT_READ | PROT_WRITE);
+	stack.ss_sp = at + GUARD_BYTES;
+	sigaltstack(&stack, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	cycle(0); /* the program's own functions are bound now: that alone takes more than there is */
+	for (int i = 0; i < 10; i++)
+		raise(SIGUSR1);
+}
+
+int main(int argc, char **argv)
+{
+	shmid = shmget(IPC_PRIVATE, 4096, 0600);
+	if (argc > 1 && strcmp(argv[1], "small") == 0)
+		use_small_stack();
+	else
+		move_break(argc > 1 ? strtol(argv[1], NULL, 10) : 1);
+	shmctl(shmid, IPC_RMID, NULL);
+	fprintf(stderr, "ran %ld\n", ran);
+	printf("wrong %ld\n", wrong);
+	return 0;
+}

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * sandboxed strict [refused]: under seccomp's strict mode only what needs no system call is left:
+ * to ask for the break, and a move that libc refuses by itself.
+ * sandboxed list [exit]: under a filter that kills for any system call but the five, write and
+ * exit, calls go on. With `exit` it ends by exit(3), and so by handlers and destructors.
+ */
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+
+#include "tests/targets/cycle.h"
+
+static void say(const char *text)
+{
+	if (write(1, text, strlen(text)) < 0)
+		_exit(1);
+}
+
+static void allow_list(void)
+{
+#define ALLOW(nr) \
+	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, nr, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		ALLOW(SYS_brk),
+		ALLOW(SYS_shmget),
+		ALLOW(SYS_shmat),
+		ALLOW(SYS_shmdt),
+		ALLOW(SYS_shmctl),
+		ALLOW(SYS_write),
+		ALLOW(SYS_exit_group),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+	};
+	struct sock_fprog filter = {sizeof code / sizeof *code, code};
+
+	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+	prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter);
+}
+
+static void make_calls(int cycles)
+{
+	struct cycle cycle = {.moves_break = true};
+
+	for (int i = 0; i < 9 * cycles; i++)
+		if (!cycle_step(&cycle))
+			say("wrong\n");
+}
+
+int main(int argc, char **argv)
+{
+	char *first;
+
+	make_calls(1);
+	first = sbrk(0);
+	if (argc > 1 && strcmp(argv[1], "strict") == 0) {
+		prctl(PR_SET_SECCOMP, SECCOMP_MODE_STRICT);
+		say(sbrk(0) == first ? "right\n" : "wrong\n");
+		if (argc > 2)
+			say(sbrk(INTPTR_MIN) == (void *)-1 ? "refused\n" : "wrong\n");
+		syscall(SYS_exit, 6);
+	}
+	allow_list();
+	make_calls(20);
+	say("alive\n");
+	if (argc > 2)
+		exit(7);
+	_exit(8);
+}

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * slain PAGE CHILDREN [exec]: children that make calls as fast as they can, and are killed each
+ * after another short time: every other one perhaps while it starts, the rest in the midst of
+ * their calls. With `exec` each is a program of its own.
+ */
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+
+#include "tests/targets/cycle.h"
+#include "tests/targets/page.h"
+
+static void work(struct page *page, unsigned long number)
+{
+	struct cycle cycle = {.moves_break = true};
+
+	page->worker[number].tid = (uint64_t)getpid();
+	for (;;) {
+		if (!cycle_step(&cycle))
+			page->wrong++;
+		page->worker[number].finished = cycle.step;
+	}
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void wait_ns(uint64_t ns)
+{
+	uint64_t end = now_ns() + ns;
+
+	while (now_ns() < end)
+		sched_yield();
+}
+
+/* Any of a million times, each of them once. */
+static uint64_t next_random(uint64_t *state)
+{
+	*state = *state * 6364136223846793005u + 1442695040888963407u;
+	return *state >> 33;
+}
+
+int main(int argc, char **argv)
+{
+	struct page *page = page_map(argv[1]);
+	bool executes = argc > 3 && strcmp(argv[3], "exec") == 0;
+	unsigned long count = strtoul(argv[2], NULL, 10);
+	uint64_t longest_ns = executes ? 2000000 : 400000, random = (uint64_t)getpid();
+
+	if (argc > 3 && !executes)
+		work(page, strtoul(argv[3], NULL, 10));
+	for (unsigned long i = 0; i < count && i < PAGE_WORKERS; i++) {
+		char number[24];
+		pid_t child;
+
+		snprintf(number, sizeof number, "%lu", i);
+		child = executes ? vfork() : fork();
+		if (child == 0 && executes)
+			execl("/proc/self/exe", argv[0], argv[1], argv[2], number, NULL);
+		if (child == 0)
+			work(page, i);
+		while (i % 2 && !page->worker[i].tid)
+			sched_yield();
+		wait_ns(next_random(&random) % longest_ns);
+		kill(child, SIGKILL);
+		waitpid(child, NULL, 0);
+	}
+	return page->wrong != 0;
+}

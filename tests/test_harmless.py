@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: MIT
+"""
+What a program prints, returns and finds is the same without anything, with a preload that does
+nothing, with the shim by hand, and under the recorder.
+"""
+
+import os
+import resource
+import signal
+
+import pytest
+
+import harness
+import second_observer
+
+WAYS = ("nothing", "null", "hand", "record")
+PRELOADS = {"null": harness.target("libnull.so"), "hand": harness.SHIM}
+
+
+def run_in(way, *command, runner=harness.run, **options):
+    """(status, stdout, stderr) of the command run in one of the ways; status as a shell has it."""
+    command = [str(word) for word in command]
+    if way == "record":
+        command = [harness.MEMSHIM, "record", "-q", "-o", "record.data", "--", *command]
+    elif way != "nothing":
+        options["env"] = {**options.get("env", {}), "LD_PRELOAD": PRELOADS[way]}
+    done = runner(*command, **options)
+    status = done.returncode if done.returncode >= 0 else 128 - done.returncode
+    return status, done.stdout, done.stderr
+
+
+def check_equal(*command, **options):
+    """Returns what all the ways gave."""
+    wanted = run_in("nothing", *command, **options)
+    for way in WAYS[1:]:
+        assert run_in(way, *command, **options) == wanted, way
+    hand = harness.Recording(os.path.join(os.environ["MEMSHIM_DIR"], "default.seg"))
+    for recording in (hand, harness.Recording("record.data")):
+        assert recording.report()["processes"], "the shim was there"
+    return wanted
+
+
+PROGRAMS = {
+    "sh": "x=$(echo a; echo b >&2); echo $x; exit 3",
+    "bash": "declare -A a; for i in {1..3000}; do a[$i]=$i$i; done; echo ${#a[@]}; ulimit -a; trap",
+    "killed": "kill -9 $$",
+    "aborted": "kill -ABRT $$",
+    "pipeline": "seq 30000 | sort -r | awk '{s += $1} END {print s, NR}' | sed s/4/x/g | cat",
+    "sort": "seq 200000 | sort -S 20M -k1.2 | md5sum",
+    "failing": "ls /nonexistent; cat /nonexistent; ls -d /",
+    "background": "(exit 5) & wait $!; echo $?; sleep 0 & wait; jobs",
+    "python3": "/usr/bin/python3 -c \"x = [str(i) * 9 for i in range(99999)]; print(hash(1), len(x))\"",
+    "ctypes": "/usr/bin/python3 -c \"import ctypes; c = ctypes.CDLL(None, use_errno=True);"
+              " print(c.shmdt(1), ctypes.get_errno(), c.shmget(0, 0, 0), ctypes.get_errno())\"",
+    "subprocess": "/usr/bin/python3 -c \"import subprocess as s, os; print(s.run(['ls', '-a', '/proc/self/fd'],"
+                  " capture_output=True).stdout, os.listdir('/proc/self/task') == [str(os.getpid())])\"",
+    "perl": "perl -e '%h = map { $_ => \"x\" x $_ } 1..2000; print scalar(keys %h), \"\\n\"; exit 4'",
+    "gzip": "seq 50000 | gzip -9n | gzip -d | cksum",
+    "descriptors": "ls /proc/self/fd; exec 7</dev/null 9>&2; ls /proc/self/fd",
+    "environment": "env -u LD_PRELOAD -u MEMSHIM_SESSION -u MEMSHIM_DIR env | grep -v '^_='",
+    "limits": "cat /proc/self/limits; grep -E '^(Sig|Shd|Cap|NoNew|Seccomp|Threads)' /proc/self/status"
+              " | grep -v SigQ",
+}
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_program(name):
+    harness.need("bash", "perl", "gzip", "awk")
+    shell = "bash" if name == "bash" else "sh"
+    status, stdout, _ = check_equal(shell, "-c", PROGRAMS[name])
+    assert stdout or status > 128
+
+
+def test_edges():
+    """Results and errno of every odd argument."""
+    status, stdout, stderr = check_equal(harness.target("edges"))
+    assert status == 42 and stderr == ""
+    assert "errno at main: 0\n" in stdout
+
+
+def test_edges_and_strace():
+    """Of the same arguments memshim and strace tell the same."""
+    _, count = second_observer.watch(harness.target("edges"), check=False)
+    assert count > 100
+
+
+def test_exact_break(compile_c):
+    """Without address randomization: every break and every result of sbrk is the very same."""
+    harness.need("setarch")
+    text = (harness.TOP / "tests/targets/edges.c").read_text()
+    program = compile_c("edges", text, "-no-pie", "-D_GNU_SOURCE")
+    status, stdout, _ = check_equal("setarch", "-R", program, "absolute")
+    assert status == 42
+    assert "first break 0x" in stdout
+
+
+def test_state():
+    status, _, stderr = check_equal(harness.target("state"))
+    assert (status, stderr) == (7, "")
+
+
+def odd_start():
+    """An unusual start: the recorder must pass all of it on, and the shim must leave it alone."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGUSR1, signal.SIGCHLD, signal.SIGTERM,
+                                              signal.SIGRTMIN + 3))
+    os.umask(0o137)
+    os.nice(3)
+    os.dup2(1, 100)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (321, 654))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 4096))
+    os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+
+
+def test_state_after_an_odd_start():
+    status, stdout, _ = check_equal(harness.target("state"), preexec_fn=odd_start, close_fds=False,
+                                    env={"EMPTY": "", "ODD": "a=b\n\x7f"})
+    assert status == 7
+    assert "signal 2: ignored" in stdout and "fd 100: pipe" in stdout
+    assert "umask 137" in stdout and "limit 7: 321 654" in stdout
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_state_without_standard_descriptors(closed):
+    """What the caller closed stays closed: nobody's file becomes a program's standard output."""
+    seen = {}
+    for way in WAYS:
+        script = f'exec "$@" 9>output {closed}'
+        wrapped = ("sh", "-c", script, "sh")
+        if way == "record":
+            run_in("nothing", *wrapped, harness.MEMSHIM, "record", "-q", "--",
+                   harness.target("state"), "9")
+        else:
+            run_in(way, *wrapped, harness.target("state"), "9")
+        with open("output", encoding="utf-8") as file:
+            seen[way] = file.read()
+        assert "errno 0" in seen[way]
+        assert ("fd 0:" in seen[way]) == ("<&-" not in closed)
+    for way in WAYS[1:]:
+        assert seen[way] == seen["nothing"], way
