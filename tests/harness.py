@@ -12,6 +12,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
 BUILD = pathlib.Path(os.environ.get("BUILD", TOP / "build")).resolve()
@@ -19,6 +20,7 @@ MEMSHIM = str(BUILD / "bin" / "memshim")
 SHIM = str(BUILD / "lib" / "libmemshim.so")
 TARGETS = BUILD / "tests"
 TIMEOUT_S = 120
+PATIENCE_S = 20
 
 CALLS = ("brk", "sbrk", "shmget", "shmat", "shmdt", "shmctl")
 LIVES = ("start", "fork", "exec", "exit")
@@ -59,6 +61,15 @@ def need(*programs):
     """Fails, with a name, where a program that a test is about is not installed."""
     for program in programs:
         assert shutil.which(program), f"{program}: not installed: run scripts/check"
+
+
+def wait_until(is_so, what, process=None):
+    """Looks again and again, for a bounded time; and only as long as `process` runs."""
+    end = time.monotonic() + PATIENCE_S
+    while not is_so():
+        os.sched_yield()
+        assert time.monotonic() < end, f"waited in vain until {what}"
+        assert process is None or process.poll() is None, f"it ended before {what}"
 
 
 class Recording:

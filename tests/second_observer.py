@@ -22,7 +22,12 @@ def signed(value, bits=32):
 
 
 def number(text):
-    return 0 if text == "NULL" else int(text, 0)
+    """A word of strace's: -1, NULL, 0x200|31<<26|0600."""
+    value = 0
+    for word in text.replace("NULL", "0").split("|"):
+        word, _, shift = word.partition("<<")
+        value |= int(word, 8 if word.isdigit() and word[0] == "0" else 0) << int(shift or 0)
+    return value
 
 
 def _call(name, arguments, result, error):
@@ -35,7 +40,7 @@ def _call(name, arguments, result, error):
     elif name == "shmat":
         arguments = (signed(arguments[0]), arguments[1], arguments[2] & 0xffffffff)
     elif name == "shmctl":
-        arguments = (signed(arguments[0]), arguments[1] & ~0x100)
+        arguments = (signed(arguments[0]), signed(arguments[1]) & ~0x100)
     return (name, *arguments, result, error)
 
 
@@ -65,7 +70,7 @@ def strace_calls(path, command):
     is_ours = True
     for tid, text in _lines(path):
         found = LINE.match(STRUCT.sub("0", text))
-        if not found:
+        if not found or found[1].startswith("syscall_"):  # unknown ones pass strace's filter
             continue
         if found[1] == "execve":
             if is_ours and tid == command and found[3] == "0":
