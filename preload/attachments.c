@@ -7,8 +7,14 @@
 #include "shim.h"
 #include "thread.h"
 
+/*
+ * Two threads may detach one address in turn, with an attach between, before either has noted it:
+ * so a detach takes its entry before the call, and no other thread finds it any more.
+ */
+enum { ATTACHMENT_LEAVING = ATTACHMENT_LIVE + 1 };
+
 struct attachment {
-	_Atomic uint32_t state; /* enum segment_attachment_state */
+	_Atomic uint32_t state; /* enum segment_attachment_state, or ATTACHMENT_LEAVING */
 	int32_t shmid;
 	uint32_t flags; /* ATTACHMENT_... */
 	uint32_t pad;
@@ -94,6 +100,12 @@ static int take_entry(void)
 	return -1;
 }
 
+static bool take_live(uint32_t index)
+{
+	return half_take_own(&table[index].state, ATTACHMENT_LIVE, ATTACHMENT_LEAVING,
+			     thread_alone());
+}
+
 /*
  * SHM_REMAP took the place of what was there: of all that began in the new range, as far as that is
  * known; the size of a segment that nobody made here is not.
@@ -104,7 +116,7 @@ static void drop_all_in(uint64_t address, uint64_t size)
 
 	for (uint32_t i = 0; i < used; i++)
 		if (half_accept(&table[i].state) == ATTACHMENT_LIVE &&
-		    table[i].address - address < (size ? size : 1))
+		    table[i].address - address < (size ? size : 1) && take_live(i))
 			attachments_drop((int)i);
 }
 
@@ -130,13 +142,18 @@ void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t clock
 	publish((uint32_t)index);
 }
 
-int attachments_find(uint64_t address, int *shmid, uint8_t *event_flags)
+int attachments_take(uint64_t address, int *shmid, uint8_t *event_flags)
 {
 	uint32_t used = half_load(&table_used);
 
 	for (uint32_t i = 0; i < used; i++) {
-		if (half_accept(&table[i].state) != ATTACHMENT_LIVE || table[i].address != address)
+		if (half_accept(&table[i].state) != ATTACHMENT_LIVE ||
+		    table[i].address != address || !take_live(i))
 			continue;
+		if (table[i].address != address) { /* freed and taken for another meanwhile */
+			attachments_keep((int)i);
+			continue;
+		}
 		*shmid = table[i].shmid;
 		*event_flags = (uint8_t)(*event_flags | EVENT_SHMID_KNOWN);
 		if (table[i].flags & ATTACHMENT_INHERITED)
@@ -146,17 +163,20 @@ int attachments_find(uint64_t address, int *shmid, uint8_t *event_flags)
 	return -1;
 }
 
+void attachments_keep(int index)
+{
+	half_store(&table[index].state, ATTACHMENT_LIVE);
+}
+
 void attachments_drop(int index)
 {
 	struct segment_attachment *shared = shared_entry((uint32_t)index, false);
 	int shmid = table[index].shmid;
 
-	/* The segment's copy first: once the private entry is free, its place may be taken again.
-	 */
+	/* The segment's copy first: once the private entry is free, another may take it. */
 	if (shared)
 		half_hand_over(&shared->state, ATTACHMENT_FREE);
-	if (!half_take_own(&table[index].state, ATTACHMENT_LIVE, ATTACHMENT_FREE, thread_alone()))
-		return;
+	half_hand_over(&table[index].state, ATTACHMENT_FREE);
 	half_add_own(&shim.process->attached, (uint32_t)-1, thread_alone());
 	ledger_detached(shmid);
 }
@@ -166,8 +186,11 @@ uint32_t attachments_inherit(void)
 	uint32_t used = half_load(&table_used), count = 0;
 
 	for (uint32_t i = 0; i < used; i++) {
-		if (half_load(&table[i].state) == ATTACHMENT_BUSY) /* its thread is not here */
+		/* The threads that were about to attach or detach are not here. */
+		if (half_load(&table[i].state) == ATTACHMENT_BUSY)
 			half_store(&table[i].state, ATTACHMENT_FREE);
+		if (half_load(&table[i].state) == ATTACHMENT_LEAVING)
+			half_store(&table[i].state, ATTACHMENT_LIVE);
 		if (half_load(&table[i].state) != ATTACHMENT_LIVE)
 			continue;
 		table[i].flags |= ATTACHMENT_INHERITED;

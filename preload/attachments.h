@@ -17,10 +17,16 @@ void attachments_set_room(void *room, uint64_t bytes);
 /* After a successful shmat; flags are its shmflg. */
 void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t clock);
 
-/* The attachment at `address`: its index, shmid and event flags; -1 when it is not known. */
-int attachments_find(uint64_t address, int *shmid, uint8_t *event_flags);
+/*
+ * Before a shmdt: takes the attachment at `address`, so that no other thread takes it too. Returns
+ * its index, and its shmid and event flags; -1 when it is not known. Then one of the two below.
+ */
+int attachments_take(uint64_t address, int *shmid, uint8_t *event_flags);
 
-/* After a successful shmdt of what attachments_find found. */
+/* The shmdt failed: it is there still. */
+void attachments_keep(int index);
+
+/* The shmdt succeeded. */
 void attachments_drop(int index);
 
 /* In a child of fork, once it has a slot: what it inherited, published as its own. Returns the

@@ -296,7 +296,7 @@ INLINE long shmdt_raw(struct stack_caller caller, const void *address)
 	if (watched) {
 		hook.event.clock = thread_clock();
 		hook.event.u.shmdt.before = shim.break_now;
-		index = attachments_find((uint64_t)address, &shmid, &hook.event.flags);
+		index = attachments_take((uint64_t)address, &shmid, &hook.event.flags);
 	}
 	ret = raw_call3(SYS_shmdt, (long)address, 0, 0);
 	if (!watched)
@@ -306,7 +306,9 @@ INLINE long shmdt_raw(struct stack_caller caller, const void *address)
 	hook.event.u.shmdt.address = (uint64_t)address;
 	hook.event.u.shmdt.after = shim.break_now;
 	hook_take_stack(&hook);
-	if (!raw_failed(ret) && index >= 0)
+	if (index >= 0 && raw_failed(ret))
+		attachments_keep(index);
+	else if (index >= 0)
 		attachments_drop(index);
 	hook_end(&hook, raw_failed(ret), (int)-ret);
 	return ret;
