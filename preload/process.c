@@ -44,21 +44,34 @@ static inline uint64_t slot_word(int32_t pid, uint32_t instance)
 	return (uint64_t)(uint32_t)pid << 32 | instance;
 }
 
-/* The slot of this process's image before exec: same pid, same start. Null for a new process. */
+static bool same_pid_namespace(const struct segment_process *slot)
+{
+	return slot->pid_namespace == shim.pid_namespace || !slot->pid_namespace ||
+	       !shim.pid_namespace;
+}
+
+/*
+ * The slot of this process's image before exec: same pid, same start. Null for a new process. The
+ * newest of them: start times are ticks of 10 ms, in which a pid may be used a second time.
+ */
 static struct segment_process *find_predecessor(const struct arrival *who)
 {
-	uint32_t used = half_accept(&shim.shared->slot_high);
+	uint32_t used = half_accept(&shim.shared->slot_high), newest = 0;
 	uint64_t count = shim.header->region[REGION_INDEX].count;
+	struct segment_process *found = NULL;
 
 	for (uint32_t i = 0; i < used && i < count; i++) {
 		uint64_t word = word_accept(&slot_words()[i]);
 
-		if (word >> 32 == (uint32_t)who->pid && (uint32_t)word != 0 &&
-		    slots()[i].start_time == who->start_time &&
-		    half_load(&slots()[i].state) == PROCESS_RUNNING)
-			return slots() + i;
+		if (word >> 32 != (uint32_t)who->pid || (uint32_t)word <= newest ||
+		    slots()[i].start_time != who->start_time ||
+		    half_load(&slots()[i].state) != PROCESS_RUNNING ||
+		    !same_pid_namespace(slots() + i))
+			continue;
+		newest = (uint32_t)word;
+		found = slots() + i;
 	}
-	return NULL;
+	return found;
 }
 
 static bool has_ended(uint64_t word, const struct segment_process *slot)
@@ -114,7 +127,6 @@ static struct segment_process *find_slot(int32_t pid)
 			}
 	return NULL;
 }
-
 
 static void fill_identity(struct segment_process *slot, const struct arrival *who)
 {
