@@ -160,17 +160,21 @@ static bool has_preload(pid_t pid)
 	return used == (ssize_t)sizeof text - 1; /* cut: it may be further on */
 }
 
-/* It shut itself off, or the kernel did: all that is shown is what it calls itself. */
+/*
+ * It shut itself off, or the kernel did: all that is shown is what it calls itself. In the middle
+ * of its exec that is nothing yet: then the next look will tell.
+ */
 static void judge_hidden(struct tree *tree, struct stranger *s, const struct proc_facts *facts)
 {
-	bool other = proc_has_other_rights(s->pid);
+	bool other = proc_has_other_rights(s->pid), named;
 
 	s->exe[0] = '\0';
-	if (proc_read(s->pid, "cmdline", s->exe, sizeof s->exe) <= 0)
+	named = proc_read(s->pid, "cmdline", s->exe, sizeof s->exe) > 0;
+	if (!named)
 		snprintf(s->exe, sizeof s->exe, "%s", facts->comm);
 	s->suspected = true;
 	s->why = other ? WHY_SETUID : WHY_UNKNOWN;
-	if (other)
+	if (other && named)
 		tell(tree, s);
 }
 
