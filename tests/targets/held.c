@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * held: makes calls, and then one that the kernel holds until the end: a filter hands it to a
- * supervisor that never answers. Says "held" when the call is in flight.
+ * supervisor that never answers. Says "held" and its pid when the call is in flight.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -48,7 +48,7 @@ int main(void)
 	listener.fd = hold_shmget();
 	pthread_create(&thread, NULL, make_call, NULL);
 	poll(&listener, 1, -1);
-	puts("held");
+	printf("held %d\n", (int)getpid());
 	fflush(stdout);
 	pthread_join(thread, NULL);
 	return 0;

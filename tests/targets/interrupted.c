@@ -74,7 +74,7 @@ static void use_small_stack(void)
 	stack.ss_sp = at + GUARD_BYTES;
 	sigaltstack(&stack, NULL);
 	sigaction(SIGUSR1, &action, NULL);
-	cycle(0); /* the program's own functions are bound now: that alone takes more than there is */
+	cycle(0); /* binds the program's own functions: that alone takes more than there is */
 	for (int i = 0; i < 10; i++)
 		raise(SIGUSR1);
 }

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""
+Many processes, images and threads in one session: each of them, and each of its calls, exactly
+once. tests/targets/many.c gives each a move of the break that no other makes.
+
+MEMSHIM_PROCESSES: how many short processes.
+"""
+
+import collections
+import os
+
+import harness
+
+PROCESSES = int(os.environ.get("MEMSHIM_PROCESSES", "10000"))
+
+
+def rows(recording, *columns, calls="sbrk"):
+    """The events' columns, read by the quickest way."""
+    done = harness.memshim("events", "--csv", "--no-headings", "--columns=" + ",".join(columns),
+                           "--call=" + calls, recording.path)
+    assert done.returncode == 0, done.stderr
+    return [line.split(",") for line in done.stdout.splitlines()]
+
+
+def movers(recording):
+    """Of each process of many.c: number -> (pid, image), each exactly once."""
+    found = {}
+    for pid, image, origin, delta in rows(recording, "pid", "image", "origin", "break_delta"):
+        if origin == "malloc":
+            continue
+        number = int(delta) // 16 - 1
+        assert number not in found, (number, found[number], pid)
+        found[number] = (int(pid), int(image))
+    return found
+
+
+def many(how, count, **options):
+    return harness.record(harness.target("many"), how, count, options=("-q",), **options)
+
+
+def lives(report, recording):
+    """Each kind of life event, by how often; and that the processes say the same."""
+    counted = collections.Counter(
+        call for call, in rows(recording, "call", calls=",".join(harness.LIVES)))
+    processes = report["processes"]
+    assert counted["exit"] + counted["exec"] == len(processes)
+    assert counted["start"] + counted["fork"] == len(processes)
+    assert all(p["state"] in ("exited", "gone", "exec") for p in processes)
+    return counted
+
+
+def check_short(how, counted_as):
+    recording = many(how, PROCESSES // 2)
+    report = recording.report()
+    harness.complete(report)
+    found = movers(recording)
+    assert sorted(found) == list(range(PROCESSES // 2))
+    assert lives(report, recording)[counted_as] == PROCESSES // 2 + (counted_as == "start")
+    per_process = collections.Counter((p["pid"], p["image"]) for p in report["processes"])
+    assert all(per_process[who] == 1 for who in found.values())
+    assert len(report["processes"]) == PROCESSES // 2 + 1
+    assert sum(p["calls"]["sbrk"]["ok"] for p in report["processes"]
+               if (p["pid"], p["image"]) in set(found.values())) == PROCESSES // 2
+
+
+def test_short_children():
+    check_short("fork", "fork")
+
+
+def test_short_programs():
+    check_short("exec", "start")
+
+
+def test_chain():
+    """A child of a child of a child ..."""
+    recording = many("chain", 60)
+    report = recording.report()
+    harness.complete(report)
+    found = movers(recording)
+    assert sorted(found) == list(range(60))
+    parent = {p["pid"]: p["ppid"] for p in report["processes"]}
+    for number in range(1, 60):
+        assert parent[found[number][0]] == found[number - 1][0]
+    assert lives(report, recording) == {"start": 1, "fork": 59, "exit": 60}
+
+
+def test_images():
+    """One process, one program after the other."""
+    recording = many("image", 150)
+    report = recording.report()
+    harness.complete(report)
+    pid = report["session"]["command_pid"]
+    assert movers(recording) == {number: (pid, number) for number in range(150)}
+    states = [p["state"] for p in sorted(report["processes"], key=lambda p: p["image"])]
+    assert states == ["exec"] * 149 + ["exited"]
+    assert lives(report, recording) == {"start": 150, "exec": 149, "exit": 1}
+
+
+def test_forks_amid_malloc():
+    """Other threads hold any lock there is while a process forks: no child hangs."""
+    recording = many("storm", 500, timeout=60)
+    report = recording.report()
+    lost = dict(report["coverage"]["lost"])
+    # Of a stack that another thread was just taking at the fork, the child knows nothing.
+    lost.pop("stacks_busy")
+    assert not any(lost.values()), lost
+    assert sorted(movers(recording)) == list(range(500))
+    assert lives(report, recording) == {"start": 1, "fork": 500, "exit": 501}
+    parent, = [p for p in report["processes"] if not p["forked"]]
+    assert parent["break"]["by_origin"]["malloc"]["moves"] > 500
+    moved = parent["break"]["grown_bytes"] - parent["break"]["shrunk_bytes"]
+    assert moved == int(parent["break"]["current"], 16) - int(parent["break"]["initial"], 16)
+
+
+def test_threads_that_attach():
+    recording = harness.record(harness.target("threads"), 16, 1600, options=("-q",))
+    assert recording.result.stdout == "25600 attached, 0 failed\n"
+    report = recording.report()
+    harness.complete(report)
+    process, = report["processes"]
+    assert process["calls"]["shmat"] == {"ok": 25600, "failed": 0}
+    assert process["calls"]["shmdt"] == {"ok": 25600, "failed": 0}
+    assert process["attached"]["now"] == 0
+    assert 1 <= process["attached"]["peak"] <= 16
+    segment, = report["segments"]
+    assert (segment["attaches"], segment["detaches"]) == (25600, 25600)
+    assert segment["state"] == "destroyed"
+    end, = recording.events("--call=exit")
+    assert end.get("attachments", 0) == 0, "none was left over"
+    each = collections.Counter(map(tuple, rows(recording, "tid", "call", calls="shmat,shmdt")))
+    assert len(each) == 32 and set(each.values()) == {1600}

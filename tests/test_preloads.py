@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: MIT
+"""
+Libraries beside the shim: loaded early, late or elsewhere, and other preloads in either order.
+
+"Unharmed": output and exit status are those of a run without the shim.
+"""
+
+import glob
+import os
+
+import pytest
+
+import harness
+import second_observer
+from beside import CYCLE_CALLS, check_sums, made, moved_by, unharmed
+from harness import target
+
+
+def test_constructors_and_destructors():
+    """What libraries do before main and after it is seen as well."""
+    early = f"{target('libcaller.so')}:{harness.SHIM}"
+    recording = unharmed("env", f"LD_PRELOAD={early}", target("loads"), "dlopen", target("libcaller.so"))
+    report = recording.report()
+    harness.complete(report)
+    assert [delta for _, delta in moved_by(recording)] == [16, 64, 48, 32]
+    check_sums(report)
+
+
+@pytest.mark.parametrize("how", ["dlopen", "deepbind", "dlclose"])
+def test_loading(how):
+    recording = unharmed(target("loads"), how, target("libcaller.so"), harness.SHIM)
+    assert recording.result.stdout == "right\n"
+    harness.complete(recording.report())
+    assert [delta for _, delta in moved_by(recording)] == [16, 64, 32, 48]
+
+
+def test_another_link_namespace():
+    """dlmopen brings another libc: nothing of it may come to harm."""
+    recording = unharmed(target("loads"), "dlmopen", target("libcaller.so"), harness.SHIM)
+    assert 48 in [delta for _, delta in moved_by(recording)]
+
+
+def test_loaded_late():
+    """By the program itself: what was before is in `before_load_bytes`."""
+    command = (target("loads"), "late", target("libcaller.so"), harness.SHIM)
+    plain = harness.run(*command, env={"MEMSHIM_OFF": "1"})
+    done = harness.run(*command)
+    assert (done.returncode, done.stdout, done.stderr) == (plain.returncode, plain.stdout, "")
+    recording = harness.Recording(os.path.join(os.environ["MEMSHIM_DIR"], "default.seg"))
+    assert [delta for _, delta in moved_by(recording)] == [16, 64, 32, 48]
+    report = recording.report()
+    check_sums(report)
+    assert report["processes"][0]["break"]["before_load_bytes"] > 0
+
+
+@pytest.mark.parametrize("listed", ["{shim}:{shim}", "{shim} {shim}", "{shim}:{link}", "{link}:{shim}"])
+def test_shim_listed_twice(listed, tmp_path):
+    link = tmp_path / "libalias.so"
+    link.symlink_to(harness.SHIM)
+    preload = listed.format(shim=harness.SHIM, link=link)
+    recording = unharmed("env", f"LD_PRELOAD={preload}", target("calls"), 5)
+    report = recording.report()
+    harness.complete(report)
+    assert made(report, comm="calls") == 5 * CYCLE_CALLS
+    assert len([e for e in recording.calls() if e["comm"] == "calls"]) == 5 * CYCLE_CALLS
+
+
+LIBRARIES = {
+    "tcmalloc": ("libtcmalloc_minimal.so.4", "libtcmalloc-minimal4"),
+    "jemalloc": ("libjemalloc.so.2", "libjemalloc2"),
+    "libc_malloc_debug": ("libc_malloc_debug.so.0", "libc6"),
+    "fakeroot": ("libfakeroot/libfakeroot-sysv.so", "fakeroot"),
+    "faketime": ("faketime/libfaketime.so.1", "libfaketime"),
+    "eatmydata": ("libeatmydata.so", "libeatmydata1"),
+    "null": (target("libnull.so"), "make tests"),
+}
+
+
+def find_library(name):
+    path, package = LIBRARIES[name]
+    found = [f for folder in ("/usr/lib/*-linux-gnu", "/usr/lib64", "/usr/lib")
+             for f in glob.glob(os.path.join(folder, path))]
+    assert found, f"{path}: not installed: {package}"
+    return found[0]
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_other_preload(name, order):
+    """Both do their work; every call is there once, as strace tells."""
+    other = find_library(name)
+    preload = f"{harness.SHIM}:{other}" if order == "first" else f"{other}:{harness.SHIM}"
+    script = f"{target('calls')} 5; x=$(seq 3000 | sort -r | tail -n 1); echo $x"
+    alone = harness.run("env", f"LD_PRELOAD={other}", "bash", "-c", script)
+    recording, count = second_observer.watch("env", f"LD_PRELOAD={preload}", "bash", "-c", script)
+    assert count > 5 * CYCLE_CALLS
+    assert made(recording.report(), comm="calls") >= 5 * CYCLE_CALLS
+    assert recording.result.stdout == alone.stdout == "wrong: 0\n1\n"
+    assert alone.stderr == ""
+
+
+def test_fakeroot():
+    """With its daemon, and so with its own use of System V queues and semaphores."""
+    harness.need("fakeroot")
+    script = "touch a; chown 12:34 a; stat -c %u:%g a"
+    recording = unharmed("fakeroot", "sh", "-c", script)
+    assert recording.result.stdout == "12:34\n"
+    assert {"touch", "stat"} <= {p["comm"] for p in recording.report()["processes"]}

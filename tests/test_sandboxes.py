@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: MIT
+"""
+What a program may be given to live in, or shut itself into: it is unharmed, and its calls are
+logged, or it is said that they are not.
+
+"Unharmed": output and exit status are those of a run without the shim.
+"""
+
+import os
+import shutil
+
+import pytest
+
+import harness
+from beside import CYCLE, CYCLE_CALLS, made, needs_root, status_of, unharmed
+from harness import record, target, wait_until
+
+SHIM_ELF = os.path.basename(harness.SHIM)
+
+
+@pytest.mark.parametrize("how", ["strict", "list", "list exit"])
+def test_seccomp(how):
+    """A hook makes no system call but the program's own."""
+    recording = unharmed(target("sandboxed"), *how.split())
+    report = recording.report()
+    cycles = 21 if how.startswith("list") else 1
+    assert made(report) == cycles * CYCLE_CALLS
+    assert report["processes"][0]["exit_status"] in (6, 7, 8)
+
+
+LIMITS = {
+    "FSIZE": "ulimit -f 0",
+    "NOFILE": "ulimit -n 4",
+    "STACK": "ulimit -s 64",
+    "AS 64M": "ulimit -v 65536",
+    "AS 24M": "ulimit -v 24000",
+    "DATA": "ulimit -d 4096",
+    "MEMLOCK": "ulimit -l 0",
+}
+
+
+@pytest.mark.parametrize("limit", LIMITS)
+def test_resource_limit(limit):
+    """The program runs; its calls are logged, or counted, or it is said that they are not."""
+    recording = unharmed("bash", "-c", f"{LIMITS[limit]}; exec {target('calls')} 10")
+    assert recording.result.stdout == "wrong: 0\n"
+    report = recording.report()
+    if not report["coverage"]["not_followed"]:
+        assert made(report, comm="calls") == 10 * CYCLE_CALLS
+        logged = len([e for e in recording.calls() if e["comm"] == "calls"])
+        assert logged + report["coverage"]["lost"]["no_space"] >= 10 * CYCLE_CALLS
+    if limit in ("FSIZE", "NOFILE", "STACK", "AS 64M", "DATA", "MEMLOCK"):
+        harness.complete(report)
+
+
+def test_address_space_too_small():
+    """Not even the counters can be mapped: the program runs, and is named."""
+    script = f"ulimit -v 8000; exec {target('calls')} 10 wait"
+    with harness.Lines(harness.MEMSHIM, "record", "-q", "bash", "-c", script) as lines:
+        lines.wait_for("wrong: 0")
+        recording = harness.Recording("memshim.data")
+        wait_until(lambda: recording.report()["coverage"]["not_followed"], "it is missed")
+        assert lines.end() == (0, "")
+    missed, = recording.report()["coverage"]["not_followed"]
+    assert missed["exe"] == target("calls")
+
+
+def test_process_limit(user):
+    """NPROC 1: nothing can be forked, and nothing of ours tries to."""
+    script = f"ulimit -u 1; exec {target('calls')} 10"
+    done = user(harness.MEMSHIM, "record", "-q", "--", "bash", "-c", script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
+    assert made(harness.Recording("memshim.data").report(), comm="calls") == 10 * CYCLE_CALLS
+
+
+@pytest.mark.parametrize("limit", ["ulimit -f 0", "ulimit -n 4", "ulimit -v 20000"])
+def test_recorder_under_a_limit(limit):
+    """It works, or says in one line that it cannot, before COMMAND runs."""
+    done = harness.run("bash", "-c", f"{limit}; exec {harness.MEMSHIM} record -q echo it ran")
+    if done.returncode == 0:
+        assert (done.stdout, done.stderr) == ("it ran\n", "")
+    else:
+        assert (done.returncode, done.stdout) == (125, "")
+        assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("memshim: ")
+
+
+SPACES = {
+    "user": "--user --map-root-user",
+    "pid": "--pid --fork --mount-proc",
+    "ipc": "--ipc",
+    "uts and net": "--uts --net",
+    "time": "--time --monotonic 100000 --boottime 100000 --fork",
+    "all": "--user --map-root-user --pid --fork --mount-proc --ipc --net --uts --cgroup --time",
+}
+
+
+@needs_root
+@pytest.mark.parametrize("space", SPACES)
+def test_namespace(space):
+    """A program in a namespace of its own is in the session, in time, and is seen to end."""
+    harness.need("unshare")
+    command = ("unshare", *SPACES[space].split(), "sh", "-c", f"{target('calls')} 5; exit 3")
+    recording = unharmed(*command)
+    assert status_of(recording.result) == 3
+    report = recording.report()
+    harness.complete(report)
+    assert made(report, comm="calls") == 5 * CYCLE_CALLS
+    assert not report["coverage"]["not_followed"]
+    assert all(p["state"] != "running" for p in report["processes"])
+    times = [e["time_ns"] for e in recording.events()]
+    assert times == sorted(times)
+    assert 0 <= times[0] and times[-1] <= report["session"]["duration_ns"]
+
+
+@needs_root
+@pytest.mark.parametrize("script", ["mount -t tmpfs none /proc", "umount -l /proc"])
+def test_without_proc(script):
+    recording = unharmed("unshare", "--mount", "sh", "-c", f"{script} && {target('calls')} 5")
+    report = recording.report()
+    harness.complete(report)
+    assert made(report) >= 5 * CYCLE_CALLS
+    assert all(p["state"] != "running" for p in report["processes"])
+
+
+@needs_root
+@pytest.mark.parametrize("hidden", ["tmpfs", "tmpfs -o ro"])
+def test_without_dev_shm(hidden):
+    """The program cannot reach the session: it runs, and is named."""
+    script = f"mount -t {hidden} none /dev/shm && exec {target('calls')} 5 wait"
+    with harness.Lines(harness.MEMSHIM, "record", "-q", "unshare", "--mount", "sh", "-c",
+                       script) as lines:
+        lines.wait_for("wrong: ")
+        recording = harness.Recording("memshim.data")
+        wait_until(lambda: recording.report()["coverage"]["not_followed"], "it is missed")
+        assert lines.end() == (0, "")
+    missed, = recording.report()["coverage"]["not_followed"]
+    assert missed["exe"] == target("calls") and "segment" in missed["why"]
+
+
+@needs_root
+def test_by_hand_without_dev_shm(tmp_path):
+    """A session of one's own goes into the next folder; or there is none, and no harm."""
+    shutil.copy(harness.SHIM, tmp_path / SHIM_ELF)
+    for folder in ("run", "elsewhere"):
+        os.mkdir(folder, 0o700)
+    script = (f"mount -t tmpfs none /dev/shm -o ro; mount -t tmpfs none run -o mode=700;"
+              f"export XDG_RUNTIME_DIR=$PWD/run LD_PRELOAD={tmp_path / SHIM_ELF};"
+              f"{target('calls')} 5; unset LD_PRELOAD; {harness.MEMSHIM} report --json;"
+              f"export XDG_RUNTIME_DIR=/nonexistent TMPDIR=/nonexistent LD_PRELOAD={harness.SHIM};"
+              f"{target('calls')} 5")
+    done = harness.run("env", "-u", "MEMSHIM_DIR", "unshare", "--mount", "bash", "-c", script)
+    assert (done.returncode, done.stderr) == (0, "")
+    first, report, second = done.stdout.splitlines()
+    assert first == second == "wrong: 0"
+    assert f'"ok":{5 * CYCLE["sbrk"]}' in report

@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: MIT
+"""
+What a program may do to itself: it is unharmed, and its calls are logged.
+
+"Unharmed": output and exit status are those of a run without the shim.
+"""
+
+import os
+
+import pytest
+
+import harness
+from beside import CYCLE, CYCLE_CALLS, check_sums, made, moved_by, needs_root, nothing_lost, unharmed
+from harness import target
+
+
+def test_signal_handler_during_malloc():
+    """At 5 kHz, while malloc moves the break: no deadlock, no lost count."""
+    recording = unharmed(target("interrupted"), 1000, compare_stderr=False, timeout=30)
+    ran = int(recording.result.stderr.split()[1])
+    report = recording.report()
+    process, = report["processes"]
+    assert recording.result.stdout == "wrong 0\n" and ran >= 1000
+    nothing_lost(report, "stacks_busy")
+    assert process["calls"]["shmat"] == process["calls"]["shmdt"] == {"ok": ran, "failed": 0}
+    assert process["break"]["by_origin"]["malloc"]["moves"] > 1000
+    check_sums(report)
+    logged = [e["call"] for e in recording.calls("--call=shmat,shmdt")]
+    assert logged.count("shmat") == logged.count("shmdt") == ran
+
+
+def test_minimal_signal_stack():
+    """2 KiB for a handler that makes all the calls, with stacks taken."""
+    recording = unharmed(target("interrupted"), "small")
+    assert recording.result.stdout == "wrong 0\n"
+    harness.complete(recording.report())
+    assert len([e for e in recording.calls() if e.get("origin") != "malloc"]) == 11 * CYCLE_CALLS + 2
+
+
+# ---- address spaces ----
+
+
+@pytest.mark.parametrize("how", ["vfork", "clone_vm"])
+def test_child_in_its_parents_memory(how):
+    """What it does, its parent's memory does: one process, one table."""
+    recording = unharmed(target("spaces"), how)
+    report = recording.report()
+    process, = report["processes"]
+    harness.complete(report)
+    assert process["calls"]["shmat"]["ok"] == 2 and process["calls"]["shmdt"]["ok"] == 1
+    assert (process["pid"], 4096) in moved_by(recording)
+    assert [e.get("attachments", 0) for e in recording.events("--call=exit")] == [1]
+    assert [a["live"] for a in report["attachments"]].count(False) >= 1
+
+
+def test_child_with_copies():
+    recording = unharmed(target("spaces"), "fork")
+    report = recording.report()
+    harness.complete(report)
+    child, = [p for p in report["processes"] if p["forked"]]
+    assert child["attached"]["inherited"] == 2
+    assert sorted(e.get("attachments", 0) for e in recording.events("--call=exit")) == [1, 2]
+
+
+def test_attachment_gone_without_shmdt():
+    """What the kernel says is attached at the end, the tables say."""
+    recording = unharmed(target("spaces"), "remap")
+    assert recording.result.stdout == "attachments: 1\n"
+    assert [e.get("attachments", 0) for e in recording.events("--call=exit")] == [1]
+
+
+def test_closing_all_descriptors():
+    recording = unharmed(target("spaces"), "close")
+    report = recording.report()
+    harness.complete(report)
+    assert made(report) >= 3
+
+
+@needs_root
+def test_chroot():
+    recording = unharmed(target("spaces"), "chroot")
+    report = recording.report()
+    nothing_lost(report)
+    child, = [p for p in report["processes"] if p["forked"]]
+    assert child["calls"]["shmat"] == {"ok": 1, "failed": 0}
+    assert child["attached"]["inherited"] == 1
+
+
+def test_4000_segments():
+    recording = unharmed(target("spaces"), "many")
+    report = recording.report()
+    harness.complete(report)
+    process, = report["processes"]
+    assert process["attached"]["peak"] == 4000
+    assert process["calls"]["shmget"]["ok"] == 4001
+    assert len(report["segments"]) == 4001
+
+
+def test_nobody_reads():
+    """A log too small, and nobody to empty it: exact counters, and the loss is shown."""
+    cycles = 100000
+    done = harness.run(target("calls"), cycles, env={"LD_PRELOAD": harness.SHIM,
+                                                     "MEMSHIM_LOG_SIZE": "64K"})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
+    recording = harness.Recording(os.path.join(os.environ["MEMSHIM_DIR"], "default.seg"))
+    report = recording.report()
+    calls = {k: v["ok"] + v["failed"] for k, v in report["processes"][0]["calls"].items()}
+    assert calls == {k: v * cycles for k, v in CYCLE.items()}
+    lost = report["coverage"]["lost"]["overwritten"]
+    assert lost + report["coverage"]["events"] == CYCLE_CALLS * cycles + 2  # start, exit
+    assert "overwritten" in recording.report_text() and str(lost)[:2] in recording.report_text()
+    assert "lost-events" in {f["kind"] for f in report["findings"]}
+
+
+# ---- ends ----
+
+ENDS = {
+    "return": ("exited", 3, None), "_exit": ("exited", 4, None), "exit": ("exited", 5, None),
+    "quick_exit": ("exited", 6, None), "abort": ("killed", None, 6), "sigsegv": ("killed", None, 11),
+    "sigkill": ("killed", None, 9), "exec": ("exec", None, None), "failed_exec": ("exited", 8, None),
+    "daemon": ("exited", 0, None), "thread_exit": ("exited", 0, None),
+    "other_thread": ("exited", 10, None),
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_end(how):
+    """The log is whole up to death, and the end state is the right one."""
+    recording = unharmed(target("ends"), how)
+    report = recording.report()
+    harness.complete(report)
+    first, *others = sorted(report["processes"], key=lambda p: p["start_ns"])
+    state, status, signal = ENDS[how]
+    assert (first["state"], first["signal"]) == (state, signal)
+    assert state == "exec" or first["exit_status"] == status
+    assert made(report, comm="ends") - first["break"]["by_origin"]["malloc"]["moves"] == (
+        CYCLE_CALLS * (2 if how in ("failed_exec", "daemon") else 1))
+    assert all(p["state"] == "exited" for p in others)
+    assert {p["exit_status"] for p in others} == {"daemon": {9}, "exec": {7}}.get(how, set())
+    expected = {"exit": len(others) + (state != "exec"), "exec": int(state == "exec")}
+    seen = [e["call"] for e in recording.events()]
+    assert {k: seen.count(k) for k in expected} == expected
+
+
+def test_no_call():
+    """0 calls, not: not traced."""
+    recording = unharmed(target("calls"), 0)
+    report = recording.report()
+    harness.complete(report)
+    process, = report["processes"]
+    assert made(report) == 0 and process["break"]["moves"] == 0
+    assert process["exe"] == target("calls")
+    assert [e["call"] for e in recording.events()] == ["start", "exit"]
+    text = recording.report_text()
+    assert "calls" in text and "not" not in text.split("findings")[0].lower().replace("note", "")
+
+
+@needs_root
+@pytest.mark.parametrize("how", [(), ("exec",)], ids=["fork", "exec"])
+def test_pid_used_twice(how):
+    """Two processes, each with its own call, in whatever time the one follows the other."""
+    command = ("unshare", "--pid", "--fork", "--mount-proc", target("recycled"), *how)
+    recording = unharmed(*command)
+    assert recording.result.stdout == "child 100, status 0\nchild 100, status 0\n"
+    report = recording.report()
+    harness.complete(report)
+    ended = [p for p in report["processes"] if p["pid"] == 100 and p["state"] != "exec"]
+    assert [p["break"]["grown_bytes"] for p in ended] == [16, 32]
+    assert [p["image"] for p in ended] == [len(how)] * 2
+    assert [m for m in moved_by(recording) if m[0] == 100] == [(100, 16), (100, 32)]

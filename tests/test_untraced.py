@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: MIT
+"""
+Programs that the loader gives no preload, and calls that no shim can see: they run as ever, and it
+is said which and why.
+
+"Unharmed": output and exit status are those of a run without the shim.
+"""
+
+import contextlib
+import glob
+import os
+import platform
+import shutil
+import subprocess
+
+import pytest
+
+import harness
+from beside import made, needs_root
+from harness import record, target, wait_until
+
+ASM_32 = """
+__asm__(".globl _start; _start: mov $3, %eax; xor %ebx, %ebx; mov %esp, %ecx; sub $64, %ecx;"
+        "mov $1, %edx; int $0x80; mov $1, %eax; xor %ebx, %ebx; int $0x80");
+"""
+
+
+def source_of_calls():
+    folder = harness.TOP
+    return f'#include "{folder}/tests/targets/calls.c"\n', f"-I{folder}", "-D_GNU_SOURCE"
+
+
+def build_untraced(kind, compile_c):
+    """(program, its arguments, a word of the reason)"""
+    if kind == "static":
+        return compile_c("static", source_of_calls()[0], "-static", *source_of_calls()[1:]), (
+            "1", "wait"), "static"
+    if kind == "set-uid":
+        shutil.copy(target("calls"), "setuid")
+        os.chmod("setuid", 0o4755)
+        return os.path.abspath("setuid"), ("1", "wait"), "set-uid"
+    if kind == "musl":
+        harness.need("musl-gcc")
+        text, *flags = source_of_calls()
+        with open("musl.c", "w", encoding="utf-8") as file:
+            file.write(text)
+        subprocess.run(["musl-gcc", "-o", "musl", "musl.c", *flags], check=True)
+        return os.path.abspath("musl"), ("1", "wait"), "libc"
+    try:
+        return compile_c("word32", ASM_32, "-m32", "-nostdlib", "-static"), (), "word size"
+    except subprocess.CalledProcessError:
+        pytest.skip("no compiler for 32-bit programs")
+
+
+UNTRACED = ["static", "musl",
+            pytest.param("set-uid", marks=needs_root),
+            pytest.param("32-bit", marks=pytest.mark.skipif(platform.machine() != "x86_64",
+                                                            reason="another machine"))]
+
+
+@pytest.mark.parametrize("kind", UNTRACED)
+def test_untraced_command(kind, compile_c, user):
+    """It runs; the recorder says in one line that, and why, its calls are not seen."""
+    program, arguments, why = build_untraced(kind, compile_c)
+    plain = harness.run(program, *arguments)
+    done = user(harness.MEMSHIM, "record", "-q", "--", program, *arguments)
+    assert (done.returncode, done.stdout) == (plain.returncode, plain.stdout)
+    line, = done.stderr.splitlines()
+    assert line.startswith(f"memshim: {program}: ") and why in line
+    missed, = harness.Recording("memshim.data").report()["coverage"]["not_followed"]
+    assert missed["exe"] == program and why in missed["why"]
+
+
+@pytest.mark.parametrize("kind", UNTRACED + ["env -i"])
+def test_untraced_child(kind, compile_c, user, tmp_path):
+    """It runs, and is named in the report with the reason."""
+    if kind == "env -i":
+        program, arguments, why = target("calls"), ("1", "wait"), "without LD_PRELOAD"
+        script = f"env -i {program} 1 wait; exit 5"
+    else:
+        program, arguments, why = build_untraced(kind, compile_c)
+        script = f"{program} {' '.join(arguments)}; exit 5"
+    user("true")  # whose folders these are by now
+    prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    command = (*(prefix if harness.IS_ROOT else ()), harness.MEMSHIM, "record", "-q", "--",
+               "sh", "-c", script)
+    recording = harness.Recording(tmp_path / "memshim.data")
+    with harness.Lines(*command) as lines:
+        if arguments:
+            lines.wait_for("wrong: ")
+        else:
+            wait_until(lambda: has_child(lines.process.pid, program), "it runs")
+        wait_until(lambda: recording.report()["coverage"]["not_followed"], "it is missed")
+        assert lines.end() == (5, "")
+    report = recording.report()
+    missed, = report["coverage"]["not_followed"]
+    assert missed["exe"] == program and why in missed["why"]
+    assert "not-followed" in {f["kind"] for f in report["findings"]}
+    assert os.path.basename(program) in recording.report_text()
+    assert program not in [p["exe"] for p in report["processes"]]
+
+
+def has_child(pid, program):
+    """Whether a process below pid runs a program."""
+    for path in glob.glob(f"/proc/{pid}/task/*/children"):
+        with contextlib.suppress(OSError), open(path, encoding="ascii") as file:
+            for child in map(int, file.read().split()):
+                with contextlib.suppress(OSError):
+                    if os.readlink(f"/proc/{child}/exe") == program:
+                        return True
+                if has_child(child, program):
+                    return True
+    return False
+
+
+def test_inline_system_call(compile_c):
+    """A move that no function made is not seen; that it was made is found out and said."""
+    text = """
+    #include <sys/syscall.h>
+    #include <unistd.h>
+    int main(void)
+    {
+        long at = (long)sbrk(4096), ret;
+    #if defined(__x86_64__)
+        __asm__ volatile("syscall" : "=a"(ret) : "a"(SYS_brk), "D"(at + 65536)
+                         : "rcx", "r11", "memory");
+    #else
+        register long x8 __asm__("x8") = SYS_brk;
+        register long x0 __asm__("x0") = at + 65536;
+        __asm__ volatile("svc #0" : "+r"(x0) : "r"(x8) : "memory");
+        ret = x0;
+    #endif
+        write(1, "moved\\n", 6);
+        return read(0, &ret, 1);
+    }
+    """
+    with harness.Lines(harness.MEMSHIM, "record", "-q", compile_c("inline", text)) as lines:
+        lines.wait_for("moved")
+        report = harness.Recording("memshim.data").report()
+        assert report["coverage"]["unseen_moves"] == 1
+        assert "unseen-moves" in {f["kind"] for f in report["findings"]}
+        assert lines.end() == (0, "")
