@@ -59,6 +59,17 @@ char *human_duration(char to[HUMAN_BYTES], uint64_t ns)
 		snprintf(to, HUMAN_BYTES, "%llu ms", (unsigned long long)(ns / 1000000));
 	else if (seconds < 60)
 		snprintf(to, HUMAN_BYTES, "%.2f s", (double)ns / 1e9);
+	else
+		human_seconds(to, seconds);
+	return to;
+}
+
+char *human_seconds(char to[HUMAN_BYTES], uint64_t count)
+{
+	unsigned long long seconds = count;
+
+	if (seconds < 60)
+		snprintf(to, HUMAN_BYTES, "%llu s", seconds);
 	else if (seconds < 3600)
 		snprintf(to, HUMAN_BYTES, "%llu min %llu s", seconds / 60, seconds % 60);
 	else if (seconds < 86400)

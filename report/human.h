@@ -19,6 +19,9 @@ char *human_count(char to[HUMAN_BYTES], uint64_t count);
 /* "12 ms", "1.23 s", "4 min 5 s", "3 h 12 min", "2 d 4 h". */
 char *human_duration(char to[HUMAN_BYTES], uint64_t ns);
 
+/* "12 s", "3 min 4 s", "5 h 6 min", "7 d 8 h". */
+char *human_seconds(char to[HUMAN_BYTES], uint64_t count);
+
 /* "s" unless it is one: for plurals. */
 const char *human_s(uint64_t count);
 

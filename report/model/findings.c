@@ -299,7 +299,7 @@ static void draw_leaked(struct model *model, const struct model_segment *s)
 	snprintf(advice, sizeof advice,
 		 "remove it with 'ipcrm -m %d'; have the program call IPC_RMID", s->shmid);
 	finding = add(model, FINDING_LEAKED_SEGMENT, SEVERITY_ERROR, advice,
-		      "segment %d (%s bytes), made by %s, is still there and nobody uses it",
+		      "segment %d (%s), made by %s, is still there and nobody uses it",
 		      s->shmid, human_bytes(size, s->size), maker_name(model, s));
 	finding->shmid = s->shmid;
 }

@@ -238,6 +238,17 @@ void report_process_cell(const void *row, unsigned column, struct cell *cell, co
 	}
 }
 
+uint64_t report_process_weight(const void *row)
+{
+	const struct model_process *process = row;
+	const struct process_facts *facts = &process->facts;
+	uint64_t weight = facts->break_peak - facts->break_initial + process->attached_peak_bytes;
+
+	if (failed_calls(facts) || facts->state == STATE_KILLED)
+		weight += 1ull << 40;
+	return weight + model_moves(facts) + (facts->state == STATE_RUNNING);
+}
+
 /* ---- segments ---- */
 
 static void put_by(struct cell *cell, const struct model *model, uint32_t instance)
@@ -338,4 +349,12 @@ void report_segment_cell(const void *row, unsigned column, struct cell *cell, co
 	default:
 		put_segment_counts(cell, segment, column);
 	}
+}
+
+uint64_t report_segment_weight(const void *row)
+{
+	const struct model_segment *segment = row;
+
+	return segment->size + (segment->leaked ? 1ull << 60 : 0) +
+	       (segment->in_kernel ? 1ull << 59 : 0);
 }

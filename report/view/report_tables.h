@@ -18,4 +18,8 @@ struct report_context {
 void report_process_cell(const void *row, unsigned column, struct cell *cell, const void *context);
 void report_segment_cell(const void *row, unsigned column, struct cell *cell, const void *context);
 
+/* What these rows have to tell, as struct table weighs it: failures, growth, segments. */
+uint64_t report_process_weight(const void *row);
+uint64_t report_segment_weight(const void *row);
+
 #endif

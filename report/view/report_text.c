@@ -228,9 +228,9 @@ static void put_title(struct out *out, const char *title, unsigned shown, unsign
 	OUT(out, "  ");
 	put_count(out, all);
 	if (shown < all) {
-		OUT(out, ", the first ");
+		OUT(out, ", ");
 		put_count(out, shown);
-		OUT(out, " shown; --sort=COLUMN shows all");
+		OUT(out, " of them shown; --sort=COLUMN shows all");
 	}
 	out_char(out, '\n');
 }
@@ -247,6 +247,7 @@ static void choose(struct table *table, const struct out *out, const struct repo
 
 		if (column < 0 || count == TABLE_COLUMNS_MAX)
 			continue;
+		table->width = 0;
 		table->shown[count++] = (unsigned)column;
 		table->shown_count = count;
 	}
@@ -255,7 +256,6 @@ static void choose(struct table *table, const struct out *out, const struct repo
 static void put_table(struct out *out, struct table *table, const struct report_wish *wish,
 		      const char *title, unsigned most)
 {
-
 	if (table->row_count == 0)
 		return;
 	if (wish->sort || filter_is_set(wish->filter))
@@ -289,6 +289,7 @@ static void put_processes(struct out *out, const struct model *model,
 	struct report_context context = {model, wish->exact};
 	struct table table = {.columns = report_process_columns,
 			      .fill = report_process_cell,
+			      .weigh = report_process_weight,
 			      .context = &context};
 
 	table.rows = calloc(model->process_count + 1, sizeof *table.rows);
@@ -306,6 +307,7 @@ static void put_segments(struct out *out, const struct model *model,
 	struct report_context context = {model, wish->exact};
 	struct table table = {.columns = report_segment_columns,
 			      .fill = report_segment_cell,
+			      .weigh = report_segment_weight,
 			      .context = &context};
 
 	table.rows = calloc(model->segment_count + 1, sizeof *table.rows);

@@ -63,7 +63,10 @@ static void fill(const void *row, unsigned column, struct cell *cell, const void
 		break;
 	case COLUMN_AGE:
 		cell->number = session->facts.age_ns;
-		human_duration(cell->text, cell->number / 1000000000u * 1000000000u);
+		if (cell->number < 1000000000u)
+			snprintf(cell->text, sizeof cell->text, "< 1 s");
+		else
+			human_seconds(cell->text, cell->number / 1000000000u);
 		break;
 	case COLUMN_COMMAND:
 		join_command(&session->facts, cell->text, 61);
@@ -97,6 +100,7 @@ bool sessions_text(struct out *out, const struct session_row *const *rows, unsig
 			return false;
 		if (i < TABLE_COLUMNS_MAX)
 			table.shown[i] = (unsigned)column;
+		table.width = 0;
 		table.shown_count = i < TABLE_COLUMNS_MAX ? i + 1 : TABLE_COLUMNS_MAX;
 	}
 	table.rows = calloc(count + 1, sizeof *table.rows);

@@ -15,6 +15,7 @@ int table_column(const struct table_column *columns, const char *name)
 void table_choose(struct table *table, unsigned width)
 {
 	table->shown_count = 0;
+	table->width = width;
 	for (unsigned i = 0; table->columns[i].name; i++)
 		if (table->columns[i].wanted && table->columns[i].wanted <= width &&
 		    table->shown_count < TABLE_COLUMNS_MAX)
@@ -45,6 +46,52 @@ static void sort(struct table *table)
 		qsort_r(table->rows, table->row_count, sizeof *table->rows, compare, table);
 }
 
+/* ---- which rows ---- */
+
+static int heavier(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+
+	return left > right ? -1 : left < right;
+}
+
+/* The weight that a row must have to be among the first `most`. */
+static uint64_t threshold(const struct table *table, unsigned most)
+{
+	uint64_t *weights = calloc(table->row_count, sizeof *weights), least = 0;
+
+	for (unsigned i = 0; weights && i < table->row_count; i++)
+		weights[i] = table->weigh(table->rows[i]);
+	if (weights) {
+		qsort(weights, table->row_count, sizeof *weights, heavier);
+		least = weights[most - 1];
+	}
+	free(weights);
+	return least;
+}
+
+/* Moves the rows to be shown to the front. */
+static void keep(struct table *table, unsigned most)
+{
+	uint64_t least;
+	unsigned kept = 0, above = 0;
+
+	if (!table->weigh || table->sort != UINT_MAX || most == 0 || table->row_count <= most)
+		return;
+	least = threshold(table, most);
+	for (unsigned i = 0; i < table->row_count; i++)
+		above += table->weigh(table->rows[i]) > least;
+	for (unsigned i = 0; i < table->row_count && kept < most; i++) {
+		uint64_t weight = table->weigh(table->rows[i]);
+
+		if (weight > least)
+			above--;
+		else if (weight < least || kept + above >= most)
+			continue;
+		table->rows[kept++] = table->rows[i];
+	}
+}
+
 /* ---- printing ---- */
 
 static void measure(const struct table *table, unsigned rows, unsigned *widths)
@@ -59,6 +106,39 @@ static void measure(const struct table *table, unsigned rows, unsigned *widths)
 			if (out_columns(cell.text) > widths[i])
 				widths[i] = (unsigned)out_columns(cell.text);
 		}
+}
+
+static unsigned total(const struct table *table, const unsigned *widths)
+{
+	unsigned sum = 2 * (table->shown_count - 1);
+
+	for (unsigned i = 0; i < table->shown_count; i++)
+		sum += widths[i];
+	return sum;
+}
+
+/* The least wanted column goes, the last of several. */
+static void drop_one(struct table *table, unsigned *widths)
+{
+	unsigned least = 0;
+
+	for (unsigned i = 1; i < table->shown_count; i++)
+		if (table->columns[table->shown[i]].wanted >=
+		    table->columns[table->shown[least]].wanted)
+			least = i;
+	table->shown_count--;
+	for (unsigned i = least; i < table->shown_count; i++) {
+		table->shown[i] = table->shown[i + 1];
+		widths[i] = widths[i + 1];
+	}
+}
+
+static bool all_alike(const struct table *table)
+{
+	for (unsigned i = 0; i < table->shown_count; i++)
+		if (table->columns[table->shown[i]].wanted > 1)
+			return false;
+	return true;
 }
 
 static void put_cell(const struct table *table, struct out *out, unsigned i, const char *text,
@@ -92,7 +172,10 @@ void table_print(struct table *table, struct out *out, bool headings, unsigned m
 	struct cell cell;
 
 	sort(table);
+	keep(table, most);
 	measure(table, rows, widths);
+	while (table->width && total(table, widths) > table->width && !all_alike(table))
+		drop_one(table, widths);
 	if (headings)
 		put_headings(table, out, widths);
 	for (unsigned row = 0; row < rows; row++) {

@@ -12,7 +12,11 @@ struct table_column {
 	const char *name, *heading;
 	bool right;      /* aligned; its cells are numbers */
 	bool descending; /* sorted with the largest first */
-	unsigned wanted; /* shown unasked where the page is this wide; 0: only when asked for */
+	/*
+	 * Shown unasked where the page is this wide; 0: only when asked for. Where all of these are
+	 * too wide together, the largest numbers go first.
+	 */
+	unsigned wanted;
 };
 
 struct cell {
@@ -25,20 +29,23 @@ struct table {
 	const struct table_column *columns; /* all there are, ended by a null name */
 	unsigned shown[TABLE_COLUMNS_MAX];  /* of them, in order */
 	unsigned shown_count;
+	unsigned width; /* of the page; 0: no column is dropped to fit */
 	unsigned sort; /* column; UINT_MAX: as they come */
 	const void **rows;
 	unsigned row_count;
 	void (*fill)(const void *row, unsigned column, struct cell *cell, const void *context);
 	const void *context;
+	/* How much a row has to tell; where not all are shown, those with the most are. May be null. */
+	uint64_t (*weigh)(const void *row);
 };
 
 /* The index of a column; -1 when there is none of that name. */
 int table_column(const struct table_column *columns, const char *name);
 
-/* Shows what is wanted on a page of `width` columns. */
+/* Shows what is wanted on a page of `width` columns, as far as it fits. */
 void table_choose(struct table *table, unsigned width);
 
-/* Prints at most `most` rows, after sorting. */
+/* Prints at most `most` rows, after sorting; unsorted ones stay in their order. */
 void table_print(struct table *table, struct out *out, bool headings, unsigned most);
 
 #endif
