@@ -35,7 +35,7 @@ struct table {
 	unsigned row_count;
 	void (*fill)(const void *row, unsigned column, struct cell *cell, const void *context);
 	const void *context;
-	/* How much a row has to tell; where not all are shown, those with the most are. May be null. */
+	/* How much a row has to tell: where not all are shown, those with the most are. Or null. */
 	uint64_t (*weigh)(const void *row);
 };
 
