@@ -21,6 +21,24 @@ static bool is_path(const char *session)
 	return false;
 }
 
+static const char *last_part(const char *path)
+{
+	const char *last = path;
+
+	for (; *path; path++)
+		if (*path == '/')
+			last = path + 1;
+	return last;
+}
+
+/* A recorder's own session is over when its file is gone: nobody makes it anew. */
+static bool is_recorders(const char *session)
+{
+	static const char prefix[] = "record-";
+
+	return is_path(session) && memcmp(last_part(session), prefix, sizeof prefix - 1) == 0;
+}
+
 static void pause_1ms(void)
 {
 	struct timespec ts = {0, 1000000};
@@ -35,6 +53,8 @@ static void pause_1ms(void)
 static bool find_place(const struct settings *settings, char *path, bool make_folder)
 {
 	path[0] = '\0';
+	if (is_path(settings->session))
+		return place_append(path, settings->session);
 	if (make_folder) {
 		if (place_folder(path, settings->folder, settings->runtime_folder,
 				 settings->tmp_folder) < 0)
@@ -58,14 +78,31 @@ static void *join(const char *path, int *why)
 	return place_join(path, &joined, &shim.mapped_bytes, why);
 }
 
+/* The last part of a path, without its ".seg". */
+static void learn_name(const char *path, char name[64])
+{
+	const char *from = last_part(path);
+	size_t length = 0;
+
+	for (; length < 63 && from[length]; length++)
+		name[length] = from[length];
+	if (length > 4 && memcmp(name + length - 4, ".seg", 4) == 0)
+		length -= 4;
+	name[length] = '\0';
+}
+
 static void *make(const struct settings *settings, const char *path, int *why)
 {
+	char name[64];
 	struct place_wish wish = {
 		.log_bytes = settings->log_bytes,
 		.stack_depth = settings->stack_depth,
-		.session = settings->session,
+		.session = name,
 	};
-	struct segment_header *header = place_create(path, &wish, why);
+	struct segment_header *header;
+
+	learn_name(path, name);
+	header = place_create(path, &wish, why);
 
 	if (!header)
 		return NULL;
@@ -96,7 +133,7 @@ static void remove_stale(const char *path, void *base)
 	raw_call3(SYS_unlinkat, AT_FDCWD, (long)path, 0);
 }
 
-/* Joins a named session, and makes it where it is missing. */
+/* Joins a session, and makes it where it is missing. */
 static void *join_or_make(const struct settings *settings)
 {
 	char path[PLACE_PATH_BYTES];
@@ -114,6 +151,8 @@ static void *join_or_make(const struct settings *settings)
 			base = NULL;
 			why = -ENOENT;
 		}
+		if (!base && why == -ENOENT && is_recorders(settings->session))
+			return NULL;
 		if (!base && why == -ENOENT && make_folder)
 			base = make(settings, path, &why);
 		if (base || (why != -ENOENT && why != -EEXIST && why != -EMLINK && why != -EAGAIN))
@@ -127,9 +166,7 @@ static void *join_or_make(const struct settings *settings)
 
 bool session_join(const struct settings *settings)
 {
-	int why;
-	void *base = is_path(settings->session) ? join(settings->session, &why)
-						: join_or_make(settings);
+	void *base = join_or_make(settings);
 
 	if (!base)
 		return false;

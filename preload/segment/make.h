@@ -199,6 +199,21 @@ static inline void place_begin(struct segment_header *header, const struct place
 }
 
 /*
+ * Gives a file its real name, never in the place of another: 0, -EEXIST, -errno. A rename, so that
+ * the mappings made already have that name; a link where the file system has no such rename.
+ */
+static inline int place_name(const char *own, const char *path)
+{
+	int ret = (int)raw_call6(SYS_renameat2, AT_FDCWD, (long)own, AT_FDCWD, (long)path,
+				 1 /* RENAME_NOREPLACE */, 0);
+
+	if (ret == -EINVAL || ret == -ENOSYS)
+		ret = (int)raw_call6(SYS_linkat, AT_FDCWD, (long)own, AT_FDCWD, (long)path, 0, 0);
+	raw_call3(SYS_unlinkat, AT_FDCWD, (long)own, 0);
+	return ret;
+}
+
+/*
  * Makes a segment at `path` and maps it writable; null on failure with *why = -errno, -EEXIST when
  * somebody else's is there. The mapping is header->total_bytes long.
  */
@@ -226,17 +241,16 @@ static inline struct segment_header *place_create(const char *path, const struct
 	place_close(fd);
 	if (header) {
 		place_begin(header, wish);
-		/* link, not rename: it never replaces what is there, on any kernel or file system.
-		 */
-		*why = (int)raw_call6(SYS_linkat, AT_FDCWD, (long)own, AT_FDCWD, (long)path, 0, 0);
+		*why = place_name(own, path);
 		if (*why != 0) {
 			bytes = header->total_bytes;
 			raw_call3(SYS_munmap, (long)header, (long)bytes, 0);
 			header = NULL;
 		}
+		return header;
 	}
 	raw_call3(SYS_unlinkat, AT_FDCWD, (long)own, 0);
-	return header;
+	return NULL;
 }
 
 #endif
