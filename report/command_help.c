@@ -133,8 +133,9 @@ static void put_command(struct out *out, enum command command)
 		if (rows[i].commands >> command & 1)
 			put_option(out, &rows[i]);
 	if (command == COMMAND_REPORT || command == COMMAND_EVENTS || command == COMMAND_EXPORT)
-		OUT(out, "\nFILE is a recording or a live session's segment; left out, it is\n"
-			 "memshim.data here, else this user's newest session.\n");
+		OUT(out, "\nFILE is a recording, a live session's segment, or its name in "
+			 "'memshim ls';\nleft out, it is memshim.data here, else this user's "
+			 "newest session.\n");
 	if (command == COMMAND_REPORT) {
 		put_columns(out, "columns of the processes", process_columns);
 		put_columns(out, "columns of the segments", segment_columns);

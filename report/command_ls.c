@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report/command.h"
 #include "report/error.h"
@@ -52,24 +53,29 @@ static bool is_listed(const struct list *list, const struct session_facts *facts
 	return false;
 }
 
+static void add_session(struct list *list, struct source *source, const char *path)
+{
+	struct session_row *row = add(list);
+	struct tables_taker taker = {.process = count_process};
+
+	list->no_memory |= !row;
+	if (!row)
+		return;
+	row->facts = *source_session(source);
+	row->event_count = source_event_count(source);
+	snprintf(row->path, sizeof row->path, "%s", path);
+	taker.context = &row->process_count;
+	tables_read_processes(source, &taker);
+}
+
+/* One that cannot be read has its line on standard error. */
 static bool take(void *context, const char *path)
 {
 	struct list *list = context;
-	struct source *source = source_try(path);
-	struct session_row *row;
-	struct tables_taker taker = {.process = count_process};
+	struct source *source = source_open(path);
 
-	if (source && !is_listed(list, source_session(source))) {
-		row = add(list);
-		list->no_memory |= !row;
-		if (row) {
-			row->facts = *source_session(source);
-			row->event_count = source_event_count(source);
-			snprintf(row->path, sizeof row->path, "%s", path);
-			taker.context = &row->process_count;
-			tables_read_processes(source, &taker);
-		}
-	}
+	if (source && !is_listed(list, source_session(source)))
+		add_session(list, source, path);
 	source_close(source);
 	return list->no_memory;
 }
@@ -106,7 +112,8 @@ int command_ls(int argc, char **argv)
 	if (ret != 0 || options.help)
 		return ret != 0 ? ret : help_show("ls");
 	find_each(take, &list);
-	take(&list, FIND_RECORDING);
+	if (access(FIND_RECORDING, F_OK) == 0)
+		take(&list, FIND_RECORDING);
 	if (list.count)
 		qsort(list.rows, list.count, sizeof *list.rows, by_start);
 	ret = show(&options, &list);

@@ -290,7 +290,8 @@ bool options_find_file(const struct options *options, char path[PATH_MAX])
 			error_line(options->file, strerror(ENAMETOOLONG));
 			return false;
 		}
-		snprintf(path, PATH_MAX, "%s", options->file);
+		if (!find_by_name(options->file, path))
+			snprintf(path, PATH_MAX, "%s", options->file);
 		return true;
 	}
 	if (options->process)

@@ -96,6 +96,32 @@ bool find_default(char path[PATH_MAX])
 	return newest.any;
 }
 
+/* ---- by name ---- */
+
+struct wanted {
+	const char *name;
+	char *path;
+};
+
+static bool has_name(void *context, const char *path)
+{
+	const struct wanted *wanted = context;
+	const char *file = strrchr(path, '/') + 1;
+	size_t length = strlen(wanted->name);
+
+	if (strncmp(file, wanted->name, length) != 0 || strcmp(file + length, ".seg") != 0)
+		return false;
+	snprintf(wanted->path, PATH_MAX, "%s", path);
+	return true;
+}
+
+bool find_by_name(const char *name, char path[PATH_MAX])
+{
+	struct wanted wanted = {name, path};
+
+	return !strchr(name, '/') && access(name, F_OK) != 0 && find_each(has_name, &wanted);
+}
+
 /* ---- by process ---- */
 
 /* A mapping's own name, or a way to it where the name is gone; false when it is no session. */

@@ -14,6 +14,9 @@ bool find_each(bool (*found)(void *context, const char *path), void *context);
 /* memshim.data here, else the newest session. False after one line. */
 bool find_default(char path[PATH_MAX]);
 
+/* A live session's segment by its name alone, where no file is called so. Quiet. */
+bool find_by_name(const char *name, char path[PATH_MAX]);
+
 /* The session that process `pid` maps. False, with one line unless `quiet`. */
 bool find_by_pid(long pid, bool quiet, char path[PATH_MAX]);
 
