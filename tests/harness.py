@@ -12,6 +12,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import threading
 import time
 
 TOP = pathlib.Path(__file__).resolve().parent.parent
@@ -20,7 +21,7 @@ MEMSHIM = str(BUILD / "bin" / "memshim")
 SHIM = str(BUILD / "lib" / "libmemshim.so")
 TARGETS = BUILD / "tests"
 TIMEOUT_S = 120
-PATIENCE_S = 20
+PATIENCE_S = 40
 
 CALLS = ("brk", "sbrk", "shmget", "shmat", "shmdt", "shmctl")
 LIVES = ("start", "fork", "exec", "exit")
@@ -125,18 +126,22 @@ def complete(report):
 
 
 class Lines:
-    """A running command whose lines are waited for, so that no test needs to sleep."""
+    """A running command whose lines are waited for, for a bounded time: no test needs to sleep."""
 
     def __init__(self, *argv, env=None, **options):
         environment = {**os.environ, **(env or {})}
         self.process = subprocess.Popen(
             [str(a) for a in argv], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True, **options)
+        self.end_of_patience = threading.Timer(PATIENCE_S, self.process.kill)
+        self.end_of_patience.daemon = True
 
     def __enter__(self):
+        self.end_of_patience.start()
         return self
 
     def __exit__(self, *failure):
+        self.end_of_patience.cancel()
         if self.process.poll() is None:
             self.process.kill()
         self.process.stdin.close()

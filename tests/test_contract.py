@@ -93,7 +93,8 @@ REPORT = {
 
 ARGS = {
     "brk": {"addr": address}, "sbrk": {"increment": int},
-    "shmget": {"key": lambda k: isinstance(k, (str, int)), "size": SIZE, "flags": each(TEXT), "flags_raw": COUNT, "mode": lambda m: m is not None},
+    "shmget": {"key": lambda k: isinstance(k, (str, int)), "size": SIZE, "flags": each(TEXT), "flags_raw": COUNT,
+               "mode": lambda m: m is not None},
     "shmat": {"shmid": int, "addr": address, "flags": each(TEXT), "flags_raw": COUNT},
     "shmdt": {"addr": address}, "shmctl": {"shmid": int, "cmd": TEXT, "cmd_raw": COUNT},
 }
@@ -142,8 +143,7 @@ def session(request):
 def test_report_json(session):
     state, recording = session
     report = recording.report()
-    assert not wrong(report, REPORT), {k: wrong(report[k], REPORT[k]) if isinstance(report[k], dict) else
-                                      [v for v in report[k]][:2] for k in wrong(report, REPORT)}
+    assert not wrong(report, REPORT), wrong(report, REPORT)
     # A killed recorder's session lives on as long as its processes do.
     assert report["session"]["state"] in ({"ended": ["ended"], "live": ["live"]}.get(state, ["abandoned", "live"]))
     assert set(report["coverage"]["lost"]) >= {"overwritten", "torn"}

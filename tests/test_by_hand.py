@@ -1,0 +1,190 @@
+# SPDX-License-Identifier: MIT
+"""Without a recorder: LD_PRELOAD alone joins a session that another shell reads, live and after."""
+
+import json
+import os
+import subprocess
+import time
+
+import pytest
+
+import harness
+from harness import MEMSHIM, Lines, Recording, memshim, run, target
+
+PRELOAD = {"LD_PRELOAD": harness.SHIM}
+DELAY_S = 0.2
+
+
+def segment(name="default"):
+    return os.path.join(os.environ["MEMSHIM_DIR"], f"{name}.seg")
+
+
+def sessions():
+    return {s["name"]: s for s in json.loads(memshim("ls", "--json").stdout)["sessions"]}
+
+
+def test_live_and_after():
+    with Lines(target("calls"), "2", "wait", env=PRELOAD) as lines:
+        lines.wait_for("wrong: 0")
+        assert sessions()["default"]["state"] == "live"
+        recording = Recording("default")
+        report = recording.report()
+        assert report["session"]["state"] == "live" and report["session"]["exit"] is None
+        process, = report["processes"]
+        assert (process["pid"], process["state"]) == (lines.process.pid, "running")
+        assert process["calls"]["shmat"]["ok"] == 2
+        assert len(recording.calls()) == 18
+        by_pid = memshim("events", "--json", "-p", lines.process.pid)
+        assert len(by_pid.stdout.splitlines()) == 19
+        assert lines.end()[0] == 0
+    assert sessions()["default"]["state"] == "ended"
+    report = Recording("default").report()
+    assert [(p["state"], p["exit_status"]) for p in report["processes"]] == [("exited", 0)]
+    assert [e["call"] for e in recording.events("--call=start,exit")] == ["start", "exit"]
+    harness.complete(report)
+    assert report["session"]["started"] == Recording(segment()).report()["session"]["started"], "by name as by path"
+
+
+def test_programs_join():
+    for count in ("1", "2", "3"):
+        assert run(target("calls"), count, env=PRELOAD).returncode == 0
+    report = Recording(segment()).report()
+    assert [p["calls"]["shmget"]["ok"] for p in report["processes"]] == [1, 2, 3]
+    assert oct(os.stat(segment()).st_mode & 0o777) == "0o600"
+
+
+def test_env():
+    done = memshim("env")
+    assert (done.returncode, done.stderr) == (0, "")
+    joined = run("sh", "-c", f"{done.stdout}\n{target('calls')} 4")
+    assert joined.stdout == "wrong: 0\n"
+    assert "calls" in {p["comm"] for p in Recording(segment()).report()["processes"]}
+    both = run("sh", "-c", f"eval \"$({MEMSHIM} env)\"; echo $LD_PRELOAD", env={"LD_PRELOAD": "libm.so.6"})
+    assert both.stdout.split(":")[0].strip() == harness.SHIM and "libm.so.6" in both.stdout
+
+
+@pytest.mark.parametrize("value", ["other", "{path}"])
+def test_session(value, tmp_path):
+    path = f"{os.environ['MEMSHIM_DIR']}/deeper.seg"
+    env = {**PRELOAD, "MEMSHIM_SESSION": value.format(path=path)}
+    assert run(target("calls"), "1", env=env).returncode == 0
+    where = path if value == "{path}" else segment("other")
+    assert len(Recording(where).calls()) == 9
+    assert not os.path.exists(segment())
+
+
+def test_dir(own_world):
+    other = own_world / "other"
+    other.mkdir(0o700)
+    assert run(target("calls"), "1", env={**PRELOAD, "MEMSHIM_DIR": str(other)}).returncode == 0
+    assert [p.name for p in other.iterdir()] == ["default.seg"]
+
+
+def test_off():
+    assert run(target("calls"), "1", env={**PRELOAD, "MEMSHIM_OFF": "1"}).returncode == 0
+    assert os.listdir(os.environ["MEMSHIM_DIR"]) == []
+
+
+def test_without_redirection():
+    """Only what goes by name is seen then, and the report claims no more."""
+    env = {**PRELOAD, "MEMSHIM_PATCH": "0"}
+    assert run("sh", "-c", f"{target('calls')} 1; perl -e '$x = \"x\" x 300000'", env=env).returncode == 0
+    report = Recording(segment()).report()
+    assert report["coverage"]["level"] == "calls"
+    assert all(p["break"]["by_origin"]["malloc"]["moves"] == 0 for p in report["processes"])
+    assert [p["calls"]["shmat"]["ok"] for p in report["processes"] if p["comm"] == "calls"] == [1]
+    assert "calls-only" in {f["kind"] for f in report["findings"]}
+    assert "calls by name only" in Recording(segment()).report_text()
+
+
+def test_stack_depth():
+    for depth, name in ((0, "none"), (3, "three")):
+        env = {**PRELOAD, "MEMSHIM_STACK_DEPTH": str(depth), "MEMSHIM_SESSION": name}
+        assert run(target("calls"), "1", env=env).returncode == 0
+        stacks = [{(f["module"], f["offset"]) for f in e.get("stack", [])} for e in Recording(segment(name)).calls()]
+        assert max(map(len, stacks)) == depth
+
+
+def test_log_size():
+    env = {**PRELOAD, "MEMSHIM_LOG_SIZE": "64K"}
+    assert run(target("calls"), "1000", env=env).returncode == 0
+    report = Recording(segment()).report()
+    lost = report["coverage"]["lost"]["overwritten"]
+    assert 0 < report["coverage"]["events"] <= 1024
+    made = sum(c["ok"] + c["failed"] for c in report["processes"][0]["calls"].values())
+    assert lost + report["coverage"]["events"] == made + 2, "start and exit are events too"
+
+
+def test_wrong_segment_is_left_alone():
+    """What is no segment of this version is never overwritten, and the program runs."""
+    with open(segment(), "wb") as file:
+        file.write(b"precious\n" * 1000)
+    assert run(target("calls"), "1", env=PRELOAD).stdout == "wrong: 0\n"
+    assert open(segment(), "rb").read() == b"precious\n" * 1000
+    done = memshim("ls")
+    assert done.returncode == 0 and "default.seg" in done.stderr, "said, not hidden"
+
+
+def test_100_first_starts():
+    """One makes the session, all join it."""
+    started = [subprocess.Popen([target("calls"), "1"], env={**os.environ, **PRELOAD}, stdout=subprocess.DEVNULL)
+               for _ in range(100)]
+    assert [p.wait(harness.TIMEOUT_S) for p in started] == [0] * 100
+    report = Recording(segment()).report()
+    assert len(report["processes"]) == 100
+    assert report["coverage"]["events"] == 100 * 11
+    assert os.listdir(os.environ["MEMSHIM_DIR"]) == ["default.seg"]
+
+
+# ---- following ----
+
+
+def follow(*options):
+    return Lines(MEMSHIM, "events", "-f", *options)
+
+
+def test_follow():
+    """Line by line, across processes that come and go, until the session ends."""
+    shell = "echo ready; while read line; do $line; done"
+    with Lines(MEMSHIM, "record", "-q", "sh", "-c", shell) as target_lines:
+        target_lines.wait_for("ready")
+        with follow("--json") as lines:
+            json.loads(lines.wait_for('"start"'))
+            for count in (1, 2):
+                target_lines.say(f"{target('calls')} {count}")
+                target_lines.wait_for("wrong: 0")
+                came = json.loads(lines.wait_for('"shmdt"'))
+                assert came["comm"] == "calls"
+                json.loads(lines.wait_for('"exit"'))
+            assert target_lines.end()[0] == 0
+            assert lines.process.wait(harness.PATIENCE_S) == 0, "it ends when the session does"
+
+
+def test_follow_in_time():
+    """A line is there within 200 ms: the best of several, since the machine may be busy."""
+    with Lines(MEMSHIM, "record", "-q", "sh", "-c", "echo ready; while read line; do $line; done") as session:
+        session.wait_for("ready")
+        with follow("--call=start") as lines:
+            delays = []
+            for _ in range(5):
+                began = time.monotonic()
+                session.say("/usr/bin/true")
+                lines.wait_for("starts /usr/bin/true")
+                delays.append(time.monotonic() - began)
+            assert min(delays) < DELAY_S, delays
+
+
+def test_follow_with_filters():
+    with Lines(target("calls"), "3", "wait", env=PRELOAD) as lines:
+        lines.wait_for("wrong: 0")
+        with follow("--json", "--call=shmget", "default") as followed:
+            calls = [json.loads(followed.wait_for("shmget"))["call"] for _ in range(3)]
+            lines.end()
+            assert calls == ["shmget"] * 3
+            followed.process.terminate()
+
+
+def test_following_what_has_ended():
+    harness.record(target("calls"), "1")
+    done = memshim("events", "-f", timeout=20)
+    assert done.returncode == 0 and done.stdout == memshim("events").stdout
