@@ -152,15 +152,15 @@ static void put_all(struct out *out)
 	char name[64];
 
 	OUT(out, "usage: memshim COMMAND [OPTION]... [ARG]...\n\n"
-		 "Watches how a program moves its break (brk, sbrk) and shares memory (System V "
-		 "segments).\n\n");
+		 "Watches how programs move their break (brk, sbrk) and share System V "
+		 "memory.\n\n");
 	for (int i = 0; i < COMMAND_COUNT; i++) {
 		snprintf(name, sizeof name, "  %s", commands[i].name);
 		put_item(out, name, commands[i].summary);
 	}
 	put_item(out, "  --version", "the version");
-	OUT(out, "\n'memshim help COMMAND' lists the options. To begin: memshim record ls; memshim "
-		 "report\n");
+	OUT(out, "\n'memshim help COMMAND' lists the options. To begin:\n"
+		 "memshim record ls; memshim report\n");
 }
 
 int help_show(const char *command)

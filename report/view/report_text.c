@@ -160,7 +160,7 @@ void report_coverage(struct out *out, const struct model *model)
 	uint64_t lost = model_lost(model);
 
 	if (model->level == COVERED_FULL)
-		OUT(out, "full: every call through libc, malloc's own included");
+		OUT(out, "full: every call through libc, malloc's too");
 	else if (model->level == COVERED_CALLS)
 		OUT(out, "calls by name only: libc's own moves are missing");
 	else

@@ -4,6 +4,8 @@
 #include <limits.h>
 #include <stdlib.h>
 
+#define CUT_LEAST 12u /* columns that are worth showing */
+
 int table_column(const struct table_column *columns, const char *name)
 {
 	for (int i = 0; columns[i].name; i++)
@@ -141,6 +143,23 @@ static bool all_alike(const struct table *table)
 	return true;
 }
 
+/* A last column of words is cut where the page ends. */
+static void cut_last(const struct table *table, unsigned *widths)
+{
+	unsigned last = table->shown_count - 1, sum = total(table, widths);
+
+	if (table->width && sum > table->width && !table->columns[table->shown[last]].right &&
+	    widths[last] > sum - table->width + CUT_LEAST)
+		widths[last] -= sum - table->width;
+}
+
+/* Ends a text after so many columns. */
+static void cut(char *text, unsigned columns)
+{
+	for (size_t length = strlen(text); length > 0 && out_columns(text) > columns; length--)
+		text[length - 1] = '\0';
+}
+
 static void put_cell(const struct table *table, struct out *out, unsigned i, const char *text,
 		     unsigned width)
 {
@@ -176,12 +195,15 @@ void table_print(struct table *table, struct out *out, bool headings, unsigned m
 	measure(table, rows, widths);
 	while (table->width && total(table, widths) > table->width && !all_alike(table))
 		drop_one(table, widths);
+	cut_last(table, widths);
 	if (headings)
 		put_headings(table, out, widths);
 	for (unsigned row = 0; row < rows; row++) {
 		for (unsigned i = 0; i < table->shown_count; i++) {
 			cell.color = COLOR_NONE;
 			table->fill(table->rows[row], table->shown[i], &cell, table->context);
+			if (table->width && i + 1 == table->shown_count)
+				cut(cell.text, widths[i]);
 			if (cell.color)
 				out_color(out, cell.color);
 			put_cell(table, out, i, cell.text, widths[i]);

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""The detectors detect: each lint passes on the tree as it is, and fails on what it is there for."""
+
+import os
+import shutil
+import subprocess
+
+import pytest
+
+import harness
+from harness import run
+
+
+@pytest.fixture
+def tree(tmp_path):
+    """A copy of all that is committed, or would be."""
+    copy = tmp_path / "tree"
+    listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=harness.TOP, check=True,
+                            stdout=subprocess.PIPE, text=True).stdout.split("\n")
+    for name in filter(None, listed):
+        if (harness.TOP / name).is_file():
+            (copy / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(harness.TOP / name, copy / name)
+    subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
+    return copy
+
+
+def lint(tree, name, *arguments):
+    return run(tree / "scripts" / f"lint-{name}", *arguments, cwd=tree)
+
+
+def edit(tree, path, old, new):
+    text = (tree / path).read_text(encoding="utf-8")
+    assert old in text, (path, old)
+    (tree / path).write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def add(tree, path, line):
+    with open(tree / path, "a", encoding="utf-8") as file:
+        file.write(line + "\n")
+
+
+BROKEN = [
+    ("rooms", lambda t: add(t, "report/model/model.c", '#include "report/view/out.h"'), "the model includes"),
+    ("rooms", lambda t: add(t, "report/model/sites.c", 'void f(void) { printf("x"); }'), "no input and no output"),
+    ("rooms", lambda t: add(t, "report/view/table.c", '#include "report/reader/source.h"'), "views see the model only"),
+    ("rooms", lambda t: add(t, "report/view/table.c", '#include "preload/segment/layout.h"'), "views see the model only"),
+    ("rooms", lambda t: add(t, "report/reader/file.c", '#include "preload/shim.h"'), "the contract"),
+    ("rooms", lambda t: add(t, "preload/stat.c", '#include "report/human.h"'), "knows nothing of the reporter"),
+    ("rooms", lambda t: add(t, "preload/segment/clock.h", '#include "../shim.h"'), "the contract includes nothing"),
+    ("rooms", lambda t: add(t, "report/load.c", '#include "preload/segment/layout.h"'), "only the reader knows the layout"),
+    ("map", lambda t: (t / "report/new.c").write_text("/* SPDX-License-Identifier: MIT */\n"), "lacks new"),
+    ("map", lambda t: (t / "report/human.c").unlink() or (t / "report/human.h").unlink(), "names human: not there"),
+    ("map", lambda t: edit(t, "report/main.c", " *   human ", " *   load             again\n *   human "), "names load twice"),
+    ("pairs", lambda t: edit(t, "preload/segment/publish.h", "memory_order_release); /* W2",
+                               "memory_order_relaxed); /* W2"), "W2 is no release"),
+    ("pairs", lambda t: edit(t, "preload/segment/publish.h", "memory_order_release); /* W4",
+                               "memory_order_relaxed); /* W4"), "W4 is no release"),
+    ("pairs", lambda t: edit(t, "preload/segment/publish.h", "memory_order_acquire); /* R1",
+                               "memory_order_relaxed); /* R1"), "R1 is no acquire"),
+    ("pairs", lambda t: add(t, "preload/stack.c", "void f(void) { atomic_thread_fence(5); }"), "memory is ordered in"),
+    ("words", lambda t: add(t, "report/load.c", "int x; " + "/" * 99), "longer than the page"),
+    ("words", lambda t: add(t, "report/load.c", "int x; "), "blanks at the end"),
+    ("words", lambda t: add(t, "report/load.c", "\n" * 400), "more than one idea"),
+    ("words", lambda t: edit(t, "report/load.c", "/* SPDX-License-Identifier: MIT */", ""), "no licence line"),
+]
+
+
+@pytest.mark.parametrize("name,damage,words", BROKEN, ids=lambda v: v.replace(" ", "-") if isinstance(v, str) else "")
+def test_lint(tree, name, damage, words):
+    before = lint(tree, name)
+    assert before.returncode == 0, before.stdout
+    damage(tree)
+    after = lint(tree, name)
+    assert after.returncode == 1 and words in after.stdout, after.stdout + after.stderr
+
+
+def test_exports(tmp_path):
+    """What the shim gives to the program, and needs of it, is a closed list."""
+    exports = harness.TOP / "scripts" / "lint-exports"
+    symbols = harness.TOP / "preload" / "exports.map"
+    assert run(exports, harness.SHIM).returncode == 0
+    (tmp_path / "less.map").write_text(symbols.read_text().replace("\t\tshmdt;\n", ""))
+    done = run(exports, harness.SHIM, tmp_path / "less.map")
+    assert done.returncode == 1 and "exports" in done.stdout
+    (tmp_path / "needy.c").write_text('#include <stdio.h>\nvoid shmat(void) { puts("x"); }\n')
+    subprocess.run(["cc", "-shared", "-fPIC", "-o", "needy.so", "needy.c"], check=True)
+    done = run(exports, "needy.so", symbols)
+    for words in ("needs puts", "not linked with -z INITFIRST", "-z NODELETE", "-z NOW", "exports shmat where"):
+        assert words in done.stdout, done.stdout
+
+
+def test_no_libc_call_in_the_shim():
+    """Nothing but errno's place is asked of others: no allocation, no lock, no output is possible."""
+    undefined = subprocess.run(["nm", "-D", "--undefined-only", harness.SHIM], stdout=subprocess.PIPE, text=True, check=True)
+    strong = [line.split()[1].split("@")[0] for line in undefined.stdout.splitlines() if line.split()[0] == "U"]
+    assert strong == ["__errno_location"]
+
+
+def test_hardening():
+    """As a distribution's own check would ask of both."""
+    program = subprocess.run(["readelf", "-hldW", harness.MEMSHIM], stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert "DYN (" in program and " NOW" in program and "GNU_RELRO" in program
+    shim = subprocess.run(["readelf", "-ldW", harness.SHIM], stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert "GNU_RELRO" in shim and "TEXTREL" not in shim
+    for text in (program, shim):
+        stack = next(line for line in text.splitlines() if "GNU_STACK" in line)
+        assert "RWE" not in stack
+    assert os.path.exists(harness.TOP / "LICENSE")
