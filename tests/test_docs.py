@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: MIT
+"""The manual page, the completion and the README keep up with the program's tables."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import harness
+from harness import TOP, run
+
+PAGE = TOP / "report" / "man" / "memshim.1"
+
+
+def test_page_is_well_formed():
+    harness.need("groff")
+    done = run("groff", "-man", "-Tutf8", "-ww", PAGE)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "memshim - watch how programs move their break" in re.sub(r"\x1b\[\d*m|.\x08", "", done.stdout)
+
+
+@pytest.mark.parametrize("path,old,new,words", [
+    ("report/man/memshim.1", ".SS memshim ls", ".SS memshim list", "does not tell of the command ls"),
+    ("report/man/memshim.1", "\\-\\-no\\-follow", "\\-\\-follow", "does not tell of the option --no-follow"),
+    ("report/man/memshim.1", "\\-\\-wait", "\\-\\-waiting", "--waiting is no option"),
+    ("report/man/memshim.1", ".B torn\n", "", "does not tell of the loss torn"),
+    ("report/man/memshim.1", ".B leaked-segment\n", "", "does not tell of the finding leaked-segment"),
+    ("README.md", "MEMSHIM_PATCH", "PATCH", "does not tell of the variable MEMSHIM_PATCH"),
+    ("report/options.def", '"no-follow"', '"alone"', "does not tell of the option --alone"),
+])
+def test_what_is_missing_is_found(path, old, new, words, tmp_path):
+    for folder in ("report", "preload", "scripts"):
+        shutil.copytree(TOP / folder, tmp_path / "tree" / folder)
+    shutil.copy(TOP / "README.md", tmp_path / "tree" / "README.md")
+    lint = tmp_path / "tree" / "scripts" / "lint-docs"
+    assert run(lint).returncode == 0
+    text = (tmp_path / "tree" / path).read_text(encoding="utf-8")
+    assert old in text
+    (tmp_path / "tree" / path).write_text(text.replace(old, new), encoding="utf-8")
+    done = run(lint)
+    assert done.returncode == 1 and words in done.stdout, done.stdout
+
+
+def complete(*words):
+    """What bash offers for the last of these words."""
+    script = (f"source {TOP}/scripts/completions/memshim.bash; compopt() {{ :; }}; "
+              f"memshim() {{ {harness.MEMSHIM} \"$@\"; }}; "
+              "COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _memshim; printf '%s\\n' \"${COMPREPLY[@]}\"")
+    done = subprocess.run(["bash", "-c", script, "bash", *words], stdout=subprocess.PIPE, text=True, check=True)
+    return done.stdout.split()
+
+
+def test_completion():
+    assert complete("memshim", "re") == ["record", "report"]
+    assert complete("memshim", "events", "--cal") == ["--call="]
+    assert complete("memshim", "events", "--call", "=", "shmg") == ["shmget"]
+    assert complete("memshim", "report", "--color", "=", "") == ["auto", "always", "never"]
+    assert complete("memshim", "help", "e") == ["events", "export", "env"]
+    assert "--stack-depth=" in complete("memshim", "record", "--")
+    assert "grown" in complete("memshim", "report", "--sort", "=", "gr")
+    open("data.memshim", "w", encoding="ascii").close()
+    assert complete("memshim", "report", "data") == ["data.memshim"]
+
+
+def test_readme_session():
+    """The session in the README is what the demo shows: the same lines, whatever the numbers."""
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    shown = harness.record(TOP / "scripts" / "demo-program", options=("-q",)).report_text()
+    shape = lambda t: [re.sub(r"[\d.,]+[KM]?|0x[0-9a-f]+", "#", line).split() for line in t.splitlines()]
+    session = shape(text)
+    for heading in ("PROCESSES", "SEGMENTS", "CALL SITES", "FINDINGS"):
+        line = next(words for words in shape(shown) if " ".join(words).startswith(heading))
+        assert line in session, line
