@@ -28,7 +28,6 @@
  *   record/watch     the processes that are alive, and how each one ends
  *   record/ending    how somebody else's child ended
  *   record/tree      descendants that run without the shim
- *   record/proc      what is asked of /proc about others
  *   record/now       the time
  *
  * reader/: what lies there, and never trusted
@@ -47,6 +46,9 @@
  *   reader/alive     whether a process still runs
  *   reader/find      which session is meant
  *   reader/kernel    the second witness: what the kernel says
+ *   reader/sysvipc   the kernel's tables of segments, queues and semaphores
+ *   reader/holders   who has a segment attached, by everybody's maps
+ *   reader/proc      what is asked of /proc about others
  *   reader/witness   why a process was not followed, in words
  *   reader/inside    what the files of this room share
  *   reader/make      for the recorder: a session's beginning and end

@@ -130,16 +130,43 @@ struct witness_facts {
 	char exe[233];
 };
 
-/* A row of the kernel's own table, /proc/sysvipc/shm. */
+/* A row of the kernel's own table, /proc/sysvipc/shm. Times are seconds since 1970; 0: never. */
 struct kernel_segment {
 	int32_t shmid;
 	uint32_t key;
 	uint32_t mode; /* permission bits, and 01000 when it is marked for removal */
 	uint64_t size;
-	int32_t creator_pid;
-	uint32_t owner_uid;
+	int32_t creator_pid, last_pid; /* 0: no process of this pid namespace */
+	uint32_t owner_uid, owner_gid, creator_uid, creator_gid;
 	uint64_t nattch;
+	uint64_t attached, detached, changed; /* changed: made, or IPC_SET */
 	uint64_t resident_bytes, swap_bytes;
+};
+
+enum kernel_object_kind { OBJECT_QUEUE, OBJECT_SEMAPHORES };
+
+/* A row of /proc/sysvipc/msg or sem. */
+struct kernel_object {
+	enum kernel_object_kind kind;
+	int32_t id;
+	uint32_t key, mode;
+	uint32_t owner_uid, owner_gid, creator_uid, creator_gid;
+	uint64_t bytes, count;       /* of the messages in a queue; count: semaphores of a set */
+	int32_t sent_pid, taken_pid; /* queues; 0 none */
+	uint64_t used, taken, changed; /* last msgsnd or semop, last msgrcv, made or IPC_SET */
+};
+
+/* One mapping of a segment in a process, as /proc/PID/maps has it: each counts in nattch. */
+struct kernel_holder {
+	int32_t pid;
+	uint64_t start_time; /* proc(5) stat field 22 */
+	int32_t shmid;       /* -1: the process was read through; it has no more */
+	uint64_t start, end;
+	uint64_t offset; /* into the segment, of `start` */
+	bool readonly;
+	bool other_ipc; /* of another IPC namespace: its ids are none of ours */
+	bool huge;      /* in huge pages */
+	char comm[17];
 };
 
 /* What the kernel says of a running process. */

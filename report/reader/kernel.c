@@ -5,45 +5,13 @@
 #include <string.h>
 
 #include "report/reader/inside.h"
+#include "report/reader/sysvipc.h"
 
 /* ---- segments ---- */
 
-static bool parse_segment(const char *line, struct kernel_segment *out)
-{
-	int key, shmid, creator;
-	unsigned mode, owner;
-	unsigned long long size, nattch, resident = 0, swapped = 0;
-
-	if (sscanf(line, "%d %d %o %llu %d %*d %llu %u %*u %*u %*u %*u %*u %*u %llu %llu", &key,
-		   &shmid, &mode, &size, &creator, &nattch, &owner, &resident, &swapped) < 7)
-		return false;
-	*out = (struct kernel_segment){
-		.shmid = shmid,
-		.key = (uint32_t)key,
-		.mode = mode,
-		.size = size,
-		.creator_pid = creator,
-		.owner_uid = owner,
-		.nattch = nattch,
-		.resident_bytes = resident,
-		.swap_bytes = swapped,
-	};
-	return true;
-}
-
 bool kernel_read_segments(const struct source *source, const struct kernel_taker *taker)
 {
-	struct kernel_segment segment;
-	char line[512];
-	FILE *file;
-
-	if (!source->facts.same_ipc || !(file = fopen("/proc/sysvipc/shm", "re")))
-		return false;
-	while (fgets(line, sizeof line, file))
-		if (parse_segment(line, &segment))
-			taker->segment(taker->context, &segment);
-	fclose(file);
-	return true;
+	return source->facts.same_ipc && sysvipc_segments(taker->segment, taker->context);
 }
 
 /* ---- processes ---- */

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 #include <sys/ioctl.h>
 
-#include "report/record/proc.h"
+#include "report/reader/proc.h"
 
 /* linux/pidfd.h since Linux 6.13, its exit_code since 6.15; older ones answer ENOTTY. */
 struct pidfd_answer {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "report/record/proc.h"
+#include "report/reader/proc.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The few things the recorder asks of /proc about other processes, proc(5). */
-#ifndef MEMSHIM_RECORD_PROC_H
-#define MEMSHIM_RECORD_PROC_H
+/* The few things that are asked of /proc about other processes, proc(5). */
+#ifndef MEMSHIM_READER_PROC_H
+#define MEMSHIM_READER_PROC_H
 
 #include <stdbool.h>
 #include <stddef.h>
