@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/error.h"
+#include "report/reader/holders.h"
 #include "report/reader/kernel.h"
 #include "report/reader/tables.h"
 
@@ -62,6 +63,11 @@ static void take_kernel_segment(void *model, const struct kernel_segment *segmen
 static void take_kernel_process(void *model, const struct kernel_process *process)
 {
 	model_add_kernel_process(model, process);
+}
+
+static void take_holder(void *model, const struct kernel_holder *holder)
+{
+	model_add_holder(model, holder);
 }
 
 static struct tables_taker tables_taker(struct load *load)
@@ -154,6 +160,8 @@ int load_finish(struct load *load)
 	for (size_t i = 0; i < sizeof by_cursor / sizeof *by_cursor; i++)
 		model_add_loss(load->model, by_cursor[i], cursor_lost(load->cursor, by_cursor[i]));
 	kernel_read_processes(load->source, &kernel);
+	if (load->model->session.same_ipc && model_wants_holders(load->model))
+		holders_each(take_holder, load->model);
 	model_finish(load->model);
 	return load->model->no_memory ? no_memory() : 0;
 }

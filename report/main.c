@@ -63,7 +63,11 @@
  *   model/segments   who made, attached, detached and removed what
  *   model/stacks     call stacks, modules, names
  *   model/sites      what each call stack did
+ *   model/holders    who maps a segment, by the kernel
  *   model/findings   what is worth a remark
+ *   model/findings_segments about segments and who holds them
+ *   model/explain    why one call failed, by what was known at that moment
+ *   model/failures   about failed calls: which rule or limit
  *   model/finish     what only the end can tell
  *   model/filter     what the user wants to see
  *   model/inside     what the files of this room share
@@ -90,6 +94,7 @@
  *   view/report_text   a page
  *   view/report_tables its tables' cells
  *   view/report_json   an object
+ *   view/report_segments its segments and attachments
  *   view/sessions    the list of sessions
  */
 #include <stdio.h>

@@ -180,7 +180,6 @@ static void take_flag(struct options *o, enum option_id id)
 	o->counts |= id == OPTION_COUNTS;
 	o->debuginfod |= id == OPTION_DEBUGINFOD;
 	o->stacks |= id == OPTION_STACKS;
-	o->debuginfod |= id == OPTION_DEBUGINFOD;
 	o->follow |= id == OPTION_FOLLOW;
 	o->filter.failed |= id == OPTION_FAILED;
 	o->exact |= id == OPTION_BYTES;

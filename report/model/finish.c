@@ -141,6 +141,7 @@ void model_finish(struct model *model)
 	if (model->process_count == model->placeholder_count)
 		model->level = model->process_count ? COVERED_CALLS : COVERED_NOT;
 	count_unseen_moves(model);
+	holders_settle(model);
 	for (uint32_t i = 0; i < model->segment_count; i++)
 		finish_segment(model, model->segments[i]);
 	if (!model->session.finished && model->session.state != SESSION_LIVE)

@@ -14,12 +14,19 @@ void segments_feed(struct model *model, struct model_process *process, const str
 /* Ends all attachments of a process. */
 void segments_drop_all(struct model *model, struct model_process *process, enum model_ending how,
 		       uint64_t time_ns);
+/* Ends one, by its place in `attached`. */
+void segments_drop(struct model *model, struct model_process *process, uint32_t i,
+		   enum model_ending how, uint64_t time_ns);
 void segments_fork(struct model *model, struct model_process *child, uint32_t parent,
 		   uint32_t inherited);
 
 /* Room up to `number` in an array; what is new is zero. False, and noted, without memory. */
 bool model_make_room(struct model *model, void **array, uint32_t *room, uint32_t number,
 		     size_t element_bytes);
+
+/* ---- holders.c ---- */
+/* After the last event: sorts the holders, and ends what they do not have. */
+void holders_settle(struct model *model);
 
 /* ---- stacks.c ---- */
 #define FRAMES_MOST (1u << 20) /* a file that claims more is not believed */
@@ -29,8 +36,27 @@ void stacks_free(struct model *model);
 void sites_feed(struct model *model, const struct event *event);
 
 /* ---- findings.c ---- */
+/* The caller completes pid, shmid and the stack. The advice comes first, then the text. */
+struct finding *findings_add(struct model *model, enum finding_kind kind, enum severity severity,
+			     const char *advice, const char *words, ...)
+	__attribute__((format(printf, 5, 6)));
+void findings_draw(struct model *model);
+
+/* ---- findings_segments.c ---- */
+void findings_draw_segments(struct model *model);
+void findings_draw_attachments(struct model *model, const struct model_process *process);
+
+/* ---- explain.c ---- */
+/* Words for the caller to free; null where no more is known than the call and the error. */
+char *explain_failure(const struct model *model, const struct model_process *process,
+		      const struct event *event);
+/* The lowest attachment in the way of a move up that was refused; null when there is none. */
+const struct model_attachment *explain_blocker(const struct model_process *process,
+					       const struct event *event);
+
+/* ---- failures.c ---- */
 void findings_note_failure(struct model *model, struct model_process *process,
 			   const struct event *event);
-void findings_draw(struct model *model);
+void findings_draw_failures(struct model *model);
 
 #endif

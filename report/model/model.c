@@ -32,6 +32,7 @@ static void free_tables(struct model *model)
 	}
 	HASH_ITER(hh, model->failures, failure, next_failure) {
 		HASH_DEL(model->failures, failure);
+		free(failure->why);
 		free(failure);
 	}
 	HASH_ITER(hh, model->kernel_rows, row, next_row) {
@@ -61,6 +62,7 @@ void model_free(struct model *model)
 	free(model->by_instance);
 	free(model->segments);
 	free(model->past);
+	free(model->holders);
 	free(model->witnesses);
 	free(model->findings);
 	free(model);
@@ -254,6 +256,7 @@ static inline void feed_move(struct model_process *process, const struct event *
 		process->gaps++;
 	process->last_before = before;
 	process->last_after = event->u.brk.after;
+	process->last_move_ns = event->time_ns;
 }
 
 /* What placeholders know of their counters is what they were seen to do. */

@@ -38,6 +38,10 @@ struct model_process {
 	uint64_t attached_bytes, attached_peak_bytes;
 	uint64_t last_before, last_after; /* the break around its last move */
 	uint64_t gaps;                    /* moves of the break that no event tells of */
+	uint64_t last_move_ns;
+	struct model_segment *blocked_by; /* stood in the way of a move of the break */
+	uint64_t blocked_room_bytes;      /* from the break to it */
+	uint32_t blocked_stack;
 	bool many_threads;
 	bool headroom_known;
 	uint64_t headroom_bytes;
@@ -79,6 +83,7 @@ struct model_segment {
 	bool removed;
 	uint64_t attaches, detaches, inherited;
 	uint64_t now, peak; /* attachments of the session's processes */
+	uint64_t found; /* of the kernel's nattch, mappings seen in somebody's maps */
 	bool in_kernel; /* `kernel` is its row */
 	bool kernel_asked;
 	struct kernel_segment kernel;
@@ -86,7 +91,13 @@ struct model_segment {
 	bool leaked;
 };
 
-enum model_ending { ENDED_BY_SHMDT, ENDED_BY_EXEC, ENDED_BY_EXIT };
+enum model_ending {
+	ENDED_BY_SHMDT,
+	ENDED_BY_EXEC,
+	ENDED_BY_EXIT,
+	ENDED_BY_REMAP, /* SHM_REMAP put another in its place */
+	ENDED_UNSEEN,   /* munmap or another mapping over it: the process's maps do not have it */
+};
 
 /* An attachment that is no more. */
 struct model_past {
@@ -108,6 +119,8 @@ struct model_failure {
 	uint32_t process;            /* the first one's instance */
 	bool one_process;
 	int32_t shmid; /* -1 unknown or several */
+	uint32_t stack; /* the first one's; 0 none */
+	char *why;      /* of the first one, by what was known then; null: nothing in particular */
 };
 
 enum finding_kind {
@@ -125,6 +138,7 @@ struct finding {
 	char *text, *advice;
 	int32_t pid;   /* 0 none */
 	int32_t shmid; /* -1 none */
+	uint32_t stack_instance, stack; /* what it was done by; 0 unknown */
 };
 
 /* Where an image has a module. */
@@ -218,6 +232,9 @@ struct model {
 	struct finding *findings;
 	uint32_t finding_count, finding_room;
 	struct model_kernel_row *kernel_rows;
+	struct kernel_holder *holders; /* by pid and address, after model_finish */
+	uint32_t holder_count, holder_room;
+	bool holders_known;
 	struct frame_facts *frames; /* by number; number 0 where there is none */
 	uint32_t frame_room;
 	struct model_module **modules; /* by number */
@@ -257,6 +274,10 @@ void model_add_attachment(struct model *model, const struct attachment_facts *fa
 void model_add_ledger(struct model *model, const struct ledger_facts *facts);
 void model_add_kernel_process(struct model *model, const struct kernel_process *facts);
 
+/* Whether there is a segment that somebody might hold: only then holders are looked for. */
+bool model_wants_holders(const struct model *model);
+void model_add_holder(struct model *model, const struct kernel_holder *holder);
+
 /* Draws the conclusions. */
 void model_finish(struct model *model);
 
@@ -293,6 +314,10 @@ uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stac
 
 /* The frame that wanted memory: the first that is no allocator's. 0 when all are. */
 uint32_t model_caller(const struct stack_frame *frames, uint32_t count);
+
+/* The running image of a holder; null when it is not of this session. After model_finish. */
+const struct model_process *model_holder_process(const struct model *model,
+						 const struct kernel_holder *holder);
 
 /* Events and facts that are missing, all causes together. */
 uint64_t model_lost(const struct model *model);

@@ -159,7 +159,7 @@ static void keep_past(struct model *model, const struct model_process *process,
 	*past = (struct model_past){process, *attachment, time_ns, how};
 }
 
-static void detach(struct model *model, struct model_process *process, uint32_t i,
+void segments_drop(struct model *model, struct model_process *process, uint32_t i,
 		   enum model_ending how, uint64_t time_ns)
 {
 	struct model_attachment *attachment = &process->attached[i];
@@ -199,6 +199,17 @@ static int find_attachment(const struct model_process *process, uint64_t address
 	return -1;
 }
 
+/* SHM_REMAP took the place of what began in the new attachment's range. */
+static void drop_all_below(struct model *model, struct model_process *process,
+			   const struct model_attachment *new)
+{
+	uint64_t size = new->segment->size ? new->segment->size : 1;
+
+	for (uint32_t i = process->attached_count; i > 0; i--)
+		if (process->attached[i - 1].address - new->address < size)
+			segments_drop(model, process, i - 1, ENDED_BY_REMAP, new->since_ns);
+}
+
 static void feed_shmat(struct model *model, struct model_process *process,
 		       const struct event *event)
 {
@@ -208,13 +219,11 @@ static void feed_shmat(struct model *model, struct model_process *process,
 		.since_ns = event->time_ns,
 		.readonly = event->u.shmat.flags & SHM_RDONLY,
 	};
-	int there;
 
 	if (!attachment.segment)
 		return;
-	while (event->u.shmat.flags & SHM_REMAP &&
-	       (there = find_attachment(process, attachment.address)) >= 0)
-		detach(model, process, (uint32_t)there, ENDED_BY_SHMDT, event->time_ns);
+	if (event->u.shmat.flags & SHM_REMAP)
+		drop_all_below(model, process, &attachment);
 	attachment.segment->attaches++;
 	attach(model, process, &attachment);
 }
@@ -227,7 +236,7 @@ static void feed_shmdt(struct model *model, struct model_process *process,
 
 	if (there >= 0) {
 		process->attached[there].segment->detaches++;
-		detach(model, process, (uint32_t)there, ENDED_BY_SHMDT, event->time_ns);
+		segments_drop(model, process, (uint32_t)there, ENDED_BY_SHMDT, event->time_ns);
 	} else if (event->flags & FLAG_SHMID_KNOWN) {
 		segment = find_or_make(model, event->u.shmdt.shmid, event->time_ns);
 		if (segment)
@@ -278,7 +287,7 @@ void segments_drop_all(struct model *model, struct model_process *process, enum 
 			process->held_at_end++;
 			process->held_segment = process->attached[i - 1].segment;
 		}
-		detach(model, process, i - 1, how, time_ns);
+		segments_drop(model, process, i - 1, how, time_ns);
 	}
 }
 

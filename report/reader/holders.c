@@ -73,6 +73,7 @@ static void visit(void *context, pid_t pid)
 			scan->take(scan->context, &row);
 	if (!ferror(maps)) {
 		row.shmid = -1;
+		row.start = row.end = row.offset = 0;
 		scan->take(scan->context, &row);
 	}
 	fclose(maps);

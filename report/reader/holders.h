@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who has a segment attached, traced or not: the inode of a "/SYSV..." line in /proc/PID/maps is the
- * segment's shmid.
+ * Who has a segment attached, traced or not: the inode of a "/SYSV..." line in /proc/PID/maps is
+ * the segment's shmid.
  */
 #ifndef MEMSHIM_READER_HOLDERS_H
 #define MEMSHIM_READER_HOLDERS_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's own tables, /proc/sysvipc/shm, msg and sem, of the IPC namespace this program is in. */
+/* The kernel's own tables, /proc/sysvipc/shm, msg and sem, of this program's IPC namespace. */
 #ifndef MEMSHIM_READER_SYSVIPC_H
 #define MEMSHIM_READER_SYSVIPC_H
 

@@ -5,8 +5,8 @@
 #include "report/view/json.h"
 #include "report/view/report.h"
 #include "report/view/words.h"
+#include "report/view/report_segments.h"
 
-static const char *const how_ended[] = {"shmdt", "exec", "exit"};
 static const char *const severities[] = {"error", "warning", "note"};
 
 /* ---- session ---- */
@@ -210,192 +210,6 @@ static void put_processes(struct json *json, const struct model *model,
 	json_close(json, ']');
 }
 
-/* ---- segments ---- */
-
-static void put_flags(struct json *json, const struct model_segment *segment)
-{
-	json_name(json, "flags");
-	words_flags_json(json->out, segment->flags_known ? segment->flags : 0, words_get_flags,
-			 true);
-}
-
-static void put_mode(struct json *json, const struct model_segment *segment)
-{
-	uint32_t mode = segment->in_kernel ? segment->kernel.mode : segment->flags;
-
-	if (!segment->in_kernel && segment->created == CREATED_NOT) {
-		json_null(json, "mode");
-		return;
-	}
-	json_name(json, "mode");
-	out_char(json->out, '"');
-	out_octal(json->out, mode & 0777, 4);
-	out_char(json->out, '"');
-}
-
-static void put_stack(struct json *json, const struct model *model, uint32_t instance,
-		      uint32_t stack)
-{
-	if (model_knows_stack(model, stack))
-		stack_json(json, "stack", model, instance, stack);
-	else
-		json_null(json, "stack");
-}
-
-static void put_creator(struct json *json, const struct model *model,
-			const struct model_segment *segment)
-{
-	const struct model_process *maker = model_process(model, segment->maker);
-
-	if (segment->created == CREATED_NOT || !maker) {
-		json_null(json, "creator");
-		return;
-	}
-	json_open(json, "creator", '{');
-	json_signed(json, "pid", maker->facts.pid);
-	json_text(json, "exe", maker->facts.exe);
-	json_text(json, "cmdline", maker->facts.cmdline);
-	put_stack(json, model, segment->maker, segment->maker_stack);
-	json_close(json, '}');
-}
-
-static void put_removed(struct json *json, const struct model *model,
-			const struct model_segment *segment)
-{
-	const struct model_process *remover = model_process(model, segment->remover);
-
-	if (!segment->removed) {
-		json_null(json, "removed");
-		return;
-	}
-	json_open(json, "removed", '{');
-	json_number(json, "ns", segment->removed_ns);
-	if (remover) {
-		json_signed(json, "pid", remover->facts.pid);
-		json_text(json, "exe", remover->facts.exe);
-	} else {
-		json_null(json, "pid");
-		json_null(json, "exe");
-	}
-	put_stack(json, model, segment->remover, segment->remover_stack);
-	json_close(json, '}');
-}
-
-static void put_owner(struct json *json, const struct model *model,
-		      const struct model_segment *segment)
-{
-	const struct model_process *maker = model_process(model, segment->maker);
-	bool made = segment->created != CREATED_NOT && maker && !maker->facts.placeholder;
-
-	json_number_or_null(json, "owner_uid", segment->in_kernel || made,
-			    segment->in_kernel ? segment->kernel.owner_uid
-			    : made	       ? maker->facts.uid
-					       : 0);
-}
-
-static void put_nattch(struct json *json, const struct model_segment *segment)
-{
-	bool gone = segment->state == SEGMENT_DESTROYED;
-
-	json_number_or_null(json, "nattch", segment->in_kernel || gone,
-			    gone ? 0 : segment->kernel.nattch);
-	json_number(json, "nattch_peak", segment->peak);
-	json_number(json, "attached_here", segment->now);
-}
-
-static void put_segment(struct json *json, const struct model *model,
-			const struct model_segment *segment)
-{
-	bool created = segment->created != CREATED_NOT;
-
-	json_open(json, NULL, '{');
-	json_signed(json, "shmid", segment->shmid);
-	if (segment->key_known) {
-		json_name(json, "key");
-		out_char(json->out, '"');
-		words_key_hex(json->out, segment->key);
-		out_char(json->out, '"');
-	} else {
-		json_null(json, "key");
-	}
-	json_number_or_null(json, "size", segment->size != 0, segment->size);
-	put_mode(json, segment);
-	put_flags(json, segment);
-	put_owner(json, model, segment);
-	json_number_or_null(json, "created_ns", created, segment->seen_ns);
-	put_creator(json, model, segment);
-	json_number(json, "attaches", segment->attaches);
-	json_number(json, "detaches", segment->detaches);
-	json_number(json, "inherited", segment->inherited);
-	put_nattch(json, segment);
-	put_removed(json, model, segment);
-	json_text(json, "state", report_segment_state(segment));
-	json_bool(json, "leaked", segment->leaked);
-	json_number_or_null(json, "resident_bytes", segment->in_kernel,
-			    segment->kernel.resident_bytes);
-	json_number_or_null(json, "swap_bytes", segment->in_kernel, segment->kernel.swap_bytes);
-	json_close(json, '}');
-}
-
-static void put_segments(struct json *json, const struct model *model, const struct filter *filter)
-{
-	json_open(json, "segments", '[');
-	for (uint32_t i = 0; i < model->segment_count; i++)
-		if (filter_segment(filter, model->segments[i]))
-			put_segment(json, model, model->segments[i]);
-	json_close(json, ']');
-}
-
-/* ---- attachments ---- */
-
-static void put_attachment(struct json *json, const struct model_process *process,
-			   const struct model_attachment *attachment, const struct model_past *past)
-{
-	json_open(json, NULL, '{');
-	json_signed(json, "pid", process->facts.pid);
-	json_signed(json, "shmid", attachment->segment->shmid);
-	json_address(json, "address", attachment->address);
-	json_number_or_null(json, "size", attachment->segment->size != 0,
-			    attachment->segment->size);
-	json_bool(json, "readonly", attachment->readonly);
-	json_number(json, "since_ns", attachment->since_ns);
-	json_text(json, "how", attachment->inherited ? "fork" : "shmat");
-	json_bool(json, "live", !past);
-	json_number_or_null(json, "until_ns", past != NULL, past ? past->until_ns : 0);
-	if (past)
-		json_text(json, "ended_by", how_ended[past->how]);
-	else
-		json_null(json, "ended_by");
-	json_close(json, '}');
-}
-
-static bool wants(const struct filter *filter, const struct model_process *process,
-		  const struct model_attachment *attachment)
-{
-	return filter_process(filter, process) && filter_segment(filter, attachment->segment);
-}
-
-static void put_attachments(struct json *json, const struct model *model,
-			    const struct filter *filter)
-{
-	json_open(json, "attachments", '[');
-	for (uint32_t i = 1; i < model->instance_room; i++) {
-		const struct model_process *process = model->by_instance[i];
-
-		for (uint32_t k = 0; process && k < process->attached_count; k++)
-			if (wants(filter, process, &process->attached[k]))
-				put_attachment(json, process, &process->attached[k], NULL);
-	}
-	for (uint32_t i = 0; i < model->past_count; i++) {
-		const struct model_past *past = &model->past[i];
-
-		if (wants(filter, past->process, &past->attachment))
-			put_attachment(json, past->process, &past->attachment, past);
-	}
-	json_close(json, ']');
-	json_number(json, "attachments_omitted", model->past_omitted);
-}
-
 /* ---- findings ---- */
 
 static void put_findings(struct json *json, const struct model *model)
@@ -417,7 +231,7 @@ static void put_findings(struct json *json, const struct model *model)
 			json_signed(json, "shmid", finding->shmid);
 		else
 			json_null(json, "shmid");
-		json_null(json, "stack");
+		report_stack_json(json, model, finding->stack_instance, finding->stack);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
@@ -434,8 +248,7 @@ void report_json(struct out *out, const struct model *model, const struct filter
 	put_session(&json, &model->session);
 	put_coverage(&json, model);
 	put_processes(&json, model, filter);
-	put_segments(&json, model, filter);
-	put_attachments(&json, model, filter);
+	report_segments_json(&json, model, filter);
 	sites_json(&json, model, filter);
 	put_findings(&json, model);
 	json_close(&json, '}');

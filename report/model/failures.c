@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Failed calls, all of one kind in one program together, and the rule or limit that the first of
+ * them ran into: in general by the call and its error, and by what was known at that moment.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/human.h"
+#include "report/model/inside.h"
+#include "report/names.h"
+
+static const struct {
+	uint8_t call;
+	int error;
+	enum severity severity;
+	const char *name, *why, *advice;
+} failures[] = {
+#define FAILURE(call, error, severity, why, advice) \
+	{KIND_##call, error, SEVERITY_##severity, #error, why, advice},
+#include "report/model/failures.def"
+#undef FAILURE
+};
+
+static struct model_failure *failure_of(struct model *model, const struct failure_key *key)
+{
+	struct model_failure *failure = model->last_failure;
+
+	if (failure && memcmp(&failure->key, key, sizeof *key) == 0)
+		return failure;
+	HASH_FIND(hh, model->failures, key, sizeof *key, failure);
+	if (failure)
+		return failure;
+	failure = calloc(1, sizeof *failure);
+	if (failure) {
+		failure->key = *key;
+		HASH_ADD(hh, model->failures, key, sizeof *key, failure);
+	}
+	if (failure && failure->hh.tbl)
+		return failure;
+	model->no_memory = true;
+	free(failure);
+	return NULL;
+}
+
+static void note_blocker(struct model_process *process, const struct event *event)
+{
+	const struct model_attachment *blocker = explain_blocker(process, event);
+
+	if (!blocker)
+		return;
+	process->blocked_by = blocker->segment;
+	process->blocked_room_bytes = blocker->address - event->u.brk.before;
+	process->blocked_stack = event->stack;
+}
+
+void findings_note_failure(struct model *model, struct model_process *process,
+			   const struct event *event)
+{
+	struct failure_key key;
+	struct model_failure *failure;
+	int32_t shmid = -1;
+
+	memset(&key, 0, sizeof key);
+	key.program = process->program;
+	key.call = event->kind;
+	key.error = event->detail;
+	failure = failure_of(model, &key);
+	if (!failure)
+		return;
+	event_shmid(event, &shmid);
+	if (failure->count == 0) {
+		failure->process = event->process;
+		failure->stack = event->stack;
+		failure->why = explain_failure(model, process, event);
+		failure->one_process = true;
+		failure->shmid = shmid;
+	}
+	failure->one_process &= failure->process == event->process;
+	if (failure->shmid != shmid)
+		failure->shmid = -1;
+	failure->count++;
+	failure->in_kernel += !(event->flags & FLAG_LIBC_ONLY);
+	if (event->kind <= KIND_SBRK && !process->blocked_by)
+		note_blocker(process, event);
+	model->last_failure = failure;
+}
+
+static void draw_failure(struct model *model, const struct model_failure *failure)
+{
+	const struct model_process *process = model_process(model, failure->process);
+	const char *call = event_name(failure->key.call), *error = NULL;
+	const char *why = "see the manual page of the call", *advice = "";
+	enum severity severity = SEVERITY_WARNING;
+	char count[HUMAN_BYTES];
+	struct finding *finding;
+
+	for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
+		if (failures[i].call != failure->key.call ||
+		    failures[i].error != (int)failure->key.error)
+			continue;
+		severity = failures[i].severity;
+		error = failures[i].name;
+		why = failures[i].why;
+		advice = failures[i].advice;
+	}
+	if (!error)
+		error = name_of_errno((int)failure->key.error);
+	if (failure->why)
+		why = failure->why;
+	if (failure->in_kernel == 0)
+		why = "libc refused it without asking the kernel";
+	finding = findings_add(model, FINDING_FAILED_CALL, severity, advice,
+		      "%s: %s failed %s time%s with %s%s %s",
+		      process ? model_program_name(&process->facts) : "?", call,
+		      human_count(count, failure->count), human_s(failure->count),
+		      error ? error : "an unknown error",
+		      failure->why && failure->count > 1 ? "; the first time:" : ":", why);
+	finding->pid = process && failure->one_process ? process->facts.pid : 0;
+	finding->shmid = failure->shmid;
+	finding->stack_instance = failure->process;
+	finding->stack = failure->stack;
+}
+
+void findings_draw_failures(struct model *model)
+{
+	struct model_failure *failure, *next;
+	uint32_t drawn = 0;
+
+	HASH_ITER(hh, model->failures, failure, next) {
+		if (drawn++ < 1000)
+			draw_failure(model, failure);
+	}
+}

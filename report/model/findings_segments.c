@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* What is worth a remark about segments, and about who holds them. */
+#include <stdio.h>
+
+#include "report/human.h"
+#include "report/model/inside.h"
+
+/* ---- attachments of one process ---- */
+
+static void draw_held(struct model *model, const struct model_process *p)
+{
+	struct finding *finding;
+
+	if (p->facts.state != STATE_EXITED || p->held_at_end == 0)
+		return;
+	finding = findings_add(model, FINDING_ATTACH_WITHOUT_DETACH, SEVERITY_NOTE,
+		      "the kernel detached for it; a program that lives longer would hold on",
+		      "%s (%d) exited with %u attachment%s that it never detached",
+		      model_program_name(&p->facts), p->facts.pid, p->held_at_end,
+		      human_s(p->held_at_end));
+	finding->pid = p->facts.pid;
+	finding->shmid = p->held_at_end == 1 ? p->held_segment->shmid : -1;
+}
+
+static void draw_repeated(struct model *model, const struct model_process *p)
+{
+	for (uint32_t i = 1; i < p->attached_count && i < 64; i++)
+		for (uint32_t k = 0; k < i; k++) {
+			struct finding *finding;
+
+			if (p->attached[i].segment != p->attached[k].segment)
+				continue;
+			finding = findings_add(model, FINDING_REPEATED_ATTACH, SEVERITY_NOTE,
+				      "each attachment takes address space; one is enough",
+				      "%s (%d) has segment %d attached more than once",
+				      model_program_name(&p->facts), p->facts.pid,
+				      p->attached[i].segment->shmid);
+			finding->pid = p->facts.pid;
+			finding->shmid = p->attached[i].segment->shmid;
+			return;
+		}
+}
+
+void findings_draw_attachments(struct model *model, const struct model_process *process)
+{
+	draw_held(model, process);
+	draw_repeated(model, process);
+}
+
+/* ---- segments ---- */
+
+static const char *maker_name(const struct model *model, const struct model_segment *s)
+{
+	const struct model_process *maker = model_process(model, s->maker);
+
+	return maker ? model_program_name(&maker->facts) : "a program";
+}
+
+/* What it is about, and the call stack that made it. */
+static void about(struct finding *finding, const struct model_segment *s)
+{
+	finding->shmid = s->shmid;
+	if (s->created == CREATED_NOT)
+		return;
+	finding->stack_instance = s->maker;
+	finding->stack = s->maker_stack;
+}
+
+static void draw_leaked(struct model *model, const struct model_segment *s)
+{
+	char size[HUMAN_BYTES], advice[96];
+	struct finding *finding;
+
+	if (!s->leaked || s->created != CREATED_SURELY)
+		return;
+	snprintf(advice, sizeof advice,
+		 "remove it with 'ipcrm -m %d'; have the program call IPC_RMID", s->shmid);
+	finding = findings_add(model, FINDING_LEAKED_SEGMENT, SEVERITY_ERROR, advice,
+		      "segment %d (%s), made by %s, is still there and nobody uses it",
+		      s->shmid, human_bytes(size, s->size), maker_name(model, s));
+	about(finding, s);
+}
+
+static void draw_vanished(struct model *model, const struct model_segment *s)
+{
+	if (s->state == SEGMENT_VANISHED)
+		about(findings_add(model, FINDING_VANISHED_SEGMENT,
+		    model->session.state == SESSION_LIVE ? SEVERITY_WARNING : SEVERITY_NOTE,
+		    "somebody outside the session removed it, with ipcrm perhaps",
+		    "segment %d is gone, and no IPC_RMID was seen", s->shmid),
+		      s);
+}
+
+static void draw_never_attached(struct model *model, const struct model_segment *s)
+{
+	if (s->created == CREATED_SURELY && s->attaches + s->inherited == 0 &&
+	    model->session.state == SESSION_ENDED && model_lost(model) == 0 &&
+	    model->witness_count == 0 && !(s->in_kernel && s->kernel.nattch))
+		about(findings_add(model, FINDING_SEGMENT_NEVER_ATTACHED, SEVERITY_NOTE,
+		    "if nobody needs it, it need not be made",
+		    "segment %d, made by %s, was never attached in this session", s->shmid,
+		    maker_name(model, s)),
+		      s);
+}
+
+static void draw_world_writable(struct model *model, const struct model_segment *s)
+{
+	uint32_t mode = s->in_kernel ? s->kernel.mode : s->flags_known ? s->flags : 0;
+
+	if (mode & 0002 && (s->created == CREATED_SURELY || s->in_kernel))
+		about(findings_add(model, FINDING_WORLD_WRITABLE_SEGMENT, SEVERITY_WARNING,
+		    "give it a mode such as 0600 in shmget, or change it with IPC_SET",
+		    "segment %d, made by %s, may be written by every user (mode %04o)", s->shmid,
+		    maker_name(model, s), mode & 0777),
+		      s);
+}
+
+static void draw_removed_by_other(struct model *model, const struct model_segment *s)
+{
+	const struct model_process *maker = model_process(model, s->maker);
+	const struct model_process *remover = model_process(model, s->remover);
+
+	if (s->removed && s->created != CREATED_NOT && maker && remover &&
+	    maker->program != remover->program && !maker->facts.placeholder &&
+	    !remover->facts.placeholder)
+		about(findings_add(model, FINDING_REMOVED_BY_OTHER, SEVERITY_NOTE,
+		    "nothing is wrong if the two agree on it",
+		    "segment %d, made by %s, was removed by %s (%d)", s->shmid,
+		    maker_name(model, s), model_program_name(&remover->facts), remover->facts.pid),
+		      s);
+}
+
+void findings_draw_segments(struct model *model)
+{
+	uint32_t before = model->finding_count;
+
+	for (uint32_t i = 0; i < model->segment_count; i++) {
+		const struct model_segment *s = model->segments[i];
+
+		if (model->finding_count - before > 5000)
+			return;
+		draw_leaked(model, s);
+		draw_vanished(model, s);
+		draw_world_writable(model, s);
+		draw_never_attached(model, s);
+		draw_removed_by_other(model, s);
+	}
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The second witness of attachments: who maps a segment by /proc/PID/maps, traced or not. What the
+ * session believes attached and the maps of its process do not have is gone: by munmap, or by
+ * another mapping over it, which no System V call tells of.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/model/inside.h"
+
+#define HOLDERS_MAX (1u << 20)
+
+bool model_wants_holders(const struct model *model)
+{
+	for (uint32_t i = 0; i < model->segment_count; i++) {
+		struct model_kernel_row *row;
+
+		HASH_FIND(hh, model->kernel_rows, &model->segments[i]->shmid, sizeof(int32_t),
+			  row);
+		if (row)
+			return true;
+	}
+	return model->attachment_count > 0 && model->session.same_ipc;
+}
+
+void model_add_holder(struct model *model, const struct kernel_holder *holder)
+{
+	model->holders_known = true;
+	if (model->holder_count < HOLDERS_MAX &&
+	    model_grow(model, (void **)&model->holders, &model->holder_room, model->holder_count,
+		       sizeof *model->holders))
+		model->holders[model->holder_count++] = *holder;
+}
+
+const struct model_process *model_holder_process(const struct model *model,
+						 const struct kernel_holder *holder)
+{
+	for (uint32_t i = model->instance_room; i > 1; i--) {
+		const struct model_process *process = model->by_instance[i - 1];
+
+		if (process && process->facts.state == STATE_RUNNING &&
+		    process->facts.pid == holder->pid &&
+		    process->facts.start_time == holder->start_time)
+			return process;
+	}
+	return NULL;
+}
+
+static int by_place(const void *a, const void *b)
+{
+	const struct kernel_holder *x = a, *y = b;
+
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/* The first row of a process; holder_count when it has none. */
+static uint32_t first_of(const struct model *model, int32_t pid)
+{
+	uint32_t low = 0, high = model->holder_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (model->holders[middle].pid < pid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Whether the process's maps were read, and whether they have the attachment. */
+static bool is_mapped(const struct model *model, const struct model_process *process,
+		      const struct model_attachment *attachment, bool *read)
+{
+	bool found = false;
+
+	*read = false;
+	for (uint32_t i = first_of(model, process->facts.pid);
+	     i < model->holder_count && model->holders[i].pid == process->facts.pid; i++) {
+		const struct kernel_holder *row = &model->holders[i];
+
+		if (row->start_time != process->facts.start_time || row->other_ipc)
+			return false;
+		*read |= row->shmid == -1;
+		found |= row->shmid == attachment->segment->shmid &&
+			 row->start - row->offset == attachment->address;
+	}
+	return found;
+}
+
+static void settle_process(struct model *model, struct model_process *process)
+{
+	bool read;
+
+	for (uint32_t i = process->attached_count; i > 0; i--)
+		if (!is_mapped(model, process, &process->attached[i - 1], &read) && read)
+			segments_drop(model, process, i - 1, ENDED_UNSEEN,
+				      model->session.duration_ns);
+}
+
+static void count_found(struct model *model)
+{
+	for (uint32_t i = 0; i < model->holder_count; i++) {
+		const struct kernel_holder *row = &model->holders[i];
+		struct model_segment *segment =
+			row->shmid < 0 || row->other_ipc ? NULL
+							 : model_segment(model, row->shmid);
+
+		if (segment)
+			segment->found++;
+	}
+}
+
+void holders_settle(struct model *model)
+{
+	if (!model->holders_known)
+		return;
+	if (model->holder_count)
+		qsort(model->holders, model->holder_count, sizeof *model->holders, by_place);
+	for (uint32_t i = 1; i < model->instance_room; i++)
+		if (model->by_instance[i] &&
+		    model->by_instance[i]->facts.state == STATE_RUNNING)
+			settle_process(model, model->by_instance[i]);
+	count_found(model);
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* Segments and attachments of report --json. */
+#include "report/view/sites.h"
+#include "report/view/stack.h"
+#include "report/view/json.h"
+#include "report/view/report.h"
+#include "report/view/words.h"
+#include "report/view/report_segments.h"
+
+static const char *const how_ended[] = {
+	[ENDED_BY_SHMDT] = "shmdt", [ENDED_BY_EXEC] = "exec",	[ENDED_BY_EXIT] = "exit",
+	[ENDED_BY_REMAP] = "remap", [ENDED_UNSEEN] = "unseen",
+};
+
+/* ---- segments ---- */
+
+static void put_flags(struct json *json, const struct model_segment *segment)
+{
+	json_name(json, "flags");
+	words_flags_json(json->out, segment->flags_known ? segment->flags : 0, words_get_flags,
+			 true);
+}
+
+static void put_mode(struct json *json, const struct model_segment *segment)
+{
+	uint32_t mode = segment->in_kernel ? segment->kernel.mode : segment->flags;
+
+	if (!segment->in_kernel && segment->created == CREATED_NOT) {
+		json_null(json, "mode");
+		return;
+	}
+	json_name(json, "mode");
+	out_char(json->out, '"');
+	out_octal(json->out, mode & 0777, 4);
+	out_char(json->out, '"');
+}
+
+void report_stack_json(struct json *json, const struct model *model, uint32_t instance,
+		       uint32_t stack)
+{
+	if (model_knows_stack(model, stack))
+		stack_json(json, "stack", model, instance, stack);
+	else
+		json_null(json, "stack");
+}
+
+static void put_creator(struct json *json, const struct model *model,
+			const struct model_segment *segment)
+{
+	const struct model_process *maker = model_process(model, segment->maker);
+
+	if (segment->created == CREATED_NOT || !maker) {
+		json_null(json, "creator");
+		return;
+	}
+	json_open(json, "creator", '{');
+	json_signed(json, "pid", maker->facts.pid);
+	json_text(json, "exe", maker->facts.exe);
+	json_text(json, "cmdline", maker->facts.cmdline);
+	report_stack_json(json, model, segment->maker, segment->maker_stack);
+	json_close(json, '}');
+}
+
+static void put_removed(struct json *json, const struct model *model,
+			const struct model_segment *segment)
+{
+	const struct model_process *remover = model_process(model, segment->remover);
+
+	if (!segment->removed) {
+		json_null(json, "removed");
+		return;
+	}
+	json_open(json, "removed", '{');
+	json_number(json, "ns", segment->removed_ns);
+	if (remover) {
+		json_signed(json, "pid", remover->facts.pid);
+		json_text(json, "exe", remover->facts.exe);
+	} else {
+		json_null(json, "pid");
+		json_null(json, "exe");
+	}
+	report_stack_json(json, model, segment->remover, segment->remover_stack);
+	json_close(json, '}');
+}
+
+static void put_owner(struct json *json, const struct model *model,
+		      const struct model_segment *segment)
+{
+	const struct model_process *maker = model_process(model, segment->maker);
+	bool made = segment->created != CREATED_NOT && maker && !maker->facts.placeholder;
+
+	json_number_or_null(json, "owner_uid", segment->in_kernel || made,
+			    segment->in_kernel ? segment->kernel.owner_uid
+			    : made	       ? maker->facts.uid
+					       : 0);
+}
+
+static void put_nattch(struct json *json, const struct model_segment *segment)
+{
+	bool gone = segment->state == SEGMENT_DESTROYED;
+
+	json_number_or_null(json, "nattch", segment->in_kernel || gone,
+			    gone ? 0 : segment->kernel.nattch);
+	json_number(json, "nattch_peak", segment->peak);
+	json_number(json, "attached_here", segment->now);
+}
+
+static void put_holder(struct json *json, const struct model *model,
+		       const struct kernel_holder *holder)
+{
+	json_open(json, NULL, '{');
+	json_signed(json, "pid", holder->pid);
+	json_text(json, "comm", holder->comm);
+	json_address(json, "address", holder->start);
+	json_number(json, "bytes", holder->end - holder->start);
+	json_bool(json, "readonly", holder->readonly);
+	json_bool(json, "huge_pages", holder->huge);
+	json_bool(json, "traced", model_holder_process(model, holder) != NULL);
+	json_close(json, '}');
+}
+
+/* Who maps it now, by the kernel; what it counts in nattch and nobody's maps show, beside. */
+static void put_holders(struct json *json, const struct model *model,
+			const struct model_segment *segment)
+{
+	bool known = model->holders_known && segment->in_kernel;
+	uint64_t nattch = segment->kernel.nattch;
+
+	json_open(json, "holders", '[');
+	for (uint32_t i = 0; known && i < model->holder_count; i++)
+		if (model->holders[i].shmid == segment->shmid && !model->holders[i].other_ipc)
+			put_holder(json, model, &model->holders[i]);
+	json_close(json, ']');
+	json_number_or_null(json, "unaccounted", known,
+			    nattch > segment->found ? nattch - segment->found : 0);
+}
+
+static void put_segment(struct json *json, const struct model *model,
+			const struct model_segment *segment)
+{
+	bool created = segment->created != CREATED_NOT;
+
+	json_open(json, NULL, '{');
+	json_signed(json, "shmid", segment->shmid);
+	if (segment->key_known) {
+		json_name(json, "key");
+		out_char(json->out, '"');
+		words_key_hex(json->out, segment->key);
+		out_char(json->out, '"');
+	} else {
+		json_null(json, "key");
+	}
+	json_number_or_null(json, "size", segment->size != 0, segment->size);
+	put_mode(json, segment);
+	put_flags(json, segment);
+	put_owner(json, model, segment);
+	json_number_or_null(json, "created_ns", created, segment->seen_ns);
+	put_creator(json, model, segment);
+	json_number(json, "attaches", segment->attaches);
+	json_number(json, "detaches", segment->detaches);
+	json_number(json, "inherited", segment->inherited);
+	put_nattch(json, segment);
+	put_removed(json, model, segment);
+	json_text(json, "state", report_segment_state(segment));
+	json_bool(json, "leaked", segment->leaked);
+	json_number_or_null(json, "resident_bytes", segment->in_kernel,
+			    segment->kernel.resident_bytes);
+	json_number_or_null(json, "swap_bytes", segment->in_kernel, segment->kernel.swap_bytes);
+	put_holders(json, model, segment);
+	json_close(json, '}');
+}
+
+static void put_segments(struct json *json, const struct model *model, const struct filter *filter)
+{
+	json_open(json, "segments", '[');
+	for (uint32_t i = 0; i < model->segment_count; i++)
+		if (filter_segment(filter, model->segments[i]))
+			put_segment(json, model, model->segments[i]);
+	json_close(json, ']');
+}
+
+/* ---- attachments ---- */
+
+static void put_attachment(struct json *json, const struct model_process *process,
+			   const struct model_attachment *attachment, const struct model_past *past)
+{
+	json_open(json, NULL, '{');
+	json_signed(json, "pid", process->facts.pid);
+	json_signed(json, "shmid", attachment->segment->shmid);
+	json_address(json, "address", attachment->address);
+	json_number_or_null(json, "size", attachment->segment->size != 0,
+			    attachment->segment->size);
+	json_bool(json, "readonly", attachment->readonly);
+	json_number(json, "since_ns", attachment->since_ns);
+	json_text(json, "how", attachment->inherited ? "fork" : "shmat");
+	json_bool(json, "live", !past);
+	json_number_or_null(json, "until_ns", past != NULL, past ? past->until_ns : 0);
+	if (past)
+		json_text(json, "ended_by", how_ended[past->how]);
+	else
+		json_null(json, "ended_by");
+	json_close(json, '}');
+}
+
+static bool wants(const struct filter *filter, const struct model_process *process,
+		  const struct model_attachment *attachment)
+{
+	return filter_process(filter, process) && filter_segment(filter, attachment->segment);
+}
+
+static void put_attachments(struct json *json, const struct model *model,
+			    const struct filter *filter)
+{
+	json_open(json, "attachments", '[');
+	for (uint32_t i = 1; i < model->instance_room; i++) {
+		const struct model_process *process = model->by_instance[i];
+
+		for (uint32_t k = 0; process && k < process->attached_count; k++)
+			if (wants(filter, process, &process->attached[k]))
+				put_attachment(json, process, &process->attached[k], NULL);
+	}
+	for (uint32_t i = 0; i < model->past_count; i++) {
+		const struct model_past *past = &model->past[i];
+
+		if (wants(filter, past->process, &past->attachment))
+			put_attachment(json, past->process, &past->attachment, past);
+	}
+	json_close(json, ']');
+	json_number(json, "attachments_omitted", model->past_omitted);
+}
+
+void report_segments_json(struct json *json, const struct model *model, const struct filter *filter)
+{
+	put_segments(json, model, filter);
+	put_attachments(json, model, filter);
+}
