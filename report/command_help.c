@@ -61,6 +61,13 @@ static const struct column_row session_columns[] = {
 	{NULL, NULL},
 };
 
+static const struct column_row ipc_columns[] = {
+#define IPC_COLUMN(id, name, heading, right, descending, wanted, meaning) {#name, meaning},
+#include "report/view/ipc_columns.def"
+#undef IPC_COLUMN
+	{NULL, NULL},
+};
+
 static const struct column_row event_columns[] = {
 #define EVENT_COLUMN(id, name, meaning) {#name, meaning},
 #include "report/view/event_columns.def"
@@ -132,10 +139,12 @@ static void put_command(struct out *out, enum command command)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i].commands >> command & 1)
 			put_option(out, &rows[i]);
-	if (command == COMMAND_REPORT || command == COMMAND_EVENTS || command == COMMAND_EXPORT)
+	if (command != COMMAND_RECORD && command != COMMAND_LS && command != COMMAND_ENV)
 		OUT(out, "\nFILE is a recording, a live session's segment, or its name in "
 			 "'memshim ls';\nleft out, it is memshim.data here, else this user's "
 			 "newest session.\n");
+	if (command == COMMAND_IPCS)
+		put_columns(out, "columns", ipc_columns);
 	if (command == COMMAND_REPORT) {
 		put_columns(out, "columns of the processes", process_columns);
 		put_columns(out, "columns of the segments", segment_columns);

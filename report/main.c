@@ -7,8 +7,11 @@
  *   command_env      shell lines for preloading by hand
  *   command_events   the log
  *   command_export   stacks for other tools
+ *   command_graph    processes and segments, drawn
  *   command_help     all help, from the tables
+ *   command_ipcs     the IPC table
  *   command_ls       the sessions there are
+ *   command_reap     removes what a session leaked
  *   command_report   the post-run report
  *   options          the command line of the reading commands
  *   load             from a file to a model, for every command that reads
@@ -69,6 +72,8 @@
  *   model/explain    why one call failed, by what was known at that moment
  *   model/failures   about failed calls: which rule or limit
  *   model/finish     what only the end can tell
+ *   model/graph      processes and the segments between them
+ *   model/ipc        the machine's IPC table, and who made what
  *   model/filter     what the user wants to see
  *   model/inside     what the files of this room share
  *
@@ -95,6 +100,12 @@
  *   view/report_tables its tables' cells
  *   view/report_json   an object
  *   view/report_segments its segments and attachments
+ *   view/graph       processes and segments:
+ *   view/graph_text    a drawing
+ *   view/graph_for     for graphviz, mermaid and programs
+ *   view/ipcs        the IPC table in two ways:
+ *   view/ipcs_text     a page
+ *   view/ipcs_json     an object
  *   view/sessions    the list of sessions
  */
 #include <stdio.h>

@@ -152,6 +152,7 @@ static int take_value(struct options *o, enum option_id id, char *value)
 	case OPTION_CALL:
 		return take_calls(row, value, &o->filter.kinds);
 	case OPTION_FORMAT:
+	case OPTION_GRAPH_FORMAT:
 		o->format = value;
 		return 0;
 	case OPTION_OUT:
@@ -181,6 +182,7 @@ static void take_flag(struct options *o, enum option_id id)
 	o->debuginfod |= id == OPTION_DEBUGINFOD;
 	o->stacks |= id == OPTION_STACKS;
 	o->follow |= id == OPTION_FOLLOW;
+	o->force |= id == OPTION_FORCE;
 	o->filter.failed |= id == OPTION_FAILED;
 	o->exact |= id == OPTION_BYTES;
 	o->json |= id == OPTION_JSON;
@@ -238,8 +240,7 @@ static int complain(enum command command, int option, const char *word)
 static int take_file(struct options *o, enum command command, int argc, char **argv)
 {
 	const char *name = command_names[command];
-	bool wants_file = command == COMMAND_REPORT || command == COMMAND_EVENTS ||
-			  command == COMMAND_EXPORT;
+	bool wants_file = command != COMMAND_LS && command != COMMAND_ENV;
 
 	if (optind < argc && wants_file)
 		o->file = argv[optind++];

@@ -29,7 +29,7 @@ struct options {
 	const char *format, *output, *flame; /* null: not given */
 	const char *sysroot; /* null: the files of this machine */
 	bool stacks, debuginfod, counts;
-	bool follow, exact, json, csv, no_headings, help;
+	bool follow, force, exact, json, csv, no_headings, help;
 	enum color_when color;
 };
 

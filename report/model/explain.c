@@ -202,8 +202,7 @@ static char *explain_shmat(const struct failed *f)
 	if (there)
 		return words("segment %d is attached at %#llx already; SHM_REMAP would replace it",
 			     there->segment->shmid, (unsigned long long)there->address);
-	return address ? words("something is mapped at %#llx already",
-			       (unsigned long long)address)
+	return address ? words("something is mapped at %#llx already", (unsigned long long)address)
 		       : NULL;
 }
 
@@ -225,8 +224,7 @@ static char *explain_shmdt(const struct failed *f)
 
 		if (past->process == f->process && past->attachment.address == address)
 			return words("segment %d was there, and was detached %s before",
-				     past->attachment.segment->shmid,
-				     ago(f, past->until_ns, time));
+				     past->attachment.segment->shmid, ago(f, past->until_ns, time));
 	}
 	return words("nothing was ever attached at %#llx in this process",
 		     (unsigned long long)address);

@@ -112,11 +112,11 @@ static void draw_failure(struct model *model, const struct model_failure *failur
 	if (failure->in_kernel == 0)
 		why = "libc refused it without asking the kernel";
 	finding = findings_add(model, FINDING_FAILED_CALL, severity, advice,
-		      "%s: %s failed %s time%s with %s%s %s",
-		      process ? model_program_name(&process->facts) : "?", call,
-		      human_count(count, failure->count), human_s(failure->count),
-		      error ? error : "an unknown error",
-		      failure->why && failure->count > 1 ? "; the first time:" : ":", why);
+			       "%s: %s failed %s time%s with %s%s %s",
+			       process ? model_program_name(&process->facts) : "?", call,
+			       human_count(count, failure->count), human_s(failure->count),
+			       error ? error : "an unknown error",
+			       failure->why && failure->count > 1 ? "; the first time:" : ":", why);
 	finding->pid = process && failure->one_process ? process->facts.pid : 0;
 	finding->shmid = failure->shmid;
 	finding->stack_instance = failure->process;
@@ -128,7 +128,7 @@ void findings_draw_failures(struct model *model)
 	struct model_failure *failure, *next;
 	uint32_t drawn = 0;
 
-	HASH_ITER(hh, model->failures, failure, next) {
+	HASH_ITER (hh, model->failures, failure, next) {
 		if (drawn++ < 1000)
 			draw_failure(model, failure);
 	}

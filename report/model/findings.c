@@ -67,10 +67,11 @@ static void draw_losses(struct model *model)
 				loss_words((unsigned)loss));
 	if (used)
 		findings_add(model, FINDING_LOST_EVENTS, SEVERITY_WARNING,
-		    model->lost[LOST_OVERWRITTEN] ? "give the log more room with --log-size; the "
-						    "counters are exact all the same"
-						  : "the counters are exact all the same",
-		    "not in the log: %s", text);
+			     model->lost[LOST_OVERWRITTEN]
+				     ? "give the log more room with --log-size; the "
+				       "counters are exact all the same"
+				     : "the counters are exact all the same",
+			     "not in the log: %s", text);
 }
 
 static void draw_settings(struct model *model)
@@ -80,12 +81,13 @@ static void draw_settings(struct model *model)
 	if (bad)
 		findings_add(model, FINDING_BAD_SETTING, SEVERITY_NOTE,
 			     "see ENVIRONMENT in memshim(1)",
-		    "%llu MEMSHIM_ setting%s had a wrong value and was ignored",
-		    (unsigned long long)bad, human_s(bad));
+			     "%llu MEMSHIM_ setting%s had a wrong value and was ignored",
+			     (unsigned long long)bad, human_s(bad));
 	if (model->level == COVERED_CALLS)
-		findings_add(model, FINDING_CALLS_ONLY, SEVERITY_NOTE,
-		    "the moves that malloc makes are missing; unset MEMSHIM_PATCH if it is 0",
-		    "libc's own entries could not be redirected: only calls by name were seen");
+		findings_add(
+			model, FINDING_CALLS_ONLY, SEVERITY_NOTE,
+			"the moves that malloc makes are missing; unset MEMSHIM_PATCH if it is 0",
+			"libc's own entries could not be redirected: only calls by name were seen");
 }
 
 static void draw_not_followed(struct model *model)
@@ -94,9 +96,9 @@ static void draw_not_followed(struct model *model)
 		const struct witness_facts *w = &model->witnesses[i];
 
 		findings_add(model, FINDING_NOT_FOLLOWED, SEVERITY_WARNING,
-		    "what it did to its break and to segments is not in this report",
-		    "process %d (%s) was not followed: %s", w->pid, w->exe[0] ? w->exe : "?",
-		    w->why)
+			     "what it did to its break and to segments is not in this report",
+			     "process %d (%s) was not followed: %s", w->pid,
+			     w->exe[0] ? w->exe : "?", w->why)
 			->pid = w->pid;
 	}
 }
@@ -108,10 +110,12 @@ static void draw_unseen(struct model *model)
 
 		if (p && p->gaps)
 			findings_add(model, FINDING_UNSEEN_MOVES, SEVERITY_WARNING,
-			    "it makes the system call itself, past libc: strace sees such calls",
-			    "%s (%d): the break moved at least %llu time%s without a call to libc",
-			    model_program_name(&p->facts), p->facts.pid,
-			    (unsigned long long)p->gaps, human_s(p->gaps))
+				     "it makes the system call itself, past libc: strace sees such "
+				     "calls",
+				     "%s (%d): the break moved at least %llu time%s without a call "
+				     "to libc",
+				     model_program_name(&p->facts), p->facts.pid,
+				     (unsigned long long)p->gaps, human_s(p->gaps))
 				->pid = p->facts.pid;
 	}
 }
@@ -125,11 +129,12 @@ static void draw_mixed(struct model *model, const struct model_process *p)
 
 	if (direct->grows + direct->shrinks > 0 && malloc_moves->grows + malloc_moves->shrinks > 0)
 		findings_add(model, FINDING_MIXED_BREAK_USERS, SEVERITY_NOTE,
-		    "malloc copes, but cannot give memory back across a stranger's piece",
-		    "%s (%d): malloc moved the break %llu times and the program itself %llu times",
-		    model_program_name(&p->facts), p->facts.pid,
-		    (unsigned long long)(malloc_moves->grows + malloc_moves->shrinks),
-		    (unsigned long long)(direct->grows + direct->shrinks))
+			     "malloc copes, but cannot give memory back across a stranger's piece",
+			     "%s (%d): malloc moved the break %llu times and the program itself "
+			     "%llu times",
+			     model_program_name(&p->facts), p->facts.pid,
+			     (unsigned long long)(malloc_moves->grows + malloc_moves->shrinks),
+			     (unsigned long long)(direct->grows + direct->shrinks))
 			->pid = p->facts.pid;
 }
 
@@ -146,7 +151,7 @@ static void draw_blocked(struct model *model, const struct model_process *p)
 
 	if (p->blocked_by) {
 		finding = findings_add(model, FINDING_BREAK_BLOCKED, SEVERITY_WARNING, advice,
-				       "%s (%d): segment %d, attached %s above the break, blocked it",
+				       "%s (%d): segment %d, %s above the break, blocked it",
 				       model_program_name(&p->facts), p->facts.pid,
 				       p->blocked_by->shmid,
 				       human_bytes(room, p->blocked_room_bytes));
@@ -193,7 +198,7 @@ static void draw_pinned(struct model *model, const struct model_process *p)
 	    end - p->last_move_ns < life / 2)
 		return;
 	findings_add(model, FINDING_HEAP_PINNED, SEVERITY_NOTE,
-		     "malloc_trim(3) gives back what is free; one block in use at the top holds all",
+		     "malloc_trim(3) gives back what is free; one block at the top holds all",
 		     "%s (%d): the break went up by %s early and never came down",
 		     model_program_name(&p->facts), p->facts.pid, human_bytes(size, peak))
 		->pid = p->facts.pid;

@@ -13,11 +13,12 @@ static void draw_held(struct model *model, const struct model_process *p)
 
 	if (p->facts.state != STATE_EXITED || p->held_at_end == 0)
 		return;
-	finding = findings_add(model, FINDING_ATTACH_WITHOUT_DETACH, SEVERITY_NOTE,
-		      "the kernel detached for it; a program that lives longer would hold on",
-		      "%s (%d) exited with %u attachment%s that it never detached",
-		      model_program_name(&p->facts), p->facts.pid, p->held_at_end,
-		      human_s(p->held_at_end));
+	finding = findings_add(
+		model, FINDING_ATTACH_WITHOUT_DETACH, SEVERITY_NOTE,
+		"the kernel detached for it; a program that lives longer would hold on",
+		"%s (%d) exited with %u attachment%s that it never detached",
+		model_program_name(&p->facts), p->facts.pid, p->held_at_end,
+		human_s(p->held_at_end));
 	finding->pid = p->facts.pid;
 	finding->shmid = p->held_at_end == 1 ? p->held_segment->shmid : -1;
 }
@@ -31,10 +32,10 @@ static void draw_repeated(struct model *model, const struct model_process *p)
 			if (p->attached[i].segment != p->attached[k].segment)
 				continue;
 			finding = findings_add(model, FINDING_REPEATED_ATTACH, SEVERITY_NOTE,
-				      "each attachment takes address space; one is enough",
-				      "%s (%d) has segment %d attached more than once",
-				      model_program_name(&p->facts), p->facts.pid,
-				      p->attached[i].segment->shmid);
+					       "each attachment takes address space; one is enough",
+					       "%s (%d) has segment %d attached more than once",
+					       model_program_name(&p->facts), p->facts.pid,
+					       p->attached[i].segment->shmid);
 			finding->pid = p->facts.pid;
 			finding->shmid = p->attached[i].segment->shmid;
 			return;
@@ -74,10 +75,11 @@ static void draw_leaked(struct model *model, const struct model_segment *s)
 	if (!s->leaked || s->created != CREATED_SURELY)
 		return;
 	snprintf(advice, sizeof advice,
-		 "remove it with 'ipcrm -m %d'; have the program call IPC_RMID", s->shmid);
+		 "'memshim reap --force -m %d' removes it; have the program call IPC_RMID",
+		 s->shmid);
 	finding = findings_add(model, FINDING_LEAKED_SEGMENT, SEVERITY_ERROR, advice,
-		      "segment %d (%s), made by %s, is still there and nobody uses it",
-		      s->shmid, human_bytes(size, s->size), maker_name(model, s));
+			       "segment %d (%s), made by %s, is still there and nobody uses it",
+			       s->shmid, human_bytes(size, s->size), maker_name(model, s));
 	about(finding, s);
 }
 
@@ -85,9 +87,10 @@ static void draw_vanished(struct model *model, const struct model_segment *s)
 {
 	if (s->state == SEGMENT_VANISHED)
 		about(findings_add(model, FINDING_VANISHED_SEGMENT,
-		    model->session.state == SESSION_LIVE ? SEVERITY_WARNING : SEVERITY_NOTE,
-		    "somebody outside the session removed it, with ipcrm perhaps",
-		    "segment %d is gone, and no IPC_RMID was seen", s->shmid),
+				   model->session.state == SESSION_LIVE ? SEVERITY_WARNING
+									: SEVERITY_NOTE,
+				   "somebody outside the session removed it, with ipcrm perhaps",
+				   "segment %d is gone, and no IPC_RMID was seen", s->shmid),
 		      s);
 }
 
@@ -97,9 +100,9 @@ static void draw_never_attached(struct model *model, const struct model_segment 
 	    model->session.state == SESSION_ENDED && model_lost(model) == 0 &&
 	    model->witness_count == 0 && !(s->in_kernel && s->kernel.nattch))
 		about(findings_add(model, FINDING_SEGMENT_NEVER_ATTACHED, SEVERITY_NOTE,
-		    "if nobody needs it, it need not be made",
-		    "segment %d, made by %s, was never attached in this session", s->shmid,
-		    maker_name(model, s)),
+				   "if nobody needs it, it need not be made",
+				   "segment %d, made by %s, was never attached in this session",
+				   s->shmid, maker_name(model, s)),
 		      s);
 }
 
@@ -108,10 +111,11 @@ static void draw_world_writable(struct model *model, const struct model_segment 
 	uint32_t mode = s->in_kernel ? s->kernel.mode : s->flags_known ? s->flags : 0;
 
 	if (mode & 0002 && (s->created == CREATED_SURELY || s->in_kernel))
-		about(findings_add(model, FINDING_WORLD_WRITABLE_SEGMENT, SEVERITY_WARNING,
-		    "give it a mode such as 0600 in shmget, or change it with IPC_SET",
-		    "segment %d, made by %s, may be written by every user (mode %04o)", s->shmid,
-		    maker_name(model, s), mode & 0777),
+		about(findings_add(
+			      model, FINDING_WORLD_WRITABLE_SEGMENT, SEVERITY_WARNING,
+			      "give it a mode such as 0600 in shmget, or change it with IPC_SET",
+			      "segment %d, made by %s, may be written by every user (mode %04o)",
+			      s->shmid, maker_name(model, s), mode & 0777),
 		      s);
 }
 
@@ -124,9 +128,10 @@ static void draw_removed_by_other(struct model *model, const struct model_segmen
 	    maker->program != remover->program && !maker->facts.placeholder &&
 	    !remover->facts.placeholder)
 		about(findings_add(model, FINDING_REMOVED_BY_OTHER, SEVERITY_NOTE,
-		    "nothing is wrong if the two agree on it",
-		    "segment %d, made by %s, was removed by %s (%d)", s->shmid,
-		    maker_name(model, s), model_program_name(&remover->facts), remover->facts.pid),
+				   "nothing is wrong if the two agree on it",
+				   "segment %d, made by %s, was removed by %s (%d)", s->shmid,
+				   maker_name(model, s), model_program_name(&remover->facts),
+				   remover->facts.pid),
 		      s);
 }
 

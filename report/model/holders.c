@@ -16,8 +16,7 @@ bool model_wants_holders(const struct model *model)
 	for (uint32_t i = 0; i < model->segment_count; i++) {
 		struct model_kernel_row *row;
 
-		HASH_FIND(hh, model->kernel_rows, &model->segments[i]->shmid, sizeof(int32_t),
-			  row);
+		HASH_FIND(hh, model->kernel_rows, &model->segments[i]->shmid, sizeof(int32_t), row);
 		if (row)
 			return true;
 	}
@@ -106,9 +105,9 @@ static void count_found(struct model *model)
 {
 	for (uint32_t i = 0; i < model->holder_count; i++) {
 		const struct kernel_holder *row = &model->holders[i];
-		struct model_segment *segment =
-			row->shmid < 0 || row->other_ipc ? NULL
-							 : model_segment(model, row->shmid);
+		struct model_segment *segment = row->shmid < 0 || row->other_ipc
+							? NULL
+							: model_segment(model, row->shmid);
 
 		if (segment)
 			segment->found++;
@@ -122,8 +121,7 @@ void holders_settle(struct model *model)
 	if (model->holder_count)
 		qsort(model->holders, model->holder_count, sizeof *model->holders, by_place);
 	for (uint32_t i = 1; i < model->instance_room; i++)
-		if (model->by_instance[i] &&
-		    model->by_instance[i]->facts.state == STATE_RUNNING)
+		if (model->by_instance[i] && model->by_instance[i]->facts.state == STATE_RUNNING)
 			settle_process(model, model->by_instance[i]);
 	count_found(model);
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Segments and attachments of report --json. */
-#include "report/view/sites.h"
-#include "report/view/stack.h"
+#include "report/view/report_segments.h"
 #include "report/view/json.h"
 #include "report/view/report.h"
+#include "report/view/sites.h"
+#include "report/view/stack.h"
 #include "report/view/words.h"
-#include "report/view/report_segments.h"
 
 static const char *const how_ended[] = {
-	[ENDED_BY_SHMDT] = "shmdt", [ENDED_BY_EXEC] = "exec",	[ENDED_BY_EXIT] = "exit",
+	[ENDED_BY_SHMDT] = "shmdt", [ENDED_BY_EXEC] = "exec",  [ENDED_BY_EXIT] = "exit",
 	[ENDED_BY_REMAP] = "remap", [ENDED_UNSEEN] = "unseen",
 };
 
@@ -91,7 +91,7 @@ static void put_owner(struct json *json, const struct model *model,
 
 	json_number_or_null(json, "owner_uid", segment->in_kernel || made,
 			    segment->in_kernel ? segment->kernel.owner_uid
-			    : made	       ? maker->facts.uid
+			    : made             ? maker->facts.uid
 					       : 0);
 }
 

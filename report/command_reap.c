@@ -1,0 +1,197 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Removes what a session leaked. The model says what that is; but between that look and a removal
+ * anything may happen, so each segment is asked for once more, by its id, and must still be the
+ * same one: key, creation time, size and makers are compared, and nobody may have it attached. Then
+ * its mode is taken away, so that nobody can attach it any more, it is asked for a last time, and
+ * only then removed, or given its mode back. An id is not used again for the next 32,768 segments.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/shm.h>
+
+#include "report/command.h"
+#include "report/error.h"
+#include "report/human.h"
+#include "report/load.h"
+#include "report/options.h"
+#include "report/view/page.h"
+
+struct reaping {
+	const struct options *options;
+	const struct model *model;
+	struct out *out;
+	unsigned removed, kept, failed;
+};
+
+/* Null when it is the very segment that the kernel showed before, and unused; else why it is kept.
+ */
+static const char *check(const struct model_segment *segment, struct shmid_ds *now)
+{
+	const struct kernel_segment *then = &segment->kernel;
+
+	if (shmctl(segment->shmid, IPC_STAT, now) != 0)
+		return errno == EINVAL || errno == EIDRM ? "it is gone already" : strerror(errno);
+	if ((uint32_t)now->shm_perm.__key != then->key || now->shm_segsz != then->size ||
+	    (uint64_t)now->shm_ctime != then->changed || now->shm_cpid != then->creator_pid ||
+	    now->shm_perm.cuid != then->creator_uid)
+		return "it is another segment by now";
+	if (now->shm_nattch != 0)
+		return "somebody has attached it meanwhile";
+	return NULL;
+}
+
+static bool is_attached(int shmid)
+{
+	struct shmid_ds now;
+
+	return shmctl(shmid, IPC_STAT, &now) != 0 || now.shm_nattch != 0;
+}
+
+/* Null when it was removed; else why not. */
+static const char *remove_segment(const struct model_segment *segment)
+{
+	struct shmid_ds now, closed;
+	const char *why = check(segment, &now);
+
+	if (why)
+		return why;
+	closed = now;
+	closed.shm_perm.mode = 0;
+	if (shmctl(segment->shmid, IPC_SET, &closed) != 0)
+		return strerror(errno);
+	if (is_attached(segment->shmid)) {
+		shmctl(segment->shmid, IPC_SET, &now);
+		return "somebody has attached it meanwhile";
+	}
+	return shmctl(segment->shmid, IPC_RMID, NULL) == 0 ? NULL : strerror(errno);
+}
+
+/* Why a segment that was made here stays; null when it may go. */
+static const char *why_kept(const struct reaping *r, const struct model_segment *segment)
+{
+	if (segment->created == CREATED_NOT)
+		return "this session did not make it";
+	if (segment->created != CREATED_SURELY)
+		return "it is not sure that this session made it";
+	if (!r->model->session.same_ipc)
+		return "it belongs to another machine, another boot or another IPC namespace";
+	if (segment->state == SEGMENT_MARKED)
+		return "it is marked for removal, and goes with its last attachment";
+	if (segment->in_kernel && segment->kernel.nattch)
+		return "somebody has it attached";
+	return segment->leaked ? NULL : "its maker still runs";
+}
+
+static void put_name(struct reaping *r, const struct model_segment *segment)
+{
+	const struct model_process *maker = model_process(r->model, segment->maker);
+	char size[HUMAN_BYTES], text[160];
+
+	if (r->options->exact)
+		snprintf(size, sizeof size, "%llu", (unsigned long long)segment->size);
+	else
+		human_bytes(size, segment->size);
+	snprintf(text, sizeof text, "segment %d, key 0x%08x, %s", segment->shmid, segment->key,
+		 size);
+	out_text(r->out, text);
+	if (!maker || segment->created == CREATED_NOT)
+		return;
+	OUT(r->out, ", made by ");
+	out_safe(r->out, model_program_name(&maker->facts));
+	snprintf(text, sizeof text, " (%d)", maker->facts.pid);
+	out_text(r->out, text);
+}
+
+static void reap_one(struct reaping *r, const struct model_segment *segment)
+{
+	const char *why = why_kept(r, segment);
+	bool dry = !r->options->force, refused = false;
+
+	if (!why && !dry) {
+		why = remove_segment(segment);
+		refused = why != NULL;
+	}
+	out_text(r->out, why ? "kept     " : dry ? "leaked   " : "removed  ");
+	put_name(r, segment);
+	if (why) {
+		OUT(r->out, ": ");
+		out_text(r->out, why);
+	} else if (dry) {
+		OUT(r->out, ": nobody uses it, and all who did have ended");
+	}
+	out_char(r->out, '\n');
+	r->removed += !why;
+	r->kept += why && !refused;
+	r->failed += refused;
+}
+
+static void put_sum(struct reaping *r)
+{
+	if (r->options->no_headings)
+		return;
+	if (r->removed + r->kept + r->failed == 0) {
+		OUT(r->out, "nothing leaked\n");
+		return;
+	}
+	out_number(r->out, r->removed);
+	out_text(r->out, r->options->force ? " removed, " : " to be removed, ");
+	out_number(r->out, r->kept + r->failed);
+	OUT(r->out, " kept");
+	if (!r->options->force && r->removed)
+		OUT(r->out, "; --force removes");
+	out_char(r->out, '\n');
+}
+
+/* What there is still, of what the session had to do with. */
+static bool is_there(const struct model_segment *segment)
+{
+	return segment->state == SEGMENT_PRESENT || segment->state == SEGMENT_MARKED;
+}
+
+/* Two sessions may know one id; only the latest segment of an id can be there. */
+static int reap(struct reaping *r)
+{
+	bool asked = r->options->filter.by_shmid || r->options->filter.by_key, any = false;
+	int ret;
+
+	for (uint32_t i = 0; i < r->model->segment_count; i++) {
+		const struct model_segment *segment = r->model->segments[i];
+
+		if (!filter_segment(&r->options->filter, segment) ||
+		    segment != model_segment(r->model, segment->shmid) || !is_there(segment))
+			continue;
+		any = true;
+		reap_one(r, segment);
+	}
+	if (asked && !any) {
+		error_line("reap", "this session has no such segment any more");
+		return EXIT_ABSENT;
+	}
+	put_sum(r);
+	ret = out_finish(r->out);
+	return r->failed ? EXIT_ABSENT : ret;
+}
+
+int command_reap(int argc, char **argv)
+{
+	struct options options;
+	struct load load;
+	char path[PATH_MAX];
+	struct reaping reaping = {.options = &options};
+	int ret = options_read(&options, COMMAND_REAP, argc, argv);
+
+	if (ret != 0 || options.help)
+		return ret != 0 ? ret : help_show("reap");
+	if (!options_find_file(&options, path))
+		return EXIT_ABSENT;
+	ret = load_all(&load, path);
+	if (ret != 0)
+		return ret;
+	reaping.model = load.model;
+	reaping.out = page_begin(options.color);
+	ret = reap(&reaping);
+	load_close(&load);
+	return ret;
+}

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/model/graph.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EDGES_MAX (1u << 20)
+
+/* The edge of this pair; null, and noted, without memory. */
+static struct graph_edge *edge_of(struct graph *graph, uint32_t first,
+				  const struct model_segment *segment,
+				  const struct model_process *process, int32_t pid)
+{
+	struct graph_edge *edges;
+	uint32_t room = graph->edge_room ? graph->edge_room * 2 : 64;
+
+	for (uint32_t i = first; i < graph->edge_count; i++)
+		if (graph->edges[i].process == process && graph->edges[i].pid == pid)
+			return &graph->edges[i];
+	if (graph->edge_count == graph->edge_room) {
+		edges = room > EDGES_MAX ? NULL : realloc(graph->edges, room * sizeof *edges);
+		graph->no_memory |= !edges;
+		if (!edges)
+			return NULL;
+		graph->edges = edges;
+		graph->edge_room = room;
+	}
+	edges = &graph->edges[graph->edge_count++];
+	*edges = (struct graph_edge){
+		.segment = segment, .process = process, .pid = pid, .inherited = true};
+	return edges;
+}
+
+static struct graph_edge *edge_of_process(struct graph *graph, uint32_t first,
+					  const struct model_segment *segment,
+					  const struct model_process *process)
+{
+	struct graph_edge *edge = edge_of(graph, first, segment, process, process->facts.pid);
+
+	if (edge && !edge->name[0])
+		snprintf(edge->name, sizeof edge->name, "%.24s",
+			 model_program_name(&process->facts));
+	return edge;
+}
+
+static void add_attachment(struct graph *graph, uint32_t first, const struct model_process *process,
+			   const struct model_attachment *attachment, bool live)
+{
+	struct graph_edge *edge = edge_of_process(graph, first, attachment->segment, process);
+
+	if (!edge)
+		return;
+	edge->count++;
+	edge->live |= live;
+	edge->writes |= !attachment->readonly;
+	edge->inherited &= attachment->inherited;
+	if (live || edge->bytes == 0)
+		edge->bytes += attachment->segment->size;
+}
+
+static void add_holder(struct graph *graph, uint32_t first, const struct model_segment *segment,
+		       const struct kernel_holder *holder)
+{
+	struct graph_edge *edge = edge_of(graph, first, segment, NULL, holder->pid);
+
+	if (!edge)
+		return;
+	memcpy(edge->name, holder->comm, sizeof holder->comm);
+	edge->count++;
+	edge->live = true;
+	edge->inherited = false;
+	edge->writes |= !holder->readonly;
+	edge->bytes += holder->end - holder->start;
+}
+
+static void draw_segment(struct graph *graph, const struct model *model,
+			 const struct model_segment *segment, const struct filter *filter)
+{
+	uint32_t first = graph->edge_count;
+	const struct model_process *maker = model_process(model, segment->maker);
+	struct graph_edge *edge;
+
+	if (maker && segment->created != CREATED_NOT && filter_process(filter, maker) &&
+	    (edge = edge_of_process(graph, first, segment, maker)))
+		edge->made = true;
+	for (uint32_t i = 1; i < model->instance_room; i++) {
+		const struct model_process *process = model->by_instance[i];
+
+		for (uint32_t k = 0; process && k < process->attached_count; k++)
+			if (process->attached[k].segment == segment &&
+			    filter_process(filter, process))
+				add_attachment(graph, first, process, &process->attached[k], true);
+	}
+	for (uint32_t i = 0; i < model->past_count; i++)
+		if (model->past[i].attachment.segment == segment &&
+		    filter_process(filter, model->past[i].process))
+			add_attachment(graph, first, model->past[i].process,
+				       &model->past[i].attachment, false);
+	for (uint32_t i = 0; segment->in_kernel && i < model->holder_count; i++)
+		if (model->holders[i].shmid == segment->shmid && !model->holders[i].other_ipc &&
+		    !filter->pid && !filter->exe &&
+		    !model_holder_process(model, &model->holders[i]))
+			add_holder(graph, first, segment, &model->holders[i]);
+}
+
+void graph_draw(struct graph *graph, const struct model *model, const struct filter *filter)
+{
+	for (uint32_t i = 0; i < model->segment_count; i++)
+		if (filter_segment(filter, model->segments[i]))
+			draw_segment(graph, model, model->segments[i], filter);
+}
+
+void graph_free(struct graph *graph)
+{
+	free(graph->edges);
+	memset(graph, 0, sizeof *graph);
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/model/ipc.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+
+#define ROWS_MAX (1u << 20)
+
+/* Room for one more row; null, and noted, when there is none. */
+static void *add(struct ipc_table *table, void *array, uint32_t *count, uint32_t *room,
+		 size_t row_bytes)
+{
+	char **rows = array;
+	uint32_t more = *room ? *room * 2 : 64;
+
+	if (*count == *room) {
+		char *grown = more > ROWS_MAX ? NULL : realloc(*rows, more * row_bytes);
+
+		if (!grown) {
+			table->no_memory = true;
+			return NULL;
+		}
+		*rows = grown;
+		*room = more;
+	}
+	return *rows + (*count)++ * row_bytes;
+}
+
+void ipc_add_segment(struct ipc_table *table, const struct kernel_segment *segment)
+{
+	struct ipc_segment *row = add(table, &table->segments, &table->segment_count,
+				      &table->segment_room, sizeof *row);
+
+	if (row)
+		*row = (struct ipc_segment){.kernel = *segment, .maker.pid = segment->creator_pid};
+}
+
+void ipc_add_object(struct ipc_table *table, const struct kernel_object *object)
+{
+	struct kernel_object *row = add(table, &table->objects, &table->object_count,
+					&table->object_room, sizeof *row);
+
+	if (row)
+		*row = *object;
+}
+
+void ipc_add_holder(struct ipc_table *table, const struct kernel_holder *holder)
+{
+	struct kernel_holder *row;
+
+	if (holder->shmid < 0 || holder->other_ipc)
+		return;
+	row = add(table, &table->holders, &table->holder_count, &table->holder_room, sizeof *row);
+	if (row)
+		*row = *holder;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	int32_t x = ((const struct ipc_segment *)a)->kernel.shmid;
+	int32_t y = ((const struct ipc_segment *)b)->kernel.shmid;
+
+	return x < y ? -1 : x > y;
+}
+
+static int by_segment(const void *a, const void *b)
+{
+	const struct kernel_holder *x = a, *y = b;
+
+	if (x->shmid != y->shmid)
+		return x->shmid < y->shmid ? -1 : 1;
+	if (x->pid != y->pid)
+		return x->pid < y->pid ? -1 : 1;
+	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+void ipc_settle(struct ipc_table *table)
+{
+	uint32_t holder = 0;
+
+	if (table->segment_count)
+		qsort(table->segments, table->segment_count, sizeof *table->segments, by_id);
+	if (table->holder_count)
+		qsort(table->holders, table->holder_count, sizeof *table->holders, by_segment);
+	for (uint32_t i = 0; i < table->segment_count; i++) {
+		struct ipc_segment *segment = &table->segments[i];
+
+		while (holder < table->holder_count &&
+		       table->holders[holder].shmid < segment->kernel.shmid)
+			holder++;
+		segment->first_holder = holder;
+		while (holder < table->holder_count &&
+		       table->holders[holder].shmid == segment->kernel.shmid)
+			holder++;
+		segment->holder_count = holder - segment->first_holder;
+	}
+}
+
+struct ipc_segment *ipc_find(const struct ipc_table *table, int32_t shmid)
+{
+	struct ipc_segment wanted = {.kernel.shmid = shmid};
+
+	return table->segment_count ? bsearch(&wanted, table->segments, table->segment_count,
+					      sizeof wanted, by_id)
+				    : NULL;
+}
+
+bool ipc_is_of_row(const struct ipc_segment *segment, const struct ledger_facts *row)
+{
+	bool marked = segment->kernel.mode & 01000; /* its key is gone then */
+
+	return row->maker && row->removed == marked &&
+	       (marked || row->key == segment->kernel.key) &&
+	       (row->key == IPC_PRIVATE || row->flags & IPC_CREAT);
+}
+
+bool ipc_wants(const struct filter *filter, const struct ipc_segment *segment)
+{
+	if (filter->by_shmid && filter->shmid != segment->kernel.shmid)
+		return false;
+	return !filter->by_key || segment->kernel.key == filter->key;
+}
+
+void ipc_free(struct ipc_table *table)
+{
+	free(table->segments);
+	free(table->objects);
+	free(table->holders);
+	memset(table, 0, sizeof *table);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The machine's IPC table, joined with what sessions know: the kernel keeps a creator's pid, which
+ * may have ended or be another program's by now; a session that saw the segment made has its name.
+ * Does no input and no output.
+ */
+#ifndef MEMSHIM_MODEL_IPC_H
+#define MEMSHIM_MODEL_IPC_H
+
+#include "report/model/filter.h"
+
+/* Who made a segment, as a session's ledger has it, or as the running process tells. */
+struct ipc_maker {
+	int32_t pid; /* as the kernel gave it; 0 unknown */
+	bool known;  /* the rest is */
+	bool by_session;
+	bool runs;
+	char program[64];
+	char cmdline[137];
+	char session[64];
+};
+
+struct ipc_segment {
+	struct kernel_segment kernel;
+	struct ipc_maker maker;
+	uint32_t first_holder, holder_count; /* in the table's holders */
+};
+
+struct ipc_table {
+	struct ipc_segment *segments;
+	struct kernel_object *objects; /* queues, then sets of semaphores */
+	struct kernel_holder *holders; /* by segment, those without one last */
+	uint32_t segment_count, segment_room;
+	uint32_t object_count, object_room;
+	uint32_t holder_count, holder_room;
+	bool no_memory;
+};
+
+void ipc_add_segment(struct ipc_table *table, const struct kernel_segment *segment);
+void ipc_add_object(struct ipc_table *table, const struct kernel_object *object);
+void ipc_add_holder(struct ipc_table *table, const struct kernel_holder *holder);
+
+/* After all of them: sorts by id, and gives each segment its holders. */
+void ipc_settle(struct ipc_table *table);
+
+/* The segment of this id; null when there is none. After ipc_settle. */
+struct ipc_segment *ipc_find(const struct ipc_table *table, int32_t shmid);
+
+/* Whether a ledger's row is about this segment, and not about an earlier one of its id. */
+bool ipc_is_of_row(const struct ipc_segment *segment, const struct ledger_facts *row);
+
+bool ipc_wants(const struct filter *filter, const struct ipc_segment *segment);
+
+void ipc_free(struct ipc_table *table);
+
+#endif

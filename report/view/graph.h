@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes and segments, P1 ▶ segment ◀ P2: for people, for graphviz, for mermaid, for programs.
+ */
+#ifndef MEMSHIM_VIEW_GRAPH_H
+#define MEMSHIM_VIEW_GRAPH_H
+
+#include "report/model/graph.h"
+#include "report/view/out.h"
+
+void graph_text(struct out *out, const struct graph *graph, const struct model *model);
+void graph_dot(struct out *out, const struct graph *graph, const struct model *model);
+void graph_mermaid(struct out *out, const struct graph *graph, const struct model *model);
+void graph_json(struct out *out, const struct graph *graph, const struct model *model);
+
+#endif

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: MIT */
+/* The graph for other tools: graphviz' dot, mermaid, JSON. */
+#include <stdio.h>
+
+#include "report/human.h"
+#include "report/view/graph.h"
+#include "report/view/json.h"
+#include "report/view/report.h"
+#include "report/view/words.h"
+
+/* ---- what they share ---- */
+
+/* A name for a node that is a word in all languages. */
+static void put_process_id(struct out *out, const struct graph_edge *edge)
+{
+	out_char(out, edge->process ? 'p' : 'u');
+	out_number(out, edge->process ? edge->process->facts.instance : (uint32_t)edge->pid);
+}
+
+static uint32_t segment_number(const struct model *model, const struct model_segment *segment)
+{
+	for (uint32_t i = 0; i < model->segment_count; i++)
+		if (model->segments[i] == segment)
+			return i;
+	return 0;
+}
+
+/* Names within quotes: no quote, no control character, nothing that opens a tag. */
+static void put_quoted(struct out *out, const char *text)
+{
+	for (; *text; text++)
+		out_char(out, *text < ' ' || *text == '"' || *text == '\\' || *text == '<' ||
+					      *text == '>' || *text == '|' || *text == 127
+				      ? '?'
+				      : *text);
+}
+
+static bool is_first(const struct graph *graph, uint32_t edge)
+{
+	for (uint32_t i = 0; i < edge; i++)
+		if (graph->edges[i].process == graph->edges[edge].process &&
+		    graph->edges[i].pid == graph->edges[edge].pid)
+			return false;
+	return true;
+}
+
+static void put_edge_label(struct out *out, const struct graph_edge *edge)
+{
+	char bytes[HUMAN_BYTES];
+
+	out_text(out, human_bytes(bytes, edge->bytes));
+	if (!edge->writes)
+		OUT(out, " ro");
+	if (edge->inherited)
+		OUT(out, " by fork");
+}
+
+static void put_segment_label(struct out *out, const struct model_segment *segment,
+			      const char *line_end)
+{
+	char size[HUMAN_BYTES];
+
+	OUT(out, "shmid ");
+	out_signed(out, segment->shmid);
+	out_text(out, line_end);
+	words_key(out, segment->key);
+	out_text(out, line_end);
+	out_text(out, human_bytes(size, segment->size));
+	OUT(out, ", ");
+	out_text(out, report_segment_state(segment));
+	if (segment->leaked)
+		OUT(out, ", leaked");
+}
+
+static bool has_edges(const struct graph *graph, const struct model_segment *segment)
+{
+	for (uint32_t i = 0; i < graph->edge_count; i++)
+		if (graph->edges[i].segment == segment)
+			return true;
+	return false;
+}
+
+/* ---- dot ---- */
+
+static void dot_nodes(struct out *out, const struct graph *graph, const struct model *model)
+{
+	for (uint32_t i = 0; i < graph->edge_count; i++) {
+		if (!is_first(graph, i))
+			continue;
+		OUT(out, "  ");
+		put_process_id(out, &graph->edges[i]);
+		OUT(out, " [label=\"");
+		put_quoted(out, graph->edges[i].name);
+		OUT(out, "\\n");
+		out_signed(out, graph->edges[i].pid);
+		OUT(out, "\"]\n");
+	}
+	for (uint32_t i = 0; i < model->segment_count; i++) {
+		if (!has_edges(graph, model->segments[i]))
+			continue;
+		OUT(out, "  s");
+		out_number(out, i);
+		OUT(out, " [shape=box, style=filled, fillcolor=\"");
+		out_text(out, model->segments[i]->leaked ? "#f4cccc" : "#d9ead3");
+		OUT(out, "\", label=\"");
+		put_segment_label(out, model->segments[i], "\\n");
+		OUT(out, "\"]\n");
+	}
+}
+
+void graph_dot(struct out *out, const struct graph *graph, const struct model *model)
+{
+	OUT(out, "digraph memshim {\n  rankdir=LR\n  node [shape=ellipse, fontname=\"sans\"]\n");
+	dot_nodes(out, graph, model);
+	for (uint32_t i = 0; i < graph->edge_count; i++) {
+		const struct graph_edge *edge = &graph->edges[i];
+
+		OUT(out, "  ");
+		put_process_id(out, edge);
+		OUT(out, " -> s");
+		out_number(out, segment_number(model, edge->segment));
+		if (edge->count) {
+			OUT(out, " [label=\"");
+			put_edge_label(out, edge);
+			out_text(out, edge->live ? "\"]\n" : "\", style=dashed]\n");
+		} else {
+			OUT(out, " [label=\"made\", style=dotted]\n");
+		}
+	}
+	OUT(out, "}\n");
+}
+
+/* ---- mermaid ---- */
+
+void graph_mermaid(struct out *out, const struct graph *graph, const struct model *model)
+{
+	OUT(out, "graph LR\n");
+	for (uint32_t i = 0; i < model->segment_count; i++) {
+		if (!has_edges(graph, model->segments[i]))
+			continue;
+		OUT(out, "  s");
+		out_number(out, i);
+		OUT(out, "[(\"");
+		put_segment_label(out, model->segments[i], "<br/>");
+		OUT(out, "\")]\n");
+	}
+	for (uint32_t i = 0; i < graph->edge_count; i++) {
+		const struct graph_edge *edge = &graph->edges[i];
+
+		OUT(out, "  ");
+		put_process_id(out, edge);
+		if (is_first(graph, i)) {
+			OUT(out, "([\"");
+			put_quoted(out, edge->name);
+			out_char(out, ' ');
+			out_signed(out, edge->pid);
+			OUT(out, "\"])");
+		}
+		out_text(out, edge->live ? " -->|\"" : " -.->|\"");
+		if (edge->count)
+			put_edge_label(out, edge);
+		else
+			OUT(out, "made");
+		OUT(out, "\"| s");
+		out_number(out, segment_number(model, edge->segment));
+		out_char(out, '\n');
+	}
+}
+
+/* ---- JSON ---- */
+
+static void json_segments(struct json *json, const struct graph *graph, const struct model *model)
+{
+	json_open(json, "segments", '[');
+	for (uint32_t i = 0; i < model->segment_count; i++) {
+		const struct model_segment *segment = model->segments[i];
+
+		if (!has_edges(graph, segment))
+			continue;
+		json_open(json, NULL, '{');
+		json_number(json, "segment", i);
+		json_signed(json, "shmid", segment->shmid);
+		json_name(json, "key");
+		out_char(json->out, '"');
+		words_key_hex(json->out, segment->key);
+		out_char(json->out, '"');
+		json_number_or_null(json, "size", segment->size != 0, segment->size);
+		json_text(json, "state", report_segment_state(segment));
+		json_bool(json, "leaked", segment->leaked);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+static void json_processes(struct json *json, const struct graph *graph)
+{
+	json_open(json, "processes", '[');
+	for (uint32_t i = 0; i < graph->edge_count; i++) {
+		const struct graph_edge *edge = &graph->edges[i];
+
+		if (!is_first(graph, i))
+			continue;
+		json_open(json, NULL, '{');
+		json_signed(json, "pid", edge->pid);
+		json_number(json, "image", edge->process ? edge->process->facts.image : 0);
+		json_text(json, "program", edge->name);
+		json_bool(json, "traced", edge->process != NULL);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+void graph_json(struct out *out, const struct graph *graph, const struct model *model)
+{
+	struct json json = {out, false};
+
+	json_open(&json, NULL, '{');
+	json_number(&json, "schema", 1);
+	json_segments(&json, graph, model);
+	json_processes(&json, graph);
+	json_open(&json, "edges", '[');
+	for (uint32_t i = 0; i < graph->edge_count; i++) {
+		const struct graph_edge *edge = &graph->edges[i];
+
+		json_open(&json, NULL, '{');
+		json_signed(&json, "pid", edge->pid);
+		json_number(&json, "image", edge->process ? edge->process->facts.image : 0);
+		json_signed(&json, "shmid", edge->segment->shmid);
+		json_number(&json, "segment", segment_number(model, edge->segment));
+		json_number(&json, "attachments", edge->count);
+		json_number(&json, "bytes", edge->bytes);
+		json_bool(&json, "readonly", edge->count && !edge->writes);
+		json_bool(&json, "inherited", edge->count && edge->inherited);
+		json_bool(&json, "live", edge->live);
+		json_bool(&json, "made", edge->made);
+		json_close(&json, '}');
+	}
+	json_close(&json, ']');
+	json_close(&json, '}');
+	out_char(out, '\n');
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One drawing a segment: a box with what it is, half of the processes to the left of it, half to
+ * the right. An arrow is whole where something is attached (in a session that has ended: ever was),
+ * and broken where it was.
+ *
+ *      perl (27022) made ────▶ ┌────────────────────┐ ◀──── perl (27024)
+ *                              │ shmid 5        64K │
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "report/human.h"
+#include "report/view/graph.h"
+#include "report/view/report.h"
+
+#define BOX_COLUMNS 22u
+#define BOX_LINES 5u
+#define ARROW_COLUMNS 6u
+
+struct glyphs {
+	const char *top, *side, *bottom, *right, *left, *was_right, *was_left;
+};
+
+static const struct glyphs fine = {
+	"┌────────────────────────┐",
+	"│",
+	"└────────────────────────┘",
+	" ───▶ ",
+	" ◀─── ",
+	" ┄┄┄▷ ",
+	" ◁┄┄┄ ",
+};
+static const struct glyphs plain = {
+	"+------------------------+",
+	"|",
+	"+------------------------+",
+	" ---> ",
+	" <--- ",
+	" . .> ",
+	" <. . ",
+};
+
+static void describe(const struct graph_edge *edge, char text[96])
+{
+	char bytes[HUMAN_BYTES], count[24] = "";
+
+	if (edge->count > 1)
+		snprintf(count, sizeof count, " %u times", edge->count);
+	snprintf(text, 96, "%.24s %d%s%s%s%s%s", edge->name, edge->pid, edge->made ? " made" : "",
+		 edge->count ? " " : "", edge->count ? human_bytes(bytes, edge->bytes) : "", count,
+		 !edge->count      ? ""
+		 : !edge->writes   ? " ro"
+		 : edge->inherited ? " by fork"
+		 : !edge->process  ? " untraced"
+				   : "");
+}
+
+static void put_box_line(struct out *out, const struct model_segment *segment, unsigned line,
+			 const struct glyphs *g)
+{
+	char text[64] = "", size[HUMAN_BYTES];
+
+	if (line == 0 || line == BOX_LINES - 1) {
+		out_text(out, line ? g->bottom : g->top);
+		return;
+	}
+	if (line == 1)
+		snprintf(text, sizeof text, "shmid %d, %s", segment->shmid,
+			 segment->size ? human_bytes(size, segment->size) : "size ?");
+	else if (line == 2 && (!segment->key_known || segment->key == 0))
+		snprintf(text, sizeof text, "IPC_PRIVATE");
+	else if (line == 2)
+		snprintf(text, sizeof text, "key 0x%08x", segment->key);
+	else
+		snprintf(text, sizeof text, "%s%s", report_segment_state(segment),
+			 segment->leaked ? ", leaked" : "");
+	out_text(out, g->side);
+	out_char(out, ' ');
+	out_safe_wide(out, text, BOX_COLUMNS);
+	out_char(out, ' ');
+	out_text(out, g->side);
+}
+
+static bool is_whole(const struct graph_edge *edge, const struct model *model)
+{
+	return edge->live || model->session.state != SESSION_LIVE;
+}
+
+/* For the names on either side of the box. */
+static unsigned name_columns(const struct out *out)
+{
+	unsigned taken = BOX_COLUMNS + 4 + 2 * ARROW_COLUMNS;
+	unsigned each = out->width > taken ? (out->width - taken) / 2 : 0;
+
+	return each < 20 ? 20 : each > 40 ? 40 : each;
+}
+
+static void put_left(struct out *out, const struct graph_edge *edge, const struct model *model,
+		     const struct glyphs *g)
+{
+	char text[96];
+	size_t columns;
+
+	if (!edge) {
+		out_pad(out, name_columns(out) + ARROW_COLUMNS);
+		return;
+	}
+	describe(edge, text);
+	columns = out_columns(text);
+	out_pad(out, columns < name_columns(out) ? name_columns(out) - columns : 0);
+	out_safe(out, text);
+	if (!edge->count)
+		out_pad(out, ARROW_COLUMNS);
+	else
+		out_text(out, is_whole(edge, model) ? g->right : g->was_right);
+}
+
+static void put_right(struct out *out, const struct graph_edge *edge, const struct model *model,
+		      const struct glyphs *g)
+{
+	char text[96];
+
+	if (!edge)
+		return;
+	describe(edge, text);
+	out_text(out, is_whole(edge, model) ? g->left : g->was_left);
+	out_safe(out, text);
+}
+
+/* Edges first..first+count-1 are the segment's: the even ones go left, the odd ones right. */
+static void put_segment(struct out *out, const struct graph_edge *edges, uint32_t count,
+			const struct model_segment *segment, const struct model *model)
+{
+	const struct glyphs *g = out->utf8 ? &fine : &plain;
+	uint32_t rows = (count + 1) / 2 + 1;
+
+	for (uint32_t row = 0; row < rows || row < BOX_LINES; row++) {
+		uint32_t left = 2 * (row - 1), right = left + 1;
+
+		put_left(out, row && left < count ? &edges[left] : NULL, model, g);
+		if (row < BOX_LINES)
+			put_box_line(out, segment, row, g);
+		else
+			out_pad(out, BOX_COLUMNS + 4);
+		put_right(out, row && right < count ? &edges[right] : NULL, model, g);
+		out_char(out, '\n');
+	}
+}
+
+void graph_text(struct out *out, const struct graph *graph, const struct model *model)
+{
+	uint32_t next = 0;
+	bool any = false;
+
+	for (uint32_t i = 0; i < model->segment_count; i++) {
+		const struct model_segment *segment = model->segments[i];
+		uint32_t first = next;
+
+		while (next < graph->edge_count && graph->edges[next].segment == segment)
+			next++;
+		if (next == first)
+			continue;
+		if (any)
+			out_char(out, '\n');
+		any = true;
+		put_segment(out, graph->edges + first, next - first, segment, model);
+	}
+	if (!any)
+		OUT(out, "no shared segments\n");
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* The IPC table as the textbook draws it: keys and ids of all three kinds. Text, or JSON. */
+#ifndef MEMSHIM_VIEW_IPCS_H
+#define MEMSHIM_VIEW_IPCS_H
+
+#include "report/model/ipc.h"
+#include "report/view/out.h"
+
+struct ipcs_wish {
+	const struct filter *filter;
+	const char *sort;
+	char *const *columns;
+	unsigned column_count;
+	bool exact, no_headings;
+};
+
+/* False after one line when a column is unknown. */
+bool ipcs_text(struct out *out, const struct ipc_table *table, const struct ipcs_wish *wish);
+
+void ipcs_json(struct out *out, const struct ipc_table *table, const struct filter *filter);
+
+/* "in use", "unused", "orphaned", "marked". */
+const char *ipcs_state(const struct ipc_segment *segment);
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+#include <limits.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/error.h"
+#include "report/human.h"
+#include "report/view/ipcs.h"
+#include "report/view/table.h"
+#include "report/view/words.h"
+
+#define SHM_DEST_BIT 01000u
+#define HOLDERS_NAMED 3u
+
+enum ipc_column {
+#define IPC_COLUMN(id, name, heading, right, descending, wanted, meaning) COLUMN_##id,
+#include "report/view/ipc_columns.def"
+#undef IPC_COLUMN
+	COLUMN_COUNT_OF_ALL
+};
+
+static const struct table_column columns[] = {
+#define IPC_COLUMN(id, name, heading, right, descending, wanted, meaning) \
+	{#name, heading, right, descending, wanted},
+#include "report/view/ipc_columns.def"
+#undef IPC_COLUMN
+	{NULL, NULL, false, false, 0},
+};
+
+enum kind { SEGMENTS, QUEUES, SEMAPHORES };
+
+#define BIT(id) (1u << COLUMN_##id)
+#define ALL_KINDS (BIT(KEY) | BIT(ID) | BIT(OWNER) | BIT(MODE) | BIT(CHANGED) | BIT(ATTACHED))
+
+/* What each kind has. */
+static const unsigned kind_columns[] = {
+	[SEGMENTS] = ~BIT(COUNT),
+	[QUEUES] = ALL_KINDS | BIT(SIZE) | BIT(COUNT) | BIT(LPID) | BIT(DETACHED),
+	[SEMAPHORES] = ALL_KINDS | BIT(COUNT),
+};
+
+struct context {
+	const struct ipc_table *table;
+	enum kind kind;
+	bool exact;
+};
+
+const char *ipcs_state(const struct ipc_segment *segment)
+{
+	const struct kernel_segment *kernel = &segment->kernel;
+
+	if (kernel->mode & SHM_DEST_BIT)
+		return "marked";
+	if (kernel->nattch)
+		return "in use";
+	return segment->maker.runs ? "unused" : "orphaned";
+}
+
+/* ---- cells ---- */
+
+static void put_number(struct cell *cell, uint64_t number)
+{
+	cell->number = number;
+	snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)number);
+}
+
+static void put_bytes(struct cell *cell, uint64_t bytes, bool exact)
+{
+	put_number(cell, bytes);
+	if (!exact)
+		human_bytes(cell->text, bytes);
+}
+
+static void put_key(struct cell *cell, uint32_t key)
+{
+	cell->number = key;
+	if (key == 0)
+		snprintf(cell->text, sizeof cell->text, "IPC_PRIVATE");
+	else
+		snprintf(cell->text, sizeof cell->text, "0x%08x", key);
+}
+
+static void put_user(struct cell *cell, uint32_t uid)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user)
+		snprintf(cell->text, sizeof cell->text, "%.32s", user->pw_name);
+	else
+		put_number(cell, uid);
+}
+
+static void put_time(struct cell *cell, uint64_t seconds)
+{
+	char text[64];
+
+	snprintf(cell->text, sizeof cell->text, "-");
+	if (!seconds)
+		return;
+	words_time(seconds * 1000000000u, text);
+	text[19] = '\0';
+	text[10] = ' ';
+	snprintf(cell->text, sizeof cell->text, "%s", text);
+}
+
+static void put_maker(struct cell *cell, const struct ipc_maker *maker)
+{
+	if (!maker->known && maker->pid)
+		snprintf(cell->text, sizeof cell->text, "[? %d]", maker->pid);
+	else if (!maker->known)
+		snprintf(cell->text, sizeof cell->text, "-");
+	else
+		snprintf(cell->text, sizeof cell->text, "%s%.40s %d%s", maker->runs ? "" : "[",
+			 maker->program, maker->pid, maker->runs ? "" : "]");
+}
+
+/* "perl 123, perl 124 and 3 more": a process once, however often it has it attached. */
+static void put_holders(struct cell *cell, const struct ipc_table *table,
+			const struct ipc_segment *segment)
+{
+	unsigned named = 0, processes = 0;
+	size_t used = 0;
+	int32_t last = 0;
+
+	cell->text[0] = '\0';
+	for (uint32_t i = 0; i < segment->holder_count; i++) {
+		const struct kernel_holder *h = &table->holders[segment->first_holder + i];
+
+		if (h->pid == last)
+			continue;
+		last = h->pid;
+		processes++;
+		if (named == HOLDERS_NAMED)
+			continue;
+		used += (size_t)snprintf(cell->text + used, sizeof cell->text - used, "%s%s %d%s",
+					 named++ ? ", " : "", h->comm, h->pid,
+					 h->readonly ? " ro" : "");
+	}
+	if (processes > named)
+		snprintf(cell->text + used, sizeof cell->text - used, " and %u more",
+			 processes - named);
+	else if (!processes)
+		snprintf(cell->text, sizeof cell->text, "%s",
+			 segment->kernel.nattch ? "? (not to be seen)" : "-");
+}
+
+static void put_segment(const struct ipc_segment *row, unsigned column, struct cell *cell,
+			const struct context *context)
+{
+	const struct kernel_segment *kernel = &row->kernel;
+
+	switch (column) {
+	case COLUMN_SIZE:
+		put_bytes(cell, kernel->size, context->exact);
+		break;
+	case COLUMN_RESIDENT:
+		put_bytes(cell, kernel->resident_bytes, context->exact);
+		break;
+	case COLUMN_SWAPPED:
+		put_bytes(cell, kernel->swap_bytes, context->exact);
+		break;
+	case COLUMN_NATTCH:
+		put_number(cell, kernel->nattch);
+		break;
+	case COLUMN_STATE:
+		snprintf(cell->text, sizeof cell->text, "%s", ipcs_state(row));
+		if (strcmp(cell->text, "orphaned") == 0)
+			cell->color = COLOR_RED;
+		break;
+	case COLUMN_CREATOR:
+		put_maker(cell, &row->maker);
+		break;
+	case COLUMN_HOLDERS:
+		put_holders(cell, context->table, row);
+		break;
+	case COLUMN_CPID:
+		put_number(cell, (uint32_t)kernel->creator_pid);
+		break;
+	case COLUMN_LPID:
+		put_number(cell, (uint32_t)kernel->last_pid);
+		break;
+	case COLUMN_ATTACHED:
+		put_time(cell, kernel->attached);
+		break;
+	case COLUMN_DETACHED:
+		put_time(cell, kernel->detached);
+		break;
+	default:
+		snprintf(cell->text, sizeof cell->text, "%s",
+			 row->maker.by_session ? row->maker.session : "-");
+	}
+}
+
+static void put_object(const struct kernel_object *row, unsigned column, struct cell *cell,
+		       const struct context *context)
+{
+	switch (column) {
+	case COLUMN_SIZE:
+		put_bytes(cell, row->bytes, context->exact);
+		break;
+	case COLUMN_COUNT:
+		put_number(cell, row->count);
+		break;
+	case COLUMN_LPID:
+		put_number(cell,
+			   (uint32_t)(row->used > row->taken ? row->sent_pid : row->taken_pid));
+		break;
+	case COLUMN_DETACHED:
+		put_time(cell, row->taken);
+		break;
+	default:
+		put_time(cell, row->used);
+	}
+}
+
+static void fill(const void *row, unsigned column, struct cell *cell, const void *given)
+{
+	const struct context *context = given;
+	const struct ipc_segment *segment = row;
+	const struct kernel_object *object = row;
+	bool is_segment = context->kind == SEGMENTS;
+
+	cell->color = COLOR_NONE;
+	cell->number = 0;
+	if (column == COLUMN_KEY)
+		put_key(cell, is_segment ? segment->kernel.key : object->key);
+	else if (column == COLUMN_ID)
+		put_number(cell, (uint32_t)(is_segment ? segment->kernel.shmid : object->id));
+	else if (column == COLUMN_OWNER)
+		put_user(cell, is_segment ? segment->kernel.owner_uid : object->owner_uid);
+	else if (column == COLUMN_MODE)
+		snprintf(cell->text, sizeof cell->text, "%04o",
+			 (is_segment ? segment->kernel.mode : object->mode) & 0777);
+	else if (column == COLUMN_CHANGED)
+		put_time(cell, is_segment ? segment->kernel.changed : object->changed);
+	else if (is_segment)
+		put_segment(segment, column, cell, context);
+	else
+		put_object(object, column, cell, context);
+}
+
+/* ---- tables ---- */
+
+static bool choose(struct table *table, const struct out *out, const struct ipcs_wish *wish,
+		   enum kind kind)
+{
+	unsigned kept = 0;
+
+	table_choose(table, out->width);
+	table->sort = UINT_MAX;
+	if (wish->sort)
+		table->sort = (unsigned)table_column(columns, wish->sort);
+	if (table->sort != UINT_MAX && !(kind_columns[kind] >> table->sort & 1))
+		table->sort = UINT_MAX;
+	for (unsigned i = 0; i < wish->column_count && i < TABLE_COLUMNS_MAX; i++) {
+		table->width = 0;
+		table->shown[i] = (unsigned)table_column(columns, wish->columns[i]);
+		table->shown_count = i + 1;
+	}
+	for (unsigned i = 0; i < table->shown_count; i++)
+		if (kind_columns[kind] >> table->shown[i] & 1)
+			table->shown[kept++] = table->shown[i];
+	table->shown_count = kept;
+	return kept > 0;
+}
+
+static void put_table(struct out *out, struct table *table, const struct ipcs_wish *wish,
+		      enum kind kind)
+{
+	static const char *const titles[] = {"SHARED MEMORY", "MESSAGE QUEUES", "SEMAPHORES"};
+
+	if (!choose(table, out, wish, kind))
+		return;
+	if (!wish->no_headings) {
+		if (kind != SEGMENTS)
+			out_char(out, '\n');
+		out_color(out, COLOR_BOLD);
+		out_text(out, titles[kind]);
+		out_color(out, COLOR_NONE);
+		OUT(out, "  ");
+		out_number(out, table->row_count);
+		out_char(out, '\n');
+	}
+	if (table->row_count)
+		table_print(table, out, !wish->no_headings, UINT_MAX);
+}
+
+static void put_kind(struct out *out, const struct ipc_table *ipc, const struct ipcs_wish *wish,
+		     enum kind kind)
+{
+	struct context context = {ipc, kind, wish->exact};
+	struct table table = {.columns = columns, .fill = fill, .context = &context};
+	uint32_t count = kind == SEGMENTS ? ipc->segment_count : ipc->object_count;
+
+	table.rows = calloc(count + 1, sizeof *table.rows);
+	for (uint32_t i = 0; table.rows && i < count; i++) {
+		if (kind == SEGMENTS && ipc_wants(wish->filter, &ipc->segments[i]))
+			table.rows[table.row_count++] = &ipc->segments[i];
+		if (kind != SEGMENTS &&
+		    (ipc->objects[i].kind == OBJECT_QUEUE) == (kind == QUEUES) &&
+		    (!wish->filter->by_key || wish->filter->key == ipc->objects[i].key))
+			table.rows[table.row_count++] = &ipc->objects[i];
+	}
+	put_table(out, &table, wish, kind);
+	free(table.rows);
+}
+
+static bool knows(const char *name)
+{
+	if (table_column(columns, name) >= 0)
+		return true;
+	error_line(name, "no such column; see 'memshim help ipcs'");
+	return false;
+}
+
+bool ipcs_text(struct out *out, const struct ipc_table *table, const struct ipcs_wish *wish)
+{
+	if (wish->sort && !knows(wish->sort))
+		return false;
+	for (unsigned i = 0; i < wish->column_count; i++)
+		if (!knows(wish->columns[i]))
+			return false;
+	put_kind(out, table, wish, SEGMENTS);
+	if (wish->filter->by_shmid)
+		return true;
+	put_kind(out, table, wish, QUEUES);
+	put_kind(out, table, wish, SEMAPHORES);
+	return true;
+}
