@@ -14,7 +14,10 @@ enum exit_code {
 	EXIT_SIGNAL = 128, /* record: + the signal that ended COMMAND */
 };
 
-/* Prints `memshim: what: why` on standard error; control characters are shown as `?`. */
+/*
+ * Prints `memshim: what: why` on standard error, an empty name as '', and what does not belong on a
+ * terminal as `?`.
+ */
 void error_line(const char *what, const char *why);
 
 /* The same, with why formatted. */

@@ -18,6 +18,7 @@
  *   summary          what record prints at its end
  *   error            one voice for errors, one table of exit codes
  *   human            numbers as people read them
+ *   printable        which characters of a stranger's text may reach a terminal
  *   names            the names of errors and signals
  *
  * record/: runs a program with the shim

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "report/error.h"
+#include "report/printable.h"
 
 static void put(struct out *out, size_t bytes)
 {
@@ -142,45 +143,13 @@ void out_pad(struct out *out, size_t count)
 
 /* ---- text that cannot be trusted ---- */
 
-/* Length of the UTF-8 character at `at`, 0 when it is none (RFC 3629), or is not printable. */
-static unsigned character(const unsigned char *at)
-{
-	unsigned length = at[0] < 0x80 ? 1 : at[0] >= 0xf0 ? 4 : at[0] >= 0xe0 ? 3 : 2;
-	uint32_t code = length == 1 ? at[0] : at[0] & (0x7fu >> length);
-	static const uint32_t least[] = {0, 0, 0x80, 0x800, 0x10000};
-
-	if ((at[0] >= 0x80 && at[0] < 0xc2) || at[0] > 0xf4)
-		return 0;
-	for (unsigned i = 1; i < length; i++) {
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-		code = code << 6 | (at[i] & 0x3f);
-	}
-	if (code < least[length] || code > 0x10ffff || (code >= 0xd800 && code <= 0xdfff))
-		return 0;
-	return length;
-}
-
-/* Control characters, and those that turn the direction of what follows. */
-static bool is_printable(const unsigned char *at, unsigned length)
-{
-	if (length == 1)
-		return at[0] >= 0x20 && at[0] != 0x7f;
-	if (length == 2 && at[0] == 0xc2 && at[1] < 0xa0)
-		return false;
-	if (length == 3 && at[0] == 0xe2 &&
-	    ((at[1] == 0x80 && at[2] >= 0xa8 && at[2] <= 0xae) || (at[1] == 0x81 && at[2] >= 0xa6)))
-		return false;
-	return true;
-}
-
 size_t out_columns(const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
 	size_t columns = 0;
 
 	for (; *at; columns++) {
-		unsigned length = character(at);
+		unsigned length = printable_length(at);
 
 		at += length ? length : 1;
 	}
@@ -189,9 +158,9 @@ size_t out_columns(const char *text)
 
 static void put_safe(struct out *out, const unsigned char **at)
 {
-	unsigned length = character(*at);
+	unsigned length = printable_length(*at);
 
-	if (length && is_printable(*at, length) && (length == 1 || out->utf8))
+	if (length && printable_is(*at, length) && (length == 1 || out->utf8))
 		out_raw(out, (const char *)*at, length);
 	else
 		out_char(out, '?');
@@ -236,7 +205,7 @@ void out_json(struct out *out, const char *text)
 
 	out_char(out, '"');
 	while (*at) {
-		unsigned length = character(at);
+		unsigned length = printable_length(at);
 
 		if (length == 0)
 			OUT(out, "\\ufffd");
@@ -257,11 +226,11 @@ void out_csv(struct out *out, const char *text)
 	if (quoted)
 		out_char(out, '"');
 	while (*at) {
-		unsigned length = character(at);
+		unsigned length = printable_length(at);
 
 		if (*at == '"')
 			out_char(out, '"');
-		if (length == 0 || !is_printable(at, length))
+		if (length == 0 || !printable_is(at, length))
 			out_char(out, '?');
 		else
 			out_raw(out, (const char *)at, length);
@@ -276,9 +245,9 @@ void out_xml(struct out *out, const char *text)
 	const unsigned char *at = (const unsigned char *)text;
 
 	while (*at) {
-		unsigned length = character(at);
+		unsigned length = printable_length(at);
 
-		if (length == 0 || !is_printable(at, length))
+		if (length == 0 || !printable_is(at, length))
 			out_char(out, '?');
 		else if (*at == '&')
 			OUT(out, "&amp;");
