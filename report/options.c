@@ -133,6 +133,8 @@ static int take_value(struct options *o, enum option_id id, char *value)
 	long long number = 0;
 	int ret = 0;
 
+	if (*value == '\0')
+		return refuse(row, value, "a value");
 	switch (id) {
 	case OPTION_PROCESS:
 		ret = take_pid(row, value, &number);

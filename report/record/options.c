@@ -104,6 +104,8 @@ static int complain(int option, int argc, char **argv)
 		error_format("record", "%s: needs a value; see 'memshim help record'", word);
 	else if (optopt && optopt < 256 && strncmp(word, "--", 2) != 0)
 		error_format("record", "-%c: unknown option; see 'memshim help record'", optopt);
+	else if (optopt)
+		error_format("record", "%s: takes no value; see 'memshim help record'", word);
 	else
 		error_format("record", "%s: unknown option; see 'memshim help record'", word);
 	return EXIT_USAGE;
