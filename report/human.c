@@ -14,7 +14,8 @@ char *human_bytes(char to[HUMAN_BYTES], uint64_t bytes)
 		snprintf(to, HUMAN_BYTES, "%llu", (unsigned long long)bytes);
 		return to;
 	}
-	while (i < 5 && bytes / unit >= 1024)
+	/* What would be rounded to 1024 of a unit is 1 of the next. */
+	while (i < 5 && bytes / unit + (bytes % unit >= unit / 2) >= 1024)
 		unit *= 1024, i++;
 	if (bytes % unit == 0 || bytes / unit >= 100)
 		snprintf(to, HUMAN_BYTES, "%llu%c",
