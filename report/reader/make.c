@@ -39,15 +39,14 @@ static uint64_t own_start_time(void)
 	return at ? strtoull(at, NULL, 10) : 0;
 }
 
+/* Returns 0, 1 when the folder is not in memory, or -errno. */
 static int choose_folder(struct drain *drain, struct drain_error *error)
 {
 	const char *wanted = getenv("MEMSHIM_DIR");
 	int ret = place_folder(drain->path, wanted, getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"));
 
-	if (ret == 1)
-		error_line(drain->path, "not on tmpfs: the disk may hold the programs up");
 	if (ret >= 0)
-		return 0;
+		return ret;
 	explain(error, wanted && *wanted ? wanted : "/dev/shm", ret);
 	if (!wanted || !*wanted) {
 		size_t used = strlen(error->why);
@@ -76,6 +75,7 @@ static int make_segment(struct drain *drain, const struct drain_wish *wish,
 	};
 	char name[64];
 	int ret = choose_folder(drain, error);
+	bool on_disk = ret == 1;
 
 	if (ret < 0)
 		return ret;
@@ -87,10 +87,11 @@ static int make_segment(struct drain *drain, const struct drain_wish *wish,
 		ret = -ENAMETOOLONG;
 	else
 		drain->header = place_create(drain->path, &place, &ret);
-	if (drain->header)
-		return 0;
-	explain(error, drain->path, ret);
-	return ret;
+	if (!drain->header)
+		explain(error, drain->path, ret);
+	else if (on_disk)
+		error_line(drain->path, "not on tmpfs: the disk may hold the programs up");
+	return drain->header ? 0 : ret;
 }
 
 static int begin(struct drain *drain, const struct drain_wish *wish, struct drain_error *error)
