@@ -112,8 +112,14 @@ static void skip(struct chunks *chunks, const struct file *file, uint64_t end)
 
 	chunks->damaged++;
 	while (at < end) {
+		uint64_t hole = file_skip_hole(file, at) - at;
 		uint64_t bytes = end - at < sizeof stretch ? end - at : sizeof stretch;
 
+		/* What a disk that filled up, or a copy, left out is not worth reading. */
+		if (hole >= STEP) {
+			at += hole - hole % STEP;
+			continue;
+		}
 		if (!file_read(file, at, stretch, bytes))
 			break;
 		for (uint64_t i = 0; i + sizeof(uint32_t) <= bytes; i += STEP) {

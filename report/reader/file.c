@@ -57,6 +57,15 @@ bool file_read(const struct file *file, uint64_t offset, void *to, uint64_t byte
 	return guard_copy(to, file->base + offset, bytes);
 }
 
+uint64_t file_skip_hole(const struct file *file, uint64_t offset)
+{
+	off_t at = lseek(file->fd, (off_t)offset, SEEK_DATA);
+
+	if (at >= 0)
+		return (uint64_t)at;
+	return errno == ENXIO ? file->bytes : offset;
+}
+
 bool file_record(const struct file *file, enum segment_region_kind kind, uint64_t i, void *to)
 {
 	const struct segment_region *region = &file->header.region[kind];

@@ -39,6 +39,9 @@ bool file_refresh(struct file *file);
 /* Copies [offset, offset + bytes); false when that is not all there. */
 bool file_read(const struct file *file, uint64_t offset, void *to, uint64_t bytes);
 
+/* From offset on, where bytes begin that may not be zero; file->bytes when there are none. */
+uint64_t file_skip_hole(const struct file *file, uint64_t offset);
+
 /* Copies record `i` of a live segment's region; false when it is not there. */
 bool file_record(const struct file *file, enum segment_region_kind kind, uint64_t i, void *to);
 
