@@ -1,0 +1,150 @@
+# SPDX-License-Identifier: MIT
+"""Files that are none, files of others, disks that are full, outputs that are closed."""
+
+import json
+import os
+import resource
+import socket
+import subprocess
+
+import pytest
+
+import harness
+from harness import MEMSHIM, memshim, record, target
+from refusals import ABSENT, FAILED, USAGE, arguments, refused, refused_output
+
+READING = ("report", "events", "export")
+
+
+def make_odd_files():
+    """name: a word of the reason"""
+    record("true")
+    whole = open("memshim.data", "rb").read()
+    for name, content in {"empty": b"", "byte": b"x", "text": b"hello\n" * 9000, "half": whole[:2048],
+                          "version": whole[:8] + bytes([whole[8] ^ 0x7f]) + whole[9:],
+                          "order": whole.replace(b"\x04\x03\x02\x01", b"\x01\x02\x03\x04", 1)}.items():
+        with open(name, "wb") as file:
+            file.write(content)
+    os.mkdir("folder")
+    os.mkfifo("fifo")
+    with socket.socket(socket.AF_UNIX) as sock:
+        sock.bind("socket")
+    os.symlink("loop", "loop")
+    return {"absent": "No such file", "empty": "empty", "byte": "too short", "text": "neither a recording", "half": "",
+            "version": "version", "order": "byte order", "folder": "directory", "fifo": "not a regular file",
+            "socket": "", "loop": "", "/dev/zero": "not a regular file", "/dev/null": "not a regular file"}
+
+
+@pytest.mark.parametrize("command", READING)
+def test_odd_file(command):
+    for name, word in make_odd_files().items():
+        refused(memshim(command, *arguments(command), name, timeout=10), ABSENT, name, word)
+
+
+def test_large_foreign_files():
+    """Known by their beginning: neither time nor memory is spent on the rest."""
+    record("true")
+    with open("zeros", "wb") as zeros, open("memshim.data", "rb") as whole, open("long", "wb") as long:
+        zeros.truncate(1 << 36)
+        long.write(whole.read(4096))
+        long.truncate(1 << 36)
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
+    refused(memshim("report", "zeros"), ABSENT, "zeros")
+    for odd in (0, 10, 31, 33):
+        os.truncate("long", (1 << 36) + odd)
+        assert memshim("report", "--json", "long", timeout=20).returncode in (0, ABSENT)
+    done = memshim("report", "--json", "long")
+    assert done.returncode in (0, ABSENT) and done.stderr.count("\n") == (done.returncode == ABSENT), done
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 1
+    assert after.ru_maxrss < 512 << 10, "KiB"
+
+
+def test_file_of_somebody_else(user):
+    assert user(MEMSHIM, "record", "-q", "true").returncode == 0
+    os.chmod("memshim.data", 0o600 if harness.IS_ROOT else 0)
+    if harness.IS_ROOT:
+        os.chown("memshim.data", 0, 0)
+    refused(user(MEMSHIM, "report", "memshim.data"), ABSENT, "Permission denied")
+
+
+def test_session_of_a_process():
+    refused(memshim("report", "-p", "99999999"), ABSENT, "99999999", "no such process")
+    refused(memshim("report", "-p", str(os.getpid())), ABSENT, str(os.getpid()))
+    refused(memshim("report", "-p", "1", "memshim.data"), USAGE, "-p")
+
+
+def test_nothing_there():
+    refused(memshim("report"), ABSENT, "no session", "memshim record")
+    done = memshim("ls")
+    assert (done.returncode, done.stderr, len(done.stdout.splitlines())) == (0, "", 1)
+
+
+def test_two_files():
+    refused(memshim("events", "one", "two"), USAGE, "two")
+
+
+# ---- standard output ----
+
+
+@pytest.mark.parametrize("command", ["report", "report --json", "report --flame=x.svg", "events", "events --json", "events --csv",
+                                     "events -f", "export --format=folded", "ls", "ls --json", "help", "help record",
+                                     "record --help", "env", "--version"])
+def test_output_that_cannot_be_written(command):
+    record(target("calls"), "1")
+    with open("/dev/full", "w", encoding="ascii") as full:
+        refused_output(memshim(*command.split(), stdout=full), "No space left")
+    done = harness.run("sh", "-c", f"exec {MEMSHIM} {command} >&-")
+    refused_output(done, "standard output")
+
+
+@pytest.mark.parametrize("path,word", [("/dev/full", "No space left"), (".", "directory"), ("/dev/null/x", "Not a directory")])
+@pytest.mark.parametrize("argv", [("report", "--flame"), ("export", "--format=folded", "--output")], ids=lambda a: a[0])
+def test_file_that_cannot_be_written(argv, path, word):
+    record(target("calls"), "1")
+    refused_output(memshim(*argv, path), f"{path}: {word}" if path != "." else word)
+
+
+@pytest.mark.parametrize("command", ["events", "events --json", "events --csv", "events -f"])
+def test_reader_of_the_output_goes_away(command):
+    """It ends at once, in one line; no signal kills it on its way."""
+    record(target("calls"), "5000")
+    with subprocess.Popen([MEMSHIM, *command.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as lines:
+        lines.stdout.read(1)
+        lines.stdout.close()
+        assert lines.wait(20) == 1
+        assert lines.stderr.read() == "memshim: standard output: Broken pipe\n"
+
+
+# ---- full disks ----
+
+TINY = ("unshare", "--mount", "sh", "-c")
+
+
+@pytest.mark.skipif(not harness.IS_ROOT, reason="needs a disk of its own")
+@pytest.mark.parametrize("size", ["64k", "1m"])
+def test_no_room_for_the_session(size):
+    """It is said before anything runs, and nothing is left."""
+    os.mkdir("small", 0o700)
+    done = harness.run(*TINY, f"mount -t tmpfs none small -o mode=700,size={size}; export MEMSHIM_DIR=$PWD/small;"
+                              f"{MEMSHIM} record echo ran; echo $? $(ls -A small) >&2")
+    line, rest = done.stderr.split("\n", 1)
+    assert line.startswith("memshim: ") and "no room for the session" in line and "MEMSHIM_DIR" in line
+    assert (done.stdout, rest) == ("", "125\n")
+
+
+@pytest.mark.skipif(not harness.IS_ROOT, reason="needs a disk of its own")
+def test_disk_full_while_it_runs():
+    """The program never notices; what is missing is counted, and said."""
+    os.mkdir("small")
+    program = f"{target('calls')} 20000; exit 3"
+    done = harness.run(*TINY, f"mount -t tmpfs none small -o size=3m; {MEMSHIM} record -q -o small/x sh -c '{program}';"
+                              f"echo $? >&2; {MEMSHIM} report --json small/x")
+    first, report = done.stdout.splitlines()
+    line, status = done.stderr.splitlines()
+    assert (first, status) == ("wrong: 0", str(FAILED))
+    assert line.startswith("memshim: ") and "small/x: No space left on device: the recording is not complete" in line
+    report = json.loads(report)
+    made = sum(c["ok"] + c["failed"] for p in report["processes"] for c in p["calls"].values())
+    lives = report["coverage"]["events"] + sum(report["coverage"]["lost"].values()) - made
+    assert made > 180000 and 2 <= lives <= 6 and "lost-events" in {f["kind"] for f in report["findings"]}
