@@ -35,7 +35,7 @@ int command_export(int argc, char **argv)
 		return ret;
 	if (!options_find_file(&options, path))
 		return EXIT_ABSENT;
-	ret = load_all(&load, path);
+	ret = load_filtered(&load, path, &options.filter);
 	if (ret != 0)
 		return ret;
 	load_names(&load, options.sysroot, options.debuginfod);

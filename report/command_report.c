@@ -51,7 +51,7 @@ int command_report(int argc, char **argv)
 		return ret != 0 ? ret : help_show("report");
 	if (!options_find_file(&options, path))
 		return EXIT_ABSENT;
-	ret = load_all(&load, path);
+	ret = load_filtered(&load, path, &options.filter);
 	if (ret != 0)
 		return ret;
 	load_names(&load, options.sysroot, options.debuginfod);

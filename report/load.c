@@ -166,7 +166,7 @@ int load_finish(struct load *load)
 	return load->model->no_memory ? no_memory() : 0;
 }
 
-int load_all(struct load *load, const char *path)
+int load_filtered(struct load *load, const char *path, const struct filter *filter)
 {
 	int ret = load_open(load, path, false);
 	enum cursor_answer answer;
@@ -174,12 +174,18 @@ int load_all(struct load *load, const char *path)
 
 	if (ret != 0)
 		return ret;
+	load->model->sites_of = filter;
 	while ((answer = cursor_next(load->cursor, &event)) == CURSOR_MORE)
 		model_feed(load->model, event);
 	ret = answer == CURSOR_NO_MEMORY ? no_memory() : load_finish(load);
 	if (ret != 0)
 		load_close(load);
 	return ret;
+}
+
+int load_all(struct load *load, const char *path)
+{
+	return load_filtered(load, path, NULL);
 }
 
 void load_close(struct load *load)

@@ -3,6 +3,7 @@
 #ifndef MEMSHIM_LOAD_H
 #define MEMSHIM_LOAD_H
 
+#include "report/model/filter.h"
 #include "report/model/model.h"
 #include "report/reader/cursor.h"
 #include "report/symbols/symbols.h"
@@ -34,6 +35,9 @@ int load_finish(struct load *load);
 
 /* All of it at once: every event is fed. 0, or an exit code after one line. */
 int load_all(struct load *load, const char *path);
+
+/* The same, with the call sites of processes that pass the filter, which must outlive the model. */
+int load_filtered(struct load *load, const char *path, const struct filter *filter);
 
 void load_close(struct load *load);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/model/filter.h"
 #include "report/model/inside.h"
 
 /* A file may claim anything: past these it is not believed. */
@@ -335,7 +336,9 @@ void model_feed(struct model *model, const struct event *event)
 		feed_move(process, event);
 	else
 		segments_feed(model, process, event);
-	sites_feed(model, event);
+	/* A site is of all processes with its stack: afterwards nobody can tell them apart. */
+	if (!model->sites_of || filter_process(model->sites_of, process))
+		sites_feed(model, event);
 }
 
 /* ---- questions ---- */

@@ -240,7 +240,8 @@ struct model {
 	struct model_module **modules; /* by number */
 	uint32_t module_room;
 	struct model_name *names;
-	struct model_site *sites; /* in the order they were first seen */
+	const struct filter *sites_of; /* of which processes' calls; null: of all */
+	struct model_site *sites;      /* in the order they were first seen */
 	uint32_t site_count, site_room;
 	uint32_t *site_of_stack; /* index + 1 of the latest */
 	uint32_t site_stack_room;
