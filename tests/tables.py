@@ -25,3 +25,8 @@ OPTIONS = [(row[0], None if row[1] == "0" else row[1].strip("'"), row[2],
 
 LOSSES = [row[1] for row in rows("preload/segment/losses.def", "LOSS")]
 FINDINGS = [row[1] for row in rows("report/model/findings.def", "FINDING")]
+
+
+def columns(table):
+    """(name, heading) of each column of report/view/TABLE_columns.def."""
+    return [(row[1], row[2]) for row in rows(f"report/view/{table}_columns.def", f"{table.upper()}_COLUMN")]

@@ -1,0 +1,184 @@
+# SPDX-License-Identifier: MIT
+"""Columns, sorting, sizes and filters: each row of the column tables is asked for by its name."""
+
+import csv
+import io
+import json
+import re
+
+import pytest
+
+import harness
+import tables
+from harness import memshim, record, target
+
+SEGMENT_SIZES = {1: "1", 1023: "1023", 1024: "1K", 1536: "1.5K", 10188: "9.9K", 10240: "10K", 102348: "99.9K", 102400: "100K",
+                 1048575: "1.0M", 1048576: "1M", 1572864: "1.5M", 3 << 30: "3G"}
+
+
+def recorded():
+    """Two programs and their children, of different sizes, each with a failure; segments with keys."""
+    edges, calls = target("edges"), target("calls")
+    segments = "; ".join(f"$id = shmget(0x{key:x}, 4096, 01600); shmread($id, $x, 0, 1); shmctl($id, 0, 0)" for key in (0x77, 0x78))
+    return record("sh", "-c", f"{calls} 3; {edges} >/dev/null; {calls} 1; perl -e '{segments}'; {calls} 2; true")
+
+
+def lines(text, title):
+    """The lines of one of the report's tables, its heading first."""
+    return re.split(r"\n\n(?=[A-Z])", text.split(f"\n{title}")[1])[0].splitlines()[1:]
+
+
+TABLES = {"PROCESSES": "process", "SEGMENTS": "segment", "CALL SITES": "site"}
+
+
+@pytest.mark.parametrize("title", TABLES)
+def test_columns_of_the_report(title):
+    recorded()
+    for name, heading in tables.columns(TABLES[title]):
+        done = memshim("report", "--color=never", "-O", name, "-s", name)
+        assert (done.returncode, done.stderr) == (0, ""), name
+        table = lines(done.stdout, title)
+        assert table[0].strip() == heading and len(table) > 1
+        assert table[1:] == lines(memshim("report", "--no-headings", "-O", name, "-s", name).stdout, title)
+
+
+def test_columns_of_ls():
+    recorded()
+    for name, heading in tables.columns("session"):
+        done = memshim("ls", "--color=never", "-O", name, "-s", name)
+        assert (done.returncode, done.stderr) == (0, "")
+        headings, row = done.stdout.splitlines()
+        assert headings.strip() == heading and row.strip()
+        assert memshim("ls", "--no-headings", "-O", name).stdout.strip()
+
+
+def test_columns_of_events():
+    recording = recorded()
+    everything = list(csv.DictReader(io.StringIO(memshim("events", "--csv", recording.path).stdout)))
+    names = [name for name, _ in tables.columns("event")]
+    assert list(everything[0]) == names
+    for name in names:
+        rows = list(csv.reader(io.StringIO(memshim("events", "--csv", "-O", name).stdout)))
+        assert rows == [[name]] + [[row[name]] if row[name] else [] for row in everything] or rows == (
+            [[name]] + [[row[name]] for row in everything])
+        assert memshim("events", "--csv", "--no-headings", "-O", name).stdout.splitlines()[0] == everything[0][name]
+    turned = memshim("events", "--csv", "-O", "call,pid,seq").stdout.splitlines()
+    assert turned[0] == "call,pid,seq" and turned[1] == f"start,{everything[0]['pid']},0"
+
+
+@pytest.mark.parametrize("name", ["pid", "net", "peak", "grown", "moves", "failed", "program"])
+def test_sorted(name):
+    """Numbers with the largest first, names and pids from the least."""
+    recorded()
+    cells = [line.strip() for line in lines(memshim("report", "-b", "-O", name, "-s", name).stdout, "PROCESSES")[1:]]
+    values = cells if name == "program" else [int(re.sub("[+,]", "", cell)) for cell in cells]
+    assert values == sorted(values, reverse=name not in ("pid", "program")) and len(set(values)) > 1
+
+
+# ---- sizes ----
+
+
+def test_sizes():
+    """1K is 1024; -b and JSON are exact."""
+    story = "; ".join(f"shmctl(shmget(0, {size}, 01600), 0, 0)" for size in SEGMENT_SIZES)
+    recording = record("/usr/bin/perl", "-e", story)
+    assert [s["size"] for s in recording.report()["segments"]] == list(SEGMENT_SIZES)
+    assert [e["args"]["size"] for e in recording.calls("--call=shmget")] == list(SEGMENT_SIZES)
+    for options, sizes in (((), SEGMENT_SIZES.values()), (("-b",), map(str, SEGMENT_SIZES))):
+        sizes = list(sizes)
+        text = recording.report_text("-O", "size", "--no-headings", *options)
+        assert [line.strip() for line in lines(text, "SEGMENTS")] == sizes
+        events = recording.events_text("--call=shmget", *options).splitlines()
+        assert [re.search(r" size (\S+)", line)[1] for line in events] == sizes
+
+
+# ---- filters ----
+
+
+def test_filters_of_the_report():
+    recording = recorded()
+    whole = recording.report()
+    calls = [p for p in whole["processes"] if p["comm"] == "calls"]
+
+    def only(*options):
+        return json.loads(memshim("report", "--json", *options, recording.path).stdout)
+
+    assert [p["comm"] for p in only("--exe=edges")["processes"]] == ["edges"]
+    assert only("--exe=calls")["processes"] == calls
+    assert [p["pid"] for p in only(f"--pid={calls[1]['pid']}")["processes"]] == [calls[1]["pid"]]
+    keyed = next(s for s in whole["segments"] if int(s["key"], 16) == 0x77)
+    assert [s["shmid"] for s in only("-M", "0x77")["segments"]] == [keyed["shmid"]]
+    assert only("-M", "119")["segments"] == only("-M", "0x77")["segments"] == only("-m", keyed["shmid"])["segments"]
+    assert only("--exe=nothing")["processes"] == only("-M", "0x79")["segments"] == []
+    assert lines(recording.report_text("--exe=edges", "-O", "program", "--no-headings"), "PROCESSES") == ["edges"]
+
+
+def test_filters_of_sites():
+    recording = recorded()
+    whole = recording.report()
+    stacks = memshim("export", "--format=folded", "--counts", "--exe=edges").stdout.splitlines()
+    assert stacks and {line.split(";")[0] for line in stacks} == {"edges"}
+    for count, process in zip((3, 1, 2), (p for p in whole["processes"] if p["comm"] == "calls")):
+        pid = process["pid"]
+        stacks = memshim("export", "--format=folded", "--counts", f"--pid={pid}").stdout.splitlines()
+        assert sum(int(line.rsplit(" ", 1)[1]) for line in stacks) == 9 * count, "its own calls, of stacks that others have too"
+        sites = json.loads(memshim("report", "--json", f"--pid={pid}").stdout)["sites"]
+        assert sum(s["count"] for s in sites) == 9 * count
+    memshim("export", "--format=folded", "--counts", f"--pid={pid}", "-o", "folded")
+    assert open("folded", encoding="utf-8").read().splitlines() == stacks
+
+
+def test_filters_together():
+    recording = recorded()
+    everything = recording.calls()
+    pid = next(e["pid"] for e in everything if e["comm"] == "edges")
+    wanted = [e for e in everything if e["pid"] == pid and e["call"] in ("shmat", "shmdt") and e["errno"]]
+    found = recording.events(f"--pid={pid}", "--call=shmat,shmdt", "-Z")
+    assert wanted and [e["time_ns"] for e in found] == [e["time_ns"] for e in wanted]
+    assert [e["seq"] for e in found] == list(range(len(found))), "in the order printed"
+    text = recording.events_text(f"--pid={pid}", "--call=shmat,shmdt", "-Z").splitlines()
+    assert len(text) == len(found) and all(" = -1 E" in line for line in text)
+
+
+# ---- the contract's words ----
+
+
+def test_findings_of_the_contract():
+    assert set(tables.FINDINGS) >= {
+        "leaked-segment", "attach-without-detach", "repeated-attach", "world-writable-segment", "segment-never-attached",
+        "removed-by-other", "vanished-segment", "failed-call", "break-blocked", "break-thrash", "heap-pinned",
+        "mixed-break-users", "unseen-moves", "lost-events", "not-followed"}
+
+
+def test_inherited():
+    """What a fork copied says so, on the event as in the table."""
+    story = """
+    #include <sys/shm.h>
+    #include <sys/wait.h>
+    #include <unistd.h>
+    int main(void)
+    {
+        int id = shmget(IPC_PRIVATE, 4096, 0600);
+        void *mine = shmat(id, 0, 0), *own;
+        if (fork() == 0) {
+            own = shmat(id, 0, 0);
+            sbrk(0);
+            _exit(shmdt(own) || shmdt(mine));
+        }
+        wait(0);
+        sbrk(0);
+        return shmdt(mine) || shmctl(id, IPC_RMID, 0);
+    }
+    """
+    with open("story.c", "w", encoding="ascii") as file:
+        file.write(story)
+    harness.run("cc", "-o", "story", "story.c")
+    recording = record("./story")
+    parent, child = recording.report()["processes"]
+    detached = [(e["pid"], e["inherited"]) for e in recording.events("--call=shmdt")]
+    assert detached == [(child["pid"], False), (child["pid"], True), (parent["pid"], False)]
+    assert (parent["break"]["queries"], child["break"]["queries"]) == (1, 1) and not recording.events("--call=sbrk,brk")
+    assert [p["attached"]["inherited"] for p in (parent, child)] == [0, 1]
+    assert sorted((a["pid"], a["how"], a["live"]) for a in recording.report()["attachments"] if a["how"] == "fork") in (
+        [(child["pid"], "fork", False)], [])
+    assert (child["attached"]["peak"], child["attached"]["now"]) == (2, 0)
