@@ -35,9 +35,9 @@ static struct segment_entry *place(int shmid, uint32_t probe)
 	       ((index * WINDOW + probe) & mask);
 }
 
-static struct segment_entry *find(int shmid)
+static struct segment_entry *find(int shmid, enum segment_entry_state state)
 {
-	uint64_t wanted = claim_word(shmid, ENTRY_PRESENT);
+	uint64_t wanted = claim_word(shmid, state);
 	uint32_t reach = half_load(&shim.shared->ledger_reach);
 
 	if (reach < WINDOW || reach > PROBES)
@@ -52,6 +52,17 @@ static struct segment_entry *find(int shmid)
 			return NULL;
 	}
 	return NULL;
+}
+
+/*
+ * The segment that an id means. One that is marked for removal is there until its last detach, and
+ * may even be attached again by its id, which nobody else gets for the next 32,768 segments.
+ */
+static struct segment_entry *find_any(int shmid)
+{
+	struct segment_entry *entry = find(shmid, ENTRY_PRESENT);
+
+	return entry ? entry : find(shmid, ENTRY_REMOVED);
 }
 
 static void begin(struct segment_entry *entry, uint64_t clock)
@@ -106,7 +117,7 @@ static struct segment_entry *take(int shmid, uint64_t clock)
 
 static struct segment_entry *find_or_take(int shmid, uint64_t clock)
 {
-	struct segment_entry *entry = find(shmid);
+	struct segment_entry *entry = find(shmid, ENTRY_PRESENT);
 
 	if (!entry)
 		entry = take(shmid, clock);
@@ -130,22 +141,24 @@ void ledger_named(int shmid, const struct segment_event *event)
 
 void ledger_attached(int shmid, uint64_t clock, bool inherited)
 {
-	struct segment_entry *entry = find_or_take(shmid, clock);
+	struct segment_entry *entry = find_any(shmid);
 
+	if (!entry)
+		entry = find_or_take(shmid, clock);
 	if (entry)
 		counter_add(inherited ? &entry->inherited : &entry->attaches, 1, false);
 }
 
 uint64_t ledger_size(int shmid)
 {
-	const struct segment_entry *entry = find(shmid);
+	const struct segment_entry *entry = find_any(shmid);
 
 	return entry ? word_load(&entry->size) : 0;
 }
 
 void ledger_detached(int shmid)
 {
-	struct segment_entry *entry = find(shmid);
+	struct segment_entry *entry = find_any(shmid);
 
 	if (entry)
 		counter_add(&entry->detaches, 1, false);
