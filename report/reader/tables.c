@@ -3,8 +3,8 @@
  * The segment's slots are read before the recording's: an image that ends in between is in the
  * recording before it leaves the segment, so it is found at least once, and its last row is final.
  */
-#include "preload/segment/publish.h"
 #include "report/reader/tables.h"
+#include "preload/segment/publish.h"
 
 #include <string.h>
 
@@ -106,7 +106,8 @@ static void give_process(const struct source *source, const struct segment_proce
 	facts.start_ns = timescale_ns(&source->scale, slot->start_clock);
 	facts.ended = facts.state != STATE_RUNNING && slot->end_clock != 0;
 	facts.end_ns = facts.ended ? timescale_ns(&source->scale, slot->end_clock) : 0;
-	taker->process(taker->context, &facts);
+	if (taker->process)
+		taker->process(taker->context, &facts);
 }
 
 static void give_attachment(const struct source *source, const struct segment_attachment *row,
@@ -122,7 +123,8 @@ static void give_attachment(const struct source *source, const struct segment_at
 	};
 
 	if (row->state == ATTACHMENT_LIVE)
-		taker->attachment(taker->context, &facts);
+		if (taker->attachment)
+			taker->attachment(taker->context, &facts);
 }
 
 static void give_ledger(const struct source *source, const struct segment_entry *row,
@@ -146,7 +148,8 @@ static void give_ledger(const struct source *source, const struct segment_entry 
 	};
 
 	if ((uint32_t)row->claim == ENTRY_PRESENT || facts.removed)
-		taker->ledger(taker->context, &facts);
+		if (taker->ledger)
+			taker->ledger(taker->context, &facts);
 }
 
 static void give_witness(const struct segment_witness *row, const struct tables_taker *taker)
@@ -155,14 +158,16 @@ static void give_witness(const struct segment_witness *row, const struct tables_
 		.pid = row->pid, .ppid = row->ppid, .why = witness_words(row->why)};
 
 	copy_text(facts.exe, sizeof facts.exe, row->exe, sizeof row->exe);
-	taker->witness(taker->context, &facts);
+	if (taker->witness)
+		taker->witness(taker->context, &facts);
 }
 
 static void give_shared(const struct segment_shared *row, const struct tables_taker *taker)
 {
 	for (int loss = 0; loss < LOST_DAMAGED; loss++)
 		if (row->lost[loss])
-			taker->lost(taker->context, (enum loss)loss, row->lost[loss]);
+			if (taker->lost)
+				taker->lost(taker->context, (enum loss)loss, row->lost[loss]);
 }
 
 static void give_module(const struct segment_module *row, uint64_t number,

@@ -5,7 +5,10 @@
 
 #include "report/reader/source.h"
 
-/* Takes rows. An image may come more than once: the last row is the one that holds. */
+/*
+ * Takes rows; what is null is not wanted. An image may come more than once: the last row is the one
+ * that holds.
+ */
 struct tables_taker {
 	void (*process)(void *context, const struct process_facts *facts);
 	void (*attachment)(void *context, const struct attachment_facts *facts);

@@ -41,19 +41,33 @@ static const struct glyphs plain = {
 	" <. . ",
 };
 
-static void describe(const struct graph_edge *edge, char text[96])
+/* For the names on either side of the box. */
+static unsigned name_columns(const struct out *out)
 {
-	char bytes[HUMAN_BYTES], count[24] = "";
+	unsigned taken = BOX_COLUMNS + 4 + 2 * ARROW_COLUMNS;
+	unsigned each = out->width > taken ? (out->width - taken) / 2 : 0;
+
+	return each < 20 ? 20 : each > 44 ? 44 : each;
+}
+
+/* Within `columns`: where that is too little for all of it, the program's name is cut. */
+static void describe(const struct graph_edge *edge, unsigned columns, char text[96])
+{
+	char bytes[HUMAN_BYTES], count[24] = "", rest[64];
+	const char *mark = !edge->count      ? ""
+			   : !edge->writes   ? " ro"
+			   : edge->inherited ? " by fork"
+			   : !edge->process  ? " untraced"
+					     : "";
+	size_t taken;
 
 	if (edge->count > 1)
 		snprintf(count, sizeof count, " %u times", edge->count);
-	snprintf(text, 96, "%.24s %d%s%s%s%s%s", edge->name, edge->pid, edge->made ? " made" : "",
+	snprintf(rest, sizeof rest, " %d%s%s%s%s%s", edge->pid, edge->made ? " made" : "",
 		 edge->count ? " " : "", edge->count ? human_bytes(bytes, edge->bytes) : "", count,
-		 !edge->count      ? ""
-		 : !edge->writes   ? " ro"
-		 : edge->inherited ? " by fork"
-		 : !edge->process  ? " untraced"
-				   : "");
+		 mark);
+	taken = strlen(rest) + 3 < columns ? columns - strlen(rest) : 3;
+	snprintf(text, 96, "%.*s%s", (int)taken, edge->name, rest);
 }
 
 static void put_box_line(struct out *out, const struct model_segment *segment, unsigned line,
@@ -87,15 +101,6 @@ static bool is_whole(const struct graph_edge *edge, const struct model *model)
 	return edge->live || model->session.state != SESSION_LIVE;
 }
 
-/* For the names on either side of the box. */
-static unsigned name_columns(const struct out *out)
-{
-	unsigned taken = BOX_COLUMNS + 4 + 2 * ARROW_COLUMNS;
-	unsigned each = out->width > taken ? (out->width - taken) / 2 : 0;
-
-	return each < 20 ? 20 : each > 40 ? 40 : each;
-}
-
 static void put_left(struct out *out, const struct graph_edge *edge, const struct model *model,
 		     const struct glyphs *g)
 {
@@ -106,7 +111,7 @@ static void put_left(struct out *out, const struct graph_edge *edge, const struc
 		out_pad(out, name_columns(out) + ARROW_COLUMNS);
 		return;
 	}
-	describe(edge, text);
+	describe(edge, name_columns(out), text);
 	columns = out_columns(text);
 	out_pad(out, columns < name_columns(out) ? name_columns(out) - columns : 0);
 	out_safe(out, text);
@@ -123,7 +128,7 @@ static void put_right(struct out *out, const struct graph_edge *edge, const stru
 
 	if (!edge)
 		return;
-	describe(edge, text);
+	describe(edge, name_columns(out), text);
 	out_text(out, is_whole(edge, model) ? g->left : g->was_left);
 	out_safe(out, text);
 }
