@@ -64,6 +64,11 @@ def need(*programs):
         assert shutil.which(program), f"{program}: not installed: run scripts/check"
 
 
+def pids():
+    """All processes that /proc lists."""
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]
+
+
 def wait_until(is_so, what, process=None):
     """Looks again and again, for a bounded time; and only as long as `process` runs."""
     end = time.monotonic() + PATIENCE_S

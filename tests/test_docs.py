@@ -52,7 +52,8 @@ def complete(*words):
 
 
 def test_completion():
-    assert complete("memshim", "re") == ["record", "report"]
+    assert complete("memshim", "rep") == ["report"]
+    assert complete("memshim", "graph", "--format", "=", "m") == ["mermaid"]
     assert complete("memshim", "events", "--cal") == ["--call="]
     assert complete("memshim", "events", "--call", "=", "shmg") == ["shmget"]
     assert complete("memshim", "report", "--color", "=", "") == ["auto", "always", "never"]

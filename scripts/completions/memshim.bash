@@ -13,7 +13,7 @@ _memshim_values() {
 	case $1 in
 	--call) echo brk sbrk shmget shmat shmdt shmctl start fork exec exit ;;
 	--color) echo auto always never ;;
-	--format) echo folded ;;
+	--format) [ "$2" = graph ] && echo text dot mermaid json || echo folded ;;
 	--pid | -p | --process) ps -e -o pid= ;;
 	--sort | --columns) memshim help "$2" 2>/dev/null | sed -n '/^columns/,$s/^  \([a-z_]*\) .*/\1/p' ;;
 	esac

@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: MIT
+"""`memshim ipcs`, `graph` and `reap`: the table, the drawing, and the careful removal."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+import harness
+from harness import Lines, Recording, memshim, record, run, target
+from story import KEY, SHM_RDONLY, Teller, kernel_holders, kernel_rows, recorded
+
+LEAK = ("perl", "-e", "for (1..3) { shmget($_ == 3 ? 0x6d656d11 : 0, 4096 * $_, 01600) // die }")
+USAGE, ABSENT = 2, 1
+
+
+@pytest.fixture(autouse=True)
+def table_to_ourselves():
+    if not harness.IS_ROOT:
+        pytest.skip("the table is everybody's without an IPC namespace")
+
+
+def ipcs(*options):
+    return json.loads(memshim("ipcs", "--json", *options).stdout)
+
+
+# ---- ipcs ----
+
+
+def test_all_three_kinds():
+    """Every row of the kernel's, with its numbers."""
+    for kind in ("-Q", ("-S", "3"), ("-M", "4096")):
+        assert run("ipcmk", *([kind] if isinstance(kind, str) else kind)).returncode == 0
+    table = ipcs()
+    segment, = table["segments"]
+    queue, = table["queues"]
+    semaphores, = table["semaphores"]
+    row, = kernel_rows().values()
+    assert (segment["shmid"], segment["size"], segment["nattch"]) == (row["shmid"], 4096, 0)
+    assert (segment["mode"], segment["creator_uid"], segment["state"]) == ("0644", 0, "orphaned")
+    assert (queue["messages"], queue["bytes"], semaphores["semaphores"]) == (0, 0, 3)
+    shown = memshim("ipcs").stdout
+    assert re.findall(r"(?m)^([A-Z ]+)  1$", shown) == [
+        "SHARED MEMORY", "MESSAGE QUEUES", "SEMAPHORES"]
+    for number in (segment["key"], queue["key"], semaphores["key"]):
+        assert number in shown
+    listed = run("ipcs", "-m").stdout
+    assert segment["key"] in listed and str(segment["shmid"]) in listed
+
+
+def test_makers_and_holders_by_name():
+    """The maker's name is known after it ended, when a session saw it."""
+    with recorded() as lines, Lines(target("ledger")) as stranger:
+        shmid = Teller(lines).get(KEY, 65536)
+        Teller(lines).tell("at")
+        Teller(stranger).tell("use", shmid)
+        Teller(stranger).tell("at", 0, SHM_RDONLY)
+        segment, = ipcs()["segments"]
+        assert segment["creator"]["runs"] and segment["creator"]["program"] == "ledger"
+        holders = sorted((h["pid"], int(h["address"], 16), h["readonly"]) for h in segment["holders"])
+        assert holders == kernel_holders()[shmid] and len(holders) == 2
+        assert segment["state"] == "in use" and segment["unaccounted"] == 0
+        lines.end()
+        segment, = ipcs()["segments"]
+        assert (segment["creator"]["program"], segment["creator"]["runs"]) == ("ledger", False)
+        assert segment["creator"]["cmdline"] == target("ledger")
+        os.rename("memshim.data", "elsewhere")
+        segment, = ipcs()["segments"]
+        assert segment["creator"]["program"] is None, "nobody knows it then"
+        segment, = ipcs("elsewhere")["segments"]
+        assert segment["creator"]["program"] == "ledger"
+        shown = memshim("ipcs", "elsewhere", "--columns=creator,holders,state").stdout
+        pid = segment["creator"]["pid"]
+        assert f"[ledger {pid}]" in shown and f"ledger {stranger.process.pid} ro" in shown
+        Teller(stranger).tell("rm")
+        assert ipcs()["segments"][0]["state"] == "marked"
+
+
+def test_a_reused_pid_is_not_the_maker(compile_c):
+    """The kernel keeps a number; another program may have it by now."""
+    program = compile_c("maker", """
+    #include <stdio.h>
+    #include <sys/shm.h>
+    int main(void) { return shmget(0x6d656d12, 4096, IPC_CREAT | 0600) < 0; }
+    """)
+    maker = subprocess.Popen([program])
+    assert maker.wait(20) == 0
+    harness.wait_until(lambda: next_second(), "the segment is older than a process")
+    with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as last:
+        last.write(str(maker.pid - 1))
+    with Lines(target("ledger")) as other:
+        if other.process.pid != maker.pid:
+            pytest.skip("another process was quicker to take the pid")
+        segment, = ipcs()["segments"]
+        assert segment["creator"] == {"pid": maker.pid, "program": None, "cmdline": None, "runs": False,
+                                      "session": None}
+
+
+def next_second(began={}):
+    """Two seconds after the first question: ctime has seconds only."""
+    import time
+    return time.time() > began.setdefault("at", time.time()) + 2.1
+
+
+def test_columns_and_filters():
+    record(*LEAK, options=("-q",))
+    ids = [s["shmid"] for s in ipcs()["segments"]]
+    assert [s["shmid"] for s in ipcs("-m", ids[1])["segments"]] == [ids[1]]
+    assert [s["size"] for s in ipcs("-M", "0x6d656d11")["segments"]] == [12288]
+    shown = memshim("ipcs", "--columns=id,size", "--sort=size", "-b", "--no-headings").stdout
+    assert [line.split()[1] for line in shown.splitlines()] == ["12288", "8192", "4096"]
+    assert memshim("ipcs", "--columns=nonsense").returncode == USAGE
+    assert memshim("ipcs", "--sort=nonsense").returncode == USAGE
+    wide = memshim("ipcs", env={"COLUMNS": "80"}).stdout
+    assert max(map(len, wide.splitlines())) <= 80
+
+
+# ---- graph ----
+
+
+def test_graph():
+    with recorded() as lines, Lines(target("ledger")) as stranger:
+        program = Teller(lines)
+        shmid = program.get(KEY, 65536)
+        program.tell("at")
+        program.tell("fork")
+        Teller(stranger).tell("use", shmid)
+        Teller(stranger).tell("at", 0, SHM_RDONLY)
+        live = json.loads(memshim("graph", "--format=json").stdout)
+        edges = {(e["pid"] == stranger.process.pid, e["inherited"], e["readonly"], e["bytes"], e["live"], e["made"])
+                 for e in live["edges"]}
+        assert edges == {(False, False, False, 65536, True, True), (False, True, False, 65536, True, False),
+                         (True, False, True, 65536, True, False)}
+        assert {p["traced"] for p in live["processes"]} == {True, False}
+        assert [s["shmid"] for s in live["segments"]] == [shmid]
+        drawn = memshim("graph").stdout
+        assert f"shmid {shmid}, 64K" in drawn and drawn.count("───▶") + drawn.count("◀───") == 3
+        assert "64K ro" in drawn and "by fork" in drawn
+        program.tell("dt")
+        assert "┄" in memshim("graph").stdout, "what was is drawn broken, live"
+        ascii_only = memshim("graph", env={"LC_ALL": "C"}).stdout
+        assert ascii_only.isascii() and "--->" in ascii_only
+        program.tell("rm")
+        lines.end()
+    after = json.loads(memshim("graph", "--json").stdout)
+    assert len(after["edges"]) == 2 and not any(e["live"] for e in after["edges"])
+    assert max(map(len, memshim("graph", env={"COLUMNS": "80"}).stdout.splitlines())) <= 80
+
+
+def test_graph_for_other_tools():
+    record(*LEAK, options=("-q",))
+    dot = memshim("graph", "--format=dot").stdout
+    assert dot.startswith("digraph") and dot.count(" -> ") == 3 and dot.rstrip().endswith("}")
+    mermaid = memshim("graph", "--format=mermaid").stdout
+    assert mermaid.startswith("graph LR\n") and mermaid.count("|\"made\"|") == 3
+    assert memshim("graph", "--format=nonsense").returncode == USAGE
+    if shutil.which("dot"):
+        assert subprocess.run(["dot", "-Tsvg"], input=dot, text=True, stdout=subprocess.PIPE, check=True).stdout
+
+
+def test_graph_of_nothing():
+    record("true", options=("-q",))
+    assert memshim("graph").stdout == "no shared segments\n"
+
+
+# ---- reap ----
+
+
+def reap(*options, race=None):
+    env = {"LD_PRELOAD": target("libracing.so"), "RACE": race} if race else {}
+    return memshim("reap", *options, env=env)
+
+
+def test_dry_run():
+    record(*LEAK, options=("-q",))
+    before = kernel_rows()
+    done = reap()
+    assert done.returncode == 0 and done.stdout.count("leaked   segment") == 3
+    assert "3 to be removed, 0 kept; --force removes" in done.stdout
+    assert kernel_rows() == before
+
+
+def test_force():
+    record(*LEAK, options=("-q",))
+    assert run("ipcmk", "-M", "4096").returncode == 0
+    ours = sorted(s["shmid"] for s in Recording("memshim.data").report()["segments"])
+    done = reap("--force", "-m", ours[0])
+    assert (done.returncode, done.stdout.count("removed ")) == (0, 1)
+    assert ours[0] not in kernel_rows()
+    done = reap("--force", "-M", "0x6d656d11")
+    assert done.stdout.startswith("removed  segment")
+    assert reap("--force").returncode == 0
+    assert len(kernel_rows()) == 1, "what the session did not make stays"
+    assert reap("--force").stdout == "nothing leaked\n"
+
+
+def test_what_is_kept_and_why():
+    """Found and not made, held by somebody, or its maker running: each with its reason."""
+    assert run("ipcmk", "-M", "4096").returncode == 0
+    shmid, = kernel_rows()
+    with recorded() as lines, Lines(target("ledger")) as stranger:
+        program = Teller(lines)
+        program.tell("use", shmid)
+        program.tell("at")
+        program.tell("dt")
+        mine = program.get()
+        assert "its maker still runs" in reap("--force").stdout
+        Teller(stranger).tell("use", mine)
+        Teller(stranger).tell("at")
+        lines.end()
+        done = reap("--force")
+        assert done.returncode == 0
+        assert f"kept     segment {shmid}" in done.stdout and "this session did not make it" in done.stdout
+        assert re.search(f"kept     segment {mine}.*somebody has it attached", done.stdout)
+        assert set(kernel_rows()) == {shmid, mine}
+    assert reap("--force").stdout.count("removed  ") == 1
+    assert set(kernel_rows()) == {shmid}
+
+
+@pytest.mark.parametrize("call", [1, 2, 3])
+@pytest.mark.parametrize("how", ["attach", "remove", "renew"])
+def test_races(how, call):
+    """Before each of its looks somebody is quicker: what is used, or another by now, stays."""
+    record("perl", "-e", "shmget(0x6d656d11, 4096, 01640) // die", options=("-q",))
+    first, = kernel_rows()
+    done = reap("--force", race=f"{call}:{how}")
+    assert "removed  " not in done.stdout and done.returncode == ABSENT, done
+    if how == "attach":
+        assert first in kernel_rows() and kernel_rows()[first]["perms"] == 0o640, "as it was"
+        assert "attached it meanwhile" in done.stdout
+    elif how == "renew":
+        renewed, = kernel_rows()
+        assert renewed != first and kernel_rows()[renewed]["perms"] & 0o777 == 0o600, "the new one is untouched"
+    else:
+        assert kernel_rows() == {}
+
+
+def test_nothing_of_another_namespace():
+    """A recording of another IPC namespace says nothing about this one's ids."""
+    done = run("unshare", "--ipc", harness.MEMSHIM, "record", "-q", "--", *LEAK)
+    assert done.returncode == 0
+    assert run("ipcmk", "-M", "4096").returncode == 0
+    before = kernel_rows()
+    done = reap("--force")
+    assert "removed  " not in done.stdout and "another IPC namespace" in done.stdout
+    assert kernel_rows() == before
+
+
+def test_not_the_owner(user, tmp_path_factory):
+    """Who may not remove it is told, with exit code 1, and nothing changes."""
+    folder = tmp_path_factory.mktemp("live", numbered=True)
+    folder.chmod(0o700)
+    record(*LEAK, options=("-q",), env={"MEMSHIM_DIR": str(folder)})
+    os.chmod("memshim.data", 0o644)
+    os.chown("memshim.data", 65534, 65534)
+    done = user(harness.MEMSHIM, "reap", "--force")
+    assert done.returncode == ABSENT, done
+    assert done.stdout.count("kept     segment") == 3 and "ermi" in done.stdout
+    assert {row["perms"] for row in kernel_rows().values()} == {0o600} and len(kernel_rows()) == 3
