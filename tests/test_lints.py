@@ -63,7 +63,41 @@ BROKEN = [
     ("words", lambda t: add(t, "report/load.c", "int x; "), "blanks at the end"),
     ("words", lambda t: add(t, "report/load.c", "\n" * 400), "more than one idea"),
     ("words", lambda t: edit(t, "report/load.c", "/* SPDX-License-Identifier: MIT */", ""), "no licence line"),
+    ("words", lambda t: add(t, "report/load.c", "\t" * 12 + "int x;"), "longer than the page"),
+    ("words", lambda t: add(t, "tests/harness.py", "#" * 141), "tests/harness.py:166: longer than the page"),
+    ("words", lambda t: add(t, "report/load.h", "\n" * 280), "too long for a header"),
+    ("words", lambda t: (t / "report/empty.h").touch(), "report/empty.h: has no licence line"),
+    ("pairs", lambda t: edit(t, "preload/segment/publish.h", " W4 pairs with R1", " W4"), "is not argued"),
+    ("rooms", lambda t: add(t, "report/symbols/symbols.c", '#include "report/reader/file.h"'), "symbols include the model"),
+    ("rooms", lambda t: add(t, "report/record/tree.c", '#include "preload/segment/layout.h"'), "the recorder includes the reader"),
+    ("docs", lambda t: add(t, "report/options.def", 'OPTION(NEW, 0, "new-one", NULL, FOR(LS), "x")'), "the option --new-one"),
+    ("docs", lambda t: add(t, "report/commands.def", 'COMMAND(NEW, novel, "", "x")'), "the command novel"),
+    ("docs", lambda t: add(t, "README.md", "`memshim report --nonsense`"), "--nonsense is no option"),
+    ("docs", lambda t: add(t, "report/model/findings.def", 'FINDING(NEW, "new-finding", NOTE)'), "the finding new-finding"),
+    ("docs", lambda t: add(t, "preload/settings.c", '/* "MEMSHIM_NEW" */'), "the variable MEMSHIM_NEW"),
 ]
+
+
+@pytest.mark.parametrize("line", ["\t" * 12 + "1234", "x" * 100, "é" * 100, "\té\t" + "x" * 84])
+def test_lines_that_just_fit(tree, line):
+    """Columns are counted, not bytes."""
+    add(tree, "report/load.c", line)
+    assert lint(tree, "words").returncode == 0
+    edit(tree, "report/load.c", line, line + "x")
+    assert "longer than the page" in lint(tree, "words").stdout
+
+
+def test_all_lints(tree):
+    """Each is run whatever the others say; one that fails, fails them all."""
+    harness.need("shellcheck", "cppcheck")
+    add(tree, "report/load.c", "int last(void);\nint last(void) { int a[2] = {1, 2}; return a[2]; } ")
+    (tree / "scripts" / "new").write_text("#!/bin/sh\n# SPDX-License-Identifier: MIT\ncd $1\n")
+    done = run(tree / "scripts" / "lint", harness.BUILD, cwd=tree)
+    assert done.returncode == 1
+    said = {line.split()[1]: line.split()[0] for line in done.stdout.splitlines() if line.startswith(("  ok ", "  FAIL "))}
+    assert {name for name, word in said.items() if word == "FAIL"} == {"words", "shellcheck", "cppcheck"}
+    assert {name for name, word in said.items() if word == "ok"} >= {"rooms", "pairs", "map", "exports", "docs"}
+    assert "load.c" in done.stderr + done.stdout and "arrayIndexOutOfBounds" in done.stderr + done.stdout
 
 
 @pytest.mark.parametrize("name,damage,words", BROKEN, ids=lambda v: v.replace(" ", "-") if isinstance(v, str) else "")
