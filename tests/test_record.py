@@ -3,6 +3,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -11,6 +12,7 @@ import pytest
 
 import harness
 from harness import MEMSHIM, Lines, Recording, memshim, record, target
+from refusals import FAILED, NOT_FOUND, USAGE, refused
 
 SLOW_CHILD = "exec 3<&0; (read line <&3; exit 0) & echo started; exit 3"
 
@@ -32,6 +34,88 @@ def test_output_with_placeholders():
     assert found, name
     assert result.stdout == found[1] + "\n"
     assert Recording(name).report()["session"]["command_pid"] == int(found[1])
+
+
+@pytest.mark.parametrize("given,name", [("100%", "100%"), ("%x%%", "%x%"), ("%", "%"), ("%%p", "%p"), ("a%eb%e", "acallsbcalls")])
+def test_odd_placeholders(given, name):
+    """What is no placeholder stands for itself."""
+    os.mkdir("out")
+    record(target("calls"), "1", output=f"out/{given}")
+    assert os.listdir("out") == [name]
+
+
+def test_name_with_a_placeholder():
+    """A program's name is not read again for placeholders, and cannot leave the folder."""
+    shutil.copy(target("calls"), "%p")
+    os.mkdir("out")
+    record("./%p", "1", output="out/%e")
+    record(os.path.abspath("%p"), "1", output="out/%e")
+    assert sorted(os.listdir("out")) == ["%p", "%p.old"]
+
+
+@pytest.mark.parametrize("output,word", [("fifo", "not a regular file"), ("link", "not a regular file"), ("x" * 300, "too long"),
+                                         ("no/such/folder", "No such file"), ("kept", "kept.old: Is a directory")])
+def test_output_that_is_not_to_be_written(output, word):
+    """Nothing runs, and nothing of what is there is lost."""
+    os.mkfifo("fifo")
+    os.symlink("precious", "link")
+    os.makedirs("kept.old/inside")
+    for name in ("precious", "kept"):
+        with open(name, "w", encoding="ascii") as file:
+            file.write(name)
+    before = sorted(os.listdir())
+    refused(record("echo", "ran", output=output, check=False).result, FAILED, output, word)
+    assert sorted(os.listdir()) == before
+    assert (open("precious", encoding="ascii").read(), open("kept", encoding="ascii").read()) == ("precious", "kept")
+
+
+def test_folder_of_others(user):
+    os.mkdir("closed", 0o555)
+    done = user(MEMSHIM, "record", "-o", "closed/x", "echo", "ran")
+    refused(done, FAILED, "closed/x: Permission denied", "--output")
+
+
+@pytest.mark.parametrize("size", ["8191", "1.5M", "16k", "16MiB", "-1", "65G", "0x4000", " 16M", "18446744073709551616"])
+def test_odd_log_size(size):
+    refused(memshim("record", f"--log-size={size}", "echo", "ran"), USAGE, f"--log-size: '{size}'", "8K to 64G")
+
+
+@pytest.mark.parametrize("size", ["8192", "8K", "1M", "1G"])
+def test_log_size(size):
+    harness.complete(record(target("calls"), "2", options=(f"--log-size={size}",)).report())
+
+
+def test_words_after_the_command():
+    """COMMAND's own options are its own; -- ends those of memshim."""
+    assert memshim("record", "-q", "echo", "-q", "--output=x", "--", "-h").stdout == "-q --output=x -- -h\n"
+    assert memshim("record", "-q", "--", "echo", "--", "x").stdout == "-- x\n"
+    refused(memshim("record", "--", "-q"), NOT_FOUND, "-q: command not found")
+    refused(memshim("record", "--"), USAGE, "no COMMAND")
+    assert memshim("record", "-k5", "-qk", "70", "true").returncode == USAGE
+    assert memshim("record", "-k70", "-k5", "true").returncode == USAGE, "the first wrong one"
+
+
+def test_ignored_signals_stay_ignored():
+    done = harness.run("sh", "-c", f"trap '' INT QUIT; {MEMSHIM} record -q sh -c 'kill -INT $$; kill -QUIT $$; echo here'")
+    assert (done.returncode, done.stdout) == (0, "here\n")
+
+
+def test_stopped_and_continued():
+    """A stop is not an end; the recorder waits on."""
+    with Lines(MEMSHIM, "record", "-q", "--", "sh", "-c", "echo $$; read line; exit 6") as lines:
+        pid = int(lines.process.stdout.readline())
+        os.kill(pid, signal.SIGSTOP)
+        harness.wait_until(lambda: state(pid) == "T", "it is stopped", lines.process)
+        assert lines.process.poll() is None
+        os.kill(pid, signal.SIGCONT)
+        harness.wait_until(lambda: state(pid) != "T", "it goes on", lines.process)
+        assert lines.end()[0] == 6
+    assert Recording("memshim.data").report()["session"]["exit"] == {"status": 6, "signal": None}
+
+
+def state(pid):
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        return file.read().rsplit(")", 1)[1].split()[0]
 
 
 @pytest.mark.parametrize("script,status", [
