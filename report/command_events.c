@@ -136,6 +136,7 @@ int command_events(int argc, char **argv)
 	if (ret != 0)
 		return ret;
 	printer.out = page_begin(options.color);
+	cursor_watch(load.cursor, printer.out->fd);
 	if (options.csv && !options.no_headings)
 		events_csv_heading(printer.out, printer.columns, printer.column_count);
 	ret = print_all(&printer);

@@ -10,9 +10,9 @@
  */
 #include "report/reader/cursor.h"
 
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "preload/segment/files.h"
 #include "report/reader/holes.h"
@@ -21,15 +21,16 @@
 #include "report/reader/runs.h"
 
 #define BATCH 256u
-#define PERIOD_NS 20000000l    /* between two looks at a live session */
-#define HOLD_NS 10000000ull    /* an event may be this late */
+#define PERIOD_MS 20        /* between two looks at a live session */
+#define HOLD_NS 10000000ull /* an event may be this late */
 #define PATIENCE_NS 1000000000ull
 #define LOOKS_PER_STATE_CHECK 5u
 
 struct cursor {
 	struct source *source;
 	bool follow;
-	bool over; /* the session has ended, and everything of it has been copied */
+	int output; /* following: where the events go; -1: nobody can go away */
+	bool over;  /* the session has ended, and everything of it has been copied */
 	struct runs runs;
 	uint64_t runs_limit; /* clock: what is later is for `pending` */
 	struct event batch[BATCH];
@@ -47,7 +48,7 @@ struct cursor {
 static uint64_t clock_now(const struct source *source)
 {
 	return source_header(source)->clock == CLOCK_COUNTER ? clock_counter()
-							    : place_ns(CLOCK_MONOTONIC);
+							     : place_ns(CLOCK_MONOTONIC);
 }
 
 static uint64_t clock_before(const struct source *source, uint64_t ns)
@@ -140,6 +141,7 @@ struct cursor *cursor_open(struct source *source, bool follow)
 		return NULL;
 	cursor->source = source;
 	cursor->follow = follow && source_is_live(source);
+	cursor->output = -1;
 	cursor->runs_limit = cursor->follow ? clock_before(source, HOLD_NS) : UINT64_MAX;
 	runs_begin(&cursor->runs, &source->recording);
 	if (source_update(source) && add_chunks(cursor) && add_rings(cursor)) {
@@ -204,8 +206,8 @@ static bool remember(struct cursor *cursor, const struct segment_event *events, 
 
 	if (need > cursor->pending_room) {
 		uint64_t room = need * 2;
-		struct segment_event *pending =
-			realloc(cursor->pending, room * sizeof *cursor->pending);
+		struct segment_event *pending = realloc(cursor->pending,
+							room * sizeof *cursor->pending);
 
 		if (!pending)
 			return false;
@@ -267,8 +269,7 @@ static bool read_new_events(struct cursor *cursor)
 	struct ring_copy copy;
 
 	for (uint32_t i = 0; i < part_count(cursor->source); i++) {
-		bool ok = read_part(cursor, i, &copy) &&
-			  remember(cursor, copy.events, copy.count);
+		bool ok = read_part(cursor, i, &copy) && remember(cursor, copy.events, copy.count);
 
 		free(copy.events);
 		if (!ok)
@@ -304,11 +305,13 @@ static void take_pending(struct cursor *cursor, uint64_t limit)
 		convert(cursor, &cursor->pending[cursor->pending_at++], 1);
 }
 
-static void pause_until_next_look(void)
+/* A quiet session must not keep one waiting whose words nobody hears any more. */
+static void pause_until_next_look(struct cursor *cursor)
 {
-	struct timespec period = {0, PERIOD_NS};
+	struct pollfd output = {.fd = cursor->output, .events = 0};
 
-	nanosleep(&period, NULL);
+	if (poll(&output, 1, PERIOD_MS) > 0)
+		cursor->over = true;
 }
 
 /* Waits for events; false when there will be none, or without memory. */
@@ -321,7 +324,7 @@ static bool follow(struct cursor *cursor, bool *no_memory)
 		if (cursor->batch_count > 0 || cursor->over)
 			break;
 		if (cursor->looks > 0)
-			pause_until_next_look();
+			pause_until_next_look(cursor);
 		if (!look(cursor))
 			*no_memory = true;
 		if (*no_memory || cursor->overwritten > cursor->told_overwritten)
@@ -338,6 +341,11 @@ static bool fill(struct cursor *cursor, bool *no_memory)
 	if (cursor->batch_count > 0 || *no_memory)
 		return !*no_memory;
 	return cursor->follow && follow(cursor, no_memory);
+}
+
+void cursor_watch(struct cursor *cursor, int output)
+{
+	cursor->output = output;
 }
 
 bool cursor_would_wait(const struct cursor *cursor)

@@ -25,6 +25,9 @@ void cursor_close(struct cursor *cursor);
 /* *event holds until the next call. */
 enum cursor_answer cursor_next(struct cursor *cursor, const struct event **event);
 
+/* Following ends, too, when nobody reads from this pipe or terminal any more. */
+void cursor_watch(struct cursor *cursor, int output);
+
 /* Whether the next cursor_next may have to wait for something to happen. */
 bool cursor_would_wait(const struct cursor *cursor);
 
