@@ -52,6 +52,8 @@
  *   reader/kernel    the second witness: what the kernel says
  *   reader/sysvipc   the kernel's tables of segments, queues and semaphores
  *   reader/holders   who has a segment attached, by everybody's maps
+ *   reader/maps      an address space, mapping by mapping:
+ *   reader/mapping     one of them
  *   reader/proc      what is asked of /proc about others
  *   reader/witness   why a process was not followed, in words
  *   reader/inside    what the files of this room share
@@ -76,6 +78,8 @@
  *   model/graph      processes and the segments between them
  *   model/ipc        the machine's IPC table, and who made what
  *   model/filter     what the user wants to see
+ *   model/zones      an address space, and what each piece is for
+ *   model/zones_recorded the same, of a session
  *   model/inside     what the files of this room share
  *
  * symbols/: from addresses to functions and lines

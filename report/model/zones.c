@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/model/zones.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct zones *zones_make(const struct zones_process *process)
+{
+	struct zones *zones = calloc(1, sizeof *zones);
+
+	if (zones)
+		zones->process = *process;
+	return zones;
+}
+
+void zones_free(struct zones *zones)
+{
+	for (uint32_t i = 0; zones && i < zones->count; i++) {
+		free(zones->zones[i].name);
+		free(zones->zones[i].holders);
+	}
+	if (zones)
+		free(zones->zones);
+	free(zones);
+}
+
+/* ---- mappings ---- */
+
+/* A new zone at the end; null, and noted, without memory. */
+static struct zone *add_zone(struct zones *zones)
+{
+	uint32_t room = zones->room ? zones->room * 2 : 64;
+	struct zone *grown;
+
+	if (zones->count == zones->room) {
+		grown = realloc(zones->zones, room * sizeof *grown);
+		if (!grown) {
+			zones->no_memory = true;
+			return NULL;
+		}
+		zones->zones = grown;
+		zones->room = room;
+	}
+	grown = &zones->zones[zones->count++];
+	*grown = (struct zone){.shmid = -1, .page_bytes = zones->process.page_bytes};
+	return grown;
+}
+
+static void set_name(struct zones *zones, struct zone *zone, const char *name)
+{
+	if (!name[0])
+		return;
+	zone->name = strdup(name);
+	zones->no_memory |= !zone->name;
+}
+
+static bool begins(const char *text, const char *with)
+{
+	return text && strncmp(text, with, strlen(with)) == 0;
+}
+
+/* What the line tells by itself. */
+static enum zone_kind kind_of(const struct zones *zones, const struct mapping_facts *facts)
+{
+	static const char *const kernel[] = {"[vdso]",    "[vvar",     "[vsyscall]",
+					     "[uprobes]", "[sigpage]", "[vectors]"};
+
+	for (size_t i = 0; i < sizeof kernel / sizeof *kernel; i++)
+		if (begins(facts->name, kernel[i]))
+			return ZONE_KERNEL;
+	if (facts->segment)
+		return ZONE_ATTACHMENT;
+	if (strcmp(facts->name, "[heap]") == 0)
+		return ZONE_HEAP;
+	if (begins(facts->name, "[stack"))
+		return ZONE_STACK;
+	if (facts->name[0] != '/' || strcmp(facts->name, "/dev/zero (deleted)") == 0)
+		return ZONE_ANONYMOUS;
+	if (strcmp(facts->name, zones->process.exe) == 0)
+		return facts->perm[2] == 'x'   ? ZONE_TEXT
+		       : facts->perm[1] == 'w' ? ZONE_DATA
+					       : ZONE_RODATA;
+	return facts->perm[2] == 'x' ? ZONE_LIBRARY : ZONE_FILE;
+}
+
+void zones_add_mapping(struct zones *zones, const struct mapping_facts *facts)
+{
+	struct zone *zone = add_zone(zones);
+
+	if (!zone)
+		return;
+	zone->kind = kind_of(zones, facts);
+	zone->start = facts->start;
+	zone->end = facts->end;
+	memcpy(zone->perm, facts->perm, sizeof zone->perm);
+	zone->pages_known = facts->pages_known;
+	if (facts->pages_known)
+		zone->page_bytes = facts->page_bytes;
+	zone->resident_bytes = facts->resident_bytes;
+	zone->swapped_bytes = facts->swapped_bytes;
+	set_name(zones, zone, facts->name);
+	zone->readonly = facts->perm[1] != 'w';
+	if (!facts->segment)
+		return;
+	zone->shmid = (int32_t)facts->inode;
+	zone->key = facts->key;
+	zone->key_known = true;
+}
+
+/* ---- what only the neighbours tell ---- */
+
+static bool same_name(const struct zone *a, const struct zone *b)
+{
+	return a->name && b->name && strcmp(a->name, b->name) == 0;
+}
+
+/* All pieces of a file with code are the library: they lie next to one another. */
+static void spread_library(struct zones *zones, uint32_t code)
+{
+	struct zone *at = zones->zones;
+
+	for (uint32_t i = code; i-- > 0 && (same_name(&at[i], &at[code]) || !at[i].name);)
+		if (at[i].kind == ZONE_FILE)
+			at[i].kind = ZONE_LIBRARY;
+	for (uint32_t i = code + 1;
+	     i < zones->count && (same_name(&at[i], &at[code]) || !at[i].name); i++)
+		if (at[i].kind == ZONE_FILE)
+			at[i].kind = ZONE_LIBRARY;
+}
+
+/* Zeros that go on where the program's data ends. */
+static bool is_bss(const struct zone *before, const struct zone *zone)
+{
+	return zone->kind == ZONE_ANONYMOUS && !zone->name &&
+	       (before->kind == ZONE_DATA || before->kind == ZONE_BSS) &&
+	       before->end == zone->start && before->perm[1] == 'w';
+}
+
+static void settle_kinds(struct zones *zones)
+{
+	for (uint32_t i = 0; i < zones->count; i++) {
+		struct zone *zone = &zones->zones[i];
+
+		if (zone->kind == ZONE_LIBRARY && zone->perm[2] == 'x')
+			spread_library(zones, i);
+		else if (i > 0 && is_bss(zone - 1, zone))
+			zone->kind = ZONE_BSS;
+	}
+}
+
+/* ---- the break ---- */
+
+static uint64_t page_up(const struct zones *zones, uint64_t address)
+{
+	uint64_t page = zones->process.page_bytes;
+
+	return page ? (address + page - 1) / page * page : address;
+}
+
+static uint64_t heap_end(const struct zones *zones)
+{
+	uint64_t end = 0;
+
+	for (uint32_t i = 0; i < zones->count; i++)
+		if (zones->zones[i].kind == ZONE_HEAP)
+			end = zones->zones[i].end;
+	return end;
+}
+
+/* The kernel shows the break rounded up to a page; the shim's own word is kept where it fits. */
+static void settle_break(struct zones *zones)
+{
+	struct zones_process *process = &zones->process;
+	uint64_t end = heap_end(zones);
+
+	if (end && page_up(zones, process->break_current) != end)
+		process->break_current = end;
+	else if (!end && process->live)
+		process->break_current = process->break_initial;
+	if (process->break_peak && process->break_peak < process->break_current)
+		process->break_peak = process->break_current;
+}
+
+const struct zone *zones_above(const struct zones *zones, uint64_t address)
+{
+	for (uint32_t i = 0; i < zones->count; i++)
+		if (zones->zones[i].end > address)
+			return &zones->zones[i];
+	return NULL;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct zone *left = a, *right = b;
+
+	return left->start < right->start ? -1 : left->start > right->start;
+}
+
+/* The room above the break is a zone of its own: it is what the heap may become. */
+static void settle_headroom(struct zones *zones)
+{
+	uint64_t edge = page_up(zones, zones->process.break_current);
+	const struct zone *above = zones_above(zones, edge);
+	uint64_t end = above ? above->start : 0;
+	struct zone *unused;
+
+	if (!zones->process.break_current || !above || end < edge)
+		return;
+	zones->headroom_known = zones->process.live;
+	zones->headroom_at_most = !zones->process.live;
+	zones->headroom_bytes = end - zones->process.break_current;
+	if (!zones->process.live || end == edge || !(unused = add_zone(zones)))
+		return;
+	unused->kind = ZONE_UNUSED;
+	unused->start = edge;
+	unused->end = end;
+	unused->pages_known = true;
+}
+
+void zones_settle(struct zones *zones)
+{
+	if (zones->count)
+		qsort(zones->zones, zones->count, sizeof *zones->zones, by_start);
+	settle_kinds(zones);
+	settle_break(zones);
+	settle_headroom(zones);
+	if (zones->count)
+		qsort(zones->zones, zones->count, sizeof *zones->zones, by_start);
+}
+
+/* ---- segments and holders ---- */
+
+bool zones_have_attachments(const struct zones *zones)
+{
+	for (uint32_t i = 0; i < zones->count; i++)
+		if (zones->zones[i].kind == ZONE_ATTACHMENT)
+			return true;
+	return false;
+}
+
+void zones_add_segment(struct zones *zones, const struct kernel_segment *segment)
+{
+	for (uint32_t i = 0; i < zones->count; i++) {
+		struct zone *zone = &zones->zones[i];
+
+		if (zone->kind != ZONE_ATTACHMENT || zone->shmid != segment->shmid)
+			continue;
+		zone->listed = zone->size_known = true;
+		zone->segment = *segment;
+		zone->size = segment->size;
+	}
+}
+
+static void add_holder(struct zones *zones, struct zone *zone, const struct zone_holder *holder)
+{
+	uint32_t room = zone->holder_room ? zone->holder_room * 2 : 4;
+	struct zone_holder *grown;
+
+	if (zone->holder_count == zone->holder_room) {
+		grown = realloc(zone->holders, room * sizeof *grown);
+		if (!grown) {
+			zones->no_memory = true;
+			return;
+		}
+		zone->holders = grown;
+		zone->holder_room = room;
+	}
+	zone->holders[zone->holder_count++] = *holder;
+}
+
+void zones_add_holder(struct zones *zones, int32_t shmid, const struct zone_holder *holder)
+{
+	if (holder->pid == zones->process.pid)
+		return;
+	for (uint32_t i = 0; i < zones->count; i++)
+		if (zones->zones[i].kind == ZONE_ATTACHMENT && zones->zones[i].shmid == shmid)
+			add_holder(zones, &zones->zones[i], holder);
+}
+
+/* ---- two looks ---- */
+
+/* Those that move: of each there is one. */
+static const struct zone *find_moving(const struct zones *zones, const struct zone *zone)
+{
+	for (uint32_t i = zones->count; i > 0; i--) {
+		const struct zone *old = &zones->zones[i - 1];
+
+		if (old->kind == zone->kind && (old->end == zone->end || old->kind == ZONE_UNUSED))
+			return old;
+	}
+	return NULL;
+}
+
+const struct zone *zones_before(const struct zones *before, const struct zone *zone)
+{
+	const struct zone *old;
+
+	if (zone->kind == ZONE_UNUSED || zone->kind == ZONE_STACK)
+		return find_moving(before, zone);
+	old = before->count ? bsearch(zone, before->zones, before->count, sizeof *zone, by_start)
+			    : NULL;
+	return old && old->kind == zone->kind && old->shmid == zone->shmid ? old : NULL;
+}
+
+const char *zone_kind_name(enum zone_kind kind)
+{
+	static const char *const names[] = {
+#define ZONE_KIND(id, name, meaning) [ZONE_##id] = name,
+#include "report/model/zone_kinds.def"
+#undef ZONE_KIND
+	};
+
+	return names[kind];
+}

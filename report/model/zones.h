@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An address space in zones, lowest address first: the kernel's mappings with a meaning put to
+ * each, and the room above the break. Made in this order:
+ *
+ *    zones_make ─▶ mappings, or attachments ─▶ zones_settle ─▶ segments, holders
+ *
+ * When memory runs out it keeps what it has, and says so.
+ */
+#ifndef MEMSHIM_MODEL_ZONES_H
+#define MEMSHIM_MODEL_ZONES_H
+
+#include <limits.h>
+
+#include "report/model/model.h"
+#include "report/reader/mapping.h"
+
+enum zone_kind {
+#define ZONE_KIND(id, name, meaning) ZONE_##id,
+#include "report/model/zone_kinds.def"
+#undef ZONE_KIND
+	ZONE_KIND_COUNT
+};
+
+/* Somebody else who has the segment attached. */
+struct zone_holder {
+	int32_t pid;
+	uint64_t address;
+	bool readonly;
+	char comm[17];
+};
+
+struct zone {
+	enum zone_kind kind;
+	uint64_t start, end;
+	char perm[5];     /* "" unknown */
+	bool pages_known; /* the next two */
+	uint64_t resident_bytes, swapped_bytes;
+	uint64_t page_bytes;
+	char *name; /* null none */
+	/* Of attachments. */
+	int32_t shmid;                      /* -1 for all others */
+	bool key_known, size_known, listed; /* listed: `segment` is the kernel's row */
+	uint32_t key;
+	uint64_t size; /* of the segment */
+	bool readonly;
+	struct kernel_segment segment;
+	struct zone_holder *holders;
+	uint32_t holder_count, holder_room;
+};
+
+/* The process; addresses are 0 where they are not known. */
+struct zones_process {
+	int32_t pid;
+	bool live; /* these are the kernel's words of now, and no recording's */
+	uint64_t page_bytes;
+	uint64_t break_initial, break_current, break_peak;
+	char comm[17];
+	char exe[PATH_MAX]; /* "" unknown */
+};
+
+struct zones {
+	struct zones_process process;
+	struct zone *zones;
+	uint32_t count, room;
+	bool headroom_known;   /* the room above the break is what it is */
+	bool headroom_at_most; /* or no more than that: what else is there was not recorded */
+	uint64_t headroom_bytes;
+	bool no_memory;
+};
+
+struct zones *zones_make(const struct zones_process *process);
+void zones_free(struct zones *zones);
+
+void zones_add_mapping(struct zones *zones, const struct mapping_facts *facts);
+
+/* An image of a session as it last was: its attachments, and who held them too at that time. */
+struct zones *zones_recorded(const struct model *model, const struct model_process *process);
+
+/* Says what each mapping is, and finds the break and the room above it. */
+void zones_settle(struct zones *zones);
+
+bool zones_have_attachments(const struct zones *zones);
+
+/* What the kernel's table says of a segment that is attached here. */
+void zones_add_segment(struct zones *zones, const struct kernel_segment *segment);
+
+/* Another process that has a segment attached. */
+void zones_add_holder(struct zones *zones, int32_t shmid, const struct zone_holder *holder);
+
+/* The same zone at an earlier look, however large it was then; null when it is new. */
+const struct zone *zones_before(const struct zones *before, const struct zone *zone);
+
+/* The first zone that ends above an address; null when there is none. */
+const struct zone *zones_above(const struct zones *zones, uint64_t address);
+
+static inline uint64_t zone_bytes(const struct zone *zone)
+{
+	return zone->end - zone->start;
+}
+
+const char *zone_kind_name(enum zone_kind kind);
+
+#endif
