@@ -75,6 +75,13 @@ static const struct column_row event_columns[] = {
 	{NULL, NULL},
 };
 
+static const struct column_row zone_kinds[] = {
+#define ZONE_KIND(id, name, meaning) {name, meaning},
+#include "report/model/zone_kinds.def"
+#undef ZONE_KIND
+	{NULL, NULL},
+};
+
 /* A name in its column, then words that stay in theirs. */
 static void put_item(struct out *out, const char *name, const char *words)
 {
@@ -152,6 +159,8 @@ static void put_command(struct out *out, enum command command)
 	}
 	if (command == COMMAND_EVENTS)
 		put_columns(out, "columns of --csv", event_columns);
+	if (command == COMMAND_MAP)
+		put_columns(out, "kinds of zones", zone_kinds);
 	if (command == COMMAND_LS)
 		put_columns(out, "columns", session_columns);
 }

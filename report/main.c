@@ -12,8 +12,10 @@
  *   command_ipcs     the IPC table
  *   command_ls       the sessions there are
  *   command_reap     removes what a session leaked
+ *   command_map      the address space as a picture
  *   command_report   the post-run report
  *   options          the command line of the reading commands
+ *   look             an address space, of a process or of a session
  *   load             from a file to a model, for every command that reads
  *   summary          what record prints at its end
  *   error            one voice for errors, one table of exit codes
@@ -111,6 +113,11 @@
  *   view/ipcs        the IPC table in two ways:
  *   view/ipcs_text     a page
  *   view/ipcs_json     an object
+ *   view/map         an address space in two ways:
+ *   view/map_rows      the lines of the picture
+ *   view/map_boxes     what is inside a box of it
+ *   view/map_text      the picture
+ *   view/map_json      an object
  *   view/sessions    the list of sessions
  */
 #include <stdio.h>

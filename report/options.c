@@ -103,6 +103,28 @@ static int take_color(struct options *options, const struct row *row, const char
 	return 0;
 }
 
+/* "0.5": any part of a second that a clock knows, up to a day. */
+static int take_delay(struct options *options, const struct row *row, const char *value)
+{
+	char *end;
+	double seconds = strtod(value, &end);
+
+	if (end == value || *end || !(seconds >= 0.01 && seconds <= 86400))
+		return refuse(row, value, "a number of seconds, from 0.01 on");
+	options->delay_ns = (uint64_t)(seconds * 1e9);
+	return 0;
+}
+
+static int take_iterations(struct options *options, const struct row *row, const char *value)
+{
+	long long number;
+
+	if (!read_number(value, 1, INT_MAX, &number))
+		return refuse(row, value, "a number of looks");
+	options->iterations = (uint64_t)number;
+	return 0;
+}
+
 static int take_key(struct filter *filter, const struct row *row, const char *value)
 {
 	long long number = 0;
@@ -137,10 +159,12 @@ static int take_value(struct options *o, enum option_id id, char *value)
 		return refuse(row, value, "a value");
 	switch (id) {
 	case OPTION_PROCESS:
+	case OPTION_LOOK:
 		ret = take_pid(row, value, &number);
 		o->process = (long)number;
 		return ret;
 	case OPTION_PID:
+	case OPTION_IMAGE:
 		ret = take_pid(row, value, &number);
 		o->filter.pid = (int32_t)number;
 		return ret;
@@ -171,6 +195,10 @@ static int take_value(struct options *o, enum option_id id, char *value)
 		return 0;
 	case OPTION_COLUMNS:
 		return take_columns(o, row, value);
+	case OPTION_DELAY:
+		return take_delay(o, row, value);
+	case OPTION_ITERATIONS:
+		return take_iterations(o, row, value);
 	case OPTION_COLOR:
 		return take_color(o, row, value);
 	default:
@@ -187,6 +215,9 @@ static void take_flag(struct options *o, enum option_id id)
 	o->force |= id == OPTION_FORCE;
 	o->filter.failed |= id == OPTION_FAILED;
 	o->exact |= id == OPTION_BYTES;
+	o->scale |= id == OPTION_SCALE;
+	o->all |= id == OPTION_ALL;
+	o->watch |= id == OPTION_WATCH;
 	o->json |= id == OPTION_JSON;
 	o->csv |= id == OPTION_CSV;
 	o->no_headings |= id == OPTION_NO_HEADINGS;

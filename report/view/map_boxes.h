@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* What the picture's boxes are, for the files that make it. */
+#ifndef MEMSHIM_VIEW_MAP_BOXES_H
+#define MEMSHIM_VIEW_MAP_BOXES_H
+
+#include "report/view/map_rows.h"
+
+enum family { CODE, DATA, HEAP, UNUSED, PLACED, ATTACHED, STACK, KERNEL };
+
+/* Zones first..last, in the order of addresses. */
+struct box {
+	const struct zone *first, *last;
+	enum family family;
+};
+
+struct drawing {
+	struct map_rows *rows;
+	const struct zones *zones;
+	const struct map_wish *wish;
+	unsigned members;
+};
+
+struct map_row *map_row_add(struct map_rows *rows, enum map_row_kind kind, enum out_color color);
+
+/* Marks a row as new or changed when the zone is. */
+void map_mark(const struct drawing *drawing, struct map_row *row, const struct zone *zone);
+
+enum out_color box_color(enum family family);
+
+/* The lines inside a box. */
+void box_put(const struct drawing *drawing, const struct box *box);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* The address space for programs: every mapping by itself, lowest address first. */
+#include "report/view/json.h"
+#include "report/view/map.h"
+#include "report/view/words.h"
+
+static void put_address(struct json *json, const char *name, uint64_t address)
+{
+	if (address)
+		json_address(json, name, address);
+	else
+		json_null(json, name);
+}
+
+static void put_break(struct json *json, const struct zones *zones)
+{
+	json_open(json, "break", '{');
+	put_address(json, "initial", zones->process.break_initial);
+	put_address(json, "current", zones->process.break_current);
+	put_address(json, "peak", zones->process.break_peak);
+	json_number_or_null(json, "headroom_bytes", zones->headroom_known, zones->headroom_bytes);
+	json_number_or_null(json, "headroom_at_most_bytes",
+			    zones->headroom_known || zones->headroom_at_most,
+			    zones->headroom_bytes);
+	json_close(json, '}');
+}
+
+static void put_holders(struct json *json, const struct zone *zone)
+{
+	json_open(json, "holders", '[');
+	for (uint32_t i = 0; i < zone->holder_count; i++) {
+		const struct zone_holder *holder = &zone->holders[i];
+
+		json_open(json, NULL, '{');
+		json_signed(json, "pid", holder->pid);
+		json_text(json, "comm", holder->comm);
+		json_address(json, "address", holder->address);
+		json_bool(json, "readonly", holder->readonly);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+static void put_key(struct json *json, const struct zone *zone)
+{
+	if (!zone->key_known) {
+		json_null(json, "key");
+		return;
+	}
+	json_name(json, "key");
+	out_char(json->out, '"');
+	words_key_hex(json->out, zone->key);
+	out_char(json->out, '"');
+}
+
+static void put_mode(struct json *json, const struct zone *zone)
+{
+	if (!zone->listed) {
+		json_null(json, "mode");
+		return;
+	}
+	json_name(json, "mode");
+	out_char(json->out, '"');
+	out_octal(json->out, zone->segment.mode & 0777, 4);
+	out_char(json->out, '"');
+}
+
+/* Of others these members are null, and nobody holds them. */
+static void put_attachment(struct json *json, const struct zone *zone)
+{
+	bool listed = zone->listed;
+
+	json_number_or_null(json, "shmid", zone->shmid >= 0, (uint64_t)zone->shmid);
+	put_key(json, zone);
+	json_number_or_null(json, "size", zone->size_known, zone->size);
+	if (zone->shmid >= 0)
+		json_bool(json, "readonly", zone->readonly);
+	else
+		json_null(json, "readonly");
+	put_mode(json, zone);
+	json_number_or_null(json, "nattch", listed, zone->segment.nattch);
+	json_number_or_null(json, "creator_pid", listed && zone->segment.creator_pid > 0,
+			    (uint64_t)zone->segment.creator_pid);
+	if (listed)
+		json_bool(json, "marked", zone->segment.mode & 01000);
+	else
+		json_null(json, "marked");
+	put_holders(json, zone);
+}
+
+static void put_zone(struct json *json, const struct zone *zone)
+{
+	uint64_t page = zone->page_bytes ? zone->page_bytes : 1;
+
+	json_open(json, NULL, '{');
+	json_text(json, "kind", zone_kind_name(zone->kind));
+	json_address(json, "start", zone->start);
+	json_address(json, "end", zone->end);
+	json_number(json, "bytes", zone_bytes(zone));
+	json_number(json, "pages", zone_bytes(zone) / page);
+	json_number(json, "page_size", zone->page_bytes);
+	json_number_or_null(json, "resident_pages", zone->pages_known, zone->resident_bytes / page);
+	json_number_or_null(json, "swapped_pages", zone->pages_known, zone->swapped_bytes / page);
+	if (zone->perm[0])
+		json_text(json, "perm", zone->perm);
+	else
+		json_null(json, "perm");
+	if (zone->name)
+		json_text(json, "name", zone->name);
+	else
+		json_null(json, "name");
+	put_attachment(json, zone);
+	json_close(json, '}');
+}
+
+void map_json(struct out *out, const struct zones *zones)
+{
+	struct json json = {out, false};
+
+	json_open(&json, NULL, '{');
+	json_number(&json, "schema", 1);
+	json_signed(&json, "pid", zones->process.pid);
+	json_text(&json, "comm", zones->process.comm);
+	json_text(&json, "exe", zones->process.exe);
+	json_bool(&json, "live", zones->process.live);
+	json_number(&json, "page_size", zones->process.page_bytes);
+	put_break(&json, zones);
+	json_open(&json, "zones", '[');
+	for (uint32_t i = 0; i < zones->count; i++)
+		put_zone(&json, &zones->zones[i]);
+	json_close(&json, ']');
+	json_close(&json, '}');
+	out_char(out, '\n');
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The picture as the textbooks draw it: the stack on top, the program's text at the bottom, the
+ * heap growing upwards between them. To the left the addresses of the edges, to the right what a
+ * zone takes of the address space and, apart from that, of memory.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "report/human.h"
+#include "report/view/map_rows.h"
+
+#define ADDRESS_COLUMNS 14u
+#define BEYOND_COLUMNS 18u /* with the kernel's own half */
+#define NUMBER_COLUMNS 31u
+#define BAR_COLUMNS 8u
+#define BOX_MIN 24u
+#define BOX_MAX 60u
+#define MEMBERS 6u
+
+struct pen {
+	struct out *out;
+	const struct zones *zones;
+	const struct map_wish *wish;
+	unsigned address_columns, box_columns;
+};
+
+/* A character for the pictures, and what stands for it in ASCII. */
+struct glyph {
+	const char *utf8, *ascii;
+};
+#define GLYPH(pen, utf8, ascii) put_glyph(pen, (struct glyph){utf8, ascii}, 1)
+
+static void put_glyph(const struct pen *pen, struct glyph glyph, unsigned times)
+{
+	while (times-- > 0)
+		out_text(pen->out, pen->out->utf8 ? glyph.utf8 : glyph.ascii);
+}
+
+/* ---- the head ---- */
+
+static void put_bytes(struct out *out, uint64_t bytes)
+{
+	char text[HUMAN_BYTES];
+
+	out_text(out, human_bytes(text, bytes));
+}
+
+static void put_delta(struct out *out, uint64_t from, uint64_t to)
+{
+	char text[HUMAN_BYTES];
+
+	out_text(out, human_delta(text, (int64_t)(to - from)));
+}
+
+static void put_process(const struct pen *pen)
+{
+	const struct zones_process *process = &pen->zones->process;
+	struct out *out = pen->out;
+
+	out_color(out, COLOR_BOLD);
+	out_safe(out, process->comm);
+	out_color(out, COLOR_NONE);
+	OUT(out, ", process ");
+	out_signed(out, process->pid);
+	out_text(out, process->live ? "  " : ", as it last was  ");
+	out_safe(out, process->exe);
+	out_char(out, '\n');
+}
+
+static void put_since(const struct pen *pen)
+{
+	uint64_t was = pen->wish->before ? pen->wish->before->process.break_current : 0;
+	uint64_t is = pen->zones->process.break_current;
+
+	if (!was || was == is)
+		return;
+	out_color(pen->out, COLOR_YELLOW);
+	OUT(pen->out, "  moved ");
+	put_delta(pen->out, was, is);
+	out_color(pen->out, COLOR_NONE);
+}
+
+static void put_break(const struct pen *pen)
+{
+	const struct zones_process *process = &pen->zones->process;
+	struct out *out = pen->out;
+
+	OUT(out, "break   ");
+	if (!process->break_current) {
+		OUT(out, "not known\n");
+		return;
+	}
+	out_hex(out, process->break_current);
+	if (process->break_initial) {
+		OUT(out, ", ");
+		put_delta(out, process->break_initial, process->break_current);
+		OUT(out, " since ");
+		out_hex(out, process->break_initial);
+	}
+	if (process->break_peak > process->break_current) {
+		OUT(out, ", at its peak ");
+		put_delta(out, process->break_initial, process->break_peak);
+	}
+	put_since(pen);
+	OUT(out, "\n        ");
+	if (pen->zones->headroom_known || pen->zones->headroom_at_most) {
+		out_text(out, pen->zones->headroom_known ? "" : "at most ");
+		put_bytes(out, pen->zones->headroom_bytes);
+		OUT(out, " above it up to the next mapping\n");
+	} else {
+		OUT(out, "what is above it was not recorded\n");
+	}
+}
+
+static void put_totals(const struct pen *pen)
+{
+	struct map_tally all = {0};
+	struct out *out = pen->out;
+
+	for (uint32_t i = 0; i < pen->zones->count; i++)
+		if (pen->zones->zones[i].kind != ZONE_UNUSED)
+			map_tally_add(&all, &pen->zones->zones[i]);
+	OUT(out, "pages   of ");
+	put_bytes(out, pen->zones->process.page_bytes);
+	if (!all.pages_known) {
+		OUT(out, "; which of them are in memory is not known\n");
+		return;
+	}
+	OUT(out, "; virtual ");
+	put_bytes(out, all.bytes);
+	OUT(out, ", resident ");
+	put_bytes(out, all.resident_bytes);
+	OUT(out, ", swapped ");
+	put_bytes(out, all.swapped_bytes);
+	out_char(out, '\n');
+}
+
+/* What was there at the earlier look and is no more. */
+static void put_gone(const struct pen *pen)
+{
+	const struct zones *before = pen->wish->before;
+	unsigned count = 0;
+
+	for (uint32_t i = 0; before && i < before->count; i++) {
+		const struct zone *old = &before->zones[i];
+
+		if (old->kind == ZONE_UNUSED || zones_before(pen->zones, old))
+			continue;
+		out_text(pen->out, count++ ? ", " : "gone    ");
+		out_text(pen->out, zone_kind_name(old->kind));
+		if (old->kind == ZONE_ATTACHMENT) {
+			out_char(pen->out, ' ');
+			out_signed(pen->out, old->shmid);
+		}
+		if (count == 4)
+			break;
+	}
+	if (count)
+		out_text(pen->out, count == 4 ? " ...\n" : "\n");
+}
+
+static void put_headings(const struct pen *pen)
+{
+	out_color(pen->out, COLOR_DIM);
+	out_safe_wide(pen->out, "address", pen->address_columns + 2);
+	if (pen->wish->scale) {
+		OUT(pen->out, " ");
+		out_safe_wide(pen->out, "", pen->box_columns);
+	} else {
+		out_safe_wide(pen->out, " highest first", pen->box_columns + 1);
+	}
+	OUT(pen->out, "  size   pages resident swapped");
+	out_color(pen->out, COLOR_NONE);
+	out_char(pen->out, '\n');
+}
+
+/* ---- the rows ---- */
+
+static void put_address(const struct pen *pen, const struct map_row *row)
+{
+	char text[32] = "";
+
+	if (row->addressed)
+		snprintf(text, sizeof text, "0x%llx", (unsigned long long)row->address);
+	out_color(pen->out, COLOR_DIM);
+	out_pad(pen->out,
+		strlen(text) < pen->address_columns ? pen->address_columns - strlen(text) : 0);
+	out_text(pen->out, text);
+	out_color(pen->out, COLOR_NONE);
+	if (row->mark != ' ')
+		out_color(pen->out, COLOR_YELLOW);
+	out_char(pen->out, row->mark);
+	if (row->mark != ' ')
+		out_color(pen->out, COLOR_NONE);
+}
+
+static void put_edge(const struct pen *pen, const struct map_row *row, bool top, bool bottom)
+{
+	static const char word[] = " program break ";
+	unsigned left = (pen->box_columns - (unsigned)(sizeof word - 1)) / 2;
+
+	if (row->kind == ROW_BREAK) {
+		out_color(pen->out, COLOR_GREEN);
+		GLYPH(pen, "╞", "+");
+		put_glyph(pen, (struct glyph){"═", "="}, left);
+		out_text(pen->out, word);
+		put_glyph(pen, (struct glyph){"═", "="},
+			  pen->box_columns - left - (unsigned)(sizeof word - 1));
+		GLYPH(pen, "╡", "+");
+		out_color(pen->out, COLOR_NONE);
+		return;
+	}
+	put_glyph(pen, (struct glyph){top ? "┌" : bottom ? "└" : "├", "+"}, 1);
+	put_glyph(pen, (struct glyph){"─", "-"}, pen->box_columns);
+	put_glyph(pen, (struct glyph){top ? "┐" : bottom ? "┘" : "┤", "+"}, 1);
+}
+
+static void put_gap(const struct pen *pen, const struct map_row *row)
+{
+	unsigned used = (unsigned)out_columns(row->text);
+	unsigned left = used < pen->box_columns ? (pen->box_columns - used) / 2 : 0;
+
+	GLYPH(pen, "╎", ":");
+	out_color(pen->out, row->color);
+	out_pad(pen->out, left);
+	out_safe_wide(pen->out, row->text, pen->box_columns - left);
+	out_color(pen->out, COLOR_NONE);
+	GLYPH(pen, "╎", ":");
+}
+
+/* How much of it is there: a part that is not nothing is never drawn as nothing. */
+static unsigned share(uint64_t part, uint64_t whole, unsigned room)
+{
+	unsigned columns = whole ? (unsigned)((unsigned __int128)part * BAR_COLUMNS / whole) : 0;
+
+	columns += part && !columns;
+	return columns < room ? columns : room;
+}
+
+static void put_bar(const struct pen *pen, const struct map_tally *tally)
+{
+	unsigned resident = share(tally->resident_bytes, tally->bytes, BAR_COLUMNS);
+	unsigned swapped = share(tally->swapped_bytes, tally->bytes, BAR_COLUMNS - resident);
+
+	if (!tally->pages_known) {
+		out_pad(pen->out, BAR_COLUMNS);
+		return;
+	}
+	put_glyph(pen, (struct glyph){"█", "#"}, resident);
+	put_glyph(pen, (struct glyph){"▒", "~"}, swapped);
+	put_glyph(pen, (struct glyph){"░", "."}, BAR_COLUMNS - resident - swapped);
+}
+
+static void put_numbers(const struct pen *pen, const struct map_tally *tally)
+{
+	char text[HUMAN_BYTES];
+
+	human_bytes(text, tally->bytes);
+	out_pad(pen->out, strlen(text) < 6 ? 6 - strlen(text) : 0);
+	out_text(pen->out, text);
+	out_number_wide(pen->out, tally->pages, 8);
+	if (!tally->pages_known)
+		return;
+	out_number_wide(pen->out, tally->resident_pages, 9);
+	out_number_wide(pen->out, tally->swapped_pages, 8);
+}
+
+static void put_zone(const struct pen *pen, const struct map_row *row)
+{
+	bool bar = row->counted && row->tally.pages_known;
+	unsigned room = pen->box_columns - 2 - (bar ? BAR_COLUMNS + 1 : 0);
+
+	GLYPH(pen, "│", "|");
+	out_char(pen->out, ' ');
+	out_color(pen->out, row->color);
+	out_safe_wide(pen->out, row->text, room);
+	if (bar) {
+		out_char(pen->out, ' ');
+		put_bar(pen, &row->tally);
+	}
+	out_color(pen->out, COLOR_NONE);
+	out_char(pen->out, ' ');
+	GLYPH(pen, "│", "|");
+	if (row->counted)
+		put_numbers(pen, &row->tally);
+}
+
+static void put_row(const struct pen *pen, const struct map_rows *rows, unsigned i)
+{
+	const struct map_row *row = &rows->rows[i];
+
+	put_address(pen, row);
+	if (row->kind == ROW_EDGE || row->kind == ROW_BREAK)
+		put_edge(pen, row, i == 0, i + 1 == rows->count);
+	else if (row->kind == ROW_GAP)
+		put_gap(pen, row);
+	else
+		put_zone(pen, row);
+	out_char(pen->out, '\n');
+}
+
+/* ---- the foot ---- */
+
+static void put_foot(const struct pen *pen, const struct map_rows *rows)
+{
+	out_color(pen->out, COLOR_DIM);
+	GLYPH(pen, "█", "#");
+	OUT(pen->out, " resident  ");
+	GLYPH(pen, "▒", "~");
+	OUT(pen->out, " swapped  ");
+	GLYPH(pen, "░", ".");
+	OUT(pen->out, " addresses only");
+	if (pen->wish->before)
+		OUT(pen->out, "  * changed  + new");
+	if (rows->unit_bytes) {
+		OUT(pen->out, "  a line is ");
+		put_bytes(pen->out, rows->unit_bytes);
+	}
+	out_color(pen->out, COLOR_NONE);
+	out_char(pen->out, '\n');
+}
+
+#define LINES_AROUND 8u /* head, headings, foot, and the line for what is cut off */
+
+/* Where the screen is too low, members go first; then the top, for the break is further down. */
+static unsigned fit(struct map_rows *rows, const struct pen *pen)
+{
+	unsigned most = pen->wish->lines_most;
+
+	map_rows_make(rows, pen->zones, pen->wish, MEMBERS);
+	if (!most || rows->count + LINES_AROUND <= most)
+		return 0;
+	map_rows_free(rows);
+	map_rows_make(rows, pen->zones, pen->wish, 0);
+	if (rows->count + LINES_AROUND <= most)
+		return 0;
+	return most > LINES_AROUND ? rows->count + LINES_AROUND - most : rows->count;
+}
+
+static unsigned address_columns(const struct zones *zones, const struct map_wish *wish)
+{
+	const struct zone *top = zones->count ? &zones->zones[zones->count - 1] : NULL;
+
+	return wish->all && top && top->start >> 63 ? BEYOND_COLUMNS : ADDRESS_COLUMNS;
+}
+
+bool map_text(struct out *out, const struct zones *zones, const struct map_wish *wish)
+{
+	struct pen pen = {out, zones, wish, address_columns(zones, wish), BOX_MIN};
+	struct map_rows rows = {0};
+	unsigned around = pen.address_columns + 3 + NUMBER_COLUMNS, cut;
+
+	if (out->width > around + BOX_MIN)
+		pen.box_columns = out->width - around;
+	if (pen.box_columns > BOX_MAX)
+		pen.box_columns = BOX_MAX;
+	rows.columns = pen.box_columns - 2;
+	cut = fit(&rows, &pen);
+	put_process(&pen);
+	put_break(&pen);
+	put_totals(&pen);
+	put_gone(&pen);
+	put_headings(&pen);
+	if (cut) {
+		OUT(out, "... ");
+		out_number(out, cut);
+		OUT(out, " more lines above\n");
+	}
+	for (unsigned i = cut; i < rows.count; i++)
+		put_row(&pen, &rows, i);
+	put_foot(&pen, &rows);
+	map_rows_free(&rows);
+	return !rows.no_memory && !zones->no_memory;
+}
