@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libracing.so: between two looks of a program at a segment somebody else is quicker. RACE=N:attach,
+ * libracing.so: between two looks of a program at a segment somebody is quicker. RACE=N:attach,
  * N:remove or N:renew does that to the segment right before the N-th shmctl, from 1 on.
  */
 #include <stdio.h>
