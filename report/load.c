@@ -70,6 +70,11 @@ static void take_holder(void *model, const struct kernel_holder *holder)
 	model_add_holder(model, holder);
 }
 
+static void take_sight(void *model, const struct sight_facts *facts)
+{
+	model_add_sight(model, facts);
+}
+
 static struct tables_taker tables_taker(struct load *load)
 {
 	return (struct tables_taker){
@@ -102,7 +107,9 @@ int load_open(struct load *load, const char *path, bool follow)
 	kernel.context = load->model;
 	load->model->kernel_known = kernel_read_segments(load->source, &kernel);
 	taker = tables_taker(load);
-	if (tables_read_processes(load->source, &taker))
+	taker.sight = take_sight; /* of the segments that are found, before their events */
+	if (tables_read_sights(load->source, &taker) &&
+	    tables_read_processes(load->source, &taker))
 		return 0;
 	load_close(load);
 	return no_memory();

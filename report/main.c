@@ -64,6 +64,7 @@
  *   reader/draining  what those two share
  *   reader/slots     for the recorder: who came, who ended
  *   reader/warm      for the recorder: pages made ready ahead of writers
+ *   reader/sights    for the recorder: what the kernel says at single calls
  *   reader/recording writes a recording's chunks
  *
  * model/: what happened, put together; no input, no output
@@ -75,6 +76,7 @@
  *   model/findings   what is worth a remark
  *   model/findings_segments about segments and who holds them
  *   model/explain    why one call failed, by what was known at that moment
+ *   model/sights     why, by what the recorder saw right after it
  *   model/failures   about failed calls: which rule or limit
  *   model/finish     what only the end can tell
  *   model/graph      processes and the segments between them

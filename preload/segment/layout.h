@@ -22,17 +22,7 @@
  * What every process touches when it starts stands together at the beginning: the kernel maps
  * sixteen pages at one fault.
  *
- * A recording is a file that only its recorder writes, and only at its end:
- *
- *   0        struct segment_header       kind SEGMENT_RECORDING; `committed_bytes` counts what is
- *                                        whole, and is written after it
- *   4096     struct segment_chunk, its payload, struct segment_chunk, its payload, ...
- *
- * A chunk's kind is a region's, so its payload is an array of that region's records (of STACKS:
- * struct segment_frame_row); a chunk of kind LOG is one part's events [first, next) sorted by time.
- * One with first == next holds events, or counts losses, of claims before it: it moves no position,
- * and its events may be older than those in earlier chunks of the part. One reader serves both
- * files.
+ * A recording has the same header and then chunks: recorded.h.
  *
  * Times (`*_clock`) are readings of the session's clock; see `clock` in the header.
  * Fields written with an atomic type change while readers look on: only publish.h touches them.
@@ -44,7 +34,6 @@
 #include <stdint.h>
 
 #define SEGMENT_MAGIC 0x314d4948534d454dull /* "MEMSHIM1" as little-endian bytes */
-#define SEGMENT_CHUNK_MAGIC 0x4b4e4843u     /* "CHNK" */
 #define SEGMENT_VERSION 1u
 #define SEGMENT_BYTE_ORDER 0x01020304u
 #define SEGMENT_HEADER_BYTES 4096u
@@ -89,7 +78,8 @@ enum segment_region_kind {
 	REGION_STACKS,
 	REGION_LOADS,
 	REGION_LOG,
-	REGION_WITNESSES, /* recordings only: what the recorder saw with its own eyes */
+	REGION_WITNESSES, /* recordings only: processes that ran without the shim */
+	REGION_SIGHTS,    /* recordings only: what the kernel said at a call */
 	REGION_COUNT,
 	REGION_ROOM = 16
 };
@@ -327,13 +317,6 @@ struct segment_frame {
 	_Atomic uint64_t offset; /* pc - load address + 1, and perhaps SEGMENT_FRAME_EXACT */
 };
 
-/* A frame in a recording, which has only those that are in use. */
-struct segment_frame_row {
-	uint64_t number; /* index + 1 */
-	uint64_t outer;
-	uint64_t offset;
-	uint64_t reserved;
-};
 #define SEGMENT_FRAME_EXACT (1ull << 63)   /* pc is no return address: a signal interrupted there */
 #define SEGMENT_FRAME_NOWHERE 0xffffffffu /* as module + 1: in no module; the load address is 0 */
 
@@ -421,43 +404,6 @@ struct segment_event {
 	} u;
 };
 
-/* Precedes each array of records in a recording. */
-struct segment_chunk {
-	uint32_t magic;
-	uint32_t kind; /* enum segment_region_kind */
-	uint64_t payload_bytes;
-	uint32_t record_bytes;
-	uint32_t part;  /* LOG: which part; SEGMENT_CHUNK_NO_PART for the recorder's own life events
-			 */
-	uint64_t count; /* records */
-	uint64_t first; /* LOG: claim numbers [first, next) were drained by this chunk */
-	uint64_t next;
-	uint64_t overwritten; /* LOG: of those, lost because the log went round */
-	uint64_t torn;        /* LOG: of those, given up as never published */
-	uint64_t min_clock;   /* LOG: of the events in it */
-	uint64_t max_clock;
-	uint64_t reserved[6];
-};
-#define SEGMENT_CHUNK_NO_PART 0xffffffffu
-
-/* Why a process of the tree has no slot, in enum order of witnesses.def. */
-enum segment_witness_why {
-#define WITNESS(id, why) WITNESS_##id,
-#include "witnesses.def"
-#undef WITNESS
-	WITNESS_COUNT
-};
-
-/* What the recorder saw in /proc: one process that ran, or runs, without announcing itself. */
-struct segment_witness {
-	int32_t pid;
-	int32_t ppid;
-	uint32_t why; /* enum segment_witness_why */
-	uint32_t pad;
-	uint64_t seen_clock;
-	char exe[232];
-};
-
 #define SEGMENT_ASSERT(what) _Static_assert(what, #what)
 SEGMENT_ASSERT(sizeof(struct segment_header) == SEGMENT_HEADER_BYTES);
 SEGMENT_ASSERT(offsetof(struct segment_header, region) == 48);
@@ -470,13 +416,10 @@ SEGMENT_ASSERT(sizeof(struct segment_attachment) == 32);
 SEGMENT_ASSERT(sizeof(struct segment_entry) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_module) == 256);
 SEGMENT_ASSERT(sizeof(struct segment_frame) == 16);
-SEGMENT_ASSERT(sizeof(struct segment_frame_row) == 32);
 SEGMENT_ASSERT(sizeof(struct segment_load) == 16);
 SEGMENT_ASSERT(sizeof(struct segment_part) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_event) == 64);
 SEGMENT_ASSERT(offsetof(struct segment_event, u) == 32);
-SEGMENT_ASSERT(sizeof(struct segment_chunk) == 128);
-SEGMENT_ASSERT(sizeof(struct segment_witness) == 256);
 SEGMENT_ASSERT(LOSS_COUNT <= 16);
 SEGMENT_ASSERT(REGION_COUNT <= REGION_ROOM);
 

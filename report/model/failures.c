@@ -55,6 +55,15 @@ static void note_blocker(struct model_process *process, const struct event *even
 	process->blocked_stack = event->stack;
 }
 
+static uint64_t asked_bytes(const struct event *event)
+{
+	if (event->kind == KIND_SHMGET)
+		return event->u.shmget.size;
+	if (event->kind == KIND_BRK)
+		return event->u.brk.argument - event->u.brk.before;
+	return event->kind == KIND_SBRK ? event->u.brk.argument : 0;
+}
+
 void findings_note_failure(struct model *model, struct model_process *process,
 			   const struct event *event)
 {
@@ -74,6 +83,7 @@ void findings_note_failure(struct model *model, struct model_process *process,
 		failure->process = event->process;
 		failure->stack = event->stack;
 		failure->why = explain_failure(model, process, event);
+		failure->asked_bytes = asked_bytes(event);
 		failure->one_process = true;
 		failure->shmid = shmid;
 	}
@@ -82,6 +92,8 @@ void findings_note_failure(struct model *model, struct model_process *process,
 		failure->shmid = -1;
 	failure->count++;
 	failure->in_kernel += !(event->flags & FLAG_LIBC_ONLY);
+	if (event->kind <= KIND_SBRK && !process->refused_at)
+		process->refused_at = event->u.brk.before;
 	if (event->kind <= KIND_SBRK && !process->blocked_by)
 		note_blocker(process, event);
 	model->last_failure = failure;
@@ -95,6 +107,7 @@ static void draw_failure(struct model *model, const struct model_failure *failur
 	enum severity severity = SEVERITY_WARNING;
 	char count[HUMAN_BYTES];
 	struct finding *finding;
+	char *seen;
 
 	for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
 		if (failures[i].call != failure->key.call ||
@@ -107,16 +120,23 @@ static void draw_failure(struct model *model, const struct model_failure *failur
 	}
 	if (!error)
 		error = name_of_errno((int)failure->key.error);
-	if (failure->why)
+	seen = sight_explain(model, failure->process, failure->key.call, failure->key.error,
+			     failure->asked_bytes);
+	/* The kernel knows best, but for an attachment in the way: that one has a name here. */
+	if (seen && !(process && process->blocked_by && failure->key.call <= KIND_SBRK))
+		why = seen;
+	else if (failure->why)
 		why = failure->why;
 	if (failure->in_kernel == 0)
 		why = "libc refused it without asking the kernel";
-	finding = findings_add(model, FINDING_FAILED_CALL, severity, advice,
-			       "%s: %s failed %s time%s with %s%s %s",
-			       process ? model_program_name(&process->facts) : "?", call,
-			       human_count(count, failure->count), human_s(failure->count),
-			       error ? error : "an unknown error",
-			       failure->why && failure->count > 1 ? "; the first time:" : ":", why);
+	finding = findings_add(
+		model, FINDING_FAILED_CALL, severity, advice,
+		"%s: %s failed %s time%s with %s%s %s",
+		process ? model_program_name(&process->facts) : "?", call,
+		human_count(count, failure->count), human_s(failure->count),
+		error ? error : "an unknown error",
+		(failure->why || seen) && failure->count > 1 ? "; the first time:" : ":", why);
+	free(seen);
 	finding->pid = process && failure->one_process ? process->facts.pid : 0;
 	finding->shmid = failure->shmid;
 	finding->stack_instance = failure->process;

@@ -54,6 +54,11 @@ char *explain_failure(const struct model *model, const struct model_process *pro
 const struct model_attachment *explain_blocker(const struct model_process *process,
 					       const struct event *event);
 
+/* ---- sights.c ---- */
+/* As explain_failure, of what the recorder saw right after the call. */
+char *sight_explain(const struct model *model, uint32_t instance, uint32_t call, uint32_t error,
+		    uint64_t asked_bytes);
+
 /* ---- failures.c ---- */
 void findings_note_failure(struct model *model, struct model_process *process,
 			   const struct event *event);

@@ -64,6 +64,7 @@ void model_free(struct model *model)
 	free(model->segments);
 	free(model->past);
 	free(model->holders);
+	free(model->sights);
 	free(model->witnesses);
 	free(model->findings);
 	free(model);

@@ -4,8 +4,8 @@
  * what is missing, and what is worth a remark. Built from the reader's facts and events, in this
  * order, and complete after model_finish:
  *
- *    model_make ─▶ kernel's segments ─▶ processes, witnesses, losses ─▶ events ─▶ attachments,
- *    ledger, kernel's processes ─▶ model_finish
+ *    model_make ─▶ kernel's segments, sights ─▶ processes, witnesses, losses ─▶ events ─▶
+ *    attachments, ledger, kernel's processes, holders ─▶ model_finish
  *
  * Counters come from the processes' own slots, which are exact; the events tell what only an order
  * can tell. Does no input and no output. When memory runs out it keeps what it has, and says so.
@@ -39,6 +39,7 @@ struct model_process {
 	uint64_t last_before, last_after; /* the break around its last move */
 	uint64_t gaps;                    /* moves of the break that no event tells of */
 	uint64_t last_move_ns;
+	uint64_t refused_at; /* the break at the first move that failed; 0 none */
 	struct model_segment *blocked_by; /* stood in the way of a move of the break */
 	uint64_t blocked_room_bytes;      /* from the break to it */
 	uint32_t blocked_stack;
@@ -121,6 +122,7 @@ struct model_failure {
 	int32_t shmid; /* -1 unknown or several */
 	uint32_t stack; /* the first one's; 0 none */
 	char *why;      /* of the first one, by what was known then; null: nothing in particular */
+	uint64_t asked_bytes; /* by the first one: a segment's size, a move's length */
 };
 
 enum finding_kind {
@@ -232,6 +234,8 @@ struct model {
 	struct finding *findings;
 	uint32_t finding_count, finding_room;
 	struct model_kernel_row *kernel_rows;
+	struct sight_facts *sights;
+	uint32_t sight_count, sight_room;
 	struct kernel_holder *holders; /* by pid and address, after model_finish */
 	uint32_t holder_count, holder_room;
 	bool holders_known;
@@ -259,6 +263,7 @@ struct model *model_make(const struct session_facts *session);
 void model_free(struct model *model);
 
 void model_add_kernel_segment(struct model *model, const struct kernel_segment *segment);
+void model_add_sight(struct model *model, const struct sight_facts *sight);
 void model_add_process(struct model *model, const struct process_facts *facts);
 void model_add_witness(struct model *model, const struct witness_facts *facts);
 void model_add_loss(struct model *model, enum loss loss, uint64_t count);

@@ -55,6 +55,15 @@ static const struct kernel_segment *kernel_row(const struct model *model, int32_
 	return row ? &row->segment : NULL;
 }
 
+/* What the recorder saw of a segment that was found. */
+static const struct sight_facts *sight_of(const struct model *model, int32_t shmid)
+{
+	for (uint32_t i = 0; i < model->sight_count; i++)
+		if (model->sights[i].error == 0 && model->sights[i].shmid == shmid)
+			return &model->sights[i];
+	return NULL;
+}
+
 /* ---- one segment ---- */
 
 static struct model_segment *make_segment(struct model *model, int32_t shmid, uint64_t time_ns)
@@ -87,16 +96,17 @@ static struct model_segment *make_segment(struct model *model, int32_t shmid, ui
 static struct model_segment *find_or_make(struct model *model, int32_t shmid, uint64_t time_ns)
 {
 	struct model_segment *segment = model_segment(model, shmid);
+	const struct sight_facts *sight = sight_of(model, shmid);
 	const struct kernel_segment *row;
 
 	if (segment)
 		return segment;
 	segment = make_segment(model, shmid, time_ns);
 	row = kernel_row(model, shmid);
-	if (segment && row) { /* it was there before: only the kernel knows what it is */
-		segment->size = row->size;
-		segment->key = row->key;
-		segment->key_known = row->key != 0;
+	if (segment && (row || sight)) { /* it was there before: the kernel knows what it is */
+		segment->size = sight ? sight->size : row->size;
+		segment->key = sight ? sight->key : row->key;
+		segment->key_known = segment->key != 0;
 	}
 	return segment;
 }
@@ -112,6 +122,18 @@ static enum model_created created_by(const struct event *event, bool new)
 	return flags & IPC_CREAT && new ? CREATED_LIKELY : CREATED_NOT;
 }
 
+/* IPC_CREAT made it, or found it: the kernel has its creator. */
+static enum model_created created_by_sight(const struct model *model,
+					   const struct model_segment *segment,
+					   const struct sight_facts *sight)
+{
+	const struct model_process *maker = model_process(model, segment->maker);
+
+	if (!maker || maker->facts.placeholder || maker->facts.pid_namespace)
+		return CREATED_LIKELY;
+	return sight->creator_pid == maker->facts.pid ? CREATED_SURELY : CREATED_NOT;
+}
+
 static void feed_shmget(struct model *model, const struct event *event)
 {
 	int32_t shmid = event->u.shmget.shmid;
@@ -119,6 +141,7 @@ static void feed_shmget(struct model *model, const struct event *event)
 	enum model_created created = created_by(event, !segment || segment->removed);
 	bool new = !segment || segment->removed || created == CREATED_SURELY;
 	const struct kernel_segment *row;
+	const struct sight_facts *sight;
 
 	if (new)
 		segment = make_segment(model, shmid, event->time_ns);
@@ -135,7 +158,12 @@ static void feed_shmget(struct model *model, const struct event *event)
 		segment->size = event->u.shmget.size;
 	}
 	row = kernel_row(model, shmid);
-	if (created != CREATED_SURELY && row && row->key == segment->key)
+	sight = sight_of(model, shmid);
+	if (new && created == CREATED_LIKELY && sight)
+		segment->created = created = created_by_sight(model, segment, sight);
+	if (created != CREATED_SURELY && sight && sight->key == segment->key)
+		segment->size = sight->size;
+	else if (created != CREATED_SURELY && row && row->key == segment->key)
 		segment->size = row->size;
 	else if (event->u.shmget.size > segment->size)
 		segment->size = event->u.shmget.size;

@@ -16,6 +16,7 @@ static const uint32_t record_bytes[REGION_COUNT] = {
 	[REGION_LOADS] = sizeof(struct segment_load),
 	[REGION_LOG] = sizeof(struct segment_event),
 	[REGION_WITNESSES] = sizeof(struct segment_witness),
+	[REGION_SIGHTS] = sizeof(struct segment_sight),
 };
 
 void chunks_begin(struct chunks *chunks, const struct segment_header *header)

@@ -6,6 +6,7 @@
 #ifndef MEMSHIM_READER_CHUNKS_H
 #define MEMSHIM_READER_CHUNKS_H
 
+#include "preload/segment/recorded.h"
 #include "report/reader/file.h"
 
 struct chunk {

@@ -6,6 +6,7 @@
 #include "preload/segment/join.h"
 #include "report/reader/drain.h"
 #include "report/reader/recording.h"
+#include "report/reader/sights.h"
 
 #define DRAIN_BATCH 16384u /* events copied at once: 1 MiB */
 #define DRAIN_HOLES 1024u  /* remembered per part; more are torn at once */
@@ -32,6 +33,7 @@ struct drain {
 	uint32_t *reported; /* instance by slot; of drain_arrivals alone */
 	struct drain_part part[SEGMENT_PARTS_MAX];
 	struct segment_event batch[DRAIN_BATCH];
+	struct sights sights;
 };
 
 /* A reading of the session's clock. */
@@ -46,6 +48,9 @@ void drain_append(struct drain *drain, enum segment_region_kind kind, const void
 
 /* slots.c: the slots that are still in use. */
 void drain_append_slots(struct drain *drain);
+
+/* sights.c: looks at the kernel where one of the batch's first `count` events is worth it. */
+void sights_look(struct drain *drain, uint64_t count);
 
 /* warm.c: makes pages ready before a writer meets them; of part i, some way beyond its head. */
 void warm_tables(const struct drain *drain);

@@ -123,6 +123,30 @@ struct load_facts {
 	uint64_t address;
 };
 
+/*
+ * What the kernel said right after a call that failed, or that named a segment which nobody of the
+ * session made (error 0). What the recorder could not find out is 0; shmid -1: no such segment.
+ */
+struct sight_facts {
+	uint64_t time_ns; /* of the event */
+	uint32_t instance;
+	uint32_t call, error;
+	int32_t shmid;
+	uint32_t key;
+	uint64_t size;
+	uint32_t mode, owner_uid;
+	int32_t creator_pid;
+	uint64_t used_segments, used_pages; /* of all segments together */
+	uint64_t limit_segments, limit_pages, limit_size;
+	int32_t most_pid; /* whose creations take the most of what ran out */
+	uint32_t most_segments;
+	uint64_t most_pages;
+	uint64_t next_start;  /* of the first mapping above the break */
+	uint64_t limit_data;  /* RLIMIT_DATA; UINT64_MAX none */
+	uint32_t overcommit; /* vm.overcommit_memory */
+	char most_name[17], next_name[113];
+};
+
 /* A process that ran without the shim. */
 struct witness_facts {
 	int32_t pid, ppid;

@@ -12,7 +12,7 @@
 
 #include <stdbool.h>
 
-#include "preload/segment/layout.h"
+#include "preload/segment/recorded.h"
 
 struct recording {
 	int fd;

@@ -271,6 +271,39 @@ static void read_segment(const struct source *source, const struct tables_taker 
 
 /* ---- the recording ---- */
 
+static void give_sight(const struct source *source, const struct segment_sight *row,
+		       const struct tables_taker *taker)
+{
+	struct sight_facts facts = {
+		.time_ns = timescale_ns(&source->scale, row->clock),
+		.instance = row->instance,
+		.call = row->call,
+		.error = row->error,
+		.shmid = row->shmid,
+		.key = row->key,
+		.size = row->size,
+		.mode = row->mode,
+		.owner_uid = row->owner_uid,
+		.creator_pid = row->creator_pid,
+		.used_segments = row->used_segments,
+		.used_pages = row->used_pages,
+		.limit_segments = row->limit_segments,
+		.limit_pages = row->limit_pages,
+		.limit_size = row->limit_size,
+		.most_pid = row->most_pid,
+		.most_segments = row->most_segments,
+		.most_pages = row->most_pages,
+		.next_start = row->next_start,
+		.limit_data = row->limit_data,
+		.overcommit = row->overcommit,
+	};
+
+	copy_text(facts.most_name, sizeof facts.most_name, row->most_name, sizeof row->most_name);
+	copy_text(facts.next_name, sizeof facts.next_name, row->next_name, sizeof row->next_name);
+	if (taker->sight)
+		taker->sight(taker->context, &facts);
+}
+
 union row {
 	struct segment_process process;
 	struct segment_attachment attachment;
@@ -280,6 +313,7 @@ union row {
 	struct segment_module module;
 	struct segment_frame_row frame;
 	struct segment_load load;
+	struct segment_sight sight;
 };
 
 static const uint32_t row_bytes[REGION_COUNT] = {
@@ -291,6 +325,7 @@ static const uint32_t row_bytes[REGION_COUNT] = {
 	[REGION_MODULES] = sizeof(struct segment_module),
 	[REGION_STACKS] = sizeof(struct segment_frame_row),
 	[REGION_LOADS] = sizeof(struct segment_load),
+	[REGION_SIGHTS] = sizeof(struct segment_sight),
 };
 
 static void give_row(const struct source *source, uint32_t kind, const union row *row,
@@ -321,6 +356,9 @@ static void give_row(const struct source *source, uint32_t kind, const union row
 	case REGION_LOADS:
 		give_load(&row->load, taker);
 		break;
+	case REGION_SIGHTS:
+		give_sight(source, &row->sight, taker);
+		break;
 	}
 }
 
@@ -333,6 +371,16 @@ static void read_chunk(const struct source *source, const struct chunk *chunk,
 	for (uint64_t i = 0; bytes && i < chunk->count; i++)
 		if (file_read(&source->recording, chunk->offset + i * bytes, &row, bytes))
 			give_row(source, chunk->kind, &row, taker);
+}
+
+bool tables_read_sights(struct source *source, const struct tables_taker *taker)
+{
+	if (!source_update(source))
+		return false;
+	for (uint64_t i = 0; i < source->chunks.count; i++)
+		if (source->chunks.table[i].kind == REGION_SIGHTS)
+			read_chunk(source, &source->chunks.table[i], taker);
+	return true;
 }
 
 bool tables_read_processes(struct source *source, const struct tables_taker *taker)

@@ -17,6 +17,7 @@ struct tables_taker {
 	void (*module)(void *context, const struct module_facts *facts);
 	void (*frame)(void *context, const struct frame_facts *facts);
 	void (*load)(void *context, const struct load_facts *facts);
+	void (*sight)(void *context, const struct sight_facts *facts);
 	/* `count` more were lost by `loss`, by no process that still has a slot. */
 	void (*lost)(void *context, enum loss loss, uint64_t count);
 	void *context;
@@ -28,6 +29,9 @@ struct tables_taker {
  * without memory.
  */
 bool tables_read_processes(struct source *source, const struct tables_taker *taker);
+
+/* What the recorder saw at single calls, as far as there is any yet. False without memory. */
+bool tables_read_sights(struct source *source, const struct tables_taker *taker);
 
 /* Modules, frames and loads only, as far as there are any yet. False without memory. */
 bool tables_read_stacks(struct source *source, const struct tables_taker *taker);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A recording is a file that only its recorder writes, and only at its end:
+ *
+ *   0        struct segment_header       kind SEGMENT_RECORDING; `committed_bytes` counts what is
+ *                                        whole, and is written after it
+ *   4096     struct segment_chunk, its payload, struct segment_chunk, its payload, ...
+ *
+ * A chunk's kind is a region's, so its payload is an array of that region's records (of STACKS:
+ * struct segment_frame_row); a chunk of kind LOG is one part's events [first, next) sorted by time.
+ * One with first == next holds events, or counts losses, of claims before it: it moves no position,
+ * and its events may be older than those in earlier chunks of the part. One reader serves both
+ * files.
+ *
+ * Included by the reader's room only: no shim writes any of it.
+ */
+#ifndef MEMSHIM_SEGMENT_RECORDED_H
+#define MEMSHIM_SEGMENT_RECORDED_H
+
+#include "layout.h"
+
+#define SEGMENT_CHUNK_MAGIC 0x4b4e4843u /* "CHNK" */
+
+/* Precedes each array of records in a recording. */
+struct segment_chunk {
+	uint32_t magic;
+	uint32_t kind; /* enum segment_region_kind */
+	uint64_t payload_bytes;
+	uint32_t record_bytes;
+	uint32_t part;  /* LOG: which part; SEGMENT_CHUNK_NO_PART for the recorder's own life events
+			 */
+	uint64_t count; /* records */
+	uint64_t first; /* LOG: claim numbers [first, next) were drained by this chunk */
+	uint64_t next;
+	uint64_t overwritten; /* LOG: of those, lost because the log went round */
+	uint64_t torn;        /* LOG: of those, given up as never published */
+	uint64_t min_clock;   /* LOG: of the events in it */
+	uint64_t max_clock;
+	uint64_t reserved[6];
+};
+#define SEGMENT_CHUNK_NO_PART 0xffffffffu
+
+/* Why a process of the tree has no slot, in enum order of witnesses.def. */
+enum segment_witness_why {
+#define WITNESS(id, why) WITNESS_##id,
+#include "witnesses.def"
+#undef WITNESS
+	WITNESS_COUNT
+};
+
+/* What the recorder saw in /proc: one process that ran, or runs, without announcing itself. */
+struct segment_witness {
+	int32_t pid;
+	int32_t ppid;
+	uint32_t why; /* enum segment_witness_why */
+	uint32_t pad;
+	uint64_t seen_clock;
+	char exe[232];
+};
+
+/*
+ * What the kernel said right after a call that failed, or that named a segment which nobody of the
+ * session made: as far as the recorder could look; what it could not is 0.
+ */
+struct segment_sight {
+	uint64_t clock; /* of the event */
+	uint32_t instance;
+	uint16_t call;
+	uint16_t error; /* 0: the call succeeded */
+	/* The row of the segment that the call was about; shmid -1: there is none. */
+	int32_t shmid;
+	uint32_t key;
+	uint64_t size;
+	uint32_t mode;
+	uint32_t owner_uid;
+	int32_t creator_pid;
+	uint32_t reserved;
+	/* All segments together, and their limits: shmmni, shmall, shmmax. */
+	uint64_t used_segments, used_pages;
+	uint64_t limit_segments, limit_pages, limit_size;
+	/* Whose creations take the most of what ran out. */
+	int32_t most_pid;
+	uint32_t most_segments;
+	uint64_t most_pages;
+	char most_name[16];
+	/* The break: the first mapping above it, and what limits it. */
+	uint64_t next_start;
+	uint64_t limit_data;      /* RLIMIT_DATA, bytes; UINT64_MAX none */
+	uint32_t overcommit;      /* vm.overcommit_memory */
+	uint32_t reserved2;
+	char next_name[112];      /* "" anonymous */
+};
+
+/* A frame in a recording, which has only those that are in use. */
+struct segment_frame_row {
+	uint64_t number; /* index + 1 */
+	uint64_t outer;
+	uint64_t offset;
+	uint64_t reserved;
+};
+
+SEGMENT_ASSERT(sizeof(struct segment_chunk) == 128);
+SEGMENT_ASSERT(sizeof(struct segment_witness) == 256);
+SEGMENT_ASSERT(sizeof(struct segment_frame_row) == 32);
+SEGMENT_ASSERT(sizeof(struct segment_sight) == 256);
+
+#endif

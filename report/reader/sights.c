@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/reader/sights.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+
+#include "report/reader/draining.h"
+#include "report/reader/proc.h"
+#include "report/reader/sysvipc.h"
+
+/* ---- the segments ---- */
+
+/* Of one maker's, those that are there. */
+struct maker {
+	int32_t pid;
+	uint32_t segments;
+	uint64_t pages;
+};
+
+struct survey {
+	struct segment_sight *sight;
+	uint32_t page_bytes;
+	uint32_t maker_count;
+	struct maker maker[256]; /* the first ones: who fills the table is among them */
+};
+
+static void fill_row(struct segment_sight *sight, const struct kernel_segment *row)
+{
+	sight->shmid = row->shmid;
+	sight->key = row->key;
+	sight->size = row->size;
+	sight->mode = row->mode;
+	sight->owner_uid = row->owner_uid;
+	sight->creator_pid = row->creator_pid;
+}
+
+static void count_maker(struct survey *survey, const struct kernel_segment *row, uint64_t pages)
+{
+	uint32_t i = 0;
+
+	while (i < survey->maker_count && survey->maker[i].pid != row->creator_pid)
+		i++;
+	if (i == sizeof survey->maker / sizeof *survey->maker)
+		return;
+	if (i == survey->maker_count) {
+		survey->maker[i] = (struct maker){.pid = row->creator_pid};
+		survey->maker_count++;
+	}
+	survey->maker[i].segments++;
+	survey->maker[i].pages += pages;
+}
+
+static void survey_row(void *context, const struct kernel_segment *row)
+{
+	struct survey *survey = context;
+	struct segment_sight *sight = survey->sight;
+	uint64_t pages = (row->size + survey->page_bytes - 1) / survey->page_bytes;
+
+	sight->used_segments++;
+	sight->used_pages += pages;
+	if (sight->key && row->key == sight->key)
+		fill_row(sight, row);
+	count_maker(survey, row, pages);
+}
+
+static void name_the_most(struct survey *survey)
+{
+	struct segment_sight *sight = survey->sight;
+	bool by_count = sight->used_segments >= sight->limit_segments;
+	const struct maker *most = NULL;
+	struct proc_facts facts;
+
+	for (uint32_t i = 0; i < survey->maker_count; i++) {
+		const struct maker *m = &survey->maker[i];
+
+		if (!most || (by_count ? m->segments > most->segments : m->pages > most->pages))
+			most = m;
+	}
+	if (!most)
+		return;
+	sight->most_pid = most->pid;
+	sight->most_segments = most->segments;
+	sight->most_pages = most->pages;
+	if (most->pid > 0 && proc_facts(most->pid, &facts))
+		snprintf(sight->most_name, sizeof sight->most_name, "%s", facts.comm);
+}
+
+static void look_at_table(const struct drain *drain, struct segment_sight *sight)
+{
+	struct survey survey = {.sight = sight, .page_bytes = drain->header->page_bytes};
+	struct sysvipc_limits limits;
+
+	sysvipc_limits(&limits);
+	sight->limit_segments = limits.segments;
+	sight->limit_pages = limits.pages;
+	sight->limit_size = limits.size_bytes;
+	sysvipc_segments(survey_row, &survey);
+	name_the_most(&survey);
+}
+
+/* By its id; a user that may not is told nothing. */
+static void look_at_segment(struct segment_sight *sight, int32_t shmid)
+{
+	struct shmid_ds facts;
+
+	if (shmctl(shmid, IPC_STAT, &facts) != 0)
+		return;
+	sight->shmid = shmid;
+	sight->key = (uint32_t)facts.shm_perm.__key;
+	sight->size = facts.shm_segsz;
+	sight->mode = facts.shm_perm.mode;
+	sight->owner_uid = facts.shm_perm.uid;
+	sight->creator_pid = facts.shm_cpid;
+}
+
+/* ---- the break ---- */
+
+static void find_next(struct segment_sight *sight, FILE *maps, uint64_t program_break)
+{
+	unsigned long long start, end;
+	char line[4352], *name;
+
+	while (fgets(line, sizeof line, maps)) {
+		if (sscanf(line, "%llx-%llx", &start, &end) != 2 || start < program_break)
+			continue;
+		sight->next_start = start;
+		name = strpbrk(line, "/[");
+		if (!name)
+			return;
+		name[strcspn(name, "\n")] = '\0';
+		snprintf(sight->next_name, sizeof sight->next_name, "%.*s",
+			 (int)sizeof sight->next_name - 1, name);
+		return;
+	}
+}
+
+static void look_at_break(const struct drain *drain, struct segment_sight *sight,
+			  const struct segment_event *event)
+{
+	const struct segment_process *slot = NULL;
+	uint32_t used = half_accept(&drain->shared->slot_high);
+	struct rlimit limit;
+	char path[64], text[16];
+	FILE *maps;
+
+	for (uint32_t i = 0; i < used && i < drain->header->region[REGION_INDEX].count; i++) {
+		const struct segment_process *at = (struct segment_process *)place_at(
+							   drain->header, REGION_PROCESSES) +
+						   i;
+
+		if (at->instance == event->process)
+			slot = at;
+	}
+	if (place_read_file("/proc/sys/vm/overcommit_memory", text, sizeof text) > 0)
+		sight->overcommit = (uint32_t)(text[0] - '0');
+	if (!slot)
+		return;
+	if (prlimit(slot->pid, RLIMIT_DATA, NULL, &limit) == 0)
+		sight->limit_data = limit.rlim_cur;
+	snprintf(path, sizeof path, "/proc/%ld/maps", (long)slot->pid);
+	maps = fopen(path, "re");
+	if (!maps)
+		return;
+	find_next(sight, maps, event->u.brk.before);
+	fclose(maps);
+}
+
+/* ---- which events ---- */
+
+/* Once for each kind of failure in each image. */
+static bool is_new_failure(struct sights *sights, const struct segment_event *event)
+{
+	uint64_t kind = (uint64_t)event->process << 32 | (uint64_t)event->kind << 16 |
+			event->detail;
+
+	for (uint32_t i = 0; i < SIGHTS_SEEN; i++)
+		if (sights->seen[i] == kind)
+			return false;
+	sights->seen[sights->seen_next++ % SIGHTS_SEEN] = kind;
+	return true;
+}
+
+static bool knows(struct sights *sights, int32_t shmid)
+{
+	int32_t *known = &sights->known[(uint32_t)shmid % SIGHTS_KNOWN];
+	bool is_known = *known == shmid + 1;
+
+	*known = shmid + 1;
+	return is_known;
+}
+
+static bool wants_failure(struct sights *sights, const struct segment_event *event)
+{
+	if (event->kind > CALL_SHMAT || event->flags & EVENT_LIBC_ONLY)
+		return false;
+	return is_new_failure(sights, event);
+}
+
+/* A segment that was made here needs no look; one that was found does, once. */
+static bool wants_segment(struct sights *sights, const struct segment_event *event, int32_t *shmid)
+{
+	if (event->kind == CALL_SHMGET) {
+		*shmid = event->u.shmget.shmid;
+		return !knows(sights, *shmid) && event->u.shmget.key != IPC_PRIVATE &&
+		       !(event->u.shmget.flags & IPC_CREAT && event->u.shmget.flags & IPC_EXCL);
+	}
+	*shmid = event->kind == CALL_SHMAT ? event->u.shmat.shmid : -1;
+	return *shmid >= 0 && !knows(sights, *shmid);
+}
+
+static void look(struct drain *drain, const struct segment_event *event)
+{
+	struct segment_sight sight = {
+		.clock = event->clock,
+		.instance = event->process,
+		.call = event->kind,
+		.shmid = -1,
+	};
+	bool failed = event->flags & EVENT_FAILED;
+	int32_t shmid = -1;
+
+	if (failed ? !wants_failure(&drain->sights, event)
+		   : !wants_segment(&drain->sights, event, &shmid))
+		return;
+	sight.error = failed ? event->detail : 0;
+	if (!failed)
+		look_at_segment(&sight, shmid);
+	else if (event->kind <= CALL_SBRK)
+		look_at_break(drain, &sight, event);
+	else if (event->kind == CALL_SHMAT)
+		look_at_segment(&sight, event->u.shmat.shmid);
+	else {
+		sight.key = (uint32_t)event->u.shmget.key;
+		look_at_table(drain, &sight);
+	}
+	drain_append(drain, REGION_SIGHTS, &sight, sizeof sight, 1);
+	drain->sights.count++;
+}
+
+void sights_look(struct drain *drain, uint64_t count)
+{
+	for (uint64_t i = 0; i < count && drain->sights.count < SIGHTS_MOST; i++) {
+		const struct segment_event *event = &drain->batch[i];
+
+		if (event->kind < CALL_COUNT &&
+		    (event->flags & EVENT_FAILED || event->kind == CALL_SHMGET ||
+		     event->kind == CALL_SHMAT))
+			look(drain, event);
+	}
+}
