@@ -4,6 +4,7 @@ Stories of shared memory: programs that do what they are told (tests/targets/led
 time, under memshim or without it, and what the kernel says meanwhile.
 """
 
+import os
 import re
 
 import harness
@@ -52,6 +53,8 @@ def kernel_holders():
     found = {}
     for pid in harness.pids():
         try:
+            if os.stat(f"/proc/{pid}/ns/ipc").st_ino != os.stat("/proc/self/ns/ipc").st_ino:
+                continue
             with open(f"/proc/{pid}/maps", encoding="utf-8", errors="replace") as maps:
                 lines = [line for line in maps if " /SYSV" in line]
         except OSError:
