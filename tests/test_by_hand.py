@@ -3,6 +3,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import time
 
@@ -188,3 +189,80 @@ def test_following_what_has_ended():
     harness.record(target("calls"), "1")
     done = memshim("events", "-f", timeout=20)
     assert done.returncode == 0 and done.stdout == memshim("events").stdout
+
+
+def test_followed_is_what_is_read_later():
+    """Every event once, in every form, from several processes at a time; what was at once, in any order."""
+    script = f"echo ready; read line; for i in 1 2 3; do {target('calls')} 20 & done; wait"
+    for form in ("--json", "--csv", "--color=never"):
+        with Lines(MEMSHIM, "record", "-q", "sh", "-c", script) as session:
+            session.wait_for("ready")
+            pid = session.process.pid
+            with follow(form) as lines:
+                first = lines.wait_for("start")
+                session.say()
+                status, rest = lines.end()
+            assert (session.end()[0], status) == (0, 0), pid
+        later = memshim("events", form).stdout.splitlines()
+        live = [first] + rest.splitlines()
+        if form == "--json":
+            kept = ("pid", "call", "args", "ret", "errno", "break")
+            live, later = ([[json.loads(line).get(k) for k in kept] for line in lines] for lines in (live, later))
+        else:
+            heading = form == "--csv"
+            live, later = ([without_time(form, line) for line in lines] for lines in (live, later[heading:]))
+        assert sorted(map(str, live)) == sorted(map(str, later)) and len(live) > 3 * 180
+
+
+def without_time(form, line):
+    """As long as a session lives, its clock's rate is known a little less well."""
+    return line.split(",", 2)[2] if form == "--csv" else line.split(None, 1)[1]
+
+
+def test_follow_by_process_and_by_name():
+    with Lines(target("calls"), "1", "wait", env={**PRELOAD, "MEMSHIM_SESSION": "mine"}) as lines:
+        lines.wait_for("wrong: 0")
+        for argv in (("-p", lines.process.pid), ("mine",), (segment("mine"),), (f"--pid={lines.process.pid}",)):
+            with follow("--call=shmget", *argv) as followed:
+                assert "shmget(IPC_PRIVATE, 4096" in followed.wait_for("shmget")
+        assert lines.end()[0] == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_follow_interrupted(number):
+    """It ends as a filter does, the session goes on, and what was printed is whole."""
+    with Lines(target("calls"), "5", "wait", env=PRELOAD) as lines:
+        lines.wait_for("wrong: 0")
+        with follow("--json", "default") as followed:
+            first = followed.wait_for("start")
+            followed.process.send_signal(number)
+            rest = followed.process.stdout.read()
+            assert followed.process.wait(harness.PATIENCE_S) in (0, -number)
+            assert all(json.loads(line) for line in [first, *rest.splitlines()])
+        assert lines.end()[0] == 0
+    harness.complete(Recording("default").report())
+
+
+@pytest.mark.parametrize("killed", ["recorder", "target"])
+def test_follow_ends_with_what_was_killed(killed):
+    with Lines(MEMSHIM, "record", "-q", "sh", "-c", "echo $$; read line") as session:
+        pid = int(session.process.stdout.readline())
+        with follow("--json") as lines:
+            lines.wait_for("start")
+            os.kill(session.process.pid if killed == "recorder" else pid, signal.SIGKILL)
+            session.process.wait(harness.PATIENCE_S)
+            session.process.stdin.close()
+            assert lines.process.wait(harness.PATIENCE_S) == 0, "the last process is gone: nothing can come"
+        session.process.stdin = open(os.devnull, "w", encoding="ascii")
+
+
+def test_follow_a_quiet_session_until_its_reader_goes():
+    """Nobody listens any more: it need not wait for the next event to learn of that."""
+    with Lines(target("calls"), "1", "wait", env=PRELOAD) as lines:
+        lines.wait_for("wrong: 0")
+        with subprocess.Popen([MEMSHIM, "events", "-f", "default"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as followed:
+            for _ in range(10):
+                followed.stdout.readline()
+            followed.stdout.close()
+            assert followed.wait(harness.PATIENCE_S) in (0, 1)
+        assert lines.end()[0] == 0
