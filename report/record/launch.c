@@ -67,7 +67,11 @@ static void run(const struct launch *launch, int go_fd, int status_fd, char **ar
 	path[got] = '\0';
 	if (set_preload(library) == 0 && setenv("MEMSHIM_SESSION", path, 1) == 0) {
 		restore(launch);
-		execvp(argv[0], argv);
+		/* execvp has a shell read what the kernel refuses: no help for a broken binary. */
+		if (launch->path)
+			execv(launch->path, argv);
+		else
+			execvp(argv[0], argv);
 	}
 	error = errno;
 	_exit(write(status_fd, &error, sizeof error) == sizeof error ? 0 : 1);

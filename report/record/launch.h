@@ -13,6 +13,7 @@
 struct launch {
 	sigset_t old_mask;                 /* set by the caller: what COMMAND gets */
 	struct sigaction old_child_action; /* the same, of SIGCHLD */
+	const char *path;                  /* by the caller: the file, if no shell may read it */
 	pid_t pid;
 	int go_fd;     /* written: the segment's path; closed unwritten: do not run */
 	int status_fd; /* read: errno of a failed exec; empty: it runs */

@@ -317,6 +317,8 @@ static int hold_command(struct recorder *r)
 		       inspect_bears_preload(r->inspection.why);
 	int ret = 0;
 
+	if (r->inspection.verdict == INSPECT_UNSEEN)
+		r->launch.path = r->inspection.path;
 	r->signal_fd = signals_catch(&r->launch.old_mask, &r->launch.old_child_action);
 	if (r->signal_fd < 0)
 		ret = -errno;
