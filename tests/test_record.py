@@ -12,7 +12,7 @@ import pytest
 
 import harness
 from harness import MEMSHIM, Lines, Recording, memshim, record, target
-from refusals import FAILED, NOT_FOUND, USAGE, refused
+from refusals import CANNOT_RUN, FAILED, NOT_FOUND, USAGE, refused
 
 # Its child is a process of the session, and not just forked, before it ends.
 SLOW_CHILD = "exec 3<&0; (: >there; read line <&3; exit 0) & until [ -e there ]; do :; done; echo started; exit 3"
@@ -117,6 +117,21 @@ def test_stopped_and_continued():
 def state(pid):
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
         return file.read().rsplit(")", 1)[1].split()[0]
+
+
+@pytest.mark.parametrize("head", [b"\x7fELF\x01", b"\x7fELF\x02", b"\x7fELF\x02\x01\x01\x03"])
+def test_broken_binary(head):
+    """No shell is given what the kernel refuses; a script without an interpreter is, as from a shell."""
+    for name, text in (("broken", head.ljust(200, b"\x00")), ("script", b"echo $1; exit 9\n")):
+        with open(name, "wb") as file:
+            file.write(text)
+        os.chmod(name, 0o755)
+    done = memshim("record", "-q", "./broken")
+    assert (done.returncode, done.stdout) == (CANNOT_RUN, "")
+    assert done.stderr.splitlines()[-1] == "memshim: ./broken: Exec format error"
+    assert not os.path.exists("memshim.data")
+    done = memshim("record", "-q", "./script", "word")
+    assert (done.returncode, done.stdout, done.stderr) == (9, "word\n", "")
 
 
 @pytest.mark.parametrize("script,status", [
