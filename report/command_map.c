@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <time.h>
@@ -97,7 +98,8 @@ static bool draw_over(struct watch *watch, const struct zones *zones)
 
 	if (watch->terminal && !watch->options->json) {
 		wish.lines_most = screen_lines();
-		OUT(out, "\33[H\33[2J");
+		wish.over = true;
+		OUT(out, "\33[H");
 	}
 	whole = draw(out, watch->options, zones, &wish);
 	if (!watch->terminal && !watch->options->json)
@@ -145,13 +147,21 @@ static int watch_on(struct watch *watch)
 		if (!whole)
 			return no_memory();
 	}
+	if (interrupted && watch->terminal)
+		out_char(out, '\n'); /* behind the ^C */
 	return out_finish(out);
+}
+
+static bool is_screen(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(term && strcmp(term, "dumb") == 0);
 }
 
 static int watch_process(const struct options *options, pid_t pid)
 {
-	struct watch watch = {
-		.options = options, .look = {.pid = pid}, .terminal = isatty(STDOUT_FILENO)};
+	struct watch watch = {.options = options, .look = {.pid = pid}, .terminal = is_screen()};
 	int ret;
 
 	take_signals();

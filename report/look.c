@@ -54,7 +54,7 @@ static void ask_about_attachments(struct zones *zones)
 {
 	struct seeking seeking = {zones, !maps_same_ipc(zones->process.pid, getpid())};
 
-	if (!zones_have_attachments(zones))
+	if (!zones->attached_count)
 		return;
 	if (!seeking.other_ipc)
 		sysvipc_segments(take_segment, zones);

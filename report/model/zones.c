@@ -19,8 +19,10 @@ void zones_free(struct zones *zones)
 		free(zones->zones[i].name);
 		free(zones->zones[i].holders);
 	}
-	if (zones)
+	if (zones) {
 		free(zones->zones);
+		free(zones->attached);
+	}
 	free(zones);
 }
 
@@ -181,7 +183,8 @@ static void settle_break(struct zones *zones)
 		process->break_peak = process->break_current;
 }
 
-const struct zone *zones_above(const struct zones *zones, uint64_t address)
+/* The first zone that ends above an address; null when there is none. */
+static const struct zone *zone_above(const struct zones *zones, uint64_t address)
 {
 	for (uint32_t i = 0; i < zones->count; i++)
 		if (zones->zones[i].end > address)
@@ -200,7 +203,7 @@ static int by_start(const void *a, const void *b)
 static void settle_headroom(struct zones *zones)
 {
 	uint64_t edge = page_up(zones, zones->process.break_current);
-	const struct zone *above = zones_above(zones, edge);
+	const struct zone *above = zone_above(zones, edge);
 	uint64_t end = above ? above->start : 0;
 	struct zone *unused;
 
@@ -217,6 +220,26 @@ static void settle_headroom(struct zones *zones)
 	unused->pages_known = true;
 }
 
+static int by_shmid(const void *a, const void *b, void *context)
+{
+	const struct zone *at = context;
+	int32_t left = at[*(const uint32_t *)a].shmid, right = at[*(const uint32_t *)b].shmid;
+
+	return left < right ? -1 : left > right;
+}
+
+static void index_attachments(struct zones *zones)
+{
+	zones->attached = calloc((size_t)zones->count + 1, sizeof *zones->attached);
+	zones->no_memory |= !zones->attached;
+	for (uint32_t i = 0; zones->attached && i < zones->count; i++)
+		if (zones->zones[i].kind == ZONE_ATTACHMENT)
+			zones->attached[zones->attached_count++] = i;
+	if (zones->attached_count)
+		qsort_r(zones->attached, zones->attached_count, sizeof *zones->attached, by_shmid,
+			zones->zones);
+}
+
 void zones_settle(struct zones *zones)
 {
 	if (zones->count)
@@ -226,25 +249,51 @@ void zones_settle(struct zones *zones)
 	settle_headroom(zones);
 	if (zones->count)
 		qsort(zones->zones, zones->count, sizeof *zones->zones, by_start);
+	index_attachments(zones);
 }
 
 /* ---- segments and holders ---- */
 
-bool zones_have_attachments(const struct zones *zones)
+/* The first in the index whose shmid is not lower. */
+static uint32_t find_attached(const struct zones *zones, int32_t shmid)
 {
-	for (uint32_t i = 0; i < zones->count; i++)
-		if (zones->zones[i].kind == ZONE_ATTACHMENT)
-			return true;
-	return false;
+	uint32_t low = 0, high = zones->attached_count;
+
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (zones->zones[zones->attached[middle]].shmid < shmid)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Goes through the attachments of one segment: null after the last. `i` is find_attached's. */
+static struct zone *next_attached(const struct zones *zones, int32_t shmid, uint32_t *i)
+{
+	struct zone *zone = *i < zones->attached_count ? &zones->zones[zones->attached[*i]] : NULL;
+
+	(*i)++;
+	return zone && zone->shmid == shmid ? zone : NULL;
+}
+
+uint32_t zones_of_segment(const struct zones *zones, int32_t shmid)
+{
+	uint32_t i = find_attached(zones, shmid), count = 0;
+
+	while (next_attached(zones, shmid, &i))
+		count++;
+	return count;
 }
 
 void zones_add_segment(struct zones *zones, const struct kernel_segment *segment)
 {
-	for (uint32_t i = 0; i < zones->count; i++) {
-		struct zone *zone = &zones->zones[i];
+	uint32_t i = find_attached(zones, segment->shmid);
+	struct zone *zone;
 
-		if (zone->kind != ZONE_ATTACHMENT || zone->shmid != segment->shmid)
-			continue;
+	while ((zone = next_attached(zones, segment->shmid, &i))) {
 		zone->listed = zone->size_known = true;
 		zone->segment = *segment;
 		zone->size = segment->size;
@@ -270,11 +319,13 @@ static void add_holder(struct zones *zones, struct zone *zone, const struct zone
 
 void zones_add_holder(struct zones *zones, int32_t shmid, const struct zone_holder *holder)
 {
+	uint32_t i = find_attached(zones, shmid);
+	struct zone *zone;
+
 	if (holder->pid == zones->process.pid)
 		return;
-	for (uint32_t i = 0; i < zones->count; i++)
-		if (zones->zones[i].kind == ZONE_ATTACHMENT && zones->zones[i].shmid == shmid)
-			add_holder(zones, &zones->zones[i], holder);
+	while ((zone = next_attached(zones, shmid, &i)))
+		add_holder(zones, zone, holder);
 }
 
 /* ---- two looks ---- */

@@ -63,6 +63,8 @@ struct zones {
 	struct zones_process process;
 	struct zone *zones;
 	uint32_t count, room;
+	uint32_t *attached; /* indices of the attachments, in the order of their shmids */
+	uint32_t attached_count;
 	bool headroom_known;   /* the room above the break is what it is */
 	bool headroom_at_most; /* or no more than that: what else is there was not recorded */
 	uint64_t headroom_bytes;
@@ -80,7 +82,8 @@ struct zones *zones_recorded(const struct model *model, const struct model_proce
 /* Says what each mapping is, and finds the break and the room above it. */
 void zones_settle(struct zones *zones);
 
-bool zones_have_attachments(const struct zones *zones);
+/* How many of them are attachments of this segment. */
+uint32_t zones_of_segment(const struct zones *zones, int32_t shmid);
 
 /* What the kernel's table says of a segment that is attached here. */
 void zones_add_segment(struct zones *zones, const struct kernel_segment *segment);
@@ -90,9 +93,6 @@ void zones_add_holder(struct zones *zones, int32_t shmid, const struct zone_hold
 
 /* The same zone at an earlier look, however large it was then; null when it is new. */
 const struct zone *zones_before(const struct zones *before, const struct zone *zone);
-
-/* The first zone that ends above an address; null when there is none. */
-const struct zone *zones_above(const struct zones *zones, uint64_t address);
 
 static inline uint64_t zone_bytes(const struct zone *zone)
 {

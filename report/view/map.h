@@ -10,7 +10,8 @@ struct map_wish {
 	const struct zones *before; /* an earlier look: what moved since is marked; or null */
 	bool scale;                 /* a zone is as high as it is large */
 	bool all;                   /* each mapping has a line */
-	unsigned lines_most;        /* of the screen; 0: as many as there are */
+	bool over;           /* drawn over an earlier picture: what is left of that is erased */
+	unsigned lines_most; /* of the screen; 0: as many as there are */
 };
 
 /* False without memory. */

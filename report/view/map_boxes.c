@@ -148,18 +148,10 @@ static void put_kernel(const struct drawing *drawing, const struct box *box)
 
 /* ---- attachments ---- */
 
-static uint64_t own_count(const struct zones *zones, int32_t shmid)
-{
-	uint64_t own = 0;
-
-	for (uint32_t i = 0; i < zones->count; i++)
-		own += zones->zones[i].shmid == shmid;
-	return own;
-}
-
 static void put_holders(const struct drawing *drawing, const struct zone *zone)
 {
-	uint64_t seen = own_count(drawing->zones, zone->shmid) + zone->holder_count;
+	uint64_t seen = (uint64_t)zones_of_segment(drawing->zones, zone->shmid) +
+			zone->holder_count;
 	uint64_t unseen = zone->listed && zone->segment.nattch > seen ? zone->segment.nattch - seen
 								      : 0;
 	unsigned most = drawing->members < 4 ? 4 : drawing->members, shown = 0;

@@ -58,6 +58,7 @@ void map_rows_free(struct map_rows *rows)
 static void add_edge(const struct drawing *drawing, uint64_t address)
 {
 	const struct zones_process *process = &drawing->zones->process;
+	const struct zones *before = drawing->wish->before;
 	uint64_t page = process->page_bytes ? process->page_bytes : 1;
 	bool is_break = process->break_current &&
 			(process->break_current + page - 1) / page * page == address;
@@ -68,6 +69,8 @@ static void add_edge(const struct drawing *drawing, uint64_t address)
 		return;
 	row->addressed = true;
 	row->address = address;
+	if (is_break && before && before->process.break_current != process->break_current)
+		row->mark = '*';
 }
 
 /* ---- from the top down ---- */

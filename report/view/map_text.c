@@ -37,6 +37,13 @@ static void put_glyph(const struct pen *pen, struct glyph glyph, unsigned times)
 		out_text(pen->out, pen->out->utf8 ? glyph.utf8 : glyph.ascii);
 }
 
+static void end_line(const struct pen *pen)
+{
+	if (pen->wish->over)
+		OUT(pen->out, "\33[K");
+	out_char(pen->out, '\n');
+}
+
 /* ---- the head ---- */
 
 static void put_bytes(struct out *out, uint64_t bytes)
@@ -65,7 +72,7 @@ static void put_process(const struct pen *pen)
 	out_signed(out, process->pid);
 	out_text(out, process->live ? "  " : ", as it last was  ");
 	out_safe(out, process->exe);
-	out_char(out, '\n');
+	end_line(pen);
 }
 
 static void put_since(const struct pen *pen)
@@ -88,7 +95,8 @@ static void put_break(const struct pen *pen)
 
 	OUT(out, "break   ");
 	if (!process->break_current) {
-		OUT(out, "not known\n");
+		OUT(out, "not known");
+		end_line(pen);
 		return;
 	}
 	out_hex(out, process->break_current);
@@ -103,14 +111,16 @@ static void put_break(const struct pen *pen)
 		put_delta(out, process->break_initial, process->break_peak);
 	}
 	put_since(pen);
-	OUT(out, "\n        ");
+	end_line(pen);
+	OUT(out, "        ");
 	if (pen->zones->headroom_known || pen->zones->headroom_at_most) {
 		out_text(out, pen->zones->headroom_known ? "" : "at most ");
 		put_bytes(out, pen->zones->headroom_bytes);
-		OUT(out, " above it up to the next mapping\n");
+		OUT(out, " above it up to the next mapping");
 	} else {
-		OUT(out, "what is above it was not recorded\n");
+		OUT(out, "what is above it was not recorded");
 	}
+	end_line(pen);
 }
 
 static void put_totals(const struct pen *pen)
@@ -124,7 +134,8 @@ static void put_totals(const struct pen *pen)
 	OUT(out, "pages   of ");
 	put_bytes(out, pen->zones->process.page_bytes);
 	if (!all.pages_known) {
-		OUT(out, "; which of them are in memory is not known\n");
+		OUT(out, "; which of them are in memory is not known");
+		end_line(pen);
 		return;
 	}
 	OUT(out, "; virtual ");
@@ -133,7 +144,7 @@ static void put_totals(const struct pen *pen)
 	put_bytes(out, all.resident_bytes);
 	OUT(out, ", swapped ");
 	put_bytes(out, all.swapped_bytes);
-	out_char(out, '\n');
+	end_line(pen);
 }
 
 /* What was there at the earlier look and is no more. */
@@ -156,8 +167,10 @@ static void put_gone(const struct pen *pen)
 		if (count == 4)
 			break;
 	}
+	if (count == 4)
+		OUT(pen->out, " ...");
 	if (count)
-		out_text(pen->out, count == 4 ? " ...\n" : "\n");
+		end_line(pen);
 }
 
 static void put_headings(const struct pen *pen)
@@ -172,7 +185,7 @@ static void put_headings(const struct pen *pen)
 	}
 	OUT(pen->out, "  size   pages resident swapped");
 	out_color(pen->out, COLOR_NONE);
-	out_char(pen->out, '\n');
+	end_line(pen);
 }
 
 /* ---- the rows ---- */
@@ -297,7 +310,7 @@ static void put_row(const struct pen *pen, const struct map_rows *rows, unsigned
 		put_gap(pen, row);
 	else
 		put_zone(pen, row);
-	out_char(pen->out, '\n');
+	end_line(pen);
 }
 
 /* ---- the foot ---- */
@@ -318,10 +331,10 @@ static void put_foot(const struct pen *pen, const struct map_rows *rows)
 		put_bytes(pen->out, rows->unit_bytes);
 	}
 	out_color(pen->out, COLOR_NONE);
-	out_char(pen->out, '\n');
+	end_line(pen);
 }
 
-#define LINES_AROUND 8u /* head, headings, foot, and the line for what is cut off */
+#define LINES_AROUND 9u /* head, headings, foot, the line for what is cut off, the cursor's */
 
 /* Where the screen is too low, members go first; then the top, for the break is further down. */
 static unsigned fit(struct map_rows *rows, const struct pen *pen)
@@ -365,11 +378,14 @@ bool map_text(struct out *out, const struct zones *zones, const struct map_wish 
 	if (cut) {
 		OUT(out, "... ");
 		out_number(out, cut);
-		OUT(out, " more lines above\n");
+		OUT(out, " more lines above");
+		end_line(&pen);
 	}
 	for (unsigned i = cut; i < rows.count; i++)
 		put_row(&pen, &rows, i);
 	put_foot(&pen, &rows);
+	if (wish->over)
+		OUT(out, "\33[J");
 	map_rows_free(&rows);
 	return !rows.no_memory && !zones->no_memory;
 }

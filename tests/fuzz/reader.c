@@ -9,8 +9,10 @@
 #include <unistd.h>
 
 #include "report/load.h"
+#include "report/model/zones.h"
 #include "report/view/events.h"
 #include "report/view/flame.h"
+#include "report/view/map.h"
 #include "report/view/report.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
@@ -68,6 +70,25 @@ static void show_events(const char *path)
 	load_close(&load);
 }
 
+/* Of the first processes: each has its picture. */
+static void show_maps(const struct model *model)
+{
+	struct map_wish wish = {.all = false};
+
+	for (uint32_t i = 1; i < model->instance_room && i < 64; i++) {
+		struct zones *zones = model_process(model, i)
+					      ? zones_recorded(model, model_process(model, i))
+					      : NULL;
+
+		if (!zones)
+			continue;
+		wish.scale = i % 2;
+		map_text(&out, zones, &wish);
+		map_json(&out, zones);
+		zones_free(zones);
+	}
+}
+
 static void show_report(const char *path)
 {
 	struct filter filter = {0};
@@ -80,6 +101,7 @@ static void show_report(const char *path)
 	report_json(&out, load.model, &filter, "0");
 	flame_folded(&out, load.model, &filter, false);
 	flame_svg(&out, load.model, &filter);
+	show_maps(load.model);
 	out_finish(&out);
 	load_close(&load);
 }
