@@ -75,6 +75,37 @@ static void put_process(const struct pen *pen)
 	end_line(pen);
 }
 
+static const char *words_of(const struct zone *zone)
+{
+	const char *slash = zone->name ? strrchr(zone->name, '/') : NULL;
+
+	if (slash)
+		return slash + 1;
+	return zone->kind == ZONE_ANONYMOUS ? "anonymous memory"
+	       : zone->kind == ZONE_STACK   ? "the stack"
+					    : "the kernel's pages";
+}
+
+/* What the heap would grow into. */
+static void put_next(const struct pen *pen)
+{
+	const struct zones *zones = pen->zones;
+
+	for (uint32_t i = 0; i < zones->count; i++) {
+		const struct zone *zone = &zones->zones[i];
+
+		if (zone->start < zones->process.break_current || zone->kind == ZONE_UNUSED)
+			continue;
+		if (zone->kind != ZONE_ATTACHMENT) {
+			out_safe(pen->out, words_of(zone));
+			return;
+		}
+		OUT(pen->out, "attachment ");
+		out_signed(pen->out, zone->shmid);
+		return;
+	}
+}
+
 static void put_since(const struct pen *pen)
 {
 	uint64_t was = pen->wish->before ? pen->wish->before->process.break_current : 0;
@@ -116,7 +147,8 @@ static void put_break(const struct pen *pen)
 	if (pen->zones->headroom_known || pen->zones->headroom_at_most) {
 		out_text(out, pen->zones->headroom_known ? "" : "at most ");
 		put_bytes(out, pen->zones->headroom_bytes);
-		OUT(out, " above it up to the next mapping");
+		OUT(out, " of room above it, up to ");
+		put_next(pen);
 	} else {
 		OUT(out, "what is above it was not recorded");
 	}
@@ -329,6 +361,7 @@ static void put_foot(const struct pen *pen, const struct map_rows *rows)
 	if (rows->unit_bytes) {
 		OUT(pen->out, "  a line is ");
 		put_bytes(pen->out, rows->unit_bytes);
+		OUT(pen->out, ", but in gaps");
 	}
 	out_color(pen->out, COLOR_NONE);
 	end_line(pen);
