@@ -6,14 +6,17 @@ session that is over; and the picture says it to people, on a screen of any size
 
 import codecs
 import fcntl
+import glob
 import json
 import os
 import pty
 import re
 import select
+import shutil
 import signal
 import struct
 import subprocess
+import tempfile
 import termios
 import time
 
@@ -92,32 +95,85 @@ QUIET = {
 }
 
 
+def read_both(pid):
+    """What memshim and the kernel say, of a moment when nothing changes."""
+    found = {}
+
+    def is_still():
+        before = kernel_maps(pid)
+        found.update(seen=read_map("-p", pid), told=kernel_maps(pid))
+        return before == found["told"]
+
+    harness.wait_until(is_still, f"process {pid} is still")
+    return found["seen"], found["told"]
+
+
+def equals_the_kernel(pid):
+    """Every mapping is a zone, with its pages; the only other zone is the room above the break."""
+    seen, told = read_both(pid)
+    zones = [z for z in seen["zones"] if z["kind"] != "unused"]
+    assert seen["pid"] == pid and seen["live"] and seen["page_size"] == PAGE
+    assert seen["exe"] == os.readlink(f"/proc/{pid}/exe")
+    assert [(*ints(z), z["perm"], z["name"]) for z in zones] == [(m["start"], m["end"], m["perm"], m["name"]) for m in told]
+    for zone, mapping in zip(zones, told):
+        page = mapping["KernelPageSize"] * 1024
+        assert zone["page_size"] == page
+        assert zone["bytes"] == mapping["Size"] * 1024 == zone["pages"] * page
+        assert zone["resident_pages"] * page == mapping["Rss"] * 1024, zone
+        assert zone["swapped_pages"] * page == mapping["Swap"] * 1024, zone
+    attached = [m for m in told if (m["name"] or "").startswith("/SYSV")]
+    assert [z["shmid"] for z in of_kind(seen, "attachment")] == [m["inode"] for m in attached]
+    heap = [m for m in told if m["name"] == "[heap]"]
+    assert int(seen["break"]["current"], 16) == heap[-1]["end"]
+    assert int(seen["break"]["initial"], 16) == heap[0]["start"]
+    unused, = of_kind(seen, "unused")
+    above = min(m["start"] for m in told if m["start"] >= heap[-1]["end"])
+    assert ints(unused) == (heap[-1]["end"], above)
+    assert seen["break"]["headroom_bytes"] == above - heap[-1]["end"] == unused["bytes"]
+    assert unused["resident_pages"] == 0
+    return seen
+
+
 @pytest.mark.parametrize("program", QUIET)
 def test_equals_the_kernel(program):
-    """Every mapping is a zone, with its pages; the only other zone is the room above the break."""
     with Lines(*QUIET[program]) as running:
         running.wait_for("mapped" if program == "mapped" else "ready")
-        pid = running.process.pid
-        harness.wait_until(lambda: open(f"/proc/{pid}/wchan", encoding="ascii").read() != "0", "it reads", running.process)
-        seen, told = read_map("-p", pid), kernel_maps(pid)
-        zones = [z for z in seen["zones"] if z["kind"] != "unused"]
-        assert seen["pid"] == pid and seen["live"] and seen["page_size"] == PAGE
-        assert seen["exe"] == os.readlink(f"/proc/{pid}/exe")
-        assert [(*ints(z), z["perm"], z["name"]) for z in zones] == [(m["start"], m["end"], m["perm"], m["name"]) for m in told]
-        for zone, mapping in zip(zones, told):
-            page = mapping["KernelPageSize"] * 1024
-            assert zone["page_size"] == page
-            assert zone["bytes"] == mapping["Size"] * 1024 == zone["pages"] * page
-            assert zone["resident_pages"] * page == mapping["Rss"] * 1024, zone
-            assert zone["swapped_pages"] * page == mapping["Swap"] * 1024, zone
-        heap = [m for m in told if m["name"] == "[heap]"]
-        assert int(seen["break"]["current"], 16) == heap[-1]["end"]
-        assert int(seen["break"]["initial"], 16) == heap[0]["start"]
-        unused, = of_kind(seen, "unused")
-        above = min(m["start"] for m in told if m["start"] >= heap[-1]["end"])
-        assert ints(unused) == (heap[-1]["end"], above)
-        assert seen["break"]["headroom_bytes"] == above - heap[-1]["end"] == unused["bytes"]
-        assert unused["resident_pages"] == 0
+        equals_the_kernel(running.process.pid)
+
+
+def children(pid):
+    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as listed:
+        return [int(child) for child in listed.read().split()]
+
+
+@pytest.mark.skipif(not harness.IS_ROOT, reason="a database does not run as root: another user is needed")
+def test_equals_the_kernel_of_postgresql():
+    """The database's own process and all its helpers share one segment."""
+    found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
+    assert found, "postgresql: not installed: run scripts/check"
+    folder = tempfile.mkdtemp(prefix="memshim-pg-", dir="/tmp")
+    shutil.chown(folder, "postgres")
+    user = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
+    try:
+        done = harness.run(*user, os.path.dirname(found[-1]) + "/initdb", "-A", "trust", "--no-sync", "-D", f"{folder}/data",
+                           cwd=folder)
+        assert done.returncode == 0, done.stderr
+        with Lines(*user, found[-1], "-D", f"{folder}/data", "-k", folder, "-c", "listen_addresses=",
+                   "-c", "shared_memory_type=sysv", "-c", "shared_buffers=8MB", cwd=folder, stderr=subprocess.STDOUT) as running:
+            running.wait_for("ready to accept connections")
+            pid = running.process.pid
+            shared = of_kind(equals_the_kernel(pid), "attachment")
+            helpers = children(pid)
+            assert len(helpers) >= 4
+            assert {h["pid"] for z in shared for h in z["holders"]} <= set(helpers)
+            for zone in shared:
+                assert zone["nattch"] == len(zone["holders"]) + 1
+            for helper in helpers:
+                equals_the_kernel(helper)
+            running.process.send_signal(signal.SIGINT)
+            running.end()
+    finally:
+        shutil.rmtree(folder)
 
 
 def test_kinds():
@@ -304,7 +360,8 @@ def test_picture():
         assert edges == sorted(edges, reverse=True)
         assert f"{mapped.top:#x} ╞" in picture and " program break " in picture
         assert "12K of room for the heap" in picture
-        order = ["stack", "libc.so.6", f"attachment {mapped.near}", "room for the heap", "program break", "│ heap", "│ data", "│ text"]
+        assert f"12K of room above it, up to attachment {mapped.near}\n" in picture
+        order = ["stack", "libc.so.6", f"│ attachment {mapped.near}", "room for the heap", "program break", "│ heap", "│ data", "│ text"]
         assert sorted(order, key=picture.index) == order, picture
         for words in ("key 0x6d656d02, mode 0640", "private, mode 0600, read-only", f"shared with {mapped.child} mapped"):
             assert words in " ".join(re.findall("│ (.*?) *│", picture))
