@@ -1,21 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Removes what a session leaked. The model says what that is; but between that look and a removal
- * anything may happen, so each segment is asked for once more, by its id, and must still be the
- * same one: key, creation time, size and makers are compared, and nobody may have it attached. Then
- * its mode is taken away, so that nobody can attach it any more, it is asked for a last time, and
- * only then removed, or given its mode back. An id is not used again for the next 32,768 segments.
- */
-#include <errno.h>
+/* Removes what a session leaked; without --force, says what it would remove. */
 #include <stdio.h>
-#include <string.h>
-#include <sys/shm.h>
 
 #include "report/command.h"
 #include "report/error.h"
 #include "report/human.h"
 #include "report/load.h"
 #include "report/options.h"
+#include "report/reap.h"
 #include "report/view/page.h"
 
 struct reaping {
@@ -24,65 +16,6 @@ struct reaping {
 	struct out *out;
 	unsigned removed, kept, failed;
 };
-
-/* Null when it is the very segment that the kernel showed before, and unused; else why it is kept.
- */
-static const char *check(const struct model_segment *segment, struct shmid_ds *now)
-{
-	const struct kernel_segment *then = &segment->kernel;
-
-	if (shmctl(segment->shmid, IPC_STAT, now) != 0)
-		return errno == EINVAL || errno == EIDRM ? "it is gone already" : strerror(errno);
-	if ((uint32_t)now->shm_perm.__key != then->key || now->shm_segsz != then->size ||
-	    (uint64_t)now->shm_ctime != then->changed || now->shm_cpid != then->creator_pid ||
-	    now->shm_perm.cuid != then->creator_uid)
-		return "it is another segment by now";
-	if (now->shm_nattch != 0)
-		return "somebody has attached it meanwhile";
-	return NULL;
-}
-
-static bool is_attached(int shmid)
-{
-	struct shmid_ds now;
-
-	return shmctl(shmid, IPC_STAT, &now) != 0 || now.shm_nattch != 0;
-}
-
-/* Null when it was removed; else why not. */
-static const char *remove_segment(const struct model_segment *segment)
-{
-	struct shmid_ds now, closed;
-	const char *why = check(segment, &now);
-
-	if (why)
-		return why;
-	closed = now;
-	closed.shm_perm.mode = 0;
-	if (shmctl(segment->shmid, IPC_SET, &closed) != 0)
-		return strerror(errno);
-	if (is_attached(segment->shmid)) {
-		shmctl(segment->shmid, IPC_SET, &now);
-		return "somebody has attached it meanwhile";
-	}
-	return shmctl(segment->shmid, IPC_RMID, NULL) == 0 ? NULL : strerror(errno);
-}
-
-/* Why a segment that was made here stays; null when it may go. */
-static const char *why_kept(const struct reaping *r, const struct model_segment *segment)
-{
-	if (segment->created == CREATED_NOT)
-		return "this session did not make it";
-	if (segment->created != CREATED_SURELY)
-		return "it is not sure that this session made it";
-	if (!r->model->session.same_ipc)
-		return "it belongs to another machine, another boot or another IPC namespace";
-	if (segment->state == SEGMENT_MARKED)
-		return "it is marked for removal, and goes with its last attachment";
-	if (segment->in_kernel && segment->kernel.nattch)
-		return "somebody has it attached";
-	return segment->leaked ? NULL : "its maker still runs";
-}
 
 static void put_name(struct reaping *r, const struct model_segment *segment)
 {
@@ -106,11 +39,11 @@ static void put_name(struct reaping *r, const struct model_segment *segment)
 
 static void reap_one(struct reaping *r, const struct model_segment *segment)
 {
-	const char *why = why_kept(r, segment);
+	const char *why = reap_why_kept(r->model, segment);
 	bool dry = !r->options->force, refused = false;
 
 	if (!why && !dry) {
-		why = remove_segment(segment);
+		why = reap_remove(segment);
 		refused = why != NULL;
 	}
 	out_text(r->out, why ? "kept     " : dry ? "leaked   " : "removed  ");

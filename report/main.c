@@ -17,6 +17,7 @@
  *   options          the command line of the reading commands
  *   look             an address space, of a process or of a session
  *   load             from a file to a model, for every command that reads
+ *   reap             which leaked segments may be removed, and their removal
  *   summary          what record prints at its end
  *   error            one voice for errors, one table of exit codes
  *   human            numbers as people read them
