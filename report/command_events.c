@@ -96,6 +96,7 @@ static int print_all(struct printer *printer)
 		case CURSOR_NO_MEMORY:
 			error_line("events", "not enough memory");
 			return EXIT_ABSENT;
+		case CURSOR_LATER: /* this one waits */
 		case CURSOR_ABANDONED:
 		case CURSOR_END:
 			return 0;

@@ -37,10 +37,9 @@ static bool is_sound(const struct segment_chunk *head)
 {
 	return head->magic == SEGMENT_CHUNK_MAGIC && head->kind < REGION_COUNT &&
 	       (record_bytes[head->kind] == 0 || head->record_bytes == record_bytes[head->kind]) &&
-	       (head->record_bytes == 0
-			? head->payload_bytes == 0
-			: head->payload_bytes / head->record_bytes == head->count &&
-				  head->payload_bytes % head->record_bytes == 0);
+	       (head->record_bytes == 0 ? head->payload_bytes == 0
+					: head->payload_bytes / head->record_bytes == head->count &&
+						  head->payload_bytes % head->record_bytes == 0);
 }
 
 static bool append(struct chunks *chunks, struct chunk chunk)

@@ -21,11 +21,11 @@ struct chunk {
 struct chunks {
 	struct chunk *table; /* in file order */
 	uint64_t count, room;
-	uint64_t read_to;  /* offset up to which the file was looked at */
+	uint64_t read_to; /* offset up to which the file was looked at */
 	uint64_t event_count;
 	uint64_t overwritten, torn;
-	uint64_t damaged;  /* places skipped */
-	bool truncated;    /* the file ends before it should */
+	uint64_t damaged;                 /* places skipped */
+	bool truncated;                   /* the file ends before it should */
 	uint64_t next[SEGMENT_PARTS_MAX]; /* claim number that each part was drained up to */
 	uint64_t open[SEGMENT_PARTS_MAX]; /* claims before that of which nothing is told: see
 					     holes.h */

@@ -28,7 +28,7 @@
 
 struct cursor {
 	struct source *source;
-	bool follow;
+	bool follow, never_waits;
 	int output; /* following: where the events go; -1: nobody can go away */
 	bool over;  /* the session has ended, and everything of it has been copied */
 	struct runs runs;
@@ -37,7 +37,12 @@ struct cursor {
 	uint32_t batch_at, batch_count;
 	uint64_t last_ns;
 	uint64_t overwritten, torn, damaged;
-	uint64_t told_overwritten; /* following: up to here an OVERRUN was answered */
+	struct {
+		uint64_t overwritten, torn, damaged;
+	} by_chunks;     /* of these, what the recording told */
+	uint64_t missed; /* following: overwritten before this reader came, not before the recorder
+			  */
+	uint64_t told;   /* following: how many were gone when an OVERRUN was answered */
 	uint64_t position[SEGMENT_PARTS_MAX];
 	uint64_t chunks_seen;
 	uint32_t looks;
@@ -61,6 +66,20 @@ static uint64_t clock_before(const struct source *source, uint64_t ns)
 
 /* ---- opening ---- */
 
+/* What the chunks have lost since they were asked last. */
+static void count_chunk_losses(struct cursor *cursor)
+{
+	const struct chunks *chunks = &cursor->source->chunks;
+	uint64_t damaged = chunks->damaged + chunks->truncated;
+
+	cursor->overwritten += chunks->overwritten - cursor->by_chunks.overwritten;
+	cursor->torn += chunks->torn - cursor->by_chunks.torn;
+	cursor->damaged += damaged - cursor->by_chunks.damaged;
+	cursor->by_chunks.overwritten = chunks->overwritten;
+	cursor->by_chunks.torn = chunks->torn;
+	cursor->by_chunks.damaged = damaged;
+}
+
 static bool add_chunks(struct cursor *cursor)
 {
 	const struct chunks *chunks = &cursor->source->chunks;
@@ -73,16 +92,19 @@ static bool add_chunks(struct cursor *cursor)
 			return false;
 	}
 	cursor->chunks_seen = chunks->count;
-	cursor->overwritten = chunks->overwritten;
-	cursor->torn = chunks->torn;
-	cursor->damaged = chunks->damaged + chunks->truncated;
+	count_chunk_losses(cursor);
 	return true;
 }
 
+/* While a session is recorded, what is lost to all is told by the recording. */
 static void count_losses(struct cursor *cursor, const struct ring_copy *copy)
 {
-	cursor->overwritten += copy->overwritten;
-	cursor->torn += copy->torn;
+	if (cursor->looks && file_is_open(&cursor->source->recording)) {
+		cursor->missed += copy->overwritten;
+	} else {
+		cursor->overwritten += copy->overwritten;
+		cursor->torn += copy->torn;
+	}
 	cursor->damaged += copy->gone;
 	cursor->over |= copy->gone;
 }
@@ -133,6 +155,11 @@ static bool add_rings(struct cursor *cursor)
 	return true;
 }
 
+static uint64_t gone(const struct cursor *cursor)
+{
+	return cursor->overwritten + cursor->missed;
+}
+
 struct cursor *cursor_open(struct source *source, bool follow)
 {
 	struct cursor *cursor = calloc(1, sizeof *cursor);
@@ -146,7 +173,7 @@ struct cursor *cursor_open(struct source *source, bool follow)
 	runs_begin(&cursor->runs, &source->recording);
 	if (source_update(source) && add_chunks(cursor) && add_rings(cursor)) {
 		runs_sort(&cursor->runs);
-		cursor->told_overwritten = cursor->overwritten;
+		cursor->told = gone(cursor);
 		return cursor;
 	}
 	cursor_close(cursor);
@@ -166,7 +193,7 @@ uint64_t cursor_lost(const struct cursor *cursor, enum loss loss)
 {
 	switch (loss) {
 	case LOST_OVERWRITTEN:
-		return cursor->overwritten;
+		return gone(cursor);
 	case LOST_TORN:
 		return cursor->torn;
 	case LOST_DAMAGED:
@@ -174,6 +201,11 @@ uint64_t cursor_lost(const struct cursor *cursor, enum loss loss)
 	default:
 		return 0;
 	}
+}
+
+uint64_t cursor_missed(const struct cursor *cursor)
+{
+	return cursor->missed;
 }
 
 /* ---- the batch ---- */
@@ -249,6 +281,7 @@ static bool read_new_chunks(struct cursor *cursor)
 
 	if (!source_update(source))
 		return false;
+	count_chunk_losses(cursor);
 	for (; cursor->chunks_seen < chunks->count; cursor->chunks_seen++) {
 		const struct chunk *chunk = &chunks->table[cursor->chunks_seen];
 		struct segment_event event;
@@ -314,20 +347,23 @@ static void pause_until_next_look(struct cursor *cursor)
 		cursor->over = true;
 }
 
-/* Waits for events; false when there will be none, or without memory. */
+/* Waits for events, or looks once; false when there are none, or without memory. */
 static bool follow(struct cursor *cursor, bool *no_memory)
 {
+	bool looked = false;
+
 	while (cursor->batch_count == 0) {
 		uint64_t limit = clock_before(cursor->source, HOLD_NS);
 
 		take_pending(cursor, cursor->over ? UINT64_MAX : limit);
-		if (cursor->batch_count > 0 || cursor->over)
+		if (cursor->batch_count > 0 || cursor->over || (looked && cursor->never_waits))
 			break;
-		if (cursor->looks > 0)
+		if (cursor->looks > 0 && !cursor->never_waits)
 			pause_until_next_look(cursor);
+		looked = true;
 		if (!look(cursor))
 			*no_memory = true;
-		if (*no_memory || cursor->overwritten > cursor->told_overwritten)
+		if (*no_memory || gone(cursor) > cursor->told)
 			break;
 	}
 	return cursor->batch_count > 0;
@@ -341,6 +377,11 @@ static bool fill(struct cursor *cursor, bool *no_memory)
 	if (cursor->batch_count > 0 || *no_memory)
 		return !*no_memory;
 	return cursor->follow && follow(cursor, no_memory);
+}
+
+void cursor_never_wait(struct cursor *cursor)
+{
+	cursor->never_waits = true;
 }
 
 void cursor_watch(struct cursor *cursor, int output)
@@ -362,10 +403,12 @@ enum cursor_answer cursor_next(struct cursor *cursor, const struct event **event
 	if (cursor->batch_at == cursor->batch_count && !fill(cursor, &no_memory)) {
 		if (no_memory)
 			return CURSOR_NO_MEMORY;
-		if (cursor->follow && cursor->overwritten > cursor->told_overwritten) {
-			cursor->told_overwritten = cursor->overwritten;
+		if (cursor->follow && gone(cursor) > cursor->told) {
+			cursor->told = gone(cursor);
 			return CURSOR_OVERRUN;
 		}
+		if (cursor->follow && cursor->never_waits && !cursor->over)
+			return CURSOR_LATER;
 		return cursor->source->facts.state == SESSION_ABANDONED ? CURSOR_ABANDONED
 									: CURSOR_END;
 	}

@@ -15,6 +15,7 @@ enum cursor_answer {
 	CURSOR_END,       /* there are no more */
 	CURSOR_ABANDONED, /* there are no more, because the recorder was killed */
 	CURSOR_OVERRUN,   /* following: some were overwritten before they were read; go on */
+	CURSOR_LATER,     /* following without waiting: there is none yet */
 	CURSOR_NO_MEMORY,
 };
 
@@ -25,6 +26,12 @@ void cursor_close(struct cursor *cursor);
 /* *event holds until the next call. */
 enum cursor_answer cursor_next(struct cursor *cursor, const struct event **event);
 
+/*
+ * From now on following does not wait: where nothing is there, cursor_next looks once, and answers
+ * CURSOR_LATER.
+ */
+void cursor_never_wait(struct cursor *cursor);
+
 /* Following ends, too, when nobody reads from this pipe or terminal any more. */
 void cursor_watch(struct cursor *cursor, int output);
 
@@ -33,5 +40,8 @@ bool cursor_would_wait(const struct cursor *cursor);
 
 /* What the log has lost, as far as the cursor has read: overwritten, torn or damaged. */
 uint64_t cursor_lost(const struct cursor *cursor, enum loss loss);
+
+/* Following: of the overwritten ones, those that only this reader came too late for. */
+uint64_t cursor_missed(const struct cursor *cursor);
 
 #endif

@@ -101,7 +101,7 @@ struct ledger_facts {
 
 /* A loaded file that frames of call stacks lie in. */
 struct module_facts {
-	uint32_t number; /* from 1 on */
+	uint32_t number;         /* from 1 on */
 	uint32_t build_id_bytes; /* 0 none */
 	unsigned char build_id[20];
 	char path[225];
@@ -141,8 +141,8 @@ struct sight_facts {
 	int32_t most_pid; /* whose creations take the most of what ran out */
 	uint32_t most_segments;
 	uint64_t most_pages;
-	uint64_t next_start;  /* of the first mapping above the break */
-	uint64_t limit_data;  /* RLIMIT_DATA; UINT64_MAX none */
+	uint64_t next_start; /* of the first mapping above the break */
+	uint64_t limit_data; /* RLIMIT_DATA; UINT64_MAX none */
 	uint32_t overcommit; /* vm.overcommit_memory */
 	char most_name[17], next_name[113];
 };
@@ -175,8 +175,8 @@ struct kernel_object {
 	int32_t id;
 	uint32_t key, mode;
 	uint32_t owner_uid, owner_gid, creator_uid, creator_gid;
-	uint64_t bytes, count;       /* of the messages in a queue; count: semaphores of a set */
-	int32_t sent_pid, taken_pid; /* queues; 0 none */
+	uint64_t bytes, count;         /* of the messages in a queue; count: semaphores of a set */
+	int32_t sent_pid, taken_pid;   /* queues; 0 none */
 	uint64_t used, taken, changed; /* last msgsnd or semop, last msgrcv, made or IPC_SET */
 };
 

@@ -70,8 +70,8 @@ bool file_record(const struct file *file, enum segment_region_kind kind, uint64_
 {
 	const struct segment_region *region = &file->header.region[kind];
 
-	return i < region->count && file_read(file, region->offset + i * region->record_bytes, to,
-					      region->record_bytes);
+	return i < region->count &&
+	       file_read(file, region->offset + i * region->record_bytes, to, region->record_bytes);
 }
 
 static bool same_machine(const struct segment_header *header, char why[FILE_WHY_BYTES])
@@ -126,8 +126,7 @@ static void end_text(struct segment_header *header)
 		header->command_bytes = sizeof header->command;
 }
 
-static bool read_header(struct file *file, struct segment_header *header,
-			char why[FILE_WHY_BYTES])
+static bool read_header(struct file *file, struct segment_header *header, char why[FILE_WHY_BYTES])
 {
 	uint64_t magic;
 

@@ -71,8 +71,8 @@ static bool keep_newest(void *context, const char *path)
 	struct newest *newest = context;
 	struct source *source = source_try(path);
 
-	if (source && (!newest->any ||
-		       source_session(source)->started_realtime_ns > newest->started_ns)) {
+	if (source &&
+	    (!newest->any || source_session(source)->started_realtime_ns > newest->started_ns)) {
 		newest->any = true;
 		newest->started_ns = source_session(source)->started_realtime_ns;
 		snprintf(newest->path, PATH_MAX, "%s", path);

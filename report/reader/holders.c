@@ -8,8 +8,9 @@
 
 #include "report/reader/proc.h"
 
-#define SHMEM_MINOR 1u /* the device of segments in small pages: the kernel's first mount of all \
-			*/
+#define SHMEM_MINOR                                                                  \
+	1u /* the device of segments in small pages: the kernel's first mount of all \
+	    */
 
 struct scan {
 	void (*take)(void *context, const struct kernel_holder *holder);

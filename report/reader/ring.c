@@ -98,9 +98,8 @@ static void read_part(void *context)
 	}
 }
 
-bool ring_read(const struct file *segment, uint32_t part, uint64_t *position,
-	       enum ring_holes holes, bool nobody_writes, uint64_t patience_clock,
-	       struct ring_copy *copy)
+bool ring_read(const struct file *segment, uint32_t part, uint64_t *position, enum ring_holes holes,
+	       bool nobody_writes, uint64_t patience_clock, struct ring_copy *copy)
 {
 	const struct segment_header *header = &segment->header;
 	struct pass pass = {

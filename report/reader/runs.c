@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STRETCH 1024u      /* events read at once: 64 KiB */
-#define SMALL_STRETCH 64u  /* when many runs overlap */
+#define STRETCH 1024u     /* events read at once: 64 KiB */
+#define SMALL_STRETCH 64u /* when many runs overlap */
 #define MANY 64u
 
 void runs_begin(struct runs *runs, const struct file *file)

@@ -87,8 +87,7 @@ static enum session_state judge(const struct source *source)
 
 	if (header->kind == SEGMENT_RECORDING && header->finished)
 		return SESSION_ENDED;
-	if (recorder_runs(source) ||
-	    (file_is_open(&source->segment) && any_process_runs(source)))
+	if (recorder_runs(source) || (file_is_open(&source->segment) && any_process_runs(source)))
 		return SESSION_LIVE;
 	return header->recorder_pid ? SESSION_ABANDONED : SESSION_ENDED;
 }
@@ -115,14 +114,14 @@ static void learn_command(struct session_facts *facts, const struct segment_head
 static void learn_times(struct session_facts *facts, const struct segment_header *header)
 {
 	uint64_t wall = place_ns(CLOCK_REALTIME);
-	uint64_t end = header->finished ? header->end.monotonic_ns
+	uint64_t end = header->finished               ? header->end.monotonic_ns
 		       : facts->state == SESSION_LIVE ? place_ns(CLOCK_MONOTONIC)
 						      : 0;
 
 	facts->started_realtime_ns = header->start.realtime_ns;
 	facts->age_ns = wall > header->start.realtime_ns ? wall - header->start.realtime_ns : 0;
-	facts->duration_ns =
-		end > header->start.monotonic_ns ? end - header->start.monotonic_ns : 0;
+	facts->duration_ns = end > header->start.monotonic_ns ? end - header->start.monotonic_ns
+							      : 0;
 }
 
 static void learn(struct source *source)
@@ -131,8 +130,8 @@ static void learn(struct source *source)
 	struct session_facts *facts = &source->facts;
 
 	facts->same_boot = same_boot(header);
-	facts->same_ipc =
-		facts->same_boot && same_namespace(header->ipc_namespace, "/proc/self/ns/ipc");
+	facts->same_ipc = facts->same_boot &&
+			  same_namespace(header->ipc_namespace, "/proc/self/ns/ipc");
 	source->same_pids = same_namespace(header->pid_namespace, "/proc/self/ns/pid");
 	facts->state = judge(source);
 	facts->recorded = header->recorder_pid != 0;
@@ -149,6 +148,14 @@ static void learn(struct source *source)
 	learn_command(facts, header);
 	learn_times(facts, header);
 	source->scale = timescale_make(header, facts->same_boot);
+}
+
+const struct session_facts *source_renew(struct source *source)
+{
+	if (file_is_open(&source->recording))
+		file_refresh(&source->recording);
+	learn(source);
+	return &source->facts;
 }
 
 /* ---- opening ---- */

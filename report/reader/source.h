@@ -18,6 +18,9 @@ void source_close(struct source *source);
 
 const struct session_facts *source_session(const struct source *source);
 
+/* The same, as of now. */
+const struct session_facts *source_renew(struct source *source);
+
 /* The file that was named; valid as long as the source. */
 const char *source_path(const struct source *source);
 

@@ -377,9 +377,9 @@ bool tables_read_sights(struct source *source, const struct tables_taker *taker)
 {
 	if (!source_update(source))
 		return false;
-	for (uint64_t i = 0; i < source->chunks.count; i++)
-		if (source->chunks.table[i].kind == REGION_SIGHTS)
-			read_chunk(source, &source->chunks.table[i], taker);
+	for (; source->sights_given < source->chunks.count; source->sights_given++)
+		if (source->chunks.table[source->sights_given].kind == REGION_SIGHTS)
+			read_chunk(source, &source->chunks.table[source->sights_given], taker);
 	return true;
 }
 
@@ -411,16 +411,25 @@ bool tables_read_stacks(struct source *source, const struct tables_taker *taker)
 	return true;
 }
 
-bool tables_read(struct source *source, const struct tables_taker *taker)
+static bool is_of_rest(uint32_t kind)
 {
-	if (!tables_read_processes(source, taker))
+	return kind != REGION_PROCESSES && kind != REGION_SIGHTS && !is_of_stacks(kind);
+}
+
+bool tables_read_rest(struct source *source, const struct tables_taker *taker)
+{
+	if (!source_update(source))
 		return false;
 	for (uint64_t i = 0; i < source->chunks.count; i++)
-		if (source->chunks.table[i].kind != REGION_PROCESSES &&
-		    !is_of_stacks(source->chunks.table[i].kind))
+		if (is_of_rest(source->chunks.table[i].kind))
 			read_chunk(source, &source->chunks.table[i], taker);
 	/* A finished recording holds the segment's tables already. */
 	if (file_is_open(&source->segment))
 		read_segment(source, taker);
 	return true;
+}
+
+bool tables_read(struct source *source, const struct tables_taker *taker)
+{
+	return tables_read_processes(source, taker) && tables_read_rest(source, taker);
 }

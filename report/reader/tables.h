@@ -30,13 +30,18 @@ struct tables_taker {
  */
 bool tables_read_processes(struct source *source, const struct tables_taker *taker);
 
-/* What the recorder saw at single calls, as far as there is any yet. False without memory. */
+/*
+ * What the recorder saw at single calls; again, what it has seen since. False without memory.
+ */
 bool tables_read_sights(struct source *source, const struct tables_taker *taker);
 
 /* Modules, frames and loads only, as far as there are any yet. False without memory. */
 bool tables_read_stacks(struct source *source, const struct tables_taker *taker);
 
-/* Processes and all the rest, but for the stacks. False without memory. */
+/* Attachments, ledger, witnesses and losses, as they are now. False without memory. */
+bool tables_read_rest(struct source *source, const struct tables_taker *taker);
+
+/* Processes, and then the rest. False without memory. */
 bool tables_read(struct source *source, const struct tables_taker *taker);
 
 #endif

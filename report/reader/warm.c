@@ -15,7 +15,7 @@
 
 #define PAGE 4096u
 #define TABLE_MOST (256u << 10) /* of each table; most sessions need no more */
-#define AHEAD_EVENTS 8192u /* 512 KiB: more than a CPU writes between two passes */
+#define AHEAD_EVENTS 8192u      /* 512 KiB: more than a CPU writes between two passes */
 
 /* [begin, end) of the segment, whole pages of it. */
 static void touch(const struct drain *drain, uint64_t begin, uint64_t end)
