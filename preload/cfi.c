@@ -11,7 +11,7 @@
 #include "cfi_read.h"
 
 #define INDEX_ENCODING (CFI_PE_DATAREL | CFI_PE_SDATA4) /* the one that can be searched */
-#define REMEMBERED 2                                     /* rows; compilers nest no deeper */
+#define REMEMBERED 2                                    /* rows; compilers nest no deeper */
 
 /* What a CIE says to the programs of its FDEs. */
 struct common {
@@ -97,8 +97,8 @@ static bool read_common(const uint8_t *at, struct common *common)
 		cfi_read(&bytes, 2);
 	common->code_align = cfi_read_uleb(&bytes);
 	common->data_align = cfi_read_sleb(&bytes);
-	common->return_register =
-		(uint8_t)(version == 1 ? cfi_read(&bytes, 1) : cfi_read_uleb(&bytes));
+	common->return_register = (uint8_t)(version == 1 ? cfi_read(&bytes, 1)
+							 : cfi_read_uleb(&bytes));
 	if (bytes.bad || !read_augmentation(&bytes, letters, common))
 		return false;
 	common->program = bytes.at;

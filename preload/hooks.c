@@ -102,8 +102,8 @@ static inline uint8_t caller_origin(uint64_t caller)
 static void count_move(struct segment_process *process, uint8_t flags, uint64_t before,
 		       uint64_t after)
 {
-	struct segment_moves *moves =
-		&process->moves[flags & EVENT_MALLOC ? ORIGIN_MALLOC : ORIGIN_DIRECT];
+	struct segment_moves
+		*moves = &process->moves[flags & EVENT_MALLOC ? ORIGIN_MALLOC : ORIGIN_DIRECT];
 	bool alone = thread_alone();
 
 	if (after > before) {
@@ -314,8 +314,7 @@ INLINE long shmdt_raw(struct stack_caller caller, const void *address)
 	return ret;
 }
 
-INLINE long shmctl_raw(struct stack_caller caller, int shmid, int command,
-		       struct shmid_ds *buffer)
+INLINE long shmctl_raw(struct stack_caller caller, int shmid, int command, struct shmid_ds *buffer)
 {
 	struct hook hook;
 	bool watched = hook_begin(&hook, CALL_SHMCTL, caller);

@@ -99,7 +99,7 @@ struct libc_symbol libc_find_symbol(const struct link_map *map, const char *name
 void libc_find_text(const struct link_map *map, uint64_t *begin, uint64_t *end)
 {
 	const ElfW(Ehdr) *elf = map ? (const void *)map->l_addr : NULL;
-	const ElfW(Phdr) *p;
+	const ElfW(Phdr) * p;
 
 	*begin = *end = 0;
 	if (!elf)

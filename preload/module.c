@@ -54,7 +54,7 @@ static void copy_build_id(struct segment_module *module, const char *note, uint6
 static void find_build_id(struct segment_module *module, const struct unwind_object *object)
 {
 	const ElfW(Ehdr) *elf = object->map_start;
-	const ElfW(Phdr) *p;
+	const ElfW(Phdr) * p;
 
 	if (memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 || elf->e_phentsize != sizeof *p)
 		return;

@@ -9,8 +9,8 @@
 
 /* The settings of README.md, "Environment"; null where not set. */
 struct settings {
-	const char *session; /* MEMSHIM_SESSION */
-	const char *folder;  /* MEMSHIM_DIR */
+	const char *session;        /* MEMSHIM_SESSION */
+	const char *folder;         /* MEMSHIM_DIR */
 	const char *runtime_folder; /* XDG_RUNTIME_DIR */
 	const char *tmp_folder;     /* TMPDIR */
 	uint64_t log_bytes;         /* MEMSHIM_LOG_SIZE, 0 not set */

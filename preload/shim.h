@@ -26,24 +26,24 @@ struct shim {
 	uint64_t part_events;
 	uint32_t part_count;
 	uint32_t instance;
-	long rseq_offset;             /* of struct rseq from the thread pointer; 0 none */
-	long tid_offset;              /* of the thread id in libc's own descriptor; 0 none */
-	const char *single_threaded;  /* libc's __libc_single_threaded, or a constant 0 */
-	uint64_t libc_text_begin;     /* libc's code: callers in it are its allocator */
+	long rseq_offset;            /* of struct rseq from the thread pointer; 0 none */
+	long tid_offset;             /* of the thread id in libc's own descriptor; 0 none */
+	const char *single_threaded; /* libc's __libc_single_threaded, or a constant 0 */
+	uint64_t libc_text_begin;    /* libc's code: callers in it are its allocator */
 	uint64_t libc_text_end;
-	uint32_t clock; /* enum segment_clock */
-	uint32_t stack_depth;         /* frames taken per event; 0 none */
-	uint32_t idle_calls;          /* hooks entered while not watched */
+	uint32_t clock;       /* enum segment_clock */
+	uint32_t stack_depth; /* frames taken per event; 0 none */
+	uint32_t idle_calls;  /* hooks entered while not watched */
 
 	/* Read at registration only. */
 	const struct segment_header *header; /* a private copy; null: no session */
 	char *base;                          /* of the mapping */
 	struct segment_shared *shared;
-	uint64_t *wiped;    /* the writable side of `alive` */
+	uint64_t *wiped;        /* the writable side of `alive` */
 	uint64_t pid_namespace; /* inode of /proc/self/ns/pid; 0 unknown */
-	uint32_t coverage;  /* enum segment_coverage */
+	uint32_t coverage;      /* enum segment_coverage */
 	uint32_t bad_settings;
-	bool no_stacks;     /* wanted, and cannot be had here */
+	bool no_stacks; /* wanted, and cannot be had here */
 	uint64_t mapped_bytes;
 	char exe[sizeof(((struct segment_process *)0)->exe)];
 	char cmdline[sizeof(((struct segment_process *)0)->cmdline)];

@@ -117,12 +117,13 @@ static void at_exit(int status, void *unused)
  */
 static void register_handlers(const struct link_map *libc)
 {
-	int (*atfork)(void (*)(void), void (*)(void), void (*)(void), void *) =
-		(int (*)(void (*)(void), void (*)(void), void (*)(void), void *))(void *)
-			libc_find_symbol(libc, "__register_atfork")
-				.address;
+	int (*atfork)(void (*)(void), void (*)(void), void (*)(void),
+		      void *) = (int (*)(void (*)(void), void (*)(void), void (*)(void),
+					 void *))(void *)libc_find_symbol(libc, "__register_atfork")
+					.address;
 	int (*onexit)(void (*)(int, void *), void *) = (int (*)(
-		void (*)(int, void *), void *))(void *)libc_find_symbol(libc, "on_exit").address;
+		void (*)(int, void *), void *))(void *)libc_find_symbol(libc, "on_exit")
+							       .address;
 
 	if (atfork)
 		atfork(NULL, NULL, child_of_fork, NULL);
@@ -133,7 +134,7 @@ static void register_handlers(const struct link_map *libc)
 /* The kernel's word on secure execution; the vector follows the environment. */
 static bool is_secure(char **envp)
 {
-	const ElfW(auxv_t) *vector;
+	const ElfW(auxv_t) * vector;
 
 	while (*envp)
 		envp++;

@@ -37,8 +37,8 @@ static bool find_cfa(const struct cfi_row *row, const uint64_t *value, uint64_t 
 }
 
 /* The caller's register by one rule; `slot` is where it lies, 0 when in no memory. */
-static bool recover(int64_t rule, const uint64_t *from, uint64_t cfa, int reg,
-		    uint64_t *value, uint64_t *slot)
+static bool recover(int64_t rule, const uint64_t *from, uint64_t cfa, int reg, uint64_t *value,
+		    uint64_t *slot)
 {
 	int64_t operand = cfi_rule_value(rule);
 
@@ -108,33 +108,33 @@ bool unwind_step(struct unwind_cursor *cursor)
 
 /* The registers that a caller may expect to find again, and the pc here. */
 #if defined(__x86_64__)
-#define CAPTURE(cursor)                                                                            \
-	__asm__ volatile("movq %%rbx, 24(%0)\n\t"                                                  \
-			 "movq %%rbp, 48(%0)\n\t"                                                  \
-			 "movq %%rsp, 56(%0)\n\t"                                                  \
-			 "movq %%r12, 96(%0)\n\t"                                                  \
-			 "movq %%r13, 104(%0)\n\t"                                                 \
-			 "movq %%r14, 112(%0)\n\t"                                                 \
-			 "movq %%r15, 120(%0)\n\t"                                                 \
-			 "leaq 0(%%rip), %%rax\n\t"                                                \
-			 "movq %%rax, 128(%0)"                                                     \
-			 :                                                                         \
-			 : "r"((cursor)->value)                                                    \
+#define CAPTURE(cursor)                             \
+	__asm__ volatile("movq %%rbx, 24(%0)\n\t"   \
+			 "movq %%rbp, 48(%0)\n\t"   \
+			 "movq %%rsp, 56(%0)\n\t"   \
+			 "movq %%r12, 96(%0)\n\t"   \
+			 "movq %%r13, 104(%0)\n\t"  \
+			 "movq %%r14, 112(%0)\n\t"  \
+			 "movq %%r15, 120(%0)\n\t"  \
+			 "leaq 0(%%rip), %%rax\n\t" \
+			 "movq %%rax, 128(%0)"      \
+			 :                          \
+			 : "r"((cursor)->value)     \
 			 : "rax", "memory")
 #else
-#define CAPTURE(cursor)                                                                            \
-	__asm__ volatile("stp x19, x20, [%0, #152]\n\t"                                            \
-			 "stp x21, x22, [%0, #168]\n\t"                                            \
-			 "stp x23, x24, [%0, #184]\n\t"                                            \
-			 "stp x25, x26, [%0, #200]\n\t"                                            \
-			 "stp x27, x28, [%0, #216]\n\t"                                            \
-			 "str x29, [%0, #232]\n\t"                                                 \
-			 "mov x9, sp\n\t"                                                          \
-			 "str x9, [%0, #248]\n\t"                                                  \
-			 "adr x9, .\n\t"                                                           \
-			 "str x9, [%0, #240]"                                                      \
-			 :                                                                         \
-			 : "r"((cursor)->value)                                                    \
+#define CAPTURE(cursor)                                 \
+	__asm__ volatile("stp x19, x20, [%0, #152]\n\t" \
+			 "stp x21, x22, [%0, #168]\n\t" \
+			 "stp x23, x24, [%0, #184]\n\t" \
+			 "stp x25, x26, [%0, #200]\n\t" \
+			 "stp x27, x28, [%0, #216]\n\t" \
+			 "str x29, [%0, #232]\n\t"      \
+			 "mov x9, sp\n\t"               \
+			 "str x9, [%0, #248]\n\t"       \
+			 "adr x9, .\n\t"                \
+			 "str x9, [%0, #240]"           \
+			 :                              \
+			 : "r"((cursor)->value)         \
 			 : "x9", "memory")
 #endif
 

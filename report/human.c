@@ -30,7 +30,10 @@ char *human_delta(char to[HUMAN_BYTES], int64_t bytes)
 	char size[HUMAN_BYTES];
 	uint64_t magnitude = bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes;
 
-	snprintf(to, HUMAN_BYTES, "%s%.20s", bytes < 0 ? "-" : bytes > 0 ? "+" : "",
+	snprintf(to, HUMAN_BYTES, "%s%.20s",
+		 bytes < 0   ? "-"
+		 : bytes > 0 ? "+"
+			     : "",
 		 human_bytes(size, magnitude));
 	return to;
 }

@@ -108,8 +108,7 @@ int load_open(struct load *load, const char *path, bool follow)
 	load->model->kernel_known = kernel_read_segments(load->source, &kernel);
 	taker = tables_taker(load);
 	taker.sight = take_sight; /* of the segments that are found, before their events */
-	if (tables_read_sights(load->source, &taker) &&
-	    tables_read_processes(load->source, &taker))
+	if (tables_read_sights(load->source, &taker) && tables_read_processes(load->source, &taker))
 		return 0;
 	load_close(load);
 	return no_memory();
@@ -156,22 +155,65 @@ void load_names(struct load *load, const char *sysroot, bool debuginfod)
 			name_frame(load, &load->model->frames[i]);
 }
 
+static void add_cursor_losses(const struct load *load, struct model *model, uint64_t missed)
+{
+	static const enum loss by_cursor[] = {LOST_OVERWRITTEN, LOST_TORN, LOST_DAMAGED};
+
+	for (size_t i = 0; i < sizeof by_cursor / sizeof *by_cursor; i++)
+		model_add_loss(model, by_cursor[i], cursor_lost(load->cursor, by_cursor[i]));
+	model->lost[LOST_OVERWRITTEN] -= missed;
+}
+
 int load_finish(struct load *load)
 {
 	struct kernel_taker kernel = {take_kernel_segment, take_kernel_process, load->model};
 	struct tables_taker taker = tables_taker(load);
-	static const enum loss by_cursor[] = {LOST_OVERWRITTEN, LOST_TORN, LOST_DAMAGED};
 
 	if (!tables_read(load->source, &taker) || !tables_read_stacks(load->source, &taker))
 		return no_memory();
-	for (size_t i = 0; i < sizeof by_cursor / sizeof *by_cursor; i++)
-		model_add_loss(load->model, by_cursor[i], cursor_lost(load->cursor, by_cursor[i]));
+	add_cursor_losses(load, load->model, 0);
 	kernel_read_processes(load->source, &kernel);
 	if (load->model->session.same_ipc && model_wants_holders(load->model))
 		holders_each(take_holder, load->model);
 	model_finish(load->model);
 	return load->model->no_memory ? no_memory() : 0;
 }
+
+/* ---- again and again ---- */
+
+bool load_renew(struct load *load)
+{
+	struct kernel_taker kernel = {take_kernel_segment, NULL, load->model};
+	struct tables_taker taker = tables_taker(load);
+
+	load->model->session = *source_renew(load->source);
+	model_forget_kernel(load->model);
+	load->model->kernel_known = kernel_read_segments(load->source, &kernel);
+	taker.sight = take_sight;
+	return tables_read_sights(load->source, &taker) &&
+	       tables_read_processes(load->source, &taker);
+}
+
+struct model *load_copy(struct load *load)
+{
+	struct model *copy = model_copy(load->model);
+	struct kernel_taker kernel = {take_kernel_segment, NULL, copy};
+	struct tables_taker taker = tables_taker(load);
+
+	if (!copy)
+		return NULL;
+	taker.process = NULL; /* the original has them, of the same instant as its events */
+	taker.context = copy;
+	kernel_read_segments(load->source, &kernel);
+	if (tables_read_rest(load->source, &taker)) {
+		add_cursor_losses(load, copy, cursor_missed(load->cursor));
+		return copy;
+	}
+	model_free(copy);
+	return NULL;
+}
+
+/* ---- all at once ---- */
 
 int load_filtered(struct load *load, const char *path, const struct filter *filter)
 {

@@ -33,6 +33,18 @@ void load_names(struct load *load, const char *sysroot, bool debuginfod);
 /* After the last event: the tables, the losses, the kernel's word; then model_finish. */
 int load_finish(struct load *load);
 
+/*
+ * For one who follows a session and wants conclusions now and then. First what the session, its
+ * processes and the kernel's table of segments are by now; false without memory.
+ */
+bool load_renew(struct load *load);
+
+/*
+ * Then a copy of the model with the tables and the losses in it: model_finish makes it what
+ * load_finish would have made the model. Null without memory.
+ */
+struct model *load_copy(struct load *load);
+
 /* All of it at once: every event is fed. 0, or an exit code after one line. */
 int load_all(struct load *load, const char *path);
 

@@ -82,6 +82,7 @@
  *   model/finish     what only the end can tell
  *   model/graph      processes and the segments between them
  *   model/ipc        the machine's IPC table, and who made what
+ *   model/copy       a model to draw conclusions from, while it goes on
  *   model/filter     what the user wants to see
  *   model/zones      an address space, and what each piece is for
  *   model/zones_recorded the same, of a session

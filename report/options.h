@@ -27,7 +27,7 @@ struct options {
 	char *columns[OPTIONS_COLUMNS_MAX]; /* names; belong to the command line */
 	unsigned column_count;
 	const char *format, *output, *flame; /* null: not given */
-	const char *sysroot; /* null: the files of this machine */
+	const char *sysroot;                 /* null: the files of this machine */
 	bool stacks, debuginfod, counts;
 	bool follow, force, exact, json, csv, no_headings, help;
 	bool scale, all, watch;

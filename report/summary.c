@@ -37,11 +37,10 @@ static void print_activity(const struct model *model, const struct totals *total
 	char shrunk[HUMAN_BYTES], attaches[HUMAN_BYTES], segments[HUMAN_BYTES];
 
 	fprintf(stderr, "memshim: %s process%s, %s event%s; the break moved %s time%s, +%s -%s\n",
-		human_count(processes, model->process_count),
-		model->process_count == 1 ? "" : "es", human_count(events, model->event_count),
-		human_s(model->event_count), human_count(moves, totals->moves),
-		human_s(totals->moves), human_bytes(grown, totals->grown),
-		human_bytes(shrunk, totals->shrunk));
+		human_count(processes, model->process_count), model->process_count == 1 ? "" : "es",
+		human_count(events, model->event_count), human_s(model->event_count),
+		human_count(moves, totals->moves), human_s(totals->moves),
+		human_bytes(grown, totals->grown), human_bytes(shrunk, totals->shrunk));
 	if (model->segment_count)
 		fprintf(stderr, "memshim: %s shared segment%s, attached %s time%s\n",
 			human_count(segments, model->segment_count), human_s(model->segment_count),

@@ -116,7 +116,7 @@ struct segment_header {
 	uint32_t word_bytes; /* sizeof(long) of the creator */
 	uint32_t kind;       /* enum segment_kind */
 	uint32_t page_bytes;
-	uint64_t total_bytes; /* live: the file's size; recording: 0 */
+	uint64_t total_bytes;     /* live: the file's size; recording: 0 */
 	uint64_t committed_bytes; /* recording: header and whole chunks; live: 0 */
 	struct segment_region region[REGION_ROOM];
 	uint32_t clock;       /* enum segment_clock */
@@ -124,11 +124,11 @@ struct segment_header {
 	uint64_t part_events; /* events in one part, a power of two */
 	uint64_t first_claim; /* of every part */
 	struct segment_instant start;
-	struct segment_instant end;  /* all 0 until a recording is finished */
-	uint64_t ipc_namespace;      /* inode of /proc/self/ns/ipc, 0 unknown */
-	uint64_t pid_namespace;      /* inode of /proc/self/ns/pid, 0 unknown */
+	struct segment_instant end;   /* all 0 until a recording is finished */
+	uint64_t ipc_namespace;       /* inode of /proc/self/ns/ipc, 0 unknown */
+	uint64_t pid_namespace;       /* inode of /proc/self/ns/pid, 0 unknown */
 	uint64_t recorder_start_time; /* proc(5) stat field 22, clock ticks after boot */
-	int32_t recorder_pid;        /* 0 for a session without a recorder */
+	int32_t recorder_pid;         /* 0 for a session without a recorder */
 	uint32_t creator_uid;
 	uint32_t stack_depth; /* frames wanted per event, 0 to SEGMENT_STACK_DEPTH_MAX */
 	uint32_t options;
@@ -181,10 +181,10 @@ enum segment_coverage {
 
 /* Bits of segment_process.flags. */
 enum {
-	PROCESS_BREAK_KNOWN = 1u << 0,   /* break_initial is the kernel's start_brk, not a guess */
-	PROCESS_CMDLINE_CUT = 1u << 1,   /* cmdline is longer than its room */
+	PROCESS_BREAK_KNOWN = 1u << 0, /* break_initial is the kernel's start_brk, not a guess */
+	PROCESS_CMDLINE_CUT = 1u << 1, /* cmdline is longer than its room */
 	PROCESS_EXE_CUT = 1u << 2,
-	PROCESS_LOG_UNMAPPED = 1u << 3,  /* counters only: every event is LOSS_NO_SPACE */
+	PROCESS_LOG_UNMAPPED = 1u << 3, /* counters only: every event is LOSS_NO_SPACE */
 };
 
 /* The program break's moves, told apart by who asked. */
@@ -206,17 +206,17 @@ struct segment_process {
 	uint32_t instance;
 	uint32_t
 		parent_instance; /* of the forking parent, or of the image before exec; 0 unknown */
-	int32_t pid;              /* as the process sees itself */
+	int32_t pid;             /* as the process sees itself */
 	int32_t ppid;
 	uint32_t uid; /* real uid at registration */
 	uint32_t image;
-	uint32_t how;      /* LIFE_START (first image, or after exec: image > 0) or LIFE_FORK */
-	uint32_t coverage; /* enum segment_coverage */
+	uint32_t how;        /* LIFE_START (first image, or after exec: image > 0) or LIFE_FORK */
+	uint32_t coverage;   /* enum segment_coverage */
 	uint64_t start_time; /* proc(5) stat field 22, clock ticks after boot; 0 unknown */
 	uint64_t start_clock;
-	uint64_t pid_namespace;  /* inode of /proc/PID/ns/pid, by the recorder if there is one; 0
-				    unknown */
-	uint64_t break_initial;  /* the kernel's start_brk, else the break at registration */
+	uint64_t pid_namespace; /* inode of /proc/PID/ns/pid, by the recorder if there is one; 0
+				   unknown */
+	uint64_t break_initial; /* the kernel's start_brk, else the break at registration */
 	uint64_t
 		break_at_start; /* the break at registration: moved before load by the difference */
 	uint32_t flags;
@@ -232,7 +232,7 @@ struct segment_process {
 	_Atomic uint64_t end_clock;
 	_Atomic uint64_t break_current;
 	_Atomic uint64_t break_peak;
-	_Atomic uint64_t queries; /* brk and sbrk calls that only asked */
+	_Atomic uint64_t queries;           /* brk and sbrk calls that only asked */
 	_Atomic uint64_t begun[CALL_COUNT]; /* counted before the call is made ... */
 	_Atomic uint64_t ok[CALL_COUNT];    /* ... and one of these after it (queries: not in ok) */
 	_Atomic uint64_t failed[CALL_COUNT];
@@ -278,15 +278,15 @@ struct segment_entry {
 	_Atomic uint64_t claim;
 	_Atomic uint32_t maker_instance; /* who first named it by shmget here; 0: known by shmat or
 					    shmctl only */
-	_Atomic uint32_t key;     /* bits of the key_t */
-	_Atomic uint64_t size;    /* as asked of shmget; 0 unknown */
-	_Atomic uint32_t flags;   /* shmflg of that shmget */
+	_Atomic uint32_t key;            /* bits of the key_t */
+	_Atomic uint64_t size;           /* as asked of shmget; 0 unknown */
+	_Atomic uint32_t flags;          /* shmflg of that shmget */
 	_Atomic uint32_t remover_instance;
 	_Atomic uint64_t seen_clock; /* first seen */
 	_Atomic uint64_t removed_clock;
-	_Atomic uint64_t attaches; /* successful shmat */
-	_Atomic uint64_t detaches; /* successful shmdt */
-	_Atomic uint64_t inherited; /* copies by fork */
+	_Atomic uint64_t attaches;    /* successful shmat */
+	_Atomic uint64_t detaches;    /* successful shmdt */
+	_Atomic uint64_t inherited;   /* copies by fork */
 	_Atomic uint32_t maker_stack; /* of that shmget; 0 none */
 	_Atomic uint32_t remover_stack;
 	unsigned char reserved[48];
@@ -299,7 +299,7 @@ struct segment_entry {
  */
 enum { MODULE_BUSY = 1, MODULE_READY = 2, MODULE_STATE = 3 };
 struct segment_module {
-	_Atomic uint64_t claim; /* in a recording: its number + 1 */
+	_Atomic uint64_t claim;  /* in a recording: its number + 1 */
 	uint32_t build_id_bytes; /* 0: the file has none */
 	unsigned char build_id[20];
 	char path[224]; /* as the loader knows it, NUL-terminated; cut to the room */
@@ -317,7 +317,7 @@ struct segment_frame {
 	_Atomic uint64_t offset; /* pc - load address + 1, and perhaps SEGMENT_FRAME_EXACT */
 };
 
-#define SEGMENT_FRAME_EXACT (1ull << 63)   /* pc is no return address: a signal interrupted there */
+#define SEGMENT_FRAME_EXACT (1ull << 63)  /* pc is no return address: a signal interrupted there */
 #define SEGMENT_FRAME_NOWHERE 0xffffffffu /* as module + 1: in no module; the load address is 0 */
 
 /* Where a process has a module; a child of fork has its parent's. `whose` is written last. */
@@ -334,12 +334,12 @@ struct segment_part {
 
 /* Bits of segment_event.flags. */
 enum {
-	EVENT_FAILED = 1u << 0,    /* detail is the errno */
-	EVENT_LIBC_ONLY = 1u << 1, /* libc refused it: the kernel never saw it */
-	EVENT_MALLOC = 1u << 2,    /* origin: libc's own allocator asked */
-	EVENT_RAW = 1u << 3,       /* through syscall(2): brk's result is the kernel's */
-	EVENT_ASKED = 1u << 4,     /* shmat: an address was asked for, see detail */
-	EVENT_INHERITED = 1u << 5, /* shmdt: of an attachment that fork copied */
+	EVENT_FAILED = 1u << 0,      /* detail is the errno */
+	EVENT_LIBC_ONLY = 1u << 1,   /* libc refused it: the kernel never saw it */
+	EVENT_MALLOC = 1u << 2,      /* origin: libc's own allocator asked */
+	EVENT_RAW = 1u << 3,         /* through syscall(2): brk's result is the kernel's */
+	EVENT_ASKED = 1u << 4,       /* shmat: an address was asked for, see detail */
+	EVENT_INHERITED = 1u << 5,   /* shmdt: of an attachment that fork copied */
 	EVENT_SHMID_KNOWN = 1u << 6, /* shmdt: shmid is known */
 };
 
@@ -397,8 +397,8 @@ struct segment_event {
 			int32_t signal;     /* exit: 0 none */
 			uint32_t inherited; /* fork: attachments copied; exec, exit: attachments
 					       dropped */
-			uint32_t other; /* fork: the parent's instance; exec: the new instance */
-			uint64_t before;    /* the break */
+			uint32_t other;  /* fork: the parent's instance; exec: the new instance */
+			uint64_t before; /* the break */
 		} life;
 		uint64_t word[4];
 	} u;

@@ -89,8 +89,8 @@ static inline enum segment_read segment_read(const struct segment_part *part,
 	to[0] = published;
 	for (size_t i = 1; i < sizeof *out / sizeof *to; i++)
 		to[i] = atomic_load_explicit(from + i, memory_order_relaxed); /* R2 */
-	atomic_thread_fence(memory_order_acquire);                       /* R3, pairs with W2 */
-	head = atomic_load_explicit(&part->head, memory_order_relaxed);  /* R4 */
+	atomic_thread_fence(memory_order_acquire);                      /* R3, pairs with W2 */
+	head = atomic_load_explicit(&part->head, memory_order_relaxed); /* R4 */
 	if (head - n > part_events)
 		return READ_OVERWRITTEN;
 	return published == segment_published(n) ? READ_WHOLE : READ_UNPUBLISHED;

@@ -85,10 +85,10 @@ struct segment_sight {
 	char most_name[16];
 	/* The break: the first mapping above it, and what limits it. */
 	uint64_t next_start;
-	uint64_t limit_data;      /* RLIMIT_DATA, bytes; UINT64_MAX none */
-	uint32_t overcommit;      /* vm.overcommit_memory */
+	uint64_t limit_data; /* RLIMIT_DATA, bytes; UINT64_MAX none */
+	uint32_t overcommit; /* vm.overcommit_memory */
 	uint32_t reserved2;
-	char next_name[112];      /* "" anonymous */
+	char next_name[112]; /* "" anonymous */
 };
 
 /* A frame in a recording, which has only those that are in use. */

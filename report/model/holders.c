@@ -91,12 +91,18 @@ static bool is_mapped(const struct model *model, const struct model_process *pro
 	return found;
 }
 
+static bool is_younger(const struct model *model, const struct model_attachment *attachment)
+{
+	return model->holders_ns && attachment->since_ns >= model->holders_ns;
+}
+
 static void settle_process(struct model *model, struct model_process *process)
 {
 	bool read;
 
 	for (uint32_t i = process->attached_count; i > 0; i--)
-		if (!is_mapped(model, process, &process->attached[i - 1], &read) && read)
+		if (!is_younger(model, &process->attached[i - 1]) &&
+		    !is_mapped(model, process, &process->attached[i - 1], &read) && read)
 			segments_drop(model, process, i - 1, ENDED_UNSEEN,
 				      model->session.duration_ns);
 }

@@ -21,50 +21,65 @@ struct model *model_make(const struct session_facts *session)
 	return model;
 }
 
-static void free_tables(struct model *model)
+static void free_kernel_rows(struct model *model)
+{
+	struct model_kernel_row *row, *next;
+
+	HASH_ITER (hh, model->kernel_rows, row, next) {
+		HASH_DEL(model->kernel_rows, row);
+		free(row);
+	}
+}
+
+/* What copies have from their original. */
+static void free_shared(struct model *model)
 {
 	struct model_program *program, *next_program;
 	struct model_failure *failure, *next_failure;
-	struct model_kernel_row *row, *next_row;
 
-	HASH_ITER(hh, model->programs, program, next_program) {
+	HASH_ITER (hh, model->programs, program, next_program) {
 		HASH_DEL(model->programs, program);
 		free(program);
 	}
-	HASH_ITER(hh, model->failures, failure, next_failure) {
+	HASH_ITER (hh, model->failures, failure, next_failure) {
 		HASH_DEL(model->failures, failure);
 		free(failure->why);
 		free(failure);
 	}
-	HASH_ITER(hh, model->kernel_rows, row, next_row) {
-		HASH_DEL(model->kernel_rows, row);
-		free(row);
+	stacks_free(model);
+	free(model->sights);
+}
+
+static void free_processes(struct model *model)
+{
+	for (uint32_t i = 0; i < model->instance_room; i++) {
+		if (model->by_instance[i])
+			free(model->by_instance[i]->attached);
+		free(model->by_instance[i]);
 	}
-	HASH_CLEAR(hh, model->by_shmid);
+	free(model->by_instance);
 }
 
 void model_free(struct model *model)
 {
 	if (!model)
 		return;
-	free_tables(model);
-	stacks_free(model);
-	for (uint32_t i = 0; i < model->instance_room; i++) {
-		if (model->by_instance[i])
-			free(model->by_instance[i]->attached);
-		free(model->by_instance[i]);
-	}
+	free_kernel_rows(model);
+	if (!model->original)
+		free_shared(model);
+	HASH_CLEAR(hh, model->by_shmid);
+	free_processes(model);
 	for (uint32_t i = 0; i < model->segment_count; i++)
 		free(model->segments[i]);
 	for (uint32_t i = 0; i < model->finding_count; i++) {
 		free(model->findings[i].text);
 		free(model->findings[i].advice);
 	}
-	free(model->by_instance);
 	free(model->segments);
+	free(model->sites);
+	free(model->site_of_stack);
 	free(model->past);
 	free(model->holders);
-	free(model->sights);
 	free(model->witnesses);
 	free(model->findings);
 	free(model);
@@ -244,6 +259,12 @@ void model_add_kernel_process(struct model *model, const struct kernel_process *
 	process->headroom_bytes = facts->headroom_bytes;
 }
 
+void model_forget_kernel(struct model *model)
+{
+	free_kernel_rows(model);
+	model->kernel_known = false;
+}
+
 /* ---- events ---- */
 
 /*
@@ -290,8 +311,7 @@ static void count_for_placeholder(struct process_facts *facts, const struct even
 	moves->shrunk_bytes += after < before ? before - after : 0;
 }
 
-static void feed_life(struct model *model, struct model_process *process,
-		      const struct event *event)
+static void feed_life(struct model *model, struct model_process *process, const struct event *event)
 {
 	switch (event->kind) {
 	case KIND_FORK:

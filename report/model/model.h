@@ -39,7 +39,7 @@ struct model_process {
 	uint64_t last_before, last_after; /* the break around its last move */
 	uint64_t gaps;                    /* moves of the break that no event tells of */
 	uint64_t last_move_ns;
-	uint64_t refused_at; /* the break at the first move that failed; 0 none */
+	uint64_t refused_at;              /* the break at the first move that failed; 0 none */
 	struct model_segment *blocked_by; /* stood in the way of a move of the break */
 	uint64_t blocked_room_bytes;      /* from the break to it */
 	uint32_t blocked_stack;
@@ -71,6 +71,7 @@ enum model_segment_state {
 /* One System V segment; an id that comes back after IPC_RMID is another one. */
 struct model_segment {
 	UT_hash_handle hh; /* by shmid, of the latest with this id */
+	uint32_t place;    /* in struct model.segments */
 	int32_t shmid;
 	uint32_t key;
 	bool key_known;
@@ -84,8 +85,8 @@ struct model_segment {
 	bool removed;
 	uint64_t attaches, detaches, inherited;
 	uint64_t now, peak; /* attachments of the session's processes */
-	uint64_t found; /* of the kernel's nattch, mappings seen in somebody's maps */
-	bool in_kernel; /* `kernel` is its row */
+	uint64_t found;     /* of the kernel's nattch, mappings seen in somebody's maps */
+	bool in_kernel;     /* `kernel` is its row */
 	bool kernel_asked;
 	struct kernel_segment kernel;
 	enum model_segment_state state;
@@ -116,10 +117,10 @@ struct model_failure {
 		uint32_t call, error;
 	} key;
 	uint64_t count;
-	uint64_t in_kernel;          /* of these, refused by the kernel and not by libc */
-	uint32_t process;            /* the first one's instance */
+	uint64_t in_kernel; /* of these, refused by the kernel and not by libc */
+	uint32_t process;   /* the first one's instance */
 	bool one_process;
-	int32_t shmid; /* -1 unknown or several */
+	int32_t shmid;  /* -1 unknown or several */
 	uint32_t stack; /* the first one's; 0 none */
 	char *why;      /* of the first one, by what was known then; null: nothing in particular */
 	uint64_t asked_bytes; /* by the first one: a segment's size, a move's length */
@@ -138,8 +139,8 @@ struct finding {
 	enum finding_kind kind;
 	enum severity severity;
 	char *text, *advice;
-	int32_t pid;   /* 0 none */
-	int32_t shmid; /* -1 none */
+	int32_t pid;                    /* 0 none */
+	int32_t shmid;                  /* -1 none */
 	uint32_t stack_instance, stack; /* what it was done by; 0 unknown */
 };
 
@@ -218,6 +219,7 @@ struct model_kernel_row {
 
 struct model {
 	struct session_facts session;
+	const struct model *original; /* whose names, modules and so on a copy has; null: none's */
 	struct model_process **by_instance; /* null where there is none */
 	uint32_t instance_room;
 	uint32_t process_count, placeholder_count;
@@ -239,6 +241,7 @@ struct model {
 	struct kernel_holder *holders; /* by pid and address, after model_finish */
 	uint32_t holder_count, holder_room;
 	bool holders_known;
+	uint64_t holders_ns; /* of attachments made since then they tell nothing; 0: of all */
 	struct frame_facts *frames; /* by number; number 0 where there is none */
 	uint32_t frame_room;
 	struct model_module **modules; /* by number */
@@ -262,7 +265,15 @@ struct model {
 struct model *model_make(const struct session_facts *session);
 void model_free(struct model *model);
 
+/*
+ * A copy to draw conclusions from, while the original goes on. Null without memory. It is freed
+ * before the original, and read only as long as the original gets no events, frames or names.
+ */
+struct model *model_copy(const struct model *from);
+
 void model_add_kernel_segment(struct model *model, const struct kernel_segment *segment);
+/* Forgets those rows, so that newer ones can be added. */
+void model_forget_kernel(struct model *model);
 void model_add_sight(struct model *model, const struct sight_facts *sight);
 void model_add_process(struct model *model, const struct process_facts *facts);
 void model_add_witness(struct model *model, const struct witness_facts *facts);

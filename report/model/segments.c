@@ -79,6 +79,7 @@ static struct model_segment *make_segment(struct model *model, int32_t shmid, ui
 		model->no_memory = true;
 		return NULL;
 	}
+	segment->place = model->segment_count;
 	segment->shmid = shmid;
 	segment->seen_ns = time_ns;
 	if (old)
@@ -159,7 +160,7 @@ static void feed_shmget(struct model *model, const struct event *event)
 	}
 	row = kernel_row(model, shmid);
 	sight = sight_of(model, shmid);
-	if (new && created == CREATED_LIKELY && sight)
+	if (new &&created == CREATED_LIKELY && sight)
 		segment->created = created = created_by_sight(model, segment, sight);
 	if (created != CREATED_SURELY && sight && sight->key == segment->key)
 		segment->size = sight->size;

@@ -87,8 +87,9 @@ void sites_feed(struct model *model, const struct event *event)
 /* ---- whose call it was ---- */
 
 /* Files that hand out memory for others; what stands before the version is compared. */
-static const char *const allocators[] = {"libc.so.", "libc-2.", "libtcmalloc", "libjemalloc",
-					 "libmimalloc", "libmemshim.so", "ld-linux"};
+static const char *const allocators[] = {"libc.so.",    "libc-2.",     "libtcmalloc",
+					 "libjemalloc", "libmimalloc", "libmemshim.so",
+					 "ld-linux"};
 
 static const char *base_name(const char *path)
 {

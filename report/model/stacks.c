@@ -15,7 +15,7 @@ void model_add_module(struct model *model, const struct module_facts *facts)
 {
 	if (facts->number == 0 || facts->number > MODULES_MOST ||
 	    !model_make_room(model, (void **)&model->modules, &model->module_room, facts->number,
-		       sizeof *model->modules) ||
+			     sizeof *model->modules) ||
 	    model->modules[facts->number])
 		return;
 	model->modules[facts->number] = malloc(sizeof **model->modules);
@@ -57,7 +57,7 @@ void model_add_frame(struct model *model, const struct frame_facts *facts)
 {
 	if (facts->number != 0 && facts->number <= FRAMES_MOST &&
 	    model_make_room(model, (void **)&model->frames, &model->frame_room, facts->number,
-		      sizeof *model->frames))
+			    sizeof *model->frames))
 		model->frames[facts->number] = *facts;
 }
 
@@ -143,11 +143,11 @@ void stacks_free(struct model *model)
 	struct model_load *load, *next;
 	struct model_name *name, *next_name;
 
-	HASH_ITER(hh, model->names, name, next_name) {
+	HASH_ITER (hh, model->names, name, next_name) {
 		HASH_DEL(model->names, name);
 		free(name);
 	}
-	HASH_ITER(hh, model->loads, load, next) {
+	HASH_ITER (hh, model->loads, load, next) {
 		HASH_DEL(model->loads, load);
 		free(load);
 	}
@@ -155,6 +155,4 @@ void stacks_free(struct model *model)
 		free(model->modules[i]);
 	free(model->modules);
 	free(model->frames);
-	free(model->sites);
-	free(model->site_of_stack);
 }

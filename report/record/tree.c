@@ -10,10 +10,10 @@
 #define uthash_nonfatal_oom(element) ((element)->unhashed = true)
 #include <uthash.h>
 
+#include "report/reader/proc.h"
 #include "report/reader/witness.h"
 #include "report/record/inspect.h"
 #include "report/record/now.h"
-#include "report/reader/proc.h"
 
 #define SHORTEST_NS 300000ull
 #define LONGEST_NS 50000000ull
@@ -133,7 +133,7 @@ void tree_free(struct tree *tree)
 {
 	struct stranger *s, *next;
 
-	HASH_ITER(hh, tree->strangers, s, next) {
+	HASH_ITER (hh, tree->strangers, s, next) {
 		forget(tree, s);
 	}
 	free(tree);
@@ -260,14 +260,14 @@ static void look_at_known(struct tree *tree)
 	struct stranger *s, *next;
 	struct proc_facts facts;
 
-	HASH_ITER(hh, tree->strangers, s, next) {
+	HASH_ITER (hh, tree->strangers, s, next) {
 		if (s->round == tree->round)
 			continue;
 		if (proc_facts(s->pid, &facts) && facts.state != 'Z' &&
 		    facts.start_time == s->start_time)
 			look_at_child(tree, s->pid);
 	}
-	HASH_ITER(hh, tree->strangers, s, next) {
+	HASH_ITER (hh, tree->strangers, s, next) {
 		if (s->round == tree->round || watch_knows(tree->watch, s->pid))
 			continue;
 		if (s->suspected &&
@@ -340,7 +340,7 @@ void tree_finish(struct tree *tree)
 	struct stranger *s, *next;
 
 	look(tree);
-	HASH_ITER(hh, tree->strangers, s, next) {
+	HASH_ITER (hh, tree->strangers, s, next) {
 		if (s->suspected &&
 		    (s->why == WHY_NO_ENVIRONMENT || now_ns() - s->met_ns > STARTED_NS))
 			tell(tree, s);

@@ -13,9 +13,9 @@
 #define uthash_nonfatal_oom(element) ((element)->unhashed = true)
 #include <uthash.h>
 
+#include "report/reader/proc.h"
 #include "report/record/ending.h"
 #include "report/record/now.h"
-#include "report/reader/proc.h"
 
 #define LOOK_NS 10000000ull /* at least, between two looks at those that no pidfd tells about */
 #define LOOK_SHARE 20u      /* and at most this part of the time */
@@ -140,7 +140,7 @@ void watch_free(struct watch *watch)
 {
 	struct watched *w, *next;
 
-	HASH_ITER(hh, watch->table, w, next) {
+	HASH_ITER (hh, watch->table, w, next) {
 		let_go(watch, w);
 	}
 	close(watch->epoll_fd);
@@ -336,7 +336,7 @@ static void retire_replaced(struct watch *watch)
 {
 	struct watched *w, *next;
 
-	HASH_ITER(hh, watch->table, w, next) {
+	HASH_ITER (hh, watch->table, w, next) {
 		if (!drain_was_replaced(watch->drain, &w->image))
 			continue;
 		drain_retire(watch->drain, &w->image, DRAIN_GONE, -1, 0);

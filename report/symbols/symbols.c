@@ -75,13 +75,13 @@ void symbols_close(struct symbols *symbols)
 
 	if (!symbols)
 		return;
-	HASH_ITER(hh, symbols->files, file, next_file) {
+	HASH_ITER (hh, symbols->files, file, next_file) {
 		HASH_DEL(symbols->files, file);
 		if (file->dwfl)
 			dwfl_end(file->dwfl);
 		free(file);
 	}
-	HASH_ITER(hh, symbols->texts, text, next_text) {
+	HASH_ITER (hh, symbols->texts, text, next_text) {
 		HASH_DEL(symbols->texts, text);
 		free(text->mangled);
 		free(text->text);
@@ -236,8 +236,8 @@ static const char *symbol_name(struct symbols *symbols, Dwfl_Module *module, GEl
 {
 	GElf_Off offset;
 	GElf_Sym symbol;
-	const char *name =
-		dwfl_module_addrinfo(module, address, &offset, &symbol, NULL, NULL, NULL);
+	const char *name = dwfl_module_addrinfo(module, address, &offset, &symbol, NULL, NULL,
+						NULL);
 
 	if (!name || symbol.st_size == 0 || offset >= symbol.st_size)
 		return NULL;

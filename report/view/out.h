@@ -22,10 +22,10 @@
 struct out {
 	int fd;
 	const char *name; /* for messages */
-	int error;     /* errno of the first write that failed */
-	bool color;    /* escape sequences are welcome */
-	bool utf8;     /* so are characters outside ASCII */
-	unsigned width; /* columns */
+	int error;        /* errno of the first write that failed */
+	bool color;       /* escape sequences are welcome */
+	bool utf8;        /* so are characters outside ASCII */
+	unsigned width;   /* columns */
 	size_t used;
 	char buffer[OUT_BYTES + OUT_SLACK];
 };

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The report for programs: the shape that its readers rely on, every member always there. */
-#include "report/view/sites.h"
-#include "report/view/stack.h"
 #include "report/view/json.h"
 #include "report/view/report.h"
-#include "report/view/words.h"
 #include "report/view/report_segments.h"
+#include "report/view/sites.h"
+#include "report/view/stack.h"
+#include "report/view/words.h"
 
 static const char *const severities[] = {"error", "warning", "note"};
 
@@ -200,8 +200,7 @@ static void put_process(struct json *json, const struct model_process *process)
 	json_close(json, '}');
 }
 
-static void put_processes(struct json *json, const struct model *model,
-			  const struct filter *filter)
+static void put_processes(struct json *json, const struct model *model, const struct filter *filter)
 {
 	json_open(json, "processes", '[');
 	for (uint32_t i = 1; i < model->instance_room; i++)

@@ -311,7 +311,7 @@ static void put_segment_counts(struct cell *cell, const struct model_segment *se
 {
 	put_count(cell, column == COLUMN_ATTACHES   ? segment->attaches
 			: column == COLUMN_DETACHES ? segment->detaches
-			: column == COLUMN_MOST	    ? segment->peak
+			: column == COLUMN_MOST     ? segment->peak
 						    : segment->inherited);
 }
 

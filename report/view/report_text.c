@@ -301,8 +301,7 @@ static void put_processes(struct out *out, const struct model *model,
 	free(table.rows);
 }
 
-static void put_segments(struct out *out, const struct model *model,
-			 const struct report_wish *wish)
+static void put_segments(struct out *out, const struct model *model, const struct report_wish *wish)
 {
 	struct report_context context = {model, wish->exact};
 	struct table table = {.columns = report_segment_columns,
@@ -321,9 +320,8 @@ static void put_segments(struct out *out, const struct model *model,
 static void put_sites(struct out *out, const struct model *model, const struct report_wish *wish)
 {
 	struct report_context context = {model, wish->exact};
-	struct table table = {.columns = report_site_columns,
-			      .fill = report_site_cell,
-			      .context = &context};
+	struct table table = {
+		.columns = report_site_columns, .fill = report_site_cell, .context = &context};
 	struct site_group *groups = sites_group(model, wish->filter, &table.row_count);
 
 	table.rows = calloc(table.row_count + 1, sizeof *table.rows);

@@ -30,7 +30,7 @@ struct table {
 	unsigned shown[TABLE_COLUMNS_MAX];  /* of them, in order */
 	unsigned shown_count;
 	unsigned width; /* of the page; 0: no column is dropped to fit */
-	unsigned sort; /* column; UINT_MAX: as they come */
+	unsigned sort;  /* column; UINT_MAX: as they come */
 	const void **rows;
 	unsigned row_count;
 	void (*fill)(const void *row, unsigned column, struct cell *cell, const void *context);

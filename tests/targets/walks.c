@@ -95,8 +95,9 @@ static void in_thread(void)
 static void in_plugin(const char *path)
 {
 	void *library = dlopen(path, RTLD_NOW);
-	void (*call)(void (*)(void)) =
-		library ? (void (*)(void (*)(void)))dlsym(library, "plugin_call") : NULL;
+	void (*call)(void (*)(void)) = library ? (void (*)(void (*)(void)))dlsym(library,
+										 "plugin_call")
+					       : NULL;
 
 	if (!call) {
 		fprintf(stderr, "walks: %s\n", dlerror());
