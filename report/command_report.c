@@ -55,6 +55,7 @@ int command_report(int argc, char **argv)
 	if (ret != 0)
 		return ret;
 	load_names(&load, options.sysroot, options.debuginfod);
+	load_suppress(&load, options.suppressions);
 	ret = show(&options, &load);
 	if (ret == 0 && options.flame)
 		ret = draw_flame(&options, &load);

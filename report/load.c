@@ -237,6 +237,14 @@ int load_all(struct load *load, const char *path)
 	return load_filtered(load, path, NULL);
 }
 
+void load_suppress(struct load *load, const struct suppression *rules)
+{
+	if (!rules)
+		return;
+	load_names(load, NULL, false);
+	model_suppress(load->model, rules);
+}
+
 void load_close(struct load *load)
 {
 	cursor_close(load->cursor);

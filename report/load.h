@@ -5,6 +5,7 @@
 
 #include "report/model/filter.h"
 #include "report/model/model.h"
+#include "report/model/suppress.h"
 #include "report/reader/cursor.h"
 #include "report/symbols/symbols.h"
 
@@ -50,6 +51,9 @@ int load_all(struct load *load, const char *path);
 
 /* The same, with the call sites of processes that pass the filter, which must outlive the model. */
 int load_filtered(struct load *load, const char *path, const struct filter *filter);
+
+/* After the end: takes out the findings that the rules are about; null: no rules. */
+void load_suppress(struct load *load, const struct suppression *rules);
 
 void load_close(struct load *load);
 

@@ -19,6 +19,7 @@
  *   load             from a file to a model, for every command that reads
  *   reap             which leaked segments may be removed, and their removal
  *   summary          what record prints at its end
+ *   suppressions     files of known findings
  *   error            one voice for errors, one table of exit codes
  *   human            numbers as people read them
  *   printable        which characters of a stranger's text may reach a terminal
@@ -78,6 +79,7 @@
  *   model/findings_segments about segments and who holds them
  *   model/explain    why one call failed, by what was known at that moment
  *   model/sights     why, by what the recorder saw right after it
+ *   model/suppress   takes out findings that are known
  *   model/failures   about failed calls: which rule or limit
  *   model/finish     what only the end can tell
  *   model/graph      processes and the segments between them
@@ -109,6 +111,7 @@
  *   view/report      the report in two ways:
  *   view/report_text   a page
  *   view/report_tables its tables' cells
+ *   view/report_findings what is worth a remark, on the page
  *   view/report_json   an object
  *   view/report_segments its segments and attachments
  *   view/graph       processes and segments:

@@ -9,6 +9,7 @@
 
 #include "report/error.h"
 #include "report/reader/find.h"
+#include "report/suppressions.h"
 
 #define FOR(id) (1u << COMMAND_##id)
 
@@ -190,6 +191,8 @@ static int take_value(struct options *o, enum option_id id, char *value)
 	case OPTION_SYSROOT:
 		o->sysroot = value;
 		return 0;
+	case OPTION_SUPPRESS:
+		return suppressions_read(&o->suppressions, value) ? 0 : EXIT_ABSENT;
 	case OPTION_SORT:
 		o->sort = value;
 		return 0;

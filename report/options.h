@@ -33,6 +33,7 @@ struct options {
 	bool scale, all, watch;
 	uint64_t delay_ns, iterations; /* 0 not given */
 	enum color_when color;
+	struct suppression *suppressions; /* null: none */
 };
 
 /* 0, or EXIT_USAGE after one line. argv[0] is the command's name. */

@@ -26,8 +26,7 @@ static struct totals add_up(const struct model *model)
 		totals.shrunk += model_shrunk(&process->facts);
 		totals.attaches += process->facts.ok[KIND_SHMAT];
 	}
-	for (uint32_t i = 0; i < model->finding_count; i++)
-		totals.attention += model->findings[i].severity != SEVERITY_NOTE;
+	totals.attention = model_attention(model);
 	return totals;
 }
 
@@ -71,16 +70,19 @@ static void print_way_on(const struct model *model, const struct totals *totals,
 	bool by_default = strcmp(recording, "memshim.data") == 0;
 
 	if (totals->attention)
-		fprintf(stderr, "memshim: %u finding%s; ", totals->attention,
+		fprintf(stderr, "memshim: %u finding%s", totals->attention,
 			human_s(totals->attention));
 	else
-		fprintf(stderr, "memshim: no findings%s; ",
+		fprintf(stderr, "memshim: no findings%s",
 			model->finding_count ? " but notes" : "");
-	fprintf(stderr, "see 'memshim report%s%s'\n", by_default ? "" : " ",
+	if (model->suppressed_count)
+		fprintf(stderr, ", %u suppressed", model->suppressed_count);
+	fprintf(stderr, "; see 'memshim report%s%s'\n", by_default ? "" : " ",
 		by_default ? "" : recording);
 }
 
-int summary_show(const char *recording, bool quiet, unsigned *finding_count)
+int summary_show(const char *recording, bool quiet, const struct suppression *rules,
+		 unsigned *finding_count)
 {
 	struct totals totals;
 	struct load load;
@@ -89,6 +91,7 @@ int summary_show(const char *recording, bool quiet, unsigned *finding_count)
 	*finding_count = 0;
 	if (ret != 0)
 		return ret;
+	load_suppress(&load, rules);
 	totals = add_up(load.model);
 	*finding_count = totals.attention;
 	if (!quiet) {

@@ -5,10 +5,13 @@
 
 #include <stdbool.h>
 
+struct suppression;
+
 /*
  * Reads the recording; prints the summary on standard error unless `quiet`. *finding_count: what
- * `report` would find, notes left out. 0, or an exit code after one line.
+ * `report` would find by the same rules, notes left out. 0, or an exit code after one line.
  */
-int summary_show(const char *recording, bool quiet, unsigned *finding_count);
+int summary_show(const char *recording, bool quiet, const struct suppression *rules,
+		 unsigned *finding_count);
 
 #endif

@@ -54,7 +54,7 @@ WRONG = {
     "error-exitcode": ["256", "-1", "x"], "format": ["nonsense"], "process": ["x", "0"],
 }
 
-ANY_VALUE = {"output", "exe", "flame", "sysroot"}
+ANY_VALUE = {"output", "exe", "flame", "sysroot", "suppress"}
 
 
 @pytest.mark.parametrize("option", [o for o in tables.OPTIONS if o[2] in WRONG], ids=lambda o: o[0])

@@ -57,6 +57,7 @@ def test_completion():
     assert complete("memshim", "events", "--cal") == ["--call="]
     assert complete("memshim", "events", "--call", "=", "shmg") == ["shmget"]
     assert complete("memshim", "report", "--color", "=", "") == ["auto", "always", "never"]
+    assert complete("memshim", "record", "--suppress", "=", "/etc/os-rele") == ["/etc/os-release"]
     assert complete("memshim", "help", "e") == ["events", "export", "env"]
     assert "--stack-depth=" in complete("memshim", "record", "--")
     assert "grown" in complete("memshim", "report", "--sort", "=", "gr")

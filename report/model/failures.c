@@ -64,6 +64,16 @@ static uint64_t asked_bytes(const struct event *event)
 	return event->kind == KIND_SBRK ? event->u.brk.argument : 0;
 }
 
+static void note_stack(struct model_failure *failure, uint32_t stack)
+{
+	for (uint32_t i = 0; i < failure->stack_count && i < FAILURE_STACKS; i++)
+		if (failure->stacks[i] == stack)
+			return;
+	if (failure->stack_count < FAILURE_STACKS)
+		failure->stacks[failure->stack_count] = stack;
+	failure->stack_count++;
+}
+
 void findings_note_failure(struct model *model, struct model_process *process,
 			   const struct event *event)
 {
@@ -90,6 +100,7 @@ void findings_note_failure(struct model *model, struct model_process *process,
 	failure->one_process &= failure->process == event->process;
 	if (failure->shmid != shmid)
 		failure->shmid = -1;
+	note_stack(failure, event->stack);
 	failure->count++;
 	failure->in_kernel += !(event->flags & FLAG_LIBC_ONLY);
 	if (event->kind <= KIND_SBRK && !process->refused_at)
@@ -137,7 +148,11 @@ static void draw_failure(struct model *model, const struct model_failure *failur
 		error ? error : "an unknown error",
 		(failure->why || seen) && failure->count > 1 ? "; the first time:" : ":", why);
 	free(seen);
-	finding->pid = process && failure->one_process ? process->facts.pid : 0;
+	if (process)
+		findings_about(finding, process);
+	if (!failure->one_process)
+		finding->pid = 0;
+	finding->failure = failure;
 	finding->shmid = failure->shmid;
 	finding->stack_instance = failure->process;
 	finding->stack = failure->stack;
@@ -146,10 +161,7 @@ static void draw_failure(struct model *model, const struct model_failure *failur
 void findings_draw_failures(struct model *model)
 {
 	struct model_failure *failure, *next;
-	uint32_t drawn = 0;
 
-	HASH_ITER (hh, model->failures, failure, next) {
-		if (drawn++ < 1000)
-			draw_failure(model, failure);
-	}
+	HASH_ITER (hh, model->failures, failure, next)
+		draw_failure(model, failure);
 }

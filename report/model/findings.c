@@ -13,6 +13,8 @@
 #include "report/model/inside.h"
 #include "report/names.h"
 
+#define FINDINGS_MAX (1u << 16) /* a file that gives more reason is not believed */
+
 static const char *const names[FINDING_COUNT] = {
 #define FINDING(id, name, meaning) [FINDING_##id] = #name,
 #include "report/model/findings.def"
@@ -22,6 +24,23 @@ static const char *const names[FINDING_COUNT] = {
 const char *model_finding_name(enum finding_kind kind)
 {
 	return kind < FINDING_COUNT ? names[kind] : "unknown";
+}
+
+int model_finding_kind(const char *name)
+{
+	for (int kind = 0; kind < FINDING_COUNT; kind++)
+		if (strcmp(names[kind], name) == 0)
+			return kind;
+	return -1;
+}
+
+uint32_t model_attention(const struct model *model)
+{
+	uint32_t count = model->finding_omitted;
+
+	for (uint32_t i = 0; i < model->finding_count; i++)
+		count += model->findings[i].severity != SEVERITY_NOTE;
+	return count;
 }
 
 __attribute__((format(printf, 1, 0))) static char *format(const char *words, va_list args)
@@ -38,6 +57,10 @@ struct finding *findings_add(struct model *model, enum finding_kind kind, enum s
 	struct finding *finding;
 	va_list args;
 
+	if (model->finding_count >= FINDINGS_MAX) {
+		model->finding_omitted++;
+		return &nowhere;
+	}
 	if (!model_grow(model, (void **)&model->findings, &model->finding_room,
 			model->finding_count, sizeof *model->findings))
 		return &nowhere;
@@ -49,6 +72,12 @@ struct finding *findings_add(struct model *model, enum finding_kind kind, enum s
 	finding->advice = strdup(advice);
 	model->no_memory |= !finding->text || !finding->advice;
 	return finding;
+}
+
+void findings_about(struct finding *finding, const struct model_process *process)
+{
+	finding->pid = process->facts.pid;
+	finding->program[0] = model_program(&process->facts);
 }
 
 /* ---- what is missing ---- */
@@ -92,14 +121,16 @@ static void draw_settings(struct model *model)
 
 static void draw_not_followed(struct model *model)
 {
-	for (uint32_t i = 0; i < model->witness_count && i < 100; i++) {
+	for (uint32_t i = 0; i < model->witness_count; i++) {
 		const struct witness_facts *w = &model->witnesses[i];
+		struct finding *finding = findings_add(
+			model, FINDING_NOT_FOLLOWED, SEVERITY_WARNING,
+			"what it did to its break and to segments is not in this report",
+			"process %d (%s) was not followed: %s", w->pid, w->exe[0] ? w->exe : "?",
+			w->why);
 
-		findings_add(model, FINDING_NOT_FOLLOWED, SEVERITY_WARNING,
-			     "what it did to its break and to segments is not in this report",
-			     "process %d (%s) was not followed: %s", w->pid,
-			     w->exe[0] ? w->exe : "?", w->why)
-			->pid = w->pid;
+		finding->pid = w->pid;
+		finding->program[0] = w->exe;
 	}
 }
 
@@ -109,14 +140,14 @@ static void draw_unseen(struct model *model)
 		const struct model_process *p = model->by_instance[i];
 
 		if (p && p->gaps)
-			findings_add(model, FINDING_UNSEEN_MOVES, SEVERITY_WARNING,
-				     "it makes the system call itself, past libc: strace sees such "
-				     "calls",
-				     "%s (%d): the break moved at least %llu time%s without a call "
-				     "to libc",
-				     model_program_name(&p->facts), p->facts.pid,
-				     (unsigned long long)p->gaps, human_s(p->gaps))
-				->pid = p->facts.pid;
+			findings_about(findings_add(model, FINDING_UNSEEN_MOVES, SEVERITY_WARNING,
+						    "it makes the system call itself, past libc: "
+						    "strace sees such calls",
+						    "%s (%d): the break moved at least %llu time%s "
+						    "without a call to libc",
+						    model_program_name(&p->facts), p->facts.pid,
+						    (unsigned long long)p->gaps, human_s(p->gaps)),
+				       p);
 	}
 }
 
@@ -128,14 +159,17 @@ static void draw_mixed(struct model *model, const struct model_process *p)
 	const struct move_facts *malloc_moves = &p->facts.moves[BY_MALLOC];
 
 	if (direct->grows + direct->shrinks > 0 && malloc_moves->grows + malloc_moves->shrinks > 0)
-		findings_add(model, FINDING_MIXED_BREAK_USERS, SEVERITY_NOTE,
-			     "malloc copes, but cannot give memory back across a stranger's piece",
-			     "%s (%d): malloc moved the break %llu times and the program itself "
-			     "%llu times",
-			     model_program_name(&p->facts), p->facts.pid,
-			     (unsigned long long)(malloc_moves->grows + malloc_moves->shrinks),
-			     (unsigned long long)(direct->grows + direct->shrinks))
-			->pid = p->facts.pid;
+		findings_about(
+			findings_add(
+				model, FINDING_MIXED_BREAK_USERS, SEVERITY_NOTE,
+				"malloc copes, but cannot give memory back across a stranger's "
+				"piece",
+				"%s (%d): malloc moved the break %llu times and the program itself "
+				"%llu times",
+				model_program_name(&p->facts), p->facts.pid,
+				(unsigned long long)(malloc_moves->grows + malloc_moves->shrinks),
+				(unsigned long long)(direct->grows + direct->shrinks)),
+			p);
 }
 
 #define NARROW_BYTES (1u << 20) /* headroom that one larger malloc uses up */
@@ -167,7 +201,7 @@ static void draw_blocked(struct model *model, const struct model_process *p)
 	} else {
 		return;
 	}
-	finding->pid = p->facts.pid;
+	findings_about(finding, p);
 }
 
 /* A quarter of the moves go down, and most of what was taken is given back: and taken again. */
@@ -178,12 +212,14 @@ static void draw_thrash(struct model *model, const struct model_process *p)
 
 	if (m->shrinks < THRASH_MOVES || m->shrinks * 3 < m->grows || m->grown_bytes < 4 * peak)
 		return;
-	findings_add(model, FINDING_BREAK_THRASH, SEVERITY_NOTE,
-		     "mallopt(3): M_TRIM_THRESHOLD and M_TOP_PAD keep memory for the next time",
-		     "%s (%d): malloc moved the break up %llu times and down %llu times",
-		     model_program_name(&p->facts), p->facts.pid, (unsigned long long)m->grows,
-		     (unsigned long long)m->shrinks)
-		->pid = p->facts.pid;
+	findings_about(
+		findings_add(
+			model, FINDING_BREAK_THRASH, SEVERITY_NOTE,
+			"mallopt(3): M_TRIM_THRESHOLD and M_TOP_PAD keep memory for the next time",
+			"%s (%d): malloc moved the break up %llu times and down %llu times",
+			model_program_name(&p->facts), p->facts.pid, (unsigned long long)m->grows,
+			(unsigned long long)m->shrinks),
+		p);
 }
 
 /* Long after the last move, all of it is still there. */
@@ -197,21 +233,21 @@ static void draw_pinned(struct model *model, const struct model_process *p)
 	if (peak < PINNED_BYTES || model_shrunk(&p->facts) > peak / 8 || p->last_move_ns == 0 ||
 	    end - p->last_move_ns < life / 2)
 		return;
-	findings_add(model, FINDING_HEAP_PINNED, SEVERITY_NOTE,
-		     "malloc_trim(3) gives back what is free; one block at the top holds all",
-		     "%s (%d): the break went up by %s early and never came down",
-		     model_program_name(&p->facts), p->facts.pid, human_bytes(size, peak))
-		->pid = p->facts.pid;
+	findings_about(
+		findings_add(
+			model, FINDING_HEAP_PINNED, SEVERITY_NOTE,
+			"malloc_trim(3) gives back what is free; one block at the top holds all",
+			"%s (%d): the break went up by %s early and never came down",
+			model_program_name(&p->facts), p->facts.pid, human_bytes(size, peak)),
+		p);
 }
 
 static void draw_processes(struct model *model)
 {
-	uint32_t before = model->finding_count;
-
 	for (uint32_t i = 1; i < model->instance_room; i++) {
 		const struct model_process *p = model->by_instance[i];
 
-		if (!p || model->finding_count - before > 200)
+		if (!p)
 			continue;
 		draw_mixed(model, p);
 		draw_blocked(model, p);
@@ -224,14 +260,20 @@ static void draw_processes(struct model *model)
 /* The gravest first; those of one weight in the order they were drawn. */
 static void sort_findings(struct model *model)
 {
-	for (uint32_t i = 1; i < model->finding_count; i++) {
-		struct finding finding = model->findings[i];
-		uint32_t k = i;
+	struct finding *sorted = malloc((model->finding_count + 1) * sizeof *sorted);
+	uint32_t count = 0;
 
-		for (; k > 0 && model->findings[k - 1].severity > finding.severity; k--)
-			model->findings[k] = model->findings[k - 1];
-		model->findings[k] = finding;
+	if (!sorted) {
+		model->no_memory = true;
+		return;
 	}
+	for (int severity = SEVERITY_ERROR; severity <= SEVERITY_NOTE; severity++)
+		for (uint32_t i = 0; i < model->finding_count; i++)
+			if (model->findings[i].severity == (enum severity)severity)
+				sorted[count++] = model->findings[i];
+	free(model->findings);
+	model->findings = sorted;
+	model->finding_room = model->finding_count + 1;
 }
 
 void findings_draw(struct model *model)

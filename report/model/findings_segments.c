@@ -19,7 +19,7 @@ static void draw_held(struct model *model, const struct model_process *p)
 		"%s (%d) exited with %u attachment%s that it never detached",
 		model_program_name(&p->facts), p->facts.pid, p->held_at_end,
 		human_s(p->held_at_end));
-	finding->pid = p->facts.pid;
+	findings_about(finding, p);
 	finding->shmid = p->held_at_end == 1 ? p->held_segment->shmid : -1;
 }
 
@@ -36,7 +36,7 @@ static void draw_repeated(struct model *model, const struct model_process *p)
 					       "%s (%d) has segment %d attached more than once",
 					       model_program_name(&p->facts), p->facts.pid,
 					       p->attached[i].segment->shmid);
-			finding->pid = p->facts.pid;
+			findings_about(finding, p);
 			finding->shmid = p->attached[i].segment->shmid;
 			return;
 		}
@@ -58,11 +58,15 @@ static const char *maker_name(const struct model *model, const struct model_segm
 }
 
 /* What it is about, and the call stack that made it. */
-static void about(struct finding *finding, const struct model_segment *s)
+static void about(const struct model *model, struct finding *finding,
+		  const struct model_segment *s)
 {
+	const struct model_process *maker = model_process(model, s->maker);
+
 	finding->shmid = s->shmid;
 	if (s->created == CREATED_NOT)
 		return;
+	finding->program[0] = maker ? model_program(&maker->facts) : NULL;
 	finding->stack_instance = s->maker;
 	finding->stack = s->maker_stack;
 }
@@ -80,13 +84,13 @@ static void draw_leaked(struct model *model, const struct model_segment *s)
 	finding = findings_add(model, FINDING_LEAKED_SEGMENT, SEVERITY_ERROR, advice,
 			       "segment %d (%s), made by %s, is still there and nobody uses it",
 			       s->shmid, human_bytes(size, s->size), maker_name(model, s));
-	about(finding, s);
+	about(model, finding, s);
 }
 
 static void draw_vanished(struct model *model, const struct model_segment *s)
 {
 	if (s->state == SEGMENT_VANISHED)
-		about(findings_add(model, FINDING_VANISHED_SEGMENT,
+		about(model, findings_add(model, FINDING_VANISHED_SEGMENT,
 				   model->session.state == SESSION_LIVE ? SEVERITY_WARNING
 									: SEVERITY_NOTE,
 				   "somebody outside the session removed it, with ipcrm perhaps",
@@ -99,7 +103,7 @@ static void draw_never_attached(struct model *model, const struct model_segment 
 	if (s->created == CREATED_SURELY && s->attaches + s->inherited == 0 &&
 	    model->session.state == SESSION_ENDED && model_lost(model) == 0 &&
 	    model->witness_count == 0 && !(s->in_kernel && s->kernel.nattch))
-		about(findings_add(model, FINDING_SEGMENT_NEVER_ATTACHED, SEVERITY_NOTE,
+		about(model, findings_add(model, FINDING_SEGMENT_NEVER_ATTACHED, SEVERITY_NOTE,
 				   "if nobody needs it, it need not be made",
 				   "segment %d, made by %s, was never attached in this session",
 				   s->shmid, maker_name(model, s)),
@@ -111,7 +115,7 @@ static void draw_world_writable(struct model *model, const struct model_segment 
 	uint32_t mode = s->in_kernel ? s->kernel.mode : s->flags_known ? s->flags : 0;
 
 	if (mode & 0002 && (s->created == CREATED_SURELY || s->in_kernel))
-		about(findings_add(
+		about(model, findings_add(
 			      model, FINDING_WORLD_WRITABLE_SEGMENT, SEVERITY_WARNING,
 			      "give it a mode such as 0600 in shmget, or change it with IPC_SET",
 			      "segment %d, made by %s, may be written by every user (mode %04o)",
@@ -124,26 +128,26 @@ static void draw_removed_by_other(struct model *model, const struct model_segmen
 	const struct model_process *maker = model_process(model, s->maker);
 	const struct model_process *remover = model_process(model, s->remover);
 
-	if (s->removed && s->created != CREATED_NOT && maker && remover &&
-	    maker->program != remover->program && !maker->facts.placeholder &&
-	    !remover->facts.placeholder)
-		about(findings_add(model, FINDING_REMOVED_BY_OTHER, SEVERITY_NOTE,
-				   "nothing is wrong if the two agree on it",
-				   "segment %d, made by %s, was removed by %s (%d)", s->shmid,
-				   maker_name(model, s), model_program_name(&remover->facts),
-				   remover->facts.pid),
-		      s);
+	struct finding *finding;
+
+	if (!s->removed || s->created == CREATED_NOT || !maker || !remover ||
+	    maker->program == remover->program || maker->facts.placeholder ||
+	    remover->facts.placeholder)
+		return;
+	finding = findings_add(model, FINDING_REMOVED_BY_OTHER, SEVERITY_NOTE,
+			       "nothing is wrong if the two agree on it",
+			       "segment %d, made by %s, was removed by %s (%d)", s->shmid,
+			       maker_name(model, s), model_program_name(&remover->facts),
+			       remover->facts.pid);
+	about(model, finding, s);
+	finding->program[1] = model_program(&remover->facts);
 }
 
 void findings_draw_segments(struct model *model)
 {
-	uint32_t before = model->finding_count;
-
 	for (uint32_t i = 0; i < model->segment_count; i++) {
 		const struct model_segment *s = model->segments[i];
 
-		if (model->finding_count - before > 5000)
-			return;
 		draw_leaked(model, s);
 		draw_vanished(model, s);
 		draw_world_writable(model, s);

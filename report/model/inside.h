@@ -40,6 +40,8 @@ void sites_feed(struct model *model, const struct event *event);
 struct finding *findings_add(struct model *model, enum finding_kind kind, enum severity severity,
 			     const char *advice, const char *words, ...)
 	__attribute__((format(printf, 5, 6)));
+/* Whose doing it is. */
+void findings_about(struct finding *finding, const struct model_process *process);
 void findings_draw(struct model *model);
 
 /* ---- findings_segments.c ---- */

@@ -393,6 +393,11 @@ uint64_t model_lost(const struct model *model)
 	return sum;
 }
 
+const char *model_program(const struct process_facts *facts)
+{
+	return facts->exe[0] ? facts->exe : facts->comm;
+}
+
 const char *model_program_name(const struct process_facts *facts)
 {
 	const char *slash = strrchr(facts->exe, '/');

@@ -110,6 +110,7 @@ struct model_past {
 };
 
 /* All failures of one kind in one program. */
+#define FAILURE_STACKS 16u
 struct model_failure {
 	UT_hash_handle hh;
 	struct failure_key {
@@ -122,6 +123,7 @@ struct model_failure {
 	bool one_process;
 	int32_t shmid;  /* -1 unknown or several */
 	uint32_t stack; /* the first one's; 0 none */
+	uint32_t stacks[FAILURE_STACKS], stack_count; /* all that differ; past the room: unknown */
 	char *why;      /* of the first one, by what was known then; null: nothing in particular */
 	uint64_t asked_bytes; /* by the first one: a segment's size, a move's length */
 };
@@ -142,6 +144,8 @@ struct finding {
 	int32_t pid;                    /* 0 none */
 	int32_t shmid;                  /* -1 none */
 	uint32_t stack_instance, stack; /* what it was done by; 0 unknown */
+	const char *program[2]; /* whose doing it is, as paths where they are known; null none */
+	const struct model_failure *failure; /* which calls it speaks of; null: no failed ones */
 };
 
 /* Where an image has a module. */
@@ -235,6 +239,7 @@ struct model {
 	uint32_t witness_count, witness_room;
 	struct finding *findings;
 	uint32_t finding_count, finding_room;
+	uint32_t suppressed_count, finding_omitted; /* those that are not among them */
 	struct model_kernel_row *kernel_rows;
 	struct sight_facts *sights;
 	uint32_t sight_count, sight_room;
@@ -339,9 +344,16 @@ const struct model_process *model_holder_process(const struct model *model,
 /* Events and facts that are missing, all causes together. */
 uint64_t model_lost(const struct model *model);
 
+/* The program's path; the thread's name when it is not known. */
+const char *model_program(const struct process_facts *facts);
+
 /* The program's name without its folder; the thread's name when there is none. */
 const char *model_program_name(const struct process_facts *facts);
 
 const char *model_finding_name(enum finding_kind kind);
+/* -1 for a name that is none. */
+int model_finding_kind(const char *name);
+/* How many findings are more than notes. */
+uint32_t model_attention(const struct model *model);
 
 #endif

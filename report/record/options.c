@@ -8,13 +8,14 @@
 #include <time.h>
 
 #include "report/error.h"
+#include "report/suppressions.h"
 
 #define LOG_BYTES_MIN 8192ull
 #define LOG_BYTES_MAX (64ull << 30)
 #define STACK_DEPTH_DEFAULT 16
 #define STACK_DEPTH_MAX 64
 
-enum { OPTION_LOG_SIZE = 256, OPTION_NO_FOLLOW, OPTION_ERROR_EXITCODE };
+enum { OPTION_LOG_SIZE = 256, OPTION_NO_FOLLOW, OPTION_ERROR_EXITCODE, OPTION_SUPPRESS };
 
 static const struct option long_options[] = {
 	{"output", required_argument, NULL, 'o'},
@@ -23,6 +24,7 @@ static const struct option long_options[] = {
 	{"no-follow", no_argument, NULL, OPTION_NO_FOLLOW},
 	{"wait", no_argument, NULL, 'w'},
 	{"error-exitcode", required_argument, NULL, OPTION_ERROR_EXITCODE},
+	{"suppress", required_argument, NULL, OPTION_SUPPRESS},
 	{"quiet", no_argument, NULL, 'q'},
 	{NULL, 0, NULL, 0},
 };
@@ -87,6 +89,10 @@ static int take_option(struct record_options *o, int option, const char *value)
 			return refuse("--error-exitcode", value, "a number from 0 to 255");
 		o->error_exitcode = (int)number;
 		return 0;
+	case OPTION_SUPPRESS:
+		if (*value == '\0')
+			return refuse("--suppress", value, "a file name");
+		return suppressions_read(&o->suppressions, value) ? 0 : EXIT_MEMSHIM;
 	case 'q':
 		o->quiet = true;
 		return 0;

@@ -14,6 +14,7 @@ struct record_options {
 	bool wait_all;
 	bool quiet;
 	int error_exitcode; /* 0: off */
+	struct suppression *suppressions; /* null: none */
 	char **command;     /* argv of COMMAND, null-terminated */
 };
 

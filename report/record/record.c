@@ -304,7 +304,9 @@ static int finish(struct recorder *r)
 
 	if (ret != 0)
 		error_format(r->output.path, "%s: the recording is not complete", strerror(-ret));
-	if (summary_show(r->output.path, r->options.quiet, &finding_count) != 0 || ret != 0)
+	if (summary_show(r->output.path, r->options.quiet, r->options.suppressions,
+			 &finding_count) != 0 ||
+	    ret != 0)
 		return EXIT_MEMSHIM;
 	if (exit_status(r) == 0 && r->options.error_exitcode && finding_count > 0)
 		return r->options.error_exitcode;

@@ -24,9 +24,6 @@ void report_json(struct out *out, const struct model *model, const struct filter
 /* Names of segments' states, for both. */
 const char *report_segment_state(const struct model_segment *segment);
 
-/* How many findings of this severity there are. */
-unsigned report_count(const struct model *model, enum severity severity);
-
 /* The coverage in one line of words: never more than is known. */
 void report_coverage(struct out *out, const struct model *model);
 

@@ -250,6 +250,8 @@ void report_json(struct out *out, const struct model *model, const struct filter
 	report_segments_json(&json, model, filter);
 	sites_json(&json, model, filter);
 	put_findings(&json, model);
+	json_number(&json, "suppressed", model->suppressed_count);
+	json_number(&json, "findings_omitted", model->finding_omitted);
 	json_close(&json, '}');
 	out_char(out, '\n');
 }

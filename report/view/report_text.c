@@ -7,6 +7,7 @@
 #include "report/error.h"
 #include "report/human.h"
 #include "report/names.h"
+#include "report/view/report_findings.h"
 #include "report/view/report_tables.h"
 #include "report/view/sites.h"
 #include "report/view/words.h"
@@ -20,15 +21,6 @@ const char *report_segment_state(const struct model_segment *segment)
 	static const char *const names[] = {"present", "marked", "destroyed", "vanished"};
 
 	return names[segment->state];
-}
-
-unsigned report_count(const struct model *model, enum severity severity)
-{
-	unsigned count = 0;
-
-	for (uint32_t i = 0; i < model->finding_count; i++)
-		count += model->findings[i].severity == severity;
-	return count;
 }
 
 /* ---- small pieces ---- */
@@ -55,33 +47,6 @@ static void label(struct out *out, const char *text)
 	out_color(out, COLOR_BOLD);
 	out_safe_wide(out, text, LABEL_COLUMNS);
 	out_color(out, COLOR_NONE);
-}
-
-/* Words from the source, broken where the page ends; `indent` blanks before all but the first. */
-static void put_wrapped(struct out *out, const char *text, unsigned column, unsigned indent)
-{
-	while (*text) {
-		size_t length = strcspn(text, " ");
-		char word[256];
-
-		if (length >= sizeof word)
-			length = sizeof word - 1;
-		memcpy(word, text, length);
-		word[length] = '\0';
-		if (column > indent && column + 1 + out_columns(word) > out->width) {
-			out_char(out, '\n');
-			out_pad(out, indent);
-			column = indent;
-		} else if (column > indent) {
-			out_char(out, ' ');
-			column++;
-		}
-		out_safe(out, word);
-		column += (unsigned)out_columns(word);
-		text += length;
-		text += strspn(text, " ");
-	}
-	out_char(out, '\n');
 }
 
 /* ---- the head ---- */
@@ -333,61 +298,6 @@ static void put_sites(struct out *out, const struct model *model, const struct r
 	free(groups);
 }
 
-/* ---- findings ---- */
-
-static void put_finding(struct out *out, const struct finding *finding)
-{
-	static const struct {
-		const char *word;
-		enum out_color color;
-	} severities[] = {{"error", COLOR_RED}, {"warning", COLOR_YELLOW}, {"note", COLOR_CYAN}};
-	const char *kind = model_finding_name(finding->kind);
-
-	out_color(out, severities[finding->severity].color);
-	out_safe_wide(out, severities[finding->severity].word, LABEL_COLUMNS);
-	out_color(out, COLOR_BOLD);
-	out_text(out, kind);
-	out_color(out, COLOR_NONE);
-	out_char(out, '\n');
-	out_pad(out, LABEL_COLUMNS);
-	put_wrapped(out, finding->text ? finding->text : "", LABEL_COLUMNS, LABEL_COLUMNS);
-	if (!finding->advice || !*finding->advice)
-		return;
-	out_pad(out, LABEL_COLUMNS);
-	out_color(out, COLOR_DIM);
-	put_wrapped(out, finding->advice, LABEL_COLUMNS, LABEL_COLUMNS);
-	out_color(out, COLOR_NONE);
-}
-
-static void put_findings(struct out *out, const struct model *model, bool all)
-{
-	static const char *const words[] = {"error", "warning", "note"};
-	unsigned shown = all || model->finding_count < ROWS_MOST ? model->finding_count : ROWS_MOST;
-	bool any = false;
-
-	out_char(out, '\n');
-	out_color(out, COLOR_BOLD);
-	OUT(out, "FINDINGS");
-	out_color(out, COLOR_NONE);
-	for (int severity = SEVERITY_ERROR; severity <= SEVERITY_NOTE; severity++) {
-		unsigned count = report_count(model, (enum severity)severity);
-
-		if (!count)
-			continue;
-		out_text(out, any ? ", " : "  ");
-		put_count(out, count);
-		out_char(out, ' ');
-		out_text(out, words[severity]);
-		out_text(out, human_s(count));
-		any = true;
-	}
-	out_text(out, any ? "\n" : "  none\n");
-	for (uint32_t i = 0; i < shown; i++)
-		put_finding(out, &model->findings[i]);
-	if (shown < model->finding_count)
-		OUT(out, "... and more: 'memshim report --json' has them all\n");
-}
-
 /* ---- all of it ---- */
 
 static bool knows(const char *name)
@@ -413,7 +323,7 @@ bool report_text(struct out *out, const struct model *model, const struct report
 	put_processes(out, model, wish);
 	put_segments(out, model, wish);
 	put_sites(out, model, wish);
-	put_findings(out, model, wish->sort || filter_is_set(wish->filter));
+	report_findings(out, model, wish->sort || filter_is_set(wish->filter));
 	sites_nameless(out, model);
 	return true;
 }

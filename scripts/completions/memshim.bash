@@ -34,6 +34,8 @@ _memshim() {
 	elif [[ $word == -* ]]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_memshim_options "$command")" -- "$word")
 		[[ ${COMPREPLY[0]-} == *= ]] && compopt -o nospace
+	elif [[ $before == --@(suppress|output|flame|sysroot) || $before == -o ]]; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 	elif [ "$command" = help ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_memshim_commands)" -- "$word")
 	elif [ "$command" = record ]; then

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A rule that names a function speaks of one place in a program, and must hide nothing else: where
+ * several call stacks lead to what a finding tells of, each must have the function.
+ */
+#include "report/model/suppress.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+static bool is_like(const char *pattern, const char *text)
+{
+	return fnmatch(pattern, text, 0) == 0;
+}
+
+static bool is_of_program(const struct finding *finding, const char *pattern)
+{
+	for (int i = 0; i < 2; i++) {
+		const char *program = finding->program[i];
+		const char *slash = program ? strrchr(program, '/') : NULL;
+
+		if (program && is_like(pattern, program))
+			return true;
+		if (slash && !strchr(pattern, '/') && is_like(pattern, slash + 1))
+			return true;
+	}
+	return strcmp(pattern, "*") == 0; /* nobody's doing */
+}
+
+static bool stack_has(const struct model *model, uint32_t instance, uint32_t stack,
+		      const char *pattern)
+{
+	struct stack_frame frames[STACK_FRAMES_MAX];
+	uint32_t count = model_stack(model, instance, stack, frames);
+
+	for (uint32_t i = 0; i < count; i++)
+		for (uint32_t k = 0; frames[i].name && k < frames[i].name->count; k++) {
+			const char *function = frames[i].name->places[k].function;
+
+			if (function && is_like(pattern, function))
+				return true;
+		}
+	return false;
+}
+
+static bool is_of_function(const struct model *model, const struct finding *finding,
+			   const char *pattern)
+{
+	const struct model_failure *failure = finding->failure;
+
+	if (!failure)
+		return stack_has(model, finding->stack_instance, finding->stack, pattern);
+	for (uint32_t i = 0; i < failure->stack_count; i++)
+		if (i == FAILURE_STACKS ||
+		    !stack_has(model, finding->stack_instance, failure->stacks[i], pattern))
+			return false;
+	return true;
+}
+
+static bool is_suppressed(const struct model *model, const struct finding *finding,
+			  const struct suppression *rules)
+{
+	for (; rules; rules = rules->next)
+		if ((rules->kind < 0 || rules->kind == (int)finding->kind) &&
+		    (is_of_program(finding, rules->pattern) ||
+		     is_of_function(model, finding, rules->pattern)))
+			return true;
+	return false;
+}
+
+void model_suppress(struct model *model, const struct suppression *rules)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < model->finding_count; i++) {
+		struct finding *finding = &model->findings[i];
+
+		if (is_suppressed(model, finding, rules)) {
+			free(finding->text);
+			free(finding->advice);
+			model->suppressed_count++;
+		} else {
+			model->findings[kept++] = *finding;
+		}
+	}
+	model->finding_count = kept;
+}

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/view/report_findings.h"
+
+#include <string.h>
+
+#include "report/human.h"
+
+#define KIND_MOST 8u /* of one kind that are shown, unless the user asked for all */
+#define INDENT 10u
+
+static const struct {
+	const char *word;
+	enum out_color color;
+} severities[] = {{"error", COLOR_RED}, {"warning", COLOR_YELLOW}, {"note", COLOR_CYAN}};
+
+/* Words from the source, broken where the page ends, each line after `INDENT` blanks. */
+static void put_wrapped(struct out *out, const char *text)
+{
+	unsigned column = INDENT;
+
+	out_pad(out, INDENT);
+	while (*text) {
+		size_t length = strcspn(text, " ");
+		char word[256];
+
+		if (length >= sizeof word)
+			length = sizeof word - 1;
+		memcpy(word, text, length);
+		word[length] = '\0';
+		if (column > INDENT && column + 1 + out_columns(word) > out->width) {
+			out_char(out, '\n');
+			out_pad(out, INDENT);
+			column = INDENT;
+		} else if (column > INDENT) {
+			out_char(out, ' ');
+			column++;
+		}
+		out_safe(out, word);
+		column += (unsigned)out_columns(word);
+		text += length;
+		text += strspn(text, " ");
+	}
+	out_char(out, '\n');
+}
+
+static void put_finding(struct out *out, const struct finding *finding)
+{
+	out_color(out, severities[finding->severity].color);
+	out_safe_wide(out, severities[finding->severity].word, INDENT);
+	out_color(out, COLOR_BOLD);
+	out_text(out, model_finding_name(finding->kind));
+	out_color(out, COLOR_NONE);
+	out_char(out, '\n');
+	put_wrapped(out, finding->text ? finding->text : "");
+	if (!finding->advice || !*finding->advice)
+		return;
+	out_color(out, COLOR_DIM);
+	put_wrapped(out, finding->advice);
+	out_color(out, COLOR_NONE);
+}
+
+static void put_number(struct out *out, uint32_t count)
+{
+	char text[HUMAN_BYTES];
+
+	out_text(out, human_count(text, count));
+}
+
+static void put_sum(struct out *out, const struct model *model)
+{
+	uint32_t counts[3] = {0};
+	bool any = false;
+
+	for (uint32_t i = 0; i < model->finding_count; i++)
+		counts[model->findings[i].severity]++;
+	for (int severity = SEVERITY_ERROR; severity <= SEVERITY_NOTE; severity++) {
+		if (!counts[severity])
+			continue;
+		out_text(out, any ? ", " : "  ");
+		put_number(out, counts[severity]);
+		out_char(out, ' ');
+		out_text(out, severities[severity].word);
+		out_text(out, human_s(counts[severity]));
+		any = true;
+	}
+	if (!any)
+		OUT(out, "  none");
+	if (model->suppressed_count) {
+		OUT(out, "; ");
+		put_number(out, model->suppressed_count);
+		OUT(out, " suppressed");
+	}
+	out_char(out, '\n');
+}
+
+static void put_rest(struct out *out, enum finding_kind kind, uint32_t count)
+{
+	OUT(out, "... and ");
+	put_number(out, count);
+	OUT(out, " more of ");
+	out_text(out, model_finding_name(kind));
+	OUT(out, "; 'memshim report --json' has them all\n");
+}
+
+void report_findings(struct out *out, const struct model *model, bool all)
+{
+	uint32_t shown[FINDING_COUNT] = {0};
+
+	out_char(out, '\n');
+	out_color(out, COLOR_BOLD);
+	OUT(out, "FINDINGS");
+	out_color(out, COLOR_NONE);
+	put_sum(out, model);
+	for (uint32_t i = 0; i < model->finding_count; i++)
+		if (++shown[model->findings[i].kind] <= KIND_MOST || all)
+			put_finding(out, &model->findings[i]);
+	for (int kind = 0; kind < FINDING_COUNT && !all; kind++)
+		if (shown[kind] > KIND_MOST)
+			put_rest(out, (enum finding_kind)kind, shown[kind] - KIND_MOST);
+	if (model->finding_omitted) {
+		put_number(out, model->finding_omitted);
+		OUT(out, " more were not drawn\n");
+	}
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef MEMSHIM_VIEW_REPORT_FINDINGS_H
+#define MEMSHIM_VIEW_REPORT_FINDINGS_H
+
+#include "report/model/model.h"
+#include "report/view/out.h"
+
+/* The report's last section; without `all` a few of each kind stand for the rest. */
+void report_findings(struct out *out, const struct model *model, bool all);
+
+#endif
