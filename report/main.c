@@ -64,6 +64,8 @@
  *   reader/make      for the recorder: a session's beginning and end
  *   reader/drain     for the recorder: from the log into the recording
  *   reader/draining  what those two share
+ *   reader/breaks    the break of an image, by the kernel
+ *   reader/drift     for the recorder: breaks that moved without a call
  *   reader/slots     for the recorder: who came, who ended
  *   reader/warm      for the recorder: pages made ready ahead of writers
  *   reader/sights    for the recorder: what the kernel says at single calls

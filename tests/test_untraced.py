@@ -134,9 +134,27 @@ def test_inline_system_call(compile_c):
         return read(0, &ret, 1);
     }
     """
-    with harness.Lines(harness.MEMSHIM, "record", "-q", compile_c("inline", text)) as lines:
+    options = ("-q", "--error-exitcode=9", "--")
+    with harness.Lines(harness.MEMSHIM, "record", *options, compile_c("inline", text)) as lines:
         lines.wait_for("moved")
         report = harness.Recording("memshim.data").report()
         assert report["coverage"]["unseen_moves"] == 1
         assert "unseen-moves" in {f["kind"] for f in report["findings"]}
-        assert lines.end() == (0, "")
+        wait_until(lambda: holds_a_sight("memshim.data"), "the recorder has compared")
+        assert lines.end() == (9, ""), "a drift is a finding"
+    report = harness.Recording("memshim.data").report()
+    assert report["coverage"]["unseen_moves"] == 1, "found while it ran, and told after it"
+
+
+def holds_a_sight(path):
+    """Whether the recorder has written down what it saw of the kernel (recorded.h: a chunk of SIGHTS)."""
+    with open(path, "rb") as recording:
+        return b"CHNK" + (12).to_bytes(4, "little") in recording.read()
+
+
+def test_no_drift_where_images_come_and_go():
+    """While programs begin, fork, execute and end, the kernel's break is now and then another's."""
+    script = ("for i in $(seq 150); do ls >/dev/null; done & perl -e "
+              "'for (1..150) { my @x = map { \"x\" x 5000 } 1..50; fork or exit 0 } 1 while wait != -1' & wait")
+    recording = harness.record("sh", "-c", script, options=("-q", "--error-exitcode=9"))
+    assert recording.report()["coverage"]["unseen_moves"] == 0

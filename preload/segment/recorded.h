@@ -60,7 +60,8 @@ struct segment_witness {
 
 /*
  * What the kernel said right after a call that failed, or that named a segment which nobody of the
- * session made: as far as the recorder could look; what it could not is 0.
+ * session made: as far as the recorder could look; what it could not is 0. With CALL_BRK and no
+ * error: the image's break is not where its calls left it.
  */
 struct segment_sight {
 	uint64_t clock; /* of the event */

@@ -38,19 +38,37 @@ static void finish_process(struct model *model, struct model_process *process)
 		model->level = (enum coverage)facts->coverage;
 }
 
-/* Only where every event is there, in one thread's order, is a gap in the moves a sure sign. */
+/* What the recorder saw while the processes ran: breaks that were not the kernel's. */
+static void recall_drift(struct model *model)
+{
+	for (uint32_t i = 0; i < model->sight_count; i++) {
+		const struct sight_facts *sight = &model->sights[i];
+		struct model_process *process = model_process(model, sight->instance);
+
+		if (process && sight->error == 0 && sight->call <= KIND_SBRK)
+			process->break_differs = true;
+	}
+}
+
+/*
+ * Only where every event is there, in one thread's order, is a gap in the moves a sure sign; that
+ * the kernel has another break is always one.
+ */
 static void count_unseen_moves(struct model *model)
 {
 	bool complete = model_lost(model) == 0;
 
 	for (uint32_t i = 1; i < model->instance_room; i++) {
 		struct model_process *process = model->by_instance[i];
+		bool sure;
 
 		if (!process)
 			continue;
-		if (process->facts.placeholder || process->facts.coverage != COVERED_FULL ||
-		    !complete || process->many_threads)
+		sure = !process->facts.placeholder && process->facts.coverage == COVERED_FULL;
+		if (!sure || !complete || process->many_threads)
 			process->gaps = 0;
+		if (sure && !process->gaps && process->break_differs)
+			process->gaps = 1;
 		model->unseen_moves += process->gaps;
 	}
 }
@@ -140,6 +158,7 @@ void model_finish(struct model *model)
 			finish_process(model, model->by_instance[i]);
 	if (model->process_count == model->placeholder_count)
 		model->level = model->process_count ? COVERED_CALLS : COVERED_NOT;
+	recall_drift(model);
 	count_unseen_moves(model);
 	holders_settle(model);
 	for (uint32_t i = 0; i < model->segment_count; i++)

@@ -254,7 +254,7 @@ void model_add_kernel_process(struct model *model, const struct kernel_process *
 
 	if (!process)
 		return;
-	process->gaps += facts->break_differs;
+	process->break_differs |= facts->break_differs;
 	process->headroom_known = facts->headroom_known;
 	process->headroom_bytes = facts->headroom_bytes;
 }

@@ -44,6 +44,7 @@ struct model_process {
 	uint64_t blocked_room_bytes;      /* from the break to it */
 	uint32_t blocked_stack;
 	bool many_threads;
+	bool break_differs; /* from the kernel's, while no call was under way */
 	bool headroom_known;
 	uint64_t headroom_bytes;
 };

@@ -85,6 +85,12 @@ bool drain_was_replaced(const struct drain *drain, const struct drain_process *p
 void drain_retire(struct drain *drain, const struct drain_process *process, enum drain_how how,
 		  int status, int signal);
 
+/*
+ * Compares the breaks of all images that run with the kernel's, and keeps in the recording which
+ * moved without a call. Takes some 50 us for each.
+ */
+void drain_compare(struct drain *drain);
+
 /* A process that runs without the shim; `why` is an enum witness_why. */
 void drain_witness(struct drain *drain, pid_t pid, pid_t ppid, unsigned why, const char *exe);
 

@@ -25,12 +25,18 @@ struct drain_part {
 	struct drain_hole hole[DRAIN_HOLES]; /* ascending n */
 };
 
+/* Of a slot: the instance whose break was seen apart once, and that this was told of. */
+struct drain_drift {
+	uint32_t suspected, told;
+};
+
 struct drain {
 	struct segment_header *header; /* the live segment, mapped writable */
 	struct segment_shared *shared;
 	struct recording recording;
 	char path[PLACE_PATH_BYTES];
 	uint32_t *reported; /* instance by slot; of drain_arrivals alone */
+	struct drain_drift *drift; /* by slot; of drain_compare alone */
 	struct drain_part part[SEGMENT_PARTS_MAX];
 	struct segment_event batch[DRAIN_BATCH];
 	struct sights sights;
@@ -40,6 +46,24 @@ struct drain {
 static inline uint64_t drain_clock(const struct drain *drain)
 {
 	return drain->header->clock == CLOCK_COUNTER ? clock_counter() : place_ns(CLOCK_MONOTONIC);
+}
+
+static inline struct segment_process *drain_slot(const struct drain *drain, uint32_t i)
+{
+	return (struct segment_process *)place_at(drain->header, REGION_PROCESSES) + i;
+}
+
+static inline _Atomic uint64_t *drain_word(const struct drain *drain, uint32_t i)
+{
+	return (_Atomic uint64_t *)place_at(drain->header, REGION_INDEX) + i;
+}
+
+static inline uint32_t drain_slots_used(const struct drain *drain)
+{
+	uint32_t used = half_accept(&drain->shared->slot_high);
+	uint64_t count = drain->header->region[REGION_INDEX].count;
+
+	return used < count ? used : (uint32_t)count;
 }
 
 /* slots.c: one chunk of `count` records. */

@@ -105,7 +105,8 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 	drain->shared = place_at(drain->header, REGION_SHARED);
 	drain->reported = calloc(drain->header->region[REGION_INDEX].count,
 				 sizeof *drain->reported);
-	if (!drain->reported) {
+	drain->drift = calloc(drain->header->region[REGION_INDEX].count, sizeof *drain->drift);
+	if (!drain->reported || !drain->drift) {
 		explain(error, "record", -ENOMEM);
 		return -ENOMEM;
 	}
@@ -153,6 +154,7 @@ void drain_cancel(struct drain *drain)
 	if (drain->recording.fd >= 0)
 		close(drain->recording.fd);
 	free(drain->reported);
+	free(drain->drift);
 	free(drain);
 }
 

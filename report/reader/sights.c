@@ -141,19 +141,14 @@ static void look_at_break(const struct drain *drain, struct segment_sight *sight
 			  const struct segment_event *event)
 {
 	const struct segment_process *slot = NULL;
-	uint32_t used = half_accept(&drain->shared->slot_high);
+	uint32_t used = drain_slots_used(drain);
 	struct rlimit limit;
 	char path[64], text[16];
 	FILE *maps;
 
-	for (uint32_t i = 0; i < used && i < drain->header->region[REGION_INDEX].count; i++) {
-		const struct segment_process *at = (struct segment_process *)place_at(
-							   drain->header, REGION_PROCESSES) +
-						   i;
-
-		if (at->instance == event->process)
-			slot = at;
-	}
+	for (uint32_t i = 0; i < used; i++)
+		if (drain_slot(drain, i)->instance == event->process)
+			slot = drain_slot(drain, i);
 	if (place_read_file("/proc/sys/vm/overcommit_memory", text, sizeof text) > 0)
 		sight->overcommit = (uint32_t)(text[0] - '0');
 	if (!slot)

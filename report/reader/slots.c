@@ -13,24 +13,6 @@
 
 #include "report/reader/draining.h"
 
-static struct segment_process *slot_at(const struct drain *drain, uint32_t i)
-{
-	return (struct segment_process *)place_at(drain->header, REGION_PROCESSES) + i;
-}
-
-static _Atomic uint64_t *word_at(const struct drain *drain, uint32_t i)
-{
-	return (_Atomic uint64_t *)place_at(drain->header, REGION_INDEX) + i;
-}
-
-static uint32_t slots_used(const struct drain *drain)
-{
-	uint32_t used = half_accept(&drain->shared->slot_high);
-	uint64_t count = drain->header->region[REGION_INDEX].count;
-
-	return used < count ? used : (uint32_t)count;
-}
-
 /* ---- who has come ---- */
 
 uint32_t drain_wait(struct drain *drain, uint32_t seen)
@@ -49,8 +31,8 @@ void drain_wake(struct drain *drain)
 /* Slot i's image, if it is one that was not reported; the slot may be freed meanwhile. */
 static bool read_arrival(const struct drain *drain, uint32_t i, struct drain_process *process)
 {
-	const struct segment_process *slot = slot_at(drain, i);
-	uint64_t word = word_accept(word_at(drain, i));
+	const struct segment_process *slot = drain_slot(drain, i);
+	uint64_t word = word_accept(drain_word(drain, i));
 	bool knows_break;
 
 	if ((uint32_t)word == 0 || (uint32_t)word == drain->reported[i])
@@ -77,7 +59,7 @@ static int by_instance(const void *a, const void *b)
 
 unsigned drain_arrivals(struct drain *drain, struct drain_process *found, unsigned room)
 {
-	uint32_t used = slots_used(drain);
+	uint32_t used = drain_slots_used(drain);
 	unsigned count = 0;
 
 	for (uint32_t i = 0; i < used && count < room; i++)
@@ -91,13 +73,13 @@ unsigned drain_arrivals(struct drain *drain, struct drain_process *found, unsign
 
 static bool is_in_place(const struct drain *drain, const struct drain_process *process)
 {
-	return (uint32_t)word_accept(word_at(drain, process->slot)) == process->instance;
+	return (uint32_t)word_accept(drain_word(drain, process->slot)) == process->instance;
 }
 
 bool drain_was_replaced(const struct drain *drain, const struct drain_process *process)
 {
 	return is_in_place(drain, process) &&
-	       half_accept(&slot_at(drain, process->slot)->state) == PROCESS_EXEC;
+	       half_accept(&drain_slot(drain, process->slot)->state) == PROCESS_EXEC;
 }
 
 void drain_append(struct drain *drain, enum segment_region_kind kind, const void *records,
@@ -162,13 +144,13 @@ static void free_slot(struct drain *drain, const struct drain_process *process)
 				   ATTACHMENT_FREE);
 		half_take(&owner[block], process->instance, 0);
 	}
-	word_hand_over(word_at(drain, process->slot), 0);
+	word_hand_over(drain_word(drain, process->slot), 0);
 }
 
 void drain_retire(struct drain *drain, const struct drain_process *process, enum drain_how how,
 		  int status, int signal)
 {
-	struct segment_process *slot = slot_at(drain, process->slot);
+	struct segment_process *slot = drain_slot(drain, process->slot);
 
 	if (!is_in_place(drain, process))
 		return;
@@ -189,10 +171,10 @@ void drain_witness(struct drain *drain, pid_t pid, pid_t ppid, unsigned why, con
 
 void drain_append_slots(struct drain *drain)
 {
-	uint32_t used = slots_used(drain);
+	uint32_t used = drain_slots_used(drain);
 
 	for (uint32_t i = 0; i < used; i++)
-		if ((uint32_t)word_accept(word_at(drain, i)) != 0)
-			drain_append(drain, REGION_PROCESSES, slot_at(drain, i),
+		if ((uint32_t)word_accept(drain_word(drain, i)) != 0)
+			drain_append(drain, REGION_PROCESSES, drain_slot(drain, i),
 				     sizeof(struct segment_process), 1);
 }

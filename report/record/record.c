@@ -31,7 +31,10 @@
 
 #define INTERVAL_MIN_NS 1000000ull
 #define INTERVAL_MAX_NS 20000000ull
-#define GRACE_NS 20000000ull  /* for those that the same signal ended */
+#define GRACE_NS 20000000ull /* for those that the same signal ended */
+#define COMPARE_MIN_NS 20000000ull
+#define COMPARE_MAX_NS 500000000ull
+#define COMPARE_SHARE 50u     /* comparing takes at most this part of the time */
 #define SETTLE_NS 60000000ull /* --wait: longer than the tree is left without a look */
 
 struct recorder {
@@ -49,6 +52,7 @@ struct recorder {
 	bool command_ended;
 	int status; /* of COMMAND, as wait(2) has it */
 	uint64_t interval_ns, next_look_ns;
+	uint64_t compare_at_ns, compare_pause_ns; /* of the breaks with the kernel's */
 };
 
 /* ---- before COMMAND ---- */
@@ -236,6 +240,24 @@ static uint64_t next_interval(uint64_t interval_ns, unsigned full)
 	return interval_ns + INTERVAL_MIN_NS;
 }
 
+/* Ever more seldom, from the last arrival on, and never for more than a small part of the time. */
+static void compare_breaks(struct recorder *r, bool arrived)
+{
+	uint64_t now = now_ns(), took_ns;
+
+	if (arrived) {
+		r->compare_pause_ns = COMPARE_MIN_NS;
+		r->compare_at_ns = now + COMPARE_MIN_NS;
+	}
+	if (now < r->compare_at_ns)
+		return;
+	drain_compare(r->drain);
+	took_ns = (now_ns() - now) * COMPARE_SHARE;
+	r->compare_at_ns = now + (took_ns > r->compare_pause_ns ? took_ns : r->compare_pause_ns);
+	if (r->compare_pause_ns < COMPARE_MAX_NS)
+		r->compare_pause_ns += r->compare_pause_ns / 2;
+}
+
 static void turn(struct recorder *r, uint64_t most_ns)
 {
 	struct pollfd wait[] = {{r->signal_fd, POLLIN, 0},
@@ -250,6 +272,7 @@ static void turn(struct recorder *r, uint64_t most_ns)
 	watch_turn(r->watch);
 	r->interval_ns = next_interval(r->interval_ns, drain_log(r->drain));
 	r->next_look_ns = tree_look(r->tree, wait[1].revents & POLLIN);
+	compare_breaks(r, wait[1].revents & POLLIN);
 }
 
 /* A process that COMMAND left behind may just not have been met: so not before a while. */
