@@ -184,8 +184,10 @@ void map_rows_make(struct map_rows *rows, const struct zones *zones, const struc
 		   unsigned members)
 {
 	const struct drawing drawing = {rows, zones, wish, members};
-	const struct zone *at = zones->zones + zones->count, *above = NULL;
+	const struct zone *at = zones->zones, *above = NULL;
 
+	if (zones->count)
+		at += zones->count;
 	rows->rows = NULL;
 	rows->count = rows->room = 0;
 	rows->unit_bytes = wish->scale ? unit(zones) : 0;
