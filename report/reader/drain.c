@@ -18,14 +18,14 @@
 
 static struct segment_part *part_at(const struct drain *drain, uint32_t i)
 {
-	return (struct segment_part *)place_at(drain->header, REGION_PARTS) + i;
+	return (struct segment_part *)drain_region(drain, REGION_PARTS) + i;
 }
 
 static enum segment_read read_one(const struct drain *drain, uint32_t i, uint64_t n,
 				  struct segment_event *out)
 {
-	const struct segment_event *log = place_at(drain->header, REGION_LOG);
-	uint64_t part_events = drain->header->part_events;
+	const struct segment_event *log = drain_region(drain, REGION_LOG);
+	uint64_t part_events = drain->header.part_events;
 
 	return segment_read(part_at(drain, i), log + i * part_events, part_events, n, out);
 }
@@ -108,7 +108,7 @@ static void fill_batch(struct drain *drain, uint32_t i, uint64_t head, uint64_t 
 {
 	struct drain_part *part = &drain->part[i];
 	struct segment_chunk chunk = {.part = i, .first = part->next};
-	uint64_t part_events = drain->header->part_events;
+	uint64_t part_events = drain->header.part_events;
 
 	if (head - part->next > part_events) {
 		chunk.overwritten = head - part_events - part->next;
@@ -135,10 +135,10 @@ static void fill_batch(struct drain *drain, uint32_t i, uint64_t head, uint64_t 
 unsigned drain_log(struct drain *drain)
 {
 	uint64_t now_ns = place_ns(CLOCK_MONOTONIC);
-	uint64_t part_events = drain->header->part_events;
+	uint64_t part_events = drain->header.part_events;
 	unsigned fullest = 0;
 
-	for (uint32_t i = 0; i < drain->header->part_count; i++) {
+	for (uint32_t i = 0; i < drain->header.part_count; i++) {
 		/* As far as it is now: writers that never pause must not keep us in one part. */
 		uint64_t head = word_load(&part_at(drain, i)->head);
 		uint64_t waiting = head - drain->part[i].next;
@@ -157,7 +157,7 @@ unsigned drain_log(struct drain *drain)
 
 void drain_give_up(struct drain *drain)
 {
-	for (uint32_t i = 0; i < drain->header->part_count; i++) {
+	for (uint32_t i = 0; i < drain->header.part_count; i++) {
 		struct drain_part *part = &drain->part[i];
 		struct segment_chunk last = {
 			.kind = REGION_LOG,

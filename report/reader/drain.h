@@ -62,7 +62,10 @@ unsigned drain_log(struct drain *drain);
 
 /* ---- the processes ---- */
 
-/* Waits until there have been other than `seen` registrations; returns how many. See drain_wake. */
+/*
+ * Waits until there have been other than `seen` registrations, or for a second: the word is not
+ * ours alone, and who writes over it takes a wake away. Returns how many. See drain_wake.
+ */
 uint32_t drain_wait(struct drain *drain, uint32_t seen);
 
 /* Makes drain_wait return, also one that is called a moment later. Any thread. */

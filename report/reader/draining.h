@@ -31,7 +31,8 @@ struct drain_drift {
 };
 
 struct drain {
-	struct segment_header *header; /* the live segment, mapped writable */
+	char *base; /* the live segment, mapped writable; null: none */
+	struct segment_header header; /* ours: what others may write to is not gone by */
 	struct segment_shared *shared;
 	struct recording recording;
 	char path[PLACE_PATH_BYTES];
@@ -42,26 +43,31 @@ struct drain {
 	struct sights sights;
 };
 
+static inline void *drain_region(const struct drain *drain, enum segment_region_kind kind)
+{
+	return drain->base + drain->header.region[kind].offset;
+}
+
 /* A reading of the session's clock. */
 static inline uint64_t drain_clock(const struct drain *drain)
 {
-	return drain->header->clock == CLOCK_COUNTER ? clock_counter() : place_ns(CLOCK_MONOTONIC);
+	return drain->header.clock == CLOCK_COUNTER ? clock_counter() : place_ns(CLOCK_MONOTONIC);
 }
 
 static inline struct segment_process *drain_slot(const struct drain *drain, uint32_t i)
 {
-	return (struct segment_process *)place_at(drain->header, REGION_PROCESSES) + i;
+	return (struct segment_process *)drain_region(drain, REGION_PROCESSES) + i;
 }
 
 static inline _Atomic uint64_t *drain_word(const struct drain *drain, uint32_t i)
 {
-	return (_Atomic uint64_t *)place_at(drain->header, REGION_INDEX) + i;
+	return (_Atomic uint64_t *)drain_region(drain, REGION_INDEX) + i;
 }
 
 static inline uint32_t drain_slots_used(const struct drain *drain)
 {
 	uint32_t used = half_accept(&drain->shared->slot_high);
-	uint64_t count = drain->header->region[REGION_INDEX].count;
+	uint64_t count = drain->header.region[REGION_INDEX].count;
 
 	return used < count ? used : (uint32_t)count;
 }

@@ -13,7 +13,7 @@
 static bool can_be_asked(const struct drain *drain, const struct segment_process *slot)
 {
 	bool same_pids = !slot->pid_namespace ||
-			 slot->pid_namespace == drain->header->pid_namespace;
+			 slot->pid_namespace == drain->header.pid_namespace;
 
 	return same_pids && slot->start_time && half_load(&slot->state) == PROCESS_RUNNING &&
 	       slot->coverage == COVERAGE_FULL && alive_process(slot->pid, slot->start_time);
@@ -33,7 +33,7 @@ static bool has_drifted(const struct drain *drain, uint32_t i)
 	memcpy(&after, slot, sizeof after);
 	return after.instance == before.instance && half_load(&slot->state) == PROCESS_RUNNING &&
 	       breaks_were_quiet(&before, &after) &&
-	       breaks_differ(&breaks, &after, drain->header->page_bytes);
+	       breaks_differ(&breaks, &after, drain->header.page_bytes);
 }
 
 static void tell(struct drain *drain, uint32_t instance)

@@ -67,7 +67,7 @@ static int make_segment(struct drain *drain, const struct drain_wish *wish,
 		.recorder_pid = getpid(),
 		.recorder_start_time = own_start_time(),
 		/* Better none than a cut one. */
-		.peer_path = strlen(wish->recording_path) < sizeof drain->header->peer_path
+		.peer_path = strlen(wish->recording_path) < sizeof drain->header.peer_path
 				     ? wish->recording_path
 				     : "",
 		.command = wish->command,
@@ -86,12 +86,15 @@ static int make_segment(struct drain *drain, const struct drain_wish *wish,
 	    !place_append(drain->path, ".seg"))
 		ret = -ENAMETOOLONG;
 	else
-		drain->header = place_create(drain->path, &place, &ret);
-	if (!drain->header)
+		drain->base = (char *)place_create(drain->path, &place, &ret);
+	if (!drain->base) {
 		explain(error, drain->path, ret);
-	else if (on_disk)
+		return ret;
+	}
+	if (on_disk)
 		error_line(drain->path, "not on tmpfs: the disk may hold the programs up");
-	return drain->header ? 0 : ret;
+	memcpy(&drain->header, drain->base, sizeof drain->header);
+	return 0;
 }
 
 static int begin(struct drain *drain, const struct drain_wish *wish, struct drain_error *error)
@@ -102,21 +105,22 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 	ret = make_segment(drain, wish, error);
 	if (ret != 0)
 		return ret;
-	drain->shared = place_at(drain->header, REGION_SHARED);
-	drain->reported = calloc(drain->header->region[REGION_INDEX].count,
+	drain->shared = drain_region(drain, REGION_SHARED);
+	drain->reported = calloc(drain->header.region[REGION_INDEX].count,
 				 sizeof *drain->reported);
-	drain->drift = calloc(drain->header->region[REGION_INDEX].count, sizeof *drain->drift);
+	drain->drift = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->drift);
 	if (!drain->reported || !drain->drift) {
 		explain(error, "record", -ENOMEM);
 		return -ENOMEM;
 	}
 	warm_tables(drain);
-	for (uint32_t i = 0; i < drain->header->part_count; i++) {
-		drain->part[i].next = drain->header->first_claim;
-		warm_log(drain, i, drain->header->first_claim);
+	for (uint32_t i = 0; i < drain->header.part_count; i++) {
+		drain->part[i].next = drain->header.first_claim;
+		warm_log(drain, i, drain->header.first_claim);
 	}
-	drain->header->command_pid = wish->command_pid;
-	ret = recording_begin(&drain->recording, wish->fd, drain->header, drain->path);
+	drain->header.command_pid = wish->command_pid;
+	((struct segment_header *)drain->base)->command_pid = wish->command_pid;
+	ret = recording_begin(&drain->recording, wish->fd, &drain->header, drain->path);
 	if (ret != 0) {
 		snprintf(error->what, sizeof error->what, "%s", wish->recording_path);
 		snprintf(error->why, sizeof error->why, "%s", strerror(-ret));
@@ -146,10 +150,10 @@ const char *drain_segment_path(const struct drain *drain)
 
 void drain_cancel(struct drain *drain)
 {
-	if (drain->header) {
+	if (drain->base) {
 		word_hand_over(&drain->shared->closed, 1);
 		unlink(drain->path);
-		munmap(drain->header, drain->header->total_bytes);
+		munmap(drain->base, drain->header.total_bytes);
 	}
 	if (drain->recording.fd >= 0)
 		close(drain->recording.fd);
@@ -162,9 +166,9 @@ void drain_cancel(struct drain *drain)
 
 static void append_attachments(struct drain *drain)
 {
-	uint64_t count = drain->header->region[REGION_OWNERS].count;
-	const _Atomic uint32_t *owner = place_at(drain->header, REGION_OWNERS);
-	const struct segment_attachment *entry = place_at(drain->header, REGION_ATTACHMENTS);
+	uint64_t count = drain->header.region[REGION_OWNERS].count;
+	const _Atomic uint32_t *owner = drain_region(drain, REGION_OWNERS);
+	const struct segment_attachment *entry = drain_region(drain, REGION_ATTACHMENTS);
 	struct segment_attachment *live = (void *)drain->batch;
 	uint64_t found = 0;
 
@@ -182,8 +186,8 @@ static void append_attachments(struct drain *drain)
 
 static void append_ledger(struct drain *drain)
 {
-	const struct segment_entry *entry = place_at(drain->header, REGION_LEDGER);
-	uint64_t count = drain->header->region[REGION_LEDGER].count;
+	const struct segment_entry *entry = drain_region(drain, REGION_LEDGER);
+	uint64_t count = drain->header.region[REGION_LEDGER].count;
 	struct segment_entry *used = (void *)drain->batch;
 	uint64_t found = 0;
 
@@ -200,8 +204,8 @@ static void append_ledger(struct drain *drain)
 
 static void append_modules(struct drain *drain)
 {
-	const struct segment_module *module = place_at(drain->header, REGION_MODULES);
-	uint64_t count = drain->header->region[REGION_MODULES].count;
+	const struct segment_module *module = drain_region(drain, REGION_MODULES);
+	uint64_t count = drain->header.region[REGION_MODULES].count;
 
 	for (uint64_t i = 0; i < count; i++) {
 		struct segment_module row;
@@ -216,8 +220,8 @@ static void append_modules(struct drain *drain)
 
 static void append_frames(struct drain *drain)
 {
-	const struct segment_frame *frame = place_at(drain->header, REGION_STACKS);
-	uint64_t count = drain->header->region[REGION_STACKS].count, found = 0;
+	const struct segment_frame *frame = drain_region(drain, REGION_STACKS);
+	uint64_t count = drain->header.region[REGION_STACKS].count, found = 0;
 	struct segment_frame_row *row = (void *)drain->batch;
 
 	for (uint64_t i = 0; i < count; i++) {
@@ -237,8 +241,8 @@ static void append_frames(struct drain *drain)
 
 static void append_loads(struct drain *drain)
 {
-	const struct segment_load *load = place_at(drain->header, REGION_LOADS);
-	uint64_t count = drain->header->region[REGION_LOADS].count, found = 0;
+	const struct segment_load *load = drain_region(drain, REGION_LOADS);
+	uint64_t count = drain->header.region[REGION_LOADS].count, found = 0;
 	uint64_t used = half_load(&drain->shared->load_count);
 	struct segment_load *row = (void *)drain->batch;
 

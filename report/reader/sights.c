@@ -90,7 +90,7 @@ static void name_the_most(struct survey *survey)
 
 static void look_at_table(const struct drain *drain, struct segment_sight *sight)
 {
-	struct survey survey = {.sight = sight, .page_bytes = drain->header->page_bytes};
+	struct survey survey = {.sight = sight, .page_bytes = drain->header.page_bytes};
 	struct sysvipc_limits limits;
 
 	sysvipc_limits(&limits);
@@ -180,10 +180,10 @@ static bool is_new_failure(struct sights *sights, const struct segment_event *ev
 
 static bool knows(struct sights *sights, int32_t shmid)
 {
-	int32_t *known = &sights->known[(uint32_t)shmid % SIGHTS_KNOWN];
-	bool is_known = *known == shmid + 1;
+	uint32_t *known = &sights->known[(uint32_t)shmid % SIGHTS_KNOWN];
+	bool is_known = *known == (uint32_t)shmid + 1;
 
-	*known = shmid + 1;
+	*known = (uint32_t)shmid + 1;
 	return is_known;
 }
 

@@ -15,7 +15,7 @@
 
 struct sights {
 	uint32_t count;
-	int32_t known[SIGHTS_KNOWN]; /* shmid + 1 */
+	uint32_t known[SIGHTS_KNOWN]; /* shmid + 1 */
 	uint64_t seen[SIGHTS_SEEN];  /* of failures: image, call, error */
 	uint32_t seen_next;
 };

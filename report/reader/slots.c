@@ -17,8 +17,11 @@
 
 uint32_t drain_wait(struct drain *drain, uint32_t seen)
 {
-	while (half_accept(&drain->shared->registered) == seen)
-		syscall(SYS_futex, &drain->shared->registered, FUTEX_WAIT, seen, NULL, NULL, 0);
+	static const struct timespec a_second = {.tv_sec = 1};
+
+	if (half_accept(&drain->shared->registered) == seen)
+		syscall(SYS_futex, &drain->shared->registered, FUTEX_WAIT, seen, &a_second, NULL,
+			0);
 	return half_accept(&drain->shared->registered);
 }
 
@@ -132,9 +135,9 @@ static void end_slot(struct drain *drain, struct segment_process *slot, enum dra
 /* Gives back its attachment blocks, emptied for the next owner, and then the slot itself. */
 static void free_slot(struct drain *drain, const struct drain_process *process)
 {
-	uint64_t count = drain->header->region[REGION_OWNERS].count;
-	_Atomic uint32_t *owner = place_at(drain->header, REGION_OWNERS);
-	struct segment_attachment *entry = place_at(drain->header, REGION_ATTACHMENTS);
+	uint64_t count = drain->header.region[REGION_OWNERS].count;
+	_Atomic uint32_t *owner = drain_region(drain, REGION_OWNERS);
+	struct segment_attachment *entry = drain_region(drain, REGION_ATTACHMENTS);
 
 	for (uint64_t block = 0; block < count; block++) {
 		if (half_load(&owner[block]) != process->instance)

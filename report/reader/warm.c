@@ -20,12 +20,12 @@
 /* [begin, end) of the segment, whole pages of it. */
 static void touch(const struct drain *drain, uint64_t begin, uint64_t end)
 {
-	char *base = (char *)drain->header;
+	char *base = drain->base;
 
 	begin &= ~(uint64_t)(PAGE - 1);
 	end = (end + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-	if (end > drain->header->total_bytes)
-		end = drain->header->total_bytes;
+	if (end > drain->header.total_bytes)
+		end = drain->header.total_bytes;
 	if (begin >= end || madvise(base + begin, end - begin, MADV_POPULATE_READ) == 0)
 		return;
 	for (uint64_t at = begin; at < end; at += PAGE) /* before Linux 5.14 */
@@ -34,7 +34,7 @@ static void touch(const struct drain *drain, uint64_t begin, uint64_t end)
 
 static void touch_region(const struct drain *drain, enum segment_region_kind kind)
 {
-	const struct segment_region *region = &drain->header->region[kind];
+	const struct segment_region *region = &drain->header.region[kind];
 	uint64_t bytes = region->count * region->record_bytes;
 
 	touch(drain, region->offset, region->offset + (bytes < TABLE_MOST ? bytes : TABLE_MOST));
@@ -49,16 +49,16 @@ void warm_tables(const struct drain *drain)
 void warm_log(struct drain *drain, uint32_t i, uint64_t head)
 {
 	struct drain_part *part = &drain->part[i];
-	uint64_t events = drain->header->part_events;
-	uint64_t wanted = head - drain->header->first_claim + AHEAD_EVENTS;
-	uint64_t offset = drain->header->region[REGION_LOG].offset;
+	uint64_t events = drain->header.part_events;
+	uint64_t wanted = head - drain->header.first_claim + AHEAD_EVENTS;
+	uint64_t offset = drain->header.region[REGION_LOG].offset;
 
 	wanted = wanted < events ? wanted : events;
 	if (part->warm >= wanted)
 		return;
 	/* Claim numbers begin anywhere: slot 0 is where the first one, masked, is. */
 	for (uint64_t n = part->warm; n < wanted;) {
-		uint64_t slot = (drain->header->first_claim + n) & (events - 1);
+		uint64_t slot = (drain->header.first_claim + n) & (events - 1);
 		uint64_t run = events - slot < wanted - n ? events - slot : wanted - n;
 		uint64_t at = offset + (i * events + slot) * sizeof(struct segment_event);
 
