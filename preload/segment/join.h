@@ -56,6 +56,7 @@ static inline int place_check(const struct segment_header *header, uint64_t byte
 	    header->region[REGION_SHARED].count != 1 ||
 	    header->region[REGION_INDEX].count != header->region[REGION_PROCESSES].count ||
 	    header->region[REGION_OWNERS].count != header->region[REGION_ATTACHMENTS].count ||
+	    header->region[REGION_LEDGER].count == 0 ||
 	    header->region[REGION_LEDGER].count & (header->region[REGION_LEDGER].count - 1))
 		return -EBADMSG;
 	return 0;
@@ -144,6 +145,8 @@ static inline void *place_join(const char *path, struct segment_header *header,
 		return NULL;
 	*mapped_bytes = bytes;
 	*why = place_take_header((void *)at, bytes, (uint64_t)st.st_size, header);
+	if (*why == 0 && header->region[REGION_LOG].offset > bytes) /* it was changed meanwhile */
+		*why = -EBADMSG;
 	if (*why == 0)
 		return (void *)at;
 	raw_call3(SYS_munmap, at, (long)bytes, 0);
