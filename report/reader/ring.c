@@ -17,6 +17,7 @@ struct pass {
 	bool nobody_writes;
 	uint64_t patience_clock;
 	uint64_t open_holes; /* unpublished so far, and not known to be torn */
+	uint64_t old;        /* up to here holes are torn: an old event stands there */
 	struct ring_copy *copy;
 };
 
@@ -50,15 +51,17 @@ static void settle_holes(struct pass *pass, const struct segment_event *event)
 }
 
 /* Whether an event that is not there may still come, as far as one look ahead tells. */
-static bool may_still_come(const struct pass *pass)
+static bool may_still_come(struct pass *pass)
 {
 	struct segment_event next;
 
-	if (pass->nobody_writes)
+	if (pass->nobody_writes || pass->old - pass->at < pass->part_events)
 		return false;
 	for (uint64_t n = pass->at + 1; n != pass->head; n++)
-		if (segment_read(pass->part, pass->log, pass->part_events, n, &next) == READ_WHOLE)
+		if (segment_read(pass->part, pass->log, pass->part_events, n, &next) == READ_WHOLE) {
+			pass->old = n;
 			return next.clock >= pass->patience_clock;
+		}
 	return true;
 }
 
@@ -107,6 +110,7 @@ bool ring_read(const struct file *segment, uint32_t part, uint64_t *position, en
 		.log = (const void *)(segment->base + header->region[REGION_LOG].offset),
 		.part_events = header->part_events,
 		.at = *position,
+		.old = *position - 1,
 		.holes = holes,
 		.nobody_writes = nobody_writes,
 		.patience_clock = patience_clock,
