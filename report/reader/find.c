@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "report/error.h"
@@ -124,20 +125,24 @@ bool find_by_name(const char *name, char path[PATH_MAX])
 
 /* ---- by process ---- */
 
-/* A mapping's own name, or a way to it where the name is gone; false when it is no session. */
+/*
+ * A mapping's own name, or a way to it where the name is gone; false when it is no session. Its
+ * name may be another by now, so what counts is that it is shared, written to, and a plain file.
+ */
 static bool try_mapping(long pid, const char *line, char path[PATH_MAX])
 {
-	const char *name = strchr(line, '/'), *deleted = " (deleted)";
+	const char *name = strchr(line, '/');
 	struct source *source;
+	struct stat st;
 
-	if (!name)
+	if (!name || !strstr(line, " rw-s "))
 		return false;
-	if (ends_with(name, ".seg"))
-		snprintf(path, PATH_MAX, "%s", name);
-	else if (ends_with(name, ".seg (deleted)") && strstr(name, deleted))
+	if (ends_with(name, " (deleted)"))
 		snprintf(path, PATH_MAX, "/proc/%ld/map_files/%.*s", pid, (int)strcspn(line, " "),
 			 line);
 	else
+		snprintf(path, PATH_MAX, "%.*s", PATH_MAX - 1, name);
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
 		return false;
 	source = source_try(path);
 	source_close(source);
