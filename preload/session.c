@@ -146,7 +146,7 @@ static void *join_or_make(const struct settings *settings)
 		if (!find_place(settings, path, make_folder))
 			return NULL;
 		base = join(path, &why);
-		if (base && make_folder && is_stale(path)) {
+		if (base && is_stale(path)) {
 			remove_stale(path, base);
 			base = NULL;
 			why = -ENOENT;
