@@ -1,0 +1,232 @@
+# SPDX-License-Identifier: MIT
+"""The segment's file: where it cannot be made, what stands in its place, and what becomes of it while programs log into it."""
+
+import json
+import os
+import pathlib
+import stat
+import struct
+
+import pytest
+
+import harness
+from beside import CYCLE_CALLS, made, needs_root
+from harness import MEMSHIM, Lines, Recording, memshim, target, wait_until
+from refusals import FAILED
+
+PRELOAD = {"LD_PRELOAD": harness.SHIM}
+VERSION_AT, ORDER_AT, WORD_AT = 8, 16, 20  # in struct segment_header
+BOOT_ID_AT = 48 + 16 * 24 + 24 + 2 * 24 + 3 * 8 + 4 * 4 + 4 * 4
+
+
+def folder():
+    return pathlib.Path(os.environ["MEMSHIM_DIR"])
+
+
+def by_hand(cycles=1, runner=harness.run, **env):
+    """A program that is to join: unharmed in any case."""
+    settings = [f"{name}={value}" for name, value in {**PRELOAD, **env}.items()]
+    done = runner("env", *settings, target("calls"), cycles, timeout=20)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
+
+
+# ---- where it cannot be made ----
+
+
+@needs_root
+@pytest.mark.parametrize("options,word", [("size=64k", "no room"), ("nr_inodes=1", "no room"), ("ro", "Read-only"), ("mode=777", "write to it")])
+def test_no_place_for_it(options, word):
+    """It is said before anything runs, and nothing is left; without a recorder the program runs on its own."""
+    os.mkdir("small", 0o700)
+    script = (f"mount -t tmpfs -o mode=700,{options} none small; export MEMSHIM_DIR=$PWD/small; {MEMSHIM} record echo ran;"
+              f"echo $? $(ls -A small) >&2; LD_PRELOAD={harness.SHIM} {target('calls')} 1; ls -A small >&2")
+    done = harness.run("unshare", "--mount", "sh", "-c", script)
+    line, rest = done.stderr.split("\n", 1)
+    assert line.startswith("memshim: ") and word in line and "small" in line
+    assert (done.stdout, rest) == ("wrong: 0\n", f"{FAILED}\n")
+    assert os.listdir() == ["small"]
+
+
+@needs_root
+@pytest.mark.parametrize("hidden", ["-o ro", "-o nr_inodes=1", "-o size=64k"])
+def test_next_folder(hidden):
+    """Without MEMSHIM_DIR: /dev/shm, else the user's run-time folder, if that is in memory."""
+    os.mkdir("run", 0o700)
+    script = (f"mount -t tmpfs {hidden} none /dev/shm; mount -t tmpfs -o mode=700 none run; export XDG_RUNTIME_DIR=$PWD/run;"
+              f"{MEMSHIM} record -q sh -c 'echo $MEMSHIM_SESSION'")
+    done = harness.run("env", "-u", "MEMSHIM_DIR", "unshare", "--mount", "sh", "-c", script)
+    if done.returncode == 0:
+        assert done.stdout.startswith(f"{os.getcwd()}/run/memshim/record-") and done.stderr == ""
+    else:
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (FAILED, "", 1)
+        assert "/dev/shm" in done.stderr and "MEMSHIM_DIR" in done.stderr
+
+
+@needs_root
+def test_memory_full_afterwards():
+    """All of it was reserved: the log goes round in a file system that has not a byte left."""
+    os.mkdir("small", 0o700)
+    script = (f"mount -t tmpfs -o mode=700,size=12m none small; export MEMSHIM_DIR=$PWD/small MEMSHIM_LOG_SIZE=2M LD_PRELOAD={harness.SHIM};"
+              f"{target('calls')} 1; unset LD_PRELOAD; cat /dev/zero >small/rest 2>/dev/null; df --output=avail small | tail -n 1;"
+              f"LD_PRELOAD={harness.SHIM} {target('calls')} 20000; unset LD_PRELOAD; {MEMSHIM} report --json")
+    done = harness.run("unshare", "--mount", "sh", "-c", script)
+    first, available, second, report = done.stdout.splitlines()
+    assert (first, available.strip(), second) == ("wrong: 0", "0", "wrong: 0"), done
+    assert made(json.loads(report)) >= 20001 * CYCLE_CALLS
+
+
+# ---- what stands in its place ----
+
+
+def stand_in(kind):
+    """Something at default.seg that is not to be followed. Returns what it leads to: a segment in good order."""
+    precious, at = folder() / "precious.seg", folder() / "default.seg"
+    by_hand(MEMSHIM_SESSION="precious")
+    if kind == "symlink":
+        at.symlink_to(precious)
+    elif kind == "dangling":
+        at.symlink_to(pathlib.Path("nothing").absolute())
+    elif kind == "hard link":
+        os.link(precious, at)
+    elif kind == "fifo":
+        os.mkfifo(at)
+    elif kind == "folder":
+        at.mkdir()
+    elif kind == "device":
+        os.mknod(at, 0o666 | stat.S_IFCHR, os.makedev(1, 5))
+    return precious
+
+
+@pytest.mark.parametrize("kind", ["symlink", "dangling", "hard link", "fifo", "folder", pytest.param("device", marks=needs_root)])
+def test_what_is_no_segment(kind):
+    """Refused, at once, and not touched; readers say so."""
+    precious = stand_in(kind)
+    content = precious.read_bytes()
+    before = os.lstat(folder() / "default.seg")
+    by_hand()
+    by_hand(MEMSHIM_SESSION=str(folder() / "default.seg"))
+    after = os.lstat(folder() / "default.seg")
+    assert (after.st_ino, after.st_mode, after.st_size, after.st_mtime_ns) == (before.st_ino, before.st_mode, before.st_size, before.st_mtime_ns)
+    assert precious.read_bytes() == content
+    assert not os.path.exists("nothing")
+    assert memshim("report", "default", timeout=20).returncode == ("link" not in kind)
+
+
+@needs_root
+def test_what_is_of_another_user(user):
+    """A segment that somebody else has put there, in good order and open to all: it could be written to under our hands."""
+    by_hand(runner=user)
+    theirs = folder() / "default.seg"
+    os.chown(theirs, 1, 1)
+    os.chmod(theirs, 0o666)
+    before = theirs.read_bytes()
+    by_hand(runner=user, MEMSHIM_SESSION=str(theirs))
+    assert theirs.read_bytes() == before
+
+
+@pytest.mark.parametrize("where,value", [(VERSION_AT, 2), (ORDER_AT, 0x04030201), (WORD_AT, 4)], ids=["version", "byte order", "word size"])
+def test_another_format(where, value):
+    """Never written to, and both are named."""
+    by_hand()
+    path = folder() / "default.seg"
+    data = bytearray(path.read_bytes())
+    ours, = struct.unpack_from("<I", data, where)
+    struct.pack_into("<I", data, where, value)
+    path.write_bytes(data)
+    by_hand(5)
+    assert path.read_bytes() == data
+    done = memshim("report", "default")
+    assert done.returncode == 1 and done.stderr.count("\n") == 1
+    for number in (ours, value):
+        assert str(number) in done.stderr or f"{number:08x}" in done.stderr or f"{number * 8}-bit" in done.stderr
+
+
+# ---- what becomes of it ----
+
+
+@pytest.mark.parametrize("how", ["deleted", "renamed"])
+def test_its_name_goes(how):
+    """Logging goes on; it is found by the process."""
+    with Lines("sh", "-c", f"{target('calls')} 1; read line; {target('calls')} 0; exec {target('calls')} 2 wait", env=PRELOAD) as lines:
+        lines.wait_for("wrong: 0")
+        path = folder() / "default.seg"
+        path.rename(folder() / "elsewhere") if how == "renamed" else path.unlink()
+        done = memshim("report", "default")
+        assert done.returncode == 1 and "default" in done.stderr
+        report = json.loads(memshim("report", "--json", "-p", lines.process.pid).stdout)
+        assert made(report, comm="calls") == CYCLE_CALLS
+        lines.say()
+        lines.wait_for("wrong: 0")
+        lines.wait_for("wrong: 0")
+        report = Recording("default").report()
+        assert made(report, comm="calls") == 2 * CYCLE_CALLS, "who came later made it anew"
+        assert lines.end()[0] == 0
+
+
+def test_recorders_segment_is_deleted():
+    """The recording is whole for those who were there; who comes later is missed, and named."""
+    script = f"{target('calls')} 1; read line; {target('calls')} 3 wait; exit 4"
+    with Lines(MEMSHIM, "record", "-q", "sh", "-c", script) as lines:
+        lines.wait_for("wrong: 0")
+        segment, = folder().glob("*.seg")
+        segment.unlink()
+        lines.say()
+        lines.wait_for("wrong: 0")
+        wait_until(lambda: Recording("memshim.data").report()["coverage"]["not_followed"], "it is missed", lines.process)
+        assert lines.end() == (4, "")
+    report = Recording("memshim.data").report()
+    assert made(report, comm="calls") == CYCLE_CALLS
+    missed, = report["coverage"]["not_followed"]
+    assert missed["exe"] == target("calls") and "segment" in missed["why"]
+    assert report["session"]["exit"]["status"] == 4
+
+
+# ---- of the dead ----
+
+
+def test_session_of_the_dead_is_joined():
+    """Its processes have ended, by a signal too: the next one is told apart from them."""
+    with Lines(target("calls"), "1", "wait", env=PRELOAD) as lines:
+        lines.wait_for("wrong: 0")
+        lines.process.kill()
+        lines.process.wait(harness.TIMEOUT_S)
+    assert [p["state"] for p in Recording("default").report()["processes"]] == ["gone"]
+    by_hand(2)
+    first, second = sorted(Recording("default").report()["processes"], key=lambda p: p["start_ns"])
+    assert (first["state"], second["state"], second["exit_status"]) == ("gone", "exited", 0)
+    assert first["calls"]["shmget"]["ok"] == 1 and second["calls"]["shmget"]["ok"] == 2
+
+
+@needs_root
+def test_pid_is_somebody_elses_now():
+    """The slot says that it runs; the pid does, but since another time: it is gone, and nobody is removed."""
+    by_hand()
+    path = folder() / "default.seg"
+    data = bytearray(path.read_bytes())
+    report = Recording("default").report()
+    at = data.index(struct.pack("<ii", report["processes"][0]["pid"], report["processes"][0]["ppid"]))
+    struct.pack_into("<i", data, at, os.getpid())
+    struct.pack_into("<I", data, at - 8 + 128, 1)  # state: running
+    word = struct.pack("<II", 1, report["processes"][0]["pid"])  # of region INDEX
+    struct.pack_into("<I", data, data.index(word) + 4, os.getpid())
+    path.write_bytes(data)
+    process, = Recording("default").report()["processes"]
+    assert (process["pid"], process["state"]) == (os.getpid(), "gone")
+    assert {s["name"]: s for s in json.loads(memshim("ls", "--json").stdout)["sessions"]}["default"]["state"] == "ended"
+
+
+def test_session_of_another_boot(tmp_path):
+    """Left on a disk: it is made anew. In memory, it cannot be of another boot: it is left alone."""
+    disk = tmp_path / "disk"
+    disk.mkdir(0o700)
+    for place, anew in ((disk, True), (folder(), False)):
+        session = {"MEMSHIM_SESSION": str(place / "s.seg")}
+        by_hand(1, **session)
+        path = place / "s.seg"
+        data = bytearray(path.read_bytes())
+        boot_id = pathlib.Path("/proc/sys/kernel/random/boot_id").read_bytes().strip()
+        assert data.count(boot_id) == 1
+        data = data.replace(boot_id, b"0" * len(boot_id))
+        path.write_bytes(data)
+        by_hand(1, **session)
+        assert (boot_id in path.read_bytes()) == anew
