@@ -26,15 +26,14 @@ void table_choose(struct table *table, unsigned width)
 
 /* ---- sorting ---- */
 
-static int compare(const void *a, const void *b, void *context)
+static int order_by(const struct table *table, unsigned index, const void *a, const void *b)
 {
-	const struct table *table = context;
-	const struct table_column *column = &table->columns[table->sort];
+	const struct table_column *column = &table->columns[index];
 	struct cell left, right;
 	int order;
 
-	table->fill(*(const void *const *)a, table->sort, &left, table->context);
-	table->fill(*(const void *const *)b, table->sort, &right, table->context);
+	table->fill(a, index, &left, table->context);
+	table->fill(b, index, &right, table->context);
 	if (column->right)
 		order = left.number < right.number ? -1 : left.number > right.number;
 	else
@@ -42,7 +41,19 @@ static int compare(const void *a, const void *b, void *context)
 	return column->descending ? -order : order;
 }
 
-static void sort(struct table *table)
+/* Equal ones stand by their first column: no sort of the C library has to be a stable one. */
+static int compare(const void *a, const void *b, void *context)
+{
+	const struct table *table = context;
+	const void *left = *(const void *const *)a, *right = *(const void *const *)b;
+	int order = order_by(table, table->sort, left, right);
+
+	if (order == 0)
+		return table->sort ? order_by(table, 0, left, right) : 0;
+	return table->reverse ? -order : order;
+}
+
+void table_sort(struct table *table)
 {
 	if (table->sort != UINT_MAX && table->row_count > 1)
 		qsort_r(table->rows, table->row_count, sizeof *table->rows, compare, table);
@@ -96,15 +107,24 @@ static void keep(struct table *table, unsigned most)
 
 /* ---- printing ---- */
 
-static void measure(const struct table *table, unsigned rows, unsigned *widths)
+void table_cell(const struct table *table, unsigned row, unsigned i, struct cell *cell)
+{
+	cell->color = COLOR_NONE;
+	table->fill(table->rows[row], table->shown[i], cell, table->context);
+}
+
+void table_measure(const struct table *table, unsigned first, unsigned count, unsigned *widths)
 {
 	struct cell cell;
 
-	for (unsigned i = 0; i < table->shown_count; i++)
-		widths[i] = (unsigned)strlen(table->columns[table->shown[i]].heading);
-	for (unsigned row = 0; row < rows; row++)
+	for (unsigned i = 0; i < table->shown_count; i++) {
+		unsigned heading = (unsigned)strlen(table->columns[table->shown[i]].heading);
+
+		widths[i] = widths[i] > heading ? widths[i] : heading;
+	}
+	for (unsigned row = first; row < first + count; row++)
 		for (unsigned i = 0; i < table->shown_count; i++) {
-			table->fill(table->rows[row], table->shown[i], &cell, table->context);
+			table_cell(table, row, i, &cell);
 			if (out_columns(cell.text) > widths[i])
 				widths[i] = (unsigned)out_columns(cell.text);
 		}
@@ -153,6 +173,13 @@ static void cut_last(const struct table *table, unsigned *widths)
 		widths[last] -= sum - table->width;
 }
 
+void table_fit(struct table *table, unsigned *widths)
+{
+	while (table->width && total(table, widths) > table->width && !all_alike(table))
+		drop_one(table, widths);
+	cut_last(table, widths);
+}
+
 /* Ends a text after so many columns. */
 static void cut(char *text, unsigned columns)
 {
@@ -187,21 +214,18 @@ static void put_headings(const struct table *table, struct out *out, const unsig
 void table_print(struct table *table, struct out *out, bool headings, unsigned most)
 {
 	unsigned rows = table->row_count < most ? table->row_count : most;
-	unsigned widths[TABLE_COLUMNS_MAX];
+	unsigned widths[TABLE_COLUMNS_MAX] = {0};
 	struct cell cell;
 
-	sort(table);
+	table_sort(table);
 	keep(table, most);
-	measure(table, rows, widths);
-	while (table->width && total(table, widths) > table->width && !all_alike(table))
-		drop_one(table, widths);
-	cut_last(table, widths);
+	table_measure(table, 0, rows, widths);
+	table_fit(table, widths);
 	if (headings)
 		put_headings(table, out, widths);
 	for (unsigned row = 0; row < rows; row++) {
 		for (unsigned i = 0; i < table->shown_count; i++) {
-			cell.color = COLOR_NONE;
-			table->fill(table->rows[row], table->shown[i], &cell, table->context);
+			table_cell(table, row, i, &cell);
 			if (table->width && i + 1 == table->shown_count)
 				cut(cell.text, widths[i]);
 			if (cell.color)

@@ -31,6 +31,7 @@ struct table {
 	unsigned shown_count;
 	unsigned width; /* of the page; 0: no column is dropped to fit */
 	unsigned sort;  /* column; UINT_MAX: as they come */
+	bool reverse;   /* the other way round */
 	const void **rows;
 	unsigned row_count;
 	void (*fill)(const void *row, unsigned column, struct cell *cell, const void *context);
@@ -44,6 +45,18 @@ int table_column(const struct table_column *columns, const char *name);
 
 /* Shows what is wanted on a page of `width` columns, as far as it fits. */
 void table_choose(struct table *table, unsigned width);
+
+/* Sorts the rows by table->sort, and equal ones by the first column. */
+void table_sort(struct table *table);
+
+/* Makes `widths`, of the shown columns, as wide as these rows and the headings need, at least. */
+void table_measure(const struct table *table, unsigned first, unsigned count, unsigned *widths);
+
+/* Drops columns until all fit the page, then cuts the last one where it must. */
+void table_fit(struct table *table, unsigned *widths);
+
+/* A cell of column `shown[i]`. */
+void table_cell(const struct table *table, unsigned row, unsigned i, struct cell *cell);
 
 /* Prints at most `most` rows, after sorting; unsorted ones stay in their order. */
 void table_print(struct table *table, struct out *out, bool headings, unsigned most);
