@@ -7,7 +7,6 @@
 #include "report/error.h"
 #include "report/human.h"
 #include "report/view/json.h"
-#include "report/view/table.h"
 #include "report/view/words.h"
 
 enum session_column {
@@ -16,7 +15,7 @@ enum session_column {
 #undef SESSION_COLUMN
 };
 
-static const struct table_column columns[] = {
+const struct table_column sessions_columns[] = {
 #define SESSION_COLUMN(id, name, heading, right, descending, wanted, meaning) \
 	{#name, heading, right, descending, wanted},
 #include "report/view/session_columns.def"
@@ -37,7 +36,7 @@ static void join_command(const struct session_facts *facts, char *to, size_t byt
 	to[used] = '\0';
 }
 
-static void fill(const void *row, unsigned column, struct cell *cell, const void *context)
+void sessions_cell(const void *row, unsigned column, struct cell *cell, const void *context)
 {
 	const struct session_row *session = row;
 
@@ -78,7 +77,7 @@ static void fill(const void *row, unsigned column, struct cell *cell, const void
 
 static int column_of(const char *name)
 {
-	int column = table_column(columns, name);
+	int column = table_column(sessions_columns, name);
 
 	if (column < 0)
 		error_line(name, "no such column; see 'memshim help ls'");
@@ -88,7 +87,7 @@ static int column_of(const char *name)
 bool sessions_text(struct out *out, const struct session_row *const *rows, unsigned count,
 		   const struct sessions_wish *wish)
 {
-	struct table table = {.columns = columns, .sort = UINT_MAX, .fill = fill};
+	struct table table = {.columns = sessions_columns, .sort = UINT_MAX, .fill = sessions_cell};
 
 	table_choose(&table, out->width);
 	if (wish->sort && (int)(table.sort = (unsigned)column_of(wish->sort)) < 0)

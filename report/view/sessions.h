@@ -6,13 +6,17 @@
 #include <limits.h>
 
 #include "report/model/model.h"
-#include "report/view/out.h"
+#include "report/view/table.h"
 
 struct session_row {
 	struct session_facts facts;
 	uint64_t process_count, event_count;
 	char path[PATH_MAX];
 };
+
+/* Rows are struct session_row. */
+extern const struct table_column sessions_columns[];
+void sessions_cell(const void *row, unsigned column, struct cell *cell, const void *context);
 
 struct sessions_wish {
 	const char *sort;
