@@ -27,7 +27,7 @@ FORTIFY = $(if $(SANITIZE),,$(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-D_FO
 
 REPORT_CFLAGS = $(COMMON) -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE $(FORTIFY) $(SANITIZER) \
 	-pthread
-REPORT_LIBS = -ldw -lelf
+REPORT_LIBS = -ldw -lelf -lncursesw
 REPORT_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) -pthread
 
 SHIM_CFLAGS = $(COMMON) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
@@ -149,7 +149,7 @@ $(BUILD)/flags $(BUILD)/files: FORCE
 		printf '%s\n' $(call quoted,$(STAMP)) >$@
 
 # What the reporter includes from elsewhere. A missing package is answered by its name and the command that installs it.
-HEADERS = uthash.h elfutils/libdwfl.h
+HEADERS = uthash.h elfutils/libdwfl.h curses.h
 $(BUILD)/packages:
 	@mkdir -p $(@D)
 	@for header in $(HEADERS); do \

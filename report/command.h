@@ -9,6 +9,7 @@ int command_export(int argc, char **argv);
 int command_ipcs(int argc, char **argv);
 int command_reap(int argc, char **argv);
 int command_graph(int argc, char **argv);
+int command_top(int argc, char **argv);
 int command_map(int argc, char **argv);
 int command_ls(int argc, char **argv);
 int command_env(int argc, char **argv);

@@ -6,11 +6,6 @@
 #include "report/view/events.h"
 #include "report/view/page.h"
 
-struct patience {
-	uint32_t misses; /* looks in a row that did not help */
-	uint32_t skip;
-};
-
 struct printer {
 	const struct options *options;
 	struct load *load;
@@ -18,7 +13,6 @@ struct printer {
 	enum event_column columns[OPTIONS_COLUMNS_MAX];
 	unsigned column_count;
 	uint64_t seq;
-	struct patience processes, stacks;
 };
 
 /* The columns of --csv: the user's, or all. */
@@ -50,49 +44,16 @@ static bool wants_stacks(const struct printer *printer)
 	return printer->options->json || printer->options->stacks;
 }
 
-/* A table is read again for what it did not have; ever more seldom when that does not help. */
-static bool is_worth_a_look(struct patience *patience)
-{
-	return patience->skip == 0 || --patience->skip == 0;
-}
-
-static void learn_patience(struct patience *patience, bool helped)
-{
-	patience->misses = helped ? 0 : patience->misses + 1;
-	patience->skip = helped ? 0 : 1u << (patience->misses < 20 ? patience->misses : 20);
-}
-
-static void find_process(struct printer *printer, uint32_t instance)
-{
-	const struct model *model = printer->load->model;
-
-	if (model_process(model, instance) || !is_worth_a_look(&printer->processes))
-		return;
-	load_new_processes(printer->load);
-	learn_patience(&printer->processes, model_process(model, instance) != NULL);
-}
-
-static void find_stack(struct printer *printer, uint32_t stack)
-{
-	const struct model *model = printer->load->model;
-
-	if (model_knows_stack(model, stack) || !is_worth_a_look(&printer->stacks))
-		return;
-	load_stacks(printer->load);
-	load_names(printer->load, printer->options->sysroot, printer->options->debuginfod);
-	learn_patience(&printer->stacks, model_knows_stack(model, stack));
-}
-
 static void print(struct printer *printer, const struct event *event)
 {
 	struct model *model = printer->load->model;
 	struct event_view view = {.event = event, .model = model};
 
-	find_process(printer, event->process);
+	load_find_process(printer->load, event->process);
 	if (event->kind == KIND_EXEC)
-		find_process(printer, event->u.life.other);
-	if (event->stack && wants_stacks(printer))
-		find_stack(printer, event->stack);
+		load_find_process(printer->load, event->u.life.other);
+	if (event->stack && wants_stacks(printer) && load_find_stack(printer->load, event->stack))
+		load_names(printer->load, printer->options->sysroot, printer->options->debuginfod);
 	model_feed(model, event);
 	view.process = model_process(model, event->process);
 	if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)

@@ -82,6 +82,13 @@ static const struct column_row zone_kinds[] = {
 	{NULL, NULL},
 };
 
+static const struct column_row top_keys[] = {
+#define KEY(id, first, second, third, written, meaning) {written, meaning},
+#include "report/top/keys.def"
+#undef KEY
+	{NULL, NULL},
+};
+
 /* A name in its column, then words that stay in theirs. */
 static void put_item(struct out *out, const char *name, const char *words)
 {
@@ -146,7 +153,11 @@ static void put_command(struct out *out, enum command command)
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i].commands >> command & 1)
 			put_option(out, &rows[i]);
-	if (command != COMMAND_RECORD && command != COMMAND_LS && command != COMMAND_ENV)
+	if (command == COMMAND_TOP)
+		OUT(out, "\nFILE is a recording, a live session's segment, or its name in "
+			 "'memshim ls';\nleft out, it is this user's live session, or the one "
+			 "picked of several;\nelse memshim.data here, or the newest session.\n");
+	else if (command != COMMAND_RECORD && command != COMMAND_LS && command != COMMAND_ENV)
 		OUT(out, "\nFILE is a recording, a live session's segment, or its name in "
 			 "'memshim ls';\nleft out, it is memshim.data here, else this user's "
 			 "newest session.\n");
@@ -161,6 +172,8 @@ static void put_command(struct out *out, enum command command)
 		put_columns(out, "columns of --csv", event_columns);
 	if (command == COMMAND_MAP)
 		put_columns(out, "kinds of zones", zone_kinds);
+	if (command == COMMAND_TOP)
+		put_columns(out, "keys", top_keys);
 	if (command == COMMAND_LS)
 		put_columns(out, "columns", session_columns);
 }

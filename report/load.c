@@ -9,7 +9,7 @@
 #include "report/reader/kernel.h"
 #include "report/reader/tables.h"
 
-static int no_memory(void)
+int load_no_memory(void)
 {
 	error_line("reading", strerror(ENOMEM));
 	return EXIT_ABSENT;
@@ -102,7 +102,7 @@ int load_open(struct load *load, const char *path, bool follow)
 	load->model = model_make(source_session(load->source));
 	if (!load->cursor || !load->model) {
 		load_close(load);
-		return no_memory();
+		return load_no_memory();
 	}
 	kernel.context = load->model;
 	load->model->kernel_known = kernel_read_segments(load->source, &kernel);
@@ -111,7 +111,7 @@ int load_open(struct load *load, const char *path, bool follow)
 	if (tables_read_sights(load->source, &taker) && tables_read_processes(load->source, &taker))
 		return 0;
 	load_close(load);
-	return no_memory();
+	return load_no_memory();
 }
 
 void load_new_processes(struct load *load)
@@ -126,6 +126,34 @@ void load_stacks(struct load *load)
 	struct tables_taker taker = tables_taker(load);
 
 	tables_read_stacks(load->source, &taker);
+}
+
+static bool is_worth_a_look(struct load_patience *patience)
+{
+	return patience->skip == 0 || --patience->skip == 0;
+}
+
+static bool learn_patience(struct load_patience *patience, bool helped)
+{
+	patience->misses = helped ? 0 : patience->misses + 1;
+	patience->skip = helped ? 0 : 1u << (patience->misses < 20 ? patience->misses : 20);
+	return helped;
+}
+
+void load_find_process(struct load *load, uint32_t instance)
+{
+	if (model_process(load->model, instance) || !is_worth_a_look(&load->processes))
+		return;
+	load_new_processes(load);
+	learn_patience(&load->processes, model_process(load->model, instance) != NULL);
+}
+
+bool load_find_stack(struct load *load, uint32_t stack)
+{
+	if (model_knows_stack(load->model, stack) || !is_worth_a_look(&load->stacks))
+		return false;
+	load_stacks(load);
+	return learn_patience(&load->stacks, model_knows_stack(load->model, stack));
 }
 
 static void name_frame(struct load *load, const struct frame_facts *frame)
@@ -170,13 +198,13 @@ int load_finish(struct load *load)
 	struct tables_taker taker = tables_taker(load);
 
 	if (!tables_read(load->source, &taker) || !tables_read_stacks(load->source, &taker))
-		return no_memory();
+		return load_no_memory();
 	add_cursor_losses(load, load->model, 0);
 	kernel_read_processes(load->source, &kernel);
 	if (load->model->session.same_ipc && model_wants_holders(load->model))
 		holders_each(take_holder, load->model);
 	model_finish(load->model);
-	return load->model->no_memory ? no_memory() : 0;
+	return load->model->no_memory ? load_no_memory() : 0;
 }
 
 /* ---- again and again ---- */
@@ -226,7 +254,7 @@ int load_filtered(struct load *load, const char *path, const struct filter *filt
 	load->model->sites_of = filter;
 	while ((answer = cursor_next(load->cursor, &event)) == CURSOR_MORE)
 		model_feed(load->model, event);
-	ret = answer == CURSOR_NO_MEMORY ? no_memory() : load_finish(load);
+	ret = answer == CURSOR_NO_MEMORY ? load_no_memory() : load_finish(load);
 	if (ret != 0)
 		load_close(load);
 	return ret;
@@ -251,5 +279,5 @@ void load_close(struct load *load)
 	model_free(load->model);
 	source_close(load->source);
 	symbols_close(load->symbols);
-	*load = (struct load){NULL, NULL, NULL, NULL};
+	*load = (struct load){0};
 }

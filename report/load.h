@@ -9,11 +9,18 @@
 #include "report/reader/cursor.h"
 #include "report/symbols/symbols.h"
 
+/* A table is read again for what it did not have; ever more seldom when that does not help. */
+struct load_patience {
+	uint32_t misses; /* looks in a row that did not help */
+	uint32_t skip;
+};
+
 struct load {
 	struct source *source;
 	struct cursor *cursor;
 	struct model *model;
 	struct symbols *symbols; /* null until names are asked for */
+	struct load_patience processes, stacks;
 };
 
 /*
@@ -24,6 +31,11 @@ int load_open(struct load *load, const char *path, bool follow);
 
 /* Looks for processes that have come since. */
 void load_new_processes(struct load *load);
+
+/* The same for an event's process that the model may not know yet. */
+void load_find_process(struct load *load, uint32_t instance);
+/* Takes in the call stacks when this one is not known; whether it is new now. */
+bool load_find_stack(struct load *load, uint32_t stack);
 
 /* Takes in the call stacks, as far as there are any yet. */
 void load_stacks(struct load *load);
@@ -56,5 +68,8 @@ int load_filtered(struct load *load, const char *path, const struct filter *filt
 void load_suppress(struct load *load, const struct suppression *rules);
 
 void load_close(struct load *load);
+
+/* One line that there is no memory; the exit code for it. */
+int load_no_memory(void);
 
 #endif

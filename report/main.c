@@ -14,15 +14,20 @@
  *   command_reap     removes what a session leaked
  *   command_map      the address space as a picture
  *   command_report   the post-run report
+ *   command_top      the live screen
  *   options          the command line of the reading commands
+ *   listing          the sessions there are
  *   look             an address space, of a process or of a session
  *   load             from a file to a model, for every command that reads
  *   reap             which leaked segments may be removed, and their removal
+ *   second           what the kernel says, kept for a while
+ *   feed             a session while it goes on, for a screen
  *   summary          what record prints at its end
  *   suppressions     files of known findings
  *   error            one voice for errors, one table of exit codes
  *   human            numbers as people read them
  *   printable        which characters of a stranger's text may reach a terminal
+ *   now              the time
  *   names            the names of errors and signals
  *
  * record/: runs a program with the shim
@@ -36,7 +41,6 @@
  *   record/watch     the processes that are alive, and how each one ends
  *   record/ending    how somebody else's child ended
  *   record/tree      descendants that run without the shim
- *   record/now       the time
  *
  * reader/: what lies there, and never trusted
  *   reader/file      one file, fetched within its real size
@@ -87,6 +91,7 @@
  *   model/graph      processes and the segments between them
  *   model/ipc        the machine's IPC table, and who made what
  *   model/copy       a model to draw conclusions from, while it goes on
+ *   model/trend      the breaks over time, and rates
  *   model/filter     what the user wants to see
  *   model/zones      an address space, and what each piece is for
  *   model/zones_recorded the same, of a session
@@ -95,6 +100,18 @@
  * symbols/: from addresses to functions and lines
  *   symbols/symbols  by libdw
  *   symbols/demangle C++ and Rust names
+ *
+ * top/: the live screen
+ *   top/top          the loop: events, conclusions, drawing, keys
+ *   top/act          what keys do
+ *   top/keys         which key that is
+ *   top/draw         head, list or page, foot
+ *   top/rows         the lists' rows and cells
+ *   top/list         a table that scrolls
+ *   top/detail       pages about one thing
+ *   top/sheet        lines that scroll
+ *   top/chart        a break over time
+ *   top/screen       the terminal, by ncurses
  *
  * view/: the model, for people and for programs
  *   view/out         all output: one buffer, nothing unsafe

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef MEMSHIM_RECORD_NOW_H
-#define MEMSHIM_RECORD_NOW_H
+#ifndef MEMSHIM_NOW_H
+#define MEMSHIM_NOW_H
 
 #include <stdint.h>
 #include <time.h>

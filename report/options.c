@@ -188,6 +188,9 @@ static int take_value(struct options *o, enum option_id id, char *value)
 	case OPTION_FLAME:
 		o->flame = value;
 		return 0;
+	case OPTION_VIEW:
+		o->view = value;
+		return 0;
 	case OPTION_SYSROOT:
 		o->sysroot = value;
 		return 0;
@@ -221,6 +224,7 @@ static void take_flag(struct options *o, enum option_id id)
 	o->scale |= id == OPTION_SCALE;
 	o->all |= id == OPTION_ALL;
 	o->watch |= id == OPTION_WATCH;
+	o->once |= id == OPTION_ONCE;
 	o->json |= id == OPTION_JSON;
 	o->csv |= id == OPTION_CSV;
 	o->no_headings |= id == OPTION_NO_HEADINGS;

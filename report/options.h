@@ -30,7 +30,8 @@ struct options {
 	const char *sysroot;                 /* null: the files of this machine */
 	bool stacks, debuginfod, counts;
 	bool follow, force, exact, json, csv, no_headings, help;
-	bool scale, all, watch;
+	const char *view; /* null: not given */
+	bool scale, all, watch, once;
 	uint64_t delay_ns, iterations; /* 0 not given */
 	enum color_when color;
 	struct suppression *suppressions; /* null: none */

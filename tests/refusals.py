@@ -14,7 +14,7 @@ def refused(done, status, *words):
 
 def arguments(command):
     """What a command needs so that only what is tested is wrong."""
-    return {"record": ("true",), "export": ("--format=folded",)}.get(command, ())
+    return {"record": ("true",), "export": ("--format=folded",), "top": ("--once",)}.get(command, ())
 
 
 def refused_output(done, word):

@@ -214,6 +214,7 @@ struct model_site {
 	uint64_t count; /* failed ones too */
 	uint64_t failed;
 	uint64_t bytes; /* grown, made or attached */
+	uint64_t earlier_bytes; /* at an earlier look, by trend.h; 0: there was none */
 	uint64_t given_back_bytes;
 };
 

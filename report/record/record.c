@@ -22,7 +22,7 @@
 #include "report/record/arrivals.h"
 #include "report/record/inspect.h"
 #include "report/record/launch.h"
-#include "report/record/now.h"
+#include "report/now.h"
 #include "report/record/options.h"
 #include "report/record/output.h"
 #include "report/record/signals.h"

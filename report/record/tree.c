@@ -13,7 +13,7 @@
 #include "report/reader/proc.h"
 #include "report/reader/witness.h"
 #include "report/record/inspect.h"
-#include "report/record/now.h"
+#include "report/now.h"
 
 #define SHORTEST_NS 300000ull
 #define LONGEST_NS 50000000ull

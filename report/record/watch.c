@@ -15,7 +15,7 @@
 
 #include "report/reader/proc.h"
 #include "report/record/ending.h"
-#include "report/record/now.h"
+#include "report/now.h"
 
 #define LOOK_NS 10000000ull /* at least, between two looks at those that no pidfd tells about */
 #define LOOK_SHARE 20u      /* and at most this part of the time */

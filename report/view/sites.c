@@ -81,6 +81,7 @@ static void add_to_group(struct site_group *group, const struct model_site *site
 	group->site.count += site->count;
 	group->site.failed += site->failed;
 	group->site.bytes += site->bytes;
+	group->site.earlier_bytes += site->earlier_bytes;
 	group->site.given_back_bytes += site->given_back_bytes;
 	group->site.several_processes |= group->site.instance != site->instance;
 }

@@ -12,6 +12,7 @@ _memshim_commands() {
 _memshim_values() {
 	case $1 in
 	--call) echo brk sbrk shmget shmat shmdt shmctl start fork exec exit ;;
+	--view) echo processes segments sites events findings ;;
 	--color) echo auto always never ;;
 	--format) [ "$2" = graph ] && echo text dot mermaid json || echo folded ;;
 	--pid | -p | --process) ps -e -o pid= ;;

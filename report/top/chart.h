@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/* A break over time, drawn with characters: a small chart in a row, a large one with its marks. */
+#ifndef MEMSHIM_TOP_CHART_H
+#define MEMSHIM_TOP_CHART_H
+
+#include "report/model/trend.h"
+#include "report/top/sheet.h"
+
+#define CHART_SMALL_COLUMNS 12u
+
+/* `now_ns`: where the chart ends at the right. Up to its end, where the image has ended. */
+struct chart {
+	const struct trends *trends;
+	const struct model_process *process;
+	uint64_t now_ns;
+	bool utf8;
+};
+
+/* One line of CHART_SMALL_COLUMNS columns; "" when nothing moved. */
+const char *chart_small(const struct chart *chart, char *text, size_t bytes);
+
+/* Lines with a scale at the left, marks (+ grown, - shrunk) and the time below. */
+void chart_large(const struct chart *chart, struct sheet *sheet, unsigned columns, unsigned lines);
+
+#endif

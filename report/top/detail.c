@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/top/detail.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "report/human.h"
+#include "report/top/chart.h"
+#include "report/top/keys.h"
+#include "report/view/report.h"
+#include "report/view/stack.h"
+#include "report/view/words.h"
+
+#define SITES_MOST 12u
+
+static const char *bytes(const struct rows *rows, char text[HUMAN_BYTES], uint64_t count)
+{
+	if (!rows->exact)
+		return human_bytes(text, count);
+	snprintf(text, HUMAN_BYTES, "%llu", (unsigned long long)count);
+	return text;
+}
+
+static const char *key_words(const struct model_segment *segment, char text[16])
+{
+	if (!segment->key_known)
+		return "-";
+	if (segment->key == 0)
+		return "IPC_PRIVATE";
+	snprintf(text, 16, "0x%08x", segment->key);
+	return text;
+}
+
+/* ---- stacks ---- */
+
+static void add_stack(const struct rows *rows, struct sheet *sheet, uint32_t instance,
+		      uint32_t stack)
+{
+	struct stack_frame frames[STACK_FRAMES_MAX];
+	uint32_t count = model_stack(rows->feed->now, instance, stack, frames);
+	char text[256];
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t places = frames[i].name && frames[i].name->count ? frames[i].name->count
+									  : 1;
+
+		for (uint32_t place = 0; place < places; place++)
+			sheet_add(sheet, STYLE_PLAIN, "    %s  (%s)",
+				  stack_words(&frames[i], place, text, sizeof text),
+				  stack_module(&frames[i]));
+	}
+	if (count == 0)
+		sheet_add(sheet, STYLE_DIM, "    no call stack was taken");
+}
+
+/* ---- one process ---- */
+
+static void add_break(const struct rows *rows, struct sheet *sheet,
+		      const struct model_process *process)
+{
+	const struct process_facts *facts = &process->facts;
+	char net[HUMAN_BYTES], peak[HUMAN_BYTES], grown[HUMAN_BYTES], shrunk[HUMAN_BYTES];
+	char room[HUMAN_BYTES] = "not known";
+	uint64_t start = facts->break_initial;
+
+	if (process->headroom_known)
+		bytes(rows, room, process->headroom_bytes);
+	sheet_add(sheet, STYLE_PLAIN, "  break %#llx, at start %#llx: %s; at most +%s above it",
+		  (unsigned long long)facts->break_current, (unsigned long long)start,
+		  human_delta(net, (int64_t)(facts->break_current - start)),
+		  bytes(rows, peak, facts->break_peak > start ? facts->break_peak - start : 0));
+	sheet_add(sheet, STYLE_PLAIN,
+		  "  grown by %s, given back %s; headroom up to the next mapping: %s",
+		  bytes(rows, grown, model_grown(facts)), bytes(rows, shrunk, model_shrunk(facts)),
+		  room);
+	for (int by = 0; by < BY_COUNT; by++)
+		sheet_add(sheet, STYLE_PLAIN, "  %-7s %llu moves up, %llu down",
+			  by == BY_MALLOC ? "malloc:" : "direct:",
+			  (unsigned long long)facts->moves[by].grows,
+			  (unsigned long long)facts->moves[by].shrinks);
+}
+
+static void add_attachments(const struct rows *rows, struct sheet *sheet,
+			    const struct model_process *process)
+{
+	char size[HUMAN_BYTES], key[16], since[HUMAN_BYTES];
+
+	sheet_add(sheet, STYLE_PLAIN, "%s", "");
+	sheet_add(sheet, STYLE_BOLD, "Attachments  %u, %s", process->attached_count,
+		  bytes(rows, size, process->attached_bytes));
+	for (uint32_t i = 0; i < process->attached_count; i++) {
+		const struct model_attachment *a = &process->attached[i];
+
+		sheet_add(sheet, STYLE_PLAIN, "  %#14llx  segment %d  key %s  %s  %s%s  since %s",
+			  (unsigned long long)a->address, a->segment->shmid,
+			  key_words(a->segment, key), bytes(rows, size, a->segment->size),
+			  a->inherited ? "inherited by fork" : "by shmat",
+			  a->readonly ? ", read-only" : "", human_duration(since, a->since_ns));
+	}
+}
+
+static void add_sites(const struct rows *rows, struct sheet *sheet)
+{
+	const struct model *model = rows->feed->single.model;
+	struct filter all = {0};
+	uint32_t count = 0;
+	struct site_group *groups = sites_group(model, &all, &count);
+	char size[HUMAN_BYTES], times[HUMAN_BYTES];
+
+	sheet_add(sheet, STYLE_PLAIN, "%s", "");
+	sheet_add(sheet, STYLE_BOLD, "Call sites  %u", count);
+	for (uint32_t i = 0; groups && i < count && i < SITES_MOST; i++)
+		sheet_add(sheet, STYLE_PLAIN, "  %8s in %s %s%s by %s",
+			  bytes(rows, size, groups[i].site.bytes),
+			  human_count(times, groups[i].site.count), event_name(groups[i].site.call),
+			  groups[i].site.by_malloc ? " (malloc)" : "", groups[i].where);
+	free(groups);
+}
+
+static void write_process(const struct detail *detail, const struct rows *rows, struct sheet *sheet,
+			  unsigned lines, unsigned columns)
+{
+	const struct model_process *process = model_process(rows->feed->now, detail->instance);
+	struct chart chart = {&rows->feed->trends, process, feed_now_ns(rows->feed), rows->utf8};
+	char state[32];
+
+	if (!process) {
+		sheet_add(sheet, STYLE_DIM, "  this process is not in the session");
+		return;
+	}
+	sheet_add(sheet, STYLE_BOLD, "Process %d  %s  %s", process->facts.pid,
+		  model_program_name(&process->facts), words_state(&process->facts, state));
+	sheet_add(sheet, STYLE_PLAIN, "  %s", process->facts.cmdline);
+	chart_large(&chart, sheet, columns, lines > 30 ? 10 : lines > 16 ? 6 : 3);
+	add_break(rows, sheet, process);
+	add_attachments(rows, sheet, process);
+	if (rows->feed->single_instance == detail->instance)
+		add_sites(rows, sheet);
+}
+
+/* ---- one segment ---- */
+
+static void add_by(const struct rows *rows, struct sheet *sheet, const char *what,
+		   uint32_t instance, uint32_t stack, uint64_t ns)
+{
+	const struct model_process *process = model_process(rows->feed->now, instance);
+	char when[HUMAN_BYTES];
+
+	if (!process)
+		return;
+	sheet_add(sheet, STYLE_BOLD, "%s by %s (%d), %s after the session's start", what,
+		  model_program_name(&process->facts), process->facts.pid,
+		  human_duration(when, ns));
+	sheet_add(sheet, STYLE_PLAIN, "  %s", process->facts.cmdline);
+	add_stack(rows, sheet, instance, stack);
+}
+
+static void add_holders(const struct rows *rows, struct sheet *sheet,
+			const struct model_segment *segment)
+{
+	const struct model *model = rows->feed->now;
+
+	sheet_add(sheet, STYLE_BOLD, "Held by");
+	for (uint32_t i = 1; i < model->instance_room; i++) {
+		const struct model_process *process = model->by_instance[i];
+
+		for (uint32_t k = 0; process && k < process->attached_count; k++)
+			if (process->attached[k].segment == segment)
+				sheet_add(sheet, STYLE_PLAIN, "  %7d  %-15s  %#14llx  %s%s",
+					  process->facts.pid, model_program_name(&process->facts),
+					  (unsigned long long)process->attached[k].address,
+					  process->attached[k].inherited ? "inherited by fork"
+									 : "by shmat",
+					  process->attached[k].readonly ? ", read-only" : "");
+	}
+	for (uint32_t i = 0; i < model->holder_count; i++) {
+		const struct kernel_holder *holder = &model->holders[i];
+
+		if (holder->shmid == segment->shmid && !holder->other_ipc && segment->in_kernel &&
+		    !model_holder_process(model, holder))
+			sheet_add(sheet, STYLE_PLAIN,
+				  "  %7d  %-15s  %#14llx  not of this session%s", holder->pid,
+				  holder->comm, (unsigned long long)holder->start,
+				  holder->readonly ? ", read-only" : "");
+	}
+}
+
+static void write_segment(const struct detail *detail, const struct rows *rows, struct sheet *sheet)
+{
+	const struct model *model = rows->feed->now;
+	const struct model_segment *segment = detail->place < model->segment_count
+						      ? model->segments[detail->place]
+						      : NULL;
+	char size[HUMAN_BYTES], key[16];
+
+	if (!segment)
+		return;
+	sheet_add(sheet, segment->leaked ? STYLE_RED : STYLE_BOLD, "Segment %d  key %s  %s  %s%s",
+		  segment->shmid, key_words(segment, key), bytes(rows, size, segment->size),
+		  report_segment_state(segment), segment->leaked ? ", leaked" : "");
+	if (segment->in_kernel)
+		sheet_add(sheet, STYLE_PLAIN,
+			  "  by the kernel: %llu attachments, mode %04o, owner %u, %s in memory",
+			  (unsigned long long)segment->kernel.nattch, segment->kernel.mode & 0777,
+			  segment->kernel.owner_uid,
+			  bytes(rows, size, segment->kernel.resident_bytes));
+	sheet_add(sheet, STYLE_PLAIN,
+		  "  %llu attached, %llu detached, %llu inherited by fork; at most %llu at once",
+		  (unsigned long long)segment->attaches, (unsigned long long)segment->detaches,
+		  (unsigned long long)segment->inherited, (unsigned long long)segment->peak);
+	add_holders(rows, sheet, segment);
+	if (segment->created != CREATED_NOT)
+		add_by(rows, sheet, "Made", segment->maker, segment->maker_stack, segment->seen_ns);
+	if (segment->removed)
+		add_by(rows, sheet, "Removed", segment->remover, segment->remover_stack,
+		       segment->removed_ns);
+}
+
+/* ---- the others ---- */
+
+static void write_finding(const struct detail *detail, const struct rows *rows, struct sheet *sheet,
+			  unsigned columns)
+{
+	sheet_add(sheet, STYLE_BOLD, "%s", detail->title);
+	sheet_wrap(sheet, STYLE_PLAIN, 2, columns, detail->text);
+	sheet_wrap(sheet, STYLE_DIM, 2, columns, detail->advice);
+	if (detail->stack)
+		add_stack(rows, sheet, detail->instance, detail->stack);
+}
+
+static void write_help(struct sheet *sheet)
+{
+	sheet_add(sheet, STYLE_BOLD, "Keys");
+	for (int action = 1; action < ACTION_COUNT; action++)
+		sheet_add(sheet, STYLE_PLAIN, "  %-14s %s", keys_table[action].written,
+			  keys_table[action].meaning);
+	sheet_add(sheet, STYLE_PLAIN, "%s", "");
+	sheet_add(sheet, STYLE_BOLD, "What stands in the columns");
+	sheet_add(sheet, STYLE_PLAIN, "  NET       the break, against where it began");
+	sheet_add(sheet, STYLE_PLAIN, "  NET/S     how fast it grows; MOVES/S how often it moves");
+	sheet_add(sheet, STYLE_PLAIN, "  SHM       segments attached: now/at most");
+	sheet_add(sheet, STYLE_PLAIN, "  NATTCH    attachments by the kernel's count");
+	sheet_add(sheet, STYLE_PLAIN, "  HELD BY   the session's processes that have it attached");
+}
+
+void detail_write(const struct detail *detail, const struct rows *rows, struct sheet *sheet,
+		  unsigned lines, unsigned columns)
+{
+	sheet_begin(sheet);
+	switch (detail->kind) {
+	case DETAIL_PROCESS:
+		write_process(detail, rows, sheet, lines, columns);
+		break;
+	case DETAIL_SEGMENT:
+		write_segment(detail, rows, sheet);
+		break;
+	case DETAIL_STACK:
+		sheet_wrap(sheet, STYLE_BOLD, 0, columns, detail->title);
+		add_stack(rows, sheet, detail->instance, detail->stack);
+		break;
+	case DETAIL_FINDING:
+		write_finding(detail, rows, sheet, columns);
+		break;
+	case DETAIL_HELP:
+		write_help(sheet);
+		break;
+	case DETAIL_NONE:
+		break;
+	}
+}
+
+static void of_finding(struct detail *detail, const struct finding *finding)
+{
+	*detail = (struct detail){.kind = DETAIL_FINDING,
+				  .instance = finding->stack_instance,
+				  .stack = finding->stack};
+	snprintf(detail->title, sizeof detail->title, "%s", model_finding_name(finding->kind));
+	snprintf(detail->text, sizeof detail->text, "%s", finding->text ? finding->text : "");
+	snprintf(detail->advice, sizeof detail->advice, "%s",
+		 finding->advice ? finding->advice : "");
+}
+
+static void of_stack(struct detail *detail, uint32_t instance, uint32_t stack, const char *title)
+{
+	*detail = (struct detail){.kind = DETAIL_STACK, .instance = instance, .stack = stack};
+	snprintf(detail->title, sizeof detail->title, "%s", title);
+}
+
+void detail_of_row(struct detail *detail, enum top_view view, const void *row,
+		   const struct rows *rows)
+{
+	const struct site_group *group = row;
+	const struct event *event = row;
+
+	switch (view) {
+	case VIEW_PROCESSES:
+		*detail = (struct detail){
+			.kind = DETAIL_PROCESS,
+			.instance = ((const struct model_process *)row)->facts.instance};
+		break;
+	case VIEW_SEGMENTS:
+		*detail = (struct detail){
+			.kind = DETAIL_SEGMENT,
+			.place = ((const struct rows_segment *)row)->segment->place};
+		break;
+	case VIEW_SITES:
+		of_stack(detail, group->site.instance, group->site.stack, group->where);
+		break;
+	case VIEW_EVENTS:
+		of_stack(detail, event->process, event->stack, rows_event_line(rows, event));
+		break;
+	default:
+		of_finding(detail, row);
+	}
+}

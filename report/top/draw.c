@@ -1,0 +1,268 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ *    memshim top  python3 app.py                              live, 12 s   every 2 s
+ *    Coverage, and what all processes together did
+ *    [Processes 4]  Segments 2  Sites 31  Events 1,204  Findings 1
+ *    the list, or a page about one thing
+ *    keys, or a question, or news
+ */
+#include <stdio.h>
+
+#include "report/human.h"
+#include "report/top/top.h"
+
+#define LOW_SCREEN 16u /* where every line is needed for rows */
+#define SCREEN_LEAST_LINES 6u
+#define SCREEN_LEAST_COLUMNS 30u
+
+/* ---- the head ---- */
+
+static void join_command(const struct session_facts *session, char *to, size_t bytes)
+{
+	size_t used = 0;
+
+	for (uint32_t i = 0; i < session->command_bytes && used + 1 < bytes; i++)
+		to[used++] = session->command[i] ? session->command[i] : ' ';
+	to[used] = '\0';
+	if (used == 0)
+		snprintf(to, bytes, "session %s", session->name);
+}
+
+static const char *state_words(const struct top *top)
+{
+	static const char *const states[] = {"live", "ended", "abandoned"};
+
+	if (top->paused)
+		return "PAUSED";
+	return states[top->feed.now->session.state];
+}
+
+static void draw_title(const struct top *top)
+{
+	const struct session_facts *session = &top->feed.now->session;
+	char command[512], text[640], state[128], every[32] = "", time[HUMAN_BYTES];
+	unsigned columns = screen_columns(), used;
+
+	join_command(session, command, sizeof command);
+	snprintf(text, sizeof text, " memshim top  %s", command);
+	if (session->state == SESSION_LIVE)
+		snprintf(every, sizeof every, "  every %.3g s", (double)top->interval_ns / 1e9);
+	snprintf(state, sizeof state, "  %s, %s%s ", state_words(top),
+		 human_duration(time, feed_now_ns(&top->feed)), every);
+	used = (unsigned)strlen(state);
+	screen_put(0, 0, columns, text, STYLE_BAR | STYLE_BOLD);
+	if (used < columns)
+		screen_put(0, columns - used, used, state, STYLE_BAR);
+}
+
+static void draw_coverage(const struct top *top, unsigned line)
+{
+	static struct out out;
+	const struct model *model = top->feed.now;
+	bool whole = model->level == COVERED_FULL && !model_lost(model) && !model->unseen_moves &&
+		     !model->witness_count;
+	char rate[HUMAN_BYTES], missed[HUMAN_BYTES];
+
+	out.used = 0;
+	report_coverage(&out, model);
+	if (model->session.state == SESSION_LIVE) {
+		OUT(&out, ", ");
+		out_text(&out, human_count(rate, top->events_per_s));
+		OUT(&out, "/s");
+	}
+	if (feed_missed(&top->feed)) {
+		OUT(&out, ", ");
+		out_text(&out, human_count(missed, feed_missed(&top->feed)));
+		OUT(&out, " too fast for this screen");
+	}
+	out.buffer[out.used] = '\0';
+	screen_put(line, 1, screen_columns() - 1, out.buffer, whole ? STYLE_GREEN : STYLE_YELLOW);
+}
+
+struct totals {
+	unsigned running, segments, leaked;
+	int64_t net;
+	double growth_per_s;
+	uint64_t shared_bytes;
+};
+
+static struct totals add_up(const struct top *top)
+{
+	const struct model *model = top->feed.now;
+	struct totals totals = {0};
+
+	for (uint32_t i = 1; i < model->instance_room; i++) {
+		const struct model_process *process = model->by_instance[i];
+		const struct trend *trend = trends_of(&top->feed.trends, i);
+
+		if (!process || process->facts.state != STATE_RUNNING)
+			continue;
+		totals.running++;
+		totals.net += (int64_t)(process->facts.break_current -
+					process->facts.break_initial);
+		totals.growth_per_s += trend ? trend->growth_per_s : 0;
+	}
+	for (uint32_t i = 0; i < model->segment_count; i++) {
+		const struct model_segment *segment = model->segments[i];
+
+		if (segment->state != SEGMENT_PRESENT && segment->state != SEGMENT_MARKED)
+			continue;
+		totals.segments++;
+		totals.leaked += segment->leaked;
+		totals.shared_bytes += segment->size;
+	}
+	return totals;
+}
+
+static void draw_totals(const struct top *top, unsigned line)
+{
+	struct totals totals = add_up(top);
+	char net[HUMAN_BYTES], growth[HUMAN_BYTES], shared[HUMAN_BYTES], text[256];
+	char running[128] = "all have ended", leaked[32] = "";
+
+	if (totals.running)
+		snprintf(running, sizeof running, "%u running, their breaks %s, %s/s",
+			 totals.running, human_delta(net, totals.net),
+			 human_delta(growth, (int64_t)totals.growth_per_s));
+	if (totals.leaked)
+		snprintf(leaked, sizeof leaked, ", %u leaked", totals.leaked);
+	snprintf(text, sizeof text, "%s   %u segment%s there, %s%s", running, totals.segments,
+		 human_s(totals.segments), human_bytes(shared, totals.shared_bytes), leaked);
+	screen_put(line, 1, screen_columns() - 1, text, totals.leaked ? STYLE_RED : STYLE_PLAIN);
+}
+
+static uint64_t count_of(const struct top *top, enum top_view view)
+{
+	const struct model *model = top->feed.now;
+
+	switch (view) {
+	case VIEW_PROCESSES:
+		return model->process_count;
+	case VIEW_SEGMENTS:
+		return model->segment_count;
+	case VIEW_EVENTS:
+		return top->feed.event_count;
+	case VIEW_FINDINGS:
+		return model->finding_count;
+	default:
+		return 0;
+	}
+}
+
+static bool has_finding(const struct model *model, enum severity severity)
+{
+	for (uint32_t i = 0; i < model->finding_count; i++)
+		if (model->findings[i].severity == severity)
+			return true;
+	return false;
+}
+
+static unsigned tab_style(const struct top *top, enum top_view view)
+{
+	unsigned bar = view == top->view ? STYLE_BAR : 0;
+
+	if (view == VIEW_FINDINGS && has_finding(top->feed.now, SEVERITY_ERROR))
+		return bar | STYLE_RED;
+	if (view == VIEW_FINDINGS && has_finding(top->feed.now, SEVERITY_WARNING))
+		return bar | STYLE_YELLOW;
+	return bar | STYLE_BOLD;
+}
+
+static void draw_tabs(const struct top *top, unsigned line)
+{
+	static const char *const titles[VIEW_COUNT] = {
+#define VIEW(id, name, title) title,
+#include "report/top/views.def"
+#undef VIEW
+	};
+	bool narrow = screen_columns() < 76;
+	unsigned column = 0;
+
+	for (int view = 0; view < VIEW_COUNT; view++) {
+		uint64_t count = count_of(top, (enum top_view)view);
+		char text[64], number[HUMAN_BYTES] = "";
+		unsigned used;
+
+		if (count && !narrow)
+			human_count(number, count);
+		used = (unsigned)snprintf(text, sizeof text, " %d %.*s%s%s ", view + 1,
+					  narrow ? 4 : 12, titles[view], *number ? " " : "",
+					  number);
+		screen_put(line, column, used, text, tab_style(top, (enum top_view)view));
+		column += used + (narrow ? 0 : 1);
+	}
+}
+
+/* ---- the foot ---- */
+
+static void draw_foot(const struct top *top)
+{
+	unsigned line = screen_lines() - 1;
+	struct list *list = top_list((struct top *)top);
+	char text[TOP_MESSAGE_BYTES + 64];
+
+	if (top->typing || (list->filter[0] && top->detail.kind == DETAIL_NONE)) {
+		snprintf(text, sizeof text, " Filter: %s%s   %s", list->filter,
+			 top->typing ? "_" : "",
+			 top->typing ? "Enter keeps it, Esc ends it" : "Esc ends it");
+		screen_put(line, 0, screen_columns(), text, STYLE_CYAN);
+	} else if (top->message[0]) {
+		screen_put(line, 0, screen_columns(), top->message,
+			   top->asking ? STYLE_RED | STYLE_BAR : STYLE_YELLOW);
+	} else {
+		screen_put(line, 0, screen_columns(),
+			   top->detail.kind == DETAIL_NONE
+				   ? " h Help  Enter Detail  / Filter  < > Sort  Tab Next  Space "
+				     "Hold  L Sessions  q Quit"
+				   : " Esc Back  Up Down Scroll  h Help  q Quit",
+			   STYLE_DIM);
+	}
+}
+
+/* ---- all ---- */
+
+static unsigned head_lines(const struct top *top)
+{
+	if (top->picking)
+		return 1;
+	return screen_lines() < LOW_SCREEN ? 2 : 4;
+}
+
+unsigned draw_room(const struct top *top)
+{
+	unsigned taken = head_lines(top) + 1;
+
+	return screen_lines() > taken ? screen_lines() - taken : 1;
+}
+
+static void draw_head(const struct top *top)
+{
+	unsigned line = 1;
+
+	if (top->picking) {
+		screen_put(0, 0, screen_columns(), " memshim top  which session? Enter opens it",
+			   STYLE_BAR | STYLE_BOLD);
+		return;
+	}
+	draw_title(top);
+	if (screen_lines() >= LOW_SCREEN) {
+		draw_coverage(top, line++);
+		draw_totals(top, line++);
+	}
+	draw_tabs(top, line);
+}
+
+void draw_all(struct top *top)
+{
+	screen_clear();
+	if (screen_lines() < SCREEN_LEAST_LINES || screen_columns() < SCREEN_LEAST_COLUMNS) {
+		screen_put(0, 0, screen_columns(), "too small", STYLE_RED);
+		return;
+	}
+	draw_head(top);
+	if (top->detail.kind != DETAIL_NONE)
+		sheet_draw(&top->sheet, head_lines(top), draw_room(top));
+	else
+		list_draw(top_list(top), head_lines(top), draw_room(top));
+	draw_foot(top);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* Which key does what. */
+#ifndef MEMSHIM_TOP_KEYS_H
+#define MEMSHIM_TOP_KEYS_H
+
+#include "report/top/screen.h"
+
+enum action {
+	ACTION_NONE,
+#define KEY(id, first, second, third, written, meaning) ACTION_##id,
+#include "report/top/keys.def"
+#undef KEY
+	ACTION_COUNT
+};
+
+struct key_row {
+	int codes[3];
+	const char *written, *meaning;
+};
+
+/* By action; the first, of ACTION_NONE, is empty. */
+extern const struct key_row keys_table[ACTION_COUNT];
+
+enum action keys_action(int code);
+
+#endif

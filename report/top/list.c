@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/top/list.h"
+
+#include <limits.h>
+#include <stdlib.h>
+
+#include "report/printable.h"
+#include "report/top/screen.h"
+
+void list_free(struct list *list)
+{
+	free(list->table.rows);
+	list->table.rows = NULL;
+	list->row_room = list->table.row_count = 0;
+}
+
+void list_begin(struct list *list)
+{
+	list->table.row_count = 0;
+}
+
+void list_add(struct list *list, const void *row)
+{
+	struct table *table = &list->table;
+
+	if (table->row_count == list->row_room) {
+		unsigned room = list->row_room ? list->row_room * 2 : 256;
+		const void **rows = realloc(table->rows, room * sizeof *rows);
+
+		if (!rows) {
+			list->no_memory = true;
+			return;
+		}
+		table->rows = rows;
+		list->row_room = room;
+	}
+	table->rows[table->row_count++] = row;
+}
+
+static uint64_t identity(const struct list *list, unsigned row)
+{
+	return list->identity ? list->identity(list->table.rows[row]) : row + 1;
+}
+
+/* ---- which rows, and in which order ---- */
+
+static bool has_text(const struct list *list, unsigned row)
+{
+	struct cell cell;
+
+	for (unsigned i = 0; i < list->table.shown_count; i++) {
+		table_cell(&list->table, row, i, &cell);
+		if (strcasestr(cell.text, list->filter))
+			return true;
+	}
+	return false;
+}
+
+static void filter(struct list *list)
+{
+	unsigned kept = 0;
+
+	if (!list->filter[0])
+		return;
+	for (unsigned row = 0; row < list->table.row_count; row++)
+		if (has_text(list, row))
+			list->table.rows[kept++] = list->table.rows[row];
+	list->table.row_count = kept;
+}
+
+static int find_mark(const struct list *list, uint64_t wanted)
+{
+	for (unsigned i = 0; i < list->mark_count; i++)
+		if (list->marks[i] == wanted)
+			return (int)i;
+	return -1;
+}
+
+/* Moves the marked rows to the front, in their order. */
+static void marked_first(struct list *list)
+{
+	unsigned front = 0;
+
+	for (unsigned row = 0; list->mark_count && row < list->table.row_count; row++) {
+		const void *marked = list->table.rows[row];
+
+		if (find_mark(list, identity(list, row)) < 0)
+			continue;
+		memmove(list->table.rows + front + 1, list->table.rows + front,
+			(row - front) * sizeof *list->table.rows);
+		list->table.rows[front++] = marked;
+	}
+}
+
+static void place_cursor(struct list *list)
+{
+	unsigned count = list->table.row_count;
+
+	if (list->follow && !list->at_end && list->selected && list_select(list, list->selected))
+		return;
+	if (list->at_end || list->cursor >= count)
+		list->cursor = count ? count - 1 : 0;
+	list->selected = count ? identity(list, list->cursor) : 0;
+}
+
+static void choose(struct list *list, unsigned columns)
+{
+	if (list->widths_for == columns)
+		return;
+	list->widths_for = columns;
+	memset(list->widths, 0, sizeof list->widths);
+	if (!list->choice_fixed)
+		table_choose(&list->table, columns);
+	list->table.width = columns;
+}
+
+void list_settle(struct list *list, unsigned columns)
+{
+	choose(list, columns > 2 ? columns - 2 : 1); /* a blank, or a mark, at each side */
+	filter(list);
+	table_sort(&list->table);
+	marked_first(list);
+	place_cursor(list);
+}
+
+/* ---- drawing ---- */
+
+static enum screen_style style_of(enum out_color color)
+{
+	static const enum screen_style styles[] = {
+		[COLOR_BOLD] = STYLE_BOLD, [COLOR_DIM] = STYLE_DIM,
+		[COLOR_RED] = STYLE_RED,   [COLOR_YELLOW] = STYLE_YELLOW,
+		[COLOR_CYAN] = STYLE_CYAN, [COLOR_GREEN] = STYLE_GREEN,
+	};
+
+	return styles[color];
+}
+
+/* Skips columns at the beginning of a long line. */
+static const char *skip(const char *text, unsigned columns)
+{
+	for (; *text && columns > 0; columns--) {
+		unsigned length = printable_length((const unsigned char *)text);
+
+		text += length ? length : 1;
+	}
+	return text;
+}
+
+static unsigned put_cell(const struct list *list, unsigned line, unsigned column, unsigned i,
+			 const char *text, unsigned styles)
+{
+	const struct table *table = &list->table;
+	unsigned width = list->widths[i], used = (unsigned)out_columns(text);
+	bool last = i + 1 == table->shown_count;
+
+	if (table->columns[table->shown[i]].right && used < width)
+		screen_put(line, column + width - used, used, text, styles);
+	else
+		screen_put(line, column, last ? screen_columns() - column : width,
+			   last ? skip(text, list->left) : text, styles);
+	return column + width + 2;
+}
+
+static void draw_heading(const struct list *list, unsigned line)
+{
+	const struct table *table = &list->table;
+	unsigned column = 1;
+
+	screen_put(line, 0, screen_columns(), "", STYLE_BAR);
+	for (unsigned i = 0; i < table->shown_count; i++)
+		column = put_cell(list, line, column, i, table->columns[table->shown[i]].heading,
+				  STYLE_BAR | (table->shown[i] == table->sort ? STYLE_BOLD : 0));
+}
+
+static void draw_row(const struct list *list, unsigned line, unsigned row)
+{
+	unsigned bar = row == list->cursor ? STYLE_BAR : 0, column = 1;
+	bool marked = find_mark(list, identity(list, row)) >= 0;
+	struct cell cell;
+
+	screen_put(line, 0, screen_columns(),
+		   marked ? "*"
+		   : bar  ? ">"
+			  : "",
+		   bar | (marked ? STYLE_BOLD : 0));
+	for (unsigned i = 0; i < list->table.shown_count; i++) {
+		table_cell(&list->table, row, i, &cell);
+		column = put_cell(list, line, column, i, cell.text, bar | style_of(cell.color));
+	}
+}
+
+/* The rows on the screen hold the cursor. */
+static void scroll(struct list *list, unsigned rows)
+{
+	unsigned count = list->table.row_count;
+
+	if (list->cursor < list->first)
+		list->first = list->cursor;
+	if (rows && list->cursor >= list->first + rows)
+		list->first = list->cursor - rows + 1;
+	if (list->first + rows > count)
+		list->first = count > rows ? count - rows : 0;
+}
+
+void list_draw(struct list *list, unsigned line, unsigned lines)
+{
+	unsigned rows = lines > 1 ? lines - 1 : 0, shown;
+
+	scroll(list, rows);
+	shown = list->table.row_count - list->first;
+	shown = shown < rows ? shown : rows;
+	table_measure(&list->table, list->first, shown, list->widths);
+	table_fit(&list->table, list->widths);
+	draw_heading(list, line);
+	for (unsigned i = 0; i < shown; i++)
+		draw_row(list, line + 1 + i, list->first + i);
+}
+
+/* ---- moving ---- */
+
+void list_move(struct list *list, long rows)
+{
+	long last = (long)list->table.row_count - 1, to = (long)list->cursor;
+
+	if (rows > last)
+		to = last;
+	else if (rows < -last)
+		to = 0;
+	else
+		to += rows;
+	to = to > last ? last : to;
+	list->cursor = to < 0 ? 0 : (unsigned)to;
+	list->at_end = list->tails && rows > 0 && (long)list->cursor == last;
+	list->selected = last >= 0 ? identity(list, list->cursor) : 0;
+}
+
+const void *list_row(const struct list *list)
+{
+	return list->cursor < list->table.row_count ? list->table.rows[list->cursor] : NULL;
+}
+
+bool list_select(struct list *list, uint64_t wanted)
+{
+	for (unsigned row = 0; row < list->table.row_count; row++)
+		if (identity(list, row) == wanted) {
+			list->cursor = row;
+			list->selected = wanted;
+			return true;
+		}
+	return false;
+}
+
+void list_sort_next(struct list *list, int step)
+{
+	struct table *table = &list->table;
+	unsigned at = 0;
+
+	if (table->sort == UINT_MAX) {
+		at = step > 0 ? 0 : table->shown_count - 1;
+	} else {
+		while (at < table->shown_count && table->shown[at] != table->sort)
+			at++;
+		at = (at + table->shown_count + (unsigned)step) % table->shown_count;
+	}
+	table->sort = table->shown[at];
+	table->reverse = false;
+}
+
+void list_mark(struct list *list)
+{
+	uint64_t wanted = list->selected;
+	int at = find_mark(list, wanted);
+
+	if (!wanted || !list->identity)
+		return;
+	if (at >= 0)
+		list->marks[at] = list->marks[--list->mark_count];
+	else if (list->mark_count < LIST_MARKS_MAX)
+		list->marks[list->mark_count++] = wanted;
+}

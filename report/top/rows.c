@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/top/rows.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "report/human.h"
+#include "report/top/chart.h"
+#include "report/view/events.h"
+#include "report/view/report_tables.h"
+
+#define COLUMN(id, name, heading, right, descending, wanted) \
+	{#name, heading, right, descending, wanted},
+
+static const struct table_column process_columns[] = {
+#define PROCESS(...) COLUMN(__VA_ARGS__)
+#include "report/top/columns.def"
+	{0},
+};
+static const struct table_column segment_columns[] = {
+#define SEGMENT(...) COLUMN(__VA_ARGS__)
+#include "report/top/columns.def"
+	{0},
+};
+static const struct table_column site_columns[] = {
+#define SITE(...) COLUMN(__VA_ARGS__)
+#include "report/top/columns.def"
+	{0},
+};
+static const struct table_column event_columns[] = {
+#define EVENT(...) COLUMN(__VA_ARGS__)
+#include "report/top/columns.def"
+	{0},
+};
+static const struct table_column finding_columns[] = {
+#define FINDING_COLUMN(...) COLUMN(__VA_ARGS__)
+#include "report/top/columns.def"
+	{0},
+};
+
+enum own_column {
+#define PROCESS(id, ...) OF_PROCESS_##id,
+#include "report/top/columns.def"
+	OF_PROCESSES,
+#define SEGMENT(id, ...) OF_SEGMENT_##id,
+#include "report/top/columns.def"
+	OF_SEGMENTS,
+#define SITE(id, ...) OF_SITE_##id,
+#include "report/top/columns.def"
+#define FINDING_COLUMN(id, ...) OF_FINDING_##id,
+#include "report/top/columns.def"
+};
+
+/* ---- cells ---- */
+
+static void put_rate(struct cell *cell, double rate, bool bytes)
+{
+	char text[HUMAN_BYTES];
+	double size = rate < 0 ? -rate : rate;
+	const char *sign = rate <= -0.5 ? "-" : rate >= 0.5 && bytes ? "+" : "";
+
+	cell->number = (uint64_t)((int64_t)rate + (INT64_MAX / 2));
+	if (bytes)
+		snprintf(cell->text, sizeof cell->text, "%s%s", sign,
+			 human_bytes(text, (uint64_t)(size + 0.5)));
+	else
+		human_count(cell->text, (uint64_t)(size + 0.5));
+}
+
+static void put_bytes(struct cell *cell, uint64_t bytes, bool exact)
+{
+	cell->number = bytes;
+	if (exact)
+		snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)bytes);
+	else
+		human_bytes(cell->text, bytes);
+}
+
+static void process_cell(const void *row, unsigned column, struct cell *cell, const void *context)
+{
+	const struct rows *rows = context;
+	const struct model_process *process = row;
+	const struct trends *trends = &rows->feed->trends;
+	const struct trend *trend = trends_of(trends, process->facts.instance);
+	struct report_context report = {rows->feed->now, rows->exact};
+	struct chart chart = {trends, process, feed_now_ns(rows->feed), rows->utf8};
+	int same;
+
+	switch (column) {
+	case OF_PROCESS_GROWTH:
+		put_rate(cell, trend ? trend->growth_per_s : 0, true);
+		break;
+	case OF_PROCESS_RATE:
+		put_rate(cell, trend ? trend->moves_per_s : 0, false);
+		break;
+	case OF_PROCESS_SHM_BYTES:
+		put_bytes(cell, process->attached_bytes, rows->exact);
+		if (process->attached_count == 0)
+			snprintf(cell->text, sizeof cell->text, "-");
+		break;
+	case OF_PROCESS_CHART:
+		chart_small(&chart, cell->text, sizeof cell->text);
+		cell->color = COLOR_GREEN;
+		break;
+	default:
+		same = table_column(report_process_columns, process_columns[column].name);
+		report_process_cell(row, (unsigned)same, cell, &report);
+	}
+}
+
+static void segment_cell(const void *row, unsigned column, struct cell *cell, const void *context)
+{
+	const struct rows *rows = context;
+	const struct rows_segment *segment = row;
+	struct report_context report = {rows->feed->now, rows->exact};
+	const char *name = segment_columns[column].name;
+
+	if (column + OF_PROCESSES + 1 == OF_SEGMENT_HELD)
+		snprintf(cell->text, sizeof cell->text, "%s", segment->held);
+	else
+		report_segment_cell(segment->segment,
+				    (unsigned)table_column(report_segment_columns, name), cell,
+				    &report);
+}
+
+static void site_cell(const void *row, unsigned column, struct cell *cell, const void *context)
+{
+	const struct rows *rows = context;
+	const struct site_group *group = row;
+	struct report_context report = {rows->feed->now, rows->exact};
+	double seconds = (double)rows->feed->trends.span_ns / 1e9;
+	const char *name = site_columns[column].name;
+
+	if (column + OF_SEGMENTS + 1 == OF_SITE_RATE)
+		put_rate(cell,
+			 seconds > 0
+				 ? (double)(group->site.bytes - group->site.earlier_bytes) / seconds
+				 : 0,
+			 true);
+	else
+		report_site_cell(row, (unsigned)table_column(report_site_columns, name), cell,
+				 &report);
+}
+
+const char *rows_event_line(const struct rows *rows, const struct event *event)
+{
+	static struct out out;
+	struct model *model = rows->feed->load.model;
+	struct event_view view = {.event = event, .model = model};
+
+	out.used = 0;
+	out.utf8 = rows->utf8;
+	view.process = model_process(model, event->process);
+	if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)
+		view.segment = model_event_segment(model, event);
+	events_text(&out, &view, rows->exact, false);
+	out.buffer[out.used ? out.used - 1 : 0] = '\0';
+	return out.buffer;
+}
+
+static void event_cell(const void *row, unsigned column, struct cell *cell, const void *context)
+{
+	const struct event *event = row;
+
+	(void)column;
+	snprintf(cell->text, sizeof cell->text, "%s", rows_event_line(context, event));
+	if (event_is_call(event) && event_failed(event))
+		cell->color = COLOR_RED;
+	else if (!event_is_call(event))
+		cell->color = COLOR_CYAN;
+}
+
+static void finding_cell(const void *row, unsigned column, struct cell *cell, const void *context)
+{
+	static const struct {
+		const char *word;
+		enum out_color color;
+	} severities[] = {{"error", COLOR_RED}, {"warning", COLOR_YELLOW}, {"note", COLOR_CYAN}};
+	const struct finding *finding = row;
+	const char *text = finding->text ? finding->text : "";
+
+	(void)context;
+	if (column == 0) {
+		text = severities[finding->severity].word;
+		cell->color = severities[finding->severity].color;
+	} else if (column == 1) {
+		text = model_finding_name(finding->kind);
+	}
+	snprintf(cell->text, sizeof cell->text, "%s", text);
+}
+
+/* ---- what rows are about ---- */
+
+static uint64_t process_identity(const void *row)
+{
+	return ((const struct model_process *)row)->facts.instance;
+}
+
+static uint64_t segment_identity(const void *row)
+{
+	return ((const struct rows_segment *)row)->segment->place + 1;
+}
+
+static uint64_t text_identity(const char *text, uint64_t seed)
+{
+	for (; *text; text++)
+		seed = seed * 1099511628211u + (unsigned char)*text;
+	return seed | 1;
+}
+
+static uint64_t site_identity(const void *row)
+{
+	const struct site_group *group = row;
+
+	return text_identity(group->where, group->site.call * 2u + group->site.by_malloc);
+}
+
+static uint64_t event_identity(const void *row)
+{
+	const struct event *event = row;
+
+	return event->time_ns * 31 + (uint32_t)event->tid + event->u.word[0] + 1;
+}
+
+static uint64_t finding_identity(const void *row)
+{
+	const struct finding *finding = row;
+
+	return text_identity(model_finding_name(finding->kind),
+			     (uint64_t)(uint32_t)finding->pid << 32 | (uint32_t)finding->shmid);
+}
+
+/* ---- lists ---- */
+
+static void make(struct list *list, const struct table_column *columns,
+		 void (*fill)(const void *, unsigned, struct cell *, const void *),
+		 uint64_t (*identity)(const void *), const struct rows *rows)
+{
+	*list = (struct list){.identity = identity};
+	list->table.columns = columns;
+	list->table.fill = fill;
+	list->table.context = rows;
+	list->table.sort = UINT_MAX;
+}
+
+void rows_lists(struct list lists[VIEW_COUNT], struct rows *rows)
+{
+	make(&lists[VIEW_PROCESSES], process_columns, process_cell, process_identity, rows);
+	make(&lists[VIEW_SEGMENTS], segment_columns, segment_cell, segment_identity, rows);
+	make(&lists[VIEW_SITES], site_columns, site_cell, site_identity, rows);
+	make(&lists[VIEW_EVENTS], event_columns, event_cell, event_identity, rows);
+	make(&lists[VIEW_FINDINGS], finding_columns, finding_cell, finding_identity, rows);
+	lists[VIEW_PROCESSES].table.sort = OF_PROCESS_NET;
+	lists[VIEW_EVENTS].tails = lists[VIEW_EVENTS].at_end = lists[VIEW_EVENTS].follow = true;
+}
+
+void rows_free(struct rows *rows)
+{
+	free(rows->sites);
+	free(rows->segments);
+	rows->sites = NULL;
+	rows->segments = NULL;
+}
+
+static void add_processes(struct rows *rows, struct list *list)
+{
+	const struct model *model = rows->feed->now;
+
+	for (uint32_t i = 1; i < model->instance_room; i++)
+		if (model->by_instance[i] && filter_process(rows->filter, model->by_instance[i]))
+			list_add(list, model->by_instance[i]);
+}
+
+/* One more holder into the words, as long as there is room. */
+static void add_holder(struct rows_segment *row, const struct process_facts *facts)
+{
+	size_t used = strlen(row->held);
+
+	if (row->holder_count++ < 3)
+		snprintf(row->held + used, sizeof row->held - used, "%s%.16s (%d)",
+			 used ? ", " : "", model_program_name(facts), facts->pid);
+}
+
+static void name_holders(struct rows *rows)
+{
+	const struct model *model = rows->feed->now;
+
+	for (uint32_t i = 1; i < model->instance_room; i++) {
+		const struct model_process *process = model->by_instance[i];
+
+		for (uint32_t k = 0; process && k < process->attached_count; k++)
+			add_holder(&rows->segments[process->attached[k].segment->place],
+				   &process->facts);
+	}
+	for (uint32_t i = 0; i < model->segment_count; i++) {
+		struct rows_segment *row = &rows->segments[i];
+		size_t used = strlen(row->held);
+
+		if (row->holder_count > 3)
+			snprintf(row->held + used, sizeof row->held - used, " and %u more",
+				 row->holder_count - 3);
+	}
+}
+
+static bool add_segments(struct rows *rows, struct list *list)
+{
+	const struct model *model = rows->feed->now;
+
+	free(rows->segments);
+	rows->segments = calloc(model->segment_count + 1, sizeof *rows->segments);
+	if (!rows->segments)
+		return false;
+	for (uint32_t i = 0; i < model->segment_count; i++) {
+		rows->segments[i].segment = model->segments[i];
+		if (filter_segment(rows->filter, model->segments[i]))
+			list_add(list, &rows->segments[i]);
+	}
+	name_holders(rows);
+	return true;
+}
+
+static bool add_sites(struct rows *rows, struct list *list)
+{
+	free(rows->sites);
+	rows->sites = sites_group(rows->feed->now, rows->filter, &rows->site_count);
+	for (uint32_t i = 0; rows->sites && i < rows->site_count; i++)
+		list_add(list, &rows->sites[i]);
+	return rows->sites != NULL;
+}
+
+static void add_events(struct rows *rows, struct list *list)
+{
+	const struct feed *feed = rows->feed;
+	struct model *model = feed->load.model;
+	uint64_t first = feed->event_count > FEED_EVENTS ? feed->event_count - FEED_EVENTS : 0;
+
+	for (uint64_t i = first; i < feed->event_count; i++) {
+		const struct event *event = feed_event(feed, i);
+		const struct model_segment *segment = NULL;
+
+		if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)
+			segment = model_event_segment(model, event);
+		if (filter_event(rows->filter, event, model_process(model, event->process),
+				 segment))
+			list_add(list, event);
+	}
+}
+
+static void add_findings(struct rows *rows, struct list *list)
+{
+	for (uint32_t i = 0; i < rows->feed->now->finding_count; i++)
+		list_add(list, &rows->feed->now->findings[i]);
+}
+
+bool rows_gather(struct rows *rows, enum top_view view, struct list *list, unsigned columns)
+{
+	bool whole = true;
+
+	list_begin(list);
+	switch (view) {
+	case VIEW_PROCESSES:
+		add_processes(rows, list);
+		break;
+	case VIEW_SEGMENTS:
+		whole = add_segments(rows, list);
+		break;
+	case VIEW_SITES:
+		whole = add_sites(rows, list);
+		break;
+	case VIEW_EVENTS:
+		add_events(rows, list);
+		break;
+	default:
+		add_findings(rows, list);
+	}
+	list_settle(list, columns);
+	return whole && !list->no_memory;
+}

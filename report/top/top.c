@@ -1,0 +1,275 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One thread: it takes events for a moment, concludes when it is time to, draws when something has
+ * changed, and waits for a key.
+ */
+#include "report/top/top.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "report/now.h"
+#include "report/view/page.h"
+
+#define PULL_NS 40000000u /* at a time: keys are answered in between */
+#define TICK_MS 100       /* between two looks for events */
+#define MESSAGE_NS 4000000000u
+#define FIRST_NS 500000000u /* an ended session's events are all read before it is shown */
+
+void top_say(struct top *top, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(top->message, sizeof top->message, format, args);
+	va_end(args);
+	top->message_until_ns = now_ns() + MESSAGE_NS;
+	top->stale = true;
+}
+
+/* ---- looking ---- */
+
+void top_gather(struct top *top)
+{
+	if (top->picking) {
+		list_begin(&top->picker);
+		for (unsigned i = top->listing.count; i > 0; i--)
+			list_add(&top->picker, top->listing.rows[i - 1]);
+		list_settle(&top->picker, screen_columns());
+	} else if (top->detail.kind != DETAIL_NONE) {
+		detail_write(&top->detail, &top->rows, &top->sheet, draw_room(top),
+			     screen_columns());
+	} else if (!rows_gather(&top->rows, top->view, &top->lists[top->view], screen_columns())) {
+		top_say(top, " not enough memory: some rows are missing");
+	}
+}
+
+static uint64_t about(const struct finding *finding)
+{
+	return (uint64_t)finding->kind << 58 ^ (uint64_t)(uint32_t)finding->pid << 32 ^
+	       (uint32_t)finding->shmid;
+}
+
+static bool is_known(const struct top *top, uint64_t wanted)
+{
+	for (uint32_t i = 0; i < top->known_count; i++)
+		if (top->known_findings[i] == wanted)
+			return true;
+	return false;
+}
+
+/* News of what turned up since the last look. */
+static void tell_new_findings(struct top *top)
+{
+	const struct model *model = top->feed.now;
+	uint64_t *known = calloc(model->finding_count + 1, sizeof *known);
+	bool told = !top->known_findings; /* those of the first look are no news */
+
+	for (uint32_t i = 0; known && i < model->finding_count; i++) {
+		const struct finding *finding = &model->findings[i];
+
+		known[i] = about(finding);
+		if (told || is_known(top, known[i]) || finding->severity == SEVERITY_NOTE)
+			continue;
+		top_say(top, " new: %s: %.100s", model_finding_name(finding->kind),
+			finding->text ? finding->text : "");
+		told = true;
+	}
+	free(top->known_findings);
+	top->known_findings = known;
+	top->known_count = known ? model->finding_count : 0;
+}
+
+static void count_rate(struct top *top)
+{
+	uint64_t now = now_ns(), span = now - top->last_look_ns;
+
+	if (top->last_look_ns && span)
+		top->events_per_s = (uint64_t)((double)(top->feed.event_count - top->last_events) *
+					       1e9 / (double)span);
+	top->last_events = top->feed.event_count;
+	top->last_look_ns = now;
+}
+
+/* A session that ended may be followed by another one at its place. */
+static void look_for_successor(struct top *top)
+{
+	char path[PATH_MAX];
+
+	if (!feed_is_replaced(&top->feed)) {
+		if (!top->ended_told)
+			top_say(top, " the session has ended; this is how it was");
+		top->ended_told = true;
+		return;
+	}
+	memcpy(path, top->feed.path, sizeof path);
+	if (top_open(top, path) == 0)
+		top_say(top, " a new session has begun here");
+	else
+		top->open = top->quit = false;
+}
+
+static void look(struct top *top)
+{
+	uint64_t now = now_ns();
+
+	if (!top->open || top->paused || now < top->due_ns)
+		return;
+	top->due_ns = now + top->interval_ns;
+	top->stale = true;
+	if (top->feed.now && top->feed.ended && top->ended_told && !top->feed.single_instance) {
+		look_for_successor(top);
+		return;
+	}
+	top->feed.names |= top->view == VIEW_SITES;
+	if (!feed_conclude(&top->feed)) {
+		top_say(top, " not enough memory: this is how it was before");
+		return;
+	}
+	top->looks++;
+	count_rate(top);
+	tell_new_findings(top);
+	if (top->feed.ended)
+		look_for_successor(top);
+}
+
+/* ---- sessions ---- */
+
+static void close_session(struct top *top)
+{
+	for (int view = 0; view < VIEW_COUNT; view++)
+		list_begin(&top->lists[view]);
+	rows_free(&top->rows);
+	if (top->open)
+		feed_close(&top->feed);
+	top->open = false;
+	free(top->known_findings);
+	top->known_findings = NULL;
+	top->known_count = 0;
+	top->detail.kind = DETAIL_NONE;
+	top->ended_told = false;
+	top->last_look_ns = 0;
+}
+
+int top_open(struct top *top, const char *path)
+{
+	struct feed *next = malloc(sizeof *next);
+	int ret = next ? feed_open(next, path) : load_no_memory();
+
+	if (ret == 0) {
+		close_session(top);
+		top->feed = *next;
+		top->open = true;
+		top->picking = false;
+		top->feed.names = top->view == VIEW_SITES;
+		while (feed_pull(&top->feed, FIRST_NS) == FEED_MORE &&
+		       !top->feed.load.model->no_memory)
+			;
+		ret = feed_conclude(&top->feed) ? 0 : load_no_memory();
+		top->due_ns = now_ns() + top->interval_ns;
+		top->stale = true;
+	}
+	free(next);
+	return ret;
+}
+
+void top_pick(struct top *top)
+{
+	listing_free(&top->listing);
+	listing_make(&top->listing, true);
+	list_free(&top->picker);
+	top->picker = (struct list){
+		.table = {.columns = sessions_columns, .fill = sessions_cell, .sort = UINT_MAX}};
+	top->picking = true;
+	top->detail.kind = DETAIL_NONE;
+}
+
+static void free_all(struct top *top)
+{
+	close_session(top);
+	for (int view = 0; view < VIEW_COUNT; view++)
+		list_free(&top->lists[view]);
+	list_free(&top->picker);
+	listing_free(&top->listing);
+	sheet_free(&top->sheet);
+}
+
+/* ---- the loop ---- */
+
+static int wait_ms(const struct top *top, enum feed_answer answer)
+{
+	uint64_t now = now_ns();
+
+	if (answer == FEED_MORE)
+		return 0;
+	if (!top->paused && top->due_ns < now + TICK_MS * 1000000ull)
+		return top->due_ns > now ? (int)((top->due_ns - now) / 1000000) + 1 : 0;
+	return TICK_MS;
+}
+
+static enum feed_answer pull(struct top *top)
+{
+	uint64_t before = top->feed.event_count;
+	enum feed_answer answer;
+
+	if (!top->open)
+		return FEED_LATER;
+	answer = feed_pull(&top->feed, PULL_NS);
+	if (answer == FEED_NO_MEMORY)
+		top_say(top, " not enough memory for the events");
+	/* Events are shown as they come; all else waits for the next look. */
+	if (top->view == VIEW_EVENTS && !top->paused && top->feed.event_count != before)
+		top->stale = true;
+	if (answer == FEED_ENDED && !top->ended_told)
+		top->due_ns = 0;
+	return answer;
+}
+
+static void draw(struct top *top)
+{
+	if (top->message[0] && !top->asking && now_ns() > top->message_until_ns) {
+		top->message[0] = '\0';
+		top->stale = true;
+	}
+	if (!top->stale)
+		return;
+	top->stale = false;
+	top_gather(top);
+	draw_all(top);
+	screen_show();
+}
+
+int top_run(struct top *top)
+{
+	uint64_t most = top->options->iterations;
+
+	top->stale = true;
+	while (!top->quit) {
+		enum feed_answer answer = pull(top);
+
+		look(top);
+		draw(top);
+		if (most && top->looks >= most)
+			break;
+		act_on_key(top, screen_key(wait_ms(top, answer)));
+	}
+	free_all(top);
+	return 0;
+}
+
+int top_once(struct top *top)
+{
+	struct out *out = page_begin(COLOR_NEVER);
+	char text[4096];
+
+	top_gather(top);
+	draw_all(top);
+	for (unsigned line = 0; line + 1 < screen_lines(); line++) {
+		screen_text(line, text, sizeof text);
+		out_text(out, text);
+		out_char(out, '\n');
+	}
+	free_all(top);
+	return out_finish(out);
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* The live screen: a session, what is shown of it, and what the user is about to do. */
+#ifndef MEMSHIM_TOP_TOP_H
+#define MEMSHIM_TOP_TOP_H
+
+#include "report/listing.h"
+#include "report/options.h"
+#include "report/top/detail.h"
+#include "report/top/keys.h"
+
+#define TOP_MESSAGE_BYTES 160u
+
+struct top {
+	const struct options *options;
+	struct feed feed;
+	bool open; /* there is a session in `feed` */
+	struct rows rows;
+	struct list lists[VIEW_COUNT];
+	enum top_view view;
+	struct detail detail, under_help; /* of kind DETAIL_NONE: the list is seen */
+	struct sheet sheet;
+	bool picking; /* among the sessions there are */
+	struct list picker;
+	struct listing listing;
+	uint64_t interval_ns, due_ns, looks;
+	uint64_t last_events, events_per_s, last_look_ns;
+	bool ended_told, paused, typing, stale, quit;
+	bool asking; /* whether the segment at `asked_place` is to be removed */
+	uint32_t asked_place;
+	uint64_t *known_findings; /* what each is about, at the last look */
+	uint32_t known_count;
+	char message[TOP_MESSAGE_BYTES];
+	uint64_t message_until_ns; /* CLOCK_MONOTONIC */
+};
+
+/* ---- top.c ---- */
+
+/* 0, or an exit code after one line. */
+int top_open(struct top *top, const char *path);
+void top_pick(struct top *top);
+int top_run(struct top *top);
+/* One screen, as text. */
+int top_once(struct top *top);
+void top_say(struct top *top, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* Makes the shown rows anew. */
+void top_gather(struct top *top);
+
+static inline struct list *top_list(struct top *top)
+{
+	return top->picking ? &top->picker : &top->lists[top->view];
+}
+
+/* ---- act.c ---- */
+void act_on_key(struct top *top, int code);
+
+/* ---- draw.c ---- */
+void draw_all(struct top *top);
+/* Lines that rows or a page have. */
+unsigned draw_room(const struct top *top);
+
+#endif
