@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What only the end can tell: totals, what was in flight, and what became of each segment. */
+#include <stdlib.h>
 #include <sys/ipc.h>
 
 #include "report/model/inside.h"
@@ -117,15 +118,35 @@ static enum model_segment_state state_of(const struct model_segment *segment)
 	return segment->kernel.mode & SHM_DEST_BIT ? SEGMENT_MARKED : SEGMENT_PRESENT;
 }
 
+/* The images that run: instances may lie far apart, and each segment asks for its maker's. */
+struct running {
+	const struct model_process **images;
+	uint32_t count;
+};
+
+static struct running find_running(struct model *model)
+{
+	struct running running = {calloc(model->process_count + 1, sizeof *running.images), 0};
+
+	if (!running.images)
+		model->no_memory = true;
+	for (uint32_t i = 1; running.images && i < model->instance_room; i++)
+		if (model->by_instance[i] && model->by_instance[i]->facts.state == STATE_RUNNING &&
+		    running.count < model->process_count)
+			running.images[running.count++] = model->by_instance[i];
+	return running;
+}
+
 /* Its process, in whatever image: an exec ends no process. */
-static bool maker_runs(const struct model *model, const struct model_segment *segment)
+static bool maker_runs(const struct model *model, const struct model_segment *segment,
+		       const struct running *running)
 {
 	const struct model_process *maker = model_process(model, segment->maker);
 
-	for (uint32_t i = segment->maker; maker && i < model->instance_room; i++) {
-		const struct model_process *image = model->by_instance[i];
+	for (uint32_t i = 0; maker && i < running->count; i++) {
+		const struct model_process *image = running->images[i];
 
-		if (image && image->facts.state == STATE_RUNNING &&
+		if (image->facts.instance >= segment->maker &&
 		    image->facts.pid == maker->facts.pid &&
 		    image->facts.start_time == maker->facts.start_time)
 			return true;
@@ -133,21 +154,32 @@ static bool maker_runs(const struct model *model, const struct model_segment *se
 	return false;
 }
 
-static bool is_leaked(const struct model *model, const struct model_segment *segment)
+static bool is_leaked(const struct model *model, const struct model_segment *segment,
+		      const struct running *running)
 {
 	return segment->created != CREATED_NOT && segment->state == SEGMENT_PRESENT &&
-	       segment->now == 0 && !maker_runs(model, segment) &&
+	       segment->now == 0 && !maker_runs(model, segment, running) &&
 	       (!segment->in_kernel || segment->kernel.nattch == 0);
 }
 
-static void finish_segment(struct model *model, struct model_segment *segment)
+static void finish_segment(struct model *model, struct model_segment *segment,
+			   const struct running *running)
 {
 	if (model->kernel_known)
 		ask_kernel(model, segment);
 	segment->state = state_of(segment);
-	segment->leaked = is_leaked(model, segment);
+	segment->leaked = is_leaked(model, segment, running);
 	if (segment->in_kernel && segment->kernel.nattch > segment->peak)
 		segment->peak = segment->kernel.nattch;
+}
+
+static void finish_segments(struct model *model)
+{
+	struct running running = find_running(model);
+
+	for (uint32_t i = 0; i < model->segment_count; i++)
+		finish_segment(model, model->segments[i], &running);
+	free(running.images);
 }
 
 void model_finish(struct model *model)
@@ -161,8 +193,7 @@ void model_finish(struct model *model)
 	recall_drift(model);
 	count_unseen_moves(model);
 	holders_settle(model);
-	for (uint32_t i = 0; i < model->segment_count; i++)
-		finish_segment(model, model->segments[i]);
+	finish_segments(model);
 	if (!model->session.finished && model->session.state != SESSION_LIVE)
 		model->session.duration_ns = model->last_ns;
 	findings_draw(model);

@@ -75,7 +75,7 @@ static void show_maps(const struct model *model)
 {
 	struct map_wish wish = {.all = false};
 
-	for (uint32_t i = 1; i < model->instance_room && i < 64; i++) {
+	for (uint32_t i = 1; i < model->instance_room && i < 12; i++) {
 		struct zones *zones = model_process(model, i)
 					      ? zones_recorded(model, model_process(model, i))
 					      : NULL;
