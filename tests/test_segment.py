@@ -34,7 +34,8 @@ def by_hand(cycles=1, runner=harness.run, **env):
 
 
 @needs_root
-@pytest.mark.parametrize("options,word", [("size=64k", "no room"), ("nr_inodes=1", "no room"), ("ro", "Read-only"), ("mode=777", "write to it")])
+@pytest.mark.parametrize("options,word", [("size=64k", "no room"), ("nr_inodes=1", "no room"), ("ro", "Read-only"),
+                                          ("mode=777", "write to it")])
 def test_no_place_for_it(options, word):
     """It is said before anything runs, and nothing is left; without a recorder the program runs on its own."""
     os.mkdir("small", 0o700)

@@ -57,11 +57,12 @@ static bool may_still_come(struct pass *pass)
 
 	if (pass->nobody_writes || pass->old - pass->at < pass->part_events)
 		return false;
-	for (uint64_t n = pass->at + 1; n != pass->head; n++)
-		if (segment_read(pass->part, pass->log, pass->part_events, n, &next) == READ_WHOLE) {
-			pass->old = n;
-			return next.clock >= pass->patience_clock;
-		}
+	for (uint64_t n = pass->at + 1; n != pass->head; n++) {
+		if (segment_read(pass->part, pass->log, pass->part_events, n, &next) != READ_WHOLE)
+			continue;
+		pass->old = n;
+		return next.clock >= pass->patience_clock;
+	}
 	return true;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hostile WHERE HOW COMMAND...: writes over the session's segment, again and again, until COMMAND has
- * ended, and ends as it did. WHERE is all, or body: its header stays. HOW is random, zeros, ones, or
- * words: numbers that are likely to be taken for something.
+ * hostile WHERE HOW COMMAND...: writes over the session's segment, again and again, until COMMAND
+ * has ended, and ends as it did. WHERE is all, or body: its header stays. HOW is random, zeros,
+ * ones, or words: numbers that are likely to be taken for something.
  */
 #include <stdint.h>
 #include <stdio.h>
