@@ -314,6 +314,18 @@ INLINE long shmdt_raw(struct stack_caller caller, const void *address)
 	return ret;
 }
 
+/*
+ * Who owns it from now on, and who may use it: the kernel has no later event for that. It has just
+ * read the buffer, so it can be read here.
+ */
+INLINE void note_owner(struct segment_event *event, const struct shmid_ds *set)
+{
+	event->flags |= EVENT_OWNER_KNOWN;
+	event->u.shmctl.mode = set->shm_perm.mode & 0777;
+	event->u.shmctl.uid = set->shm_perm.uid;
+	event->u.shmctl.gid = set->shm_perm.gid;
+}
+
 INLINE long shmctl_raw(struct stack_caller caller, int shmid, int command, struct shmid_ds *buffer)
 {
 	struct hook hook;
@@ -333,6 +345,8 @@ INLINE long shmctl_raw(struct stack_caller caller, int shmid, int command, struc
 	hook.event.u.shmctl.command = command;
 	hook.event.u.shmctl.buffer = (uint64_t)buffer;
 	hook.event.u.shmctl.result = raw_failed(ret) ? -1 : (int)ret;
+	if (command == IPC_SET && !raw_failed(ret))
+		note_owner(&hook.event, buffer);
 	hook_take_stack(&hook);
 	if (releasing && !raw_failed(ret))
 		ledger_removed(shmid, &hook.event);

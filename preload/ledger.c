@@ -8,15 +8,9 @@
 
 #include "shim.h"
 
-/*
- * The kernel makes an id from an index, which it gives out again, and a sequence number
- * (ipc/util.c: IPCMNI_SHIFT). Each index has a window of its own, where its generations follow one
- * another; only where a window is full of present segments one stands further on, up to PROBES, and
- * `ledger_reach` says how far that ever was. So looking for an id that is not there is short.
- */
-#define INDEX_BITS 15
-#define WINDOW 4u
-#define PROBES 64u
+/* `ledger_reach` says how far from its window one ever stood: so looking in vain is short. */
+#define WINDOW SEGMENT_LEDGER_WINDOW
+#define PROBES SEGMENT_LEDGER_PROBES
 
 static inline uint64_t claim_word(int shmid, enum segment_entry_state state)
 {
@@ -25,14 +19,8 @@ static inline uint64_t claim_word(int shmid, enum segment_entry_state state)
 
 static struct segment_entry *place(int shmid, uint32_t probe)
 {
-	uint64_t mask = shim.header->region[REGION_LEDGER].count - 1;
-	uint32_t index = (uint32_t)shmid & ((1u << INDEX_BITS) - 1);
-	uint32_t sequence = (uint32_t)shmid >> INDEX_BITS;
-
-	if (probe < WINDOW)
-		probe = (sequence + probe) % WINDOW;
 	return (struct segment_entry *)shim_region(REGION_LEDGER) +
-	       ((index * WINDOW + probe) & mask);
+	       segment_ledger_place(shmid, probe, shim.header->region[REGION_LEDGER].count);
 }
 
 static struct segment_entry *find(int shmid, enum segment_entry_state state)

@@ -261,13 +261,31 @@ struct segment_attachment {
 	int32_t shmid;
 	uint32_t flags;
 	uint64_t address;
-	uint64_t since_clock;
+	uint64_t since_clock; /* of the shmat; an inherited one stands since the fork */
 };
 
 /*
  * One System V segment as the session saw it. An id that comes back after IPC_RMID gets a new
  * entry. `claim` is shmid << 32 | state; the other words stand alone and follow it.
  */
+#define SEGMENT_LEDGER_PROBES 64u /* places that are looked at for one shmid */
+#define SEGMENT_LEDGER_WINDOW 4u
+
+/*
+ * Where probe number `probe` for a shmid is, of `count` entries, a power of two. The kernel makes
+ * an id from an index, which it gives out again, and a sequence number (ipc/util.c: IPCMNI_SHIFT,
+ * 15). Each index has a window of its own, where its generations follow one another; only where a
+ * window is full of present segments one stands further on.
+ */
+static inline uint64_t segment_ledger_place(int32_t shmid, uint32_t probe, uint64_t count)
+{
+	uint32_t index = (uint32_t)shmid & 0x7fff, sequence = (uint32_t)shmid >> 15;
+
+	if (probe < SEGMENT_LEDGER_WINDOW)
+		probe = (sequence + probe) % SEGMENT_LEDGER_WINDOW;
+	return (index * SEGMENT_LEDGER_WINDOW + probe) & (count - 1);
+}
+
 enum segment_entry_state {
 	ENTRY_FREE = 0,
 	ENTRY_PRESENT = 1, /* seen, not removed here */
@@ -341,6 +359,7 @@ enum {
 	EVENT_ASKED = 1u << 4,       /* shmat: an address was asked for, see detail */
 	EVENT_INHERITED = 1u << 5,   /* shmdt: of an attachment that fork copied */
 	EVENT_SHMID_KNOWN = 1u << 6, /* shmdt: shmid is known */
+	EVENT_OWNER_KNOWN = 1u << 7, /* shmctl, IPC_SET: mode, uid and gid are what was set */
 };
 
 /*
@@ -389,8 +408,9 @@ struct segment_event {
 		struct {
 			int32_t shmid;
 			int32_t command; /* as given: IPC_64 and all */
-			uint64_t buffer; /* address in the target; never followed */
+			uint64_t buffer; /* address in the target; no reader follows it */
 			int32_t result;
+			uint32_t mode, uid, gid; /* if EVENT_OWNER_KNOWN */
 		} shmctl;
 		struct {
 			int32_t status;     /* exit: exit status, -1 unknown */

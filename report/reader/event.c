@@ -18,6 +18,7 @@ _Static_assert((int)FLAG_RAW == (int)EVENT_RAW, "raw");
 _Static_assert((int)FLAG_ASKED == (int)EVENT_ASKED, "asked");
 _Static_assert((int)FLAG_INHERITED == (int)EVENT_INHERITED, "inherited");
 _Static_assert((int)FLAG_SHMID_KNOWN == (int)EVENT_SHMID_KNOWN, "shmid known");
+_Static_assert((int)FLAG_OWNER_KNOWN == (int)EVENT_OWNER_KNOWN, "owner known");
 _Static_assert(sizeof(((struct event *)0)->u) == sizeof(((struct segment_event *)0)->u), "words");
 
 static const char *const names[KIND_COUNT] = {

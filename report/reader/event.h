@@ -31,6 +31,7 @@ enum event_flag {
 	FLAG_ASKED = 1u << 4,       /* shmat: an address was asked for: address + detail */
 	FLAG_INHERITED = 1u << 5,   /* shmdt: of an attachment that fork copied */
 	FLAG_SHMID_KNOWN = 1u << 6, /* shmdt: shmid is known */
+	FLAG_OWNER_KNOWN = 1u << 7, /* shmctl: mode, uid and gid were set */
 };
 
 struct event {
@@ -67,6 +68,7 @@ struct event {
 			int32_t shmid, command;
 			uint64_t buffer;
 			int32_t result;
+			uint32_t mode, uid, gid;
 		} shmctl;
 		struct {
 			int32_t status, signal;

@@ -56,6 +56,14 @@ static void put_shmctl(struct out *out, const struct event *event)
 	out_signed(out, event->u.shmctl.command);
 	OUT(out, ",\"buf\":");
 	put_hex(out, event->u.shmctl.buffer);
+	if (event->flags & FLAG_OWNER_KNOWN) {
+		OUT(out, ",\"mode\":\"");
+		out_octal(out, event->u.shmctl.mode & 0777, 4);
+		OUT(out, "\",\"uid\":");
+		out_number(out, event->u.shmctl.uid);
+		OUT(out, ",\"gid\":");
+		out_number(out, event->u.shmctl.gid);
+	}
 	out_char(out, '}');
 }
 

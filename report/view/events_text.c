@@ -130,6 +130,16 @@ static void put_break(struct out *out, const struct event *event, bool exact)
 	put_bytes(out, after > before ? after - before : before - after, exact);
 }
 
+static void put_owner(struct out *out, const struct event *event)
+{
+	OUT(out, "  mode ");
+	out_octal(out, event->u.shmctl.mode & 0777, 4);
+	OUT(out, " uid ");
+	out_number(out, event->u.shmctl.uid);
+	OUT(out, " gid ");
+	out_number(out, event->u.shmctl.gid);
+}
+
 static void put_segment(struct out *out, const struct event_view *view, bool exact)
 {
 	struct call_segment known = call_segment(view);
@@ -149,6 +159,8 @@ static void put_segment(struct out *out, const struct event_view *view, bool exa
 	}
 	if (event->flags & FLAG_INHERITED && event->kind == KIND_SHMDT)
 		OUT(out, "  inherited");
+	if (event->flags & FLAG_OWNER_KNOWN && event->kind == KIND_SHMCTL)
+		put_owner(out, event);
 }
 
 static void put_call(struct out *out, const struct event_view *view, bool exact)
