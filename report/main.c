@@ -77,7 +77,8 @@
  *
  * model/: what happened, put together; no input, no output
  *   model/model      all of it, and the processes
- *   model/segments   who made, attached, detached and removed what
+ *   model/segments   who made, changed and removed what
+ *   model/attachments who has what attached, and how it came and went
  *   model/stacks     call stacks, modules, names
  *   model/sites      what each call stack did
  *   model/holders    who maps a segment, by the kernel
@@ -130,6 +131,7 @@
  *   view/report      the report in two ways:
  *   view/report_text   a page
  *   view/report_tables its tables' cells
+ *   view/report_history the life of one segment, on the page
  *   view/report_findings what is worth a remark, on the page
  *   view/report_json   an object
  *   view/report_segments its segments and attachments

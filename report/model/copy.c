@@ -98,6 +98,15 @@ static bool copy_past(struct model *copy, const struct model *from)
 	return copy->past_count == from->past_count;
 }
 
+static bool copy_changes(struct model *copy, const struct model *from)
+{
+	copy->changes = duplicate(copy, from->changes, from->change_count, sizeof *copy->changes);
+	copy->change_count = copy->change_room = copy->changes ? from->change_count : 0;
+	for (uint32_t i = 0; i < copy->change_count; i++)
+		copy->changes[i].segment = of_copy(copy, copy->changes[i].segment);
+	return copy->change_count == from->change_count;
+}
+
 static bool copy_sites(struct model *copy, const struct model *from)
 {
 	copy->site_of_stack = NULL;
@@ -119,6 +128,8 @@ struct model *model_copy(const struct model *from)
 	copy->instance_room = 0;
 	copy->past = NULL;
 	copy->past_count = copy->past_room = 0;
+	copy->changes = NULL;
+	copy->change_count = copy->change_room = 0;
 	copy->sites = NULL;
 	copy->kernel_rows = NULL;
 	copy->holders = NULL;
@@ -128,7 +139,7 @@ struct model *model_copy(const struct model *from)
 	copy->witness_count = copy->witness_room = 0;
 	copy->finding_count = copy->finding_room = 0;
 	if (copy_segments(copy, from) && copy_processes(copy, from) && copy_past(copy, from) &&
-	    copy_sites(copy, from))
+	    copy_changes(copy, from) && copy_sites(copy, from))
 		return copy;
 	model_free(copy);
 	return NULL;

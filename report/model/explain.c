@@ -127,15 +127,12 @@ static char *explain_full(const struct failed *f)
 
 static char *explain_access(const struct failed *f, const struct model_segment *segment)
 {
-	const struct model_process *maker;
 	char name[64];
 
-	if (!segment || segment->removed || !segment->flags_known)
+	if (!segment || segment->removed || !segment->owner_known)
 		return NULL;
-	maker = model_process(f->model, segment->maker);
-	return words("segment %d has mode %04o, made by %s of uid %u; this is uid %u",
-		     segment->shmid, segment->flags & 0777, maker_of(f, segment, name),
-		     maker ? maker->facts.uid : 0, f->process->facts.uid);
+	return words("segment %d, made by %s, has mode %04o and belongs to uid %u", segment->shmid,
+		     maker_of(f, segment, name), segment->mode, segment->owner_uid);
 }
 
 static char *explain_shmget(const struct failed *f)

@@ -27,6 +27,42 @@ bool filter_segment(const struct filter *filter, const struct model_segment *seg
 	return !filter->by_key || (segment->key_known && segment->key == filter->key);
 }
 
+static bool is_program(const char *wanted, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return strcmp(wanted, path) == 0 || (slash && strcmp(wanted, slash + 1) == 0);
+}
+
+static bool is_of_program(const char *wanted, const struct finding *finding)
+{
+	for (int i = 0; i < 2; i++)
+		if (finding->program[i] && is_program(wanted, finding->program[i]))
+			return true;
+	return false;
+}
+
+/* Some segment that the filter wants has the finding's id. */
+static bool is_of_segment(const struct filter *filter, const struct model *model,
+			  const struct finding *finding)
+{
+	for (uint32_t i = 0; i < model->segment_count; i++)
+		if (model->segments[i]->shmid == finding->shmid &&
+		    filter_segment(filter, model->segments[i]))
+			return true;
+	return false;
+}
+
+bool filter_finding(const struct filter *filter, const struct model *model,
+		    const struct finding *finding)
+{
+	if (filter->pid && filter->pid != finding->pid)
+		return false;
+	if (filter->exe && !is_of_program(filter->exe, finding))
+		return false;
+	return !(filter->by_shmid || filter->by_key) || is_of_segment(filter, model, finding);
+}
+
 static bool about_segment(const struct filter *filter, const struct event *event,
 			  const struct model_segment *segment)
 {

@@ -21,6 +21,10 @@ bool filter_is_set(const struct filter *filter);
 bool filter_process(const struct filter *filter, const struct model_process *process);
 bool filter_segment(const struct filter *filter, const struct model_segment *segment);
 
+/* Of this process, program or segment; what is nobody's doing is of none. */
+bool filter_finding(const struct filter *filter, const struct model *model,
+		    const struct finding *finding);
+
 /* `process` and `segment` are the event's, or null. After the event was fed. */
 bool filter_event(const struct filter *filter, const struct event *event,
 		  const struct model_process *process, const struct model_segment *segment);

@@ -58,15 +58,15 @@ static const char *maker_name(const struct model *model, const struct model_segm
 }
 
 /* What it is about, and the call stack that made it. */
-static void about(const struct model *model, struct finding *finding,
-		  const struct model_segment *s)
+static void about(const struct model *model, struct finding *finding, const struct model_segment *s)
 {
 	const struct model_process *maker = model_process(model, s->maker);
 
 	finding->shmid = s->shmid;
 	if (s->created == CREATED_NOT)
 		return;
-	finding->program[0] = maker ? model_program(&maker->facts) : NULL;
+	if (maker)
+		findings_about(finding, maker);
 	finding->stack_instance = s->maker;
 	finding->stack = s->maker_stack;
 }
@@ -90,7 +90,8 @@ static void draw_leaked(struct model *model, const struct model_segment *s)
 static void draw_vanished(struct model *model, const struct model_segment *s)
 {
 	if (s->state == SEGMENT_VANISHED)
-		about(model, findings_add(model, FINDING_VANISHED_SEGMENT,
+		about(model,
+		      findings_add(model, FINDING_VANISHED_SEGMENT,
 				   model->session.state == SESSION_LIVE ? SEVERITY_WARNING
 									: SEVERITY_NOTE,
 				   "somebody outside the session removed it, with ipcrm perhaps",
@@ -103,7 +104,8 @@ static void draw_never_attached(struct model *model, const struct model_segment 
 	if (s->created == CREATED_SURELY && s->attaches + s->inherited == 0 &&
 	    model->session.state == SESSION_ENDED && model_lost(model) == 0 &&
 	    model->witness_count == 0 && !(s->in_kernel && s->kernel.nattch))
-		about(model, findings_add(model, FINDING_SEGMENT_NEVER_ATTACHED, SEVERITY_NOTE,
+		about(model,
+		      findings_add(model, FINDING_SEGMENT_NEVER_ATTACHED, SEVERITY_NOTE,
 				   "if nobody needs it, it need not be made",
 				   "segment %d, made by %s, was never attached in this session",
 				   s->shmid, maker_name(model, s)),
@@ -112,10 +114,12 @@ static void draw_never_attached(struct model *model, const struct model_segment 
 
 static void draw_world_writable(struct model *model, const struct model_segment *s)
 {
-	uint32_t mode = s->in_kernel ? s->kernel.mode : s->flags_known ? s->flags : 0;
+	uint32_t mode;
 
-	if (mode & 0002 && (s->created == CREATED_SURELY || s->in_kernel))
-		about(model, findings_add(
+	if (model_segment_mode(s, &mode) && mode & 0002 &&
+	    (s->created == CREATED_SURELY || s->in_kernel))
+		about(model,
+		      findings_add(
 			      model, FINDING_WORLD_WRITABLE_SEGMENT, SEVERITY_WARNING,
 			      "give it a mode such as 0600 in shmget, or change it with IPC_SET",
 			      "segment %d, made by %s, may be written by every user (mode %04o)",

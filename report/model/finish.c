@@ -29,9 +29,9 @@ static void finish_process(struct model *model, struct model_process *process)
 		if (facts->lost[loss])
 			model_add_loss(model, (enum loss)loss, facts->lost[loss]);
 	if (facts->state != STATE_RUNNING)
-		segments_drop_all(model, process,
-				  facts->state == STATE_EXEC ? ENDED_BY_EXEC : ENDED_BY_EXIT,
-				  facts->ended ? facts->end_ns : model->last_ns);
+		attachments_drop_all(model, process,
+				     facts->state == STATE_EXEC ? ENDED_BY_EXEC : ENDED_BY_EXIT,
+				     facts->ended ? facts->end_ns : model->last_ns);
 	model->in_flight += in_flight(facts);
 	if (facts->ended && facts->end_ns > model->last_ns)
 		model->last_ns = facts->end_ns;

@@ -103,8 +103,8 @@ static void settle_process(struct model *model, struct model_process *process)
 	for (uint32_t i = process->attached_count; i > 0; i--)
 		if (!is_younger(model, &process->attached[i - 1]) &&
 		    !is_mapped(model, process, &process->attached[i - 1], &read) && read)
-			segments_drop(model, process, i - 1, ENDED_UNSEEN,
-				      model->session.duration_ns);
+			attachments_drop(model, process, i - 1, ENDED_UNSEEN,
+					 model->session.duration_ns);
 }
 
 static void count_found(struct model *model)

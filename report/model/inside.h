@@ -11,14 +11,20 @@ bool model_grow(struct model *model, void **array, uint32_t *room, uint32_t coun
 
 /* ---- segments.c ---- */
 void segments_feed(struct model *model, struct model_process *process, const struct event *event);
+/* The one that has this id; a row for one that was there before, where there is none yet. */
+struct model_segment *segments_find(struct model *model, int32_t shmid, uint64_t time_ns);
+
+/* ---- attachments.c ---- */
+void attachments_feed(struct model *model, struct model_process *process,
+		      const struct event *event);
 /* Ends all attachments of a process. */
-void segments_drop_all(struct model *model, struct model_process *process, enum model_ending how,
-		       uint64_t time_ns);
+void attachments_drop_all(struct model *model, struct model_process *process,
+			  enum model_ending how, uint64_t time_ns);
 /* Ends one, by its place in `attached`. */
-void segments_drop(struct model *model, struct model_process *process, uint32_t i,
-		   enum model_ending how, uint64_t time_ns);
-void segments_fork(struct model *model, struct model_process *child, uint32_t parent,
-		   uint32_t inherited);
+void attachments_drop(struct model *model, struct model_process *process, uint32_t i,
+		      enum model_ending how, uint64_t time_ns);
+void attachments_fork(struct model *model, struct model_process *child, uint32_t parent,
+		      uint32_t inherited);
 
 /* Room up to `number` in an array; what is new is zero. False, and noted, without memory. */
 bool model_make_room(struct model *model, void **array, uint32_t *room, uint32_t number,

@@ -36,6 +36,7 @@ static void free_shared(struct model *model)
 {
 	struct model_program *program, *next_program;
 	struct model_failure *failure, *next_failure;
+	struct model_find *find, *next_find;
 
 	HASH_ITER (hh, model->programs, program, next_program) {
 		HASH_DEL(model->programs, program);
@@ -45,6 +46,10 @@ static void free_shared(struct model *model)
 		HASH_DEL(model->failures, failure);
 		free(failure->why);
 		free(failure);
+	}
+	HASH_ITER (hh, model->finds, find, next_find) {
+		HASH_DEL(model->finds, find);
+		free(find);
 	}
 	stacks_free(model);
 	free(model->sights);
@@ -82,6 +87,7 @@ void model_free(struct model *model)
 	free(model->holders);
 	free(model->witnesses);
 	free(model->findings);
+	free(model->changes);
 	free(model);
 }
 
@@ -315,15 +321,15 @@ static void feed_life(struct model *model, struct model_process *process, const 
 {
 	switch (event->kind) {
 	case KIND_FORK:
-		segments_fork(model, process, event->u.life.other, event->u.life.inherited);
+		attachments_fork(model, process, event->u.life.other, event->u.life.inherited);
 		break;
 	case KIND_EXEC:
-		segments_drop_all(model, process, ENDED_BY_EXEC, event->time_ns);
+		attachments_drop_all(model, process, ENDED_BY_EXEC, event->time_ns);
 		if (process->facts.placeholder)
 			process->facts.state = STATE_EXEC;
 		break;
 	case KIND_EXIT:
-		segments_drop_all(model, process, ENDED_BY_EXIT, event->time_ns);
+		attachments_drop_all(model, process, ENDED_BY_EXIT, event->time_ns);
 		if (process->facts.placeholder) {
 			process->facts.state = event->u.life.signal ? STATE_KILLED : STATE_EXITED;
 			process->facts.exit_status = event->u.life.status;
@@ -358,7 +364,8 @@ void model_feed(struct model *model, const struct event *event)
 	else
 		segments_feed(model, process, event);
 	/* A site is of all processes with its stack: afterwards nobody can tell them apart. */
-	if (!model->sites_of || filter_process(model->sites_of, process))
+	if (!model->sites_of ||
+	    filter_event(model->sites_of, event, process, model_event_segment(model, event)))
 		sites_feed(model, event);
 }
 

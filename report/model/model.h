@@ -24,6 +24,7 @@ struct model_attachment {
 	struct model_segment *segment;
 	uint64_t address;
 	uint64_t since_ns;
+	uint64_t bytes; /* of its segment, as far as that was known then */
 	bool readonly, inherited;
 };
 
@@ -79,6 +80,8 @@ struct model_segment {
 	uint64_t size;  /* 0 unknown */
 	uint32_t flags; /* of the shmget that named it */
 	bool flags_known;
+	uint32_t mode, owner_uid; /* of the making, or of the last change */
+	bool owner_known;         /* both */
 	enum model_created created;
 	uint32_t maker, remover; /* instances; 0 none */
 	uint32_t maker_stack, remover_stack;
@@ -108,6 +111,14 @@ struct model_past {
 	struct model_attachment attachment;
 	uint64_t until_ns;
 	enum model_ending how;
+};
+
+/* IPC_SET: whose a segment is from then on, and who may use it. */
+struct model_change {
+	const struct model_segment *segment;
+	uint32_t instance, stack;
+	uint64_t time_ns;
+	uint32_t mode, uid, gid;
 };
 
 /* All failures of one kind in one program. */
@@ -218,6 +229,13 @@ struct model_site {
 	uint64_t given_back_bytes;
 };
 
+/* What the recorder saw at an event that named a segment which nobody here had made. */
+struct model_find {
+	UT_hash_handle hh;
+	uint64_t time_ns; /* of the event */
+	struct sight_facts sight;
+};
+
 struct model_kernel_row {
 	UT_hash_handle hh;
 	struct kernel_segment segment;
@@ -236,6 +254,9 @@ struct model {
 	struct model_past *past;
 	uint32_t past_count, past_room;
 	uint64_t past_omitted;
+	struct model_change *changes;
+	uint32_t change_count, change_room;
+	uint64_t changes_omitted;
 	struct model_failure *failures, *last_failure;
 	struct witness_facts *witnesses;
 	uint32_t witness_count, witness_room;
@@ -245,6 +266,7 @@ struct model {
 	struct model_kernel_row *kernel_rows;
 	struct sight_facts *sights;
 	uint32_t sight_count, sight_room;
+	struct model_find *finds; /* by time */
 	struct kernel_holder *holders; /* by pid and address, after model_finish */
 	uint32_t holder_count, holder_room;
 	bool holders_known;
@@ -319,6 +341,9 @@ struct model_segment *model_segment(const struct model *model, int32_t shmid);
 /* The segment that an event is about; null when that is not known. After the event was fed. */
 const struct model_segment *model_event_segment(const struct model *model,
 						const struct event *event);
+
+/* The permissions, as last known; false when they are not. */
+bool model_segment_mode(const struct model_segment *segment, uint32_t *mode);
 
 uint64_t model_moves(const struct process_facts *facts);
 uint64_t model_grown(const struct process_facts *facts);

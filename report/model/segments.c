@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The segments' story, told again from the events: who named, attached, detached and removed what,
- * and what a fork copied and an end took away.
- */
+/* The segments' story, told again from the events: who named, changed and removed what. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
@@ -10,9 +7,7 @@
 
 #include "report/model/inside.h"
 
-/* Past these a file is not believed, or not worth the memory. */
-#define ATTACHMENTS_MAX (1u << 20)
-#define PAST_MAX 10000u
+#define CHANGES_MAX 10000u /* past these a file is not worth the memory */
 
 struct model_segment *model_segment(const struct model *model, int32_t shmid)
 {
@@ -28,6 +23,12 @@ const struct model_segment *model_event_segment(const struct model *model,
 	int32_t shmid;
 
 	return event_shmid(event, &shmid) ? model_segment(model, shmid) : NULL;
+}
+
+bool model_segment_mode(const struct model_segment *segment, uint32_t *mode)
+{
+	*mode = (segment->in_kernel ? segment->kernel.mode : segment->mode) & 0777;
+	return segment->in_kernel || segment->owner_known;
 }
 
 /* ---- the kernel's rows ---- */
@@ -55,13 +56,14 @@ static const struct kernel_segment *kernel_row(const struct model *model, int32_
 	return row ? &row->segment : NULL;
 }
 
-/* What the recorder saw of a segment that was found. */
-static const struct sight_facts *sight_of(const struct model *model, int32_t shmid)
+/* What the recorder saw at the event of this time; an id alone may mean another segment by then. */
+static const struct sight_facts *sight_of(const struct model *model, int32_t shmid,
+					  uint64_t time_ns)
 {
-	for (uint32_t i = 0; i < model->sight_count; i++)
-		if (model->sights[i].error == 0 && model->sights[i].shmid == shmid)
-			return &model->sights[i];
-	return NULL;
+	struct model_find *find;
+
+	HASH_FIND(hh, model->finds, &time_ns, sizeof time_ns, find);
+	return find && find->sight.shmid == shmid ? &find->sight : NULL;
 }
 
 /* ---- one segment ---- */
@@ -94,33 +96,20 @@ static struct model_segment *make_segment(struct model *model, int32_t shmid, ui
 	return segment;
 }
 
-static struct model_segment *find_or_make(struct model *model, int32_t shmid, uint64_t time_ns)
+static void set_owner(struct model_segment *segment, uint32_t mode, uint32_t uid)
 {
-	struct model_segment *segment = model_segment(model, shmid);
-	const struct sight_facts *sight = sight_of(model, shmid);
-	const struct kernel_segment *row;
-
-	if (segment)
-		return segment;
-	segment = make_segment(model, shmid, time_ns);
-	row = kernel_row(model, shmid);
-	if (segment && (row || sight)) { /* it was there before: the kernel knows what it is */
-		segment->size = sight ? sight->size : row->size;
-		segment->key = sight ? sight->key : row->key;
-		segment->key_known = segment->key != 0;
-	}
-	return segment;
+	segment->mode = mode & 0777;
+	segment->owner_uid = uid;
+	segment->owner_known = true;
 }
 
-static enum model_created created_by(const struct event *event, bool new)
+/* As it is when shmget makes it. */
+static void set_maker(const struct model *model, struct model_segment *segment)
 {
-	uint32_t flags = event->u.shmget.flags;
+	const struct model_process *maker = model_process(model, segment->maker);
 
-	if (event->u.shmget.key == IPC_PRIVATE)
-		return CREATED_SURELY;
-	if (flags & IPC_CREAT && flags & IPC_EXCL)
-		return CREATED_SURELY;
-	return flags & IPC_CREAT && new ? CREATED_LIKELY : CREATED_NOT;
+	if (maker && !maker->facts.placeholder)
+		set_owner(segment, segment->flags, maker->facts.uid);
 }
 
 /* IPC_CREAT made it, or found it: the kernel has its creator. */
@@ -135,157 +124,135 @@ static enum model_created created_by_sight(const struct model *model,
 	return sight->creator_pid == maker->facts.pid ? CREATED_SURELY : CREATED_NOT;
 }
 
+static void learn(const struct model *model, struct model_segment *segment, uint64_t time_ns)
+{
+	const struct sight_facts *sight = sight_of(model, segment->shmid, time_ns);
+
+	if (!sight)
+		return;
+	if (segment->created == CREATED_LIKELY)
+		segment->created = created_by_sight(model, segment, sight);
+	if (segment->created != CREATED_NOT)
+		return;
+	segment->size = sight->size;
+	segment->key_known |= sight->key != 0;
+	if (sight->key)
+		segment->key = sight->key;
+	set_owner(segment, sight->mode, sight->owner_uid);
+}
+
+struct model_segment *segments_find(struct model *model, int32_t shmid, uint64_t time_ns)
+{
+	struct model_segment *segment = model_segment(model, shmid);
+	const struct kernel_segment *row = kernel_row(model, shmid);
+
+	if (!segment) {
+		segment = make_segment(model, shmid, time_ns);
+		if (segment && row) { /* it was there before: the kernel knows what it is */
+			segment->size = row->size;
+			segment->key = row->key;
+			segment->key_known = segment->key != 0;
+			set_owner(segment, row->mode, row->owner_uid);
+		}
+	}
+	if (segment)
+		learn(model, segment, time_ns);
+	return segment;
+}
+
+static enum model_created created_by(const struct event *event, bool new)
+{
+	uint32_t flags = event->u.shmget.flags;
+
+	if (event->u.shmget.key == IPC_PRIVATE)
+		return CREATED_SURELY;
+	if (flags & IPC_CREAT && flags & IPC_EXCL)
+		return CREATED_SURELY;
+	return flags & IPC_CREAT && new ? CREATED_LIKELY : CREATED_NOT;
+}
+
+static void begin(struct model *model, struct model_segment *segment, const struct event *event,
+		  enum model_created created)
+{
+	segment->created = created;
+	segment->maker = event->process;
+	segment->maker_stack = event->stack;
+	segment->flags = event->u.shmget.flags;
+	segment->flags_known = true;
+	segment->size = event->u.shmget.size;
+	if (created != CREATED_NOT)
+		set_maker(model, segment);
+}
+
 static void feed_shmget(struct model *model, const struct event *event)
 {
 	int32_t shmid = event->u.shmget.shmid;
 	struct model_segment *segment = model_segment(model, shmid);
 	enum model_created created = created_by(event, !segment || segment->removed);
-	bool new = !segment || segment->removed || created == CREATED_SURELY;
-	const struct kernel_segment *row;
-	const struct sight_facts *sight;
+	const struct kernel_segment *row = kernel_row(model, shmid);
 
-	if (new)
+	if (!segment || segment->removed || created == CREATED_SURELY) {
 		segment = make_segment(model, shmid, event->time_ns);
+		if (segment)
+			begin(model, segment, event, created);
+	}
 	if (!segment)
 		return;
 	segment->key = (uint32_t)event->u.shmget.key;
 	segment->key_known = true;
-	if (new) {
-		segment->created = created;
-		segment->maker = event->process;
-		segment->maker_stack = event->stack;
-		segment->flags = event->u.shmget.flags;
-		segment->flags_known = true;
-		segment->size = event->u.shmget.size;
-	}
-	row = kernel_row(model, shmid);
-	sight = sight_of(model, shmid);
-	if (new &&created == CREATED_LIKELY && sight)
-		segment->created = created = created_by_sight(model, segment, sight);
-	if (created != CREATED_SURELY && sight && sight->key == segment->key)
-		segment->size = sight->size;
-	else if (created != CREATED_SURELY && row && row->key == segment->key)
+	if (segment->created == CREATED_NOT && row && row->key == segment->key) {
 		segment->size = row->size;
-	else if (event->u.shmget.size > segment->size)
+		set_owner(segment, row->mode, row->owner_uid);
+	} else if (event->u.shmget.size > segment->size) {
 		segment->size = event->u.shmget.size;
+	}
+	learn(model, segment, event->time_ns);
 }
 
-/* ---- attachments ---- */
-
-static void keep_past(struct model *model, const struct model_process *process,
-		      const struct model_attachment *attachment, enum model_ending how,
-		      uint64_t time_ns)
+static void feed_set(struct model *model, const struct event *event)
 {
-	struct model_past *past;
+	struct model_segment *segment = segments_find(model, event->u.shmctl.shmid, event->time_ns);
 
-	if (model->past_count >= PAST_MAX ||
-	    !model_grow(model, (void **)&model->past, &model->past_room, model->past_count,
-			sizeof *model->past)) {
-		model->past_omitted++;
+	if (!segment)
+		return;
+	set_owner(segment, event->u.shmctl.mode, event->u.shmctl.uid);
+	if (model->change_count >= CHANGES_MAX ||
+	    !model_grow(model, (void **)&model->changes, &model->change_room, model->change_count,
+			sizeof *model->changes)) {
+		model->changes_omitted++;
 		return;
 	}
-	past = &model->past[model->past_count++];
-	*past = (struct model_past){process, *attachment, time_ns, how};
-}
-
-void segments_drop(struct model *model, struct model_process *process, uint32_t i,
-		   enum model_ending how, uint64_t time_ns)
-{
-	struct model_attachment *attachment = &process->attached[i];
-
-	keep_past(model, process, attachment, how, time_ns);
-	attachment->segment->now--;
-	process->attached_bytes -= attachment->segment->size;
-	model->attachment_count--;
-	process->attached_count--;
-	memmove(attachment, attachment + 1, (process->attached_count - i) * sizeof *attachment);
-}
-
-static void attach(struct model *model, struct model_process *process,
-		   const struct model_attachment *attachment)
-{
-	struct model_segment *segment = attachment->segment;
-
-	if (model->attachment_count >= ATTACHMENTS_MAX ||
-	    !model_grow(model, (void **)&process->attached, &process->attached_room,
-			process->attached_count, sizeof *process->attached))
-		return;
-	process->attached[process->attached_count++] = *attachment;
-	process->attached_bytes += segment->size;
-	if (process->attached_bytes > process->attached_peak_bytes)
-		process->attached_peak_bytes = process->attached_bytes;
-	model->attachment_count++;
-	if (++segment->now > segment->peak)
-		segment->peak = segment->now;
-}
-
-/* The latest attachment at an address; -1 when there is none. */
-static int find_attachment(const struct model_process *process, uint64_t address)
-{
-	for (uint32_t i = process->attached_count; i > 0; i--)
-		if (process->attached[i - 1].address == address)
-			return (int)(i - 1);
-	return -1;
-}
-
-/* SHM_REMAP took the place of what began in the new attachment's range. */
-static void drop_all_below(struct model *model, struct model_process *process,
-			   const struct model_attachment *new)
-{
-	uint64_t size = new->segment->size ? new->segment->size : 1;
-
-	for (uint32_t i = process->attached_count; i > 0; i--)
-		if (process->attached[i - 1].address - new->address < size)
-			segments_drop(model, process, i - 1, ENDED_BY_REMAP, new->since_ns);
-}
-
-static void feed_shmat(struct model *model, struct model_process *process,
-		       const struct event *event)
-{
-	struct model_attachment attachment = {
-		.segment = find_or_make(model, event->u.shmat.shmid, event->time_ns),
-		.address = event->u.shmat.address,
-		.since_ns = event->time_ns,
-		.readonly = event->u.shmat.flags & SHM_RDONLY,
+	model->changes[model->change_count++] = (struct model_change){
+		.segment = segment,
+		.instance = event->process,
+		.stack = event->stack,
+		.time_ns = event->time_ns,
+		.mode = event->u.shmctl.mode & 0777,
+		.uid = event->u.shmctl.uid,
+		.gid = event->u.shmctl.gid,
 	};
-
-	if (!attachment.segment)
-		return;
-	if (event->u.shmat.flags & SHM_REMAP)
-		drop_all_below(model, process, &attachment);
-	attachment.segment->attaches++;
-	attach(model, process, &attachment);
 }
 
-static void feed_shmdt(struct model *model, struct model_process *process,
-		       const struct event *event)
+static void feed_remove(struct model *model, const struct event *event)
 {
-	int there = find_attachment(process, event->u.shmdt.address);
-	struct model_segment *segment;
+	struct model_segment *segment = segments_find(model, event->u.shmctl.shmid, event->time_ns);
 
-	if (there >= 0) {
-		process->attached[there].segment->detaches++;
-		segments_drop(model, process, (uint32_t)there, ENDED_BY_SHMDT, event->time_ns);
-	} else if (event->flags & FLAG_SHMID_KNOWN) {
-		segment = find_or_make(model, event->u.shmdt.shmid, event->time_ns);
-		if (segment)
-			segment->detaches++;
-	}
-}
-
-static void feed_shmctl(struct model *model, const struct event *event)
-{
-	struct model_segment *segment;
-
-	if ((event->u.shmctl.command & ~0x100 /* IPC_64 */) != IPC_RMID)
-		return;
-	segment = find_or_make(model, event->u.shmctl.shmid, event->time_ns);
 	if (!segment || segment->removed)
 		return;
 	segment->removed = true;
 	segment->removed_ns = event->time_ns;
 	segment->remover = event->process;
 	segment->remover_stack = event->stack;
+}
+
+static void feed_shmctl(struct model *model, const struct event *event)
+{
+	int32_t command = event->u.shmctl.command & ~0x100 /* IPC_64 */;
+
+	if (command == IPC_RMID)
+		feed_remove(model, event);
+	else if (command == IPC_SET && event->flags & FLAG_OWNER_KNOWN)
+		feed_set(model, event);
 }
 
 void segments_feed(struct model *model, struct model_process *process, const struct event *event)
@@ -295,10 +262,8 @@ void segments_feed(struct model *model, struct model_process *process, const str
 		feed_shmget(model, event);
 		break;
 	case KIND_SHMAT:
-		feed_shmat(model, process, event);
-		break;
 	case KIND_SHMDT:
-		feed_shmdt(model, process, event);
+		attachments_feed(model, process, event);
 		break;
 	case KIND_SHMCTL:
 		feed_shmctl(model, event);
@@ -308,73 +273,7 @@ void segments_feed(struct model *model, struct model_process *process, const str
 	}
 }
 
-void segments_drop_all(struct model *model, struct model_process *process, enum model_ending how,
-		       uint64_t time_ns)
-{
-	for (uint32_t i = process->attached_count; i > 0; i--) {
-		if (!process->attached[i - 1].inherited && how == ENDED_BY_EXIT) {
-			process->held_at_end++;
-			process->held_segment = process->attached[i - 1].segment;
-		}
-		segments_drop(model, process, i - 1, how, time_ns);
-	}
-}
-
-/* What the parent detached after the fork, but before the child announced itself, is copied too. */
-static void copy_just_detached(struct model *model, struct model_process *child,
-			       const struct model_process *parent, uint32_t missing)
-{
-	for (uint32_t i = model->past_count; i > 0 && missing > 0; i--) {
-		struct model_past past = model->past[i - 1];
-
-		if (past.process != parent || past.how != ENDED_BY_SHMDT)
-			continue;
-		past.attachment.inherited = true;
-		past.attachment.segment->inherited++;
-		attach(model, child, &past.attachment);
-		missing--;
-	}
-}
-
-void segments_fork(struct model *model, struct model_process *child, uint32_t parent,
-		   uint32_t inherited)
-{
-	const struct model_process *from = model_process(model, parent);
-	uint32_t count = from && from != child ? from->attached_count : 0;
-
-	if (count > inherited)
-		count = inherited; /* the parent went on after the fork: the oldest are the child's
-				    */
-	for (uint32_t i = 0; i < count; i++) {
-		struct model_attachment copy = from->attached[i];
-
-		copy.inherited = true;
-		copy.segment->inherited++;
-		attach(model, child, &copy);
-	}
-	if (from && count < inherited)
-		copy_just_detached(model, child, from, inherited - count);
-}
-
 /* ---- the tables, where the log does not tell all ---- */
-
-void model_add_attachment(struct model *model, const struct attachment_facts *facts)
-{
-	struct model_process *process = model_process(model, facts->instance);
-	struct model_attachment attachment = {
-		.address = facts->address,
-		.since_ns = facts->since_ns,
-		.readonly = facts->readonly,
-		.inherited = facts->inherited,
-	};
-
-	if (!process || process->facts.state != STATE_RUNNING ||
-	    find_attachment(process, facts->address) >= 0)
-		return;
-	attachment.segment = find_or_make(model, facts->shmid, facts->since_ns);
-	if (attachment.segment)
-		attach(model, process, &attachment);
-}
 
 /* The same segment of the replay: of this id, and removed or not as the row is. */
 static struct model_segment *segment_of_row(struct model *model, const struct ledger_facts *row)
@@ -415,6 +314,8 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts)
 				   : facts->flags & IPC_CREAT ? CREATED_LIKELY
 							      : CREATED_NOT;
 		segment->size = larger(segment->size, facts->size);
+		if (segment->created != CREATED_NOT)
+			set_maker(model, segment);
 	}
 	if (facts->removed && !segment->removed) {
 		segment->removed = true;

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/human.h"
@@ -13,8 +14,31 @@
 
 #define OVERCOMMIT_NEVER 2u
 
+static void add_find(struct model *model, const struct sight_facts *sight)
+{
+	struct model_find *find;
+
+	HASH_FIND(hh, model->finds, &sight->time_ns, sizeof sight->time_ns, find);
+	if (find)
+		return;
+	find = calloc(1, sizeof *find);
+	if (find) {
+		find->time_ns = sight->time_ns;
+		find->sight = *sight;
+		HASH_ADD(hh, model->finds, time_ns, sizeof find->time_ns, find);
+	}
+	if (!find || !find->hh.tbl) {
+		model->no_memory = true;
+		free(find);
+	}
+}
+
 void model_add_sight(struct model *model, const struct sight_facts *sight)
 {
+	if (sight->error == 0 && sight->shmid >= 0) {
+		add_find(model, sight);
+		return;
+	}
 	if (model_grow(model, (void **)&model->sights, &model->sight_room, model->sight_count,
 		       sizeof *model->sights))
 		model->sights[model->sight_count++] = *sight;

@@ -101,6 +101,26 @@ static void look_at_table(const struct drain *drain, struct segment_sight *sight
 	name_the_most(&survey);
 }
 
+/*
+ * Whether the id still meant the same segment: the shims note a removal, and a new segment, as soon
+ * as it is made.
+ */
+static bool is_still_it(const struct drain *drain, int32_t shmid, uint64_t clock)
+{
+	const struct segment_entry *ledger = drain_region(drain, REGION_LEDGER);
+	uint64_t count = drain->header.region[REGION_LEDGER].count;
+
+	for (uint32_t i = 0; i < SEGMENT_LEDGER_PROBES; i++) {
+		const struct segment_entry *entry = ledger + segment_ledger_place(shmid, i, count);
+
+		if (word_accept(&entry->claim) >> 32 == (uint32_t)shmid &&
+		    (word_load(&entry->removed_clock) > clock ||
+		     word_load(&entry->seen_clock) > clock))
+			return false;
+	}
+	return true;
+}
+
 /* By its id; a user that may not is told nothing. */
 static void look_at_segment(struct segment_sight *sight, int32_t shmid)
 {
@@ -187,6 +207,15 @@ static bool knows(struct sights *sights, int32_t shmid)
 	return is_known;
 }
 
+/* Its id may come back with another segment. */
+static void forget_removed(struct sights *sights, const struct segment_event *event)
+{
+	uint32_t shmid = (uint32_t)event->u.shmctl.shmid;
+
+	if (event->u.shmctl.command == IPC_RMID && !(event->flags & EVENT_FAILED))
+		sights->known[shmid % SIGHTS_KNOWN] = 0;
+}
+
 static bool wants_failure(struct sights *sights, const struct segment_event *event)
 {
 	if (event->kind > CALL_SHMAT || event->flags & EVENT_LIBC_ONLY)
@@ -206,6 +235,19 @@ static bool wants_segment(struct sights *sights, const struct segment_event *eve
 	return *shmid >= 0 && !knows(sights, *shmid);
 }
 
+static void look_at_failure(const struct drain *drain, struct segment_sight *sight,
+			    const struct segment_event *event)
+{
+	if (event->kind <= CALL_SBRK) {
+		look_at_break(drain, sight, event);
+	} else if (event->kind == CALL_SHMAT) {
+		look_at_segment(sight, event->u.shmat.shmid);
+	} else {
+		sight->key = (uint32_t)event->u.shmget.key;
+		look_at_table(drain, sight);
+	}
+}
+
 static void look(struct drain *drain, const struct segment_event *event)
 {
 	struct segment_sight sight = {
@@ -221,16 +263,12 @@ static void look(struct drain *drain, const struct segment_event *event)
 		   : !wants_segment(&drain->sights, event, &shmid))
 		return;
 	sight.error = failed ? event->detail : 0;
-	if (!failed)
+	if (failed)
+		look_at_failure(drain, &sight, event);
+	else
 		look_at_segment(&sight, shmid);
-	else if (event->kind <= CALL_SBRK)
-		look_at_break(drain, &sight, event);
-	else if (event->kind == CALL_SHMAT)
-		look_at_segment(&sight, event->u.shmat.shmid);
-	else {
-		sight.key = (uint32_t)event->u.shmget.key;
-		look_at_table(drain, &sight);
-	}
+	if (!failed && !is_still_it(drain, shmid, event->clock))
+		return;
 	drain_append(drain, REGION_SIGHTS, &sight, sizeof sight, 1);
 	drain->sights.count++;
 }
@@ -240,6 +278,8 @@ void sights_look(struct drain *drain, uint64_t count)
 	for (uint64_t i = 0; i < count && drain->sights.count < SIGHTS_MOST; i++) {
 		const struct segment_event *event = &drain->batch[i];
 
+		if (event->kind == CALL_SHMCTL)
+			forget_removed(&drain->sights, event);
 		if (event->kind < CALL_COUNT &&
 		    (event->flags & EVENT_FAILED || event->kind == CALL_SHMGET ||
 		     event->kind == CALL_SHMAT))

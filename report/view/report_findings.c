@@ -66,13 +66,14 @@ static void put_number(struct out *out, uint32_t count)
 	out_text(out, human_count(text, count));
 }
 
-static void put_sum(struct out *out, const struct model *model)
+static void put_sum(struct out *out, const struct model *model, const struct filter *filter)
 {
 	uint32_t counts[3] = {0};
 	bool any = false;
 
 	for (uint32_t i = 0; i < model->finding_count; i++)
-		counts[model->findings[i].severity]++;
+		counts[model->findings[i].severity] += filter_finding(filter, model,
+								      &model->findings[i]);
 	for (int severity = SEVERITY_ERROR; severity <= SEVERITY_NOTE; severity++) {
 		if (!counts[severity])
 			continue;
@@ -102,7 +103,8 @@ static void put_rest(struct out *out, enum finding_kind kind, uint32_t count)
 	OUT(out, "; 'memshim report --json' has them all\n");
 }
 
-void report_findings(struct out *out, const struct model *model, bool all)
+void report_findings(struct out *out, const struct model *model, const struct filter *filter,
+		     bool all)
 {
 	uint32_t shown[FINDING_COUNT] = {0};
 
@@ -110,9 +112,10 @@ void report_findings(struct out *out, const struct model *model, bool all)
 	out_color(out, COLOR_BOLD);
 	OUT(out, "FINDINGS");
 	out_color(out, COLOR_NONE);
-	put_sum(out, model);
+	put_sum(out, model, filter);
 	for (uint32_t i = 0; i < model->finding_count; i++)
-		if (++shown[model->findings[i].kind] <= KIND_MOST || all)
+		if (filter_finding(filter, model, &model->findings[i]) &&
+		    (++shown[model->findings[i].kind] <= KIND_MOST || all))
 			put_finding(out, &model->findings[i]);
 	for (int kind = 0; kind < FINDING_COUNT && !all; kind++)
 		if (shown[kind] > KIND_MOST)

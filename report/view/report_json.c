@@ -211,29 +211,34 @@ static void put_processes(struct json *json, const struct model *model, const st
 
 /* ---- findings ---- */
 
-static void put_findings(struct json *json, const struct model *model)
+static void put_finding(struct json *json, const struct model *model, const struct finding *finding)
+{
+	json_open(json, NULL, '{');
+	json_text(json, "kind", model_finding_name(finding->kind));
+	json_text(json, "severity", severities[finding->severity]);
+	json_text(json, "text", finding->text ? finding->text : "");
+	json_text(json, "advice", finding->advice ? finding->advice : "");
+	if (finding->pid)
+		json_signed(json, "pid", finding->pid);
+	else
+		json_null(json, "pid");
+	if (finding->shmid >= 0)
+		json_signed(json, "shmid", finding->shmid);
+	else
+		json_null(json, "shmid");
+	report_stack_json(json, model, finding->stack_instance, finding->stack);
+	json_close(json, '}');
+}
+
+static void put_findings(struct json *json, const struct model *model, const struct filter *filter)
 {
 	json_open(json, "findings", '[');
-	for (uint32_t i = 0; i < model->finding_count; i++) {
-		const struct finding *finding = &model->findings[i];
-
-		json_open(json, NULL, '{');
-		json_text(json, "kind", model_finding_name(finding->kind));
-		json_text(json, "severity", severities[finding->severity]);
-		json_text(json, "text", finding->text ? finding->text : "");
-		json_text(json, "advice", finding->advice ? finding->advice : "");
-		if (finding->pid)
-			json_signed(json, "pid", finding->pid);
-		else
-			json_null(json, "pid");
-		if (finding->shmid >= 0)
-			json_signed(json, "shmid", finding->shmid);
-		else
-			json_null(json, "shmid");
-		report_stack_json(json, model, finding->stack_instance, finding->stack);
-		json_close(json, '}');
-	}
+	for (uint32_t i = 0; i < model->finding_count; i++)
+		if (filter_finding(filter, model, &model->findings[i]))
+			put_finding(json, model, &model->findings[i]);
 	json_close(json, ']');
+	json_number(json, "suppressed", model->suppressed_count);
+	json_number(json, "findings_omitted", model->finding_omitted);
 }
 
 void report_json(struct out *out, const struct model *model, const struct filter *filter,
@@ -249,9 +254,7 @@ void report_json(struct out *out, const struct model *model, const struct filter
 	put_processes(&json, model, filter);
 	report_segments_json(&json, model, filter);
 	sites_json(&json, model, filter);
-	put_findings(&json, model);
-	json_number(&json, "suppressed", model->suppressed_count);
-	json_number(&json, "findings_omitted", model->finding_omitted);
+	put_findings(&json, model, filter);
 	json_close(&json, '}');
 	out_char(out, '\n');
 }

@@ -23,15 +23,15 @@ static void put_flags(struct json *json, const struct model_segment *segment)
 
 static void put_mode(struct json *json, const struct model_segment *segment)
 {
-	uint32_t mode = segment->in_kernel ? segment->kernel.mode : segment->flags;
+	uint32_t mode;
 
-	if (!segment->in_kernel && segment->created == CREATED_NOT) {
+	if (!model_segment_mode(segment, &mode)) {
 		json_null(json, "mode");
 		return;
 	}
 	json_name(json, "mode");
 	out_char(json->out, '"');
-	out_octal(json->out, mode & 0777, 4);
+	out_octal(json->out, mode, 4);
 	out_char(json->out, '"');
 }
 
@@ -57,6 +57,7 @@ static void put_creator(struct json *json, const struct model *model,
 	json_signed(json, "pid", maker->facts.pid);
 	json_text(json, "exe", maker->facts.exe);
 	json_text(json, "cmdline", maker->facts.cmdline);
+	json_number(json, "start_ns", maker->facts.start_ns);
 	report_stack_json(json, model, segment->maker, segment->maker_stack);
 	json_close(json, '}');
 }
@@ -83,16 +84,45 @@ static void put_removed(struct json *json, const struct model *model,
 	json_close(json, '}');
 }
 
-static void put_owner(struct json *json, const struct model *model,
-		      const struct model_segment *segment)
+static void put_owner(struct json *json, const struct model_segment *segment)
 {
-	const struct model_process *maker = model_process(model, segment->maker);
-	bool made = segment->created != CREATED_NOT && maker && !maker->facts.placeholder;
+	json_number_or_null(json, "owner_uid", segment->in_kernel || segment->owner_known,
+			    segment->in_kernel ? segment->kernel.owner_uid : segment->owner_uid);
+}
 
-	json_number_or_null(json, "owner_uid", segment->in_kernel || made,
-			    segment->in_kernel ? segment->kernel.owner_uid
-			    : made             ? maker->facts.uid
-					       : 0);
+static void put_change(struct json *json, const struct model *model,
+		       const struct model_change *change)
+{
+	const struct model_process *process = model_process(model, change->instance);
+
+	json_open(json, NULL, '{');
+	json_number(json, "ns", change->time_ns);
+	if (process) {
+		json_signed(json, "pid", process->facts.pid);
+		json_text(json, "exe", process->facts.exe);
+	} else {
+		json_null(json, "pid");
+		json_null(json, "exe");
+	}
+	json_name(json, "mode");
+	out_char(json->out, '"');
+	out_octal(json->out, change->mode, 4);
+	out_char(json->out, '"');
+	json_number(json, "owner_uid", change->uid);
+	json_number(json, "owner_gid", change->gid);
+	report_stack_json(json, model, change->instance, change->stack);
+	json_close(json, '}');
+}
+
+/* Each IPC_SET, in the order of time. */
+static void put_changes(struct json *json, const struct model *model,
+			const struct model_segment *segment)
+{
+	json_open(json, "changes", '[');
+	for (uint32_t i = 0; i < model->change_count; i++)
+		if (model->changes[i].segment == segment)
+			put_change(json, model, &model->changes[i]);
+	json_close(json, ']');
 }
 
 static void put_nattch(struct json *json, const struct model_segment *segment)
@@ -153,13 +183,14 @@ static void put_segment(struct json *json, const struct model *model,
 	json_number_or_null(json, "size", segment->size != 0, segment->size);
 	put_mode(json, segment);
 	put_flags(json, segment);
-	put_owner(json, model, segment);
+	put_owner(json, segment);
 	json_number_or_null(json, "created_ns", created, segment->seen_ns);
 	put_creator(json, model, segment);
 	json_number(json, "attaches", segment->attaches);
 	json_number(json, "detaches", segment->detaches);
 	json_number(json, "inherited", segment->inherited);
 	put_nattch(json, segment);
+	put_changes(json, model, segment);
 	put_removed(json, model, segment);
 	json_text(json, "state", report_segment_state(segment));
 	json_bool(json, "leaked", segment->leaked);

@@ -282,14 +282,14 @@ static void put_kernel(struct cell *cell, const struct model_segment *segment, u
 
 static void put_name(struct cell *cell, const struct model_segment *segment, unsigned column)
 {
-	uint32_t mode = segment->in_kernel ? segment->kernel.mode : segment->flags;
+	uint32_t mode;
 
 	if (column == COLUMN_SHMID)
 		put_number(cell, (uint32_t)segment->shmid);
-	else if (column == COLUMN_MODE && !segment->in_kernel && segment->created == CREATED_NOT)
+	else if (column == COLUMN_MODE && !model_segment_mode(segment, &mode))
 		put_text(cell, "-");
 	else if (column == COLUMN_MODE)
-		snprintf(cell->text, sizeof cell->text, "%04o", mode & 0777);
+		snprintf(cell->text, sizeof cell->text, "%04o", mode);
 	else if (!segment->key_known)
 		put_text(cell, "-");
 	else if (segment->key == 0)

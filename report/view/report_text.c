@@ -8,6 +8,7 @@
 #include "report/human.h"
 #include "report/names.h"
 #include "report/view/report_findings.h"
+#include "report/view/report_history.h"
 #include "report/view/report_tables.h"
 #include "report/view/sites.h"
 #include "report/view/words.h"
@@ -298,6 +299,16 @@ static void put_sites(struct out *out, const struct model *model, const struct r
 	free(groups);
 }
 
+/* Of the segments that were asked for by name. */
+static void put_histories(struct out *out, const struct model *model,
+			  const struct report_wish *wish)
+{
+	for (uint32_t i = 0; i < model->segment_count; i++)
+		if ((wish->filter->by_shmid || wish->filter->by_key) &&
+		    filter_segment(wish->filter, model->segments[i]))
+			report_history(out, model, model->segments[i], wish->exact);
+}
+
 /* ---- all of it ---- */
 
 static bool knows(const char *name)
@@ -322,8 +333,9 @@ bool report_text(struct out *out, const struct model *model, const struct report
 	put_totals(out, model, wish->exact);
 	put_processes(out, model, wish);
 	put_segments(out, model, wish);
+	put_histories(out, model, wish);
 	put_sites(out, model, wish);
-	report_findings(out, model, wish->sort || filter_is_set(wish->filter));
+	report_findings(out, model, wish->filter, wish->sort || filter_is_set(wish->filter));
 	sites_nameless(out, model);
 	return true;
 }

@@ -6,7 +6,8 @@
  *   use ID                   another one for the later words
  *   at [ADDRESS [FLAGS]]     shmat; the answer is the address
  *   dt [ADDRESS]             shmdt; of the last attachment, where no address is given
- *   rm, stat, set MODE       shmctl: IPC_RMID, IPC_STAT, IPC_SET
+ *   rm, stat                 shmctl: IPC_RMID, IPC_STAT
+ *   set MODE [UID [GID]]     IPC_SET; an owner of 0 stays as it is
  *   unmap                    munmap over the last attachment
  *   fork                     goes on as the child, while the parent waits for it
  *   vforkdt                  a child of vfork detaches the last attachment
@@ -61,6 +62,10 @@ static long set_mode(void)
 	if (shmctl(id, IPC_STAT, &facts) != 0)
 		return -1;
 	facts.shm_perm.mode = (unsigned short)one;
+	if (two)
+		facts.shm_perm.uid = (uid_t)two;
+	if (three)
+		facts.shm_perm.gid = (gid_t)three;
 	return shmctl(id, IPC_SET, &facts);
 }
 

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/* Who has which segment attached where: by calls, by what a fork copies and an end takes away. */
+#include <string.h>
+#include <sys/shm.h>
+
+#include "report/model/inside.h"
+
+/* Past these a file is not believed, or not worth the memory. */
+#define ATTACHMENTS_MAX (1u << 20)
+#define PAST_MAX 10000u
+
+static void keep_past(struct model *model, const struct model_process *process,
+		      const struct model_attachment *attachment, enum model_ending how,
+		      uint64_t time_ns)
+{
+	struct model_past *past;
+
+	if (model->past_count >= PAST_MAX ||
+	    !model_grow(model, (void **)&model->past, &model->past_room, model->past_count,
+			sizeof *model->past)) {
+		model->past_omitted++;
+		return;
+	}
+	past = &model->past[model->past_count++];
+	*past = (struct model_past){process, *attachment, time_ns, how};
+}
+
+void attachments_drop(struct model *model, struct model_process *process, uint32_t i,
+		      enum model_ending how, uint64_t time_ns)
+{
+	struct model_attachment *attachment = &process->attached[i];
+
+	keep_past(model, process, attachment, how, time_ns);
+	attachment->segment->now--;
+	process->attached_bytes -= attachment->bytes;
+	model->attachment_count--;
+	process->attached_count--;
+	memmove(attachment, attachment + 1, (process->attached_count - i) * sizeof *attachment);
+}
+
+static void attach(struct model *model, struct model_process *process,
+		   const struct model_attachment *attachment)
+{
+	struct model_segment *segment = attachment->segment;
+
+	if (model->attachment_count >= ATTACHMENTS_MAX ||
+	    !model_grow(model, (void **)&process->attached, &process->attached_room,
+			process->attached_count, sizeof *process->attached))
+		return;
+	process->attached[process->attached_count] = *attachment;
+	process->attached[process->attached_count++].bytes = segment->size;
+	process->attached_bytes += segment->size;
+	if (process->attached_bytes > process->attached_peak_bytes)
+		process->attached_peak_bytes = process->attached_bytes;
+	model->attachment_count++;
+	if (++segment->now > segment->peak)
+		segment->peak = segment->now;
+}
+
+/* The latest attachment at an address; -1 when there is none. */
+static int find_attachment(const struct model_process *process, uint64_t address)
+{
+	for (uint32_t i = process->attached_count; i > 0; i--)
+		if (process->attached[i - 1].address == address)
+			return (int)(i - 1);
+	return -1;
+}
+
+/* SHM_REMAP took the place of what began in the new attachment's range. */
+static void drop_all_below(struct model *model, struct model_process *process,
+			   const struct model_attachment *new)
+{
+	uint64_t size = new->segment->size ? new->segment->size : 1;
+
+	for (uint32_t i = process->attached_count; i > 0; i--)
+		if (process->attached[i - 1].address - new->address < size)
+			attachments_drop(model, process, i - 1, ENDED_BY_REMAP, new->since_ns);
+}
+
+static void feed_shmat(struct model *model, struct model_process *process,
+		       const struct event *event)
+{
+	struct model_attachment attachment = {
+		.segment = segments_find(model, event->u.shmat.shmid, event->time_ns),
+		.address = event->u.shmat.address,
+		.since_ns = event->time_ns,
+		.readonly = event->u.shmat.flags & SHM_RDONLY,
+	};
+
+	if (!attachment.segment)
+		return;
+	if (event->u.shmat.flags & SHM_REMAP)
+		drop_all_below(model, process, &attachment);
+	attachment.segment->attaches++;
+	attach(model, process, &attachment);
+}
+
+static void feed_shmdt(struct model *model, struct model_process *process,
+		       const struct event *event)
+{
+	int there = find_attachment(process, event->u.shmdt.address);
+	struct model_segment *segment;
+
+	if (there >= 0) {
+		process->attached[there].segment->detaches++;
+		attachments_drop(model, process, (uint32_t)there, ENDED_BY_SHMDT, event->time_ns);
+	} else if (event->flags & FLAG_SHMID_KNOWN) {
+		segment = segments_find(model, event->u.shmdt.shmid, event->time_ns);
+		if (segment)
+			segment->detaches++;
+	}
+}
+
+void attachments_feed(struct model *model, struct model_process *process, const struct event *event)
+{
+	if (event->kind == KIND_SHMAT)
+		feed_shmat(model, process, event);
+	else
+		feed_shmdt(model, process, event);
+}
+
+void attachments_drop_all(struct model *model, struct model_process *process, enum model_ending how,
+			  uint64_t time_ns)
+{
+	for (uint32_t i = process->attached_count; i > 0; i--) {
+		if (!process->attached[i - 1].inherited && how == ENDED_BY_EXIT) {
+			process->held_at_end++;
+			process->held_segment = process->attached[i - 1].segment;
+		}
+		attachments_drop(model, process, i - 1, how, time_ns);
+	}
+}
+
+/* A copy that a fork made: the child has it since then. */
+static void inherit(struct model *model, struct model_process *child,
+		    struct model_attachment attachment)
+{
+	attachment.inherited = true;
+	attachment.since_ns = child->facts.start_ns;
+	attachment.segment->inherited++;
+	attach(model, child, &attachment);
+}
+
+/* What the parent detached after the fork, but before the child announced itself, is copied too. */
+static void copy_just_detached(struct model *model, struct model_process *child,
+			       const struct model_process *parent, uint32_t missing)
+{
+	for (uint32_t i = model->past_count; i > 0 && missing > 0; i--) {
+		const struct model_past *past = &model->past[i - 1];
+
+		if (past->process != parent || past->how != ENDED_BY_SHMDT)
+			continue;
+		inherit(model, child, past->attachment);
+		missing--;
+	}
+}
+
+void attachments_fork(struct model *model, struct model_process *child, uint32_t parent,
+		      uint32_t inherited)
+{
+	const struct model_process *from = model_process(model, parent);
+	uint32_t count = from && from != child ? from->attached_count : 0;
+
+	if (count > inherited)
+		count = inherited; /* the parent went on after the fork: the oldest are the child's
+				    */
+	for (uint32_t i = 0; i < count; i++)
+		inherit(model, child, from->attached[i]);
+	if (from && count < inherited)
+		copy_just_detached(model, child, from, inherited - count);
+}
+
+/* ---- the table, where the log does not tell all ---- */
+
+void model_add_attachment(struct model *model, const struct attachment_facts *facts)
+{
+	struct model_process *process = model_process(model, facts->instance);
+	struct model_attachment attachment = {
+		.address = facts->address,
+		.since_ns = facts->since_ns,
+		.readonly = facts->readonly,
+		.inherited = facts->inherited,
+	};
+
+	if (!process || process->facts.state != STATE_RUNNING ||
+	    find_attachment(process, facts->address) >= 0)
+		return;
+	attachment.segment = segments_find(model, facts->shmid, facts->since_ns);
+	if (attachment.inherited)
+		attachment.since_ns = process->facts.start_ns;
+	if (attachment.segment)
+		attach(model, process, &attachment);
+}

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The life of one segment, for `report -m` and `-M`. Beside each line stands how many attachments
+ * the session had after it: a fork adds some without any call, an exec or an end takes them away.
+ */
+#include "report/view/report_history.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "report/human.h"
+
+enum step { STEP_MADE, STEP_FOUND, STEP_CHANGED, STEP_REMOVED, STEP_BEGAN, STEP_ENDED };
+
+struct line {
+	uint64_t time_ns;
+	uint32_t order; /* of those at one time */
+	enum step step;
+	const struct model_process *process; /* null unknown */
+	const struct model_attachment *attachment;
+	const struct model_change *change;
+	enum model_ending how;
+};
+
+struct history {
+	const struct model *model;
+	const struct model_segment *segment;
+	bool exact;
+	struct line *lines;
+	uint32_t count, room;
+	unsigned name_columns;
+};
+
+/* ---- gathering ---- */
+
+static void add(struct history *h, struct line line)
+{
+	char name[64];
+	int length = 1;
+
+	if (h->count == h->room)
+		return;
+	line.order = h->count;
+	h->lines[h->count++] = line;
+	if (line.process)
+		length = snprintf(name, sizeof name, "%.24s (%d)",
+				  model_program_name(&line.process->facts),
+				  line.process->facts.pid);
+	if ((unsigned)length > h->name_columns)
+		h->name_columns = (unsigned)length;
+}
+
+static void add_past(struct history *h, const struct model_past *past)
+{
+	add(h, (struct line){.time_ns = past->attachment.since_ns,
+			     .step = STEP_BEGAN,
+			     .process = past->process,
+			     .attachment = &past->attachment});
+	add(h, (struct line){.time_ns = past->until_ns,
+			     .step = STEP_ENDED,
+			     .process = past->process,
+			     .attachment = &past->attachment,
+			     .how = past->how});
+}
+
+static void add_present(struct history *h, const struct model_process *process)
+{
+	for (uint32_t i = 0; i < process->attached_count; i++)
+		if (process->attached[i].segment == h->segment)
+			add(h, (struct line){.time_ns = process->attached[i].since_ns,
+					     .step = STEP_BEGAN,
+					     .process = process,
+					     .attachment = &process->attached[i]});
+}
+
+static void gather(struct history *h)
+{
+	const struct model *model = h->model;
+	const struct model_segment *s = h->segment;
+	const struct model_process *maker = model_process(model, s->maker);
+
+	add(h, (struct line){.time_ns = s->seen_ns,
+			     .step = s->created == CREATED_NOT ? STEP_FOUND : STEP_MADE,
+			     .process = maker});
+	for (uint32_t i = 0; i < model->past_count; i++)
+		if (model->past[i].attachment.segment == s)
+			add_past(h, &model->past[i]);
+	for (uint32_t i = 1; i < model->instance_room; i++)
+		if (model->by_instance[i])
+			add_present(h, model->by_instance[i]);
+	for (uint32_t i = 0; i < model->change_count; i++)
+		if (model->changes[i].segment == s)
+			add(h, (struct line){
+				       .time_ns = model->changes[i].time_ns,
+				       .step = STEP_CHANGED,
+				       .process = model_process(model, model->changes[i].instance),
+				       .change = &model->changes[i]});
+	if (s->removed)
+		add(h, (struct line){.time_ns = s->removed_ns,
+				     .step = STEP_REMOVED,
+				     .process = model_process(model, s->remover)});
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct line *x = a, *y = b;
+
+	if (x->time_ns != y->time_ns)
+		return x->time_ns < y->time_ns ? -1 : 1;
+	return x->order < y->order ? -1 : x->order > y->order;
+}
+
+/* ---- writing ---- */
+
+static void put_made(struct out *out, const struct history *h)
+{
+	const struct model_segment *s = h->segment;
+	char text[HUMAN_BYTES];
+
+	OUT(out, "made it: ");
+	if (h->exact)
+		out_number(out, s->size);
+	else
+		out_text(out, human_bytes(text, s->size));
+	OUT(out, ", mode ");
+	out_octal(out, s->flags & 0777, 4);
+	if (s->created == CREATED_LIKELY)
+		OUT(out, " (or found it: IPC_CREAT without IPC_EXCL)");
+}
+
+static void put_place(struct out *out, const struct model_attachment *attachment)
+{
+	OUT(out, " at ");
+	out_hex(out, attachment->address);
+	if (attachment->readonly)
+		OUT(out, ", read-only");
+}
+
+static void put_ending(struct out *out, const struct line *line)
+{
+	static const char *const words[] = {
+		[ENDED_BY_SHMDT] = "detached it",
+		[ENDED_BY_EXEC] = "executed another program, with it attached",
+		[ENDED_BY_EXIT] = "ended, with it attached",
+		[ENDED_BY_REMAP] = "attached another over it, by SHM_REMAP,",
+		[ENDED_UNSEEN] = "has it no longer, by munmap perhaps,",
+	};
+
+	out_text(out, words[line->how]);
+	put_place(out, line->attachment);
+}
+
+static void put_what(struct out *out, const struct history *h, const struct line *line)
+{
+	switch (line->step) {
+	case STEP_MADE:
+		put_made(out, h);
+		break;
+	case STEP_FOUND:
+		OUT(out, "met it: it was there before");
+		break;
+	case STEP_BEGAN:
+		out_text(out, line->attachment->inherited ? "has it by fork" : "attached it");
+		put_place(out, line->attachment);
+		break;
+	case STEP_ENDED:
+		put_ending(out, line);
+		break;
+	case STEP_CHANGED:
+		OUT(out, "changed it: mode ");
+		out_octal(out, line->change->mode, 4);
+		OUT(out, ", owner ");
+		out_number(out, line->change->uid);
+		OUT(out, ", group ");
+		out_number(out, line->change->gid);
+		break;
+	case STEP_REMOVED:
+		OUT(out, "removed it, by IPC_RMID");
+		break;
+	}
+}
+
+static void put_line(struct out *out, const struct history *h, const struct line *line,
+		     uint32_t attached)
+{
+	char name[64] = "?";
+
+	if (line->process)
+		snprintf(name, sizeof name, "%.24s (%d)", model_program_name(&line->process->facts),
+			 line->process->facts.pid);
+	out_number_wide(out, line->time_ns / 1000000000u, 4);
+	out_char(out, '.');
+	out_digits(out, line->time_ns % 1000000000u / 1000, 6);
+	OUT(out, "  ");
+	out_safe_wide(out, name, h->name_columns);
+	out_number_wide(out, attached, 6);
+	OUT(out, "  ");
+	put_what(out, h, line);
+	out_char(out, '\n');
+}
+
+static void put_head(struct out *out, const struct history *h)
+{
+	out_char(out, '\n');
+	out_color(out, COLOR_BOLD);
+	OUT(out, "HISTORY of segment ");
+	out_signed(out, h->segment->shmid);
+	out_color(out, COLOR_NONE);
+	OUT(out, "\n       TIME  ");
+	out_safe_wide(out, "PROCESS", h->name_columns);
+	OUT(out, "  HELD  WHAT\n");
+}
+
+/* What the kernel counts now and the session does not know of. */
+static void put_rest(struct out *out, const struct history *h, uint32_t attached)
+{
+	const struct model_segment *s = h->segment;
+
+	if (!s->in_kernel || s->kernel.nattch == attached)
+		return;
+	OUT(out, "Now the kernel counts ");
+	out_number(out, s->kernel.nattch);
+	OUT(out, ", of which ");
+	out_number(out, s->found);
+	OUT(out, " were found in the maps of processes.\n");
+}
+
+void report_history(struct out *out, const struct model *model, const struct model_segment *segment,
+		    bool exact)
+{
+	struct history h = {.model = model, .segment = segment, .exact = exact, .name_columns = 7};
+	uint32_t attached = 0;
+
+	h.room = 2 + 2 * model->past_count + model->change_count +
+		 (uint32_t)model->attachment_count;
+	h.lines = calloc(h.room, sizeof *h.lines);
+	if (!h.lines)
+		return;
+	gather(&h);
+	qsort(h.lines, h.count, sizeof *h.lines, by_time);
+	put_head(out, &h);
+	for (uint32_t i = 0; i < h.count; i++) {
+		attached += h.lines[i].step == STEP_BEGAN;
+		attached -= h.lines[i].step == STEP_ENDED && attached > 0;
+		put_line(out, &h, &h.lines[i], attached);
+	}
+	put_rest(out, &h, attached);
+	free(h.lines);
+}
