@@ -67,7 +67,8 @@ def test_next_folder(hidden):
 def test_memory_full_afterwards():
     """All of it was reserved: the log goes round in a file system that has not a byte left."""
     os.mkdir("small", 0o700)
-    script = (f"mount -t tmpfs -o mode=700,size=12m none small; export MEMSHIM_DIR=$PWD/small MEMSHIM_LOG_SIZE=2M LD_PRELOAD={harness.SHIM};"
+    script = (f"mount -t tmpfs -o mode=700,size=12m none small; export MEMSHIM_DIR=$PWD/small MEMSHIM_LOG_SIZE=2M;"
+              f"export LD_PRELOAD={harness.SHIM};"
               f"{target('calls')} 1; unset LD_PRELOAD; cat /dev/zero >small/rest 2>/dev/null; df --output=avail small | tail -n 1;"
               f"LD_PRELOAD={harness.SHIM} {target('calls')} 20000; unset LD_PRELOAD; {MEMSHIM} report --json")
     done = harness.run("unshare", "--mount", "sh", "-c", script)
@@ -107,7 +108,8 @@ def test_what_is_no_segment(kind):
     by_hand()
     by_hand(MEMSHIM_SESSION=str(folder() / "default.seg"))
     after = os.lstat(folder() / "default.seg")
-    assert (after.st_ino, after.st_mode, after.st_size, after.st_mtime_ns) == (before.st_ino, before.st_mode, before.st_size, before.st_mtime_ns)
+    for field in ("st_ino", "st_mode", "st_size", "st_mtime_ns"):
+        assert getattr(after, field) == getattr(before, field), field
     assert precious.read_bytes() == content
     assert not os.path.exists("nothing")
     assert memshim("report", "default", timeout=20).returncode == ("link" not in kind)
