@@ -11,47 +11,31 @@
 #include "cfi_read.h"
 
 #define INDEX_ENCODING (CFI_PE_DATAREL | CFI_PE_SDATA4) /* the one that can be searched */
-#define REMEMBERED 2                                    /* rows; compilers nest no deeper */
+#define ENTRY_BYTES_MOST (1u << 20)                     /* what is longer is damaged */
 
-/* What a CIE says to the programs of its FDEs. */
-struct common {
-	const uint8_t *program, *program_end;
-	uint64_t code_align;
-	int64_t data_align;
-	uint8_t pointer_encoding;
-	uint8_t return_register;
-	bool has_augmentation;
-	bool is_signal;
-};
-
-/* A program under way. */
-struct run {
-	struct cfi_bytes bytes;
-	const struct common *common;
-	struct cfi_row *row;
-	struct cfi_row initial; /* after the CIE's program */
-	struct cfi_row remembered[REMEMBERED];
-	unsigned remembered_count;
-	uint64_t at, pc; /* the address that the row is for, and the one wanted */
-};
-
-static inline int64_t rule(enum cfi_kind kind, int64_t value)
+/* What lies between `at` and the end of `tables`; false when `at` is not in there. */
+static bool begin_bytes(uint64_t at, const struct unwind_span *tables, struct cfi_bytes *bytes)
 {
-	return (int64_t)((uint64_t)value << 3) | kind;
+	*bytes = (struct cfi_bytes){(const uint8_t *)at, (const uint8_t *)tables->end, false};
+	return at >= tables->begin && at < tables->end;
 }
 
 /* Begins an entry of .eh_frame; false at the terminator and for the 64-bit form. */
-static bool begin_entry(const uint8_t *at, struct cfi_bytes *bytes)
+static bool begin_entry(uint64_t at, const struct unwind_span *tables, struct cfi_bytes *bytes)
 {
-	struct cfi_bytes length_bytes = {at, at + 4, false};
-	uint32_t length = (uint32_t)cfi_read(&length_bytes, 4);
+	uint64_t length;
 
-	*bytes = (struct cfi_bytes){at + 4, at + 4 + length, false};
-	return length != 0 && length != 0xffffffffu;
+	if (!begin_bytes(at, tables, bytes))
+		return false;
+	length = cfi_read(bytes, 4);
+	if (length == 0 || length > ENTRY_BYTES_MOST || length > (uint64_t)(bytes->end - bytes->at))
+		return false;
+	bytes->end = bytes->at + length;
+	return true;
 }
 
 static bool read_augmentation(struct cfi_bytes *bytes, const uint8_t *letters,
-			      struct common *common)
+			      struct cfi_common *common)
 {
 	uint64_t length;
 	const uint8_t *end;
@@ -80,14 +64,14 @@ static bool read_augmentation(struct cfi_bytes *bytes, const uint8_t *letters,
 	return !bytes->bad;
 }
 
-static bool read_common(const uint8_t *at, struct common *common)
+static bool read_common(uint64_t at, const struct unwind_span *tables, struct cfi_common *common)
 {
 	struct cfi_bytes bytes;
 	const uint8_t *letters;
 	uint8_t version;
 
-	*common = (struct common){0};
-	if (!begin_entry(at, &bytes) || cfi_read(&bytes, 4) != 0)
+	*common = (struct cfi_common){0};
+	if (!begin_entry(at, tables, &bytes) || cfi_read(&bytes, 4) != 0)
 		return false;
 	version = (uint8_t)cfi_read(&bytes, 1);
 	letters = bytes.at;
@@ -97,259 +81,82 @@ static bool read_common(const uint8_t *at, struct common *common)
 		cfi_read(&bytes, 2);
 	common->code_align = cfi_read_uleb(&bytes);
 	common->data_align = cfi_read_sleb(&bytes);
-	common->return_register = (uint8_t)(version == 1 ? cfi_read(&bytes, 1)
-							 : cfi_read_uleb(&bytes));
-	if (bytes.bad || !read_augmentation(&bytes, letters, common))
+	if ((version == 1 ? cfi_read(&bytes, 1) : cfi_read_uleb(&bytes)) != UNWIND_RETURN ||
+	    bytes.bad || !read_augmentation(&bytes, letters, common) ||
+	    !cfi_run(&common->row, common, tables, bytes, 0, UINT64_MAX))
 		return false;
-	common->program = bytes.at;
-	common->program_end = bytes.end;
-	return !bytes.bad && common->return_register == UNWIND_RETURN;
-}
-
-static void set(struct run *run, uint64_t reg, int64_t value)
-{
-	if (reg < UNWIND_REGISTERS)
-		run->row->rule[reg] = value;
-}
-
-static void set_offset(struct run *run, uint64_t reg, enum cfi_kind kind, int64_t factored)
-{
-	set(run, reg, rule(kind, factored * run->common->data_align));
-}
-
-static void set_expression(struct run *run, uint64_t reg, enum cfi_kind kind)
-{
-	uint64_t length;
-	const uint8_t *at = run->bytes.at;
-
-	set(run, reg, rule(kind, (int64_t)at));
-	length = cfi_read_uleb(&run->bytes);
-	if (length > (uint64_t)(run->bytes.end - run->bytes.at))
-		run->bytes.bad = true;
-	else
-		run->bytes.at += length;
-}
-
-static void set_cfa(struct run *run, uint64_t reg, int64_t offset)
-{
-	run->row->cfa_register = reg;
-	run->row->cfa_offset = offset;
-	run->row->cfa_expression = NULL;
-}
-
-static void restore(struct run *run, uint64_t reg)
-{
-	if (reg < UNWIND_REGISTERS)
-		run->row->rule[reg] = run->initial.rule[reg];
-}
-
-static void remember(struct run *run)
-{
-	if (run->remembered_count == REMEMBERED)
-		run->bytes.bad = true;
-	else
-		run->remembered[run->remembered_count++] = *run->row;
-}
-
-static void recall(struct run *run)
-{
-	if (run->remembered_count == 0)
-		run->bytes.bad = true;
-	else
-		*run->row = run->remembered[--run->remembered_count];
-}
-
-static void set_cfa_expression(struct run *run)
-{
-	run->row->cfa_expression = run->bytes.at;
-	set_expression(run, UNWIND_REGISTERS, CFI_SAME);
-}
-
-/* The instructions that name the CFA, by their numbers in the standard. */
-static bool do_cfa(struct run *run, uint8_t code)
-{
-	struct cfi_bytes *b = &run->bytes;
-	uint64_t reg;
-
-	switch (code) {
-	case 0x0c: /* DW_CFA_def_cfa */
-		reg = cfi_read_uleb(b);
-		set_cfa(run, reg, (int64_t)cfi_read_uleb(b));
-		return true;
-	case 0x0d: /* DW_CFA_def_cfa_register */
-		set_cfa(run, cfi_read_uleb(b), run->row->cfa_offset);
-		return true;
-	case 0x0e: /* DW_CFA_def_cfa_offset */
-		set_cfa(run, run->row->cfa_register, (int64_t)cfi_read_uleb(b));
-		return true;
-	case 0x0f: /* DW_CFA_def_cfa_expression */
-		set_cfa_expression(run);
-		return true;
-	case 0x12: /* DW_CFA_def_cfa_sf */
-		reg = cfi_read_uleb(b);
-		set_cfa(run, reg, cfi_read_sleb(b) * run->common->data_align);
-		return true;
-	case 0x13: /* DW_CFA_def_cfa_offset_sf */
-		set_cfa(run, run->row->cfa_register, cfi_read_sleb(b) * run->common->data_align);
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* The instructions that say where a register is. */
-static bool do_register(struct run *run, uint8_t code)
-{
-	struct cfi_bytes *b = &run->bytes;
-	uint64_t reg = cfi_read_uleb(b);
-
-	switch (code) {
-	case 0x05: /* DW_CFA_offset_extended */
-		set_offset(run, reg, CFI_OFFSET, (int64_t)cfi_read_uleb(b));
-		return true;
-	case 0x06: /* DW_CFA_restore_extended */
-		restore(run, reg);
-		return true;
-	case 0x07: /* DW_CFA_undefined */
-		set(run, reg, rule(CFI_UNDEFINED, 0));
-		return true;
-	case 0x08: /* DW_CFA_same_value */
-		set(run, reg, rule(CFI_SAME, 0));
-		return true;
-	case 0x09: /* DW_CFA_register */
-		set(run, reg, rule(CFI_REGISTER, (int64_t)cfi_read_uleb(b)));
-		return true;
-	case 0x10: /* DW_CFA_expression */
-		set_expression(run, reg, CFI_EXPRESSION);
-		return true;
-	case 0x11: /* DW_CFA_offset_extended_sf */
-		set_offset(run, reg, CFI_OFFSET, cfi_read_sleb(b));
-		return true;
-	case 0x14: /* DW_CFA_val_offset */
-		set_offset(run, reg, CFI_VAL_OFFSET, (int64_t)cfi_read_uleb(b));
-		return true;
-	case 0x15: /* DW_CFA_val_offset_sf */
-		set_offset(run, reg, CFI_VAL_OFFSET, cfi_read_sleb(b));
-		return true;
-	case 0x16: /* DW_CFA_val_expression */
-		set_expression(run, reg, CFI_VAL_EXPRESSION);
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* The others. False: not known, and with it everything that follows. */
-static bool do_other(struct run *run, uint8_t code)
-{
-	struct cfi_bytes *b = &run->bytes;
-
-	switch (code) {
-	case 0x00: /* DW_CFA_nop */
-	case 0x2d: /* DW_CFA_AARCH64_negate_ra_state: every return address is stripped anyway */
-		return true;
-	case 0x01: /* DW_CFA_set_loc */
-		run->at = cfi_read_pointer(b, run->common->pointer_encoding, 0);
-		return true;
-	case 0x02: /* DW_CFA_advance_loc1, 2, 4 */
-	case 0x03:
-	case 0x04:
-		run->at += cfi_read(b, 1u << (code - 2)) * run->common->code_align;
-		return true;
-	case 0x0a: /* DW_CFA_remember_state */
-		remember(run);
-		return true;
-	case 0x0b: /* DW_CFA_restore_state */
-		recall(run);
-		return true;
-	case 0x2e: /* DW_CFA_GNU_args_size */
-		cfi_read_uleb(b);
-		return true;
-	default:
-		return do_cfa(run, code) || do_register(run, code);
-	}
-}
-
-/* Runs a program up to the wanted address. */
-static bool run_program(struct run *run, const uint8_t *program, const uint8_t *end)
-{
-	run->bytes = (struct cfi_bytes){program, end, false};
-	while (run->bytes.at < end && run->at <= run->pc) {
-		uint8_t code = (uint8_t)cfi_read(&run->bytes, 1);
-		uint8_t operand = code & 0x3f;
-
-		if (code >> 6 == 1) /* DW_CFA_advance_loc */
-			run->at += operand * run->common->code_align;
-		else if (code >> 6 == 2) /* DW_CFA_offset */
-			set_offset(run, operand, CFI_OFFSET, (int64_t)cfi_read_uleb(&run->bytes));
-		else if (code >> 6 == 3) /* DW_CFA_restore */
-			restore(run, operand);
-		else if (!do_other(run, operand))
-			return false;
-		if (run->bytes.bad)
-			return false;
-	}
+	common->at = at;
 	return true;
 }
 
-/* The FDE of the last address in the index that is not above pc; null when pc is before all. */
-static const uint8_t *search(const uint8_t *hdr, uint64_t pc)
-{
-	struct cfi_bytes bytes = {hdr + 4, hdr + 20, false};
-	int64_t wanted = (int64_t)(pc - (uint64_t)hdr);
-	uint64_t low = 0, high;
-	const uint8_t *table;
+/* A row of the index: where its code begins, and its FDE, both counted from the index. */
+struct index_row {
+	int32_t code, fde;
+};
 
-	if (hdr[0] != 1 || hdr[2] == CFI_PE_OMIT || hdr[3] != INDEX_ENCODING)
-		return NULL;
+/* Where the FDE of the last address in the index that is not above pc lies; 0: pc is before all. */
+static uint64_t search(const uint8_t *hdr, const struct unwind_span *tables, uint64_t pc)
+{
+	int64_t wanted = (int64_t)(pc - (uint64_t)hdr);
+	uint64_t low = 0, high, room;
+	struct cfi_bytes bytes;
+	struct index_row row;
+	int32_t code;
+
+	if (!begin_bytes((uint64_t)hdr, tables, &bytes) || cfi_read(&bytes, 4) == 0 || bytes.bad ||
+	    hdr[0] != 1 || hdr[2] == CFI_PE_OMIT || hdr[3] != INDEX_ENCODING)
+		return 0;
 	cfi_read_pointer(&bytes, hdr[1], (uint64_t)hdr);
 	high = cfi_read_pointer(&bytes, hdr[2], (uint64_t)hdr);
-	table = bytes.at;
-	if (bytes.bad)
-		return NULL;
+	room = (uint64_t)(bytes.end - bytes.at) / sizeof row;
+	if (bytes.bad || high > room)
+		return 0;
 	while (low < high) {
 		uint64_t middle = (low + high) / 2;
 
-		if (((const int32_t *)table)[2 * middle] <= wanted)
+		__builtin_memcpy(&code, bytes.at + middle * sizeof row, sizeof code);
+		if (code <= wanted)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	return low == 0 ? NULL : hdr + ((const int32_t *)table)[2 * low - 1];
+	if (low == 0)
+		return 0;
+	__builtin_memcpy(&row, bytes.at + (low - 1) * sizeof row, sizeof row);
+	return (uint64_t)hdr + (uint64_t)(int64_t)row.fde;
 }
 
-bool cfi_find(const uint8_t *eh_frame_hdr, uint64_t pc, struct cfi_entry *entry)
+/* The FDE's own part of it: the code that it is for, and its program in `bytes`. */
+static bool read_entry(uint64_t fde, const struct unwind_span *tables, struct cfi_common *common,
+		       struct cfi_bytes *bytes, struct unwind_span *code)
 {
-	const uint8_t *fde = search(eh_frame_hdr, pc);
-	struct cfi_bytes bytes;
-	struct common common;
-	struct run run;
-	uint64_t begin, range, skip;
+	uint64_t at, skip;
 
-	if (!fde || !begin_entry(fde, &bytes))
+	if (!begin_entry(fde, tables, bytes))
 		return false;
-	skip = cfi_read(&bytes, 4);
-	if (!read_common(bytes.at - 4 - skip, &common))
+	skip = cfi_read(bytes, 4);
+	at = (uint64_t)bytes->at - 4 - skip;
+	if (common->at != at && !read_common(at, tables, common))
 		return false;
-	begin = cfi_read_pointer(&bytes, common.pointer_encoding, 0);
-	range = cfi_read_pointer(&bytes, common.pointer_encoding & 0x0f, 0);
-	skip = common.has_augmentation ? cfi_read_uleb(&bytes) : 0;
-	if (bytes.bad || skip > (uint64_t)(bytes.end - bytes.at) || pc - begin >= range)
+	code->begin = cfi_read_pointer(bytes, common->pointer_encoding, 0);
+	code->end = code->begin + cfi_read_pointer(bytes, common->pointer_encoding & 0x0f, 0);
+	skip = common->has_augmentation ? cfi_read_uleb(bytes) : 0;
+	if (bytes->bad || skip > (uint64_t)(bytes->end - bytes->at))
 		return false;
-	bytes.at += skip;
-	for (int i = 0; i < UNWIND_REGISTERS; i++)
-		entry->row.rule[i] = 0;
-	run.row = &entry->row;
-	set_cfa(&run, 0, 0);
-	run.common = &common;
-	run.remembered_count = 0;
-	run.pc = pc;
-	run.at = 0;
-	if (!run_program(&run, common.program, common.program_end))
+	bytes->at += skip;
+	return true;
+}
+
+bool cfi_find(const uint8_t *eh_frame_hdr, const struct unwind_span *tables, uint64_t pc,
+	      struct cfi_common *common, struct cfi_row *row)
+{
+	uint64_t fde = search(eh_frame_hdr, tables, pc);
+	struct unwind_span code;
+	struct cfi_bytes bytes;
+
+	if (!fde || !read_entry(fde, tables, common, &bytes, &code) ||
+	    pc - code.begin >= code.end - code.begin)
 		return false;
-	run.initial = entry->row;
-	run.at = begin;
-	entry->return_register = common.return_register;
-	entry->is_signal = common.is_signal;
-	return run_program(&run, bytes.at, bytes.end);
+	*row = common->row;
+	return cfi_run(row, common, tables, bytes, code.begin, pc);
 }

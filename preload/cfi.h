@@ -3,13 +3,32 @@
  * Call frame information: what the tables of one module say of one address. DWARF 5, section 6.4,
  * and the Linux Standard Base's chapter on .eh_frame and .eh_frame_hdr.
  *
- * Reads a stranger's tables: every read is bounded by the entry's own length. Any thread, any
- * signal handler; no allocation.
+ * Reads a stranger's tables, which may be damaged: every read is bounded by the entry's own length,
+ * and that by the segment. Any thread, any signal handler; no allocation.
  */
 #ifndef MEMSHIM_CFI_H
 #define MEMSHIM_CFI_H
 
-#include "unwind.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Registers by their DWARF numbers: the ABI's, "DWARF register number mapping". */
+#if defined(__x86_64__)
+enum { UNWIND_REGISTERS = 17, UNWIND_FP = 6, UNWIND_SP = 7, UNWIND_RETURN = 16 };
+#else
+enum { UNWIND_REGISTERS = 32, UNWIND_FP = 29, UNWIND_SP = 31, UNWIND_RETURN = 30 };
+#endif
+
+/* Memory that may be read: [begin, end). */
+struct unwind_span {
+	uint64_t begin, end;
+};
+
+/* Whether the word at `address` lies in memory that may be read. */
+static inline bool unwind_may_read(const struct unwind_span *span, uint64_t address)
+{
+	return address % sizeof address == 0 && address >= span->begin && address < span->end;
+}
 
 enum cfi_kind {
 	CFI_SAME,           /* the register still has the caller's value */
@@ -21,36 +40,53 @@ enum cfi_kind {
 	CFI_VAL_EXPRESSION, /* it is what the expression says */
 };
 
-/* A rule in a word, so that a row is small: kind in the lowest three bits, value above. */
+/*
+ * A rule in half a word, for rows lie on small stacks: kind in the lowest three bits, value above.
+ * The value of an expression is where it begins, counted from the begin of `tables`.
+ */
 struct cfi_row {
-	int64_t rule[UNWIND_REGISTERS];
-	uint64_t cfa_register;
+	int32_t rule[UNWIND_REGISTERS];
+	uint32_t cfa_register;
 	int64_t cfa_offset;
 	const uint8_t *cfa_expression; /* in the place of both, if not null */
 };
 
-struct cfi_entry {
-	struct cfi_row row;
-	uint8_t return_register;
-	bool is_signal; /* a signal frame: its caller's pc is no return address */
+enum { CFI_VALUE_MOST = (1 << 28) - 1 };
+
+/* What a CIE says to the programs of its FDEs. */
+struct cfi_common {
+	uint64_t at; /* where it lies; 0: nowhere yet */
+	uint64_t code_align;
+	int64_t data_align;
+	uint8_t pointer_encoding;
+	bool has_augmentation;
+	bool is_signal;     /* of signal frames: their caller's pc is no return address */
+	struct cfi_row row; /* after its own program */
 };
 
-static inline enum cfi_kind cfi_rule_kind(int64_t rule)
+static inline enum cfi_kind cfi_rule_kind(int32_t rule)
 {
 	return (enum cfi_kind)(rule & 7);
 }
 
-static inline int64_t cfi_rule_value(int64_t rule)
+static inline int64_t cfi_rule_value(int32_t rule)
 {
 	return rule >> 3;
 }
 
-/* The row for `pc`, by the module's PT_GNU_EH_FRAME; false when it has none or is not understood.
+/*
+ * The row for `pc`, by the module's PT_GNU_EH_FRAME, which lies in `tables` with all that it leads
+ * to; false when it has none or is not understood. `common` is read anew where another one is
+ * needed.
  */
-bool cfi_find(const uint8_t *eh_frame_hdr, uint64_t pc, struct cfi_entry *entry);
+bool cfi_find(const uint8_t *eh_frame_hdr, const struct unwind_span *tables, uint64_t pc,
+	      struct cfi_common *common, struct cfi_row *row);
 
-/* The value of a DWARF expression: `at` points to its length. False when it is not understood. */
-bool cfi_evaluate(const uint8_t *at, const uint64_t *registers, const uint64_t *start,
-		  uint64_t *value);
+/*
+ * The value of a DWARF expression of a row: `at` points to its length. It may read `stack`, and
+ * starts with `start` on its own stack, if not null. False when it is not understood.
+ */
+bool cfi_evaluate(const uint8_t *at, const uint64_t *registers, const struct unwind_span *stack,
+		  const uint64_t *start, uint64_t *value);
 
 #endif

@@ -13,6 +13,7 @@
 struct evaluation {
 	struct cfi_bytes bytes;
 	const uint64_t *registers;
+	const struct unwind_span *memory;
 	uint64_t stack[STACK_WORDS];
 	unsigned depth;
 };
@@ -47,7 +48,7 @@ static void push_memory(struct evaluation *e)
 {
 	uint64_t address = pop(e);
 
-	if (e->bytes.bad || address == 0 || address % sizeof address)
+	if (e->bytes.bad || !unwind_may_read(e->memory, address))
 		e->bytes.bad = true;
 	else
 		push(e, *(const uint64_t *)address);
@@ -92,10 +93,11 @@ static void do_one(struct evaluation *e, uint8_t code)
 		do_two(e, code);
 }
 
-bool cfi_evaluate(const uint8_t *at, const uint64_t *registers, const uint64_t *start,
-		  uint64_t *value)
+bool cfi_evaluate(const uint8_t *at, const uint64_t *registers, const struct unwind_span *stack,
+		  const uint64_t *start, uint64_t *value)
 {
-	struct evaluation e = {.bytes = {at, at + 10, false}, .registers = registers};
+	struct evaluation e = {
+		.bytes = {at, at + 10, false}, .registers = registers, .memory = stack};
 	uint64_t length = cfi_read_uleb(&e.bytes);
 
 	e.bytes.end = e.bytes.at + length;

@@ -3,8 +3,7 @@
 #ifndef MEMSHIM_CFI_READ_H
 #define MEMSHIM_CFI_READ_H
 
-#include <stdbool.h>
-#include <stdint.h>
+#include "cfi.h"
 
 struct cfi_bytes {
 	const uint8_t *at;
@@ -114,5 +113,12 @@ static inline uint64_t cfi_read_pointer(struct cfi_bytes *bytes, uint8_t encodin
 		bytes->bad = true;
 	return value;
 }
+
+/*
+ * Runs a program, which lies in `tables`, on `row`, from the address where its code begins up to
+ * `pc`. False when it is not understood.
+ */
+bool cfi_run(struct cfi_row *row, const struct cfi_common *common, const struct unwind_span *tables,
+	     struct cfi_bytes program, uint64_t begin, uint64_t pc);
 
 #endif

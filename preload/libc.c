@@ -38,9 +38,14 @@ static const char *base_name(const char *path)
 	return base;
 }
 
+const struct link_map *libc_first_map(void)
+{
+	return &_r_debug ? _r_debug.r_map : NULL;
+}
+
 const struct link_map *libc_find_map(const char *prefix)
 {
-	const struct link_map *map = &_r_debug ? _r_debug.r_map : NULL;
+	const struct link_map *map = libc_first_map();
 
 	for (; map; map = map->l_next)
 		if (map->l_name && text_starts(base_name(map->l_name), prefix))

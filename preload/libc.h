@@ -16,6 +16,9 @@ struct libc_symbol {
 	uint64_t size_bytes;
 };
 
+/* The loader's list of all that is loaded; null in a libc that has none. */
+const struct link_map *libc_first_map(void);
+
 /* The link map of the library whose file name starts with `prefix` ("libc.so.6", "ld-linux"). */
 const struct link_map *libc_find_map(const char *prefix);
 

@@ -11,24 +11,104 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "libc.h"
+#include "segment/raw.h"
 #include "shim.h"
 
 #define PROBES 32u
-#define KNOWN 64u /* of this process's modules; others are looked up each time */
+#define KNOWN 128u /* of this process's modules; others are looked up each time */
+#define PAGE_LEAST 4096u
+#define FOLDER_BYTES 200u
 
-/* map_start's page number, mixed with the link map, << 20 | number + 1. */
-static _Atomic uint64_t known[KNOWN];
+/*
+ * A hash of where it lies << 20 | number + 1; and for which generation that is known, mixed with
+ * the former, so that two threads that write here at once cannot make a third thing of it.
+ */
+struct known {
+	_Atomic uint64_t word, seal;
+};
 
-static uint64_t known_tag(const struct unwind_object *object)
+const _Atomic uint64_t *module_load_count;
+_Atomic uint64_t module_generations;
+
+static struct known known[KNOWN];
+static char folder[FOLDER_BYTES]; /* "" unknown */
+static uint32_t folder_bytes;
+
+/* ---- which files there are ---- */
+
+/*
+ * ld.so counts all loads in a private variable of _rtld_global. It stands before the one for the
+ * library that is to be initialised first, which is this one, now: a word that equals our own link
+ * map, and before it the number of all link maps, since nothing has been unloaded yet.
+ */
+static const _Atomic uint64_t *find_load_count(const struct link_map *loader)
 {
-	uint64_t mixed = (uint64_t)object->map_start >> 12 ^ (uint64_t)object->link_map >> 4 << 36;
+	struct libc_symbol global = libc_find_symbol(loader, "_rtld_global");
+	const uint64_t *word = (const void *)global.address;
+	const struct link_map *own = NULL;
+	uint64_t count = 0;
 
-	return mixed << 20;
+	for (const struct link_map *map = libc_first_map(); map; map = map->l_next, count++)
+		if (map->l_ld == _DYNAMIC)
+			own = map;
+	for (uint64_t i = 1; word && own && i < global.size_bytes / sizeof *word; i++)
+		if (word[i] == (uint64_t)own && word[i - 1] == count)
+			return (const _Atomic uint64_t *)(word + i - 1);
+	return NULL;
 }
 
-static _Atomic uint64_t *known_place(const struct unwind_object *object)
+void module_set_up(const struct link_map *loader)
+{
+	long length = raw_call3(SYS_getcwd, (long)folder, sizeof folder, 0);
+
+	module_load_count = find_load_count(loader);
+	/* "(unreachable)/..." outside of its root; and "/" needs no second slash. */
+	if (!raw_failed(length) && folder[0] == '/')
+		folder_bytes = length > 2 ? (uint32_t)length - 1 : 0;
+	else
+		folder[0] = '\0';
+}
+
+static uint64_t mixed(uint64_t a, uint64_t b)
+{
+	uint64_t hash = (a ^ (b << 29 | b >> 35)) * 0x9e3779b97f4a7c15u;
+
+	return hash ^ hash >> 31;
+}
+
+static struct known *known_place(const struct unwind_object *object)
 {
 	return &known[((uint64_t)object->link_map >> 5 ^ (uint64_t)object->link_map >> 12) % KNOWN];
+}
+
+/* ---- what they say of themselves ---- */
+
+/* The program headers, if they are in the first page; `count` of them. */
+static const ElfW(Phdr) * find_headers(const struct unwind_object *object, unsigned *count)
+{
+	const ElfW(Ehdr) *elf = object->map_start;
+
+	*count = 0;
+	if (memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 || elf->e_phentsize != sizeof(ElfW(Phdr)) ||
+	    elf->e_phoff > PAGE_LEAST || elf->e_phoff % _Alignof(ElfW(Phdr)) ||
+	    elf->e_phnum > (PAGE_LEAST - elf->e_phoff) / sizeof(ElfW(Phdr)))
+		return NULL;
+	*count = elf->e_phnum;
+	return (const void *)((const char *)elf + elf->e_phoff);
+}
+
+struct unwind_span module_segment(const struct unwind_object *object, uint64_t address)
+{
+	uint64_t offset = address - object->link_map->l_addr;
+	unsigned count;
+	const ElfW(Phdr) *p = find_headers(object, &count);
+
+	for (; count > 0; p++, count--)
+		if (p->p_type == PT_LOAD && p->p_flags & PF_R && offset - p->p_vaddr < p->p_memsz)
+			return (struct unwind_span){address - (offset - p->p_vaddr),
+						    address - (offset - p->p_vaddr) + p->p_memsz};
+	return (struct unwind_span){0, 0};
 }
 
 static void copy_build_id(struct segment_module *module, const char *note, uint64_t size)
@@ -53,27 +133,36 @@ static void copy_build_id(struct segment_module *module, const char *note, uint6
 
 static void find_build_id(struct segment_module *module, const struct unwind_object *object)
 {
-	const ElfW(Ehdr) *elf = object->map_start;
-	const ElfW(Phdr) * p;
+	unsigned count;
+	const ElfW(Phdr) *p = find_headers(object, &count);
 
-	if (memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 || elf->e_phentsize != sizeof *p)
-		return;
-	p = (const void *)((const char *)elf + elf->e_phoff);
-	for (int i = 0; i < elf->e_phnum && module->build_id_bytes == 0; i++)
-		if (p[i].p_type == PT_NOTE)
-			copy_build_id(module,
-				      (const char *)(object->link_map->l_addr + p[i].p_vaddr),
-				      p[i].p_memsz);
+	for (; count > 0 && module->build_id_bytes == 0; p++, count--) {
+		uint64_t at = object->link_map->l_addr + p->p_vaddr;
+		struct unwind_span segment;
+
+		if (p->p_type != PT_NOTE)
+			continue;
+		segment = module_segment(object, at);
+		if (at < segment.end && p->p_memsz <= segment.end - at)
+			copy_build_id(module, (const char *)at, p->p_memsz);
+	}
 }
 
-/* The loader has no name for the program itself. */
+/* The loader has no name for the program itself, and a relative one for a relative dlopen. */
 static void copy_path(struct segment_module *module, const struct link_map *map)
 {
 	const char *from = map->l_name && *map->l_name ? map->l_name : shim.exe;
 	size_t i = 0;
 
-	for (; from[i] && i + 1 < sizeof module->path; i++)
-		module->path[i] = from[i];
+	if (*from != '/' && folder[0] && *from) {
+		memcpy(module->path, folder, folder_bytes);
+		i = folder_bytes;
+		module->path[i++] = '/';
+		if (from[0] == '.' && from[1] == '/')
+			from += 2;
+	}
+	while (*from && i + 1 < sizeof module->path)
+		module->path[i++] = *from++;
 	module->path[i] = '\0';
 }
 
@@ -139,28 +228,28 @@ static void say_where(uint32_t number, uint64_t address)
 static uint32_t describe(const struct unwind_object *object)
 {
 	struct segment_module module = {0};
-	uint32_t number;
 
 	find_build_id(&module, object);
 	copy_path(&module, object->link_map);
-	number = find_or_add(&module);
-	if (number == 0)
-		return SEGMENT_FRAME_NOWHERE;
-	say_where(number, module_address(object));
-	return number;
+	return find_or_add(&module);
 }
 
-uint32_t module_number(const struct unwind_object *object)
+uint32_t module_number(const struct unwind_object *object, uint64_t generation)
 {
-	_Atomic uint64_t *place = known_place(object);
-	uint64_t tag = known_tag(object), word = word_load(place);
+	struct known *place = known_place(object);
+	uint64_t word = word_load(&place->word);
+	uint64_t hash = mixed((uint64_t)object->map_start, (uint64_t)object->link_map) << 20;
 	uint32_t number;
 
-	if ((word & ~0xfffffull) == tag && word & 0xfffff)
+	if ((word & ~0xfffffull) == hash && word_load(&place->seal) == mixed(word, generation))
 		return (uint32_t)(word & 0xfffff);
 	number = describe(object);
-	if (number < 0xfffff)
-		word_store(place, tag | number);
+	if (number == 0 || number >= 0xfffff)
+		return SEGMENT_FRAME_NOWHERE;
+	if (word != (hash | number))
+		say_where(number, module_address(object));
+	word_store(&place->word, hash | number);
+	word_store(&place->seal, mixed(hash | number, generation));
 	return number;
 }
 

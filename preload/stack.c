@@ -15,10 +15,10 @@
 #define WAYS 2u
 #define PROBES 32u
 
-/* Where a return address lay in a remembered walk. */
-struct memo_frame {
-	uint64_t slot; /* 0: it cannot be checked, so the memo is good for nothing */
-	uint64_t pc;
+/* A word of the stack that must be the same again: a return address, or a saved frame pointer. */
+struct memo_check {
+	uint64_t slot;
+	uint64_t value;
 };
 
 /* What region STACKS will know of it: see struct segment_frame. */
@@ -30,11 +30,13 @@ struct memo_place {
 /* What is compared each time stands together, for the sake of the cache; the places follow it. */
 struct memo {
 	_Atomic uint32_t busy;
-	uint32_t count; /* of frames; 0: empty */
+	uint32_t count; /* of checks; 0: good for nothing */
 	struct stack_caller caller;
 	uint64_t thread;
+	uint64_t generation; /* of loaded files */
 	uint32_t stack;
-	struct memo_frame frame[];
+	uint32_t frame_count;
+	struct memo_check check[];
 };
 
 static char *memos; /* MEMOS of memo_bytes() each */
@@ -42,17 +44,18 @@ static char *memos; /* MEMOS of memo_bytes() each */
 static inline uint64_t memo_bytes(void)
 {
 	return sizeof(struct memo) +
-	       shim.stack_depth * (sizeof(struct memo_frame) + sizeof(struct memo_place));
+	       shim.stack_depth * (2 * sizeof(struct memo_check) + sizeof(struct memo_place));
 }
 
 static inline struct memo_place *memo_places(struct memo *memo)
 {
-	return (struct memo_place *)(memo->frame + shim.stack_depth);
+	return (struct memo_place *)(memo->check + 2 * shim.stack_depth);
 }
 
-void stack_set_up(const struct link_map *libc)
+void stack_set_up(const struct link_map *libc, const struct link_map *loader)
 {
 	char *find = libc_find_symbol(libc, "_dl_find_object").address;
+	char *end = libc_find_symbol(loader, "__libc_stack_end").address;
 	uint32_t depth = shim.header->stack_depth;
 	long at;
 
@@ -63,13 +66,14 @@ void stack_set_up(const struct link_map *libc)
 	shim.stack_depth = depth;
 	at = raw_call6(SYS_mmap, 0, (long)(MEMOS * memo_bytes()), PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (raw_failed(at) ||
-	    !unwind_set_up((int (*)(void *, struct unwind_object *))(void *)find)) {
+	if (raw_failed(at) || !unwind_set_up((int (*)(void *, struct unwind_object *))(void *)find,
+					     end ? *(const uint64_t *)end : 0)) {
 		shim.stack_depth = 0;
 		shim.no_stacks = true;
 		return;
 	}
 	memos = (char *)at;
+	module_set_up(loader);
 }
 
 /* ---- region STACKS ---- */
@@ -111,7 +115,7 @@ static uint32_t intern_all(struct memo *memo)
 
 	if (shim.header->region[REGION_STACKS].count == 0)
 		return 0;
-	for (uint32_t i = memo->count; i-- > 0;) {
+	for (uint32_t i = memo->frame_count; i-- > 0;) {
 		stack = intern(stack, &places[i]);
 		if (stack == 0) {
 			shim_lose(LOSS_STACKS_FULL);
@@ -123,12 +127,22 @@ static uint32_t intern_all(struct memo *memo)
 
 /* ---- walking ---- */
 
-static void keep_place(struct memo_place *place, const struct unwind_cursor *cursor)
+struct place_module {
+	const void *start;
+	uint32_t number;
+};
+
+/* `last` is what the frame before lay in. */
+static void keep_place(struct memo_place *place, const struct unwind_cursor *cursor,
+		       struct place_module *last, uint64_t generation)
 {
 	place->module = SEGMENT_FRAME_NOWHERE;
 	place->offset = cursor->pc + 1;
 	if (cursor->known) {
-		place->module = module_number(&cursor->object);
+		if (last->start != cursor->object.map_start)
+			*last = (struct place_module){cursor->object.map_start,
+						      module_number(&cursor->object, generation)};
+		place->module = last->number;
 		if (place->module != SEGMENT_FRAME_NOWHERE)
 			place->offset = cursor->pc - module_address(&cursor->object) + 1;
 	}
@@ -136,31 +150,49 @@ static void keep_place(struct memo_place *place, const struct unwind_cursor *cur
 		place->offset |= SEGMENT_FRAME_EXACT;
 }
 
-static void walk(struct memo *memo, struct stack_caller caller)
+static void keep_checks(struct memo *memo, const struct unwind_cursor *cursor)
 {
-	struct unwind_cursor cursor;
-	bool more = unwind_begin(&cursor, caller.cfa);
+	if (cursor->base_slot)
+		memo->check[memo->count++] = (struct memo_check){cursor->base_slot, cursor->base};
+	memo->check[memo->count++] = (struct memo_check){cursor->slot, cursor->pc};
+}
 
-	memo->count = 0;
-	memo->stack = 0;
+static void walk(struct memo *memo, struct stack_caller caller, uint64_t generation)
+{
+	struct memo_place *place = memo_places(memo);
+	struct place_module module = {NULL, 0};
+	struct unwind_cursor cursor;
+	bool more = unwind_begin(&cursor, caller.cfa), sure = true;
+
+	memo->count = memo->frame_count = 0;
 	memo->caller = caller;
 	memo->thread = (uint64_t)thread_pointer();
-	for (; more && memo->count < shim.stack_depth; more = unwind_step(&cursor)) {
-		memo->frame[memo->count] = (struct memo_frame){cursor.slot, cursor.pc};
-		keep_place(&memo_places(memo)[memo->count], &cursor);
-		memo->count++;
+	memo->generation = generation;
+	while (more && memo->frame_count < shim.stack_depth) {
+		if (memo->frame_count == 0) /* the key answers for it */
+			cursor.sure = true, cursor.base_slot = 0;
+		sure &= cursor.sure && cursor.slot;
+		keep_checks(memo, &cursor);
+		keep_place(&place[memo->frame_count], &cursor, &module, generation);
+		memo->frame_count++;
+		more = unwind_step(&cursor);
+		/* It led to what a signal interrupted: it begins where it says, and was not called.
+		 */
+		if (more && cursor.exact)
+			place[memo->frame_count - 1].offset |= SEGMENT_FRAME_EXACT;
 	}
 	memo->stack = intern_all(memo);
+	if (!sure)
+		memo->count = 0;
 }
 
 /* Whether every return address is still where it was; the key has answered for the first. */
 static bool still_holds(const struct memo *memo)
 {
 	for (uint32_t i = 1; i < memo->count; i++) {
-		const struct memo_frame *frame = &memo->frame[i];
+		const struct memo_check *check = &memo->check[i];
 
-		if (!frame->slot ||
-		    unwind_strip(*(const volatile uint64_t *)frame->slot) != frame->pc)
+		if (unwind_strip(*(const volatile uint64_t *)check->slot) != check->value)
 			return false;
 	}
 	return true;
@@ -169,12 +201,12 @@ static bool still_holds(const struct memo *memo)
 static bool is_for(const struct memo *memo, struct stack_caller caller)
 {
 	return memo->count != 0 && memo->caller.cfa == caller.cfa && memo->caller.pc == caller.pc &&
-	       memo->thread == (uint64_t)thread_pointer();
+	       memo->caller.fp == caller.fp && memo->thread == (uint64_t)thread_pointer();
 }
 
 uint32_t stack_take(struct stack_caller caller)
 {
-	uint64_t hash = frame_hash(caller.pc, caller.cfa);
+	uint64_t hash = frame_hash(caller.pc, caller.cfa), generation = module_generation();
 
 	for (uint32_t way = 0; way < WAYS; way++) {
 		struct memo *memo = (void *)(memos + ((hash + way) & (MEMOS - 1)) * memo_bytes());
@@ -185,8 +217,8 @@ uint32_t stack_take(struct stack_caller caller)
 			continue;
 		if (!half_take(&memo->busy, 0, 1))
 			continue;
-		if (!is_for(memo, caller) || !still_holds(memo))
-			walk(memo, caller);
+		if (!is_for(memo, caller) || memo->generation != generation || !still_holds(memo))
+			walk(memo, caller, generation);
 		stack = memo->stack;
 		half_hand_over(&memo->busy, 0);
 		return stack;

@@ -169,7 +169,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	shim.bad_settings = settings.bad_count;
 	shim.coverage = settings.redirect && redirect_entries(libc) ? COVERAGE_FULL
 								    : COVERAGE_CALLS;
-	stack_set_up(libc);
+	stack_set_up(libc, libc_find_map("ld-linux"));
 	process_start(argc, argv);
 	register_handlers(libc);
 }

@@ -9,15 +9,55 @@
 #include <stddef.h>
 
 #include "cfi.h"
+#include "module.h"
+#include "thread.h"
 
-#define NEAR_FRAMES 8 /* between a hook and unwind_begin: never more than three */
+#define NEAR_FRAMES 8                  /* between a hook and unwind_begin: never more than three */
+#define RED_ZONE_BYTES 128u            /* below the stack pointer, in use too */
+#define MAIN_STACK_MOST (128ull << 20) /* the kernel maps nothing else so near to its end */
+#define THREAD_STACK_MOST (64ull << 20)
+#define OTHER_FRAME_MOST (1ull << 20)
+#define UNSAID 1u /* a frame pointer that lies in no memory that could be compared */
 
 static int (*find_object)(void *pc, struct unwind_object *result);
+static uint64_t main_stack_end;
 
-bool unwind_set_up(int (*find)(void *pc, struct unwind_object *result))
+bool unwind_set_up(int (*find)(void *pc, struct unwind_object *result), uint64_t stack_end)
 {
 	find_object = find;
+	main_stack_end = stack_end;
 	return find != NULL;
+}
+
+/*
+ * How far outwards there is stack, by where it is now: up to the end of the main thread's; up to
+ * the thread's descriptor, which libc puts at the end of every other. Of stacks that a program made
+ * for itself (coroutines, signals) nobody knows: there, up to `otherwise`.
+ */
+static uint64_t stack_end(uint64_t sp, uint64_t otherwise)
+{
+	uint64_t descriptor = (uint64_t)thread_pointer();
+
+	if (sp < main_stack_end && main_stack_end - sp < MAIN_STACK_MOST)
+		return main_stack_end;
+	if (sp < descriptor && descriptor - sp < THREAD_STACK_MOST)
+		return descriptor;
+	return otherwise;
+}
+
+/* The frame outside of one that ended at `cfa`: on the same stack no frame may be of any size. */
+static void stay_on_stack(struct unwind_cursor *cursor, uint64_t cfa)
+{
+	cursor->stack.end = stack_end(cfa, cfa + OTHER_FRAME_MOST);
+}
+
+/* What a signal interrupted may have been anywhere; a place that nobody knows is not read. */
+static void change_stack(struct unwind_cursor *cursor, uint64_t sp)
+{
+	bool same = sp >= cursor->stack.begin && sp <= cursor->stack.end;
+
+	cursor->stack.begin = (sp - RED_ZONE_BYTES) & ~7ull;
+	cursor->stack.end = stack_end(sp, same ? sp + OTHER_FRAME_MOST : 0);
 }
 
 /* A return address may be the first byte after its function; the call is before it. */
@@ -26,21 +66,37 @@ static inline uint64_t look_up_pc(const struct unwind_cursor *cursor)
 	return cursor->exact ? cursor->pc : cursor->pc - 1;
 }
 
-static bool find_cfa(const struct cfi_row *row, const uint64_t *value, uint64_t *cfa)
+static bool find_cfa(struct unwind_cursor *cursor, const struct cfi_row *row, uint64_t *cfa)
 {
+	cursor->base_slot = 0;
+	cursor->sure = !row->cfa_expression && row->cfa_register == UNWIND_SP;
 	if (row->cfa_expression)
-		return cfi_evaluate(row->cfa_expression, value, NULL, cfa);
+		return cfi_evaluate(row->cfa_expression, cursor->value, &cursor->stack, NULL, cfa);
 	if (row->cfa_register >= UNWIND_REGISTERS)
 		return false;
-	*cfa = value[row->cfa_register] + (uint64_t)row->cfa_offset;
+	if (row->cfa_register == UNWIND_FP) {
+		cursor->base = cursor->value[UNWIND_FP];
+		cursor->base_slot = cursor->fp_slot;
+		cursor->sure = cursor->fp_slot != UNSAID;
+	}
+	*cfa = cursor->value[row->cfa_register] + (uint64_t)row->cfa_offset;
 	return true;
 }
 
+/* What an expression of a row yields: it starts with the CFA. */
+static bool evaluate(const struct unwind_cursor *cursor, int64_t operand, const uint64_t *from,
+		     uint64_t cfa, uint64_t *value)
+{
+	return cfi_evaluate((const uint8_t *)cursor->tables.begin + operand, from, &cursor->stack,
+			    &cfa, value);
+}
+
 /* The caller's register by one rule; `slot` is where it lies, 0 when in no memory. */
-static bool recover(int64_t rule, const uint64_t *from, uint64_t cfa, int reg, uint64_t *value,
-		    uint64_t *slot)
+static bool recover(struct unwind_cursor *cursor, int32_t rule, const uint64_t *from, uint64_t cfa,
+		    int reg, uint64_t *slot)
 {
 	int64_t operand = cfi_rule_value(rule);
+	uint64_t *value = &cursor->value[reg];
 
 	*slot = 0;
 	switch (cfi_rule_kind(rule)) {
@@ -54,19 +110,19 @@ static bool recover(int64_t rule, const uint64_t *from, uint64_t cfa, int reg, u
 		*value = cfa + (uint64_t)operand;
 		return true;
 	case CFI_REGISTER:
-		*value = operand < UNWIND_REGISTERS ? from[operand] : 0;
-		return operand < UNWIND_REGISTERS;
+		*value = (uint64_t)operand < UNWIND_REGISTERS ? from[operand] : 0;
+		return (uint64_t)operand < UNWIND_REGISTERS;
 	case CFI_VAL_EXPRESSION:
-		return cfi_evaluate((const uint8_t *)operand, from, &cfa, value);
+		return evaluate(cursor, operand, from, cfa, value);
 	case CFI_OFFSET:
 		*slot = cfa + (uint64_t)operand;
 		break;
 	case CFI_EXPRESSION:
-		if (!cfi_evaluate((const uint8_t *)operand, from, &cfa, slot))
+		if (!evaluate(cursor, operand, from, cfa, slot))
 			return false;
 		break;
 	}
-	if (*slot == 0 || *slot % sizeof(uint64_t))
+	if (!unwind_may_read(&cursor->stack, *slot))
 		return false;
 	*value = *(const uint64_t *)*slot;
 	return true;
@@ -74,33 +130,63 @@ static bool recover(int64_t rule, const uint64_t *from, uint64_t cfa, int reg, u
 
 static void find_module(struct unwind_cursor *cursor)
 {
-	cursor->known = find_object((void *)look_up_pc(cursor), &cursor->object) == 0;
+	uint64_t pc = look_up_pc(cursor), begin = (uint64_t)cursor->object.map_start;
+
+	if (pc - begin < (uint64_t)cursor->object.map_end - begin)
+		return; /* callers mostly are of the same file */
+	cursor->known = find_object((void *)pc, &cursor->object) == 0;
+	if (cursor->known)
+		cursor->tables = module_segment(&cursor->object, (uint64_t)cursor->object.eh_frame);
+	else
+		cursor->object.map_start = cursor->object.map_end = NULL;
+}
+
+/* All registers as the caller has them; false when one that is needed cannot be had. */
+static bool recover_all(struct unwind_cursor *cursor, const struct cfi_row *row, uint64_t cfa)
+{
+	uint64_t from[UNWIND_REGISTERS], slot;
+
+	for (int reg = 0; reg < UNWIND_REGISTERS; reg++)
+		from[reg] = cursor->value[reg];
+	for (int reg = 0; reg < UNWIND_REGISTERS; reg++) {
+		if (row->rule[reg] == CFI_SAME && reg != UNWIND_SP && reg != UNWIND_RETURN)
+			continue;
+		if (!recover(cursor, row->rule[reg], from, cfa, reg, &slot))
+			return false;
+		if (reg == UNWIND_RETURN)
+			cursor->slot = slot;
+		if (reg == UNWIND_FP && cfi_rule_kind(row->rule[reg]) != CFI_SAME)
+			cursor->fp_slot = slot ? slot : UNSAID;
+	}
+	return true;
 }
 
 bool unwind_step(struct unwind_cursor *cursor)
 {
-	uint64_t from[UNWIND_REGISTERS], cfa, slot;
-	struct cfi_entry entry;
+	struct cfi_row row;
+	bool is_signal;
+	uint64_t cfa;
 
 	if (!cursor->known || !cursor->object.eh_frame ||
-	    !cfi_find(cursor->object.eh_frame, look_up_pc(cursor), &entry) ||
-	    !find_cfa(&entry.row, cursor->value, &cfa))
+	    !cfi_find(cursor->object.eh_frame, &cursor->tables, look_up_pc(cursor), &cursor->common,
+		      &row) ||
+	    !find_cfa(cursor, &row, &cfa))
 		return false;
+	is_signal = cursor->common.is_signal;
 	/* Only a signal frame may lead to another stack. */
-	if (cfa % sizeof cfa || (cfa <= cursor->cfa && !entry.is_signal))
+	if (cfa % sizeof cfa || (!is_signal && (cfa <= cursor->cfa || cfa > cursor->stack.end)))
 		return false;
-	for (int reg = 0; reg < UNWIND_REGISTERS; reg++)
-		from[reg] = cursor->value[reg];
-	for (int reg = 0; reg < UNWIND_REGISTERS; reg++) {
-		if (!recover(entry.row.rule[reg], from, cfa, reg, &cursor->value[reg], &slot))
-			return false;
-		if (reg == UNWIND_RETURN)
-			cursor->slot = slot;
-	}
+	if (!recover_all(cursor, &row, cfa))
+		return false;
+	cursor->sure &= !is_signal;
+	if (is_signal)
+		change_stack(cursor, cfa);
+	else
+		stay_on_stack(cursor, cfa);
 	cursor->cfa = cfa;
 	cursor->pc = unwind_strip(cursor->value[UNWIND_RETURN]);
-	cursor->exact = entry.is_signal;
-	if (cursor->pc == 0 || cfi_rule_kind(entry.row.rule[UNWIND_RETURN]) == CFI_UNDEFINED)
+	cursor->exact = is_signal;
+	if (cursor->pc == 0 || cfi_rule_kind(row.rule[UNWIND_RETURN]) == CFI_UNDEFINED)
 		return false;
 	find_module(cursor);
 	return true;
@@ -146,12 +232,15 @@ __attribute__((noinline)) bool unwind_begin(struct unwind_cursor *cursor, uint64
 	cursor->pc = cursor->value[UNWIND_RETURN];
 	cursor->cfa = 0;
 	cursor->exact = true;
+	cursor->known = false;
+	cursor->common.at = 0;
+	cursor->object.map_start = cursor->object.map_end = NULL;
+	cursor->stack.begin = cursor->value[UNWIND_SP] - RED_ZONE_BYTES;
+	stay_on_stack(cursor, cursor->value[UNWIND_SP]);
 	find_module(cursor);
-	for (int i = 0; i < NEAR_FRAMES; i++) {
+	for (int i = 0; i < NEAR_FRAMES && cursor->cfa < cfa; i++)
 		if (!unwind_step(cursor))
 			return false;
-		if (cursor->cfa >= cfa)
-			return cursor->cfa == cfa;
-	}
-	return false;
+	cursor->fp_slot = 0;
+	return cursor->cfa == cfa;
 }

@@ -5,21 +5,14 @@
  * another unwinder's place, it is missing under other libcs, and it takes twice as long.
  *
  * No allocation, no lock, no system call; any thread, any signal handler, under malloc's lock.
- * Takes less than 1 KiB of stack. Modules are found by glibc's _dl_find_object (2.35), which is
- * made for this.
+ * Takes some 1.5 KiB of stack. Modules are found by glibc's _dl_find_object (2.35), which is
+ * made for this. Tables may be damaged, or wrong: nothing is read but the segment of the module
+ * that holds them, and the stack.
  */
 #ifndef MEMSHIM_UNWIND_H
 #define MEMSHIM_UNWIND_H
 
-#include <stdbool.h>
-#include <stdint.h>
-
-/* Registers by their DWARF numbers: the ABI's, "DWARF register number mapping". */
-#if defined(__x86_64__)
-enum { UNWIND_REGISTERS = 17, UNWIND_SP = 7, UNWIND_RETURN = 16 };
-#else
-enum { UNWIND_REGISTERS = 32, UNWIND_SP = 31, UNWIND_RETURN = 30 };
-#endif
+#include "cfi.h"
 
 /* glibc's struct dl_find_object (dlfcn.h, since 2.35), named here to build with an older one. */
 struct unwind_object {
@@ -36,14 +29,24 @@ struct unwind_cursor {
 	uint64_t value[UNWIND_REGISTERS];
 	uint64_t pc;
 	uint64_t slot; /* where on the stack pc lies; 0: in no memory */
+	/* The frame pointer that led to `slot`, and where that lay; 0: the hook's caller has it, or
+	 * the stack pointer led there. */
+	uint64_t base, base_slot;
+	bool sure; /* `slot` is where it is by nothing else */
 	uint64_t cfa;
+	uint64_t fp_slot; /* where value[UNWIND_FP] was saved; 0: it is the hook's caller's */
+	struct unwind_span stack, tables;
+	struct cfi_common common;    /* the last one that was needed: most code shares it */
 	struct unwind_object object; /* the loaded file that pc lies in, if `known` */
 	bool known;
 	bool exact; /* pc is no return address, but where a signal interrupted */
 };
 
-/* False where libc cannot tell modules: then nothing may be walked. `find` is _dl_find_object. */
-bool unwind_set_up(int (*find)(void *pc, struct unwind_object *result));
+/*
+ * False where libc cannot tell modules: then nothing may be walked. `find` is _dl_find_object,
+ * `stack_end` the outer end of the main thread's stack.
+ */
+bool unwind_set_up(int (*find)(void *pc, struct unwind_object *result), uint64_t stack_end);
 
 /*
  * Goes to the frame outside of the one whose canonical frame address is `cfa`, a caller of this

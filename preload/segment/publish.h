@@ -180,6 +180,12 @@ static inline bool word_take(_Atomic uint64_t *word, uint64_t from, uint64_t to)
 						       memory_order_relaxed);
 }
 
+/* A number that nobody else gets. */
+static inline uint64_t counter_next(_Atomic uint64_t *counter)
+{
+	return atomic_fetch_add_explicit(counter, 1, memory_order_relaxed) + 1;
+}
+
 static inline uint32_t half_load(const _Atomic uint32_t *word)
 {
 	return atomic_load_explicit(word, memory_order_relaxed);
