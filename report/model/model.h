@@ -133,10 +133,10 @@ struct model_failure {
 	uint64_t in_kernel; /* of these, refused by the kernel and not by libc */
 	uint32_t process;   /* the first one's instance */
 	bool one_process;
-	int32_t shmid;  /* -1 unknown or several */
-	uint32_t stack; /* the first one's; 0 none */
+	int32_t shmid;                                /* -1 unknown or several */
+	uint32_t stack;                               /* the first one's; 0 none */
 	uint32_t stacks[FAILURE_STACKS], stack_count; /* all that differ; past the room: unknown */
-	char *why;      /* of the first one, by what was known then; null: nothing in particular */
+	char *why; /* of the first one, by what was known then; null: nothing in particular */
 	uint64_t asked_bytes; /* by the first one: a segment's size, a move's length */
 };
 
@@ -167,6 +167,7 @@ struct model_load {
 		uint32_t instance, module;
 	} key;
 	uint64_t address;
+	bool moved; /* loaded again, elsewhere: which of both an event meant is not known */
 };
 
 /* How far the addresses of a module can be named, best first. */
@@ -211,6 +212,7 @@ struct stack_frame {
 	uint64_t offset;                   /* from the module's load address */
 	uint64_t pc;                       /* 0: not known */
 	bool exact;                        /* a signal interrupted there: pc is no return address */
+	bool is_signal;                    /* a signal's arrival, between handler and interrupted */
 };
 #define STACK_FRAMES_MAX 64u
 
@@ -361,7 +363,10 @@ bool model_knows_stack(const struct model *model, uint32_t stack);
 uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stack,
 		     struct stack_frame frames[STACK_FRAMES_MAX]);
 
-/* The frame that wanted memory: the first that is no allocator's. 0 when all are. */
+/*
+ * The frame that wanted memory: the first that is no allocator's. When libc and the loader did it
+ * among themselves, the first in another file than the allocator's.
+ */
 uint32_t model_caller(const struct stack_frame *frames, uint32_t count);
 
 /* The running image of a holder; null when it is not of this session. After model_finish. */

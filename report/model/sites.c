@@ -116,5 +116,8 @@ uint32_t model_caller(const struct stack_frame *frames, uint32_t count)
 	for (uint32_t i = 0; i < count; i++)
 		if (!is_allocator(&frames[i]))
 			return i;
-	return 0;
+	for (uint32_t i = 1; i < count; i++)
+		if (frames[i].module != frames[0].module)
+			return i;
+	return count - 1;
 }

@@ -74,8 +74,10 @@ void model_add_load(struct model *model, const struct load_facts *facts)
 {
 	struct model_load *load = find_load(model, facts->instance, facts->module);
 
-	if (load)
+	if (load) {
+		load->moved |= load->address != facts->address;
 		return;
+	}
 	load = calloc(1, sizeof *load);
 	if (load) {
 		load->key = (struct load_key){facts->instance, facts->module};
@@ -98,7 +100,7 @@ static bool find_address(const struct model *model, uint32_t instance, uint32_t 
 
 		if (load) {
 			*address = load->address;
-			return true;
+			return !load->moved;
 		}
 		if (!process || !process->facts.forked)
 			return false;
@@ -133,6 +135,8 @@ uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stac
 			frame->pc = facts->offset;
 		else if (find_address(model, instance, facts->module, &address))
 			frame->pc = address + facts->offset;
+		if (count > 1 && frame->exact && frame[-1].exact)
+			frame[-1].is_signal = true;
 		stack = facts->outer;
 	}
 	return count;

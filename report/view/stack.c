@@ -31,7 +31,9 @@ const char *stack_words(const struct stack_frame *frame, uint32_t place, char *t
 {
 	const char *function = place_of(frame, place)->function;
 
-	if (function)
+	if (frame->is_signal)
+		snprintf(text, bytes, "<signal handler called>");
+	else if (function)
 		snprintf(text, bytes, "%s", function);
 	else
 		snprintf(text, bytes, "%s+%#llx", stack_module(frame),
@@ -63,6 +65,8 @@ static void put_frame(struct json *json, const struct stack_frame *frame, uint32
 	json_number_or_null(json, "line", place->line != 0, place->line);
 	if (place->inlined)
 		json_bool(json, "inlined", true);
+	if (frame->is_signal)
+		json_bool(json, "signal", true);
 	json_close(json, '}');
 }
 
