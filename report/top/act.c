@@ -39,6 +39,8 @@ static void show_view(struct top *top, int view)
 	top->view = (enum top_view)((view + VIEW_COUNT) % VIEW_COUNT);
 	top->detail.kind = DETAIL_NONE;
 	feed_single(&top->feed, 0);
+	if (top->view == VIEW_SITES && !top->feed.names)
+		top->due_ns = 0; /* they have no names yet */
 }
 
 static void show_detail(struct top *top)

@@ -200,7 +200,7 @@ static void write_segment(const struct detail *detail, const struct rows *rows, 
 		  report_segment_state(segment), segment->leaked ? ", leaked" : "");
 	if (segment->in_kernel)
 		sheet_add(sheet, STYLE_PLAIN,
-			  "  by the kernel: %llu attachments, mode %04o, owner %u, %s in memory",
+			  "  by the kernel: nattch %llu, mode %04o, owner %u, %s in memory",
 			  (unsigned long long)segment->kernel.nattch, segment->kernel.mode & 0777,
 			  segment->kernel.owner_uid,
 			  bytes(rows, size, segment->kernel.resident_bytes));

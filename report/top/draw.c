@@ -212,8 +212,8 @@ static void draw_foot(const struct top *top)
 	} else {
 		screen_put(line, 0, screen_columns(),
 			   top->detail.kind == DETAIL_NONE
-				   ? " h Help  Enter Detail  / Filter  < > Sort  Tab Next  Space "
-				     "Hold  L Sessions  q Quit"
+				   ? " h Help  Enter Detail  / Filter  < > Sort  Tab Next  "
+				     "Space Hold  q Quit"
 				   : " Esc Back  Up Down Scroll  h Help  q Quit",
 			   STYLE_DIM);
 	}

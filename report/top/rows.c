@@ -47,6 +47,9 @@ enum own_column {
 	OF_SEGMENTS,
 #define SITE(id, ...) OF_SITE_##id,
 #include "report/top/columns.def"
+	OF_SITES,
+#define EVENT(id, ...) OF_EVENT_##id,
+#include "report/top/columns.def"
 #define FINDING_COLUMN(id, ...) OF_FINDING_##id,
 #include "report/top/columns.def"
 };
@@ -74,6 +77,12 @@ static void put_bytes(struct cell *cell, uint64_t bytes, bool exact)
 		snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)bytes);
 	else
 		human_bytes(cell->text, bytes);
+}
+
+static void put_count(struct cell *cell, uint64_t count)
+{
+	cell->number = count;
+	human_count(cell->text, count);
 }
 
 static void process_cell(const void *row, unsigned column, struct cell *cell, const void *context)
@@ -115,7 +124,9 @@ static void segment_cell(const void *row, unsigned column, struct cell *cell, co
 	struct report_context report = {rows->feed->now, rows->exact};
 	const char *name = segment_columns[column].name;
 
-	if (column + OF_PROCESSES + 1 == OF_SEGMENT_HELD)
+	if (column + OF_PROCESSES + 1 == OF_SEGMENT_HOLDERS)
+		put_count(cell, segment->holder_count);
+	else if (column + OF_PROCESSES + 1 == OF_SEGMENT_HELD)
 		snprintf(cell->text, sizeof cell->text, "%s", segment->held);
 	else
 		report_segment_cell(segment->segment,
@@ -153,21 +164,47 @@ const char *rows_event_line(const struct rows *rows, const struct event *event)
 	view.process = model_process(model, event->process);
 	if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)
 		view.segment = model_event_segment(model, event);
-	events_text(&out, &view, rows->exact, false);
-	out.buffer[out.used ? out.used - 1 : 0] = '\0';
+	events_call(&out, &view, rows->exact);
+	out.buffer[out.used] = '\0';
 	return out.buffer;
+}
+
+/* Wide gaps are made narrow. */
+static void put_call(struct cell *cell, const char *line)
+{
+	size_t used = 0;
+
+	for (; *line && used < sizeof cell->text - 1; line++)
+		if (strncmp(line, "   ", 3) != 0)
+			cell->text[used++] = *line;
+	cell->text[used] = '\0';
 }
 
 static void event_cell(const void *row, unsigned column, struct cell *cell, const void *context)
 {
+	const struct rows *rows = context;
 	const struct event *event = row;
+	const struct model_process *process = model_process(rows->feed->load.model, event->process);
 
-	(void)column;
-	snprintf(cell->text, sizeof cell->text, "%s", rows_event_line(context, event));
+	cell->number = 0;
 	if (event_is_call(event) && event_failed(event))
 		cell->color = COLOR_RED;
 	else if (!event_is_call(event))
 		cell->color = COLOR_CYAN;
+	switch (column + OF_SITES + 1) {
+	case OF_EVENT_TIME:
+		snprintf(cell->text, sizeof cell->text, "%.6f", (double)event->time_ns / 1e9);
+		break;
+	case OF_EVENT_PID:
+		snprintf(cell->text, sizeof cell->text, "%d", process ? process->facts.pid : 0);
+		break;
+	case OF_EVENT_PROGRAM:
+		snprintf(cell->text, sizeof cell->text, "%.16s",
+			 process ? model_program_name(&process->facts) : "?");
+		break;
+	default:
+		put_call(cell, rows_event_line(rows, event));
+	}
 }
 
 static void finding_cell(const void *row, unsigned column, struct cell *cell, const void *context)

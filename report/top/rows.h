@@ -39,7 +39,7 @@ void rows_free(struct rows *rows);
 /* Gathers what a view shows now; feed->now must be there. False without memory. */
 bool rows_gather(struct rows *rows, enum top_view view, struct list *list, unsigned columns);
 
-/* An event's line without its end, valid until the next one. */
+/* An event's call in words, valid until the next one. */
 const char *rows_event_line(const struct rows *rows, const struct event *event);
 
 #endif

@@ -25,6 +25,9 @@ struct event_view {
 /* `exact`: numbers of bytes instead of K and M; `stacks`: the call stack below the line. */
 void events_text(struct out *out, const struct event_view *view, bool exact, bool stacks);
 
+/* The call alone, or what happened, without an end of line. */
+void events_call(struct out *out, const struct event_view *view, bool exact);
+
 void events_json(struct out *out, const struct event_view *view);
 
 void events_csv_heading(struct out *out, const enum event_column *columns, unsigned count);

@@ -271,6 +271,14 @@ static void put_life(struct out *out, const struct event_view *view)
 	out_color(out, COLOR_NONE);
 }
 
+void events_call(struct out *out, const struct event_view *view, bool exact)
+{
+	if (event_is_call(view->event))
+		put_call(out, view, exact);
+	else
+		put_life(out, view);
+}
+
 void events_text(struct out *out, const struct event_view *view, bool exact, bool stacks)
 {
 	const struct event *event = view->event;
@@ -283,10 +291,7 @@ void events_text(struct out *out, const struct event_view *view, bool exact, boo
 	out_char(out, ' ');
 	out_safe_wide(out, call_comm(view), COMM_COLUMNS);
 	out_char(out, ' ');
-	if (event_is_call(event))
-		put_call(out, view, exact);
-	else
-		put_life(out, view);
+	events_call(out, view, exact);
 	out_char(out, '\n');
 	if (stacks)
 		stack_text(out, view->model, event->process, event->stack, STACK_INDENT);
