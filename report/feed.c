@@ -182,11 +182,9 @@ void feed_single(struct feed *feed, uint32_t instance)
 
 /* ---- its file ---- */
 
-bool feed_is_unlinked(const struct feed *feed)
+const char *feed_recording(const struct feed *feed)
 {
-	struct stat file;
-
-	return stat(feed->path, &file) != 0;
+	return feed->load.model->session.recorded ? source_path(feed->load.source) : "";
 }
 
 bool feed_is_replaced(const struct feed *feed)

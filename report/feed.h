@@ -52,10 +52,11 @@ bool feed_conclude(struct feed *feed);
 /* From now on the sites of this image are gathered, too, from what the log still has; 0 ends it. */
 void feed_single(struct feed *feed, uint32_t instance);
 
+/* The session's recording; "" when nobody records it. */
+const char *feed_recording(const struct feed *feed);
+
 /* Whether another session's file lies at the path by now. */
 bool feed_is_replaced(const struct feed *feed);
-/* Whether no file lies there any more. */
-bool feed_is_unlinked(const struct feed *feed);
 
 /* Event `number` of all; only the newest FEED_EVENTS are there. */
 const struct event *feed_event(const struct feed *feed, uint64_t number);

@@ -92,48 +92,6 @@ static void count_rate(struct top *top)
 	top->last_look_ns = now;
 }
 
-/* A session that ended may be followed by another one at its place. */
-static void look_for_successor(struct top *top)
-{
-	char path[PATH_MAX];
-
-	if (!feed_is_replaced(&top->feed)) {
-		if (!top->ended_told)
-			top_say(top, " the session has ended; this is how it was");
-		top->ended_told = true;
-		return;
-	}
-	memcpy(path, top->feed.path, sizeof path);
-	if (top_open(top, path) == 0)
-		top_say(top, " a new session has begun here");
-	else
-		top->open = top->quit = false;
-}
-
-static void look(struct top *top)
-{
-	uint64_t now = now_ns();
-
-	if (!top->open || top->paused || now < top->due_ns)
-		return;
-	top->due_ns = now + top->interval_ns;
-	top->stale = true;
-	if (top->feed.now && top->feed.ended && top->ended_told && !top->feed.single_instance) {
-		look_for_successor(top);
-		return;
-	}
-	top->feed.names |= top->view == VIEW_SITES;
-	if (!feed_conclude(&top->feed)) {
-		top_say(top, " not enough memory: this is how it was before");
-		return;
-	}
-	top->looks++;
-	count_rate(top);
-	tell_new_findings(top);
-	if (top->feed.ended)
-		look_for_successor(top);
-}
-
 /* ---- sessions ---- */
 
 static void close_session(struct top *top)
@@ -147,12 +105,21 @@ static void close_session(struct top *top)
 	free(top->known_findings);
 	top->known_findings = NULL;
 	top->known_count = 0;
-	top->detail.kind = DETAIL_NONE;
-	top->ended_told = false;
 	top->last_look_ns = 0;
 }
 
-int top_open(struct top *top, const char *path)
+/* Everything that there is by now, and a first look at it. */
+static int read_all(struct top *top)
+{
+	top->feed.names = top->view == VIEW_SITES || top->detail.kind != DETAIL_NONE;
+	while (feed_pull(&top->feed, FIRST_NS) == FEED_MORE && !top->feed.load.model->no_memory)
+		;
+	top->due_ns = now_ns() + top->interval_ns;
+	top->stale = true;
+	return feed_conclude(&top->feed) ? 0 : load_no_memory();
+}
+
+static int open_at(struct top *top, const char *path)
 {
 	struct feed *next = malloc(sizeof *next);
 	int ret = next ? feed_open(next, path) : load_no_memory();
@@ -161,17 +128,72 @@ int top_open(struct top *top, const char *path)
 		close_session(top);
 		top->feed = *next;
 		top->open = true;
-		top->picking = false;
-		top->feed.names = top->view == VIEW_SITES;
-		while (feed_pull(&top->feed, FIRST_NS) == FEED_MORE &&
-		       !top->feed.load.model->no_memory)
-			;
-		ret = feed_conclude(&top->feed) ? 0 : load_no_memory();
-		top->due_ns = now_ns() + top->interval_ns;
-		top->stale = true;
+		ret = read_all(top);
+		top->ended_told = top->feed.ended;
 	}
 	free(next);
 	return ret;
+}
+
+int top_open(struct top *top, const char *path)
+{
+	int ret;
+
+	top->detail.kind = DETAIL_NONE;
+	ret = open_at(top, path);
+	if (ret == 0)
+		top->picking = false;
+	return ret;
+}
+
+/* ---- at a session's end ---- */
+
+/*
+ * The recording has it all, in its order, and with what came too fast for a screen: it is read once
+ * more, from its beginning. A session without a recorder stays as it was seen.
+ */
+static void end_session(struct top *top)
+{
+	uint32_t single = top->feed.single_instance;
+	char path[PATH_MAX];
+
+	top_say(top, " the session has ended; this is how it was");
+	snprintf(path, sizeof path, "%s", feed_recording(&top->feed));
+	if (*path && open_at(top, path) == 0)
+		feed_single(&top->feed, single);
+	else
+		feed_conclude(&top->feed);
+	top->ended_told = true;
+}
+
+/* Another one may begin at its place. */
+static void look_for_successor(struct top *top)
+{
+	char path[PATH_MAX];
+
+	memcpy(path, top->feed.path, sizeof path);
+	if (feed_is_replaced(&top->feed) && top_open(top, path) == 0)
+		top_say(top, " a new session has begun here");
+}
+
+static void look(struct top *top)
+{
+	uint64_t now = now_ns();
+
+	if (!top->open || top->paused || now < top->due_ns)
+		return;
+	top->due_ns = now + top->interval_ns;
+	top->stale = true;
+	top->feed.names |= top->view == VIEW_SITES;
+	if (top->feed.ended && !top->ended_told)
+		end_session(top);
+	else if (!feed_conclude(&top->feed))
+		top_say(top, " not enough memory: this is how it was before");
+	top->looks++;
+	count_rate(top);
+	tell_new_findings(top);
+	if (top->ended_told)
+		look_for_successor(top);
 }
 
 void top_pick(struct top *top)
