@@ -84,7 +84,10 @@
  *   model/holders    who maps a segment, by the kernel
  *   model/findings   what is worth a remark
  *   model/findings_segments about segments and who holds them
- *   model/explain    why one call failed, by what was known at that moment
+ *   model/explain    why one call failed, by what was known at that moment:
+ *   model/explain_attach shmat, shmdt, shmctl
+ *   model/explain_break brk, sbrk
+ *   model/explaining   what these share
  *   model/sights     why, by what the recorder saw right after it
  *   model/suppress   takes out findings that are known
  *   model/failures   about failed calls: which rule or limit

@@ -7,7 +7,7 @@ import pytest
 
 import harness
 from harness import Recording, run
-from story import IPC_CREAT, KEY, NEW, Teller, kernel_rows, recorded
+from story import IPC_CREAT, KEY, NEW, SHM_RDONLY, SHM_REMAP, Teller, kernel_rows, recorded
 
 needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="needs an IPC namespace of its own")
 
@@ -82,7 +82,7 @@ def test_a_segment_that_was_there():
     assert (segment["size"], segment["creator"], segment["state"]) == (8192, None, "destroyed")
     assert report["attachments"][0]["size"] == 8192
     assert f"segment {shmid} with this key has 8K, and 64K were asked for; it was made by pid" in failures()
-    assert f"segment {shmid} has this key, made by pid" in failures()
+    assert f"segment {shmid} has the key {key:#010x}, made by pid" in failures()
 
 
 def test_data_limit():
@@ -118,3 +118,129 @@ def test_mapping_above_the_break(compile_c):
         harness.wait_until(lambda: "/etc/passwd begins" in failures(), "the recorder has looked")
         assert lines.end()[0] == 0
     assert "above the break, and 1M were asked for" in failures()
+
+
+# ---- each reason by itself: what a program did, and what is said of it ----
+
+SHM_HUGETLB = 0o4000
+MAKE = ("get", KEY, 4096, NEW)
+LIMITED = {"address space": ("-v", 100000), "data": ("-d", 4096)}
+
+
+def told(*words, limit=None, advice=False):
+    """A ledger program does it; the text of what failed, once the recorder has seen it."""
+    command = ("sh", "-c", f"ulimit {limit[0]} {limit[1]}; exec {harness.target('ledger')}") if limit else ()
+    with recorded(*command) as lines:
+        program = Teller(lines)
+        answers = [word(program) if callable(word) else program.tell(*word) for word in words]
+        assert any(a < 0 for a in answers), answers
+        lines.end()
+    found = [f for f in Recording("memshim.data").report()["findings"] if f["kind"] == "failed-call"]
+    return "\n".join(f["text"] + (f" > {f['advice']}" if advice else "") for f in found)
+
+
+def attach_over(program):
+    return program.tell("at", program.tell("at"))
+
+
+def attach_over_libc(program):
+    pid = Recording("memshim.data").report()["processes"][-1]["pid"]
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
+        address = next(int(line.split("-")[0], 16) for line in maps if "libc.so.6" in line)
+    return program.tell("at", address + 4096)
+
+
+def detach_twice(program):
+    address = program.tell("at")
+    program.tell("dt", address)
+    return program.tell("dt", address)
+
+
+def detach_inside(program):
+    return program.tell("dt", program.tell("at") + 16)
+
+
+def detach_replaced(program):
+    address = program.tell("at")
+    assert program.get(KEY + 1, 8192) >= 0
+    assert program.tell("at", address, SHM_REMAP) == address
+    assert program.tell("dt", address) == 0
+    return program.tell("dt", address)
+
+
+ALONE = {
+    "size 0": ((("get", KEY, 0, NEW),), "a size of 0 was asked for; SHMMIN is 1 > a new segment needs"),
+    "larger than it is": ((MAKE, ("get", KEY, 8192, 0o600)), "with this key has 4K, and 8K were asked for; it was made by"),
+    "there": ((MAKE, MAKE), "has the key 0x6d656d10, made by ledger ("),
+    "not there": ((("get", KEY, 1, 0o600),), "no segment has the key 0x6d656d10, and IPC_CREAT was not given"),
+    "no more there": ((MAKE, ("rm",), ("get", KEY, 1, 0o600)), "had the key 0x6d656d10, and was removed"),
+    "-1": ((("get", KEY, 1, 0o600), ("at",)), "shmat failed 1 time with EINVAL: -1 is no id: shmget had failed"),
+    "no id": ((("use", 123456), ("at",)), "no segment has the id 123456 > 'memshim ipcs' lists"),
+    "key": ((MAKE, ("use", KEY), ("stat",)), "0x6d656d10 is a key and no id: shmget gives the id, here"),
+    "removed": ((MAKE, ("rm",), ("at",)), "before, by ledger ("),
+    "unaligned": ((MAKE, ("at", 0x100001)), "0x100001 is not a multiple of the page's size, and SHM_RND was not given"),
+    "unaligned, and no id": ((("use", 9), ("at", 0x100001)), "0x100001 is not a multiple of the page's size"),
+    "replaces nothing": ((MAKE, ("at", 0, SHM_REMAP)), "SHM_REMAP was given without an address"),
+    "too high": ((MAKE, ("at", 1 << 50)), "0x4000000000000 is beyond the address space"),
+    "attached there": ((MAKE, attach_over), "already; SHM_REMAP would replace it > pass no address"),
+    "never attached": ((("dt", 0x7f0000000000),), "nothing was ever attached at 0x7f0000000000 in this process"),
+    "detached before": ((MAKE, detach_twice), "was there, and was detached "),
+    "inside": ((MAKE, detach_inside), "0 > pass the address that shmat returned"),
+    "too much": ((("break", 1 << 60),), "1E were asked for, and no address space is that large"),
+}
+
+
+@pytest.mark.parametrize("name", ALONE)
+def test_by_the_log_alone(name):
+    """What the calls before it tell: true whether or not anybody looked at the kernel."""
+    words, expected = ALONE[name]
+    text = told(*words, advice=True)
+    assert expected in text, text
+
+
+def seen(expected):
+    """The recorder looks a moment later, while the program still runs."""
+    def wait(program):
+        harness.wait_until(lambda: expected in failures(), f"{expected!r} in {failures()!r}")
+        return 0
+    return wait
+
+
+SEEN = {
+    "no memory": ((("get", KEY, 1 << 44, NEW),), None, "16T were asked for, and memory and swap together are "),
+    "no huge pages": ((("get", KEY, 1 << 40, NEW | SHM_HUGETLB),), None, "1T in huge pages were asked for, and of "),
+    "mapped there": ((MAKE, attach_over_libc), None, "libc.so.6 is mapped at 0x"),
+    "address space": ((("get", KEY, 200 << 20, NEW), ("at",)), "address space", "RLIMIT_AS is 97.7M, "),
+    "more than there is": ((("break", 1 << 42),), None, "4T were asked for, and memory and swap together are "),
+    "data": ((("break", 64 << 20),), "data", "RLIMIT_DATA is 4M, and 64M more were asked for"),
+}
+
+
+@pytest.mark.parametrize("name", SEEN)
+def test_by_what_the_recorder_saw(name):
+    words, limit, expected = SEEN[name]
+    text = told(*words, seen(expected), ("rm",), limit=LIMITED.get(limit))
+    assert expected in text, text
+
+
+@needs_root
+@pytest.mark.parametrize("mode,words,expected", [
+    (0o600, ("get", KEY, 0, 0o600), "has mode 0600 and belongs to uid 0; uid 65534 wanted to read and write it"),
+    (0o600, ("at", 0, SHM_RDONLY), "has mode 0600 and belongs to uid 0; uid 65534 wanted to read it"),
+    (0o444, ("at",), "has mode 0444 and belongs to uid 0; uid 65534 wanted to read and write it"),
+    (0o600, ("stat",), "has mode 0600 and belongs to uid 0; uid 65534 wanted to read what it is"),
+    (0o666, ("rm",), "has mode 0666 and belongs to uid 0; uid 65534 wanted to change it")])
+def test_by_rights(mode, words, expected):
+    """Whose it is, who came, and what for."""
+    text = told(("get", KEY, 4096, NEW & ~0o777 | mode), ("uid", 65534), words, seen(expected))
+    assert expected in text and "made by ledger (" in text, text
+
+
+@needs_root
+def test_many_makers_of_one_program():
+    """Who holds most is told by program, where several of its processes do together."""
+    set_limit("shmmni", 4)
+    fork, private = ("fork",), ("get", 0, 4096, NEW)
+    text = told(private, private, fork, private, fork, private, private, seen("shmmni allows"))
+    set_limit("shmmni", 4096)
+    assert "4 of them, the most, were made by 3 processes of ledger" in text, text

@@ -311,7 +311,7 @@ def test_failed_calls_are_explained():
         lines.end()
     texts = "\n".join(f["text"] for f in report_of()["findings"] if f["kind"] == "failed-call")
     for words in (f"segment {shmid} with this key has 4K, and 8K were asked for; it was made by ledger",
-                  f"segment {shmid} has this key, made by ledger", "is not a multiple of the page's size",
+                  f"segment {shmid} has the key {KEY:#x}, made by ledger", "is not a multiple of the page's size",
                   f"segment {shmid} was there, and was detached", f"segment {shmid} was removed", "by ledger ("):
         assert words in texts, texts
 

@@ -75,8 +75,11 @@ struct segment_sight {
 	uint32_t mode;
 	uint32_t owner_uid;
 	int32_t creator_pid;
-	uint32_t reserved;
-	/* All segments together, and their limits: shmmni, shmall, shmmax. */
+	uint32_t caller_uid; /* effective, of the process that made the call */
+	/*
+	 * All segments together, and their limits: shmmni, shmall, shmmax. Where SHM_HUGETLB found
+	 * no memory, the pages are huge ones.
+	 */
 	uint64_t used_segments, used_pages;
 	uint64_t limit_segments, limit_pages, limit_size;
 	/* Whose creations take the most of what ran out. */
@@ -84,12 +87,14 @@ struct segment_sight {
 	uint32_t most_segments;
 	uint64_t most_pages;
 	char most_name[16];
-	/* The break: the first mapping above it, and what limits it. */
+	/* The first mapping above the break, or at and above the address that shmat asked for. */
 	uint64_t next_start;
-	uint64_t limit_data; /* RLIMIT_DATA, bytes; UINT64_MAX none */
+	uint64_t limit_data; /* RLIMIT_DATA, of shmat RLIMIT_AS, bytes; UINT64_MAX none */
 	uint32_t overcommit; /* vm.overcommit_memory */
-	uint32_t reserved2;
-	char next_name[112]; /* "" anonymous */
+	uint32_t reserved;
+	char next_name[96];    /* "" anonymous */
+	uint64_t memory_bytes; /* memory and swap of the machine */
+	uint64_t mapped_bytes; /* of the process */
 };
 
 /* A frame in a recording, which has only those that are in use. */

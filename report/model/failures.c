@@ -55,13 +55,53 @@ static void note_blocker(struct model_process *process, const struct event *even
 	process->blocked_stack = event->stack;
 }
 
-static uint64_t asked_bytes(const struct event *event)
+/* Which program has the most segments of those that the session made and that are there. */
+static void note_most(const struct model *model, struct model_failure *failure)
 {
-	if (event->kind == KIND_SHMGET)
-		return event->u.shmget.size;
-	if (event->kind == KIND_BRK)
-		return event->u.brk.argument - event->u.brk.before;
-	return event->kind == KIND_SBRK ? event->u.brk.argument : 0;
+	uint64_t page = model->session.page_bytes ? model->session.page_bytes : 4096;
+	struct model_program *program, *next, *most = NULL;
+
+	HASH_ITER (hh, model->programs, program, next)
+		program->tally = (struct model_tally){0};
+	for (uint32_t i = 0; i < model->segment_count; i++) {
+		const struct model_segment *segment = model->segments[i];
+		const struct model_process *maker = model_process(model, segment->maker);
+
+		if (segment->created == CREATED_NOT || (segment->removed && !segment->now) ||
+		    !maker || !maker->program)
+			continue;
+		program = maker->program;
+		program->tally.segments++;
+		program->tally.pages += (segment->size + page - 1) / page;
+		program->tally.makers += program->tally.last_maker != segment->maker;
+		program->tally.last_maker = segment->maker;
+		if (!most || program->tally.segments > most->tally.segments)
+			most = program;
+	}
+	failure->most = most;
+	if (!most)
+		return;
+	failure->most_makers = most->tally.makers;
+	failure->most_segments = most->tally.segments;
+	failure->most_pages = most->tally.pages;
+}
+
+/* The first of its kind stands for all. */
+static void begin(struct model *model, struct model_failure *failure,
+		  const struct model_process *process, const struct event *event, int32_t shmid)
+{
+	struct explanation explanation = explain_failure(model, process, event);
+
+	failure->first = *event;
+	failure->process = event->process;
+	failure->stack = event->stack;
+	failure->why = explanation.why;
+	failure->advice = explanation.advice;
+	failure->sure = explanation.sure;
+	failure->one_process = true;
+	failure->shmid = shmid;
+	if (event->kind == KIND_SHMGET && event->detail == ENOSPC)
+		note_most(model, failure);
 }
 
 static void note_stack(struct model_failure *failure, uint32_t stack)
@@ -89,22 +129,18 @@ void findings_note_failure(struct model *model, struct model_process *process,
 	if (!failure)
 		return;
 	event_shmid(event, &shmid);
-	if (failure->count == 0) {
-		failure->process = event->process;
-		failure->stack = event->stack;
-		failure->why = explain_failure(model, process, event);
-		failure->asked_bytes = asked_bytes(event);
-		failure->one_process = true;
-		failure->shmid = shmid;
-	}
+	if (failure->count == 0)
+		begin(model, failure, process, event, shmid);
 	failure->one_process &= failure->process == event->process;
 	if (failure->shmid != shmid)
 		failure->shmid = -1;
 	note_stack(failure, event->stack);
 	failure->count++;
 	failure->in_kernel += !(event->flags & FLAG_LIBC_ONLY);
-	if (event->kind <= KIND_SBRK && !process->refused_at)
-		process->refused_at = event->u.brk.before;
+	if (event->kind == KIND_SHMGET) {
+		process->shmget_error = event->detail;
+		process->shmget_refused_ns = event->time_ns;
+	}
 	if (event->kind <= KIND_SBRK && !process->blocked_by)
 		note_blocker(process, event);
 	model->last_failure = failure;
@@ -118,7 +154,7 @@ static void draw_failure(struct model *model, const struct model_failure *failur
 	enum severity severity = SEVERITY_WARNING;
 	char count[HUMAN_BYTES];
 	struct finding *finding;
-	char *seen;
+	struct explanation seen;
 
 	for (size_t i = 0; i < sizeof failures / sizeof *failures; i++) {
 		if (failures[i].call != failure->key.call ||
@@ -131,13 +167,14 @@ static void draw_failure(struct model *model, const struct model_failure *failur
 	}
 	if (!error)
 		error = name_of_errno((int)failure->key.error);
-	seen = sight_explain(model, failure->process, failure->key.call, failure->key.error,
-			     failure->asked_bytes);
-	/* The kernel knows best, but for an attachment in the way: that one has a name here. */
-	if (seen && !(process && process->blocked_by && failure->key.call <= KIND_SBRK))
-		why = seen;
-	else if (failure->why)
+	seen = sight_explain(model, failure);
+	if (seen.why && !failure->sure) {
+		why = seen.why;
+		advice = seen.advice ? seen.advice : advice;
+	} else if (failure->why) {
 		why = failure->why;
+		advice = failure->advice ? failure->advice : advice;
+	}
 	if (failure->in_kernel == 0)
 		why = "libc refused it without asking the kernel";
 	finding = findings_add(
@@ -146,8 +183,8 @@ static void draw_failure(struct model *model, const struct model_failure *failur
 		process ? model_program_name(&process->facts) : "?", call,
 		human_count(count, failure->count), human_s(failure->count),
 		error ? error : "an unknown error",
-		(failure->why || seen) && failure->count > 1 ? "; the first time:" : ":", why);
-	free(seen);
+		(failure->why || seen.why) && failure->count > 1 ? "; the first time:" : ":", why);
+	free(seen.why);
 	if (process)
 		findings_about(finding, process);
 	if (!failure->one_process)

@@ -55,17 +55,20 @@ void findings_draw_segments(struct model *model);
 void findings_draw_attachments(struct model *model, const struct model_process *process);
 
 /* ---- explain.c ---- */
-/* Words for the caller to free; null where no more is known than the call and the error. */
-char *explain_failure(const struct model *model, const struct model_process *process,
-		      const struct event *event);
+struct explanation {
+	char *why;          /* for the caller to free; null: no more is known than call and error */
+	const char *advice; /* null: that of the table of failures */
+	bool sure;          /* whatever the recorder saw besides */
+};
+struct explanation explain_failure(const struct model *model, const struct model_process *process,
+				   const struct event *event);
 /* The lowest attachment in the way of a move up that was refused; null when there is none. */
 const struct model_attachment *explain_blocker(const struct model_process *process,
 					       const struct event *event);
 
 /* ---- sights.c ---- */
-/* As explain_failure, of what the recorder saw right after the call. */
-char *sight_explain(const struct model *model, uint32_t instance, uint32_t call, uint32_t error,
-		    uint64_t asked_bytes);
+/* As explain_failure, of what the recorder saw right after the first of the calls. */
+struct explanation sight_explain(const struct model *model, const struct model_failure *failure);
 
 /* ---- failures.c ---- */
 void findings_note_failure(struct model *model, struct model_process *process,

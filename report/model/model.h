@@ -30,7 +30,7 @@ struct model_attachment {
 
 struct model_process {
 	struct process_facts facts;
-	const struct model_program *program;
+	struct model_program *program;
 	uint64_t event_count;
 	struct model_attachment *attached; /* now */
 	uint32_t attached_count, attached_room;
@@ -40,7 +40,8 @@ struct model_process {
 	uint64_t last_before, last_after; /* the break around its last move */
 	uint64_t gaps;                    /* moves of the break that no event tells of */
 	uint64_t last_move_ns;
-	uint64_t refused_at;              /* the break at the first move that failed; 0 none */
+	uint32_t shmget_error;            /* of the last shmget that failed; 0 none did */
+	uint64_t shmget_refused_ns;
 	struct model_segment *blocked_by; /* stood in the way of a move of the break */
 	uint64_t blocked_room_bytes;      /* from the break to it */
 	uint32_t blocked_stack;
@@ -50,10 +51,16 @@ struct model_process {
 	uint64_t headroom_bytes;
 };
 
+struct model_tally {
+	uint32_t makers, last_maker; /* processes */
+	uint64_t segments, pages;
+};
+
 /* An executable file, for remarks on all its processes at once. */
 struct model_program {
 	UT_hash_handle hh;
 	uint32_t process_count;
+	struct model_tally tally; /* scratch, while the segments of all programs are counted */
 	char exe[]; /* "" unknown */
 };
 
@@ -136,8 +143,14 @@ struct model_failure {
 	int32_t shmid;                                /* -1 unknown or several */
 	uint32_t stack;                               /* the first one's; 0 none */
 	uint32_t stacks[FAILURE_STACKS], stack_count; /* all that differ; past the room: unknown */
+	struct event first;
 	char *why; /* of the first one, by what was known then; null: nothing in particular */
-	uint64_t asked_bytes; /* by the first one: a segment's size, a move's length */
+	const char *advice; /* against that; null: the general one */
+	bool sure;          /* of both: whatever the recorder saw besides */
+	/* ENOSPC: the program that had the most segments then, and how many processes made them. */
+	const struct model_program *most;
+	uint32_t most_makers;
+	uint64_t most_segments, most_pages;
 };
 
 enum finding_kind {

@@ -4,13 +4,12 @@
  * filled it, which segment was there, what lay above the break.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/shm.h>
 
-#include "report/human.h"
-#include "report/model/inside.h"
+#include "report/model/explaining.h"
 
 #define OVERCOMMIT_NEVER 2u
 
@@ -44,16 +43,18 @@ void model_add_sight(struct model *model, const struct sight_facts *sight)
 		model->sights[model->sight_count++] = *sight;
 }
 
-__attribute__((format(printf, 1, 2))) static char *words(const char *form, ...)
+/* The sight of a failure's first call: another's may be of other numbers. */
+static const struct sight_facts *sight_of(const struct model *model,
+					  const struct model_failure *failure)
 {
-	char *text = NULL;
-	va_list args;
-	int ret;
+	for (uint32_t i = 0; i < model->sight_count; i++) {
+		const struct sight_facts *s = &model->sights[i];
 
-	va_start(args, form);
-	ret = vasprintf(&text, form, args);
-	va_end(args);
-	return ret < 0 ? NULL : text;
+		if (s->instance == failure->first.process && s->call == failure->key.call &&
+		    s->error == failure->key.error && s->time_ns == failure->first.time_ns)
+			return s;
+	}
+	return NULL;
 }
 
 /* The maker by the name that the session knows, or the kernel told; "pid 12, which has ended". */
@@ -69,103 +70,252 @@ static const char *maker(const struct model *model, int32_t pid, const char *nam
 	}
 	if (*name)
 		snprintf(to, 96, "%.60s (%d)", name, pid);
-	else
+	else if (pid)
 		snprintf(to, 96, "pid %d, which has ended", pid);
+	else
+		snprintf(to, 96, "somebody of another pid namespace");
 	return to;
 }
 
-static char *explain_full(const struct model *model, const struct sight_facts *s, uint64_t asked)
+/* ---- limits on all segments together ---- */
+
+/* Who fills the table: a program of the session, or one process that the kernel names. */
+static const char *most(const struct model *model, const struct model_failure *failure,
+			const struct sight_facts *s, bool by_count, char to[96])
+{
+	const char *exe = failure->most ? failure->most->exe : "", *slash = strrchr(exe, '/');
+	uint64_t own = by_count ? failure->most_segments : failure->most_pages;
+	uint64_t theirs = by_count ? s->most_segments : s->most_pages;
+
+	if (!failure->most || own < theirs || failure->most_makers < 2)
+		return maker(model, s->most_pid, s->most_name, to);
+	snprintf(to, 96, "%u processes of %.60s", failure->most_makers, slash ? slash + 1 : exe);
+	return to;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static struct explanation explain_full(const struct model *model,
+				       const struct model_failure *failure,
+				       const struct sight_facts *s)
 {
 	uint64_t page = model->session.page_bytes ? model->session.page_bytes : 4096;
-	uint64_t pages = (asked + page - 1) / page;
+	uint64_t pages = (failure->first.u.shmget.size + page - 1) / page;
 	char who[96];
 
 	if (s->used_segments >= s->limit_segments)
-		return words("all %llu segments that kernel.shmmni allows are there; %u of them, "
-			     "the most, were made by %s",
-			     (unsigned long long)s->limit_segments, s->most_segments,
-			     maker(model, s->most_pid, s->most_name, who));
+		return explain_by(
+			"remove left-overs ('memshim ipcs' shows them, 'memshim reap' "
+			"removes a session's), or raise kernel.shmmni",
+			"all %llu segments that kernel.shmmni allows are there; %llu of "
+			"them, the most, were made by %s",
+			(unsigned long long)s->limit_segments,
+			(unsigned long long)larger(s->most_segments, failure->most_segments),
+			most(model, failure, s, true, who));
 	if (s->used_pages + pages > s->limit_pages)
-		return words("%llu pages were asked for, and %llu of the %llu that kernel.shmall "
-			     "allows are taken; %llu of them, the most, by %s",
-			     (unsigned long long)pages, (unsigned long long)s->used_pages,
-			     (unsigned long long)s->limit_pages, (unsigned long long)s->most_pages,
-			     maker(model, s->most_pid, s->most_name, who));
-	return NULL;
+		return explain_by("remove left-overs ('memshim ipcs' shows them, 'memshim reap' "
+				  "removes a session's), or raise kernel.shmall",
+				  "%llu page%s were asked for, and %llu of the %llu that "
+				  "kernel.shmall allows are taken; %llu of them, the most, by %s",
+				  (unsigned long long)pages, human_s(pages),
+				  (unsigned long long)s->used_pages,
+				  (unsigned long long)s->limit_pages,
+				  (unsigned long long)larger(s->most_pages, failure->most_pages),
+				  most(model, failure, s, false, who));
+	return explain_nothing;
 }
 
-static char *explain_size(const struct model *model, const struct sight_facts *s, uint64_t asked)
+/* ---- single segments ---- */
+
+static struct explanation explain_size(const struct model *model, const struct sight_facts *s,
+				       uint64_t asked)
 {
 	char wanted[HUMAN_BYTES], has[HUMAN_BYTES], who[96];
 
 	human_bytes(wanted, asked);
 	if (s->shmid >= 0 && asked > s->size)
-		return words("segment %d with this key has %s, and %s were asked for; it was made "
-			     "by %s",
-			     s->shmid, human_bytes(has, s->size), wanted,
-			     maker(model, s->creator_pid, "", who));
+		return explain_by("ask for no more than it has (0 takes it as it is), or remove it "
+				  "first",
+				  "segment %d with this key has %s, and %s were asked for; it was "
+				  "made by %s",
+				  s->shmid, human_bytes(has, s->size), wanted,
+				  maker(model, s->creator_pid, "", who));
 	if (s->limit_size && asked > s->limit_size)
-		return words("%s were asked for, and kernel.shmmax is %s", wanted,
-			     human_bytes(has, s->limit_size));
-	return NULL;
+		return explain_by("ask for less, or raise kernel.shmmax",
+				  "%s were asked for, and kernel.shmmax is %s", wanted,
+				  human_bytes(has, s->limit_size));
+	return explain_nothing;
 }
 
-static char *explain_shmget(const struct model *model, const struct sight_facts *s, uint64_t asked)
+static struct explanation access_seen(const struct model *model,
+				      const struct model_failure *failure,
+				      const struct sight_facts *s)
+{
+	char who[96];
+
+	if (s->shmid < 0)
+		return explain_nothing;
+	return explain_by(NULL,
+			  "segment %d, made by %s, has mode %04o and belongs to uid %u; uid %u "
+			  "wanted to %s",
+			  s->shmid, maker(model, s->creator_pid, "", who), s->mode & 0777,
+			  s->owner_uid, s->caller_uid, explain_wish(&failure->first));
+}
+
+static struct explanation explain_memory(const struct model_failure *failure,
+					 const struct sight_facts *s)
+{
+	uint64_t asked = failure->first.u.shmget.size;
+	char wanted[HUMAN_BYTES], has[HUMAN_BYTES];
+
+	human_bytes(wanted, asked);
+	if (failure->first.u.shmget.flags & SHM_HUGETLB)
+		return explain_by("see vm.nr_hugepages and /proc/meminfo",
+				  "%s in huge pages were asked for, and of %llu huge pages %llu "
+				  "are free",
+				  wanted, (unsigned long long)s->limit_pages,
+				  (unsigned long long)(s->limit_pages - s->used_pages));
+	if (s->memory_bytes && asked > s->memory_bytes)
+		return explain_by("ask for less; SHM_NORESERVE promises nothing and takes pages "
+				  "as they are used",
+				  "%s were asked for, and memory and swap together are %s", wanted,
+				  human_bytes(has, s->memory_bytes));
+	if (s->overcommit == OVERCOMMIT_NEVER)
+		return explain_by(NULL,
+				  "%s were asked for, and vm.overcommit_memory 2 promises no more "
+				  "than there is",
+				  wanted);
+	return explain_nothing;
+}
+
+static struct explanation shmget_seen(const struct model *model,
+				      const struct model_failure *failure,
+				      const struct sight_facts *s)
 {
 	char who[96];
 
 	switch (s->error) {
 	case ENOSPC:
-		return explain_full(model, s, asked);
+		return explain_full(model, failure, s);
 	case EINVAL:
-		return explain_size(model, s, asked);
+		return explain_size(model, s, failure->first.u.shmget.size);
 	case EACCES:
-		return s->shmid < 0 ? NULL
-				    : words("segment %d has mode %04o and belongs to uid %u",
-					    s->shmid, s->mode & 0777, s->owner_uid);
+		return access_seen(model, failure, s);
+	case ENOMEM:
+		return explain_memory(failure, s);
 	case EEXIST:
-		return s->shmid < 0 ? NULL
-				    : words("segment %d has this key, made by %s", s->shmid,
-					    maker(model, s->creator_pid, "", who));
+		return s->shmid < 0 ? explain_nothing
+				    : explain_by(NULL, "segment %d has the key 0x%08x, made by %s",
+						 s->shmid, s->key,
+						 maker(model, s->creator_pid, "", who));
 	default:
-		return NULL;
+		return explain_nothing;
 	}
 }
 
-static char *explain_move(const struct model_process *process, const struct sight_facts *s,
-			  uint64_t asked)
+/* ---- addresses ---- */
+
+/* Of the segment that was to be attached: it may be gone by the look. 0 unknown. */
+static uint64_t size_of(const struct model *model, const struct model_failure *failure,
+			const struct sight_facts *s)
 {
-	uint64_t before = process->refused_at, grown = before - process->facts.break_initial;
+	const struct model_segment *segment = model_segment(model, failure->first.u.shmat.shmid);
+
+	return s->shmid >= 0 ? s->size : segment ? segment->size : 0;
+}
+
+static struct explanation place_seen(const struct model *model, const struct model_failure *failure,
+				     const struct sight_facts *s)
+{
+	uint64_t address = event_asked_address(&failure->first);
+	uint64_t size = size_of(model, failure, s);
+	char who[96];
+
+	if (size && address && s->next_start && s->next_start < address + size)
+		return explain_by("pass no address: the kernel finds a place",
+				  "%s is mapped at %#llx already",
+				  s->next_name[0] ? s->next_name : "memory without a file",
+				  (unsigned long long)s->next_start);
+	if (s->shmid < 0)
+		return explain_nothing;
+	return explain_by("look at the address and the flags",
+			  "segment %d is there, made by %s; it was the address or a flag that was "
+			  "refused",
+			  s->shmid, maker(model, s->creator_pid, "", who));
+}
+
+static struct explanation attach_seen(const struct model *model,
+				      const struct model_failure *failure,
+				      const struct sight_facts *s)
+{
+	uint64_t size = size_of(model, failure, s);
+	char limit[HUMAN_BYTES], mapped[HUMAN_BYTES], wanted[HUMAN_BYTES];
+
+	if (s->error == EACCES)
+		return access_seen(model, failure, s);
+	if (s->error == EINVAL)
+		return place_seen(model, failure, s);
+	if (s->error == ENOMEM && s->limit_data && s->limit_data != UINT64_MAX &&
+	    s->mapped_bytes + size > s->limit_data)
+		return explain_by("raise it: 'ulimit -v'",
+				  "RLIMIT_AS is %s, %s are mapped, and the segment has %s",
+				  human_bytes(limit, s->limit_data),
+				  human_bytes(mapped, s->mapped_bytes), human_bytes(wanted, size));
+	return explain_nothing;
+}
+
+static struct explanation move_seen(const struct model_process *process, const struct event *event,
+				    const struct sight_facts *s)
+{
+	uint64_t before = event->u.brk.before, grown = before - process->facts.break_initial;
+	uint64_t asked = event->kind == KIND_BRK ? event->u.brk.argument - before
+						 : event->u.brk.argument;
 	char room[HUMAN_BYTES], wanted[HUMAN_BYTES];
 
 	human_bytes(wanted, asked);
-	if (s->next_start && before && s->next_start < before + asked)
-		return words("%s%s begins %s above the break, and %s were asked for",
-			     s->next_name[0] ? "" : "a mapping without a file", s->next_name,
-			     human_bytes(room, s->next_start - before), wanted);
+	if (s->next_start && s->next_start < before + asked)
+		return explain_by("what is mapped by address must keep away from the heap",
+				  "%s begins %s above the break, and %s were asked for",
+				  s->next_name[0] ? s->next_name : "a mapping without a file",
+				  human_bytes(room, s->next_start - before), wanted);
 	if (s->limit_data && s->limit_data != UINT64_MAX && grown + asked > s->limit_data)
-		return words("RLIMIT_DATA is %s, and %s more were asked for",
-			     human_bytes(room, s->limit_data), wanted);
+		return explain_by("raise it: 'ulimit -d'",
+				  "RLIMIT_DATA is %s, and %s more were asked for",
+				  human_bytes(room, s->limit_data), wanted);
 	if (s->overcommit == OVERCOMMIT_NEVER)
-		return words("%s were asked for, and vm.overcommit_memory 2 promises no more than "
-			     "there is",
-			     wanted);
-	return NULL;
+		return explain_by(NULL,
+				  "%s were asked for, and vm.overcommit_memory 2 promises no more "
+				  "than there is",
+				  wanted);
+	if (s->memory_bytes && asked > s->memory_bytes)
+		return explain_by("ask for less at once",
+				  "%s were asked for, and memory and swap together are %s: "
+				  "vm.overcommit_memory %u refuses that",
+				  wanted, human_bytes(room, s->memory_bytes), s->overcommit);
+	return explain_nothing;
 }
 
-char *sight_explain(const struct model *model, uint32_t instance, uint32_t call, uint32_t error,
-		    uint64_t asked_bytes)
+struct explanation sight_explain(const struct model *model, const struct model_failure *failure)
 {
-	const struct model_process *process = model_process(model, instance);
+	const struct model_process *process = model_process(model, failure->process);
+	const struct sight_facts *s = sight_of(model, failure);
 
-	for (uint32_t i = 0; process && i < model->sight_count; i++) {
-		const struct sight_facts *s = &model->sights[i];
-
-		if (s->instance != instance || s->call != call || s->error != error)
-			continue;
-		return call == KIND_SHMGET ? explain_shmget(model, s, asked_bytes)
-		       : call <= KIND_SBRK ? explain_move(process, s, asked_bytes)
-					   : NULL;
+	if (!s || !process)
+		return explain_nothing;
+	switch (s->call) {
+	case KIND_BRK:
+	case KIND_SBRK:
+		return move_seen(process, &failure->first, s);
+	case KIND_SHMGET:
+		return shmget_seen(model, failure, s);
+	case KIND_SHMAT:
+		return attach_seen(model, failure, s);
+	case KIND_SHMCTL:
+		return access_seen(model, failure, s);
+	default:
+		return explain_nothing;
 	}
-	return NULL;
 }

@@ -136,16 +136,18 @@ struct sight_facts {
 	uint32_t key;
 	uint64_t size;
 	uint32_t mode, owner_uid;
+	uint32_t caller_uid; /* effective, of the process that made the call */
 	int32_t creator_pid;
-	uint64_t used_segments, used_pages; /* of all segments together */
+	uint64_t used_segments, used_pages; /* of all segments together; or huge pages */
 	uint64_t limit_segments, limit_pages, limit_size;
 	int32_t most_pid; /* whose creations take the most of what ran out */
 	uint32_t most_segments;
 	uint64_t most_pages;
-	uint64_t next_start; /* of the first mapping above the break */
-	uint64_t limit_data; /* RLIMIT_DATA; UINT64_MAX none */
-	uint32_t overcommit; /* vm.overcommit_memory */
-	char most_name[17], next_name[113];
+	uint64_t next_start; /* of the first mapping above the break, or at shmat's address */
+	uint64_t limit_data; /* RLIMIT_DATA, of shmat RLIMIT_AS; UINT64_MAX none */
+	uint64_t memory_bytes, mapped_bytes; /* of the machine, with swap; of the process */
+	uint32_t overcommit;                 /* vm.overcommit_memory */
+	char most_name[17], next_name[97];
 };
 
 /* A process that ran without the shim. */

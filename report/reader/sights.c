@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
@@ -121,13 +122,30 @@ static bool is_still_it(const struct drain *drain, int32_t shmid, uint64_t clock
 	return true;
 }
 
-/* By its id; a user that may not is told nothing. */
+struct by_id {
+	struct segment_sight *sight;
+	int32_t shmid;
+};
+
+static void take_by_id(void *context, const struct kernel_segment *row)
+{
+	struct by_id *wanted = context;
+
+	if (row->shmid == wanted->shmid)
+		fill_row(wanted->sight, row);
+}
+
+/* By its id; what IPC_STAT refuses to this user, the table tells all. */
 static void look_at_segment(struct segment_sight *sight, int32_t shmid)
 {
+	struct by_id wanted = {sight, shmid};
 	struct shmid_ds facts;
 
-	if (shmctl(shmid, IPC_STAT, &facts) != 0)
+	if (shmctl(shmid, IPC_STAT, &facts) != 0) {
+		if (errno == EACCES)
+			sysvipc_segments(take_by_id, &wanted);
 		return;
+	}
 	sight->shmid = shmid;
 	sight->key = (uint32_t)facts.shm_perm.__key;
 	sight->size = facts.shm_segsz;
@@ -136,51 +154,114 @@ static void look_at_segment(struct segment_sight *sight, int32_t shmid)
 	sight->creator_pid = facts.shm_cpid;
 }
 
-/* ---- the break ---- */
+/* ---- memory ---- */
 
-static void find_next(struct segment_sight *sight, FILE *maps, uint64_t program_break)
+static uint64_t read_meminfo(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
+}
+
+static void look_at_memory(struct segment_sight *sight, bool huge)
+{
+	char text[4096];
+
+	if (place_read_file("/proc/sys/vm/overcommit_memory", text, sizeof text) > 0)
+		sight->overcommit = (uint32_t)(text[0] - '0');
+	if (place_read_file("/proc/meminfo", text, sizeof text) <= 0)
+		return;
+	sight->memory_bytes = (read_meminfo(text, "MemTotal:") + read_meminfo(text, "SwapTotal:"))
+			      << 10;
+	if (!huge)
+		return;
+	sight->limit_pages = read_meminfo(text, "HugePages_Total:");
+	sight->used_pages = sight->limit_pages - read_meminfo(text, "HugePages_Free:") +
+			    read_meminfo(text, "HugePages_Rsvd:");
+}
+
+/* ---- the process and its addresses ---- */
+
+/* Its pid here; 0 when it is not known, or has ended. */
+static pid_t pid_of(const struct drain *drain, const struct segment_event *event)
+{
+	uint32_t used = drain_slots_used(drain);
+
+	for (uint32_t i = 0; i < used; i++) {
+		const struct segment_process *slot = drain_slot(drain, i);
+
+		if (slot->instance == event->process)
+			return slot->pid_namespace == drain->header.pid_namespace ||
+					       !slot->pid_namespace
+				       ? slot->pid
+				       : 0;
+	}
+	return 0;
+}
+
+static void look_at_caller(struct segment_sight *sight, pid_t pid)
+{
+	char text[4096], *line;
+
+	if (pid <= 0 || proc_read(pid, "status", text, sizeof text) <= 0)
+		return;
+	line = strstr(text, "\nUid:");
+	if (line)
+		sscanf(line + 5, "%*u %u", &sight->caller_uid);
+	line = strstr(text, "\nVmSize:");
+	if (line)
+		sight->mapped_bytes = strtoull(line + 8, NULL, 10) << 10;
+}
+
+/* The first mapping that ends above `address`; the heap is in nobody's way. */
+static void find_next(struct segment_sight *sight, pid_t pid, uint64_t address)
 {
 	unsigned long long start, end;
 	char line[4352], *name;
+	FILE *maps;
 
-	while (fgets(line, sizeof line, maps)) {
-		if (sscanf(line, "%llx-%llx", &start, &end) != 2 || start < program_break)
+	snprintf(line, sizeof line, "/proc/%ld/maps", (long)pid);
+	maps = fopen(line, "re");
+	while (maps && fgets(line, sizeof line, maps)) {
+		if (sscanf(line, "%llx-%llx", &start, &end) != 2 || end <= address ||
+		    strstr(line, " [heap]"))
 			continue;
 		sight->next_start = start;
 		name = strpbrk(line, "/[");
 		if (!name)
-			return;
+			break;
 		name[strcspn(name, "\n")] = '\0';
 		snprintf(sight->next_name, sizeof sight->next_name, "%.*s",
 			 (int)sizeof sight->next_name - 1, name);
-		return;
+		break;
 	}
+	if (maps)
+		fclose(maps);
 }
 
-static void look_at_break(const struct drain *drain, struct segment_sight *sight,
-			  const struct segment_event *event)
+static void look_at_limit(struct segment_sight *sight, pid_t pid, int resource)
 {
-	const struct segment_process *slot = NULL;
-	uint32_t used = drain_slots_used(drain);
 	struct rlimit limit;
-	char path[64], text[16];
-	FILE *maps;
 
-	for (uint32_t i = 0; i < used; i++)
-		if (drain_slot(drain, i)->instance == event->process)
-			slot = drain_slot(drain, i);
-	if (place_read_file("/proc/sys/vm/overcommit_memory", text, sizeof text) > 0)
-		sight->overcommit = (uint32_t)(text[0] - '0');
-	if (!slot)
-		return;
-	if (prlimit(slot->pid, RLIMIT_DATA, NULL, &limit) == 0)
+	if (pid > 0 && prlimit(pid, resource, NULL, &limit) == 0)
 		sight->limit_data = limit.rlim_cur;
-	snprintf(path, sizeof path, "/proc/%ld/maps", (long)slot->pid);
-	maps = fopen(path, "re");
-	if (!maps)
-		return;
-	find_next(sight, maps, event->u.brk.before);
-	fclose(maps);
+}
+
+static void look_at_break(struct segment_sight *sight, pid_t pid, const struct segment_event *event)
+{
+	look_at_memory(sight, false);
+	look_at_limit(sight, pid, RLIMIT_DATA);
+	if (pid > 0)
+		find_next(sight, pid, event->u.brk.before);
+}
+
+static void look_at_attach(struct segment_sight *sight, pid_t pid,
+			   const struct segment_event *event)
+{
+	look_at_segment(sight, event->u.shmat.shmid);
+	look_at_limit(sight, pid, RLIMIT_AS);
+	if (pid > 0 && event->u.shmat.address)
+		find_next(sight, pid, event->u.shmat.address);
 }
 
 /* ---- which events ---- */
@@ -218,7 +299,10 @@ static void forget_removed(struct sights *sights, const struct segment_event *ev
 
 static bool wants_failure(struct sights *sights, const struct segment_event *event)
 {
-	if (event->kind > CALL_SHMAT || event->flags & EVENT_LIBC_ONLY)
+	bool by_rights = event->detail == EPERM || event->detail == EACCES;
+
+	if (event->flags & EVENT_LIBC_ONLY || event->kind == CALL_SHMDT ||
+	    (event->kind == CALL_SHMCTL && !by_rights))
 		return false;
 	return is_new_failure(sights, event);
 }
@@ -238,13 +322,20 @@ static bool wants_segment(struct sights *sights, const struct segment_event *eve
 static void look_at_failure(const struct drain *drain, struct segment_sight *sight,
 			    const struct segment_event *event)
 {
+	pid_t pid = pid_of(drain, event);
+
+	look_at_caller(sight, pid);
 	if (event->kind <= CALL_SBRK) {
-		look_at_break(drain, sight, event);
+		look_at_break(sight, pid, event);
 	} else if (event->kind == CALL_SHMAT) {
-		look_at_segment(sight, event->u.shmat.shmid);
+		look_at_attach(sight, pid, event);
+	} else if (event->kind == CALL_SHMCTL) {
+		look_at_segment(sight, event->u.shmctl.shmid);
 	} else {
 		sight->key = (uint32_t)event->u.shmget.key;
 		look_at_table(drain, sight);
+		if (event->detail == ENOMEM)
+			look_at_memory(sight, event->u.shmget.flags & SHM_HUGETLB);
 	}
 }
 

@@ -285,6 +285,7 @@ static void give_sight(const struct source *source, const struct segment_sight *
 		.size = row->size,
 		.mode = row->mode,
 		.owner_uid = row->owner_uid,
+		.caller_uid = row->caller_uid,
 		.creator_pid = row->creator_pid,
 		.used_segments = row->used_segments,
 		.used_pages = row->used_pages,
@@ -297,6 +298,8 @@ static void give_sight(const struct source *source, const struct segment_sight *
 		.next_start = row->next_start,
 		.limit_data = row->limit_data,
 		.overcommit = row->overcommit,
+		.memory_bytes = row->memory_bytes,
+		.mapped_bytes = row->mapped_bytes,
 	};
 
 	copy_text(facts.most_name, sizeof facts.most_name, row->most_name, sizeof row->most_name);

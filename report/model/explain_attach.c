@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/* Why shmat, shmdt and shmctl failed, by the log: see explain.c. */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/shm.h>
+
+#include "report/model/explaining.h"
+
+#define SPACE_END (1ull << 47) /* of a program's addresses; those above it must ask for by name */
+
+static const struct model_attachment *attached_at(const struct failed *f, uint64_t address)
+{
+	for (uint32_t i = 0; i < f->process->attached_count; i++) {
+		const struct model_attachment *a = &f->process->attached[i];
+
+		if (address - a->address < (a->segment->size ? a->segment->size : 1))
+			return a;
+	}
+	return NULL;
+}
+
+static const char anywhere[] = "pass no address: the kernel finds a place";
+
+/* The address that was asked for is none for an attachment, whatever is there. */
+static struct explanation explain_address(const struct failed *f)
+{
+	uint64_t address = event_asked_address(f->event);
+	uint32_t flags = f->event->u.shmat.flags;
+
+	if (!address && flags & SHM_REMAP)
+		return explain_by("pass the address that is to be replaced",
+				  "SHM_REMAP was given without an address");
+	if (address % f->model->session.page_bytes && !(flags & SHM_RND))
+		return explain_by("SHM_RND rounds it down; without an address, the kernel finds a "
+				  "place",
+				  "the address %#llx is not a multiple of the page's size, and "
+				  "SHM_RND was not given",
+				  (unsigned long long)address);
+	if (address >= SPACE_END)
+		return explain_by(anywhere, "the address %#llx is beyond the address space",
+				  (unsigned long long)address);
+	return explain_nothing;
+}
+
+static struct explanation explain_place(const struct failed *f)
+{
+	uint64_t address = event_asked_address(f->event);
+	const struct model_attachment *there = attached_at(f, address);
+
+	if (!address)
+		return explain_nothing;
+	if (there)
+		return explain_surely(explain_by(
+			anywhere,
+			"segment %d is attached at %#llx already; SHM_REMAP would replace it",
+			there->segment->shmid, (unsigned long long)there->address));
+	return explain_by(anywhere, "something is mapped at %#llx already",
+			  (unsigned long long)address);
+}
+
+static struct explanation explain_attach(const struct failed *f,
+					 const struct model_segment *segment)
+{
+	struct explanation explanation = explain_address(f);
+
+	if (explanation.why)
+		return explain_surely(explanation);
+	if (!segment || segment->removed)
+		explanation = explain_id(f, f->event->u.shmat.shmid);
+	return explanation.why ? explanation : explain_place(f);
+}
+
+struct explanation explain_shmat(const struct failed *f)
+{
+	const struct model_segment *segment = model_segment(f->model, f->event->u.shmat.shmid);
+
+	switch (f->event->detail) {
+	case EACCES:
+		return explain_access(f, segment);
+	case EIDRM:
+		return segment && segment->removed ? explain_removed(f, segment) : explain_nothing;
+	case EINVAL:
+		return explain_attach(f, segment);
+	case ENOMEM:
+		return explain_surely(explain_address(f));
+	default:
+		return explain_nothing;
+	}
+}
+
+static struct explanation explain_past(const struct failed *f, const struct model_past *past)
+{
+	static const char *const ended[] = {
+		[ENDED_BY_SHMDT] = "detached",     [ENDED_BY_EXEC] = "taken by exec",
+		[ENDED_BY_EXIT] = "taken by exit", [ENDED_BY_REMAP] = "replaced by SHM_REMAP",
+		[ENDED_UNSEEN] = "unmapped",
+	};
+	char time[HUMAN_BYTES];
+
+	return explain_by("detach once: forget the address then",
+			  "segment %d was there, and was %s %s before",
+			  past->attachment.segment->shmid, ended[past->how],
+			  explain_ago(f, past->until_ns, time));
+}
+
+struct explanation explain_shmdt(const struct failed *f)
+{
+	uint64_t address = f->event->u.shmdt.address;
+	const struct model_attachment *there = attached_at(f, address);
+
+	if (f->event->detail != EINVAL)
+		return explain_nothing;
+	if (there)
+		return explain_by("pass the address that shmat returned",
+				  "%#llx lies inside the attachment of segment %d, which begins at "
+				  "%#llx",
+				  (unsigned long long)address, there->segment->shmid,
+				  (unsigned long long)there->address);
+	if (address == UINT64_MAX)
+		return explain_by("look at what shmat returns before it is used",
+				  "-1 is no address; a failed shmat returns it");
+	for (uint32_t i = f->model->past_count; i > 0; i--) {
+		const struct model_past *past = &f->model->past[i - 1];
+
+		if (past->process == f->process && past->attachment.address == address)
+			return explain_past(f, past);
+	}
+	return explain_by("pass the address that shmat returned",
+			  "nothing was ever attached at %#llx in this process",
+			  (unsigned long long)address);
+}
+
+struct explanation explain_shmctl(const struct failed *f)
+{
+	int32_t shmid;
+
+	if (!event_shmid(f->event, &shmid)) /* no id: an index, or a command that is none */
+		return explain_nothing;
+	if (f->event->detail == EPERM || f->event->detail == EACCES)
+		return explain_access(f, model_segment(f->model, shmid));
+	if (f->event->detail == EINVAL || f->event->detail == EIDRM)
+		return explain_id(f, shmid);
+	return explain_nothing;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/* Why the break could not be moved, by the log: see explain.c. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "report/model/explaining.h"
+
+#define TOO_MUCH_BYTES (1ull << 40) /* of one move: whatever is above, there is no room for it */
+#define SPACE_BYTES (1ull << 47)    /* of all addresses that a program has */
+
+/* Where the break was to be. */
+static uint64_t wanted_by(const struct event *event)
+{
+	return event->kind == KIND_BRK ? event->u.brk.argument
+				       : event->u.brk.before + event->u.brk.argument;
+}
+
+const struct model_attachment *explain_blocker(const struct model_process *process,
+					       const struct event *event)
+{
+	uint64_t wanted = wanted_by(event);
+	const struct model_attachment *nearest = NULL;
+
+	if (wanted - event->u.brk.before >= TOO_MUCH_BYTES)
+		return NULL;
+	for (uint32_t i = 0; i < process->attached_count; i++) {
+		const struct model_attachment *a = &process->attached[i];
+
+		if (a->address >= event->u.brk.before && a->address < wanted &&
+		    (!nearest || a->address < nearest->address))
+			nearest = a;
+	}
+	return nearest;
+}
+
+struct explanation explain_move(const struct failed *f)
+{
+	const struct model_attachment *blocker = explain_blocker(f->process, f->event);
+	char room[HUMAN_BYTES], wanted[HUMAN_BYTES];
+	uint64_t before = f->event->u.brk.before, asked = wanted_by(f->event) - before;
+
+	if (f->event->detail != ENOMEM)
+		return explain_nothing;
+	if (blocker)
+		return explain_surely(explain_by(
+			"attach without an address: the kernel finds a place that is not in the "
+			"way",
+			"segment %d is attached %s above the break, and %s were asked for",
+			blocker->segment->shmid, human_bytes(room, blocker->address - before),
+			human_bytes(wanted, asked)));
+	if ((int64_t)asked < 0)
+		return explain_surely(explain_by("move it back no further than it was moved up",
+						 "it would end below where the data begins"));
+	if (asked >= SPACE_BYTES)
+		return explain_surely(
+			explain_by("look at where the number comes from",
+				   "%s were asked for, and no address space is that large",
+				   human_bytes(wanted, asked)));
+	return explain_by(NULL,
+			  "%s were asked for: more than RLIMIT_DATA, than the room below the next "
+			  "mapping, or than there is memory",
+			  human_bytes(wanted, asked));
+}
