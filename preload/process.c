@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "attachments.h"
+#include "greet.h"
 #include "record.h"
 #include "segment/files.h"
 #include "stat.h"
@@ -225,6 +226,8 @@ static void register_arrival(const struct arrival *who)
 		slot->parent_instance = old->instance;
 		end_predecessor(old);
 	}
+	if (shim.header->recorder_pid)
+		greet(shim.header->session, shim.instance);
 	shim.process = slot;
 	slot->inherited = who->how == LIFE_FORK ? attachments_inherit() : 0;
 	log_arrival(who->how, slot);

@@ -70,6 +70,7 @@
  *   reader/draining  what those two share
  *   reader/breaks    the break of an image, by the kernel
  *   reader/drift     for the recorder: breaks that moved without a call
+ *   reader/greetings for the recorder: who called on it
  *   reader/slots     for the recorder: who came, who ended
  *   reader/warm      for the recorder: pages made ready ahead of writers
  *   reader/sights    for the recorder: what the kernel says at single calls

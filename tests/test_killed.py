@@ -160,9 +160,10 @@ def test_children_killed(how):
     last = {p["pid"]: p for p in children}
     assert set(finished) <= set(last)
     for pid, process in last.items():
-        # Its parent waits for it at once: how it ended may have been nobody's to see.
-        assert process["state"] in ("killed", "gone"), process
-        assert process["signal"] == (signal.SIGKILL if process["state"] == "killed" else None)
+        # Its parent waits for it at once: before Linux 6.16 its end may be nobody's to see.
+        # Nor is that of one that died in the very instant between its first event and its name.
+        if process["state"] != "gone" or (harness.ENDS_ARE_KEPT and process["exe"]):
+            assert (process["state"], process["signal"]) == ("killed", signal.SIGKILL), process
     lost = dict(report["coverage"]["lost"])
     # Claimed by a child that died before it published them; perhaps the log went over that since.
     assert lost.pop("torn") + lost.pop("overwritten") < count / 10
@@ -179,6 +180,7 @@ def test_recorder_killed():
             wait_until(lambda: page.total() >= instant, "it made calls", recorder)
             recorder.kill()
             recorder.wait(PATIENCE_S)
+            page.allow(0)  # or they run past what they are allowed next
             page.allow(max(page.finished().values()) + 500)
             wait_until(lambda: set(page.finished().values()) == {page.words[1]}, "it went on")
             recording = harness.Recording("memshim.data")

@@ -52,6 +52,9 @@ struct drain *drain_make(const struct drain_wish *wish, struct drain_error *erro
 /* The segment's absolute path, for COMMAND's environment. */
 const char *drain_segment_path(const struct drain *drain);
 
+/* Its name. */
+const char *drain_session(const struct drain *drain);
+
 /* ---- the log ---- */
 
 /*

@@ -148,6 +148,11 @@ const char *drain_segment_path(const struct drain *drain)
 	return drain->path;
 }
 
+const char *drain_session(const struct drain *drain)
+{
+	return drain->header.session;
+}
+
 void drain_cancel(struct drain *drain)
 {
 	if (drain->base) {

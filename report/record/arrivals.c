@@ -9,10 +9,13 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "report/reader/greetings.h"
+
 #define ROOM 64 /* arrivals taken in at once */
 
 struct arrivals {
 	struct drain *drain;
+	struct greetings *greetings; /* null: nobody can call */
 	pthread_t thread;
 	_Atomic bool stop;
 	int fd;
@@ -39,6 +42,27 @@ static bool enqueue(struct arrivals *a, const struct arrival *arrival)
 	return true;
 }
 
+/*
+ * Anybody on this machine may call. Who says that it is one of ours is believed if it has our own
+ * rights anyway, or has the pid that ours wrote down.
+ */
+static bool has_called(struct arrivals *a, struct arrival *arrival)
+{
+	struct greeter who;
+
+	while (a->greetings && greetings_take(a->greetings, arrival->image.instance, &who)) {
+		if (who.pid > 0 && who.fd >= 0 &&
+		    (who.uid == geteuid() || who.pid == arrival->image.pid)) {
+			arrival->pid = who.pid;
+			arrival->fd = who.fd;
+			return true;
+		}
+		if (who.fd >= 0)
+			close(who.fd);
+	}
+	return false;
+}
+
 /* Takes in all that is new. */
 static void gather(struct arrivals *a)
 {
@@ -48,11 +72,14 @@ static void gather(struct arrivals *a)
 
 	do {
 		count = drain_arrivals(a->drain, found, ROOM);
+		if (a->greetings) /* after: they called before they could be found */
+			greetings_collect(a->greetings);
 		for (unsigned i = 0; i < count; i++) {
 			struct arrival arrival = {.image = found[i]};
 			bool queued;
 
-			arrival.fd = (int)syscall(SYS_pidfd_open, found[i].pid, 0);
+			if (!has_called(a, &arrival))
+				arrival.fd = (int)syscall(SYS_pidfd_open, found[i].pid, 0);
 			pthread_mutex_lock(&a->lock);
 			queued = enqueue(a, &arrival);
 			pthread_mutex_unlock(&a->lock);
@@ -83,6 +110,7 @@ struct arrivals *arrivals_start(struct drain *drain)
 
 	if (a) {
 		a->drain = drain;
+		a->greetings = greetings_open(drain_session(drain));
 		pthread_mutex_init(&a->lock, NULL);
 		a->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		error = a->fd < 0 ? errno : pthread_create(&a->thread, NULL, run, a);
@@ -91,6 +119,8 @@ struct arrivals *arrivals_start(struct drain *drain)
 		return a;
 	if (a && a->fd >= 0)
 		close(a->fd);
+	if (a && a->greetings)
+		greetings_close(a->greetings);
 	free(a);
 	errno = error;
 	return NULL;
@@ -131,6 +161,8 @@ void arrivals_free(struct arrivals *a)
 	while (arrivals_take(a, &arrival))
 		if (arrival.fd >= 0)
 			close(arrival.fd);
+	if (a->greetings)
+		greetings_close(a->greetings);
 	pthread_mutex_destroy(&a->lock);
 	close(a->fd);
 	free(a->queue);

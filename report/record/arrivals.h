@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who registers, taken by the hand at once. A process may live for a fraction of a millisecond
- * after it has registered, and its end can only be learned from a pidfd opened before its parent
- * has waited for it. So a thread does nothing else: it sleeps on the futex that registrations
- * wake, opens, and queues for the main thread.
+ * Who registers. A process may live for a fraction of a millisecond after it has registered, and
+ * its end can only be learned from a pidfd of it. The one of a process that called on the recorder
+ * can be had at any time; any other's must be opened before its parent has waited for it. So a
+ * thread does nothing else: it sleeps on the futex that registrations wake, takes the pidfd, and
+ * queues for the main thread.
  */
 #ifndef MEMSHIM_RECORD_ARRIVALS_H
 #define MEMSHIM_RECORD_ARRIVALS_H
@@ -12,11 +13,12 @@
 
 /*
  * One image. Its pid is its own name for itself: in another pid namespace, or once the process has
- * ended, `fd` may be somebody else's.
+ * ended, that may be somebody else; and then so is `fd`, unless the process called.
  */
 struct arrival {
 	struct drain_process image;
-	int fd; /* a pidfd of image.pid, the taker's to close; -1: none */
+	pid_t pid; /* as seen here, of one that called; 0 unknown */
+	int fd;    /* a pidfd, the taker's to close; -1: none */
 };
 
 struct arrivals;

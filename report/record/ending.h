@@ -2,7 +2,8 @@
 /*
  * How a process ended that is somebody else's child, from the surest source that answers:
  * - a zombie: stat field 52, where this user may look into the process.
- * - after its parent has waited: the pidfd, on Linux 6.15 and later, if it was opened before.
+ * - after its parent has waited: the pidfd, on Linux 6.15 and later, if it was opened before, or,
+ *   on Linux 6.16 and later, if the process called on the recorder.
  */
 #ifndef MEMSHIM_RECORD_ENDING_H
 #define MEMSHIM_RECORD_ENDING_H

@@ -148,10 +148,10 @@ void watch_free(struct watch *watch)
 }
 
 /*
- * Which process it is, as seen here; 0: not found. The pidfd was opened before this look, so a
- * process with the image's start time that is still there is the pidfd's. Where /proc does not
- * show it (it has been waited for, or is another user's) the pidfd alone must do. COMMAND is known
- * even when it has been waited for before its arrival was heard of.
+ * Which process it is, as seen here; 0: not found. Of one that did not call, the pidfd was opened
+ * before this look, so a process with the image's start time that is still there is the pidfd's.
+ * Where /proc does not show it (it has been waited for, or is another user's) the pidfd alone must
+ * do. COMMAND is known even when it has been waited for before its arrival was heard of.
  */
 static pid_t find_process(const struct watch *watch, struct arrival *arrival)
 {
@@ -162,6 +162,8 @@ static pid_t find_process(const struct watch *watch, struct arrival *arrival)
 	if (image->pid == watch->command && image->start_time != 0 &&
 	    image->start_time == watch->command_start_time)
 		return image->pid;
+	if (arrival->pid > 0)
+		return arrival->pid;
 	if (proc_facts(image->pid, &facts))
 		is_other = image->start_time != 0 && facts.start_time != image->start_time;
 	else

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* The process's call on its recorder: see segment/greeting.h. Registration only. */
+#ifndef MEMSHIM_GREET_H
+#define MEMSHIM_GREET_H
+
+#include <stdint.h>
+
+/* Where there is nobody, no way, or no leave, the recorder must find the process by itself. */
+void greet(const char *session, uint32_t instance);
+
+#endif

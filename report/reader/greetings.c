@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/reader/greetings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "preload/segment/greeting.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77 /* since Linux 6.5; since 6.16 of one that has been waited for, too */
+#endif
+#define BACKLOG 4096
+#define ROOM 4096u /* kept at once: who calls and never registers must not fill our memory */
+
+struct caller {
+	struct caller *next;
+	struct greeter who;
+	uint32_t instance;
+	int connection; /* -1: it has said its instance */
+};
+
+struct greetings {
+	int fd;
+	unsigned count;
+	struct caller *callers;
+};
+
+struct greetings *greetings_open(const char *session)
+{
+	struct greetings *g = calloc(1, sizeof *g);
+	struct sockaddr_un address;
+	socklen_t length = greeting_address(&address, session);
+
+	if (!g)
+		return NULL;
+	g->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (g->fd >= 0 && bind(g->fd, (struct sockaddr *)&address, length) == 0 &&
+	    listen(g->fd, BACKLOG) == 0)
+		return g;
+	greetings_close(g);
+	return NULL;
+}
+
+static void learn_who(struct caller *caller)
+{
+	struct ucred credentials = {0};
+	socklen_t length = sizeof credentials;
+
+	getsockopt(caller->connection, SOL_SOCKET, SO_PEERCRED, &credentials, &length);
+	length = sizeof caller->who.fd;
+	if (getsockopt(caller->connection, SOL_SOCKET, SO_PEERPIDFD, &caller->who.fd, &length) != 0)
+		caller->who.fd = -1;
+	caller->who.pid = credentials.pid;
+	caller->who.uid = credentials.uid;
+}
+
+static bool accept_one(struct greetings *g)
+{
+	int connection = accept4(g->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	struct caller *caller = NULL;
+
+	if (connection < 0)
+		return false;
+	if (g->count < ROOM)
+		caller = calloc(1, sizeof *caller);
+	if (!caller) {
+		close(connection);
+		return true;
+	}
+	caller->connection = connection;
+	learn_who(caller);
+	caller->next = g->callers;
+	g->callers = caller;
+	g->count++;
+	return true;
+}
+
+static void forget(struct greetings *g, struct caller **place)
+{
+	struct caller *caller = *place;
+
+	*place = caller->next;
+	g->count--;
+	if (caller->connection >= 0)
+		close(caller->connection);
+	free(caller);
+}
+
+/* False when it will never say anything: it died on the way, or is no process of the session. */
+static bool listen_to(struct caller *caller)
+{
+	struct greeting greeting;
+	ssize_t got;
+
+	if (caller->connection < 0)
+		return true;
+	got = recv(caller->connection, &greeting, sizeof greeting, 0);
+	if (got < 0 && errno == EAGAIN)
+		return true;
+	if (got != sizeof greeting)
+		return false;
+	close(caller->connection);
+	caller->connection = -1;
+	caller->instance = greeting.instance;
+	return true;
+}
+
+void greetings_collect(struct greetings *g)
+{
+	struct caller **place = &g->callers;
+
+	while (accept_one(g))
+		;
+	while (*place) {
+		if (listen_to(*place)) {
+			place = &(*place)->next;
+			continue;
+		}
+		if ((*place)->who.fd >= 0)
+			close((*place)->who.fd);
+		forget(g, place);
+	}
+}
+
+bool greetings_take(struct greetings *g, uint32_t instance, struct greeter *greeter)
+{
+	for (struct caller **place = &g->callers; *place; place = &(*place)->next) {
+		if ((*place)->connection >= 0 || (*place)->instance != instance)
+			continue;
+		*greeter = (*place)->who;
+		forget(g, place);
+		return true;
+	}
+	return false;
+}
+
+void greetings_close(struct greetings *g)
+{
+	while (g->callers) {
+		if (g->callers->who.fd >= 0)
+			close(g->callers->who.fd);
+		forget(g, &g->callers);
+	}
+	if (g->fd >= 0)
+		close(g->fd);
+	free(g);
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who called on the recorder: each process that registers, by the kernel's own word on it, whether
+ * it still is or not. One thread.
+ */
+#ifndef MEMSHIM_READER_GREETINGS_H
+#define MEMSHIM_READER_GREETINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct greetings;
+
+struct greeter {
+	pid_t pid; /* as seen here; 0: it cannot be seen from here */
+	uid_t uid;
+	int fd; /* a pidfd, the taker's to close; -1: the kernel gives none */
+};
+
+/* Opens the session's socket; null with errno set. */
+struct greetings *greetings_open(const char *session);
+
+/* Takes the calls that have come. */
+void greetings_collect(struct greetings *greetings);
+
+/* Hands out the one of the process that registered as `instance`; false when it did not call. */
+bool greetings_take(struct greetings *greetings, uint32_t instance, struct greeter *greeter);
+
+void greetings_close(struct greetings *greetings);
+
+#endif

@@ -1,0 +1,109 @@
+# SPDX-License-Identifier: MIT
+"""
+How each process ended is known, however late the recorder comes to ask: here it is stopped while
+processes register, end, and are waited for by their parents.
+"""
+
+import os
+import signal
+import socket
+
+import pytest
+
+import harness
+from beside import needs_root
+from harness import Lines, Recording, wait_until
+
+pytestmark = pytest.mark.skipif(not harness.ENDS_ARE_KEPT, reason="Linux 6.16 tells of those that are gone")
+NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+
+# A child for each word: N: _exit(N), -N: signal N; with "sh" before it, in a program of its own.
+PARENT = r"""
+use POSIX;
+$| = 1;
+print "ready\n";
+<STDIN>;
+for my $how (@ARGV) {
+    my $pid = fork // die;
+    if (!$pid) {
+        exec("sh", "-c", $1 < 0 ? "kill $1 \$\$" : "exit $1") if $how =~ /^sh(.*)/;
+        chroot("/proc/self") or die if $how eq "chroot";
+        POSIX::setuid(65534) if $how eq "setuid";
+        kill(-$how, $$) if $how < 0;
+        POSIX::_exit($how =~ /^\d+$/ ? $how : fork // 9 ? 7 : 8);
+    }
+    waitpid($pid, 0);
+}
+print "done\n";
+<STDIN>;
+"""
+
+
+def state_of(recorder):
+    with open(f"/proc/{recorder}/stat", encoding="ascii") as stat:
+        return stat.read().rpartition(")")[2].split()[0]
+
+
+def told_while_stopped(*hows, meanwhile=lambda: None):
+    """The report of a recorder that was stopped all the while; `meanwhile` is called before the ends and after."""
+    with Lines(harness.MEMSHIM, "record", "-q", "perl", "-e", PARENT, *hows) as lines:
+        lines.wait_for("ready")
+        os.kill(lines.process.pid, signal.SIGSTOP)
+        wait_until(lambda: state_of(lines.process.pid) == "T", "it is stopped")
+        meanwhile()
+        lines.say()
+        lines.wait_for("done")
+        meanwhile()
+        os.kill(lines.process.pid, signal.SIGCONT)
+        assert lines.end() == (0, "")
+    return Recording("memshim.data").report()
+
+
+def ends(report):
+    return [(p["state"], p["exit_status"], p["signal"]) for p in report["processes"]]
+
+
+def test_unseen_ends():
+    report = told_while_stopped("3", "-9", "0", "-15", "sh5", "sh-9", "-11")
+    assert ends(report)[0] == ("exited", 0, None)
+    assert sorted(map(str, ends(report)[1:])) == sorted(map(str, [
+        ("exited", 3, None), ("killed", None, 9), ("exited", 0, None), ("killed", None, 15), ("exec", None, None),
+        ("exited", 5, None), ("exec", None, None), ("killed", None, 9), ("killed", None, 11)]))
+
+
+def test_many_unseen_ends():
+    """More than any short queue holds; each is told apart from all others."""
+    report = told_while_stopped(*(str(i % 251) for i in range(600)))
+    assert sorted(status for _, status, _ in ends(report)[1:]) == sorted(i % 251 for i in range(600))
+    assert {state for state, _, _ in ends(report)} == {"exited"}
+
+
+@needs_root
+@pytest.mark.parametrize("how", ["chroot", "setuid"])
+def test_unseen_ends_elsewhere(how):
+    """Children of one that sees no files of ours any more, or has other rights: they call all the same."""
+    report = told_while_stopped(how)
+    assert [end for end in ends(report) if end != ("exited", 0, None)][:1] == [("exited", 7, None)], ends(report)
+    assert {state for state, _, _ in ends(report)} <= {"exited", "running"}
+
+
+def call(session, said):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stranger:
+        stranger.connect(f"\0memshim/{session}")
+        stranger.send(said)
+
+
+@needs_root
+def test_a_stranger_calls():
+    """Anybody may; nobody is believed to be somebody else, and what is said need make no sense."""
+    script = ("import socket, sys; [(lambda s: (s.connect(chr(0) + 'memshim/' + sys.argv[1]), s.send(bytes([i, 0, 0, 0]))))"
+              "(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) for i in range(60)]")
+
+    def meanwhile():
+        session = harness.memshim("ls", "--no-headings").stdout.split()[0]
+        for said in (b"", b"x", b"\xff" * 4, b"y" * 1000):
+            call(session, said)
+        assert harness.run(*NOBODY, "/usr/bin/python3", "-c", script, session).returncode == 0
+
+    report = told_while_stopped("3", "-9", meanwhile=meanwhile)
+    assert ends(report) == [("exited", 0, None), ("exited", 3, None), ("killed", None, 9)]
