@@ -104,7 +104,11 @@
  *
  * symbols/: from addresses to functions and lines
  *   symbols/symbols  by libdw
- *   symbols/demangle C++ and Rust names
+ *   symbols/files    what was loaded, if it is still that, and its debug files
+ *   symbols/server   files by build id, from debuginfod
+ *   symbols/demangle C++ and older Rust names
+ *   symbols/rust     Rust's own mangling
+ *   symbols/rust_text its letters, and what comes out
  *
  * top/: the live screen
  *   top/top          the loop: events, conclusions, drawing, keys

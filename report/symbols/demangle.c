@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The C++ runtime has a demangler; it is used where that is installed, and not needed otherwise.
- * Rust's older names are C++ ones with a hash as their last part.
+ * Rust's older names are C++ ones with a hash as their last part, and letters of their own.
  */
 #include "report/symbols/demangle.h"
 
@@ -11,7 +11,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#define HASH_LENGTH 20 /* "::h" and 17 hexadecimal digits, or fewer */
+#define HASH_LENGTH 19 /* "::h" and 16 hexadecimal digits */
 
 typedef char *demangler(const char *name, char *buffer, size_t *length, int *status);
 
@@ -30,19 +30,55 @@ static demangler *find_demangler(void)
 	return found;
 }
 
-/* "core::fmt::write::h0123456789abcdef" without its end. */
-static void cut_rust_hash(char *name)
+/* "core::fmt::write::h0123456789abcdef" without its end; false: this is no Rust name. */
+static bool cut_rust_hash(char *name)
 {
 	char *last = NULL, *at = name;
 
 	while ((at = strstr(at, "::h")) != NULL)
 		last = at++;
-	if (!last || strlen(last) != HASH_LENGTH - 1)
-		return;
+	if (!last || strlen(last) != HASH_LENGTH)
+		return false;
 	for (at = last + 3; isxdigit((unsigned char)*at); at++)
 		;
-	if (*at == '\0')
-		*last = '\0';
+	if (*at != '\0')
+		return false;
+	*last = '\0';
+	return true;
+}
+
+/* What a C++ name cannot have in it stands as "$LT$", "..", "$u20$" in a Rust name. */
+static void put_rust_letters(char *name)
+{
+	static const struct {
+		const char *from;
+		char to;
+	} letters[] = {
+		{"$SP$", '@'},  {"$BP$", '*'},  {"$RF$", '&'},  {"$LT$", '<'},  {"$GT$", '>'},
+		{"$LP$", '('},  {"$RP$", ')'},  {"$C$", ','},   {"$u20$", ' '}, {"$u27$", '\''},
+		{"$u5b$", '['}, {"$u5d$", ']'}, {"$u7b$", '{'}, {"$u7d$", '}'}, {"$u7e$", '~'},
+		{"$u3b$", ';'}, {"$u2b$", '+'}, {"$u22$", '"'},
+	};
+	char *to = name;
+
+	for (const char *at = name; *at;) {
+		size_t i = 0, count = sizeof letters / sizeof *letters;
+
+		while (i < count && strncmp(at, letters[i].from, strlen(letters[i].from)) != 0)
+			i++;
+		if (i < count) {
+			*to++ = letters[i].to;
+			at += strlen(letters[i].from);
+		} else if (at[0] == '.' && at[1] == '.') {
+			*to++ = ':', *to++ = ':';
+			at += 2;
+		} else if (at[0] == '_' && at[1] == '$' && (at == name || at[-1] == ':')) {
+			at++; /* keeps an identifier from beginning with "$" */
+		} else {
+			*to++ = *at++;
+		}
+	}
+	*to = '\0';
 }
 
 char *demangle(const char *name)
@@ -51,13 +87,15 @@ char *demangle(const char *name)
 	int status = 0;
 	char *text;
 
+	if (strncmp(name, "_R", 2) == 0)
+		return demangle_rust(name);
 	if (strncmp(name, "_Z", 2) != 0)
 		return NULL;
 	plain = find_demangler();
 	if (!plain)
 		return NULL;
 	text = plain(name, NULL, NULL, &status);
-	if (text)
-		cut_rust_hash(text);
+	if (text && cut_rust_hash(text))
+		put_rust_letters(text);
 	return text;
 }

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* demangle < NAMES: each name of a line as its programmer wrote it, or as it is. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/symbols/demangle.h"
+
+int main(void)
+{
+	char name[4096];
+
+	while (fgets(name, sizeof name, stdin)) {
+		char *plain;
+
+		name[strcspn(name, "\n")] = '\0';
+		plain = demangle(name);
+		puts(plain ? plain : name);
+		free(plain);
+	}
+	return 0;
+}
