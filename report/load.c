@@ -160,6 +160,7 @@ static void name_frame(struct load *load, const struct frame_facts *frame)
 {
 	struct name_key key = {frame->offset, frame->module, frame->exact};
 	struct frame_place places[FRAME_PLACES_MAX];
+	uint32_t count;
 	struct model_module *module = frame->module < load->model->module_room
 					      ? load->model->modules[frame->module]
 					      : NULL;
@@ -167,9 +168,9 @@ static void name_frame(struct load *load, const struct frame_facts *frame)
 	if (!module || model_name(load->model, &key))
 		return;
 	module->names = symbols_module(load->symbols, &module->facts);
-	model_add_name(
-		load->model, &key, places,
-		symbols_find(load->symbols, &module->facts, frame->offset, frame->exact, places));
+	count = symbols_find(load->symbols, &module->facts, frame->offset, frame->exact, places);
+	module->nameless += count == 0;
+	model_add_name(load->model, &key, places, count);
 }
 
 void load_names(struct load *load, const char *sysroot, bool debuginfod)

@@ -134,7 +134,9 @@ def test_stripped_with_separate_debug_file(build):
     nameless = Recording("memshim.data")
     frames = stack_of(nameless)
     assert frames[0]["function"] is None and frames[0]["offset"]
+    number = re.search("Build ID: ([0-9a-f]+)", run("readelf", "-n", program).stdout).group(1)
     assert f"{program}: stripped" in nameless.report_text()
+    assert f"\n    build id {number}\n" in nameless.report_text()
 
 
 def test_rebuilt_program_is_not_given_wrong_names(build):
@@ -237,3 +239,14 @@ def test_folded_and_flame_graph(build):
     titles = [t.text for t in picture.iter("{http://www.w3.org/2000/svg}title")]
     assert any(t.startswith("grow (walks): 4K") for t in titles)
     assert "http" not in open("out.svg").read().replace("http://www.w3.org/2000/svg", "")
+
+
+def test_a_stripped_file_whose_functions_all_have_names_is_no_news(compile_c):
+    """What is exported has a name without any debug symbols."""
+    program = compile_c("exports", """
+        #include <unistd.h>
+        int main(void) { return sbrk(4096) == (void *)-1; }
+    """, "-rdynamic", "-s")
+    text = record(program, options=("-k", "1")).report_text()
+    assert "main (exports)" in text
+    assert f"{program}: stripped" not in text

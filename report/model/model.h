@@ -196,6 +196,7 @@ enum module_names {
 struct model_module {
 	struct module_facts facts;
 	enum module_names names;
+	uint32_t nameless; /* frames in it that stay without a name */
 };
 
 /* What an address is: several of them where functions were inlined, the innermost first. */

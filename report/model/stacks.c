@@ -20,7 +20,7 @@ void model_add_module(struct model *model, const struct module_facts *facts)
 		return;
 	model->modules[facts->number] = malloc(sizeof **model->modules);
 	if (model->modules[facts->number])
-		*model->modules[facts->number] = (struct model_module){*facts, NAMES_NOT_ASKED};
+		*model->modules[facts->number] = (struct model_module){*facts, NAMES_NOT_ASKED, 0};
 	else
 		model->no_memory = true;
 }

@@ -1,31 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * One Dwfl for each module, holding that one file at address 0, so that addresses in it are the
- * file's own: the offsets that frames are kept as.
- */
+/* Names, lines and inlined functions by libdw, out of the files that files.c finds. */
 #include "report/symbols/symbols.h"
 
 #include <dwarf.h>
-#include <elfutils/libdwfl.h>
-#include <fcntl.h>
-#include <limits.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "report/symbols/demangle.h"
-
-#define DEBUGINFOD_TIMEOUT_S "20"
-
-struct symbols_file {
-	UT_hash_handle hh;
-	uint32_t number; /* the module's */
-	Dwfl *dwfl;
-	Dwfl_Module *module;
-	enum module_names names;
-};
+#include "report/symbols/files.h"
 
 /* Texts that libdw does not own. */
 struct symbols_text {
@@ -34,152 +16,42 @@ struct symbols_text {
 };
 
 struct symbols {
-	struct symbols_file *files;
+	struct files *files;
 	struct symbols_text *texts;
-	char *debug_path;
-	Dwfl_Callbacks callbacks;
-	struct symbols_wish wish;
 };
 
 struct symbols *symbols_open(const struct symbols_wish *wish)
 {
 	struct symbols *symbols = calloc(1, sizeof *symbols);
 
-	if (!symbols)
-		return NULL;
-	symbols->wish = *wish;
-	if (asprintf(&symbols->debug_path, ":.debug:%s/usr/lib/debug",
-		     wish->sysroot ? wish->sysroot : "") < 0) {
+	if (symbols)
+		symbols->files = files_open(wish);
+	if (!symbols || !symbols->files) {
 		free(symbols);
 		return NULL;
 	}
-	/* libdw asks a server whenever this is set; here that is the user's choice of each time. */
-	if (!wish->debuginfod)
-		unsetenv("DEBUGINFOD_URLS");
-	else {
-		setenv("DEBUGINFOD_TIMEOUT", DEBUGINFOD_TIMEOUT_S, 0);
-		setenv("DEBUGINFOD_PROGRESS", "1", 0);
-	}
-	symbols->callbacks = (Dwfl_Callbacks){
-		.find_elf = dwfl_build_id_find_elf,
-		.find_debuginfo = dwfl_standard_find_debuginfo,
-		.debuginfo_path = &symbols->debug_path,
-	};
 	return symbols;
 }
 
 void symbols_close(struct symbols *symbols)
 {
-	struct symbols_file *file, *next_file;
-	struct symbols_text *text, *next_text;
+	struct symbols_text *text, *next;
 
 	if (!symbols)
 		return;
-	HASH_ITER (hh, symbols->files, file, next_file) {
-		HASH_DEL(symbols->files, file);
-		if (file->dwfl)
-			dwfl_end(file->dwfl);
-		free(file);
-	}
-	HASH_ITER (hh, symbols->texts, text, next_text) {
+	files_close(symbols->files);
+	HASH_ITER (hh, symbols->texts, text, next) {
 		HASH_DEL(symbols->texts, text);
 		free(text->mangled);
 		free(text->text);
 		free(text);
 	}
-	free(symbols->debug_path);
 	free(symbols);
-}
-
-/* ---- a file ---- */
-
-static bool is_same_file(const struct symbols *symbols, const struct symbols_file *file,
-			 const struct module_facts *facts, const char *path)
-{
-	const unsigned char *bits;
-	GElf_Addr address;
-	int length = dwfl_module_build_id(file->module, &bits, &address);
-	struct stat st;
-
-	if (facts->build_id_bytes)
-		return length == (int)facts->build_id_bytes &&
-		       memcmp(bits, facts->build_id, facts->build_id_bytes) == 0;
-	return length <= 0 && stat(path, &st) == 0 &&
-	       (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec <
-		       symbols->wish.realtime_ns;
-}
-
-/* Whether it has more than the names that it offers to others. */
-static bool has_own_symbols(Elf *elf)
-{
-	Elf_Scn *section = NULL;
-	GElf_Shdr header;
-
-	while ((section = elf_nextscn(elf, section)) != NULL)
-		if (gelf_getshdr(section, &header) && header.sh_type == SHT_SYMTAB)
-			return true;
-	return false;
-}
-
-static enum module_names judge(struct symbols_file *file)
-{
-	GElf_Addr bias;
-	Dwarf_Addr dwarf_bias;
-	Elf *elf = dwfl_module_getelf(file->module, &bias);
-
-	if (!elf)
-		return NAMES_MISSING;
-	if (dwfl_module_getdwarf(file->module, &dwarf_bias))
-		return NAMES_LINES;
-	return has_own_symbols(elf) ? NAMES_FUNCTIONS : NAMES_EXPORTED;
-}
-
-static enum module_names open_file(const struct symbols *symbols, struct symbols_file *file,
-				   const struct module_facts *facts)
-{
-	char path[PATH_MAX];
-	GElf_Addr bias;
-	struct stat st;
-
-	snprintf(path, sizeof path, "%s%s", symbols->wish.sysroot ? symbols->wish.sysroot : "",
-		 facts->path);
-	/* Only what may be read without waiting: a path from a recording may name anything. */
-	if (facts->path[0] != '/' || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-		return NAMES_MISSING;
-	file->dwfl = dwfl_begin(&symbols->callbacks);
-	if (!file->dwfl)
-		return NAMES_MISSING;
-	dwfl_report_begin(file->dwfl);
-	file->module = dwfl_report_elf(file->dwfl, facts->path, path, -1, 0, true);
-	dwfl_report_end(file->dwfl, NULL, NULL);
-	if (!file->module || !dwfl_module_getelf(file->module, &bias))
-		return NAMES_MISSING;
-	return is_same_file(symbols, file, facts, path) ? judge(file) : NAMES_CHANGED;
-}
-
-static struct symbols_file *find_file(struct symbols *symbols, const struct module_facts *facts)
-{
-	struct symbols_file *file;
-
-	HASH_FIND(hh, symbols->files, &facts->number, sizeof facts->number, file);
-	if (file)
-		return file;
-	file = calloc(1, sizeof *file);
-	if (!file)
-		return NULL;
-	file->number = facts->number;
-	HASH_ADD(hh, symbols->files, number, sizeof file->number, file);
-	if (!file->hh.tbl) {
-		free(file);
-		return NULL;
-	}
-	file->names = open_file(symbols, file, facts);
-	return file;
 }
 
 enum module_names symbols_module(struct symbols *symbols, const struct module_facts *module)
 {
-	const struct symbols_file *file = find_file(symbols, module);
+	const struct file *file = files_find(symbols->files, module);
 
 	return file ? file->names : NAMES_MISSING;
 }
@@ -327,7 +199,7 @@ static uint32_t find_by_entries(struct symbols *symbols, Dwfl_Module *module, GE
 uint32_t symbols_find(struct symbols *symbols, const struct module_facts *module, uint64_t offset,
 		      bool exact, struct frame_place places[FRAME_PLACES_MAX])
 {
-	const struct symbols_file *file = find_file(symbols, module);
+	const struct file *file = files_find(symbols->files, module);
 	/* A call that never returns may be the last thing in its function. */
 	GElf_Addr address = exact ? offset : offset - 1;
 	const char *name;

@@ -2,10 +2,8 @@
 /*
  * From an address in a loaded file to functions and lines, after the process has gone: by libdw,
  * from the file itself and its separate debug information (.gnu_debuglink, /usr/lib/debug by build
- * id, and a debuginfod server if the user turns that on).
- *
- * A file is believed only if it is the one that was loaded: the build id must be the same, or,
- * where it has none, the file must be older than the session. Never a wrong name.
+ * id, and a debuginfod server if the user turns that on). Only of the file that was loaded: never a
+ * wrong name.
  */
 #ifndef MEMSHIM_SYMBOLS_H
 #define MEMSHIM_SYMBOLS_H

@@ -202,30 +202,34 @@ void report_site_cell(const void *row, unsigned column, struct cell *cell, const
 	}
 }
 
+static void put_build_id(struct out *out, const struct module_facts *facts)
+{
+	OUT(out, "build id ");
+	for (uint32_t i = 0; i < facts->build_id_bytes; i++) {
+		out_char(out, "0123456789abcdef"[facts->build_id[i] >> 4]);
+		out_char(out, "0123456789abcdef"[facts->build_id[i] & 15]);
+	}
+}
+
 static void put_nameless(struct out *out, const struct model_module *module)
 {
-	const struct module_facts *facts = &module->facts;
-
 	out_pad(out, 2);
-	out_safe(out, facts->path);
-	if (module->names == NAMES_CHANGED) {
+	out_safe(out, module->facts.path);
+	if (module->names == NAMES_CHANGED)
 		OUT(out, ": another file than the one that was loaded; nothing in it is named");
-	} else if (module->names == NAMES_MISSING) {
+	else if (module->names == NAMES_MISSING)
 		OUT(out, ": cannot be read here");
-	} else {
+	else
 		OUT(out, ": stripped; its debug symbols, or --debuginfod, would name more");
-	}
-	if (facts->build_id_bytes && module->names != NAMES_EXPORTED) {
-		OUT(out, " (build id ");
-		for (uint32_t i = 0; i < facts->build_id_bytes; i++) {
-			out_char(out, "0123456789abcdef"[facts->build_id[i] >> 4]);
-			out_char(out, "0123456789abcdef"[facts->build_id[i] & 15]);
-		}
-		out_char(out, ')');
-	}
+	out_char(out, '\n');
+	if (!module->facts.build_id_bytes)
+		return;
+	out_pad(out, 4);
+	put_build_id(out, &module->facts);
 	out_char(out, '\n');
 }
 
+/* Only what has frames without a name; the vdso is no file. */
 void sites_nameless(struct out *out, const struct model *model)
 {
 	bool any = false;
@@ -233,8 +237,8 @@ void sites_nameless(struct out *out, const struct model *model)
 	for (uint32_t i = 0; i < model->module_room; i++) {
 		const struct model_module *module = model->modules[i];
 
-		if (!module || module->names < NAMES_EXPORTED || module->names == NAMES_NOT_ASKED ||
-		    module->facts.path[0] != '/')
+		if (!module || module->nameless == 0 || module->names < NAMES_EXPORTED ||
+		    strncmp(module->facts.path, "linux-", 6) == 0 || !*module->facts.path)
 			continue;
 		if (!any)
 			OUT(out, "\nNot all functions could be named:\n");

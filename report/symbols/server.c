@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/symbols/server.h"
+
+#include <dlfcn.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "report/error.h"
+#include "report/human.h"
+
+#define URLS "DEBUGINFOD_URLS"
+#define LIMIT "DEBUGINFOD_TIMEOUT"
+#define LIMIT_S 20
+#define REDRAW_NS 100000000
+
+/* elfutils/debuginfod.h, whose package need not be here. */
+struct debuginfod_client;
+typedef int progress_function(struct debuginfod_client *client, long done, long all);
+typedef int find_function(struct debuginfod_client *client, const unsigned char *id, int id_bytes,
+			  char **path);
+
+struct server {
+	void *library;
+	struct debuginfod_client *client;
+	find_function *find[2];                               /* enum server_wish */
+	const char *(*url)(struct debuginfod_client *client); /* null: an older library */
+	void (*end)(struct debuginfod_client *client);
+	char *urls;
+	bool terminal; /* standard error: then the line is drawn again and again */
+	bool complained;
+	long limit_s;
+	double waited_s; /* for nothing, so far */
+};
+
+/* One question. The library's call-back has no context in its older versions. */
+static struct question {
+	const struct server *server;
+	const char *name;
+	long done;      /* bytes */
+	double moved_s; /* when they last became more */
+	double drawn_s;
+	bool drawn;
+} question;
+
+static double now(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+/* ---- the library ---- */
+
+static progress_function show_progress;
+
+static bool load_library(struct server *server)
+{
+	struct debuginfod_client *(*begin)(void);
+	void (*set_progress)(struct debuginfod_client *, progress_function *);
+
+	server->library = dlopen("libdebuginfod.so.1", RTLD_NOW | RTLD_LOCAL);
+	if (!server->library)
+		return false;
+#define FIND(pointer, name) (*(void **)&(pointer) = dlsym(server->library, "debuginfod_" name))
+	FIND(begin, "begin");
+	FIND(server->end, "end");
+	FIND(server->url, "get_url");
+	FIND(set_progress, "set_progressfn");
+	FIND(server->find[SERVER_DEBUGINFO], "find_debuginfo");
+	FIND(server->find[SERVER_EXECUTABLE], "find_executable");
+#undef FIND
+	if (!begin || !server->end || !set_progress || !server->find[SERVER_DEBUGINFO] ||
+	    !server->find[SERVER_EXECUTABLE] || !(server->client = begin()))
+		return false;
+	set_progress(server->client, show_progress);
+	return true;
+}
+
+static struct server *refuse(struct server *server, const char *why)
+{
+	error_line("--debuginfod", why);
+	server_close(server);
+	return NULL;
+}
+
+struct server *server_open(void)
+{
+	struct server *server = calloc(1, sizeof *server);
+	const char *urls = getenv(URLS), *limit = getenv(LIMIT);
+
+	if (!server)
+		return refuse(server, strerror(ENOMEM));
+	if (!urls || !*urls)
+		return refuse(server, URLS " names no server: set it to one");
+	server->urls = strdup(urls);
+	unsetenv(URLS);
+	server->limit_s = limit ? atol(limit) : 0;
+	if (server->limit_s <= 0)
+		server->limit_s = LIMIT_S;
+	server->terminal = isatty(STDERR_FILENO);
+	if (!load_library(server))
+		return refuse(server, "libdebuginfod.so.1 cannot be loaded: install it");
+	return server;
+}
+
+void server_close(struct server *server)
+{
+	if (!server)
+		return;
+	if (server->client)
+		server->end(server->client);
+	if (server->urls)
+		setenv(URLS, server->urls, 1);
+	free(server->urls);
+	free(server);
+}
+
+/* ---- asking ---- */
+
+static const char *current_url(const struct server *server)
+{
+	const char *url = server->url ? server->url(server->client) : NULL;
+
+	return url ? url : server->urls;
+}
+
+/* Called every now and then while the library waits; true: give up. */
+static int show_progress(struct debuginfod_client *client, long done, long all)
+{
+	const struct server *server = question.server;
+	double at = now();
+	char have[HUMAN_BYTES], whole[HUMAN_BYTES];
+
+	(void)client;
+	if (all > 0 && done > question.done) { /* else it is no number of bytes */
+		question.done = done;
+		question.moved_s = at;
+	}
+	if (server->terminal && at - question.drawn_s > REDRAW_NS / 1e9) {
+		question.drawn_s = at;
+		question.drawn = true;
+		if (all > 0)
+			fprintf(stderr, "\rmemshim: %s: %s of %s fetched\033[K", question.name,
+				human_bytes(have, (uint64_t)question.done),
+				human_bytes(whole, (uint64_t)all));
+		else
+			fprintf(stderr, "\rmemshim: %s: asking for symbols\033[K", question.name);
+		fflush(stderr);
+	}
+	return at - question.moved_s > (double)server->limit_s;
+}
+
+static void say_what_came(const struct server *server, int fd)
+{
+	char size[HUMAN_BYTES];
+	struct stat st;
+
+	if (question.drawn)
+		fputs("\r\033[K", stderr);
+	if (fd >= 0 && question.done > 0 && fstat(fd, &st) == 0)
+		error_format(question.name, "%s fetched from %s",
+			     human_bytes(size, (uint64_t)st.st_size), current_url(server));
+}
+
+/* Whatever it was: not having it is no fault. */
+static void complain(struct server *server, int error)
+{
+	bool enough = server->waited_s >= (double)server->limit_s;
+
+	if (enough)
+		error_format("--debuginfod", "%s: waited %ld s in vain: asking no more",
+			     server->urls, server->limit_s);
+	else if (error != ENOENT && !server->complained)
+		error_format("--debuginfod", "%s: %s", server->urls, strerror(error));
+	server->complained |= enough || error != ENOENT;
+}
+
+int server_find(struct server *server, enum server_wish wish, const unsigned char *build_id,
+		size_t build_id_bytes, const char *name, char **path)
+{
+	double begin = now();
+	int fd;
+
+	*path = NULL;
+	if (server->waited_s >= (double)server->limit_s)
+		return -1;
+	question = (struct question){.server = server, .name = name, .moved_s = begin};
+	setenv(URLS, server->urls, 1);
+	fd = server->find[wish](server->client, build_id, (int)build_id_bytes, path);
+	unsetenv(URLS);
+	say_what_came(server, fd);
+	if (fd >= 0)
+		return fd;
+	server->waited_s += now() - begin;
+	complain(server, -fd);
+	return -1;
+}
