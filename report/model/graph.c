@@ -74,8 +74,31 @@ static void add_holder(struct graph *graph, uint32_t first, const struct model_s
 	edge->bytes += holder->end - holder->start;
 }
 
+/* Those that have anything attached: instances may lie far apart, and each segment asks. */
+struct attached {
+	const struct model_process **processes;
+	uint32_t count;
+};
+
+static struct attached find_attached(struct graph *graph, const struct model *model,
+				     const struct filter *filter)
+{
+	struct attached found = {calloc(model->process_count + 1, sizeof *found.processes), 0};
+
+	graph->no_memory |= !found.processes;
+	for (uint32_t i = 1; found.processes && i < model->instance_room; i++) {
+		const struct model_process *process = model->by_instance[i];
+
+		if (process && process->attached_count > 0 && filter_process(filter, process) &&
+		    found.count < model->process_count)
+			found.processes[found.count++] = process;
+	}
+	return found;
+}
+
 static void draw_segment(struct graph *graph, const struct model *model,
-			 const struct model_segment *segment, const struct filter *filter)
+			 const struct model_segment *segment, const struct filter *filter,
+			 const struct attached *attached)
 {
 	uint32_t first = graph->edge_count;
 	const struct model_process *maker = model_process(model, segment->maker);
@@ -84,12 +107,11 @@ static void draw_segment(struct graph *graph, const struct model *model,
 	if (maker && segment->created != CREATED_NOT && filter_process(filter, maker) &&
 	    (edge = edge_of_process(graph, first, segment, maker)))
 		edge->made = true;
-	for (uint32_t i = 1; i < model->instance_room; i++) {
-		const struct model_process *process = model->by_instance[i];
+	for (uint32_t i = 0; i < attached->count; i++) {
+		const struct model_process *process = attached->processes[i];
 
-		for (uint32_t k = 0; process && k < process->attached_count; k++)
-			if (process->attached[k].segment == segment &&
-			    filter_process(filter, process))
+		for (uint32_t k = 0; k < process->attached_count; k++)
+			if (process->attached[k].segment == segment)
 				add_attachment(graph, first, process, &process->attached[k], true);
 	}
 	for (uint32_t i = 0; i < model->past_count; i++)
@@ -106,9 +128,12 @@ static void draw_segment(struct graph *graph, const struct model *model,
 
 void graph_draw(struct graph *graph, const struct model *model, const struct filter *filter)
 {
+	struct attached attached = find_attached(graph, model, filter);
+
 	for (uint32_t i = 0; i < model->segment_count; i++)
 		if (filter_segment(filter, model->segments[i]))
-			draw_segment(graph, model, model->segments[i], filter);
+			draw_segment(graph, model, model->segments[i], filter, &attached);
+	free(attached.processes);
 }
 
 void graph_free(struct graph *graph)
