@@ -162,7 +162,7 @@ $(BUILD)/packages:
 
 # ---- Checking ------------------------------------------------------------------------------------
 
-check: tests cross ## builds all, cross-compiles the shim, runs the tests
+check: tests cross sanitizers ## builds all, cross-compiles the shim, runs the tests
 	BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest tests $(PYTEST_FLAGS)
 
 cross: ## compiles the shim for aarch64, where that compiler is at hand
@@ -214,6 +214,10 @@ ubsan: ## the tests with the reporter under UndefinedBehaviorSanitizer
 tsan: ## the tests with the reporter under ThreadSanitizer
 	$(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread CFLAGS='-O1 -g' sanitized
 
+SANITIZED = $(BUILD)/sanitized
+sanitizers: ## builds all of it once more under sanitizers: some of the tests run that
+	@$(MAKE) --no-print-directory BUILD=$(SANITIZED) SANITIZE=address,undefined CFLAGS='-O1 -g' tests
+
 sanitized: tests
 	BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest tests $(PYTEST_FLAGS)
 
@@ -243,7 +247,7 @@ help: ## this list
 		awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
 
 FORCE:
-.PHONY: all tests check cross bench fuzz lint format asan ubsan tsan sanitized install uninstall \
+.PHONY: all tests check sanitizers cross bench fuzz lint format asan ubsan tsan sanitized install uninstall \
 	check-install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

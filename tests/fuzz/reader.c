@@ -3,19 +3,29 @@
  * Any bytes as a recording or a segment: everything that reads one, and every view of it, without
  * a crash, a hang or a huge allocation. Built as a libFuzzer target by `make fuzz`, and with
  * tests/fuzz/replay.c as a program that reads the files it is given.
+ *
+ * A segment is mostly empty, and too long to be tried often; so an input may also be
+ *   SPARSE    "SPARSE01", u32 bytes of the file, then pieces: u32 offset, u32 length, their bytes
+ *   a pair    "PAIRED01", u32 length, that much of an unfinished recording, its segment as SPARSE
  */
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
+
+#include "preload/segment/layout.h"
 
 #include "report/load.h"
 #include "report/model/zones.h"
 #include "report/view/events.h"
 #include "report/view/flame.h"
+#include "report/view/graph.h"
 #include "report/view/map.h"
 #include "report/view/report.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
+
+#define FILE_MOST (4u << 20)
 
 static struct out out;
 
@@ -37,6 +47,65 @@ static bool save(const char *path, const unsigned char *data, size_t size)
 	if (fd >= 0)
 		close(fd);
 	return whole;
+}
+
+static uint32_t number(const unsigned char *at)
+{
+	uint32_t n;
+
+	memcpy(&n, at, sizeof n);
+	return n;
+}
+
+static bool is(const unsigned char *data, size_t size, const char *magic)
+{
+	return size >= 12 && memcmp(data, magic, 8) == 0;
+}
+
+static bool save_sparse(const char *path, const unsigned char *data, size_t size)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	const unsigned char *end = data + size;
+	bool ok = fd >= 0 && ftruncate(fd, number(data + 8) % FILE_MOST) == 0;
+
+	for (data += 12; ok && end - data > 8; data += 8 + number(data + 4)) {
+		size_t left = (size_t)(end - data) - 8;
+		size_t bytes = number(data + 4) < left ? number(data + 4) : left;
+
+		ok = pwrite(fd, data + 8, bytes, number(data) % FILE_MOST) == (ssize_t)bytes &&
+		     bytes == number(data + 4);
+	}
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+/* The recording names its segment by a path: ours is another in each process. */
+static bool save_pair(const char *path, const char *segment, const unsigned char *data, size_t size)
+{
+	size_t length = number(data + 8);
+	char peer[sizeof ((struct segment_header *)0)->peer_path] = "";
+	int fd;
+
+	data += 12;
+	size -= 12;
+	if (length > size || length < SEGMENT_HEADER_BYTES || size - length < 12 ||
+	    !save(path, data, length) || !save_sparse(segment, data + length, size - length))
+		return false;
+	snprintf(peer, sizeof peer, "%s", segment);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	size = (size_t)pwrite(fd, peer, sizeof peer, offsetof(struct segment_header, peer_path));
+	close(fd);
+	return size == sizeof peer;
+}
+
+static bool save_any(const char *path, const char *segment, const unsigned char *data, size_t size)
+{
+	if (is(data, size, "SPARSE01"))
+		return save_sparse(path, data, size);
+	if (is(data, size, "PAIRED01"))
+		return save_pair(path, segment, data, size);
+	return save(path, data, size);
 }
 
 static void show_events(const char *path)
@@ -89,6 +158,17 @@ static void show_maps(const struct model *model)
 	}
 }
 
+static void show_graph(const struct model *model)
+{
+	struct filter filter = {0};
+	struct graph graph = {0};
+
+	graph_draw(&graph, model, &filter);
+	graph_text(&out, &graph, model);
+	graph_json(&out, &graph, model);
+	graph_free(&graph);
+}
+
 static void show_report(const char *path)
 {
 	struct filter filter = {0};
@@ -102,19 +182,22 @@ static void show_report(const char *path)
 	flame_folded(&out, load.model, &filter, false);
 	flame_svg(&out, load.model, &filter);
 	show_maps(load.model);
+	show_graph(load.model);
 	out_finish(&out);
 	load_close(&load);
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 {
-	char path[64];
+	char path[64], segment[64];
 
 	snprintf(path, sizeof path, "/dev/shm/memshim-fuzz-%ld.data", (long)getpid());
-	if (save(path, data, size)) {
+	snprintf(segment, sizeof segment, "/dev/shm/memshim-fuzz-%ld.peer", (long)getpid());
+	if (save_any(path, segment, data, size)) {
 		show_events(path);
 		show_report(path);
 	}
 	unlink(path);
+	unlink(segment);
 	return 0;
 }

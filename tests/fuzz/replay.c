@@ -1,17 +1,41 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads each file it is given as the fuzzer would: replay FILE... */
+/*
+ * Reads each file it is given as the fuzzer would: replay [-h | -t] FILE...
+ * -h: with each byte of its header wrong in turn; -t: cut off at every 512 bytes.
+ */
 #include <stdio.h>
 #include <stdlib.h>
+
+#include "preload/segment/layout.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 #define BYTES_MOST (64u << 20)
+#define CUT_BYTES 512u
+
+static void replay_header(unsigned char *data, size_t size)
+{
+	for (size_t i = 0; i < offsetof(struct segment_header, reserved) && i < size; i++) {
+		unsigned char right = data[i];
+
+		data[i] = (unsigned char)~right;
+		LLVMFuzzerTestOneInput(data, size);
+		data[i] = right;
+	}
+}
+
+static void replay_cut(const unsigned char *data, size_t size)
+{
+	for (size_t cut = 0; cut < size; cut += CUT_BYTES)
+		LLVMFuzzerTestOneInput(data, cut);
+}
 
 int main(int argc, char **argv)
 {
 	unsigned char *data = malloc(BYTES_MOST);
+	char how = argc > 1 && argv[1][0] == '-' ? argv[1][1] : '\0';
 
-	for (int i = 1; data && i < argc; i++) {
+	for (int i = how ? 2 : 1; data && i < argc; i++) {
 		FILE *file = fopen(argv[i], "rb");
 		size_t size = file ? fread(data, 1, BYTES_MOST, file) : 0;
 
@@ -20,7 +44,12 @@ int main(int argc, char **argv)
 			return 1;
 		}
 		fclose(file);
-		LLVMFuzzerTestOneInput(data, size);
+		if (how == 'h')
+			replay_header(data, size);
+		else if (how == 't')
+			replay_cut(data, size);
+		else
+			LLVMFuzzerTestOneInput(data, size);
 	}
 	free(data);
 	return data ? 0 : 1;

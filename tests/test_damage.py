@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: MIT
+"""
+Recordings whose numbers make no sense, each in a way of its own: read at once, in little memory, without harm; what is sound in them
+is shown, what is not is counted.
+"""
+
+import json
+import os
+import random
+import resource
+
+import pytest
+
+import damage
+import harness
+from damage import ENTRY, EVENT, FRAME, PROCESS, Record
+from harness import memshim, record, target
+
+REPLAY = str(harness.BUILD / "fuzz" / "replay")
+COMMANDS = ("report --json", "events --json", "export --format=folded", "graph")
+MOST = (1 << 64) - 1
+SECONDS, KILOBYTES = 5, 600 << 10  # of one command, on a busy machine; a sound one takes 50 ms and 20 MB
+
+
+def story():
+    """A recording with a bit of everything; sound."""
+    script = f"{target('calls')} 30; /usr/bin/perl -e '$i = shmget(1, 4096, 01600); fork; shmread($i, $x, 0, 9)'"
+    record("sh", "-c", script, options=("-q", "-w", "-o", "sound"), check=False)
+    return damage.Recording("sound")
+
+
+@pytest.fixture
+def sound():
+    return story()
+
+
+def read(path, *commands):
+    """Each command's output; bounded in time and memory, never a signal, its messages of one line each."""
+    outputs = []
+    for command in commands or COMMANDS:
+        done = memshim(*command.split(), path, timeout=SECONDS * 12)
+        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert done.returncode in (0, 1), (command, done.returncode, done.stderr[-2000:])
+        assert all(line.startswith("memshim: ") for line in done.stderr.splitlines()), (command, done.stderr[-2000:])
+        assert used.ru_maxrss < KILOBYTES or "sanitized" in str(harness.BUILD), command
+        outputs.append(done.stdout)
+    return outputs
+
+
+class Many:
+    """Copies, each wrong in its own way: read in one go, in every view."""
+
+    def __init__(self, folder):
+        self.folder, self.paths = folder, []
+
+    def add(self, recording):
+        self.paths.append(self.folder / f"damaged-{len(self.paths)}")
+        recording.write(self.paths[-1])
+
+    def replay(self):
+        done = harness.run(REPLAY, *self.paths)
+        assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
+
+
+def check(recording):
+    """As `damaged`; its JSON is JSON in any case."""
+    recording.write("damaged")
+    outputs = dict(zip(COMMANDS, read("damaged")))
+    for line in outputs["events --json"].splitlines():
+        json.loads(line)
+    return json.loads(outputs["report --json"] or "null"), outputs
+
+
+def test_sound_one(sound):
+    """What the others begin with."""
+    report, outputs = check(sound)
+    harness.complete(report)
+    assert len(outputs["events --json"].splitlines()) == report["coverage"]["events"] == len(list(sound.events()))
+    assert {k for k in damage.KINDS if any(True for _ in sound.records(k, {}))} >= {"processes", "ledger", "modules", "stacks", "loads", "log"}
+
+
+def test_stacks_that_nobody_has(sound):
+    """Each event with another one: the tables are not read again for each."""
+    for i, event in enumerate(sound.events()):
+        event["stack"] = 0x7FFFFFFF - i
+    report, _ = check(sound)
+    assert report["coverage"]["events"] == len(list(sound.events()))
+
+
+def test_processes_that_nobody_has(sound):
+    for i, event in enumerate(sound.events()):
+        event["process"] = 1 << 31 | i
+    check(sound)
+
+
+def test_many_events_of_unknown_things(sound):
+    """As many as a real session has."""
+    rows = sound.append("log", 64, 20000, part=0xFFFFFFFF)
+    for i, at in enumerate(rows):
+        event = Record(sound.data, at, EVENT)
+        event["clock"], event["process"], event["stack"], event["kind"] = i, 5000 + i, 90000 + i, i % 10
+    check(sound)
+
+
+def test_frames_in_a_circle(sound):
+    """Each is the outer one of the next: stacks end all the same."""
+    frames = list(sound.records("stacks", FRAME))
+    for frame, other in zip(frames, frames[1:] + frames[:1]):
+        frame["outer"] = other["number"] << 32 | frame["outer"] & 0xFFFFFFFF
+    report, outputs = check(sound)
+    assert report["sites"] and max(outputs["export --format=folded"].count(";", 0, 10**6), 1) < 10**6
+    for frame in frames:
+        frame["outer"] = frame["number"] << 32 | frame["outer"] & 0xFFFFFFFF
+    check(sound)
+
+
+FIELDS = {"stacks": FRAME, "processes": PROCESS, "ledger": ENTRY, "log": EVENT}
+ODD = (0, 1, 1 << 31, 1 << 32, (1 << 22) - 1, MOST - 1, MOST)
+
+
+@pytest.mark.parametrize("kind", FIELDS)
+def test_odd_numbers(sound, kind, tmp_path):
+    """In each field in turn."""
+    many, whole, fields = Many(tmp_path), bytes(sound.data), FIELDS[kind]
+    for field in (f for f in fields if not fields[f][1].endswith("s")):
+        for value in ODD:
+            for record_at in sound.records(kind, fields):
+                record_at[field] = value
+            many.add(sound)
+            sound.data[:] = whole
+    many.replay()
+
+
+def test_instances_far_apart(sound):
+    """Who runs is not looked for among all that there could be, for each segment."""
+    for process in sound.records("processes", PROCESS):
+        process["instance"], process["state"] = (1 << 22) - 2, 1
+    for i, at in enumerate(sound.append("ledger", 128, 20000)):
+        entry = Record(sound.data, at, ENTRY)
+        entry["claim"], entry["maker"] = (i + 1) << 32 | 1, 1 + i % 9
+    for i, at in enumerate(sound.append("processes", 1024, 9)):
+        Record(sound.data, at, PROCESS)["instance"] = i + 1
+    check(sound)
+
+
+@pytest.mark.parametrize("kind,at,width", [("processes", 144, 8), ("ledger", 0, 8), ("log", 8, 8), ("log", 28, 4), ("loads", 0, 8),
+                                           ("modules", 0, 8), ("attachments", 0, 4), ("shared", 0, 8)])
+def test_all_ones(sound, kind, at, width):
+    """From some field on to the record's end, counters and all."""
+    for head in sound.chunks:
+        if damage.KINDS[head["kind"]] == kind:
+            size = head["record_bytes"]
+            for i in range(head["count"]):
+                begin = head.at + damage.CHUNK_BYTES + i * size + at
+                sound.data[begin:begin + (size - at) // width * width] = b"\xff" * ((size - at) // width * width)
+    report, _ = check(sound)
+    assert report is not None
+
+
+def test_names_without_an_end(sound):
+    for process in sound.records("processes", PROCESS):
+        process["comm"], process["exe"], process["cmdline"] = b"c" * 16, b"/" + b"e" * 159, b"\x1b[2J" * 34
+    report, outputs = check(sound)
+    assert {p["comm"] for p in report["processes"]} <= {"c" * 15, "c" * 16}
+    assert {p["exe"] for p in report["processes"]} <= {"/" + "e" * 158, "/" + "e" * 159}
+    assert "\x1b" not in "".join(outputs.values())
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_chunks_with_odd_heads(sound, which, tmp_path):
+    """Lengths and counts that point outside, overlap, or overflow."""
+    many, whole = Many(tmp_path), bytes(sound.data)
+    for field in damage.CHUNK:
+        for value in ODD:
+            for head in sound.chunks[which::2]:
+                head[field] = value
+            many.add(sound)
+            sound.data[:] = whole
+    many.replay()
+
+
+@pytest.mark.parametrize("field", ["magic", "payload_bytes", "record_bytes"])
+def test_what_is_behind_an_odd_head(sound, field):
+    """Is found, and what was left out is counted."""
+    heads = [head for head in sound.chunks if damage.KINDS[head["kind"]] == "modules"]
+    heads[0][field] = MOST
+    report, _ = check(sound)
+    assert report["coverage"]["events"] == len(list(sound.events())) and report["processes"]
+    assert report["coverage"]["lost"]["damaged"] == 1
+
+
+def test_chunks_upon_chunks(sound):
+    """Each claims all that is behind it."""
+    for head in sound.chunks:
+        head["payload_bytes"] = (len(sound.data) - head.at) // head["record_bytes"] * head["record_bytes"]
+        head["count"] = head["payload_bytes"] // head["record_bytes"]
+    check(sound)
+
+
+def test_clocks_in_no_order(sound):
+    chance = random.Random(1)
+    for event in sound.events():
+        event["clock"] = chance.choice((0, 1, MOST, 1 << 63, chance.getrandbits(64)))
+    _, outputs = check(sound)
+    times = [json.loads(line)["time_ns"] for line in outputs["events --json"].splitlines()]
+    assert len(times) == len(list(sound.events())) and all(isinstance(t, int) for t in times)
+
+
+def test_cut_off(sound):
+    """What is there is read, and it is said that it is not all."""
+    for part in (0.3, 0.6, 0.9):
+        with open("cut", "wb") as file:
+            file.write(sound.data[:int(len(sound.data) * part)])
+        output, = read("cut", "report --json")
+        assert json.loads(output)["coverage"]["lost"]["damaged"], part
+        assert "damaged" in read("cut", "report")[0]
+
+
+def test_every_byte_of_the_header():
+    """Wrong in turn; and cut off anywhere. A recording, and the segment of a session without a recorder."""
+    record("true", options=("-q", "-k", "0"))
+    harness.run("true", env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "8K"})
+    segment = os.path.join(os.environ["MEMSHIM_DIR"], "default.seg")
+    for how in ("-h", "-t"):
+        done = harness.run(REPLAY, how, "memshim.data", segment)
+        assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
