@@ -4,7 +4,7 @@ Under AddressSanitizer and UndefinedBehaviorSanitizer: what reads any file, and 
 build that `make sanitizers` makes; a finding has an exit status of its own, that no test takes for another.
 """
 
-import os
+import sys
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_once_more(part):
     environment = {"BUILD": str(SANITIZED), "ASAN_OPTIONS": OPTIONS, "UBSAN_OPTIONS": f"exitcode={STATUS}:print_stacktrace=1",
                    "MEMSHIM_KILLS": "3", "PYTHONPATH": ""}
     tests, options = [p for p in PARTS[part] if p.endswith(".py")], [p for p in PARTS[part] if not p.endswith(".py")]
-    done = harness.run(os.environ.get("PYTHON", "/usr/bin/python3"), "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--basetemp=inner",
-                       *(harness.TOP / "tests" / test for test in tests), *options, env=environment, cwd=os.getcwd(), timeout=300)
+    pytest_again = (sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", "--basetemp=inner")
+    done = harness.run(*pytest_again, *(harness.TOP / "tests" / test for test in tests), *options, env=environment, timeout=300)
     assert done.returncode == 0, done.stdout[-4000:]
     assert "passed" in done.stdout
