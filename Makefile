@@ -98,7 +98,7 @@ $(BUILD)/obj/report/%.o: report/%.c $(BUILD)/flags | $(BUILD)/packages
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(REPORT_CFLAGS) -c -o $@ $<
 
-$(BUILD)/obj/report/view/flame.o: report/view/flame.js
+$(BUILD)/obj/report/view/flame_picture.o: report/view/flame.js
 
 $(BUILD)/obj/preload/%.o: preload/%.c $(BUILD)/flags
 	@mkdir -p $(@D)

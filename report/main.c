@@ -135,7 +135,8 @@
  *   view/events_csv    a row
  *   view/stack       call stacks
  *   view/sites       call sites
- *   view/flame       flame graphs, and folded stacks
+ *   view/flame       stacks as a tree, and folded
+ *   view/flame_picture that tree as a picture
  *   view/report      the report in two ways:
  *   view/report_text   a page
  *   view/report_tables its tables' cells

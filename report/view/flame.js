@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Zoom by a click, search by "/" or Ctrl-F; all in the picture itself, without a network.
+// Zoom by a click, search by "/" or Ctrl-F, as wide as the window; all in the picture, without a network.
 "use strict";
-let frames, details, found, reset;
+const LETTER = 7.25, DRAWN = 1200;
+let picture, frames, details, found, reset, at, wide = DRAWN;
 
 function flame_start() {
+	picture = document.documentElement;
 	frames = Array.from(document.querySelectorAll("#frames > .f"), (g) => {
 		const rect = g.querySelector("rect");
 		return {
@@ -18,38 +20,59 @@ function flame_start() {
 	for (const f of frames) {
 		f.name = f.title.replace(/: [^:]*$/, "");
 		f.g.addEventListener("click", () => flame_zoom(f));
-		f.g.addEventListener("mouseover", () => { details.textContent = f.title; });
-		f.g.addEventListener("mouseout", () => { details.textContent = ""; });
+		f.g.addEventListener("mouseover", () => flame_tell(f.title));
+		f.g.addEventListener("mouseout", () => flame_tell(""));
 	}
 	reset.addEventListener("click", () => flame_zoom(frames[0]));
 	document.getElementById("search").addEventListener("click", flame_ask);
-	window.addEventListener("keydown", (e) => {
-		if (e.key === "/" || ((e.ctrlKey || e.metaKey) && e.key === "f")) {
-			e.preventDefault();
-			flame_ask();
-		} else if (e.key === "Escape") {
-			flame_search("");
-			flame_zoom(frames[0]);
-		}
-	});
-	if (frames.length) flame_zoom(frames[0]);
+	window.addEventListener("keydown", flame_key);
+	window.addEventListener("resize", flame_fit);
+	at = frames[0];
+	flame_fit();
+}
+
+function flame_key(e) {
+	if (e.key === "/" || ((e.ctrlKey || e.metaKey) && e.key === "f")) {
+		e.preventDefault();
+		flame_ask();
+	} else if (e.key === "Escape" && at) {
+		flame_search("");
+		flame_zoom(frames[0]);
+	}
+}
+
+// As wide as the window; letters keep their size.
+function flame_fit() {
+	picture.removeAttribute("viewBox");
+	picture.setAttribute("width", "100%");
+	wide = Math.max(600, picture.clientWidth || DRAWN);
+	for (const text of document.querySelectorAll(".right")) text.setAttribute("x", wide - 10);
+	if (at) flame_zoom(at);
+}
+
+// Below the boxes, or, when that is out of sight, at the window's lower edge.
+function flame_tell(what) {
+	const lowest = +picture.getAttribute("height") - 10;
+	details.setAttribute("y", Math.min(lowest, window.scrollY + window.innerHeight - 10));
+	details.textContent = what;
 }
 
 // Shows one frame as wide as the picture, what it called above it, and who called it below.
 function flame_zoom(to) {
-	const scale = 1200 / to.w, slack = 0.01;
+	const scale = wide / to.w, slack = 0.01;
+	at = to;
 	for (const f of frames) {
 		const over = f.level < to.level && f.x <= to.x + slack && f.x + f.w >= to.x + to.w - slack;
 		const within = f.level >= to.level && f.x >= to.x - slack && f.x + f.w <= to.x + to.w + slack;
 		f.g.style.display = over || within ? "" : "none";
 		f.g.classList.toggle("under", over);
-		if (over || within) flame_place(f, over ? 0 : (f.x - to.x) * scale, over ? 1200 : f.w * scale);
+		if (over || within) flame_place(f, over ? 0 : (f.x - to.x) * scale, over ? wide : f.w * scale);
 	}
 	reset.setAttribute("visibility", to === frames[0] ? "hidden" : "visible");
 }
 
 function flame_place(f, x, width) {
-	const room = Math.floor((width - 6) / 7.25);
+	const room = Math.floor((width - 6) / LETTER);
 	f.rect.setAttribute("x", x);
 	f.rect.setAttribute("width", Math.max(width - 0.5, 0.2));
 	f.text.setAttribute("x", x + 3);
@@ -82,5 +105,5 @@ function flame_search(wanted) {
 		end = Math.max(end, to);
 	}
 	found.textContent = pattern ? spans.length + " match" + (spans.length === 1 ? "" : "es") + ", " +
-		(covered / 12).toFixed(1) + "%" : "";
+		(covered / DRAWN * 100).toFixed(1) + "%" : "";
 }

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/view/flame_picture.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "report/human.h"
+
+#define WIDTH 1200.0
+#define ROW 18
+#define TOP 84          /* of the boxes; above them title, command, legend */
+#define LEAST 0.3       /* narrower boxes are not drawn */
+#define LETTER 7.25     /* of the labels, wide */
+#define TITLE_BYTES 130 /* of the command; about what fits beside the numbers */
+#define DEPTH_MAX (STACK_FRAMES_MAX * FRAME_PLACES_MAX + 2)
+
+extern const char flame_script[], flame_script_end[];
+__asm__(".pushsection .rodata\n"
+	"flame_script:\n"
+	".incbin \"report/view/flame.js\"\n"
+	"flame_script_end:\n"
+	".byte 0\n"
+	".popsection\n");
+
+struct picture {
+	struct out *out;
+	uint64_t total;
+	unsigned height;
+};
+
+static unsigned depth(const struct flame_node *node)
+{
+	unsigned most = 0;
+
+	for (const struct flame_node *child = node->child; child; child = child->next) {
+		unsigned below = depth(child) + 1;
+
+		most = below > most ? below : most;
+	}
+	return most;
+}
+
+/* ---- boxes ---- */
+
+static void put_fixed(struct out *out, double number)
+{
+	char text[32];
+
+	snprintf(text, sizeof text, "%.2f", number);
+	for (char *at = text; *at; at++) /* whatever the locale says */
+		if (*at == ',')
+			*at = '.';
+	out_text(out, text);
+}
+
+static bool is_libc(const struct flame_node *node)
+{
+	return strncmp(node->module, "libc.so", 7) == 0 || strncmp(node->module, "ld-", 3) == 0;
+}
+
+/* libc stands back; the program's are warm; each name has its own shade. The call is neither. */
+static void put_fill(struct out *out, const struct flame_node *node)
+{
+	unsigned hash = 0;
+	char text[48];
+
+	for (const char *at = node->name; *at; at++)
+		hash = hash * 31 + (unsigned char)*at;
+	if (strcmp(node->module, FLAME_CALL) == 0)
+		snprintf(text, sizeof text, "hsl(120,%u%%,%u%%)", 22 + hash % 8, 72 + hash / 8 % 8);
+	else if (is_libc(node))
+		snprintf(text, sizeof text, "hsl(210,%u%%,%u%%)", 30 + hash % 15,
+			 74 + hash / 16 % 10);
+	else
+		snprintf(text, sizeof text, "hsl(%u,%u%%,%u%%)", 18 + hash % 32,
+			 78 + hash / 32 % 15, 62 + hash / 512 % 12);
+	out_text(out, text);
+}
+
+static void put_share(struct out *out, const struct picture *picture, uint64_t value)
+{
+	char text[HUMAN_BYTES];
+
+	out_text(out, human_bytes(text, value));
+	OUT(out, ", ");
+	put_fixed(out, 100.0 * (double)value / (double)picture->total);
+	out_char(out, '%');
+}
+
+/* "function (file)"; a frame without a name has the file's in it. */
+static void write_name(const struct flame_node *node, char *to, size_t bytes)
+{
+	size_t length = strlen(node->module);
+
+	if (length == 0 || strcmp(node->module, FLAME_CALL) == 0 ||
+	    (strncmp(node->name, node->module, length) == 0 && node->name[length] == '+'))
+		snprintf(to, bytes, "%s", node->name);
+	else
+		snprintf(to, bytes, "%s (%s)", node->name, node->module);
+}
+
+/* As much of a name as has room in a box; the script does the same after a zoom. */
+static void put_label(struct out *out, char *name, double width)
+{
+	size_t room = width < 6 ? 0 : (size_t)((width - 6) / LETTER), length = strlen(name);
+
+	if (room < 3)
+		return;
+	if (length > room) {
+		length = room - 1;
+		while (length > 0 && ((unsigned char)name[length] & 0xc0) == 0x80)
+			length--;
+		name[length] = '\0';
+		out_xml(out, name);
+		OUT(out, "\u2026");
+		return;
+	}
+	out_xml(out, name);
+}
+
+static void put_box(const struct picture *picture, const struct flame_node *node, double x,
+		    double width, unsigned level)
+{
+	struct out *out = picture->out;
+	unsigned y = picture->height - (level + 1) * ROW;
+	char name[640];
+
+	write_name(node, name, sizeof name);
+	OUT(out, "<g class=\"f\" data-l=\"");
+	out_number(out, level);
+	OUT(out, "\"><title>");
+	out_xml(out, name);
+	OUT(out, ": ");
+	put_share(out, picture, node->value);
+	OUT(out, "</title><rect x=\"");
+	put_fixed(out, x);
+	OUT(out, "\" y=\"");
+	out_number(out, y);
+	OUT(out, "\" width=\"");
+	put_fixed(out, width);
+	OUT(out, "\" height=\"17\" fill=\"");
+	put_fill(out, node);
+	OUT(out, "\"/><text x=\"");
+	put_fixed(out, x + 3);
+	OUT(out, "\" y=\"");
+	out_number(out, y + 13);
+	OUT(out, "\">");
+	put_label(out, name, width);
+	OUT(out, "</text></g>\n");
+}
+
+static void put_boxes(const struct picture *picture, const struct flame_node *node, double x,
+		      unsigned level)
+{
+	double width = WIDTH * (double)node->value / (double)picture->total;
+
+	if (width < LEAST || level > DEPTH_MAX)
+		return;
+	put_box(picture, node, x, width, level);
+	for (const struct flame_node *child = node->child; child; child = child->next) {
+		put_boxes(picture, child, x, level + 1);
+		x += WIDTH * (double)child->value / (double)picture->total;
+	}
+}
+
+/* ---- what stands above ---- */
+
+/* In one line, and not longer than the picture. */
+static void put_command(struct out *out, const struct session_facts *session)
+{
+	const char *word = session->command, *end = session->command + session->command_bytes;
+	char text[TITLE_BYTES + 1];
+	size_t used = 0;
+
+	if (word == end)
+		used = (size_t)snprintf(text, sizeof text, "%s", session->name);
+	for (; word < end && used < TITLE_BYTES; word++)
+		text[used++] = *word > 0 && *word <= ' ' ? ' ' : *word ? *word : ' ';
+	if (used > TITLE_BYTES)
+		used = TITLE_BYTES;
+	while (word < end && used > 0 && ((unsigned char)text[used - 1] & 0xc0) == 0x80)
+		used--;
+	text[used] = '\0';
+	out_xml(out, text);
+	if (word < end)
+		OUT(out, "\u2026");
+}
+
+static void put_style(struct out *out)
+{
+	OUT(out, "<style>\n"
+		 "text { font: 12px ui-monospace, monospace; fill: #222; }\n"
+		 ".f { cursor: pointer; } .f text { pointer-events: none; }\n"
+		 ".f:hover rect { stroke: #222; stroke-width: 0.7; }\n"
+		 ".f.hit rect { fill: #c2308f; } .f.hit text { fill: #fff; }\n"
+		 ".f.under { opacity: 0.5; } .right { text-anchor: end; }\n"
+		 "#title { font: bold 16px sans-serif; } .button { cursor: pointer; fill: #06c; }\n"
+		 "#details { paint-order: stroke; stroke: #fdfdfb; stroke-width: 8px; "
+		 "stroke-linejoin: round; }\n"
+		 ".program { fill: hsl(30,85%,55%); } .libc { fill: hsl(210,40%,65%); }\n"
+		 ".call { fill: hsl(120,26%,60%); }\n"
+		 "</style>\n");
+}
+
+static void put_head(const struct picture *picture, const struct session_facts *session)
+{
+	struct out *out = picture->out;
+	char total[HUMAN_BYTES];
+
+	OUT(out, "<text id=\"title\" x=\"10\" y=\"24\">Who asked for memory: ");
+	out_text(out, human_bytes(total, picture->total));
+	OUT(out, "</text>\n<text id=\"command\" x=\"10\" y=\"46\">");
+	put_command(out, session);
+	OUT(out,
+	    "</text>\n<text x=\"10\" y=\"66\"><tspan class=\"program\">&#9632;</tspan> program and "
+	    "libraries  <tspan class=\"libc\">&#9632;</tspan> libc and loader  "
+	    "<tspan class=\"call\">&#9632;</tspan> the call; as wide as the bytes it grew the "
+	    "break "
+	    "by, made or attached</text>\n"
+	    "<text id=\"search\" class=\"button right\" x=\"1190\" y=\"24\">search (/)</text>\n"
+	    "<text id=\"found\" class=\"right\" x=\"1190\" y=\"46\"></text>\n"
+	    "<text id=\"reset\" class=\"button right\" x=\"1190\" y=\"66\" "
+	    "visibility=\"hidden\">&#8592; whole picture (Esc)</text>\n");
+}
+
+static void put_frames(const struct picture *picture, const struct flame_node *root)
+{
+	struct out *out = picture->out;
+
+	OUT(out, "<g id=\"frames\">\n");
+	if (root->value)
+		put_boxes(picture, root, 0, 0);
+	else
+		OUT(out, "<text x=\"10\" y=\"98\">No call stack asked for memory.</text>\n");
+	OUT(out, "</g>\n<text id=\"details\" x=\"10\" y=\"");
+	out_number(out, picture->height + 20);
+	OUT(out, "\"></text>\n");
+}
+
+void flame_picture(struct out *out, const struct flame_node *root,
+		   const struct session_facts *session)
+{
+	struct picture picture = {out, root->value ? root->value : 1,
+				  TOP + (depth(root) + 1) * ROW};
+
+	OUT(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		 "<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" viewBox=\"0 0 1200 ");
+	out_number(out, picture.height + 30);
+	OUT(out, "\" width=\"1200\" height=\"");
+	out_number(out, picture.height + 30);
+	OUT(out, "\" onload=\"flame_start()\">\n");
+	put_style(out);
+	OUT(out, "<rect width=\"100%\" height=\"100%\" fill=\"#fdfdfb\"/>\n");
+	put_head(&picture, session);
+	put_frames(&picture, root);
+	OUT(out, "<script><![CDATA[\n");
+	out_raw(out, flame_script, (size_t)(flame_script_end - flame_script));
+	OUT(out, "]]></script>\n</svg>\n");
+}
