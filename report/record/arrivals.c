@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
@@ -91,10 +92,24 @@ static void gather(struct arrivals *a)
 	} while (count == ROOM);
 }
 
+/*
+ * The thread that a registration wakes waits for its turn on a CPU that the process is using: that
+ * one would pay for the change to us and back. Whoever called can be had later, too.
+ */
+static void stand_back(void)
+{
+	struct sched_param none = {0};
+
+	if (sched_getscheduler(0) == SCHED_OTHER)
+		sched_setscheduler(0, SCHED_BATCH, &none);
+}
+
 static void *run(void *context)
 {
 	struct arrivals *a = context;
 	uint32_t seen = 0;
+
+	stand_back();
 
 	while (!atomic_load_explicit(&a->stop, memory_order_acquire)) {
 		seen = drain_wait(a->drain, seen);

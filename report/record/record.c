@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -356,26 +355,12 @@ static int hold_command(struct recorder *r)
 	return ret;
 }
 
-/*
- * On a CPU that a program of the session is using, wait for the next turn instead of taking it: a
- * process that registers wakes us, and would pay for the change to us and back. COMMAND's process
- * is there already, and keeps what it was given.
- */
-static void stand_back(void)
-{
-	struct sched_param none = {0};
-
-	if (sched_getscheduler(0) == SCHED_OTHER)
-		sched_setscheduler(0, SCHED_BATCH, &none);
-}
-
 static int run(struct recorder *r)
 {
 	int ret;
 
 	if (hold_command(r) != 0)
 		return EXIT_MEMSHIM;
-	stand_back();
 	if (!make_session(r) || !make_watchers(r)) {
 		launch_cancel(&r->launch);
 		return EXIT_MEMSHIM;
