@@ -95,7 +95,7 @@ static unsigned text_lines(struct top *top, unsigned columns)
 	if (wanted == 0) {
 		rows_gather(&top->rows, top->view, &top->lists[top->view], columns);
 		wanted = top->lists[top->view].table.row_count + 6;
-		wanted = wanted < 20 ? 20 : wanted;
+		wanted = wanted < 16 ? 16 : wanted; /* a lower one has less of a head */
 	}
 	return wanted < LINES_MOST ? wanted : LINES_MOST;
 }

@@ -117,11 +117,6 @@ const struct event *feed_event(const struct feed *feed, uint64_t number)
 	return &feed->events[number % FEED_EVENTS];
 }
 
-uint64_t feed_missed(const struct feed *feed)
-{
-	return cursor_missed(feed->load.cursor);
-}
-
 /* ---- conclusions ---- */
 
 uint64_t feed_now_ns(const struct feed *feed)

@@ -61,9 +61,6 @@ bool feed_is_replaced(const struct feed *feed);
 /* Event `number` of all; only the newest FEED_EVENTS are there. */
 const struct event *feed_event(const struct feed *feed, uint64_t number);
 
-/* Events that passed by unread, because they came too fast. */
-uint64_t feed_missed(const struct feed *feed);
-
 /* Nanoseconds since the session's start: now, or at its end. */
 uint64_t feed_now_ns(const struct feed *feed);
 

@@ -184,13 +184,12 @@ void load_names(struct load *load, const char *sysroot, bool debuginfod)
 			name_frame(load, &load->model->frames[i]);
 }
 
-static void add_cursor_losses(const struct load *load, struct model *model, uint64_t missed)
+static void add_cursor_losses(const struct load *load, struct model *model)
 {
 	static const enum loss by_cursor[] = {LOST_OVERWRITTEN, LOST_TORN, LOST_DAMAGED};
 
 	for (size_t i = 0; i < sizeof by_cursor / sizeof *by_cursor; i++)
 		model_add_loss(model, by_cursor[i], cursor_lost(load->cursor, by_cursor[i]));
-	model->lost[LOST_OVERWRITTEN] -= missed;
 }
 
 int load_finish(struct load *load)
@@ -200,7 +199,7 @@ int load_finish(struct load *load)
 
 	if (!tables_read(load->source, &taker) || !tables_read_stacks(load->source, &taker))
 		return load_no_memory();
-	add_cursor_losses(load, load->model, 0);
+	add_cursor_losses(load, load->model);
 	kernel_read_processes(load->source, &kernel);
 	if (load->model->session.same_ipc && model_wants_holders(load->model))
 		holders_each(take_holder, load->model);
@@ -235,7 +234,9 @@ struct model *load_copy(struct load *load)
 	taker.context = copy;
 	kernel_read_segments(load->source, &kernel);
 	if (tables_read_rest(load->source, &taker)) {
-		add_cursor_losses(load, copy, cursor_missed(load->cursor));
+		add_cursor_losses(load, copy);
+		copy->missed = cursor_missed(load->cursor);
+		copy->lost[LOST_OVERWRITTEN] -= copy->missed;
 		return copy;
 	}
 	model_free(copy);

@@ -57,7 +57,7 @@ static void recall_drift(struct model *model)
  */
 static void count_unseen_moves(struct model *model)
 {
-	bool complete = model_lost(model) == 0;
+	bool complete = model_lost(model) == 0 && model->missed == 0;
 
 	for (uint32_t i = 1; i < model->instance_room; i++) {
 		struct model_process *process = model->by_instance[i];

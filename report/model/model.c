@@ -209,8 +209,6 @@ void model_add_process(struct model *model, const struct process_facts *facts)
 		model_add_loss(model, LOST_DAMAGED, 1);
 		return;
 	}
-	if (process->facts.final && !facts->final)
-		return;
 	if (process->facts.placeholder)
 		model->placeholder_count--;
 	process->facts = *facts;

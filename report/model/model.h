@@ -302,6 +302,7 @@ struct model {
 	uint64_t lost[LOST_COUNT];
 	uint64_t event_count, last_ns;
 	uint64_t attachment_count; /* of all processes, now */
+	uint64_t missed; /* events that are not lost, but came too fast for this reader */
 	uint64_t in_flight, unseen_moves;
 	enum coverage level;
 	bool no_memory;

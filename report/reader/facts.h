@@ -58,7 +58,6 @@ struct process_facts {
 	int32_t pid, ppid;
 	uint32_t uid, image;
 	bool forked, placeholder; /* placeholder: known by its events only */
-	bool final; /* by the recording, which tells of a process when nothing more will come */
 	bool log_unmapped;
 	uint32_t coverage; /* enum coverage */
 	uint32_t state;    /* enum process_state */

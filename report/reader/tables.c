@@ -93,12 +93,11 @@ static void take_identity(struct process_facts *facts, const struct segment_proc
 }
 
 static void give_process(const struct source *source, const struct segment_process *slot,
-			 bool final, const struct tables_taker *taker)
+			 const struct tables_taker *taker)
 {
 	struct process_facts facts;
 
 	memset(&facts, 0, sizeof facts);
-	facts.final = final;
 	take_identity(&facts, slot);
 	take_counters(&facts, slot);
 	facts.state = state_of(source, slot);
@@ -216,7 +215,7 @@ static void read_slots(struct source *source, const struct tables_taker *taker)
 
 	for (uint32_t i = 0; i < count; i++)
 		if (source_slot(source, i, &slot))
-			give_process(source, &slot, false, taker);
+			give_process(source, &slot, taker);
 }
 
 static void read_block(const struct source *source, uint64_t i, const struct tables_taker *taker)
@@ -337,7 +336,7 @@ static void give_row(const struct source *source, uint32_t kind, const union row
 {
 	switch (kind) {
 	case REGION_PROCESSES:
-		give_process(source, &row->process, true, taker);
+		give_process(source, &row->process, taker);
 		break;
 	case REGION_ATTACHMENTS:
 		give_attachment(source, &row->attachment, taker);

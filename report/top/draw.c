@@ -55,26 +55,41 @@ static void draw_title(const struct top *top)
 		screen_put(0, columns - used, used, state, STYLE_BAR);
 }
 
+/* ", 12 lost", where there are any. */
+static void put_part(struct out *out, uint64_t count, const char *what)
+{
+	char text[HUMAN_BYTES];
+
+	if (!count)
+		return;
+	OUT(out, ", ");
+	out_text(out, human_count(text, count));
+	out_char(out, ' ');
+	out_text(out, what);
+}
+
 static void draw_coverage(const struct top *top, unsigned line)
 {
+	static const char *const levels[] = {"Coverage none", "Coverage of calls by name only",
+					     "Coverage full"};
 	static struct out out;
 	const struct model *model = top->feed.now;
-	bool whole = model->level == COVERED_FULL && !model_lost(model) && !model->unseen_moves &&
+	uint64_t lost = model_lost(model);
+	bool whole = model->level == COVERED_FULL && !lost && !model->unseen_moves &&
 		     !model->witness_count;
-	char rate[HUMAN_BYTES], missed[HUMAN_BYTES];
 
 	out.used = 0;
-	report_coverage(&out, model);
-	if (model->session.state == SESSION_LIVE) {
-		OUT(&out, ", ");
-		out_text(&out, human_count(rate, top->events_per_s));
-		OUT(&out, "/s");
-	}
-	if (feed_missed(&top->feed)) {
-		OUT(&out, ", ");
-		out_text(&out, human_count(missed, feed_missed(&top->feed)));
-		OUT(&out, " too fast for this screen");
-	}
+	out_text(&out, levels[model->level]);
+	put_part(&out, model->event_count, model->event_count == 1 ? "event" : "events");
+	if (model->session.state == SESSION_LIVE)
+		put_part(&out, top->events_per_s, "a second");
+	put_part(&out, lost, "lost");
+	if (!lost)
+		OUT(&out, ", none lost");
+	put_part(&out, model->missed, "too fast for this screen");
+	put_part(&out, model->in_flight, "in flight");
+	put_part(&out, model->unseen_moves, "moves unseen");
+	put_part(&out, model->witness_count, "not followed");
 	out.buffer[out.used] = '\0';
 	screen_put(line, 1, screen_columns() - 1, out.buffer, whole ? STYLE_GREEN : STYLE_YELLOW);
 }

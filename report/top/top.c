@@ -283,14 +283,19 @@ int top_run(struct top *top)
 int top_once(struct top *top)
 {
 	struct out *out = page_begin(COLOR_NEVER);
+	unsigned blank = 0; /* lines: those at the end are left out */
 	char text[4096];
 
 	top_gather(top);
 	draw_all(top);
 	for (unsigned line = 0; line + 1 < screen_lines(); line++) {
 		screen_text(line, text, sizeof text);
+		blank = *text ? blank : blank + 1;
+		for (; *text && blank > 0; blank--)
+			out_char(out, '\n');
 		out_text(out, text);
-		out_char(out, '\n');
+		if (*text)
+			out_char(out, '\n');
 	}
 	free_all(top);
 	return out_finish(out);
