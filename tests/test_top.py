@@ -220,16 +220,35 @@ def test_terminal_closed():
 
 
 def test_stopped_for_a_while():
-    """What came meanwhile is there."""
-    with recorded() as lines, started(lines) as teller, top("memshim.data") as screen:
+    """What passed by meanwhile is said; at the end it is there all the same."""
+    command = [MEMSHIM, "record", "-q", "--log-size=512K", "-o", "memshim.data", "--", target("ledger")]
+    with Lines(*command) as lines, started(lines) as teller, top("memshim.data") as screen:
         screen.wait_for("running")
-        teller.tell("break", 4096)
-        screen.wait_for("+4K")
         os.kill(screen.pid, signal.SIGSTOP)
-        for _ in range(1000):
+        for _ in range(20000):
             teller.tell("break", 4096)
         os.kill(screen.pid, signal.SIGCONT)
-        screen.wait_for("+3.9M")
+        screen.wait_for("+78.1M", "too fast for this screen")
+        assert lines.end()[0] == 0
+        text = screen.wait_for("the session has ended")
+        report = Recording("memshim.data").report()
+        harness.complete(report)
+        assert f"{report['coverage']['events']:,} events, none lost" in text
+        assert "too fast" not in text
+
+
+def test_ended_while_the_session_goes_on():
+    """How a process ended stays on the screen, however often it looks again."""
+    script = f"printf 'kill\n' | {target('ledger')}; exec {target('ledger')}"
+    with recorded("sh", "-c", script) as lines, started(lines) as teller, top("memshim.data", "--view=events") as screen:
+        screen.wait_for("killed by SIGKILL")
+        screen.type("1")
+        for _ in range(4):
+            screen.wait_for("SIGKILL", "running", "live")
+            teller.tell("break", 4096)
+            screen.type("4")
+            screen.wait_for("EVENT")
+            screen.type("1")
 
 
 # ---- screens of all kinds ----
@@ -326,5 +345,6 @@ def test_sort_and_filters(three):
 
 
 def test_one_screen_as_high_as_asked(three):
-    text = memshim("top", "--once", three.path, env={"LINES": "12"}).stdout
-    assert len(text.splitlines()) == 11
+    whole = memshim("top", "--once", three.path).stdout.splitlines()
+    text = memshim("top", "--once", three.path, env={"LINES": "8"}).stdout.splitlines()
+    assert len(text) == 7 and set(text) < set(whole)
