@@ -81,7 +81,7 @@ def test_sound_one(sound):
 
 
 def test_stacks_that_nobody_has(sound):
-    """Each event with another one: the tables are not read again for each."""
+    """Each event with another one."""
     for i, event in enumerate(sound.events()):
         event["stack"] = 0x7FFFFFFF - i
     report, _ = check(sound)
@@ -95,7 +95,10 @@ def test_processes_that_nobody_has(sound):
 
 
 def test_many_events_of_unknown_things(sound):
-    """As many as a real session has."""
+    """As many as a real session has, and tables as long: they are not read again for each event."""
+    for i, at in enumerate(sound.append("stacks", 32, 20000)):
+        frame = Record(sound.data, at, FRAME)
+        frame["number"], frame["offset"] = 30000 + i, 1
     rows = sound.append("log", 64, 20000, part=0xFFFFFFFF)
     for i, at in enumerate(rows):
         event = Record(sound.data, at, EVENT)

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * exchange: three threads write into one small part of a log, a fourth reads all the while. Each
+ * event that the reader takes for whole must be one that was written. Writers meet before each lap,
+ * so that none is overtaken, which is a window that preload/segment/publish.h names.
+ *
+ * Made for ThreadSanitizer, which sees a payload that is not atomic; see protocol.c for the orders.
+ */
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "preload/segment/publish.h"
+
+#define WRITERS 3
+#define PART_EVENTS 1024
+#define LAPS 400
+#define EACH (PART_EVENTS / WRITERS) /* events of each writer in a lap */
+
+static struct segment_part part = {SEGMENT_FIRST_CLAIM, ""};
+static struct segment_event events[PART_EVENTS];
+static pthread_barrier_t lap;
+static _Atomic uint32_t writing = WRITERS;
+
+static void *write_laps(void *unused)
+{
+	for (uint32_t i = 0; i < LAPS; i++) {
+		pthread_barrier_wait(&lap);
+		for (uint32_t k = 0; k < EACH; k++) {
+			uint64_t n = segment_claim(&part);
+			struct segment_event event = {.clock = n, .u.word = {n, n, n, n}};
+
+			segment_publish(events + (n & (PART_EVENTS - 1)), &event, n);
+		}
+	}
+	half_add(&writing, (uint32_t)-1);
+	return unused;
+}
+
+static bool is_right(const struct segment_event *event, uint64_t n)
+{
+	const uint64_t right[4] = {n, n, n, n};
+
+	return event->clock == n && memcmp(event->u.word, right, sizeof right) == 0;
+}
+
+/* Over and over what the part holds, wherever its head is. */
+static uint64_t read_all(uint64_t *whole)
+{
+	uint64_t wrong = 0, head, last = 0;
+	struct segment_event event;
+
+	do {
+		last = half_load(&writing);
+		head = word_load(&part.head);
+		for (uint64_t n = head - PART_EVENTS; n != head; n++)
+			if (segment_read(&part, events, PART_EVENTS, n, &event) == READ_WHOLE) {
+				++*whole;
+				wrong += !is_right(&event, n);
+			}
+	} while (last > 0);
+	return wrong;
+}
+
+int main(void)
+{
+	pthread_t thread[WRITERS];
+	uint64_t whole = 0, wrong;
+
+	pthread_barrier_init(&lap, NULL, WRITERS);
+	for (int i = 0; i < WRITERS; i++)
+		if (pthread_create(&thread[i], NULL, write_laps, NULL) != 0)
+			return 2;
+	wrong = read_all(&whole);
+	for (int i = 0; i < WRITERS; i++)
+		pthread_join(thread[i], NULL);
+	printf("%s; %llu wrong\n", whole > PART_EVENTS ? "read" : "nothing read",
+	       (unsigned long long)wrong);
+	return wrong != 0;
+}
