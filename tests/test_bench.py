@@ -12,8 +12,9 @@ ROWS = (
     "IPC_STAT (ns)", "IPC_STAT, 16 frames deep (ns)", "IPC_STAT, 16 new frames (ns)",
     "brk(NULL), only counted (ns)", "malloc, free: no move (ns)", "first event on a log page (ns)",
     "/bin/true over empty preload (us)", "report ", "events, text into a file ",
+    "sbrk, ns added, nobody looks on ", "top itself, of one CPU, ",
 )
-PROGRAMS = ("calls", "spawn", "flood", "libempty.so", "libfprintf.so")
+PROGRAMS = ("calls", "spawn", "flood", "crowd", "libempty.so", "libfprintf.so")
 
 
 def build_programs(build):
