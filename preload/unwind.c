@@ -7,6 +7,7 @@
 #include "unwind.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "cfi.h"
 #include "module.h"
@@ -161,6 +162,66 @@ static bool recover_all(struct unwind_cursor *cursor, const struct cfi_row *row,
 	return true;
 }
 
+#if defined(__aarch64__)
+/*
+ * struct rt_sigframe, in words: where a signal's handler returns to, the kernel tells unwinders
+ * nothing, for what it put there is to be recognised. Its first record of further registers is
+ * known by a number; that of pc and sp stand before it.
+ */
+enum { SIGNAL_REGISTERS = 39, SIGNAL_SP = 70, SIGNAL_PC = 71, SIGNAL_MAGIC = 74, SIGNAL_WORDS };
+#define FPSIMD_MAGIC 0x46508001u
+
+static bool leave_signal_frame(struct unwind_cursor *cursor)
+{
+	uint64_t at = cursor->value[UNWIND_SP];
+	const uint64_t *words = (const uint64_t *)at;
+
+	if (at % 16 || at < cursor->stack.begin || at >= cursor->stack.end ||
+	    cursor->stack.end - at < SIGNAL_WORDS * sizeof *words ||
+	    (uint32_t)words[SIGNAL_MAGIC] != FPSIMD_MAGIC)
+		return false;
+	for (int reg = 0; reg < UNWIND_SP; reg++)
+		cursor->value[reg] = words[SIGNAL_REGISTERS + reg];
+	cursor->value[UNWIND_SP] = words[SIGNAL_SP];
+	change_stack(cursor, words[SIGNAL_SP]);
+	cursor->sure = false;
+	cursor->fp_slot = UNSAID;
+	cursor->slot = (uint64_t)&words[SIGNAL_PC];
+	cursor->cfa = words[SIGNAL_SP];
+	cursor->pc = words[SIGNAL_PC];
+	cursor->exact = true;
+	find_module(cursor);
+	return true;
+}
+
+/* Older kernels do tell, but need not be believed. */
+static bool is_signal_frame(const struct unwind_cursor *cursor)
+{
+	(void)cursor;
+	return false;
+}
+#else
+/* There libc says where the kernel put what. */
+static bool leave_signal_frame(struct unwind_cursor *cursor)
+{
+	(void)cursor;
+	return false;
+}
+
+/*
+ * What a signal interrupted may be anywhere, so tables that speak of a signal are believed only of
+ * the instructions that a handler returns to: mov $SYS_rt_sigreturn, %rax; syscall.
+ */
+static bool is_signal_frame(const struct unwind_cursor *cursor)
+{
+	static const unsigned char code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+	struct unwind_span text = module_segment(&cursor->object, cursor->pc);
+
+	return text.end - text.begin > sizeof code && cursor->pc <= text.end - sizeof code &&
+	       memcmp((const void *)cursor->pc, code, sizeof code) == 0;
+}
+#endif
+
 bool unwind_step(struct unwind_cursor *cursor)
 {
 	struct cfi_row row;
@@ -169,12 +230,17 @@ bool unwind_step(struct unwind_cursor *cursor)
 
 	if (!cursor->known || !cursor->object.eh_frame ||
 	    !cfi_find(cursor->object.eh_frame, &cursor->tables, look_up_pc(cursor), &cursor->common,
-		      &row) ||
-	    !find_cfa(cursor, &row, &cfa))
-		return false;
+		      &row))
+		return leave_signal_frame(cursor);
 	is_signal = cursor->common.is_signal;
-	/* Only a signal frame may lead to another stack. */
-	if (cfa % sizeof cfa || (!is_signal && (cfa <= cursor->cfa || cfa > cursor->stack.end)))
+	if (is_signal && !is_signal_frame(cursor))
+		return leave_signal_frame(cursor);
+	if (!find_cfa(cursor, &row, &cfa))
+		return false;
+	/* Only a signal frame may lead to another stack, only what a signal interrupted use none.
+	 */
+	if (cfa % sizeof cfa ||
+	    (!is_signal && (cfa < cursor->cfa + !cursor->exact || cfa > cursor->stack.end)))
 		return false;
 	if (!recover_all(cursor, &row, cfa))
 		return false;

@@ -99,3 +99,56 @@ def test_same_account(shim, own_world, tmp_path):
     assert [e["inherited"] for e in calls if e["call"] == "shmdt"] == [True, False]
     assert any(e["origin"] == "malloc" for e in calls if e["call"] == "sbrk"), "malloc's own move"
     assert sorted(p["state"] for p in report["processes"]) == ["exited", "gone"]
+
+
+TARGETS = harness.TOP / "tests" / "targets"
+LISTED = {
+    "static": ["grow", "tail_callee", "main"],
+    "deep": ["grow"] + ["deep"] * 31 + ["main"],
+    "roomy": ["grow", "roomy", "main"],
+    "tail": ["grow", "tail_callee", "main"],
+    "thread": ["grow", "tail_callee", "thread"],
+    "signal": ["grow", "in_signal", "main"],
+    "altstack": ["grow", "in_signal", "main"],
+    "plugin": ["grow", "inside", "plugin_call", "in_plugin", "main"],
+}
+SAME = {"middle": "tail_callee"}  # of the same code: one of both, where it is optimised
+JUMPED = ("in_thread", "tail_caller", "handler")  # are there or not, as it is optimised
+
+
+def own_functions(event):
+    """By the program's own names, and those of its plug-in; what was inlined away is no matter."""
+    return [f["function"] for f in event["stack"]
+            if (f["module"] or "").rsplit("/", 1)[-1] in ("walks", "libplugin.so", "frames")
+            and f["function"] not in (None, "_start")]
+
+
+def emulate(shim, own_world, *command):
+    done = run(QEMU, "-L", SYSROOT, "-E", f"LD_PRELOAD={shim}", "-E", "MEMSHIM_STACK_DEPTH=64", *command)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    recording = Recording(own_world / "default.seg")
+    return [e for e in recording.calls("--call=sbrk") if e["origin"] == "direct"]
+
+
+@pytest.mark.parametrize("flags", [("-O2",), ("-O0",), ("-O2", "-mbranch-protection=standard"),
+                                   ("-O2", "-fomit-frame-pointer")], ids=" ".join)
+def test_stacks(shim, own_world, flags):
+    """Every kind of frame; also with return addresses that are signed."""
+    subprocess.run([CC, *flags, "-g", "-o", "walks", TARGETS / "walks.c", "-pthread"], check=True)
+    subprocess.run([CC, *flags, "-g", "-shared", "-fPIC", "-o", "libplugin.so", TARGETS / "libplugin.c"],
+                   check=True)
+    found = {}
+    for kind in LISTED:
+        move, = emulate(shim, own_world, "./walks", kind, "./libplugin.so")
+        found[kind] = [SAME.get(name, name) for name in own_functions(move) if name not in JUMPED]
+        assert kind == "thread" or move["stack"][-1]["function"] == "_start"
+        assert ("signal" in kind or "alt" in kind) == any(f.get("signal") for f in move["stack"])
+        (own_world / "default.seg").unlink()
+    assert found == LISTED
+
+
+@pytest.mark.parametrize("kind", ["alloca", "signal"])
+def test_frames_that_lie_where_others_lay(shim, own_world, kind):
+    subprocess.run([CC, "-O2", "-g", "-o", "frames", TARGETS / "frames.c"], check=True)
+    moves = emulate(shim, own_world, "./frames", kind, "4")
+    assert [n for e in moves for n in own_functions(e) if n in ("left", "right")] == ["left", "right"] * 4
