@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: MIT
+"""Programs that are checked while they run, by a sanitizer's library or by valgrind: their findings stay, and their calls are seen."""
+
+import subprocess
+
+import pytest
+
+import harness
+from beside import CYCLE_CALLS, made, unharmed
+from harness import MEMSHIM, memshim, record, run, target
+
+SANITIZERS = [("gcc", "address"), ("gcc", "thread"), ("gcc", "undefined"), ("gcc", "leak"), ("clang", "address"), ("clang", "thread")]
+HARM = {
+    "address": "volatile char *p = malloc(8); return p[9];",
+    "leak": "static void *volatile p; p = malloc(8); p = 0; return 0;",
+    "undefined": "volatile int one = 2147483647, two = one + 1; return two == 0;",
+    "thread": "return 0;",
+}
+
+
+def build(compiler, sanitizer, name, text):
+    with open(f"{name}.c", "w", encoding="ascii") as file:
+        file.write(text)
+    flags = ("-g", "-O0", f"-fsanitize={sanitizer}", f"-I{harness.TOP}", "-D_GNU_SOURCE")
+    subprocess.run([compiler, *flags, "-o", name, f"{name}.c"], check=True)
+    return f"./{name}"
+
+
+@pytest.mark.parametrize("compiler,sanitizer", SANITIZERS)
+def test_sanitizer(compiler, sanitizer):
+    """Whichever library wants to be the first one."""
+    program = build(compiler, sanitizer, "sound", f'#include "{harness.TOP}/tests/targets/calls.c"\n')
+    recording = unharmed(program, "3")
+    assert recording.result.stdout == "wrong: 0\n" and recording.result.stderr == ""
+    report = recording.report()
+    harness.complete(report)
+    malloc_moves = sum(p["break"]["by_origin"]["malloc"]["moves"] for p in report["processes"])
+    assert made(report) - malloc_moves == 3 * CYCLE_CALLS
+    by_hand = run("sh", "-c", f"LD_PRELOAD={harness.SHIM} {program} 3")
+    assert (by_hand.returncode, by_hand.stdout, by_hand.stderr) == (0, "wrong: 0\n", "")
+
+
+def findings(done):
+    lines = [line.split(": ") for line in done.stderr.splitlines() if "ERROR: " in line or "runtime error: " in line]
+    return [(kind, what.split(" on ")[0]) for _, kind, what, *_ in lines]
+
+
+@pytest.mark.parametrize("compiler,sanitizer", SANITIZERS)
+def test_its_findings(compiler, sanitizer):
+    """Are made, and end the program as they would."""
+    program = build(compiler, sanitizer, "harmed", "#include <stdlib.h>\nint main(void) { " + HARM[sanitizer] + " }\n")
+    plain = run(program)
+    shimmed = record(program, options=("-q",), check=False).result
+    assert shimmed.returncode == plain.returncode and shimmed.stdout == plain.stdout
+    assert plain.returncode != 0 or sanitizer in ("thread", "undefined")
+    assert findings(plain) == findings(shimmed)
+    assert findings(plain) or sanitizer == "thread"
+
+
+def test_valgrind_as_the_target():
+    harness.need("valgrind")
+    recording = record("valgrind", "-q", "--error-exitcode=9", target("calls"), "3", options=("-q",))
+    assert (recording.result.stdout, recording.result.stderr) == ("wrong: 0\n", "")
+    assert made(recording.report()) >= 3 * CYCLE_CALLS
+
+
+def test_valgrind_around_the_target():
+    """It checks the shim as well: nothing that was never written is read, in a hook or before."""
+    recording = record(target("calls"), "3", options=("-q", "-w"), before=("valgrind", "-q", "--error-exitcode=9", "--trace-children=yes"))
+    assert (recording.result.stdout, recording.result.stderr) == ("wrong: 0\n", "")
+
+
+@pytest.mark.parametrize("command", ["report", "events --json"])
+@pytest.mark.skipif("sanitize" in harness.BUILD.name or harness.BUILD.name in ("asan", "tsan"), reason="one checker at a time")
+def test_valgrind_around_the_reader(command):
+    record("sh", "-c", f"{target('calls')} 3; ls", options=("-q",))
+    plain = memshim(*command.split())
+    done = run("valgrind", "-q", "--error-exitcode=9", MEMSHIM, *command.split())
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[3:] == plain.stdout.splitlines()[3:]
