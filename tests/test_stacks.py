@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Call stacks: the frames that a debugger prints at the same point, and names that are never wrong."""
 
+import glob
 import os
 import re
 import shutil
@@ -79,6 +80,45 @@ def test_same_frames_as_a_debugger(build, kind, flags):
     assert len(ours) == len(theirs), (ours, theirs)
 
 
+POOL = """
+    #include <unistd.h>
+    namespace outer {
+    template <typename T> struct Pool {
+        __attribute__((always_inline)) inline void *take(T n) { return sbrk(n); }
+        __attribute__((always_inline)) inline void *more(T n) { return take(n + n); }
+        __attribute__((noinline)) void *fill(T n) { void *p = more(n); asm volatile(""); return p; }
+    };
+    }
+    __attribute__((noinline)) static bool grow() { outer::Pool<int> pool; bool failed = !pool.fill(4096); asm volatile(""); return failed; }
+    int main() { return grow(); }
+"""
+
+
+@pytest.mark.parametrize("flags", [("-O2",), ("-O0",), ("-O3", "-fno-omit-frame-pointer"), ("-Os",)], ids=" ".join)
+def test_same_inlined_frames_as_a_debugger(tmp_path, flags):
+    """C++, with functions that are nowhere but inside of others."""
+    harness.need("gdb")
+    (tmp_path / "pool.cc").write_text(POOL)
+    subprocess.run(["c++", "-g", *flags, "-o", "pool", "pool.cc"], check=True)
+    ours = [name.split("(")[0] for name in functions(stack_of(record("./pool"))) if name]
+    done = run("gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-ex", "set width 0",
+               "-ex", "break grow", "-ex", "run", "-ex", "break sbrk", "-ex", "continue", "-ex", "bt", "./pool")
+    theirs = re.findall(r"^#\d+\s+(?:0x[0-9a-f]+ in )?([\w:<>]+) \(", done.stdout, re.M)
+    theirs = theirs[theirs.index("outer::Pool<int>::take"):]
+    assert theirs[-1] == "main" and ours[:len(theirs)] == theirs
+
+
+def test_stripped_same_frames_as_a_debugger(build):
+    """With its debug symbols in a file of their own."""
+    program = build("walks", "-O2", "-g")
+    run("objcopy", "--only-keep-debug", program, program + ".debug")
+    run("strip", program)
+    run("objcopy", "--add-gnu-debuglink=" + program + ".debug", program)
+    ours = functions(stack_of(record(program, "roomy", options=("-k", "64"))))
+    theirs = debugger_functions(program, "roomy")
+    assert ours[:3] == theirs[:3] == ["grow", "roomy", "main"] and len(ours) == len(theirs)
+
+
 def test_outermost_frame_is_where_programs_begin(build):
     frames = stack_of(record(build("walks", "-O2", "-g"), "static", options=("-k", "64")))
     assert frames[-1]["function"] == "_start"
@@ -137,6 +177,24 @@ def test_stripped_with_separate_debug_file(build):
     number = re.search("Build ID: ([0-9a-f]+)", run("readelf", "-n", program).stdout).group(1)
     assert f"{program}: stripped" in nameless.report_text()
     assert f"\n    build id {number}\n" in nameless.report_text()
+
+
+def test_debug_files_by_build_id(build, tmp_path):
+    """Where distributions put them; here below another root."""
+    program = build("walks", "-O2", "-g", "-Wl,--build-id")
+    number = re.search("Build ID: ([0-9a-f]+)", run("readelf", "-n", program).stdout).group(1)
+    folder = tmp_path / "root" / "usr" / "lib" / "debug" / ".build-id" / number[:2]
+    moved = tmp_path / "root" / program.lstrip("/")
+    for path in (folder, moved.parent):
+        path.mkdir(parents=True)
+    run("objcopy", "--only-keep-debug", program, folder / f"{number[2:]}.debug")
+    run("strip", program)
+    recording = record(program, "static")
+    shutil.copy(program, moved)
+    assert functions(stack_of(recording))[0] is None
+    move, = [e for e in recording.events(f"--sysroot={tmp_path}/root", "--call=sbrk") if e["origin"] == "direct"]
+    assert functions(move["stack"])[:3] == ["grow", "middle", "main"]
+    assert move["stack"][0]["line"]
 
 
 def test_rebuilt_program_is_not_given_wrong_names(build):
@@ -210,6 +268,33 @@ def test_sites_add_up(build):
     assert sum(s["bytes"] for s in sites) == grown
     assert sum(s["count"] - s["failed"] for s in sites) == moves
     assert all(s["stack"] and s["where"] for s in sites)
+
+
+@pytest.mark.parametrize("library,name", [("libtcmalloc_minimal.so.4", "tcmalloc"), ("libjemalloc.so.2", "jemalloc")])
+def test_other_allocators_by_name(compile_c, library, name):
+    """Their frames are not the call site; what they are called is."""
+    program = compile_c("wants", """
+        #include <stdlib.h>
+        __attribute__((noinline)) static void want(void)
+        {
+            for (int i = 0; i < 4000; i++) { void *volatile block = malloc(2000); if (!block) abort(); }
+            __asm__ volatile("");
+        }
+        int main(void) { want(); }
+    """, "-g")
+    path, = glob.glob(f"/usr/lib/*-linux-gnu/{library}") or glob.glob(f"/usr/lib64/{library}")
+    recording = record("env", f"LD_PRELOAD={harness.SHIM}:{path}", "MALLOC_CONF=dss:primary", program,
+                       options=("-k", "32"))
+    sites = [s for s in recording.report()["sites"] if s["where"] == "want (wants)"]
+    assert sites and {(s["call"], s["origin"], s["allocator"]) for s in sites} == {("sbrk", "direct", name)}
+    assert re.search(rf"sbrk +{name} +want \(wants\)", recording.report_text())
+
+
+def test_the_loaders_own_blocks(build):
+    """All frames that were kept are the loader's and libc's: the loader wanted it, not malloc."""
+    recording = record(build("walks", "-O2"), "plugin", harness.target("libplugin.so"), options=("-k", "6"))
+    site, = [s for s in recording.report()["sites"] if s["allocator"] == "malloc"]
+    assert re.search(r"\(ld-linux.*\)$|^ld-linux", site["where"])
 
 
 def test_segments_keep_their_creators_stack(compile_c):

@@ -126,25 +126,32 @@ struct site_group *sites_group(const struct model *model, const struct filter *f
 
 /* ---- text ---- */
 
-/* The allocator that asked, by its file's name up to the first dot; malloc is libc's. */
-static void put_origin(struct cell *cell, const struct model *model, const struct model_site *site)
+/* The allocator that moved the break, by its file's name up to the first dot; malloc is libc's. */
+static bool find_allocator(const struct model *model, const struct model_site *site,
+			   char text[CELL_BYTES])
 {
 	struct stack_frame frames[STACK_FRAMES_MAX];
 	uint32_t count;
 	const char *file;
 
-	cell->text[0] = '\0';
 	if (site->call > KIND_SBRK)
-		return;
+		return false;
+	snprintf(text, CELL_BYTES, "malloc");
+	if (site->by_malloc)
+		return true;
 	count = model_stack(model, site->instance, site->stack, frames);
 	file = count && model_caller(frames, count) > 0 ? stack_module(&frames[0]) : "";
-	if (site->by_malloc)
-		snprintf(cell->text, sizeof cell->text, "malloc");
-	else if (strncmp(file, "lib", 3) == 0 && strncmp(file, "libc", 4) != 0)
-		snprintf(cell->text, sizeof cell->text, "%.*s", (int)strcspn(file + 3, "._"),
-			 file + 3);
-	else
-		snprintf(cell->text, sizeof cell->text, "direct");
+	if (strncmp(file, "lib", 3) != 0 || strncmp(file, "libc", 4) == 0)
+		return false;
+	snprintf(text, CELL_BYTES, "%.*s", (int)strcspn(file + 3, "._"), file + 3);
+	return true;
+}
+
+static void put_origin(struct cell *cell, const struct model *model, const struct model_site *site)
+{
+	if (!find_allocator(model, site, cell->text))
+		snprintf(cell->text, sizeof cell->text, "%s",
+			 site->call <= KIND_SBRK ? "direct" : "");
 }
 
 static void put_amount(struct cell *cell, uint64_t bytes, bool exact)
@@ -260,6 +267,10 @@ static void put_site(struct json *json, const struct model *model, const struct 
 		json_text(json, "origin", site->by_malloc ? "malloc" : "direct");
 	else
 		json_null(json, "origin");
+	if (find_allocator(model, site, where))
+		json_text(json, "allocator", where);
+	else
+		json_null(json, "allocator");
 	json_number(json, "count", site->count);
 	json_number(json, "bytes", site->bytes);
 	json_number(json, "given_back_bytes", site->given_back_bytes);

@@ -5,8 +5,8 @@
  *
  * The tables of FILE (a library) lie in a block of their own, so that a read beside them is seen;
  * code addresses are those that the copy would belong to, and no code is there. The stack is made
- * of such addresses, of pointers into itself, and of noise. Around it much more may be read: a
- * frame that says it is a signal's may lead to any place that looks like the thread's own stack.
+ * of such addresses, of pointers into itself, and of noise. Around it much more may be read,
+ * as where the main thread's stack begins is not known.
  */
 #include <elf.h>
 #include <link.h>
