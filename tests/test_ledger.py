@@ -61,6 +61,37 @@ def test_leak(ending):
     assert ended == ["exec" if ending == "exec" else "exit"]
 
 
+def test_kept_by_the_family(compile_c):
+    """What a child of fork made, its parent may still use and remove; another program may not count on it."""
+    text = """
+    #include <stdio.h>
+    #include <sys/shm.h>
+    #include <sys/wait.h>
+    #include <unistd.h>
+    int main(void)
+    {
+        if (fork() == 0)
+            return shmget(0x6d656d30, 4096, IPC_CREAT | IPC_EXCL | 0600) < 0;
+        wait(0);
+        puts("made");
+        fflush(stdout);
+        char line[2];
+        return read(0, line, 2) != 2;
+    }
+    """
+    program = compile_c("parent", text)
+    with recorded("sh", "-c", f"{program}; {target('ledger')}") as lines:
+        lines.wait_for("made")
+        harness.wait_until(lambda: report_of()["processes"][-1]["state"] != "running", "the child's end is known")
+        report = report_of()
+        assert not only_segment(report)["leaked"] and "leaked-segment" not in kinds(report)
+        assert "still runs" in memshim("reap", "--force").stdout and len(kernel_rows()) == 1
+        lines.say("x")
+        Teller(lines).tell("use", 0)
+        harness.wait_until(lambda: only_segment(report_of())["leaked"], "its parent has ended too, and only others run")
+        lines.end()
+
+
 def test_removed_while_attached():
     with recorded() as lines:
         program = Teller(lines)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What only the end can tell: totals, what was in flight, and what became of each segment. */
 #include <stdlib.h>
+#include <stdlib.h>
 #include <sys/ipc.h>
 
 #include "report/model/inside.h"
 
+#define ANCESTORS_MOST 65536
 #define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
 
 /* Calls that were begun and never came back. A call that only asked is done, too. */
@@ -121,34 +123,66 @@ static enum model_segment_state state_of(const struct model_segment *segment)
 /* The images that run: instances may lie far apart, and each segment asks for its maker's. */
 struct running {
 	const struct model_process **images;
+	const struct model_process **roots; /* of each */
 	uint32_t count;
 };
 
+/*
+ * The image that began what a process's memory holds: forks hand it on, and only they. Who has the
+ * same root may know a segment's id, and come back to it, though its maker has ended.
+ */
+static const struct model_process *root_of(const struct model *model, uint32_t instance)
+{
+	const struct model_process *process = model_process(model, instance);
+
+	for (int i = 0; i < ANCESTORS_MOST && process && process->facts.forked; i++) {
+		const struct model_process *parent =
+			model_process(model, process->facts.parent_instance);
+
+		if (!parent || parent == process)
+			break;
+		process = parent;
+	}
+	return process;
+}
+
 static struct running find_running(struct model *model)
 {
-	struct running running = {calloc(model->process_count + 1, sizeof *running.images), 0};
+	struct running running = {
+		.images = calloc(model->process_count + 1, sizeof *running.images),
+		.roots = calloc(model->process_count + 1, sizeof *running.roots),
+	};
+	bool room = running.images && running.roots;
 
-	if (!running.images)
-		model->no_memory = true;
-	for (uint32_t i = 1; running.images && i < model->instance_room; i++)
-		if (model->by_instance[i] && model->by_instance[i]->facts.state == STATE_RUNNING &&
-		    running.count < model->process_count)
-			running.images[running.count++] = model->by_instance[i];
+	model->no_memory |= !room;
+	for (uint32_t i = 1; room && i < model->instance_room; i++) {
+		if (!model->by_instance[i] ||
+		    model->by_instance[i]->facts.state != STATE_RUNNING ||
+		    running.count == model->process_count)
+			continue;
+		running.roots[running.count] = root_of(model, i);
+		running.images[running.count++] = model->by_instance[i];
+	}
 	return running;
 }
 
-/* Its process, in whatever image: an exec ends no process. */
+/*
+ * Its process, in whatever image (an exec ends no process), or one that fork made of the same
+ * memory: a server's child may make what the server removes.
+ */
 static bool maker_runs(const struct model *model, const struct model_segment *segment,
 		       const struct running *running)
 {
 	const struct model_process *maker = model_process(model, segment->maker);
+	const struct model_process *root = root_of(model, segment->maker);
 
 	for (uint32_t i = 0; maker && i < running->count; i++) {
 		const struct model_process *image = running->images[i];
 
-		if (image->facts.instance >= segment->maker &&
-		    image->facts.pid == maker->facts.pid &&
-		    image->facts.start_time == maker->facts.start_time)
+		if (running->roots[i] == root ||
+		    (image->facts.instance >= segment->maker &&
+		     image->facts.pid == maker->facts.pid &&
+		     image->facts.start_time == maker->facts.start_time))
 			return true;
 	}
 	return false;
@@ -180,6 +214,7 @@ static void finish_segments(struct model *model)
 	for (uint32_t i = 0; i < model->segment_count; i++)
 		finish_segment(model, model->segments[i], &running);
 	free(running.images);
+	free(running.roots);
 }
 
 void model_finish(struct model *model)
