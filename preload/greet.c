@@ -13,11 +13,22 @@ static bool is_sandboxed(void)
 	return raw_call3(SYS_prctl, PR_GET_SECCOMP, 0, 0) != 0;
 }
 
-void greet(const char *session, uint32_t instance)
+static bool call(int fd, const struct segment_header *header)
+{
+	struct sockaddr_un address;
+	socklen_t length = greeting_by_name(&address, header->session);
+
+	if (raw_call3(SYS_connect, fd, (long)&address, (long)length) == 0)
+		return true;
+	if (!header->greeting_path[0])
+		return false;
+	length = greeting_by_path(&address, header->greeting_path);
+	return raw_call3(SYS_connect, fd, (long)&address, (long)length) == 0;
+}
+
+void greet(const struct segment_header *header, uint32_t instance)
 {
 	struct greeting greeting = {.instance = instance};
-	struct sockaddr_un address;
-	socklen_t length = greeting_address(&address, session);
 	int fd;
 
 	if (is_sandboxed())
@@ -25,7 +36,7 @@ void greet(const char *session, uint32_t instance)
 	fd = (int)raw_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return;
-	if (raw_call3(SYS_connect, fd, (long)&address, (long)length) == 0)
+	if (call(fd, header))
 		raw_call6(SYS_sendto, fd, (long)&greeting, sizeof greeting, MSG_NOSIGNAL, 0, 0);
 	place_close(fd);
 }

@@ -5,7 +5,9 @@
 
 #include <stdint.h>
 
+#include "segment/layout.h"
+
 /* Where there is nobody, no way, or no leave, the recorder must find the process by itself. */
-void greet(const char *session, uint32_t instance);
+void greet(const struct segment_header *header, uint32_t instance);
 
 #endif

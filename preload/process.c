@@ -227,7 +227,7 @@ static void register_arrival(const struct arrival *who)
 		end_predecessor(old);
 	}
 	if (shim.header->recorder_pid)
-		greet(shim.header->session, shim.instance);
+		greet(shim.header, shim.instance);
 	shim.process = slot;
 	slot->inherited = who->how == LIFE_FORK ? attachments_inherit() : 0;
 	log_arrival(who->how, slot);

@@ -44,9 +44,9 @@ def state_of(recorder):
         return stat.read().rpartition(")")[2].split()[0]
 
 
-def told_while_stopped(*hows, meanwhile=lambda: None):
+def told_while_stopped(*hows, wrapper=(), meanwhile=lambda: None):
     """The report of a recorder that was stopped all the while; `meanwhile` is called before the ends and after."""
-    with Lines(harness.MEMSHIM, "record", "-q", "perl", "-e", PARENT, *hows) as lines:
+    with Lines(harness.MEMSHIM, "record", "-q", *wrapper, "perl", "-e", PARENT, *hows) as lines:
         lines.wait_for("ready")
         os.kill(lines.process.pid, signal.SIGSTOP)
         wait_until(lambda: state_of(lines.process.pid) == "T", "it is stopped")
@@ -56,6 +56,7 @@ def told_while_stopped(*hows, meanwhile=lambda: None):
         meanwhile()
         os.kill(lines.process.pid, signal.SIGCONT)
         assert lines.end() == (0, "")
+    assert not os.listdir(os.environ["MEMSHIM_DIR"])
     return Recording("memshim.data").report()
 
 
@@ -79,12 +80,12 @@ def test_many_unseen_ends():
 
 
 @needs_root
-@pytest.mark.parametrize("how", ["chroot", "setuid"])
-def test_unseen_ends_elsewhere(how):
-    """Children of one that sees no files of ours any more, or has other rights: they call all the same."""
-    report = told_while_stopped(how)
-    assert [end for end in ends(report) if end != ("exited", 0, None)][:1] == [("exited", 7, None)], ends(report)
-    assert {state for state, _, _ in ends(report)} <= {"exited", "running"}
+@pytest.mark.parametrize("how,wrapper", [("chroot", ()), ("setuid", ()), ("7", ("unshare", "-n")), ("7", ("unshare", "-pf"))])
+def test_unseen_ends_elsewhere(how, wrapper):
+    """Who sees no files of ours any more, or has other rights, another network, other pids: they call all the same."""
+    report = told_while_stopped(how, wrapper=wrapper)
+    assert ("exited", 7, None) in ends(report)
+    assert {state for state, _, _ in ends(report)} <= {"exited", "exec", "running"}
 
 
 def call(session, said):

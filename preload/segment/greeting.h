@@ -5,7 +5,9 @@
  * kernel remembers who called, also when the recorder takes the call after the caller has ended and
  * its parent has waited for it. A caller that cannot get through is only harder to follow.
  *
- * The socket has an abstract name, made of the session's: no file is left behind by anybody.
+ * The recorder listens under two names. One is abstract, made of the session's: a process finds it
+ * in any root folder and with any rights, but only in the recorder's network namespace. The other
+ * is a file beside the segment, for those in another one.
  */
 #ifndef MEMSHIM_SEGMENT_GREETING_H
 #define MEMSHIM_SEGMENT_GREETING_H
@@ -20,19 +22,31 @@ struct greeting {
 	uint32_t instance;
 };
 
-/* Fills in where to call for the session of that name; returns the address's length. */
-static inline socklen_t greeting_address(struct sockaddr_un *address, const char *session)
+static inline socklen_t greeting_append(struct sockaddr_un *address, size_t used, const char *text)
 {
-	static const char folder[] = "memshim/";
-	size_t used = 1;
+	for (; *text && used < sizeof address->sun_path - 1; text++)
+		address->sun_path[used++] = *text;
+	address->sun_path[used] = '\0';
+	return (socklen_t)used;
+}
+
+/* Each fills in where to call, and returns the address's length. */
+static inline socklen_t greeting_by_name(struct sockaddr_un *address, const char *session)
+{
+	socklen_t used;
 
 	address->sun_family = AF_UNIX;
 	address->sun_path[0] = '\0';
-	for (const char *at = folder; *at; at++)
-		address->sun_path[used++] = *at;
-	while (*session && used < sizeof address->sun_path)
-		address->sun_path[used++] = *session++;
-	return (socklen_t)(offsetof(struct sockaddr_un, sun_path) + used);
+	used = greeting_append(address, 1, "memshim/");
+	used = greeting_append(address, used, session);
+	return (socklen_t)offsetof(struct sockaddr_un, sun_path) + used;
+}
+
+static inline socklen_t greeting_by_path(struct sockaddr_un *address, const char *path)
+{
+	address->sun_family = AF_UNIX;
+	return (socklen_t)offsetof(struct sockaddr_un, sun_path) +
+	       greeting_append(address, 0, path) + 1;
 }
 
 #endif

@@ -144,7 +144,8 @@ struct segment_header {
 	char peer_path[512]; /* live: the recording's path; recording: the segment's; may be "" */
 	uint32_t command_bytes;
 	char command[1024]; /* NUL-separated words of COMMAND, cut to the room */
-	unsigned char reserved[1693];
+	char greeting_path[108];  /* live: see greeting.h; "" none */
+	unsigned char reserved[1585];
 };
 
 /* Live words of the whole session; each group has its own cache lines. */

@@ -32,6 +32,7 @@ struct place_wish {
 	uint64_t recorder_start_time;
 	const char *session;   /* name */
 	const char *peer_path; /* the recording's, or "" */
+	const char *greeting_path; /* null: none */
 	const char *command;   /* NUL-separated words */
 	uint32_t command_bytes;
 };
@@ -145,6 +146,7 @@ static inline void place_fill_header(struct segment_header *header, const struct
 		place_copy_text(header->kernel, sizeof header->kernel, name.release);
 		place_copy_text(header->machine, sizeof header->machine, name.machine);
 	}
+	place_copy_text(header->greeting_path, sizeof header->greeting_path, wish->greeting_path);
 	place_copy_text(header->peer_path, sizeof header->peer_path, wish->peer_path);
 	header->command_bytes = wish->command_bytes < sizeof header->command
 					? wish->command_bytes

@@ -52,8 +52,9 @@ struct drain *drain_make(const struct drain_wish *wish, struct drain_error *erro
 /* The segment's absolute path, for COMMAND's environment. */
 const char *drain_segment_path(const struct drain *drain);
 
-/* Its name. */
+/* Its name, and where a process may call on the recorder: see greetings.h. */
 const char *drain_session(const struct drain *drain);
+const char *drain_greeting_path(const struct drain *drain);
 
 /* ---- the log ---- */
 

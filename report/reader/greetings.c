@@ -21,22 +21,36 @@ struct caller {
 };
 
 struct greetings {
-	int fd;
+	int by_name, by_path; /* sockets; -1 none */
+	struct sockaddr_un path;
 	unsigned count;
 	struct caller *callers;
 };
 
-struct greetings *greetings_open(const char *session)
+static int listen_at(const struct sockaddr_un *address, socklen_t length)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)address, length) == 0 &&
+	    listen(fd, BACKLOG) == 0)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+struct greetings *greetings_open(const char *session, const char *path)
 {
 	struct greetings *g = calloc(1, sizeof *g);
-	struct sockaddr_un address;
-	socklen_t length = greeting_address(&address, session);
+	struct sockaddr_un name;
+	socklen_t length = greeting_by_name(&name, session);
 
 	if (!g)
 		return NULL;
-	g->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (g->fd >= 0 && bind(g->fd, (struct sockaddr *)&address, length) == 0 &&
-	    listen(g->fd, BACKLOG) == 0)
+	g->by_name = listen_at(&name, length);
+	length = greeting_by_path(&g->path, path);
+	g->by_path = *path ? listen_at(&g->path, length) : -1;
+	if (g->by_name >= 0 || g->by_path >= 0)
 		return g;
 	greetings_close(g);
 	return NULL;
@@ -55,9 +69,9 @@ static void learn_who(struct caller *caller)
 	caller->who.uid = credentials.uid;
 }
 
-static bool accept_one(struct greetings *g)
+static bool accept_one(struct greetings *g, int fd)
 {
-	int connection = accept4(g->fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	struct caller *caller = NULL;
 
 	if (connection < 0)
@@ -110,7 +124,7 @@ void greetings_collect(struct greetings *g)
 {
 	struct caller **place = &g->callers;
 
-	while (accept_one(g))
+	while (accept_one(g, g->by_name) || accept_one(g, g->by_path))
 		;
 	while (*place) {
 		if (listen_to(*place)) {
@@ -142,7 +156,11 @@ void greetings_close(struct greetings *g)
 			close(g->callers->who.fd);
 		forget(g, &g->callers);
 	}
-	if (g->fd >= 0)
-		close(g->fd);
+	if (g->by_name >= 0)
+		close(g->by_name);
+	if (g->by_path >= 0) {
+		close(g->by_path);
+		unlink(g->path.sun_path);
+	}
 	free(g);
 }

@@ -18,8 +18,8 @@ struct greeter {
 	int fd; /* a pidfd, the taker's to close; -1: the kernel gives none */
 };
 
-/* Opens the session's socket; null with errno set. */
-struct greetings *greetings_open(const char *session);
+/* Opens the session's sockets; `path` may be "". Null with errno set when there is none. */
+struct greetings *greetings_open(const char *session, const char *path);
 
 /* Takes the calls that have come. */
 void greetings_collect(struct greetings *greetings);

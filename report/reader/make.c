@@ -57,6 +57,15 @@ static int choose_folder(struct drain *drain, struct drain_error *error)
 	return ret;
 }
 
+/* Beside the segment; "" where that is longer than a socket's path may be. */
+static void choose_greeting_path(const struct drain *drain, char *path, size_t size)
+{
+	int length = (int)strlen(drain->path) - (int)strlen(".seg");
+
+	if (snprintf(path, size, "%.*s.call", length, drain->path) >= (int)size)
+		path[0] = '\0';
+}
+
 static int make_segment(struct drain *drain, const struct drain_wish *wish,
 			struct drain_error *error)
 {
@@ -73,7 +82,7 @@ static int make_segment(struct drain *drain, const struct drain_wish *wish,
 		.command = wish->command,
 		.command_bytes = wish->command_bytes,
 	};
-	char name[64];
+	char name[64], greeting[sizeof drain->header.greeting_path];
 	int ret = choose_folder(drain, error);
 	bool on_disk = ret == 1;
 
@@ -83,10 +92,13 @@ static int make_segment(struct drain *drain, const struct drain_wish *wish,
 		 (unsigned long long)place_ns(CLOCK_MONOTONIC));
 	place.session = name;
 	if (!place_append(drain->path, "/") || !place_append(drain->path, name) ||
-	    !place_append(drain->path, ".seg"))
+	    !place_append(drain->path, ".seg")) {
 		ret = -ENAMETOOLONG;
-	else
+	} else {
+		choose_greeting_path(drain, greeting, sizeof greeting);
+		place.greeting_path = greeting;
 		drain->base = (char *)place_create(drain->path, &place, &ret);
+	}
 	if (!drain->base) {
 		explain(error, drain->path, ret);
 		return ret;
@@ -151,6 +163,11 @@ const char *drain_segment_path(const struct drain *drain)
 const char *drain_session(const struct drain *drain)
 {
 	return drain->header.session;
+}
+
+const char *drain_greeting_path(const struct drain *drain)
+{
+	return drain->header.greeting_path;
 }
 
 void drain_cancel(struct drain *drain)

@@ -125,7 +125,7 @@ struct arrivals *arrivals_start(struct drain *drain)
 
 	if (a) {
 		a->drain = drain;
-		a->greetings = greetings_open(drain_session(drain));
+		a->greetings = greetings_open(drain_session(drain), drain_greeting_path(drain));
 		pthread_mutex_init(&a->lock, NULL);
 		a->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		error = a->fd < 0 ? errno : pthread_create(&a->thread, NULL, run, a);
