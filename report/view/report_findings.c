@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/view/report_findings.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "report/human.h"
+#include "report/view/sites.h"
 
 #define KIND_MOST 8u /* of one kind that are shown, unless the user asked for all */
 #define INDENT 10u
@@ -43,7 +45,18 @@ static void put_wrapped(struct out *out, const char *text)
 	out_char(out, '\n');
 }
 
-static void put_finding(struct out *out, const struct finding *finding)
+/* Which function it was: of several, the first. */
+static void put_where(struct out *out, const struct model *model, const struct finding *finding)
+{
+	char where[256], text[sizeof where + 8];
+
+	if (!*sites_where(model, finding->stack_instance, finding->stack, where, sizeof where))
+		return;
+	snprintf(text, sizeof text, "from %s", where);
+	put_wrapped(out, text);
+}
+
+static void put_finding(struct out *out, const struct model *model, const struct finding *finding)
 {
 	out_color(out, severities[finding->severity].color);
 	out_safe_wide(out, severities[finding->severity].word, INDENT);
@@ -52,6 +65,7 @@ static void put_finding(struct out *out, const struct finding *finding)
 	out_color(out, COLOR_NONE);
 	out_char(out, '\n');
 	put_wrapped(out, finding->text ? finding->text : "");
+	put_where(out, model, finding);
 	if (!finding->advice || !*finding->advice)
 		return;
 	out_color(out, COLOR_DIM);
@@ -116,7 +130,7 @@ void report_findings(struct out *out, const struct model *model, const struct fi
 	for (uint32_t i = 0; i < model->finding_count; i++)
 		if (filter_finding(filter, model, &model->findings[i]) &&
 		    (++shown[model->findings[i].kind] <= KIND_MOST || all))
-			put_finding(out, &model->findings[i]);
+			put_finding(out, model, &model->findings[i]);
 	for (int kind = 0; kind < FINDING_COUNT && !all; kind++)
 		if (shown[kind] > KIND_MOST)
 			put_rest(out, (enum finding_kind)kind, shown[kind] - KIND_MOST);
