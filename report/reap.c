@@ -66,7 +66,6 @@ const char *reap_why_kept(const struct model *model, const struct model_segment 
 		return "it is marked for removal, and goes with its last attachment";
 	if (segment->in_kernel && segment->kernel.nattch)
 		return "somebody has it attached";
-	return segment->leaked
-		       ? NULL
-		       : "its maker, or a process forked from the same program, still runs";
+	return segment->leaked ? NULL
+			       : "its maker, or a process forked from the same program, still runs";
 }
