@@ -185,6 +185,7 @@ ALONE = {
     "attached there": ((MAKE, attach_over), "already; SHM_REMAP would replace it > pass no address"),
     "never attached": ((("dt", 0x7f0000000000),), "nothing was ever attached at 0x7f0000000000 in this process"),
     "detached before": ((MAKE, detach_twice), "was there, and was detached "),
+    "detached nothing": ((("use", 0), lambda program: program.tell("dt")), "NULL was given, where nothing can be attached"),
     "inside": ((MAKE, detach_inside), "0 > pass the address that shmat returned"),
     "too much": ((("break", 1 << 60),), "1E were asked for, and no address space is that large"),
 }

@@ -119,6 +119,9 @@ struct explanation explain_shmdt(const struct failed *f)
 	if (address == UINT64_MAX)
 		return explain_by("look at what shmat returns before it is used",
 				  "-1 is no address; a failed shmat returns it");
+	if (address == 0)
+		return explain_by("detach only what was attached",
+				  "NULL was given, where nothing can be attached");
 	for (uint32_t i = f->model->past_count; i > 0; i--) {
 		const struct model_past *past = &f->model->past[i - 1];
 

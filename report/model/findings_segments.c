@@ -115,16 +115,18 @@ static void draw_never_attached(struct model *model, const struct model_segment 
 static void draw_world_writable(struct model *model, const struct model_segment *s)
 {
 	uint32_t mode;
+	bool gone = s->state == SEGMENT_DESTROYED || s->state == SEGMENT_VANISHED;
 
-	if (model_segment_mode(s, &mode) && mode & 0002 &&
-	    (s->created == CREATED_SURELY || s->in_kernel))
-		about(model,
-		      findings_add(
-			      model, FINDING_WORLD_WRITABLE_SEGMENT, SEVERITY_WARNING,
-			      "give it a mode such as 0600 in shmget, or change it with IPC_SET",
-			      "segment %d, made by %s, may be written by every user (mode %04o)",
-			      s->shmid, maker_name(model, s), mode & 0777),
-		      s);
+	if (!model_segment_mode(s, &mode) || !(mode & 0002) ||
+	    (s->created != CREATED_SURELY && !s->in_kernel))
+		return;
+	about(model,
+	      findings_add(model, FINDING_WORLD_WRITABLE_SEGMENT, SEVERITY_WARNING,
+			   "give it a mode such as 0600 in shmget, or change it with IPC_SET",
+			   "segment %d, made by %s, %s be written by every user%s (mode %04o)",
+			   s->shmid, maker_name(model, s), gone ? "could" : "may",
+			   gone ? " while it was there" : "", mode),
+	      s);
 }
 
 static void draw_removed_by_other(struct model *model, const struct model_segment *s)
