@@ -21,6 +21,8 @@
 #include "segment/files.h"
 #include "stat.h"
 
+#define WAITS 100000 /* for another thread's registration, of one turn on a CPU each */
+
 /* Who registers, gathered before a slot is taken. */
 struct arrival {
 	enum segment_call how; /* LIFE_START or LIFE_FORK */
@@ -289,8 +291,8 @@ void process_start(int argc, char **argv)
 	who.start_break = facts.start_break;
 	shim.break_now = (uint64_t)raw_call3(SYS_brk, 0, 0, 0);
 	register_arrival(&who);
-	*shim.wiped = 1;
-	shim.alive = shim.wiped;
+	word_hand_over(shim_wiped(WIPED_DONE), 1);
+	shim.alive = shim_wiped(WIPED_DONE);
 	restore_signals(&old_mask);
 }
 
@@ -302,24 +304,40 @@ static void check_thread_id(void)
 		shim.tid_offset = 0;
 }
 
-struct segment_process *process_arrive(void)
+static void register_copy(void)
 {
 	struct arrival who = {.how = LIFE_FORK, .parent_instance = shim.instance};
 	struct stat_facts facts;
+
+	stat_read(&facts);
+	check_thread_id();
+	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
+	who.start_time = facts.start_time;
+	who.start_break = shim.break_now; /* of the copy: where it was at the fork */
+	register_arrival(&who);
+	word_hand_over(shim_wiped(WIPED_DONE), 1);
+}
+
+/* Another thread is at it: a few system calls. One that it cannot make way for must not hang. */
+static bool wait_for_registration(void)
+{
+	for (int i = 0; i < WAITS && !word_accept(shim_wiped(WIPED_DONE)); i++)
+		raw_call3(SYS_sched_yield, 0, 0, 0);
+	return word_accept(shim_wiped(WIPED_DONE)) != 0;
+}
+
+struct segment_process *process_arrive(void)
+{
 	uint64_t old_mask;
 
 	block_signals(&old_mask);
-	if (*shim.wiped == 0) {
-		stat_read(&facts);
-		check_thread_id();
-		who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
-		who.start_time = facts.start_time;
-		who.start_break = shim.break_now; /* of the copy: where it was at the fork */
-		register_arrival(&who);
-		*shim.wiped = 1;
-	}
+	if (word_take(shim_wiped(WIPED_BEGUN), 0, 1))
+		register_copy();
 	restore_signals(&old_mask);
-	return shim.process;
+	if (wait_for_registration())
+		return shim.process;
+	counter_add(&shim.shared->lost[LOSS_NESTED], 1, false);
+	return NULL;
 }
 
 void process_end(int status)

@@ -17,7 +17,7 @@ struct segment_process *process_arrive(void);
 /* For every hook: the slot of this address space, null when it is not watched. */
 static inline struct segment_process *process_self(void)
 {
-	if (LIKELY(*(const volatile uint64_t *)shim.alive))
+	if (LIKELY(word_accept(shim.alive)))
 		return shim.process;
 	return process_arrive();
 }

@@ -18,7 +18,7 @@
 
 struct shim {
 	/* Read by every hook. */
-	const uint64_t *alive;
+	const _Atomic uint64_t *alive;
 	struct segment_process *process; /* own slot; null: not watched */
 	uint64_t break_now;              /* the kernel's last word on the break */
 	struct segment_part *parts;      /* null when the log is not mapped */
@@ -39,7 +39,7 @@ struct shim {
 	const struct segment_header *header; /* a private copy; null: no session */
 	char *base;                          /* of the mapping */
 	struct segment_shared *shared;
-	uint64_t *wiped;        /* the writable side of `alive` */
+	_Atomic uint64_t *wiped; /* the page: enum shim_wiped_word */
 	uint64_t pid_namespace; /* inode of /proc/self/ns/pid; 0 unknown */
 	uint32_t coverage;      /* enum segment_coverage */
 	uint32_t bad_settings;
@@ -56,6 +56,17 @@ extern struct shim shim;
 /* libc's own functions, looked up in its own symbol table; null until the constructor ran. */
 extern long (*shim_libc_syscall)(long number, ...);
 extern int (*shim_libc_clock_gettime)(int clock_id, void *timespec);
+
+/*
+ * The words that a child finds wiped. Its first threads may come at once: the one that takes BEGUN
+ * registers, and DONE, to which `alive` points, hands over what it did.
+ */
+enum shim_wiped_word { WIPED_DONE, WIPED_BEGUN };
+
+static inline _Atomic uint64_t *shim_wiped(enum shim_wiped_word word)
+{
+	return shim.wiped + word;
+}
 
 static inline void *shim_region(enum segment_region_kind kind)
 {

@@ -31,7 +31,7 @@
 #define PAGE_BYTES 65536l /* the largest page of the supported machines */
 #define TABLE_BYTES (SEGMENT_PROCESS_BLOCKS * SEGMENT_BLOCK_ENTRIES * 32l)
 
-static const uint64_t always_alive = 1;
+static const _Atomic uint64_t always_alive = 1;
 static const char never_alone = 0;
 
 struct shim shim = {.alive = &always_alive, .single_threaded = &never_alone};
@@ -56,7 +56,7 @@ static bool take_private_memory(void)
 			return false;
 	}
 	raw_call3(SYS_madvise, at, PAGE_BYTES, MADV_WIPEONFORK);
-	shim.wiped = (uint64_t *)at;
+	shim.wiped = (_Atomic uint64_t *)at;
 	return true;
 }
 
@@ -101,7 +101,8 @@ static void find_libc(const struct link_map *libc)
 
 static void child_of_fork(void)
 {
-	*shim.wiped = 0; /* where the kernel did not */
+	word_store(shim_wiped(WIPED_DONE), 0); /* where the kernel did not */
+	word_store(shim_wiped(WIPED_BEGUN), 0);
 	process_arrive();
 }
 

@@ -62,6 +62,54 @@ def test_child_with_copies():
     assert sorted(e.get("attachments", 0) for e in recording.events("--call=exit")) == [1, 2]
 
 
+# Children that libc knows nothing of, whose first calls are made by several threads at once.
+COPIES = r"""
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static atomic_int here;
+static void *move(void *unused)
+{
+    for (here++; here < 4;)
+        ;
+    sbrk(4096);
+    return unused;
+}
+int main(void)
+{
+    void *volatile first = malloc(1); /* the heap is there before the children are */
+    free(first);
+    for (int i = 0; i < 150; i++) {
+        pthread_t thread[4];
+        pid_t child = (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+        if (child == 0) {
+            for (int t = 0; t < 4; t++)
+                if (pthread_create(&thread[t], 0, move, 0))
+                    _exit(1);
+            for (int t = 0; t < 4; t++)
+                pthread_join(thread[t], 0);
+            _exit(0);
+        }
+        waitpid(child, 0, 0);
+    }
+    return 0;
+}
+"""
+
+
+def test_threads_of_a_child_with_copies(compile_c):
+    """Whichever thread calls first, it is one process, and each call is in it."""
+    report = harness.record(compile_c("copies", COPIES, "-pthread"), options=("-q", "-w")).report()
+    harness.complete(report)
+    children = [p for p in report["processes"] if p["forked"]]
+    assert len(children) == len({p["pid"] for p in children}) == 150
+    assert {p["calls"]["sbrk"]["ok"] for p in children} == {4}
+
+
 def test_attachment_gone_without_shmdt():
     """What the kernel says is attached at the end, the tables say."""
     recording = unharmed(target("spaces"), "remap")
