@@ -165,6 +165,9 @@ $(BUILD)/packages:
 check: tests cross sanitizers ## builds all, cross-compiles the shim, runs the tests
 	BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest tests $(PYTEST_FLAGS)
 
+check-faults: tests ## each system call of the recorder and of a registration fails in turn
+	BUILD=$(abspath $(BUILD)) MEMSHIM_FAULTS=1 $(PYTHON) -m pytest tests/test_faults.py $(PYTEST_FLAGS)
+
 cross: ## compiles the shim for aarch64, where that compiler is at hand
 	$(if $(shell command -v $(CROSS_CC)),\
 		@$(MAKE) --no-print-directory CC=$(CROSS_CC) BUILD=$(BUILD)/aarch64 \
@@ -247,7 +250,7 @@ help: ## this list
 		awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
 
 FORCE:
-.PHONY: all tests check sanitizers cross bench fuzz lint format asan ubsan tsan sanitized install uninstall \
+.PHONY: all tests check check-faults sanitizers cross bench fuzz lint format asan ubsan tsan sanitized install uninstall \
 	check-install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

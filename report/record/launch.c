@@ -101,17 +101,17 @@ int launch_hold(struct launch *launch, char **argv, const char *library)
 int launch_go(struct launch *launch, const char *segment_path)
 {
 	size_t length = strlen(segment_path);
-	int error = 0;
+	int error, unsent = 0;
 	ssize_t got;
 
 	if (write(launch->go_fd, segment_path, length) != (ssize_t)length)
-		error = errno;
+		unsent = errno;
 	close(launch->go_fd);
 	do
 		got = read(launch->status_fd, &error, sizeof error);
 	while (got < 0 && errno == EINTR);
 	close(launch->status_fd);
-	return got == sizeof error ? error : 0;
+	return got == sizeof error ? error : unsent;
 }
 
 void launch_cancel(struct launch *launch)

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: MIT
+"""
+Every system call of the recorder, and of the shim when it registers, made to fail in turn: no crash, no leaked segment, one clear line
+at most, and the program runs unharmed, or not at all and it is said.
+
+MEMSHIM_FAULTS: one in so many of the calls (`make check-faults`: each of them, with several errors).
+"""
+
+import os
+import re
+
+import pytest
+
+import harness
+from harness import MEMSHIM, run, target
+
+ONE_IN = int(os.environ.get("MEMSHIM_FAULTS", "6"))
+ERRORS = {"mmap": "ENOMEM", "openat": "EMFILE", "read": "EIO", "pread64": "EIO", "write": "EPIPE", "pwrite64": "ENOSPC",
+          "pwritev": "ENOSPC", "fallocate": "ENOSPC", "clone": "EAGAIN", "clone3": "EAGAIN", "pipe2": "EMFILE", "ppoll": "EINTR",
+          "wait4": "EINTR"}
+MORE = ("ENOMEM", "EINTR", "ENOSYS") if ONE_IN == 1 else ()
+# These cannot fail, as we make them: Linux closes whatever it answers, and brk(NULL) only asks.
+NEVER = {"exit_group", "rt_sigreturn", "execve", "restart_syscall", "close", "brk"}
+COMMAND = (target("calls"), "5")
+RECORD = (MEMSHIM, "record", "-q", "--log-size=64K", *COMMAND)
+PROGRAM_SAID = "wrong: 0\n"
+
+
+def calls(command, first, last, env=None):
+    """(name, how many of that name so far) of each call of the process itself from the first line that matches to the last that does."""
+    done = run("strace", "-qq", "-o", "trace", *command, env=env)
+    assert (done.returncode, done.stdout) == (0, PROGRAM_SAID), done
+    with open("trace", encoding="utf-8", errors="replace") as file:
+        lines = file.read().splitlines()
+    begin = next(i for i, line in enumerate(lines) if re.search(first, line))
+    end = max(i for i, line in enumerate(lines) if re.search(last, line))
+    counts, found = {}, []
+    for i, line in enumerate(lines):
+        name = line.split("(")[0]
+        counts[name] = counts.get(name, 0) + 1
+        if begin <= i <= end and name not in NEVER and name.isidentifier():
+            found.append((name, counts[name]))
+    assert len(found) > 20
+    return found
+
+
+def cases(found):
+    for i, (name, number) in enumerate(found):
+        if i % ONE_IN == 0:
+            for error in dict.fromkeys((ERRORS.get(name, "EPERM"), *MORE)):
+                yield name, number, error
+
+
+def with_fault(command, name, number, error, env=None):
+    inject = f"inject={name}:error={error}:when={number}"
+    done = run("strace", "-qq", "-o", "/dev/null", "-e", f"trace={name}", "-e", inject, *command, env=env, timeout=60)
+    said = [line for line in done.stderr.splitlines() if not line.startswith("strace: ")]
+    return done, said, f"{name} {number} {error}: {done}"
+
+
+def leftovers(name):
+    """What is there of a segment; a file that could not be removed stays, of course."""
+    return [] if name.startswith("unlink") else os.listdir(os.environ["MEMSHIM_DIR"])
+
+
+def test_recorder():
+    for name, number, error in cases(calls(RECORD, '"/dev/null"', "exit_group")):
+        done, said, case = with_fault(RECORD, name, number, error)
+        assert done.returncode in (0, 125, 126, 127), case
+        assert done.stdout in (PROGRAM_SAID, ""), case
+        assert done.stdout or done.returncode, f"it did not run, and nothing was said: {case}"
+        assert len(said) <= 1 + (done.stdout != ""), case
+        assert all(line.startswith("memshim: ") for line in said), case
+        assert done.returncode == 0 or said, case
+        assert leftovers(name) == [], case
+        for leftover in os.listdir(os.environ["MEMSHIM_DIR"]):
+            os.unlink(os.path.join(os.environ["MEMSHIM_DIR"], leftover))
+
+
+@pytest.mark.parametrize("joins", [False, True], ids=["makes", "joins"])
+def test_registration(joins):
+    """By hand; it makes the session's segment, or joins one that is there."""
+    env = {"MEMSHIM_LOG_SIZE": "64K"}
+    preloaded = ("-E", f"LD_PRELOAD={harness.SHIM}", *COMMAND)
+    segment = os.path.join(os.environ["MEMSHIM_DIR"], "default.seg")
+    found = calls(preloaded, "PR_GET_TID_ADDRESS", "rt_sigprocmask", env)
+    if joins:
+        found = calls(preloaded, "PR_GET_TID_ADDRESS", "rt_sigprocmask", env)
+    for name, number, error in cases(found):
+        if not joins and os.path.exists(segment):
+            os.unlink(segment)
+        done, said, case = with_fault(preloaded, name, number, error, env)
+        assert (done.returncode, done.stdout, said) == (0, PROGRAM_SAID, []), case
+        assert set(leftovers(name)) <= {"default.seg"}, case
+        if os.path.exists(segment):
+            read = harness.memshim("report", "--json", segment)
+            assert read.returncode == 0, (case, read)
+
+
+def is_told(recording):
+    report = recording.report()
+    return ([p for p in report["processes"] if p["comm"] == "calls" or p["exe"] == COMMAND[0]]
+            or [m for m in report["coverage"]["not_followed"] if m["exe"] == COMMAND[0]])
+
+
+def test_registration_under_the_recorder():
+    """The recorder says who is missing, if anybody is, and its end is its program's."""
+    preloaded = ("-E", f"LD_PRELOAD={harness.SHIM}", *COMMAND)
+    recording = harness.Recording("memshim.data")
+    for name, number, error in list(cases(calls(preloaded, "PR_GET_TID_ADDRESS", "rt_sigprocmask")))[::2]:
+        inject = ("-e", f"trace={name}", "-e", f"inject={name}:error={error}:when={number}")
+        command = ("strace", "-qq", "-o", "/dev/null", *inject, *COMMAND, "wait")
+        with harness.Lines(MEMSHIM, "record", "-q", *command) as lines:
+            assert lines.wait_for("wrong: ") == "wrong: 0", (name, number, error)
+            harness.wait_until(lambda: is_told(recording), f"it was told of: {name} {number} {error}", lines.process)
+            assert lines.end() == (0, ""), (name, number, error)
+        assert [f for f in os.listdir(os.environ["MEMSHIM_DIR"]) if f.startswith("record-")] == [], (name, number, error)
