@@ -93,7 +93,12 @@ def test_postgresql_under_load(own_world):
 
 
 def test_a_growing_python():
-    program = "import sys\nkept = []\nfor line in sys.stdin:\n    kept.append([bytearray(900) for _ in range(2000)])\n    print('grown', flush=True)"
+    program = """if True:
+        import sys
+        kept = []
+        for line in sys.stdin:
+            kept.append([bytearray(900) for _ in range(2000)])
+            print('grown', flush=True)"""
     with Lines(MEMSHIM, "record", "-q", "-o", "py.data", "--", "/usr/bin/python3", "-c", program) as lines:
         lines.say()
         lines.wait_for("grown")
