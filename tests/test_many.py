@@ -3,7 +3,7 @@
 Many processes, images and threads in one session: each of them, and each of its calls, exactly
 once. tests/targets/many.c gives each a move of the break that no other makes.
 
-MEMSHIM_PROCESSES: how many short processes.
+MEMSHIM_PROCESSES: how many short processes. MEMSHIM_TORTURE: how many rounds of it.
 """
 
 import collections
@@ -11,6 +11,7 @@ import os
 
 import harness
 
+ROUNDS = int(os.environ.get("MEMSHIM_TORTURE", "20"))
 PROCESSES = int(os.environ.get("MEMSHIM_PROCESSES", "10000"))
 
 
@@ -129,3 +130,22 @@ def test_threads_that_attach():
     assert end.get("attachments", 0) == 0, "none was left over"
     each = collections.Counter(map(tuple, rows(recording, "tid", "call", calls="shmat,shmdt")))
     assert len(each) == 32 and set(each.values()) == {1600}
+
+
+def test_torture():
+    """24 threads in each of three processes, forking, attaching and moving the break at once: every call is counted."""
+    recording = harness.record(harness.target("torture"), ROUNDS, options=("-q", "-k", "4"), timeout=600)
+    assert recording.result.stdout == "wrong: 0\n"
+    report = recording.report()
+    lost = {k: v for k, v in report["coverage"]["lost"].items() if v and k not in ("stacks_busy", "overwritten")}
+    assert not lost and report["coverage"]["in_flight"] == 0
+    children = 3 * 4 * ROUNDS
+    assert len(report["processes"]) == 1 + 3 + children
+    cycles, with_break = 3 * 20 * ROUNDS + children, 3 * ROUNDS + children
+    made = {call: sum(p["calls"][call]["ok"] for p in report["processes"]) for call in harness.CALLS}
+    assert {k: made[k] for k in ("shmget", "shmat", "shmdt", "brk")} == {
+        "shmget": cycles, "shmat": cycles, "shmdt": cycles, "brk": with_break}
+    assert sum(p["calls"]["shmdt"]["failed"] for p in report["processes"]) == cycles
+    assert all(p["attached"]["now"] == 0 for p in report["processes"] if not p["forked"])
+    events = report["coverage"]["events"] + report["coverage"]["lost"]["overwritten"]
+    assert events == sum(sum(c.values()) for p in report["processes"] for c in p["calls"].values()) + 2 * len(report["processes"])
