@@ -209,6 +209,18 @@ def test_rebuilt_program_is_not_given_wrong_names(build):
     assert "cannot be read" in recording.report_text()
 
 
+def test_a_file_without_a_build_id(build):
+    """Another one in its place, however old, came there after the session began."""
+    none = "-Wl,--build-id=none"
+    program, other = build("walks", "-O2", "-g", none), build("other", "-O0", "-g", none)
+    os.utime(other, (1, 1))
+    recording = record(program, "static")
+    assert functions(stack_of(recording))[0] == "grow"
+    os.rename(other, program)
+    assert functions(stack_of(recording))[0] is None
+    assert "another file than the one that was loaded" in recording.report_text()
+
+
 def test_sysroot(build, tmp_path):
     program = build("walks", "-O2", "-g")
     recording = record(program, "static")

@@ -70,6 +70,11 @@ static int find_debuginfo(Dwfl_Module *module, void **user, const char *name, Dw
 
 /* ---- the file itself ---- */
 
+static uint64_t nanoseconds(struct timespec ts)
+{
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
 static bool is_same_file(const struct files *files, const struct file *file,
 			 const struct module_facts *facts, const char *path)
 {
@@ -81,9 +86,11 @@ static bool is_same_file(const struct files *files, const struct file *file,
 	if (facts->build_id_bytes)
 		return length == (int)facts->build_id_bytes &&
 		       memcmp(bits, facts->build_id, facts->build_id_bytes) == 0;
-	return length <= 0 && stat(path, &st) == 0 &&
-	       (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec <
-		       files->wish.realtime_ns;
+	if (length > 0 || stat(path, &st) != 0)
+		return false;
+	/* Below another root it was copied: there only its own date is the old one. */
+	return nanoseconds(st.st_mtim) < files->wish.realtime_ns &&
+	       (files->wish.sysroot || nanoseconds(st.st_ctim) < files->wish.realtime_ns);
 }
 
 /* Whether it has more than the names that it offers to others. */

@@ -3,7 +3,7 @@
  * The files that modules were loaded from, looked for where they were, below another root, and, if
  * the user turns that on, at debuginfod servers; and their debug files. One is believed only if it
  * is what was loaded: the build id must be the same, or, where it has none, the file must be older
- * than the session.
+ * than the session, and have come to its place before.
  */
 #ifndef MEMSHIM_FILES_H
 #define MEMSHIM_FILES_H
