@@ -105,6 +105,7 @@
  * symbols/: from addresses to functions and lines
  *   symbols/symbols  by libdw
  *   symbols/files    what was loaded, if it is still that, and its debug files
+ *   symbols/cache    names that take long to find
  *   symbols/server   files by build id, from debuginfod
  *   symbols/demangle C++ and older Rust names
  *   symbols/rust     Rust's own mangling

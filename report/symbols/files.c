@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "report/symbols/cache.h"
 #include "report/symbols/server.h"
 
 struct files {
@@ -160,6 +161,15 @@ static enum module_names fetch(const struct files *files, struct file *file)
 	return names;
 }
 
+/* Of what debug information tells: that takes time. */
+static void open_cache(struct file *file)
+{
+	const char *main_file, *debug_file;
+
+	if (dwfl_module_info(file->module, NULL, NULL, NULL, NULL, NULL, &main_file, &debug_file))
+		file->cache = cache_open(file->facts, debug_file ? debug_file : main_file);
+}
+
 static enum module_names open_file(const struct files *files, struct file *file)
 {
 	char path[PATH_MAX];
@@ -210,6 +220,7 @@ void files_close(struct files *files)
 		return;
 	HASH_ITER (hh, files->table, file, next) {
 		HASH_DEL(files->table, file);
+		cache_close(file->cache);
 		dwfl_end(file->dwfl);
 		free(file);
 	}
@@ -236,5 +247,7 @@ const struct file *files_find(struct files *files, const struct module_facts *fa
 		return NULL;
 	}
 	file->names = open_file(files, file);
+	if (file->names == NAMES_LINES)
+		open_cache(file);
 	return file;
 }

@@ -24,6 +24,7 @@ struct file {
 	enum module_names names;
 	const struct module_facts *facts;
 	struct server *server; /* to ask for what is not here; null: nobody */
+	struct cache *cache;   /* of names; null: none */
 	bool has_debug;        /* what is asked for next is what several debug files share */
 };
 

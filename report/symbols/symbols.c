@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/symbols/cache.h"
 #include "report/symbols/demangle.h"
 #include "report/symbols/files.h"
 
@@ -196,18 +197,13 @@ static uint32_t find_by_entries(struct symbols *symbols, Dwfl_Module *module, GE
 	return used;
 }
 
-uint32_t symbols_find(struct symbols *symbols, const struct module_facts *module, uint64_t offset,
-		      bool exact, struct frame_place places[FRAME_PLACES_MAX])
+/* A call that never returns may be the last thing in its function: the call is what is meant. */
+static uint32_t find_places(struct symbols *symbols, const struct file *file, GElf_Addr address,
+			    struct frame_place places[FRAME_PLACES_MAX])
 {
-	const struct file *file = files_find(symbols->files, module);
-	/* A call that never returns may be the last thing in its function. */
-	GElf_Addr address = exact ? offset : offset - 1;
+	uint32_t count = find_by_entries(symbols, file->module, address, places);
 	const char *name;
-	uint32_t count;
 
-	if (!file || file->names == NAMES_MISSING || file->names == NAMES_CHANGED)
-		return 0;
-	count = find_by_entries(symbols, file->module, address, places);
 	if (count > 0 && places[count - 1].function)
 		return count;
 	name = symbol_name(symbols, file->module, address);
@@ -219,5 +215,22 @@ uint32_t symbols_find(struct symbols *symbols, const struct module_facts *module
 		count = 1;
 	}
 	places[count - 1].function = name;
+	return count;
+}
+
+uint32_t symbols_find(struct symbols *symbols, const struct module_facts *module, uint64_t offset,
+		      bool exact, struct frame_place places[FRAME_PLACES_MAX])
+{
+	const struct file *file = files_find(symbols->files, module);
+	uint32_t count;
+	int known;
+
+	if (!file || file->names == NAMES_MISSING || file->names == NAMES_CHANGED)
+		return 0;
+	known = cache_find(file->cache, offset, exact, places);
+	if (known >= 0)
+		return (uint32_t)known;
+	count = find_places(symbols, file, exact ? offset : offset - 1, places);
+	cache_add(file->cache, offset, exact, places, count);
 	return count;
 }

@@ -1,0 +1,289 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The file: a line that says which file the names came from, and one for each place of an address,
+ * innermost first: offset, exact, line, inlined, function, source file, with tabs in between; an
+ * address without a name has a line without the last four. It is written beside and renamed.
+ */
+#include "report/symbols/cache.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define SOURCE_LEAST (4 << 20) /* smaller ones are quick */
+#define FILE_MOST (16u << 20)
+
+struct known {
+	UT_hash_handle hh;
+	struct known_key {
+		uint64_t offset, exact;
+	} key;
+	uint32_t count;
+	struct frame_place places[FRAME_PLACES_MAX];
+	char *text[2 * FRAME_PLACES_MAX]; /* what they point to */
+};
+
+struct cache {
+	char path[PATH_MAX];
+	char *head; /* the first line */
+	struct known *table;
+	bool changed;
+};
+
+/* ---- what is known ---- */
+
+static struct known *find(const struct cache *cache, uint64_t offset, bool exact)
+{
+	struct known_key key = {offset, exact};
+	struct known *known;
+
+	HASH_FIND(hh, cache->table, &key, sizeof key, known);
+	return known;
+}
+
+static struct known *find_or_add(struct cache *cache, uint64_t offset, bool exact)
+{
+	struct known *known = find(cache, offset, exact);
+
+	if (known)
+		return known;
+	known = calloc(1, sizeof *known);
+	if (!known)
+		return NULL;
+	known->key = (struct known_key){offset, exact};
+	HASH_ADD(hh, cache->table, key, sizeof known->key, known);
+	if (!known->hh.tbl) {
+		free(known);
+		return NULL;
+	}
+	return known;
+}
+
+static char *keep(const char *text)
+{
+	return text && *text ? strdup(text) : NULL;
+}
+
+/* Whether no text would break a line. */
+static bool can_be_kept(const struct frame_place *places, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if ((places[i].function && strpbrk(places[i].function, "\t\n")) ||
+		    (places[i].file && strpbrk(places[i].file, "\t\n")))
+			return false;
+	return true;
+}
+
+static void add_place(struct known *known, const struct frame_place *place)
+{
+	uint32_t i = known->count;
+
+	if (i == FRAME_PLACES_MAX)
+		return;
+	known->text[2 * i] = keep(place->function);
+	known->text[2 * i + 1] = keep(place->file);
+	known->places[i] = (struct frame_place){.function = known->text[2 * i],
+						.file = known->text[2 * i + 1],
+						.line = place->line,
+						.inlined = place->inlined};
+	known->count++;
+}
+
+int cache_find(const struct cache *cache, uint64_t offset, bool exact,
+	       struct frame_place places[FRAME_PLACES_MAX])
+{
+	const struct known *known = cache ? find(cache, offset, exact) : NULL;
+
+	if (!known)
+		return -1;
+	memcpy(places, known->places, known->count * sizeof *places);
+	return (int)known->count;
+}
+
+void cache_add(struct cache *cache, uint64_t offset, bool exact, const struct frame_place *places,
+	       uint32_t count)
+{
+	struct known *known;
+
+	if (!cache || !can_be_kept(places, count))
+		return;
+	known = find_or_add(cache, offset, exact);
+	if (!known || known->count)
+		return;
+	for (uint32_t i = 0; i < count; i++)
+		add_place(known, &places[i]);
+	cache->changed = true;
+}
+
+/* ---- the file ---- */
+
+/* The folder, made if it is missing; only in a home of one's own. */
+static bool find_folder(char folder[PATH_MAX])
+{
+	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
+	struct stat st;
+
+	if (cache && *cache == '/')
+		snprintf(folder, PATH_MAX, "%s", cache);
+	else if (home && *home == '/')
+		snprintf(folder, PATH_MAX, "%s/.cache", home);
+	else
+		return false;
+	mkdir(folder, 0700);
+	if (strlen(folder) > PATH_MAX / 2)
+		return false;
+	strcat(folder, "/memshim");
+	mkdir(folder, 0700);
+	return lstat(folder, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+}
+
+static bool find_path(struct cache *cache, const struct module_facts *module)
+{
+	size_t used;
+
+	if (module->build_id_bytes == 0 || !find_folder(cache->path))
+		return false;
+	used = strlen(cache->path);
+	used += (size_t)snprintf(cache->path + used, sizeof cache->path - used, "/");
+	for (uint32_t i = 0; i < module->build_id_bytes; i++)
+		used += (size_t)snprintf(cache->path + used, sizeof cache->path - used, "%02x",
+					 module->build_id[i]);
+	return true;
+}
+
+/* What the names came from: another version of it may know more. */
+static char *make_head(const char *source)
+{
+	struct stat st;
+	char *head;
+
+	if (!source || strpbrk(source, "\t\n") || stat(source, &st) != 0 ||
+	    st.st_size < SOURCE_LEAST)
+		return NULL;
+	if (asprintf(&head, "memshim names 1\t%s\t%lld\t%lld.%09ld", source, (long long)st.st_size,
+		     (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec) < 0)
+		return NULL;
+	return head;
+}
+
+/* One line; what is not as it was written is passed by. */
+static void read_line(struct cache *cache, char *line)
+{
+	char *part[6] = {NULL};
+	struct frame_place place = {0};
+	struct known *known;
+	int count = 0;
+
+	for (char *at = line; at && count < 6; count++) {
+		part[count] = at;
+		at = strchr(at, '\t');
+		if (at)
+			*at++ = '\0';
+	}
+	if (count != 2 && count != 6)
+		return;
+	known = find_or_add(cache, strtoull(part[0], NULL, 16), *part[1] == '1');
+	if (!known || count == 2)
+		return;
+	place.line = (uint32_t)strtoul(part[2], NULL, 10);
+	place.inlined = *part[3] == '1';
+	place.function = part[4];
+	place.file = part[5];
+	add_place(known, &place);
+}
+
+static void read_lines(struct cache *cache, FILE *file)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t length = getline(&line, &room, file);
+
+	if (length > 0 && line[length - 1] == '\n')
+		line[length - 1] = '\0';
+	if (length > 0 && strcmp(line, cache->head) == 0)
+		while ((length = getline(&line, &room, file)) > 0 && line[length - 1] == '\n') {
+			line[length - 1] = '\0';
+			read_line(cache, line);
+		}
+	free(line);
+}
+
+struct cache *cache_open(const struct module_facts *module, const char *source)
+{
+	struct cache *cache = calloc(1, sizeof *cache);
+	struct stat st;
+	FILE *file;
+	int fd;
+
+	if (!cache || !(cache->head = make_head(source)) || !find_path(cache, module)) {
+		if (cache)
+			free(cache->head);
+		free(cache);
+		return NULL;
+	}
+	fd = open(cache->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	file = fd >= 0 ? fdopen(fd, "r") : NULL;
+	if (file && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < FILE_MOST)
+		read_lines(cache, file);
+	if (file)
+		fclose(file);
+	else if (fd >= 0)
+		close(fd);
+	return cache;
+}
+
+static void write_known(FILE *file, const struct known *known)
+{
+	if (known->count == 0)
+		fprintf(file, "%" PRIx64 "\t%d\n", known->key.offset, known->key.exact != 0);
+	for (uint32_t i = 0; i < known->count; i++) {
+		const struct frame_place *place = &known->places[i];
+
+		fprintf(file, "%" PRIx64 "\t%d\t%u\t%d\t%s\t%s\n", known->key.offset,
+			known->key.exact != 0, place->line, place->inlined,
+			place->function ? place->function : "", place->file ? place->file : "");
+	}
+}
+
+static void write_all(const struct cache *cache)
+{
+	char beside[PATH_MAX + 32];
+	const struct known *known, *next;
+	FILE *file;
+	bool whole;
+
+	snprintf(beside, sizeof beside, "%s.%ld", cache->path, (long)getpid());
+	file = fopen(beside, "wxe");
+	if (!file)
+		return;
+	fprintf(file, "%s\n", cache->head);
+	HASH_ITER (hh, cache->table, known, next)
+		write_known(file, known);
+	whole = !ferror(file);
+	whole = fclose(file) == 0 && whole;
+	if (!whole || rename(beside, cache->path) != 0)
+		unlink(beside);
+}
+
+void cache_close(struct cache *cache)
+{
+	struct known *known, *next;
+
+	if (!cache)
+		return;
+	if (cache->changed)
+		write_all(cache);
+	HASH_ITER (hh, cache->table, known, next) {
+		HASH_DEL(cache->table, known);
+		for (uint32_t i = 0; i < 2 * FRAME_PLACES_MAX; i++)
+			free(known->text[i]);
+		free(known);
+	}
+	free(cache->head);
+	free(cache);
+}

@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: MIT
+"""Names out of large debug information are kept for the next report, and never told of another file."""
+
+import os
+import subprocess
+
+import pytest
+
+import harness
+from harness import memshim, record, run
+
+SOURCE = harness.TOP / "tests" / "targets" / "walks.c"
+
+
+@pytest.fixture
+def recording(tmp_path, monkeypatch):
+    """Of a program whose debug file is as large as a large program's; the rest of it is air."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    subprocess.run(["cc", "-O2", "-g", "-Wl,--build-id", "-o", "walks", SOURCE, "-pthread", "-ldl"], check=True)
+    (tmp_path / "air").write_bytes(bytes(5 << 20))
+    subprocess.run(["objcopy", "--only-keep-debug", "--add-section", ".air=air", "walks", "walks.debug"], check=True)
+    run("strip", "walks")
+    subprocess.run(["objcopy", "--add-gnu-debuglink=walks.debug", "walks"], check=True)
+    return record("./walks", "static")
+
+
+def kept(tmp_path):
+    """The files of the cache, but for those of libraries."""
+    folder = tmp_path / ".cache" / "memshim"
+    files = [folder / name for name in (os.listdir(folder) if folder.is_dir() else [])]
+    return [file for file in files if "walks" in file.read_text(errors="replace")]
+
+
+def stacks(recording):
+    return recording.events_text("-k", "--call=sbrk")
+
+
+def test_the_second_report_is_the_same_and_out_of_the_cache(recording, tmp_path):
+    first = stacks(recording)
+    assert "grow  walks.c:" in first
+    file, = kept(tmp_path)
+    assert file.stat().st_mode & 0o022 == 0 and file.parent.stat().st_mode & 0o777 == 0o700
+    written = file.stat().st_mtime_ns
+    assert stacks(recording) == first
+    assert file.stat().st_mtime_ns == written, "nothing new, nothing written"
+    file.write_text(file.read_text().replace("\tgrow\t", "\tshrink\t"))
+    assert stacks(recording) == first.replace("grow  walks", "shrink  walks")
+
+
+def test_another_debug_file(recording, tmp_path):
+    """It may know more, or better: nothing old is told."""
+    first = stacks(recording)
+    file, = kept(tmp_path)
+    file.write_text(file.read_text().replace("\tgrow\t", "\tshrink\t"))
+    os.utime("walks.debug", (1, 1))
+    assert stacks(recording) == first
+    assert "\tgrow\t" in file.read_text(), "and it is written anew"
+
+
+@pytest.mark.parametrize("damage", [
+    lambda head, lines: "", lambda head, lines: head, lambda head, lines: head + "\n\n\t\t\n\tx\n" + lines[:40],
+    lambda head, lines: head + "\n" + "f" * 100000, lambda head, lines: head + "\n" + lines.replace("\t", " "),
+    lambda head, lines: "memshim names 2" + head[15:] + "\n" + lines.replace("grow", "shrink"),
+    lambda head, lines: head + "\n" + "1\t0\t1\t1\tf\tg\n" * 5000])
+def test_a_damaged_cache(recording, tmp_path, damage):
+    """What cannot be read is looked up again."""
+    first = stacks(recording)
+    file, = kept(tmp_path)
+    file.write_text(damage(*file.read_text().split("\n", 1)))
+    assert stacks(recording) == first
+
+
+def test_nowhere_to_keep_them(recording, tmp_path, monkeypatch):
+    first = stacks(recording)
+    for home in ("/nonexistent", "relative", ""):
+        monkeypatch.setenv("HOME", home)
+        assert stacks(recording) == first
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "walks"))  # no folder
+    done = memshim("events", "-k", recording.path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_small_ones_are_not_kept(tmp_path):
+    subprocess.run(["cc", "-O2", "-g", "-Wl,--build-id", "-o", "walks", SOURCE, "-pthread", "-ldl"], check=True)
+    assert "grow" in stacks(record("./walks", "static"))
+    assert kept(tmp_path) == []
