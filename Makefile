@@ -172,10 +172,10 @@ check-faults: tests ## each system call of the recorder and of a registration fa
 CONCURRENT = $(addprefix tests/test_,killed.py many.py survives.py by_hand.py hostile.py ledger.py \
 	protocol.py)
 check-loop: tests ## the concurrent tests again and again, until one fails or you stop it
-	@round=0; while BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -x $(CONCURRENT) $(PYTEST_FLAGS); \
+	@round=0; while BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -x $(CONCURRENT); \
 		do round=$$((round + 1)); echo "== round $$round passed"; done; exit 1
 
-check-long: tests check-faults ## 1,000 kills of each kind, 20,000 processes, 100 recorders, torture
+check-long: tests check-faults ## the long runs, once: 1,000 kills of each kind, torture, ...
 	BUILD=$(abspath $(BUILD)) MEMSHIM_KILLS=1000 MEMSHIM_PROCESSES=20000 MEMSHIM_TORTURE=1000 \
 		$(PYTHON) -m pytest --durations=0 tests/test_killed.py tests/test_many.py \
 		tests/test_record.py::test_100_recorders_at_once $(PYTEST_FLAGS)
@@ -262,7 +262,7 @@ help: ## this list
 		awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
 
 FORCE:
-.PHONY: all tests check check-faults check-loop check-long sanitizers cross bench fuzz lint format asan ubsan tsan sanitized install uninstall \
-	check-install clean help FORCE
+.PHONY: all tests check check-faults check-loop check-long sanitizers cross bench fuzz lint format \
+	asan ubsan tsan sanitized install uninstall check-install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -110,6 +110,7 @@ def test_registration_under_the_recorder():
     for name, number, error in list(cases(calls(preloaded, "PR_GET_TID_ADDRESS", "rt_sigprocmask")))[::2]:
         inject = ("-e", f"trace={name}", "-e", f"inject={name}:error={error}:when={number}")
         command = ("strace", "-qq", "-o", "/dev/null", *inject, *COMMAND, "wait")
+        print(name, number, error)
         with harness.Lines(MEMSHIM, "record", "-q", *command) as lines:
             assert lines.wait_for("wrong: ") == "wrong: 0", (name, number, error)
             harness.wait_until(lambda: is_told(recording), f"it was told of: {name} {number} {error}", lines.process)

@@ -31,9 +31,12 @@ static int listen_at(const struct sockaddr_un *address, socklen_t length)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 
-	if (fd >= 0 && bind(fd, (const struct sockaddr *)address, length) == 0 &&
-	    listen(fd, BACKLOG) == 0)
-		return fd;
+	if (fd >= 0 && bind(fd, (const struct sockaddr *)address, length) == 0) {
+		if (listen(fd, BACKLOG) == 0)
+			return fd;
+		if (address->sun_path[0])
+			unlink(address->sun_path);
+	}
 	if (fd >= 0)
 		close(fd);
 	return -1;
