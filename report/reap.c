@@ -3,14 +3,24 @@
  * The model says what leaked; but between that look and a removal anything may happen, so each
  * segment is asked for once more, by its id, and must still be the same one: key, creation time,
  * size and makers are compared, and nobody may have it attached. Then its mode is taken away, so
- * that nobody can attach it any more, it is asked for a last time, and only then removed, or given
- * its mode back. An id is not used again for the next 32,768 segments.
+ * that nobody but root can attach it any more, it is asked for a last time, and only then removed,
+ * or given its mode back. An id is not used again for the next 32,768 segments, unless it is asked
+ * for by kernel.shm_next_id.
  */
 #include "report/reap.h"
 
 #include <errno.h>
 #include <string.h>
 #include <sys/shm.h>
+
+static const char another[] = "it is another segment by now";
+static const char attached[] = "somebody has attached it meanwhile";
+
+static bool is_same(const struct shmid_ds *now, const struct kernel_segment *then)
+{
+	return (uint32_t)now->shm_perm.__key == then->key && now->shm_segsz == then->size &&
+	       now->shm_cpid == then->creator_pid && now->shm_perm.cuid == then->creator_uid;
+}
 
 /* Null when it is the very segment that the kernel showed before, and unused; else why it is kept.
  */
@@ -20,20 +30,21 @@ static const char *check(const struct model_segment *segment, struct shmid_ds *n
 
 	if (shmctl(segment->shmid, IPC_STAT, now) != 0)
 		return errno == EINVAL || errno == EIDRM ? "it is gone already" : strerror(errno);
-	if ((uint32_t)now->shm_perm.__key != then->key || now->shm_segsz != then->size ||
-	    (uint64_t)now->shm_ctime != then->changed || now->shm_cpid != then->creator_pid ||
-	    now->shm_perm.cuid != then->creator_uid)
-		return "it is another segment by now";
-	if (now->shm_nattch != 0)
-		return "somebody has attached it meanwhile";
-	return NULL;
+	if (!is_same(now, then) || (uint64_t)now->shm_ctime != then->changed)
+		return another;
+	return now->shm_nattch ? attached : NULL;
 }
 
-static bool is_attached(int shmid)
+/* Its mode is gone: null when nothing else has changed. */
+static const char *check_last(const struct model_segment *segment)
 {
 	struct shmid_ds now;
 
-	return shmctl(shmid, IPC_STAT, &now) != 0 || now.shm_nattch != 0;
+	if (shmctl(segment->shmid, IPC_STAT, &now) != 0)
+		return "it is gone already";
+	if (!is_same(&now, &segment->kernel))
+		return another;
+	return now.shm_nattch ? attached : NULL;
 }
 
 const char *reap_remove(const struct model_segment *segment)
@@ -47,10 +58,11 @@ const char *reap_remove(const struct model_segment *segment)
 	closed.shm_perm.mode = 0;
 	if (shmctl(segment->shmid, IPC_SET, &closed) != 0)
 		return strerror(errno);
-	if (is_attached(segment->shmid)) {
+	why = check_last(segment);
+	if (why == attached)
 		shmctl(segment->shmid, IPC_SET, &now);
-		return "somebody has attached it meanwhile";
-	}
+	if (why)
+		return why;
 	return shmctl(segment->shmid, IPC_RMID, NULL) == 0 ? NULL : strerror(errno);
 }
 

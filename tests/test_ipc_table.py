@@ -238,6 +238,24 @@ def test_races(how, call):
         assert kernel_rows() == {}
 
 
+def test_another_with_the_same_id():
+    """Removed and made again between the last two looks, with key, size and even the id the same."""
+    record("perl", "-e", "shmget(0x6d656d11, 4096, 01640) // die", options=("-q",))
+    first, = kernel_rows()
+    done = reap("--force", race="3:again")
+    assert "it is another segment by now" in done.stdout and done.returncode == ABSENT
+    assert list(kernel_rows()) == [first] and kernel_rows()[first]["perms"] == 0o600, "the new one is untouched"
+
+
+def test_nobody_comes_in_at_the_last_moment():
+    """Between the last look and the removal it has no mode: who has not root's rights is shut out."""
+    record("perl", "-e", "shmget(0x6d656d11, 4096, 01666) // die", options=("-q",))
+    done = reap("--force", race="2:user")
+    assert "let in" in done.stdout and "attached it meanwhile" in done.stdout and len(kernel_rows()) == 1
+    done = reap("--force", race="4:user")
+    assert "shut out" in done.stdout and "removed  segment" in done.stdout and kernel_rows() == {}
+
+
 def test_nothing_of_another_namespace():
     """A recording of another IPC namespace says nothing about this one's ids."""
     done = run("unshare", "--ipc", harness.MEMSHIM, "record", "-q", "--", *LEAK)

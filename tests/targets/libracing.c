@@ -1,14 +1,43 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libracing.so: between two looks of a program at a segment somebody is quicker. RACE=N:attach,
- * N:remove or N:renew does that to the segment right before the N-th shmctl, from 1 on.
+ * libracing.so: between two looks of a program at a segment somebody is quicker. RACE=N:HOW acts on
+ * the segment right before the N-th shmctl, from 1 on:
+ *
+ *   attach    by root; user: by somebody without root's rights, who says whether he could
+ *   remove    it is gone; renew: another one has its key; again: another one has its key and id
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
+
+/* By another process: its pid tells the new segment from the old one. */
+static void make_another(int shmid, const struct shmid_ds *facts, int same_id)
+{
+	FILE *wish = same_id ? fopen("/proc/sys/kernel/shm_next_id", "w") : NULL;
+
+	if (wish) {
+		fprintf(wish, "%d", shmid);
+		fclose(wish);
+	}
+	if (fork() == 0)
+		_exit(syscall(SYS_shmget, facts->shm_perm.__key, facts->shm_segsz,
+			      IPC_CREAT | IPC_EXCL | 0600) < 0);
+	wait(NULL);
+}
+
+static void attach_as_user(int shmid)
+{
+	if (seteuid(65534) != 0)
+		abort();
+	puts(syscall(SYS_shmat, shmid, NULL, 0) == -1 ? "shut out" : "let in");
+	fflush(stdout);
+	if (seteuid(0) != 0)
+		abort();
+}
 
 int shmctl(int shmid, int command, struct shmid_ds *buffer)
 {
@@ -20,11 +49,12 @@ int shmctl(int shmid, int command, struct shmid_ds *buffer)
 		syscall(SYS_shmctl, shmid, IPC_STAT, &facts);
 		if (strstr(race, "attach"))
 			syscall(SYS_shmat, shmid, NULL, SHM_RDONLY);
+		else if (strstr(race, "user"))
+			attach_as_user(shmid);
 		else
 			syscall(SYS_shmctl, shmid, IPC_RMID, NULL);
-		if (strstr(race, "renew"))
-			syscall(SYS_shmget, facts.shm_perm.__key, facts.shm_segsz,
-				IPC_CREAT | IPC_EXCL | 0600);
+		if (strstr(race, "renew") || strstr(race, "again"))
+			make_another(shmid, &facts, strstr(race, "again") != NULL);
 	}
 	return (int)syscall(SYS_shmctl, shmid, command, buffer);
 }
