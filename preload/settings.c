@@ -57,7 +57,10 @@ static bool read_log_size(const char *text, uint64_t *bytes)
 	return true;
 }
 
-/* A name makes a file name; a path says where the segment is. */
+/*
+ * A name makes a file name; a path says where the segment is. A relative one would say something
+ * else in each folder that the program goes to, and make folders and sessions there.
+ */
 static bool read_session(const char *text, const char **session)
 {
 	bool path = false;
@@ -65,9 +68,17 @@ static bool read_session(const char *text, const char **session)
 
 	for (; text[length]; length++)
 		path |= text[length] == '/';
-	if (length == 0 || text[0] == '.' || (!path && length > 60))
+	if (length == 0 || text[0] == '.' || (path ? text[0] != '/' : length > 60))
 		return false;
 	*session = text;
+	return true;
+}
+
+static bool read_folder(const char *text, const char **folder)
+{
+	if (*text && *text != '/')
+		return false;
+	*folder = text;
 	return true;
 }
 
@@ -78,11 +89,11 @@ static bool read_entry(struct settings *s, const char *entry)
 	if ((value = value_of(entry, "MEMSHIM_SESSION")))
 		return read_session(value, &s->session);
 	if ((value = value_of(entry, "MEMSHIM_DIR")))
-		s->folder = value;
-	else if ((value = value_of(entry, "XDG_RUNTIME_DIR")))
-		s->runtime_folder = value;
+		return read_folder(value, &s->folder);
+	if ((value = value_of(entry, "XDG_RUNTIME_DIR")))
+		read_folder(value, &s->runtime_folder); /* not ours: not a wrong value of ours */
 	else if ((value = value_of(entry, "TMPDIR")))
-		s->tmp_folder = value;
+		read_folder(value, &s->tmp_folder);
 	else if ((value = value_of(entry, "MEMSHIM_LOG_SIZE")))
 		return read_log_size(value, &s->log_bytes);
 	else if ((value = value_of(entry, "MEMSHIM_STACK_DEPTH")))

@@ -83,6 +83,24 @@ def test_dir(own_world):
     assert [p.name for p in other.iterdir()] == ["default.seg"]
 
 
+@pytest.mark.parametrize("name,value", [("MEMSHIM_DIR", "here"), ("MEMSHIM_DIR", "./here"), ("MEMSHIM_SESSION", "here/x.seg")])
+def test_relative_places(name, value, own_world, tmp_path):
+    """They would be another place wherever the program goes: no folder is made there."""
+    os.mkdir("elsewhere")
+    env = {**PRELOAD, "MEMSHIM_DIR": str(own_world), name: value, "MEMSHIM_SESSION": value if name[-1] == "N" else "mine"}
+    script = f"{target('calls')} 1; cd elsewhere; {target('calls')} 1"
+    live = f"/dev/shm/memshim-{os.geteuid()}/mine.seg" if name == "MEMSHIM_DIR" else segment()
+    try:
+        assert run("sh", "-c", script, env=env).returncode == 0
+        report = Recording(live).report()
+    finally:
+        if name == "MEMSHIM_DIR" and os.path.exists(live):
+            os.unlink(live)
+    assert [p["comm"] for p in report["processes"]].count("calls") == 2
+    assert report["coverage"]["bad_settings"] == len(report["processes"])
+    assert (os.listdir(), os.listdir("elsewhere")) == (["elsewhere"], [])
+
+
 def test_off():
     assert run(target("calls"), "1", env={**PRELOAD, "MEMSHIM_OFF": "1"}).returncode == 0
     assert os.listdir(os.environ["MEMSHIM_DIR"]) == []

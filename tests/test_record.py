@@ -232,6 +232,15 @@ def test_preloads_are_added_to():
     assert done.stdout == f"{harness.SHIM}:libm.so.6\n"
 
 
+def test_relative_folder(own_world, tmp_path):
+    """Where the programs go makes no difference."""
+    folder = os.path.relpath(own_world)
+    report = record("sh", "-c", f"cd /; {target('calls')} 1", options=("-q",), env={"MEMSHIM_DIR": folder}).report()
+    assert "calls" in {p["comm"] for p in report["processes"]}
+    report = record(target("calls"), "1", options=("-q",), env={"MEMSHIM_DIR": "", "XDG_RUNTIME_DIR": "x", "TMPDIR": "y"}).report()
+    assert len(report["processes"]) == 1 and sorted(os.listdir()) == ["memshim.data", "memshim.data.old"]
+
+
 def test_nothing_stays_in_memory():
     record(target("calls"), "5")
     assert os.listdir(os.environ["MEMSHIM_DIR"]) == []

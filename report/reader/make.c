@@ -39,11 +39,32 @@ static uint64_t own_start_time(void)
 	return at ? strtoull(at, NULL, 10) : 0;
 }
 
+/*
+ * A folder that the environment names: from the root on, as COMMAND's processes go where they like.
+ * Null when there is none, or nowhere to be. The caller frees it.
+ */
+static char *named_folder(const char *variable)
+{
+	const char *name = getenv(variable);
+	char *here = name && *name && *name != '/' ? getcwd(NULL, 0) : NULL, *path = NULL;
+
+	if (name && *name && asprintf(&path, "%s%s%s", here ? here : "", here ? "/" : "", name) < 0)
+		path = NULL;
+	free(here);
+	return path;
+}
+
 /* Returns 0, 1 when the folder is not in memory, or -errno. */
 static int choose_folder(struct drain *drain, struct drain_error *error)
 {
 	const char *wanted = getenv("MEMSHIM_DIR");
-	int ret = place_folder(drain->path, wanted, getenv("XDG_RUNTIME_DIR"), getenv("TMPDIR"));
+	char *own = named_folder("MEMSHIM_DIR"), *runtime = named_folder("XDG_RUNTIME_DIR");
+	char *tmp = named_folder("TMPDIR");
+	int ret = place_folder(drain->path, own, runtime, tmp);
+
+	free(own);
+	free(runtime);
+	free(tmp);
 
 	if (ret >= 0)
 		return ret;
