@@ -17,6 +17,7 @@
 
 #define PROBES 32u
 #define KNOWN 128u /* of this process's modules; others are looked up each time */
+#define SAID 1024u /* modules, as many as a session has */
 #define PAGE_LEAST 4096u
 #define FOLDER_BYTES 200u
 
@@ -32,7 +33,8 @@ const _Atomic uint64_t *module_load_count;
 _Atomic uint64_t module_generations;
 
 static struct known known[KNOWN];
-static char folder[FOLDER_BYTES]; /* "" unknown */
+static _Atomic uint64_t said[SAID]; /* by module: where the session knows it to be, mixed */
+static char folder[FOLDER_BYTES];   /* "" unknown */
 static uint32_t folder_bytes;
 
 /* ---- which files there are ---- */
@@ -214,11 +216,18 @@ static uint32_t find_or_add(const struct segment_module *module)
 	return 0;
 }
 
+/* Once for each place of each module; a child of fork has its parent's. */
 static void say_where(uint32_t number, uint64_t address)
 {
-	uint32_t place = half_add(&shim.shared->load_count, 1) - 1;
 	struct segment_load *load = shim_region(REGION_LOADS);
+	_Atomic uint64_t *last = &said[number % SAID];
+	uint64_t word = mixed(number, address);
+	uint32_t place;
 
+	if (word_load(last) == word)
+		return;
+	word_store(last, word);
+	place = half_add(&shim.shared->load_count, 1) - 1;
 	if (place >= shim.header->region[REGION_LOADS].count)
 		return; /* then the reader knows its offsets, and no absolute addresses */
 	load[place].address = address;
@@ -246,8 +255,7 @@ uint32_t module_number(const struct unwind_object *object, uint64_t generation)
 	number = describe(object);
 	if (number == 0 || number >= 0xfffff)
 		return SEGMENT_FRAME_NOWHERE;
-	if (word != (hash | number))
-		say_where(number, module_address(object));
+	say_where(number, module_address(object));
 	word_store(&place->word, hash | number);
 	word_store(&place->seal, mixed(hash | number, generation));
 	return number;

@@ -132,8 +132,8 @@ struct place_module {
 	uint32_t number;
 };
 
-/* `last` is what the frame before lay in. */
-static void keep_place(struct memo_place *place, const struct unwind_cursor *cursor,
+/* `last` is what the frame before lay in. False when its file found no room in the tables. */
+static bool keep_place(struct memo_place *place, const struct unwind_cursor *cursor,
 		       struct place_module *last, uint64_t generation)
 {
 	place->module = SEGMENT_FRAME_NOWHERE;
@@ -148,6 +148,7 @@ static void keep_place(struct memo_place *place, const struct unwind_cursor *cur
 	}
 	if (cursor->exact)
 		place->offset |= SEGMENT_FRAME_EXACT;
+	return !cursor->known || place->module != SEGMENT_FRAME_NOWHERE;
 }
 
 static void keep_checks(struct memo *memo, const struct unwind_cursor *cursor)
@@ -162,7 +163,7 @@ static void walk(struct memo *memo, struct stack_caller caller, uint64_t generat
 	struct memo_place *place = memo_places(memo);
 	struct place_module module = {NULL, 0};
 	struct unwind_cursor cursor;
-	bool more = unwind_begin(&cursor, caller.cfa), sure = true;
+	bool more = unwind_begin(&cursor, caller.cfa), sure = true, placed = true;
 
 	memo->count = memo->frame_count = 0;
 	memo->caller = caller;
@@ -173,7 +174,7 @@ static void walk(struct memo *memo, struct stack_caller caller, uint64_t generat
 			cursor.sure = true, cursor.base_slot = 0;
 		sure &= cursor.sure && cursor.slot;
 		keep_checks(memo, &cursor);
-		keep_place(&place[memo->frame_count], &cursor, &module, generation);
+		placed &= keep_place(&place[memo->frame_count], &cursor, &module, generation);
 		memo->frame_count++;
 		more = unwind_step(&cursor);
 		/* It led to what a signal interrupted: it begins where it says, and was not called.
@@ -182,6 +183,8 @@ static void walk(struct memo *memo, struct stack_caller caller, uint64_t generat
 			place[memo->frame_count - 1].offset |= SEGMENT_FRAME_EXACT;
 	}
 	memo->stack = intern_all(memo);
+	if (!placed && memo->stack)
+		shim_lose(LOSS_STACKS_FULL);
 	if (!sure)
 		memo->count = 0;
 }

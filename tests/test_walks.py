@@ -112,6 +112,67 @@ def test_the_same_file_at_another_address(plugins, compile_c):
     assert [c["stack"][0]["pc"] is None for c in calls] == [True, False, True]
 
 
+@pytest.mark.parametrize("options,full", [((), False), (("--log-size=1M",), True)])
+def test_more_files_than_are_remembered(plugins, compile_c, options, full):
+    """Each is known by name and place, or, where the tables have no room, missing and counted."""
+    program = compile_c("hoards", """
+        #include <dlfcn.h>
+        #include <stdio.h>
+        static void *held[300];
+        int main(int argc, char **argv)
+        {
+            char name[32];
+            for (int round = 0; round < 3; round++)
+                for (int i = 0; i < 300; i++) {
+                    snprintf(name, sizeof name, "./copy%d.so", i);
+                    if (!held[i]) held[i] = dlopen(name, RTLD_NOW);
+                    ((void (*)(void))dlsym(held[i], "reloaded_call"))();
+                }
+        }
+    """, "-ldl")
+    for i in range(300):
+        shutil.copy(plugins[0], f"copy{i}.so")
+    recording = record(program, options=(*options, "-k", "3"))
+    calls = recording.calls("--call=shmctl")
+    found = [e["stack"][0] for e in calls if e["stack"][0]["module"]]
+    assert len(calls) == 900 and (len(found) < 900) == full
+    assert (recording.report()["coverage"]["lost"]["stacks_full"] > 0) == full
+    assert all(frame["pc"] and frame["function"] == "in_a" for frame in found)
+    if not full:
+        assert [os.path.basename(frame["module"]) for frame in found] == [f"copy{i}.so" for i in range(300)] * 3
+
+
+def test_where_a_file_lies_is_said_once(plugins, compile_c):
+    """However often it is looked up again: there is room for what comes last."""
+    program = compile_c("recurs", """
+        #include <dlfcn.h>
+        #include <stdio.h>
+        static void *held[101];
+        static void call(int i, int depth)
+        {
+            if (depth) call(i, depth - 1);
+            else ((void (*)(void))dlsym(held[i], "reloaded_call"))();
+            __asm__ volatile("");
+        }
+        int main(int argc, char **argv)
+        {
+            char name[32];
+            for (int i = 0; i < 100; i++) {
+                snprintf(name, sizeof name, "./copy%d.so", i);
+                held[i] = dlopen(name, RTLD_NOW);
+            }
+            for (int depth = 0; depth < 120; depth++)
+                for (int i = 0; i < 100; i++) call(i, depth);
+            held[100] = dlopen("./b.so", RTLD_NOW);
+            call(100, 0);
+        }
+    """, "-ldl", "-fno-optimize-sibling-calls")
+    for i in range(100):
+        shutil.copy(plugins[0], f"copy{i}.so")
+    last = record(program, options=("--log-size=1M", "-k", "3")).calls("--call=shmctl")[-1]["stack"][0]
+    assert last["function"] == "in_b" and last["pc"]
+
+
 def test_rebuilt_while_the_program_runs(plugins, compile_c, tmp_path):
     """The same name, another file: what the old one did is not given names of the new one."""
     program = compile_c("again", """
