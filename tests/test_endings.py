@@ -88,6 +88,29 @@ def test_unseen_ends_elsewhere(how, wrapper):
     assert {state for state, _, _ in ends(report)} <= {"exited", "exec", "running"}
 
 
+def descriptors(recorder):
+    return len(os.listdir(f"/proc/{recorder}/fd"))
+
+
+def test_callers_who_never_register():
+    """They are forgotten, and take nothing from those that come later."""
+    script = '$| = 1; print "ready\n"; while (<STDIN>) { system("true"); print "ran\n" }'
+    with Lines(harness.MEMSHIM, "record", "-q", "perl", "-e", script) as lines:
+        lines.wait_for("ready")
+        session = harness.memshim("ls", "--no-headings").stdout.split()[0]
+        before = descriptors(lines.process.pid)
+        for _ in range(100):
+            call(session, b"\xff" * 4)
+
+        def come_and_go():
+            lines.say()
+            lines.wait_for("ran")
+            return descriptors(lines.process.pid)
+
+        assert come_and_go() >= before + 90
+        wait_until(lambda: come_and_go() <= before + 2, "they are forgotten")
+
+
 def call(session, said):
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stranger:
         stranger.connect(f"\0memshim/{session}")

@@ -5,17 +5,21 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "preload/segment/files.h"
 #include "preload/segment/greeting.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77 /* since Linux 6.5; since 6.16 of one that has been waited for, too */
 #endif
 #define BACKLOG 4096
-#define ROOM 4096u /* kept at once: who calls and never registers must not fill our memory */
+/* Who calls and never registers, or was found before it was heard, must not hold up the others. */
+#define ROOM 4096u
+#define PATIENCE_NS 1000000000ull
 
 struct caller {
 	struct caller *next;
 	struct greeter who;
+	uint64_t since_ns;
 	uint32_t instance;
 	int connection; /* -1: it has said its instance */
 };
@@ -86,6 +90,7 @@ static bool accept_one(struct greetings *g, int fd)
 		return true;
 	}
 	caller->connection = connection;
+	caller->since_ns = place_ns(CLOCK_MONOTONIC);
 	learn_who(caller);
 	caller->next = g->callers;
 	g->callers = caller;
@@ -123,6 +128,13 @@ static bool listen_to(struct caller *caller)
 	return true;
 }
 
+static void drop(struct greetings *g, struct caller **place)
+{
+	if ((*place)->who.fd >= 0)
+		close((*place)->who.fd);
+	forget(g, place);
+}
+
 void greetings_collect(struct greetings *g)
 {
 	struct caller **place = &g->callers;
@@ -130,13 +142,23 @@ void greetings_collect(struct greetings *g)
 	while (accept_one(g, g->by_name) || accept_one(g, g->by_path))
 		;
 	while (*place) {
-		if (listen_to(*place)) {
+		if (listen_to(*place))
 			place = &(*place)->next;
-			continue;
-		}
-		if ((*place)->who.fd >= 0)
-			close((*place)->who.fd);
-		forget(g, place);
+		else
+			drop(g, place);
+	}
+}
+
+void greetings_drop_old(struct greetings *g)
+{
+	uint64_t now_ns = place_ns(CLOCK_MONOTONIC);
+	struct caller **place = &g->callers;
+
+	while (*place) {
+		if (now_ns - (*place)->since_ns < PATIENCE_NS)
+			place = &(*place)->next;
+		else
+			drop(g, place);
 	}
 }
 
@@ -154,11 +176,8 @@ bool greetings_take(struct greetings *g, uint32_t instance, struct greeter *gree
 
 void greetings_close(struct greetings *g)
 {
-	while (g->callers) {
-		if (g->callers->who.fd >= 0)
-			close(g->callers->who.fd);
-		forget(g, &g->callers);
-	}
+	while (g->callers)
+		drop(g, &g->callers);
 	if (g->by_name >= 0)
 		close(g->by_name);
 	if (g->by_path >= 0) {

@@ -27,6 +27,9 @@ void greetings_collect(struct greetings *greetings);
 /* Hands out the one of the process that registered as `instance`; false when it did not call. */
 bool greetings_take(struct greetings *greetings, uint32_t instance, struct greeter *greeter);
 
+/* Forgets whom nobody has asked for in a second: it never registered, or was found without this. */
+void greetings_drop_old(struct greetings *greetings);
+
 void greetings_close(struct greetings *greetings);
 
 #endif

@@ -90,6 +90,8 @@ static void gather(struct arrivals *a)
 		if (count > 0 && write(a->fd, &one, sizeof one) < 0 && errno != EAGAIN)
 			return;
 	} while (count == ROOM);
+	if (a->greetings)
+		greetings_drop_old(a->greetings);
 }
 
 /*
