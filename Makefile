@@ -176,9 +176,9 @@ check-loop: tests ## the concurrent tests again and again, until one fails or yo
 		do round=$$((round + 1)); echo "== round $$round passed"; done; exit 1
 
 check-long: tests check-faults ## the long runs, once: 1,000 kills of each kind, torture, ...
-	BUILD=$(abspath $(BUILD)) MEMSHIM_KILLS=1000 MEMSHIM_PROCESSES=20000 MEMSHIM_TORTURE=1000 \
+	BUILD=$(abspath $(BUILD)) MEMSHIM_KILLS=1000 MEMSHIM_PROCESSES=20000 MEMSHIM_TORTURE=1000 MEMSHIM_EVENTS=10000000 \
 		$(PYTHON) -m pytest --durations=0 tests/test_killed.py tests/test_many.py \
-		tests/test_record.py::test_100_recorders_at_once $(PYTEST_FLAGS)
+		tests/test_record.py::test_100_recorders_at_once tests/test_live_readers.py $(PYTEST_FLAGS)
 
 cross: ## compiles the shim for aarch64, where that compiler is at hand
 	$(if $(shell command -v $(CROSS_CC)),\

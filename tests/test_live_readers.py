@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""
+Readers of a session that is being written to, cut off, or very long: what they show is consistent, they never write, and their memory is
+bounded.
+
+MEMSHIM_EVENTS: how many events are very many.
+"""
+
+import os
+import subprocess
+
+import pytest
+
+import harness
+from beside import CYCLE, CYCLE_CALLS
+from harness import MEMSHIM, Lines, Recording, memshim, record, target
+
+PRELOAD = {"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "256K"}
+EVENTS = int(os.environ.get("MEMSHIM_EVENTS", "300000"))
+
+
+def segment():
+    return os.path.join(os.environ["MEMSHIM_DIR"], "default.seg")
+
+
+# ---- while it is written to ----
+
+
+def check_snapshot(report, before):
+    """What is counted, is logged or lost; and nothing counts backwards."""
+    process, = report["processes"]
+    done = sum(c["ok"] + c["failed"] for c in process["calls"].values())
+    known = report["coverage"]["events"] + sum(report["coverage"]["lost"].values())
+    assert before <= known <= done + 1, "the log first, the counters then, while it goes on; its start is an event too"
+    assert report["coverage"]["in_flight"] == 0 and report["coverage"]["unseen_moves"] == 0
+    return known
+
+
+def test_while_it_is_written_to():
+    """A million calls a second, or what the machine gives; three readers at once."""
+    with subprocess.Popen([target("calls"), "100000"], env={**os.environ, **PRELOAD}, stdout=subprocess.PIPE, text=True) as writer:
+        harness.wait_until(lambda: os.path.exists(segment()), "it began", writer)
+        with subprocess.Popen([MEMSHIM, "events", "-f", "--csv", "default"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as follower:
+            done, snapshots = 0, 0
+            while writer.poll() is None and snapshots < 5:
+                command = (MEMSHIM, "events", "--csv", "--no-headings", "--columns=time_ns", "default")
+                with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as other:
+                    done = check_snapshot(Recording("default").report(), done)
+                    times = [int(line) for line in other.stdout]
+                assert times == sorted(times) and other.returncode == 0
+                snapshots += 1
+            assert snapshots > 0
+            assert writer.wait(harness.TIMEOUT_S) == 0 and writer.stdout.read() == "wrong: 0\n"
+            assert follower.wait(harness.PATIENCE_S) == 0
+    process, = Recording("default").report()["processes"]
+    assert {k: v["ok"] + v["failed"] for k, v in process["calls"].items()} == {k: v * 100000 for k, v in CYCLE.items()}
+
+
+def test_readers_cannot_write():
+    """Not even by mistake: their mapping is for reading."""
+    with Lines(target("calls"), "1", "wait", env=PRELOAD) as writer:
+        writer.wait_for("wrong: 0")
+        with Lines(MEMSHIM, "events", "-f", "--color=never", "default") as follower:
+            follower.wait_for("shmget")
+            with open(f"/proc/{follower.process.pid}/maps", encoding="ascii") as maps:
+                modes = {line.split()[1] for line in maps if ".seg" in line}
+            assert modes == {"r--s"}
+        assert writer.end()[0] == 0
+
+
+# ---- cut off under them ----
+
+
+@pytest.mark.parametrize("left", [0, 4096, 1 << 20])
+def test_shrinks_under_a_reader(left):
+    """It says so, or that the process has ended; no signal ends it."""
+    with Lines(target("calls"), "300", "wait", env=PRELOAD) as writer:
+        writer.wait_for("wrong: 0")
+        with Lines(MEMSHIM, "events", "-f", "--csv", "default", stderr=subprocess.PIPE) as follower:
+            follower.wait_for("shmctl")
+            os.truncate(segment(), left)
+            for command in ("report", "events", "report --json", "graph", "ls"):
+                done = memshim(*command.split(), *(() if command == "ls" else ("default",)), timeout=20)
+                assert done.returncode in (0, 1), (command, done)
+                assert all(line.startswith("memshim: ") for line in done.stderr.splitlines()), (command, done)
+                assert command == "ls" or done.stderr.count("\n") == 1 and done.returncode == 1, (command, done)
+            writer.process.kill()
+            writer.process.wait(harness.PATIENCE_S)
+            follower.process.stdout.read()
+            assert follower.process.wait(harness.PATIENCE_S) in (0, 1)
+            said = follower.process.stderr.read()
+            follower.process.stderr.close()
+            assert all(line.startswith("memshim: ") for line in said.splitlines()), said
+
+
+# ---- very many events ----
+
+
+def read_and_measure(*argv):
+    """Seconds of the CPU and KiB of one reading."""
+    done = subprocess.Popen([MEMSHIM, *argv], stdout=subprocess.DEVNULL)
+    _, status, used = os.wait4(done.pid, 0)
+    done.returncode = os.waitstatus_to_exitcode(status)
+    assert done.returncode == 0
+    return used.ru_utime + used.ru_stime, used.ru_maxrss
+
+
+def test_very_many_events():
+    """Memory does not grow with them."""
+    memory = {}
+    for count in (EVENTS // 20, EVENTS):
+        recording = record(target("calls"), count // CYCLE_CALLS, options=("-q", "--log-size=64M", "-o", f"{count}"))
+        assert recording.result.stdout == "wrong: 0\n"
+        for argv in (("report", "--json"), ("events", "--csv"), ("export", "--format=folded")):
+            seconds, kilobytes = read_and_measure(*argv, f"{count}")
+            memory.setdefault(argv, []).append(kilobytes)
+            assert seconds < 3 + EVENTS / 100000 or "sanitize" in harness.BUILD.name, argv
+        os.unlink(f"{count}")
+    for argv, (few, many) in memory.items():
+        assert many < few * 2 + 100000, (argv, few, many)
+
+
+# ---- what is missing makes a difference ----
+
+
+def test_losses_are_findings():
+    """By default in the report, and by --error-exitcode in the exit status."""
+    recording = record(target("calls"), "20000", options=("-q", "--log-size=8K", "--error-exitcode=9"), check=False)
+    report = recording.report()
+    assert report["coverage"]["lost"]["overwritten"] and "lost-events" in {f["kind"] for f in report["findings"]}
+    assert recording.result.returncode == 9 and "lost-events" in recording.report_text()
