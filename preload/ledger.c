@@ -114,9 +114,15 @@ static struct segment_entry *find_or_take(int shmid, uint64_t clock)
 	return entry;
 }
 
+/* The ledger is of one IPC namespace: in another the same ids mean other segments. */
+static inline bool is_elsewhere(void)
+{
+	return UNLIKELY(shim.ipc_namespace != 0);
+}
+
 void ledger_named(int shmid, const struct segment_event *event)
 {
-	struct segment_entry *entry = find_or_take(shmid, event->clock);
+	struct segment_entry *entry = is_elsewhere() ? NULL : find_or_take(shmid, event->clock);
 
 	if (!entry || half_load(&entry->maker_instance) != 0 ||
 	    !half_take(&entry->maker_instance, 0, shim.instance))
@@ -129,8 +135,11 @@ void ledger_named(int shmid, const struct segment_event *event)
 
 void ledger_attached(int shmid, uint64_t clock, bool inherited)
 {
-	struct segment_entry *entry = find_any(shmid);
+	struct segment_entry *entry;
 
+	if (is_elsewhere())
+		return;
+	entry = find_any(shmid);
 	if (!entry)
 		entry = find_or_take(shmid, clock);
 	if (entry)
@@ -139,14 +148,14 @@ void ledger_attached(int shmid, uint64_t clock, bool inherited)
 
 uint64_t ledger_size(int shmid)
 {
-	const struct segment_entry *entry = find_any(shmid);
+	const struct segment_entry *entry = is_elsewhere() ? NULL : find_any(shmid);
 
 	return entry ? word_load(&entry->size) : 0;
 }
 
 void ledger_detached(int shmid)
 {
-	struct segment_entry *entry = find_any(shmid);
+	struct segment_entry *entry = is_elsewhere() ? NULL : find_any(shmid);
 
 	if (entry)
 		counter_add(&entry->detaches, 1, false);
@@ -154,7 +163,7 @@ void ledger_detached(int shmid)
 
 void ledger_removed(int shmid, const struct segment_event *event)
 {
-	struct segment_entry *entry = find_or_take(shmid, event->clock);
+	struct segment_entry *entry = is_elsewhere() ? NULL : find_or_take(shmid, event->clock);
 
 	if (!entry)
 		return;

@@ -144,6 +144,7 @@ static void fill_identity(struct segment_process *slot, const struct arrival *wh
 	slot->how = who->how;
 	slot->coverage = shim.coverage;
 	slot->pid_namespace = shim.pid_namespace;
+	slot->ipc_namespace = shim.ipc_namespace;
 	slot->start_time = who->start_time;
 	slot->start_clock = thread_clock();
 	slot->break_initial = who->start_break ? who->start_break : now;
@@ -286,6 +287,9 @@ void process_start(int argc, char **argv)
 	stat_read(&facts);
 	if (!shim.header->recorder_pid) /* who finds this out by itself */
 		shim.pid_namespace = place_inode("/proc/self/ns/pid");
+	shim.ipc_namespace = place_inode("/proc/self/ns/ipc");
+	if (shim.ipc_namespace == shim.header->ipc_namespace || !shim.header->ipc_namespace)
+		shim.ipc_namespace = 0;
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
 	who.start_break = facts.start_break;
@@ -311,6 +315,9 @@ static void register_copy(void)
 
 	stat_read(&facts);
 	check_thread_id();
+	shim.ipc_namespace = place_inode("/proc/self/ns/ipc");
+	if (shim.ipc_namespace == shim.header->ipc_namespace || !shim.header->ipc_namespace)
+		shim.ipc_namespace = 0;
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
 	who.start_break = shim.break_now; /* of the copy: where it was at the fork */

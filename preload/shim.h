@@ -41,6 +41,7 @@ struct shim {
 	struct segment_shared *shared;
 	_Atomic uint64_t *wiped; /* the page: enum shim_wiped_word */
 	uint64_t pid_namespace; /* inode of /proc/self/ns/pid; 0 unknown */
+	uint64_t ipc_namespace; /* of /proc/self/ns/ipc where it is another than the session's */
 	uint32_t coverage;      /* enum segment_coverage */
 	uint32_t bad_settings;
 	bool no_stacks; /* wanted, and cannot be had here */

@@ -93,7 +93,8 @@ static int reap(struct reaping *r)
 		const struct model_segment *segment = r->model->segments[i];
 
 		if (!filter_segment(&r->options->filter, segment) ||
-		    segment != model_segment(r->model, segment->shmid) || !is_there(segment))
+		    segment != model_segment_in(r->model, segment->space, segment->shmid) ||
+		    !is_there(segment))
 			continue;
 		any = true;
 		reap_one(r, segment);

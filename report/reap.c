@@ -72,7 +72,7 @@ const char *reap_why_kept(const struct model *model, const struct model_segment 
 		return "this session did not make it";
 	if (segment->created != CREATED_SURELY)
 		return "it is not sure that this session made it";
-	if (!model->session.same_ipc)
+	if (!model->session.same_ipc || segment->space)
 		return "it belongs to another machine, another boot or another IPC namespace";
 	if (segment->state == SEGMENT_MARKED)
 		return "it is marked for removal, and goes with its last attachment";

@@ -223,7 +223,8 @@ struct segment_process {
 	uint32_t flags;
 	uint32_t inherited; /* attachments that fork copied into it */
 	char comm[16];      /* NUL-terminated */
-	uint64_t reserved0[4];
+	uint64_t ipc_namespace; /* inode of /proc/PID/ns/ipc, 0 the session's or unknown */
+	uint64_t reserved0[3];
 
 	/* Words that change. */
 	_Atomic uint32_t state; /* enum segment_process_state */

@@ -81,7 +81,8 @@ static void feed_shmat(struct model *model, struct model_process *process,
 		       const struct event *event)
 {
 	struct model_attachment attachment = {
-		.segment = segments_find(model, event->u.shmat.shmid, event->time_ns),
+		.segment = segments_find(model, event->process, event->u.shmat.shmid,
+					 event->time_ns),
 		.address = event->u.shmat.address,
 		.since_ns = event->time_ns,
 		.readonly = event->u.shmat.flags & SHM_RDONLY,
@@ -105,7 +106,8 @@ static void feed_shmdt(struct model *model, struct model_process *process,
 		process->attached[there].segment->detaches++;
 		attachments_drop(model, process, (uint32_t)there, ENDED_BY_SHMDT, event->time_ns);
 	} else if (event->flags & FLAG_SHMID_KNOWN) {
-		segment = segments_find(model, event->u.shmdt.shmid, event->time_ns);
+		segment = segments_find(model, event->process, event->u.shmdt.shmid,
+					event->time_ns);
 		if (segment)
 			segment->detaches++;
 	}
@@ -185,7 +187,7 @@ void model_add_attachment(struct model *model, const struct attachment_facts *fa
 	if (!process || process->facts.state != STATE_RUNNING ||
 	    find_attachment(process, facts->address) >= 0)
 		return;
-	attachment.segment = segments_find(model, facts->shmid, facts->since_ns);
+	attachment.segment = segments_find(model, facts->instance, facts->shmid, facts->since_ns);
 	if (attachment.inherited)
 		attachment.since_ns = process->facts.start_ns;
 	if (attachment.segment)

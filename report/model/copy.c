@@ -43,9 +43,7 @@ static bool copy_segments(struct model *copy, const struct model *from)
 	HASH_ITER (hh, from->by_shmid, segment, next) {
 		struct model_segment *ours = copy->segments ? of_copy(copy, segment) : NULL;
 
-		if (ours)
-			HASH_ADD_INT(copy->by_shmid, shmid, ours);
-		if (!ours || !ours->hh.tbl)
+		if (!ours || !segments_index(copy, ours))
 			return false;
 	}
 	return copy->segments != NULL;

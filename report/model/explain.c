@@ -52,7 +52,8 @@ const char *explain_ago(const struct failed *f, uint64_t then_ns, char to[HUMAN_
 const struct model_segment *explain_key(const struct failed *f, uint32_t key)
 {
 	for (uint32_t i = f->model->segment_count; key && i > 0; i--)
-		if (f->model->segments[i - 1]->key_known && f->model->segments[i - 1]->key == key)
+		if (f->model->segments[i - 1]->key_known && f->model->segments[i - 1]->key == key &&
+		    f->model->segments[i - 1]->space == f->process->facts.ipc_namespace)
 			return f->model->segments[i - 1];
 	return NULL;
 }
@@ -84,7 +85,8 @@ static struct explanation explain_minus_one(const struct failed *f)
 
 struct explanation explain_id(const struct failed *f, int32_t shmid)
 {
-	const struct model_segment *segment = model_segment(f->model, shmid), *other;
+	const struct model_segment *other,
+		*segment = model_segment_in(f->model, f->process->facts.ipc_namespace, shmid);
 
 	if (shmid == -1)
 		return explain_minus_one(f);

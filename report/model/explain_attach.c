@@ -72,7 +72,7 @@ static struct explanation explain_attach(const struct failed *f,
 
 struct explanation explain_shmat(const struct failed *f)
 {
-	const struct model_segment *segment = model_segment(f->model, f->event->u.shmat.shmid);
+	const struct model_segment *segment = model_event_segment(f->model, f->event);
 
 	switch (f->event->detail) {
 	case EACCES:
@@ -140,7 +140,7 @@ struct explanation explain_shmctl(const struct failed *f)
 	if (!event_shmid(f->event, &shmid)) /* no id: an index, or a command that is none */
 		return explain_nothing;
 	if (f->event->detail == EPERM || f->event->detail == EACCES)
-		return explain_access(f, model_segment(f->model, shmid));
+		return explain_access(f, model_event_segment(f->model, f->event));
 	if (f->event->detail == EINVAL || f->event->detail == EIDRM)
 		return explain_id(f, shmid);
 	return explain_nothing;

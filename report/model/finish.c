@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What only the end can tell: totals, what was in flight, and what became of each segment. */
 #include <stdlib.h>
-#include <stdlib.h>
 #include <sys/ipc.h>
 
 #include "report/model/inside.h"
@@ -136,8 +135,8 @@ static const struct model_process *root_of(const struct model *model, uint32_t i
 	const struct model_process *process = model_process(model, instance);
 
 	for (int i = 0; i < ANCESTORS_MOST && process && process->facts.forked; i++) {
-		const struct model_process *parent =
-			model_process(model, process->facts.parent_instance);
+		const struct model_process *parent = model_process(model,
+								   process->facts.parent_instance);
 
 		if (!parent || parent == process)
 			break;
@@ -156,8 +155,7 @@ static struct running find_running(struct model *model)
 
 	model->no_memory |= !room;
 	for (uint32_t i = 1; room && i < model->instance_room; i++) {
-		if (!model->by_instance[i] ||
-		    model->by_instance[i]->facts.state != STATE_RUNNING ||
+		if (!model->by_instance[i] || model->by_instance[i]->facts.state != STATE_RUNNING ||
 		    running.count == model->process_count)
 			continue;
 		running.roots[running.count] = root_of(model, i);
@@ -191,15 +189,16 @@ static bool maker_runs(const struct model *model, const struct model_segment *se
 static bool is_leaked(const struct model *model, const struct model_segment *segment,
 		      const struct running *running)
 {
+	/* What is in another namespace ends with that, and cannot be asked for. */
 	return segment->created != CREATED_NOT && segment->state == SEGMENT_PRESENT &&
-	       segment->now == 0 && !maker_runs(model, segment, running) &&
+	       !segment->space && segment->now == 0 && !maker_runs(model, segment, running) &&
 	       (!segment->in_kernel || segment->kernel.nattch == 0);
 }
 
 static void finish_segment(struct model *model, struct model_segment *segment,
 			   const struct running *running)
 {
-	if (model->kernel_known)
+	if (model->kernel_known && !segment->space)
 		ask_kernel(model, segment);
 	segment->state = state_of(segment);
 	segment->leaked = is_leaked(model, segment, running);

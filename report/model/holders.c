@@ -120,6 +120,18 @@ static void count_found(struct model *model)
 	}
 }
 
+bool model_holds(const struct model *model, const struct model_segment *segment,
+		 const struct kernel_holder *holder)
+{
+	uint64_t page = model->session.page_bytes ? model->session.page_bytes : 4096;
+
+	if (holder->shmid != segment->shmid || segment->space || !segment->in_kernel)
+		return false;
+	return !holder->other_ipc ||
+	       (segment->kernel.nattch > segment->found &&
+		holder->end - holder->start == (segment->kernel.size + page - 1) / page * page);
+}
+
 void holders_settle(struct model *model)
 {
 	if (!model->holders_known)

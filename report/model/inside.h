@@ -12,7 +12,10 @@ bool model_grow(struct model *model, void **array, uint32_t *room, uint32_t coun
 /* ---- segments.c ---- */
 void segments_feed(struct model *model, struct model_process *process, const struct event *event);
 /* The one that has this id; a row for one that was there before, where there is none yet. */
-struct model_segment *segments_find(struct model *model, int32_t shmid, uint64_t time_ns);
+struct model_segment *segments_find(struct model *model, uint32_t instance, int32_t shmid,
+				    uint64_t time_ns);
+/* As the latest with its id. False without memory. */
+bool segments_index(struct model *model, struct model_segment *segment);
 
 /* ---- attachments.c ---- */
 void attachments_feed(struct model *model, struct model_process *process,

@@ -49,7 +49,7 @@ void ipc_add_holder(struct ipc_table *table, const struct kernel_holder *holder)
 {
 	struct kernel_holder *row;
 
-	if (holder->shmid < 0 || holder->other_ipc)
+	if (holder->shmid < 0)
 		return;
 	row = add(table, &table->holders, &table->holder_count, &table->holder_room, sizeof *row);
 	if (row)
@@ -70,9 +70,32 @@ static int by_segment(const void *a, const void *b)
 
 	if (x->shmid != y->shmid)
 		return x->shmid < y->shmid ? -1 : 1;
+	if (x->other_ipc != y->other_ipc)
+		return x->other_ipc ? 1 : -1;
 	if (x->pid != y->pid)
 		return x->pid < y->pid ? -1 : 1;
 	return x->start < y->start ? -1 : x->start > y->start;
+}
+
+/*
+ * A process that left for another IPC namespace keeps what it has attached, and the kernel counts
+ * it; but it may as well be a segment of that namespace with the same id. So it is named only where
+ * somebody is missing.
+ */
+static void count_holders(struct ipc_table *table, struct ipc_segment *segment, uint32_t end)
+{
+	const struct kernel_holder *holders = table->holders + segment->first_holder;
+	uint64_t pages = (segment->kernel.size + 4095) & ~4095ull;
+
+	for (uint32_t i = 0; i < end - segment->first_holder; i++) {
+		if (!holders[i].other_ipc)
+			segment->holder_count++;
+		else if (segment->holder_count + segment->other_count < segment->kernel.nattch &&
+			 holders[i].end - holders[i].start == pages)
+			segment->other_count++;
+		else
+			break;
+	}
 }
 
 void ipc_settle(struct ipc_table *table)
@@ -93,7 +116,7 @@ void ipc_settle(struct ipc_table *table)
 		while (holder < table->holder_count &&
 		       table->holders[holder].shmid == segment->kernel.shmid)
 			holder++;
-		segment->holder_count = holder - segment->first_holder;
+		count_holders(table, segment, holder);
 	}
 }
 

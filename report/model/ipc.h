@@ -24,6 +24,7 @@ struct ipc_segment {
 	struct kernel_segment kernel;
 	struct ipc_maker maker;
 	uint32_t first_holder, holder_count; /* in the table's holders */
+	uint32_t other_count; /* after those, of other IPC namespaces: see ipc.c */
 };
 
 struct ipc_table {

@@ -79,9 +79,11 @@ enum model_segment_state {
 
 /* One System V segment; an id that comes back after IPC_RMID is another one. */
 struct model_segment {
-	UT_hash_handle hh; /* by shmid, of the latest with this id */
+	UT_hash_handle hh; /* by space and shmid, of the latest with this id */
 	uint32_t place;    /* in struct model.segments */
+	uint64_t space;    /* its IPC namespace; 0: the session's own */
 	int32_t shmid;
+	uint32_t no_gap; /* the key has none */
 	uint32_t key;
 	bool key_known;
 	uint64_t size;  /* 0 unknown */
@@ -354,6 +356,16 @@ static inline struct model_process *model_process(const struct model *model, uin
 
 /* The segment that has this id now, or had it last; null when it was never seen. */
 struct model_segment *model_segment(const struct model *model, int32_t shmid);
+struct model_segment *model_segment_in(const struct model *model, uint64_t space, int32_t shmid);
+
+/* The IPC namespace of an image; 0: the session's own. */
+static inline uint64_t model_space(const struct model *model, uint32_t instance)
+{
+	const struct model_process *process = model_process(model, instance);
+
+	return process ? process->facts.ipc_namespace : 0;
+}
+
 
 /* The segment that an event is about; null when that is not known. After the event was fed. */
 const struct model_segment *model_event_segment(const struct model *model,
@@ -387,6 +399,13 @@ uint32_t model_caller(const struct stack_frame *frames, uint32_t count);
 /* The running image of a holder; null when it is not of this session. After model_finish. */
 const struct model_process *model_holder_process(const struct model *model,
 						 const struct kernel_holder *holder);
+
+/*
+ * Whether a mapping is of the segment. One of a process of another IPC namespace may be (who leaves
+ * keeps what it has attached) where the kernel counts more attachments than were found in this one.
+ */
+bool model_holds(const struct model *model, const struct model_segment *segment,
+		 const struct kernel_holder *holder);
 
 /* Events and facts that are missing, all causes together. */
 uint64_t model_lost(const struct model *model);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The segments' story, told again from the events: who named, changed and removed what. */
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
@@ -9,12 +10,25 @@
 
 #define CHANGES_MAX 10000u /* past these a file is not worth the memory */
 
+#define KEY_BYTES (offsetof(struct model_segment, no_gap) - offsetof(struct model_segment, space))
+
+struct model_segment *model_segment_in(const struct model *model, uint64_t space, int32_t shmid)
+{
+	struct model_segment wanted = {.space = space, .shmid = shmid}, *segment;
+
+	HASH_FIND(hh, model->by_shmid, &wanted.space, KEY_BYTES, segment);
+	return segment;
+}
+
 struct model_segment *model_segment(const struct model *model, int32_t shmid)
 {
-	struct model_segment *segment;
+	return model_segment_in(model, 0, shmid);
+}
 
-	HASH_FIND_INT(model->by_shmid, &shmid, segment);
-	return segment;
+bool segments_index(struct model *model, struct model_segment *segment)
+{
+	HASH_ADD(hh, model->by_shmid, space, KEY_BYTES, segment);
+	return segment->hh.tbl != NULL;
 }
 
 const struct model_segment *model_event_segment(const struct model *model,
@@ -22,7 +36,9 @@ const struct model_segment *model_event_segment(const struct model *model,
 {
 	int32_t shmid;
 
-	return event_shmid(event, &shmid) ? model_segment(model, shmid) : NULL;
+	return event_shmid(event, &shmid)
+		       ? model_segment_in(model, model_space(model, event->process), shmid)
+		       : NULL;
 }
 
 bool model_segment_mode(const struct model_segment *segment, uint32_t *mode)
@@ -68,9 +84,10 @@ static const struct sight_facts *sight_of(const struct model *model, int32_t shm
 
 /* ---- one segment ---- */
 
-static struct model_segment *make_segment(struct model *model, int32_t shmid, uint64_t time_ns)
+static struct model_segment *make_segment(struct model *model, uint64_t space, int32_t shmid,
+					  uint64_t time_ns)
 {
-	struct model_segment *old = model_segment(model, shmid);
+	struct model_segment *old = model_segment_in(model, space, shmid);
 	struct model_segment *segment;
 
 	if (!model_grow(model, (void **)&model->segments, &model->segment_room,
@@ -82,12 +99,12 @@ static struct model_segment *make_segment(struct model *model, int32_t shmid, ui
 		return NULL;
 	}
 	segment->place = model->segment_count;
+	segment->space = space;
 	segment->shmid = shmid;
 	segment->seen_ns = time_ns;
 	if (old)
 		HASH_DEL(model->by_shmid, old);
-	HASH_ADD_INT(model->by_shmid, shmid, segment);
-	if (!segment->hh.tbl) {
+	if (!segments_index(model, segment)) {
 		model->no_memory = true;
 		free(segment);
 		return NULL;
@@ -141,13 +158,15 @@ static void learn(const struct model *model, struct model_segment *segment, uint
 	set_owner(segment, sight->mode, sight->owner_uid);
 }
 
-struct model_segment *segments_find(struct model *model, int32_t shmid, uint64_t time_ns)
+struct model_segment *segments_find(struct model *model, uint32_t instance, int32_t shmid,
+				    uint64_t time_ns)
 {
-	struct model_segment *segment = model_segment(model, shmid);
-	const struct kernel_segment *row = kernel_row(model, shmid);
+	uint64_t space = model_space(model, instance);
+	struct model_segment *segment = model_segment_in(model, space, shmid);
+	const struct kernel_segment *row = space ? NULL : kernel_row(model, shmid);
 
 	if (!segment) {
-		segment = make_segment(model, shmid, time_ns);
+		segment = make_segment(model, space, shmid, time_ns);
 		if (segment && row) { /* it was there before: the kernel knows what it is */
 			segment->size = row->size;
 			segment->key = row->key;
@@ -187,12 +206,13 @@ static void begin(struct model *model, struct model_segment *segment, const stru
 static void feed_shmget(struct model *model, const struct event *event)
 {
 	int32_t shmid = event->u.shmget.shmid;
-	struct model_segment *segment = model_segment(model, shmid);
+	uint64_t space = model_space(model, event->process);
+	struct model_segment *segment = model_segment_in(model, space, shmid);
 	enum model_created created = created_by(event, !segment || segment->removed);
-	const struct kernel_segment *row = kernel_row(model, shmid);
+	const struct kernel_segment *row = space ? NULL : kernel_row(model, shmid);
 
 	if (!segment || segment->removed || created == CREATED_SURELY) {
-		segment = make_segment(model, shmid, event->time_ns);
+		segment = make_segment(model, space, shmid, event->time_ns);
 		if (segment)
 			begin(model, segment, event, created);
 	}
@@ -211,7 +231,8 @@ static void feed_shmget(struct model *model, const struct event *event)
 
 static void feed_set(struct model *model, const struct event *event)
 {
-	struct model_segment *segment = segments_find(model, event->u.shmctl.shmid, event->time_ns);
+	struct model_segment *segment = segments_find(model, event->process, event->u.shmctl.shmid,
+						      event->time_ns);
 
 	if (!segment)
 		return;
@@ -235,7 +256,8 @@ static void feed_set(struct model *model, const struct event *event)
 
 static void feed_remove(struct model *model, const struct event *event)
 {
-	struct model_segment *segment = segments_find(model, event->u.shmctl.shmid, event->time_ns);
+	struct model_segment *segment = segments_find(model, event->process, event->u.shmctl.shmid,
+						      event->time_ns);
 
 	if (!segment || segment->removed)
 		return;
@@ -299,7 +321,7 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts)
 	struct model_segment *segment = segment_of_row(model, facts);
 
 	if (!segment)
-		segment = make_segment(model, facts->shmid, facts->seen_ns);
+		segment = make_segment(model, 0, facts->shmid, facts->seen_ns);
 	if (!segment)
 		return;
 	if (facts->maker && !segment->flags_known) {

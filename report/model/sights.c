@@ -222,7 +222,7 @@ static struct explanation shmget_seen(const struct model *model,
 static uint64_t size_of(const struct model *model, const struct model_failure *failure,
 			const struct sight_facts *s)
 {
-	const struct model_segment *segment = model_segment(model, failure->first.u.shmat.shmid);
+	const struct model_segment *segment = model_event_segment(model, &failure->first);
 
 	return s->shmid >= 0 ? s->size : segment ? segment->size : 0;
 }

@@ -21,7 +21,7 @@ static uint64_t bytes_of(const struct model *model, const struct event *event)
 	case KIND_SHMGET:
 		return event->u.shmget.size;
 	case KIND_SHMAT:
-		segment = model_segment(model, event->u.shmat.shmid);
+		segment = model_event_segment(model, event);
 		return segment ? segment->size : 0;
 	default:
 		return 0;

@@ -66,6 +66,7 @@ struct process_facts {
 	bool ended;
 	uint64_t start_time; /* proc(5) stat field 22; 0 unknown */
 	uint64_t pid_namespace;
+	uint64_t ipc_namespace; /* 0: the session's own */
 	uint64_t break_initial, break_at_start, break_current, break_peak;
 	uint64_t queries;
 	uint32_t attached, attached_peak, inherited;

@@ -339,6 +339,22 @@ static void look_at_failure(const struct drain *drain, struct segment_sight *sig
 	}
 }
 
+/* Its ids are not those of the table that can be asked. */
+static bool is_elsewhere(struct drain *drain, uint32_t instance)
+{
+	struct sights *sights = &drain->sights;
+	uint32_t used = drain_slots_used(drain);
+
+	if (sights->asked_instance == instance)
+		return sights->elsewhere;
+	sights->asked_instance = instance;
+	sights->elsewhere = false;
+	for (uint32_t i = 0; i < used; i++)
+		if (drain_slot(drain, i)->instance == instance)
+			sights->elsewhere = drain_slot(drain, i)->ipc_namespace != 0;
+	return sights->elsewhere;
+}
+
 static void look(struct drain *drain, const struct segment_event *event)
 {
 	struct segment_sight sight = {
@@ -350,6 +366,8 @@ static void look(struct drain *drain, const struct segment_event *event)
 	bool failed = event->flags & EVENT_FAILED;
 	int32_t shmid = -1;
 
+	if (event->kind > CALL_SBRK && is_elsewhere(drain, event->process))
+		return;
 	if (failed ? !wants_failure(&drain->sights, event)
 		   : !wants_segment(&drain->sights, event, &shmid))
 		return;

@@ -7,6 +7,7 @@
 #ifndef MEMSHIM_READER_SIGHTS_H
 #define MEMSHIM_READER_SIGHTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define SIGHTS_MOST 1024u  /* in one session */
@@ -18,6 +19,8 @@ struct sights {
 	uint32_t known[SIGHTS_KNOWN]; /* shmid + 1 */
 	uint64_t seen[SIGHTS_SEEN];  /* of failures: image, call, error */
 	uint32_t seen_next;
+	uint32_t asked_instance; /* whether this one is in another IPC namespace: */
+	bool elsewhere;
 };
 
 #endif

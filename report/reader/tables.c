@@ -84,6 +84,7 @@ static void take_identity(struct process_facts *facts, const struct segment_proc
 	facts->coverage = slot->coverage <= COVERED_FULL ? slot->coverage : COVERED_NOT;
 	facts->start_time = slot->start_time;
 	facts->pid_namespace = slot->pid_namespace;
+	facts->ipc_namespace = slot->ipc_namespace;
 	facts->break_initial = slot->break_initial;
 	facts->break_at_start = slot->break_at_start;
 	facts->inherited = slot->inherited;

@@ -70,6 +70,8 @@ static void put_segment_label(struct out *out, const struct model_segment *segme
 	out_text(out, report_segment_state(segment));
 	if (segment->leaked)
 		OUT(out, ", leaked");
+	if (segment->space)
+		OUT(out, ", other IPC namespace");
 }
 
 static bool has_edges(const struct graph *graph, const struct model_segment *segment)
@@ -180,6 +182,7 @@ static void json_segments(struct json *json, const struct graph *graph, const st
 		json_open(json, NULL, '{');
 		json_number(json, "segment", i);
 		json_signed(json, "shmid", segment->shmid);
+		json_number_or_null(json, "ipc_namespace", segment->space != 0, segment->space);
 		json_name(json, "key");
 		out_char(json->out, '"');
 		words_key_hex(json->out, segment->key);

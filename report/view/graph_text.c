@@ -88,7 +88,9 @@ static void put_box_line(struct out *out, const struct model_segment *segment, u
 		snprintf(text, sizeof text, "key 0x%08x", segment->key);
 	else
 		snprintf(text, sizeof text, "%s%s", report_segment_state(segment),
-			 segment->leaked ? ", leaked" : "");
+			 segment->leaked  ? ", leaked"
+			 : segment->space ? ", other ns"
+					  : "");
 	out_text(out, g->side);
 	out_char(out, ' ');
 	out_safe_wide(out, text, BOX_COLUMNS);

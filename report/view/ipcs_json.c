@@ -70,6 +70,7 @@ static void put_holder(struct json *json, const struct kernel_holder *holder)
 	json_number(json, "bytes", holder->end - holder->start);
 	json_bool(json, "readonly", holder->readonly);
 	json_bool(json, "huge_pages", holder->huge);
+	json_bool(json, "other_ipc_namespace", holder->other_ipc);
 	json_close(json, '}');
 }
 
@@ -90,7 +91,7 @@ static void put_segment(struct json *json, const struct ipc_table *table,
 	put_maker(json, &segment->maker);
 	json_signed(json, "last_pid", kernel->last_pid);
 	json_open(json, "holders", '[');
-	for (uint32_t i = 0; i < segment->holder_count; i++)
+	for (uint32_t i = 0; i < segment->holder_count + segment->other_count; i++)
 		put_holder(json, &table->holders[segment->first_holder + i]);
 	json_close(json, ']');
 	json_number(json, "unaccounted",

@@ -120,12 +120,13 @@ static void put_maker(struct cell *cell, const struct ipc_maker *maker)
 static void put_holders(struct cell *cell, const struct ipc_table *table,
 			const struct ipc_segment *segment)
 {
+	uint32_t count = segment->holder_count + segment->other_count;
 	unsigned named = 0, processes = 0;
 	size_t used = 0;
 	int32_t last = 0;
 
 	cell->text[0] = '\0';
-	for (uint32_t i = 0; i < segment->holder_count; i++) {
+	for (uint32_t i = 0; i < count; i++) {
 		const struct kernel_holder *h = &table->holders[segment->first_holder + i];
 
 		if (h->pid == last)
@@ -134,16 +135,19 @@ static void put_holders(struct cell *cell, const struct ipc_table *table,
 		processes++;
 		if (named == HOLDERS_NAMED)
 			continue;
-		used += (size_t)snprintf(cell->text + used, sizeof cell->text - used, "%s%s %d%s",
+		used += (size_t)snprintf(cell->text + used, sizeof cell->text - used, "%s%s %d%s%s",
 					 named++ ? ", " : "", h->comm, h->pid,
-					 h->readonly ? " ro" : "");
+					 h->readonly ? " ro" : "",
+					 h->other_ipc ? " (other namespace)" : "");
 	}
 	if (processes > named)
-		snprintf(cell->text + used, sizeof cell->text - used, " and %u more",
-			 processes - named);
+		used += (size_t)snprintf(cell->text + used, sizeof cell->text - used,
+					 " and %u more", processes - named);
+	if (segment->kernel.nattch > count)
+		snprintf(cell->text + used, sizeof cell->text - used, "%s%llu not to be seen",
+			 used ? ", " : "", (unsigned long long)(segment->kernel.nattch - count));
 	else if (!processes)
-		snprintf(cell->text, sizeof cell->text, "%s",
-			 segment->kernel.nattch ? "? (not to be seen)" : "-");
+		snprintf(cell->text, sizeof cell->text, "-");
 }
 
 static void put_segment(const struct ipc_segment *row, unsigned column, struct cell *cell,

@@ -205,6 +205,10 @@ static void put_head(struct out *out, const struct history *h)
 	out_color(out, COLOR_BOLD);
 	OUT(out, "HISTORY of segment ");
 	out_signed(out, h->segment->shmid);
+	if (h->segment->space) {
+		OUT(out, " of the IPC namespace ");
+		out_number(out, h->segment->space);
+	}
 	out_color(out, COLOR_NONE);
 	OUT(out, "\n       TIME  ");
 	out_safe_wide(out, "PROCESS", h->name_columns);

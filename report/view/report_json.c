@@ -192,6 +192,7 @@ static void put_process(struct json *json, const struct model_process *process)
 	json_text(json, "cmdline", facts->cmdline);
 	json_number(json, "uid", facts->uid);
 	json_bool(json, "forked", facts->forked);
+	json_number_or_null(json, "ipc_namespace", facts->ipc_namespace != 0, facts->ipc_namespace);
 	put_ending(json, facts);
 	put_break(json, process);
 	put_calls(json, facts);

@@ -145,6 +145,7 @@ static void put_holder(struct json *json, const struct model *model,
 	json_number(json, "bytes", holder->end - holder->start);
 	json_bool(json, "readonly", holder->readonly);
 	json_bool(json, "huge_pages", holder->huge);
+	json_bool(json, "other_ipc_namespace", holder->other_ipc);
 	json_bool(json, "traced", model_holder_process(model, holder) != NULL);
 	json_close(json, '}');
 }
@@ -158,7 +159,7 @@ static void put_holders(struct json *json, const struct model *model,
 
 	json_open(json, "holders", '[');
 	for (uint32_t i = 0; known && i < model->holder_count; i++)
-		if (model->holders[i].shmid == segment->shmid && !model->holders[i].other_ipc)
+		if (model_holds(model, segment, &model->holders[i]))
 			put_holder(json, model, &model->holders[i]);
 	json_close(json, ']');
 	json_number_or_null(json, "unaccounted", known,
@@ -172,6 +173,7 @@ static void put_segment(struct json *json, const struct model *model,
 
 	json_open(json, NULL, '{');
 	json_signed(json, "shmid", segment->shmid);
+	json_number_or_null(json, "ipc_namespace", segment->space != 0, segment->space);
 	if (segment->key_known) {
 		json_name(json, "key");
 		out_char(json->out, '"');

@@ -301,7 +301,9 @@ static void put_name(struct cell *cell, const struct model_segment *segment, uns
 static void put_segment_state(struct cell *cell, const struct model_segment *segment)
 {
 	snprintf(cell->text, sizeof cell->text, "%s%s", report_segment_state(segment),
-		 segment->leaked ? ", leaked" : "");
+		 segment->leaked  ? ", leaked"
+		 : segment->space ? ", other namespace"
+				  : "");
 	if (segment->leaked)
 		cell->color = COLOR_RED;
 }

@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: MIT
+"""Processes of one session in several IPC namespaces: the same ids there mean other segments."""
+
+import json
+import os
+
+import pytest
+
+import harness
+from harness import Lines, Recording, memshim, record, target
+from story import KEY, NEW, Teller, agree, kernel_rows, recorded
+
+pytestmark = pytest.mark.skipif(not harness.IS_ROOT, reason="needs namespaces")
+
+
+def other_namespace(pid):
+    return os.stat(f"/proc/{pid}/ns/ipc").st_ino
+
+
+def test_the_same_id_in_two_namespaces():
+    """Key and id are equal; size, makers and fates are each one's own."""
+    command = ("sh", "-c", f"{target('ledger')}; exec unshare --ipc {target('ledger')}")
+    with recorded(*command) as lines:
+        outer = Teller(lines)
+        assert outer.get(KEY, 4096) == 0
+        outer.tell("at")
+        outer.tell_last("exit 0")
+        inner = Teller(lines)
+        assert inner.get(KEY, 12288) == 0
+        inner.tell("at")
+        inner.tell("at")
+        report = Recording("memshim.data").report()
+        ours, theirs = report["segments"]
+        process, = [p for p in report["processes"] if p["state"] == "running"]
+        assert theirs["ipc_namespace"] == process["ipc_namespace"] == other_namespace(process["pid"])
+        assert (ours["ipc_namespace"], ours["size"], ours["attaches"], ours["state"], ours["leaked"]) == (
+            None, 4096, 1, "present", True)
+        assert (theirs["size"], theirs["attaches"], theirs["attached_here"], theirs["nattch"]) == (12288, 2, 2, None)
+        inner.tell("rm")
+        lines.end()
+    report = Recording("memshim.data").report()
+    agree({**report, "segments": report["segments"][:1]})
+    ours, theirs = report["segments"]
+    assert (ours["state"], ours["removed"], ours["leaked"]) == ("present", None, True)
+    assert (theirs["state"], theirs["leaked"]) == ("destroyed", False)
+    assert ours["creator"]["pid"] != theirs["creator"]["pid"] == theirs["removed"]["pid"]
+    text = memshim("report", "-m0", "--color=never").stdout
+    assert "HISTORY of segment 0\n" in text and f"HISTORY of segment 0 of the IPC namespace {theirs['ipc_namespace']}\n" in text
+    assert "destroyed, other namespace" in text
+    assert "other ns" in memshim("graph").stdout
+    assert {s["ipc_namespace"] for s in json.loads(memshim("graph", "--json").stdout)["segments"]} == {None, theirs["ipc_namespace"]}
+
+
+def test_what_is_left_there_is_no_leak_here():
+    """It ends with its namespace; reap asks nobody about its id."""
+    record("unshare", "--ipc", "perl", "-e", f"shmget({KEY:#x}, 4096, 03600) // die", options=("-q",))
+    assert harness.run("ipcmk", "-M", "4096").returncode == 0
+    before = kernel_rows()
+    segment, = Recording("memshim.data").report()["segments"]
+    assert segment["ipc_namespace"] and not segment["leaked"] and segment["creator"]
+    assert "another IPC namespace" in memshim("reap", "--force").stdout and kernel_rows() == before
+
+
+def test_failures_there_are_explained_by_what_is_there():
+    """The recorder does not take its own table for theirs."""
+    assert harness.run("perl", "-e", f"shmget({KEY:#x}, 65536, 01600) // die").returncode == 0
+    with recorded("unshare", "--ipc", target("ledger")) as lines:
+        program = Teller(lines)
+        program.get(KEY, 4096)
+        assert program.get(KEY, 8192, 0o600) < 0
+        assert program.get(KEY, 1, NEW) < 0
+        lines.end()
+    text = " ".join(f["text"] for f in Recording("memshim.data").report()["findings"])
+    assert "with this key has 4K, and 8K were asked for; it was made by ledger" in text and "64K" not in text
+
+
+def test_a_holder_that_has_left(compile_c):
+    """It attached, and went into another namespace: the kernel counts it, and it is named as what it is."""
+    program = compile_c("leaver", r"""
+        #define _GNU_SOURCE
+        #include <sched.h>
+        #include <stdio.h>
+        #include <sys/shm.h>
+        int main(void)
+        {
+            int id = shmget(0x6d656d10, 20480, IPC_CREAT | 0600);
+            if (shmat(id, 0, 0) == (void *)-1 || unshare(CLONE_NEWIPC) != 0)
+                return 1;
+            puts("left"); fflush(stdout);
+            return getchar() == EOF;
+        }""")
+    with Lines(program) as lines:
+        lines.wait_for("left")
+        pid = lines.process.pid
+        segment, = json.loads(memshim("ipcs", "--json").stdout)["segments"]
+        assert (segment["nattch"], segment["unaccounted"]) == (1, 1)
+        assert [(h["pid"], h["other_ipc_namespace"]) for h in segment["holders"]] == [(pid, True)]
+        assert f"leaver {pid} (other namespace)" in memshim("ipcs", env={"COLUMNS": "160"}).stdout
+        look = f"my $id = shmget({KEY:#x}, 0, 0) // die; my $x; shmread($id, $x, 0, 1) or die"
+        record("perl", "-e", look, options=("-q",))
+        holders = Recording("memshim.data").report()["segments"][0]["holders"]
+        assert [(h["pid"], h["other_ipc_namespace"], h["traced"]) for h in holders] == [(pid, True, False)]
+        lines.say("x")
+        lines.end()
