@@ -108,7 +108,8 @@ def test_callers_who_never_register():
             return descriptors(lines.process.pid)
 
         assert come_and_go() >= before + 90
-        wait_until(lambda: come_and_go() <= before + 2, "they are forgotten")
+        wait_until(lambda: come_and_go() <= before + 2, "they are forgotten", lines.process)
+        assert lines.end()[0] == 0
 
 
 def call(session, said):
