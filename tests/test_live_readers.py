@@ -39,7 +39,7 @@ def check_snapshot(report, before):
 def test_while_it_is_written_to():
     """A million calls a second, or what the machine gives; three readers at once."""
     with subprocess.Popen([target("calls"), "100000"], env={**os.environ, **PRELOAD}, stdout=subprocess.PIPE, text=True) as writer:
-        harness.wait_until(lambda: os.path.exists(segment()), "it began", writer)
+        harness.wait_until(lambda: os.path.exists(segment()) and Recording("default").report()["processes"], "it began", writer)
         with subprocess.Popen([MEMSHIM, "events", "-f", "--csv", "default"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as follower:
             done, snapshots = 0, 0
             while writer.poll() is None and snapshots < 5:

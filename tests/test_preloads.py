@@ -7,6 +7,7 @@ Libraries beside the shim: loaded early, late or elsewhere, and other preloads i
 
 import glob
 import os
+import platform
 
 import pytest
 
@@ -106,3 +107,30 @@ def test_fakeroot():
     recording = unharmed("fakeroot", "sh", "-c", script)
     assert recording.result.stdout == "12:34\n"
     assert {"touch", "stat"} <= {p["comm"] for p in recording.report()["processes"]}
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="it writes that machine's jumps")
+@pytest.mark.parametrize("order", ["first", "last"])
+def test_patched_by_another(order):
+    """It writes over the same functions, after us: who called which is told once, and every result is right."""
+    other = target("libpatching.so")
+    preload = f"{harness.SHIM}:{other}" if order == "first" else f"{other}:{harness.SHIM}"
+    script = f"{target('calls')} 20; x=$(seq 3000 | sort -r | tail -n 1); echo $x"
+    recording = unharmed("env", f"LD_PRELOAD={preload}", "bash", "-c", script)
+    assert recording.result.stdout == "wrong: 0\n1\n"
+    report = recording.report()
+    direct = [e for e in recording.calls() if e["comm"] == "calls" and e.get("origin") != "malloc"]
+    assert len(direct) == 20 * CYCLE_CALLS
+    assert not any(report["coverage"]["lost"].values())
+
+
+def test_preload_that_the_program_sets():
+    """To something else: its child runs without the shim, and is named."""
+    script = f"LD_PRELOAD=libm.so.6 {target('calls')} 1 wait; exit 5"
+    recording = harness.Recording("memshim.data")
+    with harness.Lines(harness.MEMSHIM, "record", "-q", "--", "sh", "-c", script) as lines:
+        assert lines.wait_for("wrong: ") == "wrong: 0"
+        harness.wait_until(lambda: recording.report()["coverage"]["not_followed"], "it is missed", lines.process)
+        assert lines.end() == (5, "")
+    missed, = recording.report()["coverage"]["not_followed"]
+    assert missed["exe"] == target("calls") and "LD_PRELOAD" in missed["why"]

@@ -113,6 +113,21 @@ def test_namespace(space):
 
 
 @needs_root
+@pytest.mark.parametrize("space", ["user", "pid", "ipc", "time", "mount", "net"])
+def test_namespace_midway(space):
+    """What a process has begun in one, it goes on with in the other; its child, too."""
+    recording = unharmed(target("moves_house"), space)
+    assert recording.result.stdout == "wrong: 0\n"
+    report = recording.report()
+    harness.complete(report)
+    malloc_moves = sum(p["break"]["by_origin"]["malloc"]["moves"] for p in report["processes"])
+    assert made(report) - malloc_moves == 3 * CYCLE_CALLS
+    assert len(report["processes"]) == 2 and not report["coverage"]["not_followed"]
+    assert all(p["state"] == "exited" for p in report["processes"] if not p["forked"])
+    assert all(p["state"] != "running" for p in report["processes"])
+
+
+@needs_root
 @pytest.mark.parametrize("script", ["mount -t tmpfs none /proc", "umount -l /proc"])
 def test_without_proc(script):
     recording = unharmed("unshare", "--mount", "sh", "-c", f"{script} && {target('calls')} 5")

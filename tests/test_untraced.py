@@ -158,3 +158,25 @@ def test_no_drift_where_images_come_and_go():
               "'for (1..150) { my @x = map { \"x\" x 5000 } 1..50; fork or exit 0 } 1 while wait != -1' & wait")
     recording = harness.record("sh", "-c", script, options=("-q", "--error-exitcode=9"))
     assert recording.report()["coverage"]["unseen_moves"] == 0
+
+
+@needs_root
+def test_with_more_rights(compile_c, user, tmp_path):
+    """As sudo has it: a set-uid program that starts another as root. Both run; neither is followed, and that is said."""
+    text = """
+    #include <unistd.h>
+    int main(int argc, char **argv) { return argc < 2 || setuid(0) != 0 ? 9 : execv(argv[1], argv + 1); }
+    """
+    program = compile_c("elevate", text)
+    os.chown(program, 0, 0)
+    os.chmod(program, 0o4755)
+    user("true")
+    prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    command = (*prefix, harness.MEMSHIM, "record", "-q", "--", "sh", "-c", f"{program} {target('calls')} 1 wait; exit 5")
+    recording = harness.Recording(tmp_path / "memshim.data")
+    with harness.Lines(*command) as lines:
+        assert lines.wait_for("wrong: ") == "wrong: 0"
+        wait_until(lambda: recording.report()["coverage"]["not_followed"], "it is missed", lines.process)
+        assert lines.end() == (5, "")
+    missed = recording.report()["coverage"]["not_followed"]
+    assert {m["why"] for m in missed} and all(p["comm"] == "sh" for p in recording.report()["processes"])

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * moves_house SPACE: one cycle of all calls, then a namespace of its own, another cycle, and one in a
+ * child. Says how many results were not the right ones. SPACE is user, pid, ipc, time, mount, net.
+ */
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "tests/targets/cycle.h"
+
+#ifndef CLONE_NEWTIME
+#define CLONE_NEWTIME 0x80
+#endif
+
+static const struct {
+	const char *name;
+	int flag;
+} spaces[] = {
+	{"user", CLONE_NEWUSER}, {"pid", CLONE_NEWPID}, {"ipc", CLONE_NEWIPC},
+	{"time", CLONE_NEWTIME}, {"mount", CLONE_NEWNS}, {"net", CLONE_NEWNET},
+};
+
+static int make_cycle(void)
+{
+	struct cycle cycle = {.moves_break = true};
+	int wrong = 0;
+
+	while (cycle.step < 9)
+		wrong += !cycle_step(&cycle);
+	return wrong;
+}
+
+int main(int argc, char **argv)
+{
+	int wrong = make_cycle(), status = 0;
+	pid_t child;
+
+	for (size_t i = 0; argc > 1 && i < sizeof spaces / sizeof *spaces; i++)
+		if (strcmp(spaces[i].name, argv[1]) == 0 && unshare(spaces[i].flag) != 0)
+			return 3;
+	wrong += make_cycle();
+	child = fork();
+	if (child == 0)
+		_exit(make_cycle());
+	waitpid(child, &status, 0);
+	printf("wrong: %d\n", wrong + WEXITSTATUS(status));
+	return 0;
+}
