@@ -27,7 +27,7 @@ FORTIFY = $(if $(SANITIZE),,$(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-D_FO
 
 REPORT_CFLAGS = $(COMMON) -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE $(FORTIFY) $(SANITIZER) \
 	-pthread
-REPORT_LIBS = -ldw -lelf -lncursesw
+REPORT_LIBS = -ldw -lelf -lncursesw -ldl
 REPORT_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) -pthread
 
 SHIM_CFLAGS = $(COMMON) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
@@ -180,6 +180,9 @@ check-long: tests check-faults ## the long runs, once: 1,000 kills of each kind,
 		$(PYTHON) -m pytest --durations=0 tests/test_killed.py tests/test_many.py \
 		tests/test_record.py::test_100_recorders_at_once tests/test_live_readers.py $(PYTEST_FLAGS)
 
+check-worlds: ## builds and tests under an older and a newer glibc, of other Debian releases
+	scripts/check-worlds
+
 cross: ## compiles the shim for aarch64, where that compiler is at hand
 	$(if $(shell command -v $(CROSS_CC)),\
 		@$(MAKE) --no-print-directory CC=$(CROSS_CC) BUILD=$(BUILD)/aarch64 \
@@ -262,7 +265,7 @@ help: ## this list
 		awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
 
 FORCE:
-.PHONY: all tests check check-faults check-loop check-long sanitizers cross bench fuzz lint format \
+.PHONY: all tests check check-faults check-loop check-long check-worlds sanitizers cross bench fuzz lint format \
 	asan ubsan tsan sanitized install uninstall check-install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

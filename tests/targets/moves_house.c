@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * moves_house SPACE: one cycle of all calls, then a namespace of its own, another cycle, and one in a
- * child. Says how many results were not the right ones. SPACE is user, pid, ipc, time, mount, net.
+ * moves_house SPACE: one cycle of all calls, then a namespace of its own, another cycle, and one in
+ * a child. Says how many results were not the right ones. SPACE: user, pid, ipc, time, mount, net.
  */
 #include <sched.h>
 #include <stdio.h>
