@@ -185,8 +185,11 @@ static void draw_row(const struct list *list, unsigned line, unsigned row)
 			  : "",
 		   bar | (marked ? STYLE_BOLD : 0));
 	for (unsigned i = 0; i < list->table.shown_count; i++) {
+		bool picture = list->table.shown[i] == list->picture;
+
 		table_cell(&list->table, row, i, &cell);
-		column = put_cell(list, line, column, i, cell.text, bar | style_of(cell.color));
+		column = put_cell(list, line, column, i, cell.text,
+				  bar && !picture ? bar : style_of(cell.color));
 	}
 }
 

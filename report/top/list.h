@@ -16,6 +16,7 @@ struct list {
 	uint64_t selected;      /* where the cursor is */
 	unsigned cursor, first; /* rows: the cursor's, and the first on the screen */
 	unsigned left;          /* columns that a long line is moved to the left by */
+	unsigned picture;       /* a column that the cursor's bar would spoil; UINT_MAX none */
 	bool follow;            /* the cursor keeps to `selected` */
 	bool tails, at_end;     /* tails: at the last row, the cursor keeps to the last row */
 	char filter[LIST_FILTER_BYTES];

@@ -278,6 +278,7 @@ static void make(struct list *list, const struct table_column *columns,
 	list->table.fill = fill;
 	list->table.context = rows;
 	list->table.sort = UINT_MAX;
+	list->picture = UINT_MAX;
 }
 
 void rows_lists(struct list lists[VIEW_COUNT], struct rows *rows)
@@ -288,6 +289,7 @@ void rows_lists(struct list lists[VIEW_COUNT], struct rows *rows)
 	make(&lists[VIEW_EVENTS], event_columns, event_cell, event_identity, rows);
 	make(&lists[VIEW_FINDINGS], finding_columns, finding_cell, finding_identity, rows);
 	lists[VIEW_PROCESSES].table.sort = OF_PROCESS_NET;
+	lists[VIEW_PROCESSES].picture = OF_PROCESS_CHART;
 	lists[VIEW_EVENTS].tails = lists[VIEW_EVENTS].at_end = lists[VIEW_EVENTS].follow = true;
 }
 
