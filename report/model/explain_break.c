@@ -33,6 +33,13 @@ const struct model_attachment *explain_blocker(const struct model_process *proce
 	return nearest;
 }
 
+bool explain_wall(const struct event *event, uint64_t start)
+{
+	uint64_t wanted = wanted_by(event), before = event->u.brk.before;
+
+	return start >= before && start < wanted && wanted - before < TOO_MUCH_BYTES;
+}
+
 struct explanation explain_move(const struct failed *f)
 {
 	const struct model_attachment *blocker = explain_blocker(f->process, f->event);

@@ -50,6 +50,9 @@ struct explanation explain_access(const struct failed *f, const struct model_seg
 /* What a call wanted to do with a segment: "read and write" */
 const char *explain_wish(const struct event *event);
 
+/* Whether a mapping that begins there is in the way of a move of the break. */
+bool explain_wall(const struct event *event, uint64_t start);
+
 struct explanation explain_shmat(const struct failed *f);
 struct explanation explain_shmdt(const struct failed *f);
 struct explanation explain_shmctl(const struct failed *f);

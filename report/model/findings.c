@@ -80,6 +80,14 @@ void findings_about(struct finding *finding, const struct model_process *process
 	finding->program[0] = model_program(&process->facts);
 }
 
+/* And one of the moves that it speaks of. */
+static void about_move(struct finding *finding, const struct model_process *process, uint32_t stack)
+{
+	findings_about(finding, process);
+	finding->stack_instance = process->facts.instance;
+	finding->stack = stack;
+}
+
 /* ---- what is missing ---- */
 
 static void draw_losses(struct model *model)
@@ -158,18 +166,18 @@ static void draw_mixed(struct model *model, const struct model_process *p)
 	const struct move_facts *direct = &p->facts.moves[BY_DIRECT];
 	const struct move_facts *malloc_moves = &p->facts.moves[BY_MALLOC];
 
-	if (direct->grows + direct->shrinks > 0 && malloc_moves->grows + malloc_moves->shrinks > 0)
-		findings_about(
-			findings_add(
-				model, FINDING_MIXED_BREAK_USERS, SEVERITY_NOTE,
-				"malloc copes, but cannot give memory back across a stranger's "
-				"piece",
-				"%s (%d): malloc moved the break %llu times and the program itself "
-				"%llu times",
-				model_program_name(&p->facts), p->facts.pid,
-				(unsigned long long)(malloc_moves->grows + malloc_moves->shrinks),
-				(unsigned long long)(direct->grows + direct->shrinks)),
-			p);
+	if (direct->grows + direct->shrinks == 0 ||
+	    malloc_moves->grows + malloc_moves->shrinks == 0)
+		return;
+	about_move(
+		findings_add(model, FINDING_MIXED_BREAK_USERS, SEVERITY_NOTE,
+			     "malloc copes, but cannot give memory back across a stranger's piece",
+			     "%s (%d): malloc moved the break %llu times and the program itself "
+			     "%llu times",
+			     model_program_name(&p->facts), p->facts.pid,
+			     (unsigned long long)(malloc_moves->grows + malloc_moves->shrinks),
+			     (unsigned long long)(direct->grows + direct->shrinks)),
+		p, p->direct_stack);
 }
 
 #define NARROW_BYTES (1u << 20) /* headroom that one larger malloc uses up */
@@ -212,14 +220,13 @@ static void draw_thrash(struct model *model, const struct model_process *p)
 
 	if (m->shrinks < THRASH_MOVES || m->shrinks * 3 < m->grows || m->grown_bytes < 4 * peak)
 		return;
-	findings_about(
-		findings_add(
-			model, FINDING_BREAK_THRASH, SEVERITY_NOTE,
-			"mallopt(3): M_TRIM_THRESHOLD and M_TOP_PAD keep memory for the next time",
-			"%s (%d): malloc moved the break up %llu times and down %llu times",
-			model_program_name(&p->facts), p->facts.pid, (unsigned long long)m->grows,
-			(unsigned long long)m->shrinks),
-		p);
+	about_move(findings_add(model, FINDING_BREAK_THRASH, SEVERITY_NOTE,
+				"mallopt(3): M_TRIM_THRESHOLD and M_TOP_PAD keep memory for the "
+				"next time",
+				"%s (%d): malloc moved the break up %llu times and down %llu times",
+				model_program_name(&p->facts), p->facts.pid,
+				(unsigned long long)m->grows, (unsigned long long)m->shrinks),
+		   p, p->shrink_stack);
 }
 
 /* Long after the last move, all of it is still there. */
@@ -231,15 +238,14 @@ static void draw_pinned(struct model *model, const struct model_process *p)
 	char size[HUMAN_BYTES];
 
 	if (peak < PINNED_BYTES || model_shrunk(&p->facts) > peak / 8 || p->last_move_ns == 0 ||
-	    end - p->last_move_ns < life / 2)
+	    end < p->last_move_ns || end - p->last_move_ns < life / 2)
 		return;
-	findings_about(
-		findings_add(
-			model, FINDING_HEAP_PINNED, SEVERITY_NOTE,
-			"malloc_trim(3) gives back what is free; one block at the top holds all",
-			"%s (%d): the break went up by %s early and never came down",
-			model_program_name(&p->facts), p->facts.pid, human_bytes(size, peak)),
-		p);
+	about_move(findings_add(
+			   model, FINDING_HEAP_PINNED, SEVERITY_NOTE,
+			   "malloc_trim(3) gives back what is free; one block at the top holds all",
+			   "%s (%d): the break went up by %s early and never came down",
+			   model_program_name(&p->facts), p->facts.pid, human_bytes(size, peak)),
+		   p, p->highest_stack);
 }
 
 static void draw_processes(struct model *model)
@@ -284,6 +290,7 @@ void findings_draw(struct model *model)
 	draw_settings(model);
 	findings_draw_segments(model);
 	findings_draw_failures(model);
+	findings_draw_walls(model);
 	draw_processes(model);
 	sort_findings(model);
 }

@@ -73,6 +73,9 @@ const struct model_attachment *explain_blocker(const struct model_process *proce
 /* As explain_failure, of what the recorder saw right after the first of the calls. */
 struct explanation sight_explain(const struct model *model, const struct model_failure *failure);
 
+/* Findings: mappings that stood in the way of the break. */
+void findings_draw_walls(struct model *model);
+
 /* ---- failures.c ---- */
 void findings_note_failure(struct model *model, struct model_process *process,
 			   const struct event *event);

@@ -286,6 +286,14 @@ static inline void feed_move(struct model_process *process, const struct event *
 	process->last_before = before;
 	process->last_after = event->u.brk.after;
 	process->last_move_ns = event->time_ns;
+	if (!(event->flags & FLAG_MALLOC))
+		process->direct_stack = event->stack;
+	else if (event->u.brk.after < before)
+		process->shrink_stack = event->stack;
+	if (event->u.brk.after > process->highest) {
+		process->highest = event->u.brk.after;
+		process->highest_stack = event->stack;
+	}
 }
 
 /* What placeholders know of their counters is what they were seen to do. */

@@ -40,6 +40,8 @@ struct model_process {
 	uint64_t last_before, last_after; /* the break around its last move */
 	uint64_t gaps;                    /* moves of the break that no event tells of */
 	uint64_t last_move_ns;
+	uint64_t highest; /* the break, after the moves that were seen */
+	uint32_t direct_stack, shrink_stack, highest_stack; /* of the last such move; 0 none */
 	uint32_t shmget_error;            /* of the last shmget that failed; 0 none did */
 	uint64_t shmget_refused_ns;
 	struct model_segment *blocked_by; /* stood in the way of a move of the break */

@@ -319,3 +319,34 @@ struct explanation sight_explain(const struct model *model, const struct model_f
 		return explain_nothing;
 	}
 }
+
+static void draw_wall(struct model *model, const struct model_failure *failure)
+{
+	const struct model_process *process = model_process(model, failure->process);
+	const struct sight_facts *s = sight_of(model, failure);
+	const struct event *event = &failure->first;
+	struct finding *finding;
+	char room[HUMAN_BYTES];
+
+	if (!s || !process || process->blocked_by || failure->sure ||
+	    !explain_wall(event, s->next_start))
+		return;
+	finding = findings_add(model, FINDING_BREAK_BLOCKED, SEVERITY_WARNING,
+			       "what is mapped by address must keep away from the heap",
+			       "%s (%d): %s, %s above the break, blocked it",
+			       model_program_name(&process->facts), process->facts.pid,
+			       s->next_name[0] ? s->next_name : "memory without a file",
+			       human_bytes(room, s->next_start - event->u.brk.before));
+	findings_about(finding, process);
+	finding->stack_instance = event->process;
+	finding->stack = event->stack;
+}
+
+void findings_draw_walls(struct model *model)
+{
+	struct model_failure *failure, *next;
+
+	HASH_ITER (hh, model->failures, failure, next)
+		if (failure->key.call <= KIND_SBRK)
+			draw_wall(model, failure);
+}
