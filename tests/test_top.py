@@ -344,6 +344,15 @@ def test_sort_and_filters(three):
     assert found == sorted(p["pid"] for p in three.report()["processes"] if p["exe"].endswith("/calls"))
 
 
+def test_events_of_a_kind(three):
+    text = memshim("top", "--once", "--view=events", "--call=shmget", three.path, env={"COLUMNS": "160"}).stdout
+    shown = rows_below(text + "\n", "EVENT")
+    assert len(shown) == len(three.events("--call=shmget")) and all("shmget(" in " ".join(row) for row in shown)
+    text = memshim("top", "--once", "--view=events", "-Z", three.path, env={"COLUMNS": "160"}).stdout
+    failed = three.events("-Z")
+    assert failed and len(rows_below(text + "\n", "EVENT")) == len(failed)
+
+
 def test_one_screen_as_high_as_asked(three):
     whole = memshim("top", "--once", three.path).stdout.splitlines()
     text = memshim("top", "--once", three.path, env={"LINES": "8"}).stdout.splitlines()
