@@ -88,7 +88,7 @@ def check_all_there(finished, counted):
 def check_consistent(recording, finished):
     """The counters, the log and what the target says agree. Returns the report and its process."""
     report = recording.report()
-    lost = dict(report["coverage"]["lost"])
+    lost = harness.lost(report["coverage"])
     torn = lost.pop("torn")
     process, = report["processes"]
     counted = count_calls(recording)
@@ -164,7 +164,7 @@ def test_children_killed(how):
         # Nor is that of one that died in the very instant between its first event and its name.
         if process["state"] != "gone" or (harness.ENDS_ARE_KEPT and process["exe"]):
             assert (process["state"], process["signal"]) == ("killed", signal.SIGKILL), process
-    lost = dict(report["coverage"]["lost"])
+    lost = harness.lost(report["coverage"])
     # Claimed by a child that died before it published them; perhaps the log went over that since.
     assert lost.pop("torn") + lost.pop("overwritten") < count / 10
     assert not any(lost.values()), lost

@@ -58,7 +58,8 @@ def check_short(how, counted_as):
     assert sorted(found) == list(range(PROCESSES // 2))
     assert lives(report, recording)[counted_as] == PROCESSES // 2 + (counted_as == "start")
     per_process = collections.Counter((p["pid"], p["image"]) for p in report["processes"])
-    assert all(per_process[who] == 1 for who in found.values())
+    # On a busy machine, pids come round: as often as one made its move, it is there.
+    assert all(per_process[who] == times for who, times in collections.Counter(found.values()).items())
     assert len(report["processes"]) == PROCESSES // 2 + 1
     assert sum(p["calls"]["sbrk"]["ok"] for p in report["processes"]
                if (p["pid"], p["image"]) in set(found.values())) == PROCESSES // 2
@@ -101,7 +102,7 @@ def test_forks_amid_malloc():
     """Other threads hold any lock there is while a process forks: no child hangs."""
     recording = many("storm", 500, timeout=60)
     report = recording.report()
-    lost = dict(report["coverage"]["lost"])
+    lost = harness.lost(report["coverage"])
     # Of a stack that another thread was just taking at the fork, the child knows nothing.
     lost.pop("stacks_busy")
     assert not any(lost.values()), lost
@@ -137,7 +138,7 @@ def test_torture():
     recording = harness.record(harness.target("torture"), ROUNDS, options=("-q", "-k", "4"), timeout=600)
     assert recording.result.stdout == "wrong: 0\n"
     report = recording.report()
-    lost = {k: v for k, v in report["coverage"]["lost"].items() if v and k not in ("stacks_busy", "overwritten")}
+    lost = {k: v for k, v in harness.lost(report["coverage"]).items() if v and k not in ("stacks_busy", "overwritten")}
     assert not lost and report["coverage"]["in_flight"] == 0
     children = 3 * 4 * ROUNDS
     assert len(report["processes"]) == 1 + 3 + children
