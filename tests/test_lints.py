@@ -142,7 +142,12 @@ def test_hardening():
     assert "DYN (" in program and " NOW" in program and "GNU_RELRO" in program
     shim = subprocess.run(["readelf", "-ldW", harness.SHIM], stdout=subprocess.PIPE, text=True, check=True).stdout
     assert "GNU_RELRO" in shim and "TEXTREL" not in shim
+    symbols = subprocess.run(["nm", "-D", harness.MEMSHIM], stdout=subprocess.PIPE, text=True, check=True).stdout
+    assert "__stack_chk_fail" in symbols and "__snprintf_chk" in symbols or "__asan_" in symbols or "__ubsan_" in symbols
     for text in (program, shim):
+        loads = [line.split("0x")[-2].split()[-1] for line in text.splitlines() if line.split()[:1] == ["LOAD"]]
+        assert loads and not any("W" in flags and "E" in flags for flags in loads), "nothing is writable and executable"
+        assert "RPATH" not in text and "RUNPATH" not in text
         stack = next(line for line in text.splitlines() if "GNU_STACK" in line)
         assert "RWE" not in stack
     assert os.path.exists(harness.TOP / "LICENSE")

@@ -180,3 +180,19 @@ def test_with_more_rights(compile_c, user, tmp_path):
         assert lines.end() == (5, "")
     missed = recording.report()["coverage"]["not_followed"]
     assert {m["why"] for m in missed} and all(p["comm"] == "sh" for p in recording.report()["processes"])
+
+
+@needs_root
+def test_settings_are_ignored_by_set_uid_programs(user, own_world):
+    """Even where the loader preloads the shim into them: a user must not choose what root writes to."""
+    shutil.copy(target("calls"), "setuid")
+    os.chmod("setuid", 0o4755)
+    os.chmod(own_world, 0o755)
+    shutil.copy(harness.SHIM, own_world / "shim.so")
+    user("true")  # whose folders these are by now
+    script = (f"cp -a /etc etc && echo {own_world}/shim.so >etc/ld.so.preload && mount --bind etc /etc && exec setpriv --reuid=65534 --regid=65534"
+              f" --clear-groups sh -c 'c=\"env -u MEMSHIM_OFF MEMSHIM_SESSION={own_world}/chosen.seg\"; $c {target('calls')} 1; $c ./setuid 1'")
+    done = harness.run("unshare", "--mount", "sh", "-c", script, env={"MEMSHIM_OFF": "1"})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\nwrong: 0\n", "")
+    assert [path.stat().st_uid for path in own_world.glob("*.seg")] == [65534]
+    assert {p["comm"] for p in harness.Recording(own_world / "chosen.seg").report()["processes"]} == {"calls"}
