@@ -26,8 +26,11 @@ static void put_name(struct reaping *r, const struct model_segment *segment)
 		snprintf(size, sizeof size, "%llu", (unsigned long long)segment->size);
 	else
 		human_bytes(size, segment->size);
-	snprintf(text, sizeof text, "segment %d, key 0x%08x, %s", segment->shmid, segment->key,
-		 size);
+	if (segment->key)
+		snprintf(text, sizeof text, "segment %d, key 0x%08x, %s", segment->shmid,
+			 segment->key, size);
+	else
+		snprintf(text, sizeof text, "segment %d, IPC_PRIVATE, %s", segment->shmid, size);
 	out_text(r->out, text);
 	if (!maker || segment->created == CREATED_NOT)
 		return;

@@ -75,7 +75,7 @@ const char *reap_why_kept(const struct model *model, const struct model_segment 
 	if (!model->session.same_ipc || segment->space)
 		return "it belongs to another machine, another boot or another IPC namespace";
 	if (segment->state == SEGMENT_MARKED)
-		return "it is marked for removal, and goes with its last attachment";
+		return "marked already: it goes with its last attachment";
 	if (segment->in_kernel && segment->kernel.nattch)
 		return "somebody has it attached";
 	return segment->leaked ? NULL

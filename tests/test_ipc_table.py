@@ -118,6 +118,28 @@ def test_columns_and_filters():
     assert max(map(len, wide.splitlines())) <= 80
 
 
+def test_a_page_of_80_columns():
+    """State and holders are what one looks for: they stay on a narrow page, in fewer words."""
+    with recorded() as lines:
+        program = Teller(lines)
+        program.get(KEY, 65536)
+        program.tell("at")
+        program.tell("at", 0, SHM_RDONLY)
+        narrow = memshim("ipcs", env={"COLUMNS": "80"}).stdout.splitlines()
+        assert max(map(len, narrow)) <= 80
+        assert "STATE" in narrow[1] and "HELD BY" in narrow[1]
+        pid, = {h["pid"] for h in ipcs()["segments"][0]["holders"]}
+        assert narrow[2].endswith(f"  in use  ledger {pid}  ledger {pid}"), "reads and writes: not only reads"
+        program.tell("fork")
+        assert memshim("ipcs", env={"COLUMNS": "80"}).stdout.splitlines()[2].endswith(f"ledger {pid} +1 more")
+        drawn = memshim("graph", env={"COLUMNS": "80"}).stdout
+        assert f"ledger {pid} 2x64K ───▶ │ shmid" in drawn and f"│ by ledger {pid}" in drawn
+        edges = {line.index("│") for line in drawn.splitlines() if "│" in line} | {drawn.splitlines()[0].index("┌")}
+        assert len(edges) == 1, "the box is straight"
+        program.tell("rm")
+        lines.end()
+
+
 # ---- graph ----
 
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One drawing a segment: a box with what it is, half of the processes to the left of it, half to
- * the right. An arrow is whole where something is attached (in a session that has ended: ever was),
- * and broken where it was.
+ * One drawing a segment: a box with what it is and who made it, half of those that have it attached
+ * to the left of it, half to the right. An arrow is whole where something is attached (in a session
+ * that has ended: ever was), and broken where it was.
  *
- *      perl (27022) made ────▶ ┌────────────────────┐ ◀──── perl (27024)
- *                              │ shmid 5        64K │
+ *      perl 27022 64K ────▶ │ shmid 5, 64K       │ ◀──── perl 27024 64K ro
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,7 +14,7 @@
 #include "report/view/report.h"
 
 #define BOX_COLUMNS 22u
-#define BOX_LINES 5u
+#define BOX_LINES 6u
 #define ARROW_COLUMNS 6u
 
 struct glyphs {
@@ -54,24 +53,34 @@ static unsigned name_columns(const struct out *out)
 static void describe(const struct graph_edge *edge, unsigned columns, char text[96])
 {
 	char bytes[HUMAN_BYTES], count[24] = "", rest[64];
-	const char *mark = !edge->count      ? ""
-			   : !edge->writes   ? " ro"
+	const char *mark = !edge->writes     ? " ro"
 			   : edge->inherited ? " by fork"
 			   : !edge->process  ? " untraced"
 					     : "";
 	size_t taken;
 
-	if (edge->count > 1)
-		snprintf(count, sizeof count, " %u times", edge->count);
-	snprintf(rest, sizeof rest, " %d%s%s%s%s%s", edge->pid, edge->made ? " made" : "",
-		 edge->count ? " " : "", edge->count ? human_bytes(bytes, edge->bytes) : "", count,
-		 mark);
+	if (edge->count > 1 && edge->segment->size)
+		snprintf(count, sizeof count, "%ux", edge->count);
+	snprintf(rest, sizeof rest, " %d %s%s%s", edge->pid, count,
+		 human_bytes(bytes, count[0] ? edge->segment->size : edge->bytes), mark);
 	taken = strlen(rest) + 3 < columns ? columns - strlen(rest) : 3;
 	snprintf(text, 96, "%.*s%s", (int)taken, edge->name, rest);
 }
 
-static void put_box_line(struct out *out, const struct model_segment *segment, unsigned line,
-			 const struct glyphs *g)
+static void describe_maker(const struct model *model, const struct model_segment *segment,
+			   char text[64])
+{
+	const struct model_process *maker = model_process(model, segment->maker);
+
+	if (maker && segment->created != CREATED_NOT)
+		snprintf(text, 64, "by %.12s %d", model_program_name(&maker->facts),
+			 maker->facts.pid);
+	else
+		snprintf(text, 64, "was there before");
+}
+
+static void put_box_line(struct out *out, const struct model *model,
+			 const struct model_segment *segment, unsigned line, const struct glyphs *g)
 {
 	char text[64] = "", size[HUMAN_BYTES];
 
@@ -86,6 +95,8 @@ static void put_box_line(struct out *out, const struct model_segment *segment, u
 		snprintf(text, sizeof text, "IPC_PRIVATE");
 	else if (line == 2)
 		snprintf(text, sizeof text, "key 0x%08x", segment->key);
+	else if (line == 3)
+		describe_maker(model, segment, text);
 	else
 		snprintf(text, sizeof text, "%s%s", report_segment_state(segment),
 			 segment->leaked  ? ", leaked"
@@ -117,10 +128,7 @@ static void put_left(struct out *out, const struct graph_edge *edge, const struc
 	columns = out_columns(text);
 	out_pad(out, columns < name_columns(out) ? name_columns(out) - columns : 0);
 	out_safe(out, text);
-	if (!edge->count)
-		out_pad(out, ARROW_COLUMNS);
-	else
-		out_text(out, is_whole(edge, model) ? g->right : g->was_right);
+	out_text(out, is_whole(edge, model) ? g->right : g->was_right);
 }
 
 static void put_right(struct out *out, const struct graph_edge *edge, const struct model *model,
@@ -135,22 +143,34 @@ static void put_right(struct out *out, const struct graph_edge *edge, const stru
 	out_safe(out, text);
 }
 
-/* Edges first..first+count-1 are the segment's: the even ones go left, the odd ones right. */
+/* The next of those that attached it: who only made it is named in the box. */
+static const struct graph_edge *next_edge(const struct graph_edge **edge,
+					  const struct graph_edge *end)
+{
+	while (*edge < end && !(*edge)->count)
+		(*edge)++;
+	return *edge < end ? (*edge)++ : NULL;
+}
+
+/* Edges first..first+count-1 are the segment's: they go left and right in turn. */
 static void put_segment(struct out *out, const struct graph_edge *edges, uint32_t count,
 			const struct model_segment *segment, const struct model *model)
 {
 	const struct glyphs *g = out->utf8 ? &fine : &plain;
-	uint32_t rows = (count + 1) / 2 + 1;
+	const struct graph_edge *next = edges, *end = edges + count;
 
-	for (uint32_t row = 0; row < rows || row < BOX_LINES; row++) {
-		uint32_t left = 2 * (row - 1), right = left + 1;
+	for (uint32_t row = 0; row < BOX_LINES || next < end; row++) {
+		const struct graph_edge *left = row ? next_edge(&next, end) : NULL;
+		const struct graph_edge *right = row ? next_edge(&next, end) : NULL;
 
-		put_left(out, row && left < count ? &edges[left] : NULL, model, g);
+		if (row >= BOX_LINES && !left)
+			break;
+		put_left(out, left, model, g);
 		if (row < BOX_LINES)
-			put_box_line(out, segment, row, g);
+			put_box_line(out, model, segment, row, g);
 		else
 			out_pad(out, BOX_COLUMNS + 4);
-		put_right(out, row && right < count ? &edges[right] : NULL, model, g);
+		put_right(out, right, model, g);
 		out_char(out, '\n');
 	}
 }

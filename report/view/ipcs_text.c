@@ -12,7 +12,8 @@
 #include "report/view/words.h"
 
 #define SHM_DEST_BIT 01000u
-#define HOLDERS_NAMED 3u
+#define HOLDERS_NAMED 3u /* on a wide page; else one */
+#define WIDE_COLUMNS 100u
 
 enum ipc_column {
 #define IPC_COLUMN(id, name, heading, right, descending, wanted, meaning) COLUMN_##id,
@@ -45,6 +46,7 @@ struct context {
 	const struct ipc_table *table;
 	enum kind kind;
 	bool exact;
+	unsigned holders_named;
 };
 
 const char *ipcs_state(const struct ipc_segment *segment)
@@ -116,33 +118,40 @@ static void put_maker(struct cell *cell, const struct ipc_maker *maker)
 			 maker->program, maker->pid, maker->runs ? "" : "]");
 }
 
-/* "perl 123, perl 124 and 3 more": a process once, however often it has it attached. */
-static void put_holders(struct cell *cell, const struct ipc_table *table,
+/* How many of the rows from the first on are of one process, and whether it only reads. */
+static uint32_t count_same(const struct kernel_holder *rows, uint32_t count, bool *readonly)
+{
+	uint32_t same = 0;
+
+	*readonly = true;
+	for (; same < count && rows[same].pid == rows[0].pid; same++)
+		*readonly &= rows[same].readonly;
+	return same;
+}
+
+/* "perl 123, perl 124 ro +3 more": a process once, however often it has it attached. */
+static void put_holders(struct cell *cell, const struct context *context,
 			const struct ipc_segment *segment)
 {
-	uint32_t count = segment->holder_count + segment->other_count;
+	const struct kernel_holder *rows = context->table->holders + segment->first_holder;
+	uint32_t count = segment->holder_count + segment->other_count, same;
 	unsigned named = 0, processes = 0;
 	size_t used = 0;
-	int32_t last = 0;
+	bool readonly;
 
 	cell->text[0] = '\0';
-	for (uint32_t i = 0; i < count; i++) {
-		const struct kernel_holder *h = &table->holders[segment->first_holder + i];
-
-		if (h->pid == last)
-			continue;
-		last = h->pid;
-		processes++;
-		if (named == HOLDERS_NAMED)
+	for (uint32_t i = 0; i < count; i += same, processes++) {
+		same = count_same(rows + i, count - i, &readonly);
+		if (named == context->holders_named)
 			continue;
 		used += (size_t)snprintf(cell->text + used, sizeof cell->text - used, "%s%s %d%s%s",
-					 named++ ? ", " : "", h->comm, h->pid,
-					 h->readonly ? " ro" : "",
-					 h->other_ipc ? " (other namespace)" : "");
+					 named++ ? ", " : "", rows[i].comm, rows[i].pid,
+					 readonly ? " ro" : "",
+					 rows[i].other_ipc ? " (other namespace)" : "");
 	}
 	if (processes > named)
-		used += (size_t)snprintf(cell->text + used, sizeof cell->text - used,
-					 " and %u more", processes - named);
+		used += (size_t)snprintf(cell->text + used, sizeof cell->text - used, " +%u more",
+					 processes - named);
 	if (segment->kernel.nattch > count)
 		snprintf(cell->text + used, sizeof cell->text - used, "%s%llu not to be seen",
 			 used ? ", " : "", (unsigned long long)(segment->kernel.nattch - count));
@@ -177,7 +186,7 @@ static void put_segment(const struct ipc_segment *row, unsigned column, struct c
 		put_maker(cell, &row->maker);
 		break;
 	case COLUMN_HOLDERS:
-		put_holders(cell, context->table, row);
+		put_holders(cell, context, row);
 		break;
 	case COLUMN_CPID:
 		put_number(cell, (uint32_t)kernel->creator_pid);
@@ -294,7 +303,9 @@ static void put_table(struct out *out, struct table *table, const struct ipcs_wi
 static void put_kind(struct out *out, const struct ipc_table *ipc, const struct ipcs_wish *wish,
 		     enum kind kind)
 {
-	struct context context = {ipc, kind, wish->exact};
+	struct context context = {ipc, kind, wish->exact,
+				  out->width < WIDE_COLUMNS && !wish->column_count ? 1
+										   : HOLDERS_NAMED};
 	struct table table = {.columns = columns, .fill = fill, .context = &context};
 	uint32_t count = kind == SEGMENTS ? ipc->segment_count : ipc->object_count;
 
