@@ -191,8 +191,8 @@ def test_settings_are_ignored_by_set_uid_programs(user, own_world):
     shutil.copy(harness.SHIM, own_world / "shim.so")
     user("true")  # whose folders these are by now
     chosen = f"env -u MEMSHIM_OFF MEMSHIM_SESSION={own_world}/chosen.seg"
-    script = (f"cp -a /etc etc && echo {own_world}/shim.so >etc/ld.so.preload && mount --bind etc /etc && exec setpriv --reuid=65534 --regid=65534"
-              f" --clear-groups sh -c '{chosen} {target('calls')} 1; {chosen} ./setuid 1'")
+    script = (f"cp -a /etc etc && echo {own_world}/shim.so >etc/ld.so.preload && mount --bind etc /etc &&"
+              f" exec setpriv --reuid=65534 --regid=65534 --clear-groups sh -c '{chosen} {target('calls')} 1; {chosen} ./setuid 1'")
     done = harness.run("unshare", "--mount", "sh", "-c", script, env={"MEMSHIM_OFF": "1"})
     assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\nwrong: 0\n", "")
     assert [path.stat().st_uid for path in own_world.glob("*.seg")] == [65534]
