@@ -218,7 +218,7 @@ def test_wait():
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGUSR1, signal.SIGQUIT])
 def test_signals_are_passed_on(number):
-    script = f"trap 'exit {number + 10}' {number}; echo ready; while :; do read line; done"
+    script = f"trap 'exit {number + 10}' {number}; echo ready; while read line; do :; done"
     with Lines(MEMSHIM, "record", "-q", "--", "sh", "-c", script) as lines:
         lines.wait_for("ready")
         lines.process.send_signal(number)
