@@ -143,12 +143,12 @@ def complete(report):
 class Lines:
     """A running command whose lines are waited for, for a bounded time: no test needs to sleep."""
 
-    def __init__(self, *argv, env=None, **options):
+    def __init__(self, *argv, env=None, patience=PATIENCE_S, **options):
         environment = {**os.environ, **(env or {})}
         self.process = subprocess.Popen(
             [str(a) for a in argv], env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             text=True, **options)
-        self.end_of_patience = threading.Timer(PATIENCE_S, self.process.kill)
+        self.end_of_patience = threading.Timer(patience, self.process.kill)
         self.end_of_patience.daemon = True
 
     def __enter__(self):

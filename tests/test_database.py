@@ -22,6 +22,7 @@ pytestmark = pytest.mark.skipif(not harness.IS_ROOT, reason="a database does not
 
 AS_POSTGRES = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
 BACKENDS = 25
+PATIENCE_S = 240  # of the whole story
 SETTINGS = {
     "shared_memory_type": "sysv", "dynamic_shared_memory_type": "sysv", "shared_buffers": "4MB", "listen_addresses": "",
     "fsync": "off", "autovacuum": "off", "max_logical_replication_workers": 0, "max_connections": 40,
@@ -44,7 +45,8 @@ class Database:
         settings = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
         recording = Recording(f"{self.folder}/{name}")
         with Lines(*AS_POSTGRES, MEMSHIM, "record", "-q", "-w", "-o", recording.path, "--", f"{self.tools}/postgres",
-                   "-D", f"{self.folder}/data", "-k", self.folder, *settings, cwd=self.folder, stderr=subprocess.STDOUT) as lines:
+                   "-D", f"{self.folder}/data", "-k", self.folder, *settings, cwd=self.folder, stderr=subprocess.STDOUT,
+                   patience=PATIENCE_S) as lines:
             lines.wait_for("ready to accept connections")
             try:
                 yield lines, recording
@@ -58,7 +60,8 @@ class Database:
 
     def client(self):
         """A psql that answers on its standard output."""
-        lines = Lines(f"{self.tools}/psql", "-qAtX", "-h", self.folder, "-U", "postgres", "-d", "postgres")
+        lines = Lines(f"{self.tools}/psql", "-qAtX", "-h", self.folder, "-U", "postgres", "-d", "postgres",
+                      patience=PATIENCE_S)
         lines.__enter__()
         return lines
 
@@ -144,7 +147,7 @@ def test_backends(database):
     report = at_rest(recording)
     harness.complete(report)
     assert {s["state"] for s in report["segments"]} == {"destroyed"} and kernel_rows() == {}
-    assert serious(report) == []
+    assert [f["text"] for f in serious(report)] == []
 
 
 def test_deaths(database):
