@@ -64,10 +64,10 @@ int main(void)
 """
 
 
-@pytest.fixture
-def shim(tmp_path):
+@pytest.fixture(scope="module")
+def shim(tmp_path_factory):
     harness.need(CC, QEMU)
-    build = tmp_path / "aarch64"
+    build = tmp_path_factory.mktemp("shim") / "aarch64"
     made = run("make", "-s", "-C", harness.TOP, f"CC={CC}", f"BUILD={build}", f"{build}/lib/libmemshim.so")
     assert made.returncode == 0, made.stderr
     return f"{build}/lib/libmemshim.so"

@@ -75,6 +75,13 @@ def test_nowhere_to_keep_them(recording, tmp_path, monkeypatch):
     for home in ("/nonexistent", "relative", ""):
         monkeypatch.setenv("HOME", home)
         assert stacks(recording) == first
+    theirs = tmp_path / "theirs"
+    theirs.mkdir()
+    if harness.IS_ROOT:
+        os.chown(theirs, 65534, 65534)
+        monkeypatch.setenv("HOME", str(theirs))
+        assert stacks(recording) == first
+        assert os.listdir(theirs) == [], "root leaves nothing in another's home"
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "walks"))  # no folder
     done = memshim("events", "-k", recording.path)
     assert (done.returncode, done.stderr) == (0, "")

@@ -122,24 +122,29 @@ void cache_add(struct cache *cache, uint64_t offset, bool exact, const struct fr
 
 /* ---- the file ---- */
 
-/* The folder, made if it is missing; only in a home of one's own. */
+static bool is_own_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+}
+
+/* The folder, made if it is missing; but nothing is left in a home that is another's. */
 static bool find_folder(char folder[PATH_MAX])
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
-	struct stat st;
+	const char *base = cache && *cache == '/' ? cache : home;
 
-	if (cache && *cache == '/')
-		snprintf(folder, PATH_MAX, "%s", cache);
-	else if (home && *home == '/')
-		snprintf(folder, PATH_MAX, "%s/.cache", home);
-	else
+	if (!base || *base != '/' || strlen(base) > PATH_MAX / 2 || !is_own_folder(base))
 		return false;
-	mkdir(folder, 0700);
-	if (strlen(folder) > PATH_MAX / 2)
-		return false;
+	snprintf(folder, PATH_MAX, "%s", base);
+	if (base == home) {
+		strcat(folder, "/.cache");
+		mkdir(folder, 0700);
+	}
 	strcat(folder, "/memshim");
 	mkdir(folder, 0700);
-	return lstat(folder, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+	return is_own_folder(folder);
 }
 
 static bool find_path(struct cache *cache, const struct module_facts *module)
