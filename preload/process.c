@@ -147,6 +147,7 @@ static void fill_identity(struct segment_process *slot, const struct arrival *wh
 	slot->ipc_namespace = shim.ipc_namespace;
 	slot->start_time = who->start_time;
 	slot->start_clock = thread_clock();
+	slot->segment_address = (uint64_t)shim.base;
 	slot->break_initial = who->start_break ? who->start_break : now;
 	slot->break_at_start = now;
 	slot->flags = shim.identity_flags | (who->start_break ? PROCESS_BREAK_KNOWN : 0) |

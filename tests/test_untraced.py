@@ -160,6 +160,15 @@ def test_no_drift_where_images_come_and_go():
     assert recording.report()["coverage"]["unseen_moves"] == 0
 
 
+def test_no_drift_halfway_through_an_exec():
+    """The new image has joined, and takes its time to register: the break there is not the old one's."""
+    harness.need("strace")
+    slow = ("strace", "-f", "-o", "/dev/null", "-e", "trace=readlinkat", "-e", "inject=readlinkat:delay_enter=1000000")
+    with_time = harness.record("sh", "-c", "exec sh -c :", options=("-q",), before=slow)
+    assert [p["state"] for p in with_time.report()["processes"]].count("exec") == 1
+    assert with_time.report()["coverage"]["unseen_moves"] == 0
+
+
 @needs_root
 def test_with_more_rights(compile_c, user, tmp_path):
     """As sudo has it: a set-uid program that starts another as root. Both run; neither is followed, and that is said."""

@@ -224,7 +224,8 @@ struct segment_process {
 	uint32_t inherited; /* attachments that fork copied into it */
 	char comm[16];      /* NUL-terminated */
 	uint64_t ipc_namespace; /* inode of /proc/PID/ns/ipc, 0 the session's or unknown */
-	uint64_t reserved0[3];
+	uint64_t segment_address; /* where it has this segment mapped: no two images in one place */
+	uint64_t reserved0[2];
 
 	/* Words that change. */
 	_Atomic uint32_t state; /* enum segment_process_state */

@@ -11,7 +11,7 @@ bool breaks_read(int32_t pid, const char *segment, uint64_t program_break, struc
 	FILE *file;
 
 	snprintf(path, sizeof path, "/proc/%ld/maps", (long)pid);
-	*breaks = (struct breaks){false, 0, 0};
+	*breaks = (struct breaks){0, 0, 0};
 	file = fopen(path, "re");
 	if (!file)
 		return false;
@@ -22,7 +22,8 @@ bool breaks_read(int32_t pid, const char *segment, uint64_t program_break, struc
 			breaks->heap_end = end;
 		else if (start >= program_break && !breaks->next_start)
 			breaks->next_start = start;
-		breaks->joined |= strstr(line, segment) != NULL;
+		if (!breaks->segment_start && strstr(line, segment))
+			breaks->segment_start = start;
 	}
 	fclose(file);
 	return true;
@@ -44,7 +45,7 @@ bool breaks_differ(const struct breaks *breaks, const struct segment_process *sl
 	uint64_t edge = (slot->break_current + page_bytes - 1) & ~(page_bytes - 1);
 	uint64_t start = (slot->break_initial + page_bytes - 1) & ~(page_bytes - 1);
 
-	if (!breaks->joined)
+	if (!breaks_are_of(breaks, slot))
 		return false;
 	/* Without a heap the break is where it began; a guessed beginning tells nothing. */
 	if (breaks->heap_end)

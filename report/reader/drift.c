@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A break that moved without a call, of a process that runs: when the recording is read it may have
- * ended, and only the recorder can have seen it. Seen twice in a row it is believed: what an exec,
- * or a registration, looks like halfway does not last.
+ * ended, and only the recorder can have seen it. Seen twice in a row it is believed: what a
+ * registration looks like halfway does not last.
  */
 #include "report/reader/alive.h"
 #include "report/reader/breaks.h"
