@@ -72,6 +72,20 @@ unsigned drain_arrivals(struct drain *drain, struct drain_process *found, unsign
 	return count;
 }
 
+bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time)
+{
+	uint32_t used = drain_slots_used(drain);
+
+	for (uint32_t i = 0; i < used; i++) {
+		uint64_t word = word_accept(drain_word(drain, i));
+
+		if ((uint32_t)word != 0 && (pid_t)(word >> 32) == pid &&
+		    drain_slot(drain, i)->start_time == start_time)
+			return true;
+	}
+	return false;
+}
+
 /* ---- who has ended ---- */
 
 static bool is_in_place(const struct drain *drain, const struct drain_process *process)

@@ -141,6 +141,12 @@ void tree_free(struct tree *tree)
 
 /* ---- why ---- */
 
+/* What is only suspected is not told of one that has registered since: the news is under way. */
+static bool is_guilty(const struct tree *tree, const struct stranger *s)
+{
+	return s->suspected && !drain_has_arrived(tree->drain, s->pid, s->start_time);
+}
+
 static void tell(struct tree *tree, struct stranger *s)
 {
 	if (!tree->silent && !s->told)
@@ -211,7 +217,7 @@ static void look_at(struct tree *tree, pid_t pid, const struct proc_facts *facts
 	if (!s || s->told || tree->silent)
 		return;
 	judge(tree, s, facts);
-	if (s->suspected && now_ns() - s->met_ns > SETTLED_NS)
+	if (now_ns() - s->met_ns > SETTLED_NS && is_guilty(tree, s))
 		tell(tree, s);
 }
 
@@ -270,8 +276,8 @@ static void look_at_known(struct tree *tree)
 	HASH_ITER (hh, tree->strangers, s, next) {
 		if (s->round == tree->round || watch_knows(tree->watch, s->pid))
 			continue;
-		if (s->suspected &&
-		    (s->why == WHY_NO_ENVIRONMENT || s->seen_ns - s->met_ns > STARTED_NS))
+		if ((s->why == WHY_NO_ENVIRONMENT || s->seen_ns - s->met_ns > STARTED_NS) &&
+		    is_guilty(tree, s))
 			tell(tree, s);
 		forget(tree, s);
 	}
@@ -341,8 +347,8 @@ void tree_finish(struct tree *tree)
 
 	look(tree);
 	HASH_ITER (hh, tree->strangers, s, next) {
-		if (s->suspected &&
-		    (s->why == WHY_NO_ENVIRONMENT || now_ns() - s->met_ns > STARTED_NS))
+		if ((s->why == WHY_NO_ENVIRONMENT || now_ns() - s->met_ns > STARTED_NS) &&
+		    is_guilty(tree, s))
 			tell(tree, s);
 	}
 }
