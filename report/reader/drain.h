@@ -82,8 +82,12 @@ void drain_wake(struct drain *drain);
  */
 unsigned drain_arrivals(struct drain *drain, struct drain_process *found, unsigned room);
 
-/* Whether this process has announced itself and is still in its slot, told of already or not. */
-bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time);
+/*
+ * Whether this image, the one of a process whose break began there (struct proc_facts), has announced
+ * itself, reported already or not.
+ */
+bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time,
+		       uint64_t start_break);
 
 /* Whether another image has followed this one in the same process. */
 bool drain_was_replaced(const struct drain *drain, const struct drain_process *process);

@@ -72,15 +72,18 @@ unsigned drain_arrivals(struct drain *drain, struct drain_process *found, unsign
 	return count;
 }
 
-bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time)
+bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time,
+		       uint64_t start_break)
 {
 	uint32_t used = drain_slots_used(drain);
 
 	for (uint32_t i = 0; i < used; i++) {
+		const struct segment_process *slot = drain_slot(drain, i);
 		uint64_t word = word_accept(drain_word(drain, i));
 
 		if ((uint32_t)word != 0 && (pid_t)(word >> 32) == pid &&
-		    drain_slot(drain, i)->start_time == start_time)
+		    slot->start_time == start_time && slot->how == LIFE_START &&
+		    slot->break_initial == start_break)
 			return true;
 	}
 	return false;

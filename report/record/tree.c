@@ -144,7 +144,8 @@ void tree_free(struct tree *tree)
 /* What is only suspected is not told of one that has registered since: the news is under way. */
 static bool is_guilty(const struct tree *tree, const struct stranger *s)
 {
-	return s->suspected && !drain_has_arrived(tree->drain, s->pid, s->start_time);
+	return s->suspected &&
+	       !drain_has_arrived(tree->drain, s->pid, s->start_time, s->start_break);
 }
 
 static void tell(struct tree *tree, struct stranger *s)
