@@ -32,3 +32,13 @@ bool printable_is(const unsigned char *at, unsigned length)
 		return false;
 	return true;
 }
+
+const char *printable_skip(const char *text, unsigned columns)
+{
+	for (; *text && columns > 0; columns--) {
+		unsigned length = printable_length((const unsigned char *)text);
+
+		text += length ? length : 1;
+	}
+	return text;
+}

@@ -14,4 +14,7 @@ unsigned printable_length(const unsigned char *at);
 /* Whether it is neither a control character nor one that turns the direction of what follows. */
 bool printable_is(const unsigned char *at, unsigned length);
 
+/* The text behind its first columns; its end when it has no more. */
+const char *printable_skip(const char *text, unsigned columns);
+
 #endif

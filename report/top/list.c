@@ -136,17 +136,6 @@ static enum screen_style style_of(enum out_color color)
 	return styles[color];
 }
 
-/* Skips columns at the beginning of a long line. */
-static const char *skip(const char *text, unsigned columns)
-{
-	for (; *text && columns > 0; columns--) {
-		unsigned length = printable_length((const unsigned char *)text);
-
-		text += length ? length : 1;
-	}
-	return text;
-}
-
 static unsigned put_cell(const struct list *list, unsigned line, unsigned column, unsigned i,
 			 const char *text, unsigned styles)
 {
@@ -158,7 +147,7 @@ static unsigned put_cell(const struct list *list, unsigned line, unsigned column
 		screen_put(line, column + width - used, used, text, styles);
 	else
 		screen_put(line, column, last ? screen_columns() - column : width,
-			   last ? skip(text, list->left) : text, styles);
+			   last ? printable_skip(text, list->left) : text, styles);
 	return column + width + 2;
 }
 

@@ -60,16 +60,6 @@ void sheet_wrap(struct sheet *sheet, unsigned styles, unsigned indent, unsigned 
 	}
 }
 
-static const char *skip(const char *text, unsigned columns)
-{
-	for (; *text && columns > 0; columns--) {
-		unsigned length = printable_length((const unsigned char *)text);
-
-		text += length ? length : 1;
-	}
-	return text;
-}
-
 void sheet_draw(struct sheet *sheet, unsigned line, unsigned lines)
 {
 	if (sheet->first + lines > sheet->count)
@@ -77,7 +67,7 @@ void sheet_draw(struct sheet *sheet, unsigned line, unsigned lines)
 	for (unsigned i = 0; i < lines && sheet->first + i < sheet->count; i++) {
 		const struct sheet_line *from = &sheet->lines[sheet->first + i];
 
-		screen_put(line + i, 0, screen_columns(), skip(from->text, sheet->left),
+		screen_put(line + i, 0, screen_columns(), printable_skip(from->text, sheet->left),
 			   from->styles);
 	}
 }
