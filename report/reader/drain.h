@@ -83,8 +83,8 @@ void drain_wake(struct drain *drain);
 unsigned drain_arrivals(struct drain *drain, struct drain_process *found, unsigned room);
 
 /*
- * Whether this image, the one of a process whose break began there (struct proc_facts), has announced
- * itself, reported already or not.
+ * Whether this image, the one of a process whose break began there (struct proc_facts), has
+ * announced itself, reported already or not.
  */
 bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time,
 		       uint64_t start_break);
