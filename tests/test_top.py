@@ -2,6 +2,7 @@
 """The live screen in a real terminal: what it shows is what the report says, and each key does its work."""
 
 import contextlib
+import errno
 import os
 import re
 import signal
@@ -83,6 +84,17 @@ def test_it_grows_before_ones_eyes():
         screen.wait_for("ended", "the session has ended")
         screen.type("1")
         screen.wait_for("exit 0")
+
+
+def test_findings_as_they_turn_up():
+    """News in the last line, the tab in the colour of its severity, the finding in its list."""
+    with recorded() as lines, started(lines) as teller, top("memshim.data") as screen:
+        screen.wait_for("running")
+        assert "Findings 1" not in screen.text()
+        assert teller.get(size=0) == -errno.EINVAL
+        screen.wait_for("new: failed-call: ledger: shmget failed 1 time with EINVAL", "Findings 1")
+        screen.type("5")
+        screen.wait_for("warning", "failed-call")
 
 
 def test_processes_are_the_reports(three):
