@@ -116,7 +116,10 @@ static int read_all(struct top *top)
 		;
 	top->due_ns = now_ns() + top->interval_ns;
 	top->stale = true;
-	return feed_conclude(&top->feed) ? 0 : load_no_memory();
+	if (!feed_conclude(&top->feed))
+		return load_no_memory();
+	tell_new_findings(top);
+	return 0;
 }
 
 static int open_at(struct top *top, const char *path)
