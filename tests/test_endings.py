@@ -44,12 +44,16 @@ def state_of(recorder):
         return stat.read().rpartition(")")[2].split()[0]
 
 
+def stopped(recorder):
+    os.kill(recorder, signal.SIGSTOP)
+    wait_until(lambda: state_of(recorder) == "T", "it is stopped")
+
+
 def told_while_stopped(*hows, wrapper=(), meanwhile=lambda: None):
     """The report of a recorder that was stopped all the while; `meanwhile` is called before the ends and after."""
     with Lines(harness.MEMSHIM, "record", "-q", *wrapper, "perl", "-e", PARENT, *hows) as lines:
         lines.wait_for("ready")
-        os.kill(lines.process.pid, signal.SIGSTOP)
-        wait_until(lambda: state_of(lines.process.pid) == "T", "it is stopped")
+        stopped(lines.process.pid)
         meanwhile()
         lines.say()
         lines.wait_for("done")
@@ -96,19 +100,18 @@ def test_callers_who_never_register():
     """They are forgotten, and take nothing from those that come later."""
     script = '$| = 1; print "ready\n"; while (<STDIN>) { system("true"); print "ran\n" }'
     with Lines(harness.MEMSHIM, "record", "-q", "perl", "-e", script) as lines:
+        recorder = lines.process.pid
         lines.wait_for("ready")
         session = harness.memshim("ls", "--no-headings").stdout.split()[0]
-        before = descriptors(lines.process.pid)
+        before = descriptors(recorder)
+        stopped(recorder)
         for _ in range(100):
             call(session, b"\xff" * 4)
-
-        def come_and_go():
-            lines.say()
-            lines.wait_for("ran")
-            return descriptors(lines.process.pid)
-
-        assert come_and_go() >= before + 90
-        wait_until(lambda: come_and_go() <= before + 2, "they are forgotten", lines.process)
+        lines.say()
+        lines.wait_for("ran")
+        os.kill(recorder, signal.SIGCONT)
+        wait_until(lambda: descriptors(recorder) >= before + 90, "all have been heard", lines.process)
+        wait_until(lambda: descriptors(recorder) <= before + 2, "they are forgotten", lines.process)
         assert lines.end()[0] == 0
 
 
