@@ -19,6 +19,7 @@
 #include "greet.h"
 #include "record.h"
 #include "segment/files.h"
+#include "segment/timens.h"
 #include "stat.h"
 
 #define WAITS 100000 /* for another thread's registration, of one turn on a CPU each */
@@ -53,11 +54,8 @@ static bool same_pid_namespace(const struct segment_process *slot)
 	       !shim.pid_namespace;
 }
 
-/*
- * The slot of this process's image before exec: same pid, same start. Null for a new process. The
- * newest of them: start times are ticks of 10 ms, in which a pid may be used a second time.
- */
-static struct segment_process *find_predecessor(const struct arrival *who)
+/* The newest running image of a pid and start; `others`: there are some of other starts. */
+static struct segment_process *find_image(int32_t pid, uint64_t start_time, bool *others)
 {
 	uint32_t used = half_accept(&shim.shared->slot_high), newest = 0;
 	uint64_t count = shim.header->region[REGION_INDEX].count;
@@ -66,15 +64,33 @@ static struct segment_process *find_predecessor(const struct arrival *who)
 	for (uint32_t i = 0; i < used && i < count; i++) {
 		uint64_t word = word_accept(&slot_words()[i]);
 
-		if (word >> 32 != (uint32_t)who->pid || (uint32_t)word <= newest ||
-		    slots()[i].start_time != who->start_time ||
+		if (word >> 32 != (uint32_t)pid || (uint32_t)word <= newest ||
 		    half_load(&slots()[i].state) != PROCESS_RUNNING ||
 		    !same_pid_namespace(slots() + i))
+			continue;
+		*others |= slots()[i].start_time != start_time;
+		if (slots()[i].start_time != start_time)
 			continue;
 		newest = (uint32_t)word;
 		found = slots() + i;
 	}
 	return found;
+}
+
+/*
+ * The slot of this process's image before exec: same pid, same start. Null for a new process. The
+ * newest of them: start times are ticks of 10 ms, in which a pid may be used a second time. An exec
+ * may lead from the first time namespace into another, where this process has another start time.
+ */
+static struct segment_process *find_predecessor(const struct arrival *who)
+{
+	bool others = false;
+	struct segment_process *found = find_image(who->pid, who->start_time, &others);
+	int64_t shift = found || !others ? 0 : timens_read(TIMENS_SELF).boottime_ns;
+
+	return shift ? find_image(who->pid, who->start_time - (uint64_t)(shift / TIMENS_TICK_NS),
+				  &others)
+		     : found;
 }
 
 static bool has_ended(uint64_t word, const struct segment_process *slot)
@@ -277,6 +293,13 @@ static void learn_program(int argc, char **argv)
 	join_words(shim.cmdline, sizeof shim.cmdline, argc, argv);
 }
 
+/* A counter is the same in every time namespace. */
+static void learn_clock(void)
+{
+	if (shim.clock == CLOCK_NS)
+		shim.clock_shift_ns = (uint64_t)timens_read(TIMENS_SELF).monotonic_ns;
+}
+
 void process_start(int argc, char **argv)
 {
 	struct arrival who = {.how = LIFE_START};
@@ -284,6 +307,7 @@ void process_start(int argc, char **argv)
 	uint64_t old_mask;
 
 	block_signals(&old_mask);
+	learn_clock();
 	learn_program(argc, argv);
 	stat_read(&facts);
 	if (!shim.header->recorder_pid) /* who finds this out by itself */
@@ -314,6 +338,7 @@ static void register_copy(void)
 	struct arrival who = {.how = LIFE_FORK, .parent_instance = shim.instance};
 	struct stat_facts facts;
 
+	learn_clock();
 	stat_read(&facts);
 	check_thread_id();
 	shim.ipc_namespace = place_inode("/proc/self/ns/ipc");

@@ -31,18 +31,19 @@ struct shim {
 	const char *single_threaded; /* libc's __libc_single_threaded, or a constant 0 */
 	uint64_t libc_text_begin;    /* libc's code: callers in it are its allocator */
 	uint64_t libc_text_end;
-	uint32_t clock;       /* enum segment_clock */
-	uint32_t stack_depth; /* frames taken per event; 0 none */
-	uint32_t idle_calls;  /* hooks entered while not watched */
+	uint32_t clock;          /* enum segment_clock */
+	uint32_t stack_depth;    /* frames taken per event; 0 none */
+	uint32_t idle_calls;     /* hooks entered while not watched */
+	uint64_t clock_shift_ns; /* of this time namespace; for CLOCK_NS */
 
 	/* Read at registration only. */
 	const struct segment_header *header; /* a private copy; null: no session */
 	char *base;                          /* of the mapping */
 	struct segment_shared *shared;
 	_Atomic uint64_t *wiped; /* the page: enum shim_wiped_word */
-	uint64_t pid_namespace; /* inode of /proc/self/ns/pid; 0 unknown */
-	uint64_t ipc_namespace; /* of /proc/self/ns/ipc where it is another than the session's */
-	uint32_t coverage;      /* enum segment_coverage */
+	uint64_t pid_namespace;  /* inode of /proc/self/ns/pid; 0 unknown */
+	uint64_t ipc_namespace;  /* of /proc/self/ns/ipc where it is another than the session's */
+	uint32_t coverage;       /* enum segment_coverage */
 	uint32_t bad_settings;
 	bool no_stacks; /* wanted, and cannot be had here */
 	uint64_t mapped_bytes;

@@ -64,7 +64,7 @@ static inline uint64_t thread_clock(void)
 		return clock_counter();
 	if (!shim_libc_clock_gettime || shim_libc_clock_gettime(CLOCK_MONOTONIC, &ts) != 0)
 		return 0;
-	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec - shim.clock_shift_ns;
 }
 
 /* Whether no other thread of this address space can count at the same time. */

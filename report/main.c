@@ -56,6 +56,7 @@
  *   reader/tables    processes, attachments, ledger, stacks, row by row
  *   reader/timescale from the session's clock to nanoseconds
  *   reader/alive     whether a process still runs
+ *   reader/timens    clocks and start times across time namespaces
  *   reader/find      which session is meant
  *   reader/kernel    the second witness: what the kernel says
  *   reader/sysvipc   the kernel's tables of segments, queues and semaphores

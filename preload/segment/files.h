@@ -129,25 +129,4 @@ static inline uint64_t place_ns(int clock_id)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* The tightest of a few tries: system calls may be interrupted between the readings. */
-static inline struct segment_instant place_now(uint32_t clock)
-{
-	struct segment_instant best = {0, 0, 0};
-	uint64_t best_width = UINT64_MAX;
-
-	for (int i = 0; i < 8; i++) {
-		uint64_t before = clock == CLOCK_COUNTER ? clock_counter() : 0;
-		uint64_t monotonic = place_ns(CLOCK_MONOTONIC);
-		uint64_t after = clock == CLOCK_COUNTER ? clock_counter() : 1;
-
-		if (after - before >= best_width)
-			continue;
-		best_width = after - before;
-		best.monotonic_ns = monotonic;
-		best.clock = clock == CLOCK_COUNTER ? before + best_width / 2 : monotonic;
-	}
-	best.realtime_ns = place_ns(CLOCK_REALTIME);
-	return best;
-}
-
 #endif

@@ -87,7 +87,7 @@ enum segment_region_kind {
 enum segment_kind { SEGMENT_LIVE = 1, SEGMENT_RECORDING = 2 };
 
 enum segment_clock {
-	CLOCK_NS = 1, /* clock_gettime(CLOCK_MONOTONIC), nanoseconds */
+	CLOCK_NS = 1, /* CLOCK_MONOTONIC of the first time namespace, nanoseconds */
 	CLOCK_COUNTER =
 		2, /* the CPU's own counter (TSC, CNTVCT): ticks, scaled by the clock pairs */
 };
@@ -104,7 +104,7 @@ struct segment_region {
 /* The same instant on the session's clock and on the system's two. */
 struct segment_instant {
 	uint64_t clock;
-	uint64_t monotonic_ns; /* CLOCK_MONOTONIC */
+	uint64_t monotonic_ns; /* CLOCK_MONOTONIC, of the first time namespace */
 	uint64_t realtime_ns;  /* CLOCK_REALTIME */
 };
 

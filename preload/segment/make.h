@@ -15,6 +15,7 @@
 
 #include "files.h"
 #include "publish.h"
+#include "timens.h"
 
 #define PLACE_SLOTS_DEFAULT 4096u
 #define PLACE_BLOCKS_DEFAULT 2048u
@@ -130,7 +131,7 @@ static inline void place_fill_header(struct segment_header *header, const struct
 	header->kind = SEGMENT_LIVE;
 	header->page_bytes = 4096;
 	header->clock = place_clock();
-	header->start = place_now(header->clock);
+	header->start = timens_now(header->clock);
 	header->ipc_namespace = place_inode("/proc/self/ns/ipc");
 	header->pid_namespace = place_inode("/proc/self/ns/pid");
 	header->recorder_pid = wish->recorder_pid;

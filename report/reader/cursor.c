@@ -19,6 +19,7 @@
 #include "report/reader/inside.h"
 #include "report/reader/ring.h"
 #include "report/reader/runs.h"
+#include "report/reader/timens.h"
 
 #define BATCH 256u
 #define PERIOD_MS 20        /* between two looks at a live session */
@@ -53,7 +54,7 @@ struct cursor {
 static uint64_t clock_now(const struct source *source)
 {
 	return source_header(source)->clock == CLOCK_COUNTER ? clock_counter()
-							     : place_ns(CLOCK_MONOTONIC);
+							     : timens_monotonic_ns();
 }
 
 static uint64_t clock_before(const struct source *source, uint64_t ns)

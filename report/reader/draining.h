@@ -7,6 +7,7 @@
 #include "report/reader/drain.h"
 #include "report/reader/recording.h"
 #include "report/reader/sights.h"
+#include "report/reader/timens.h"
 
 #define DRAIN_BATCH 16384u /* events copied at once: 1 MiB */
 #define DRAIN_HOLES 1024u  /* remembered per part; more are torn at once */
@@ -31,12 +32,12 @@ struct drain_drift {
 };
 
 struct drain {
-	char *base; /* the live segment, mapped writable; null: none */
+	char *base;                   /* the live segment, mapped writable; null: none */
 	struct segment_header header; /* ours: what others may write to is not gone by */
 	struct segment_shared *shared;
 	struct recording recording;
 	char path[PLACE_PATH_BYTES];
-	uint32_t *reported; /* instance by slot; of drain_arrivals alone */
+	uint32_t *reported;        /* instance by slot; of drain_arrivals alone */
 	struct drain_drift *drift; /* by slot; of drain_compare alone */
 	struct drain_part part[SEGMENT_PARTS_MAX];
 	struct segment_event batch[DRAIN_BATCH];
@@ -51,7 +52,7 @@ static inline void *drain_region(const struct drain *drain, enum segment_region_
 /* A reading of the session's clock. */
 static inline uint64_t drain_clock(const struct drain *drain)
 {
-	return drain->header.clock == CLOCK_COUNTER ? clock_counter() : place_ns(CLOCK_MONOTONIC);
+	return drain->header.clock == CLOCK_COUNTER ? clock_counter() : timens_monotonic_ns();
 }
 
 static inline struct segment_process *drain_slot(const struct drain *drain, uint32_t i)

@@ -30,6 +30,10 @@ static inline const struct segment_header *source_header(const struct source *so
 /* Whether a running image still runs, as far as that can be told from here. */
 bool source_process_runs(const struct source *source, const struct segment_process *slot);
 
+/* And its start time as it is read here, where it can be had. */
+bool source_process_since(const struct source *source, const struct segment_process *slot,
+			  uint64_t *start_time);
+
 /* Takes in what the recorder has added. False without memory. */
 bool source_update(struct source *source);
 

@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "preload/segment/files.h"
+#include "preload/segment/timens.h"
 
 #define ROOM_BYTES (1ull << 20) /* always kept ahead */
 #define STEP_BYTES (8ull << 20) /* taken at once */
@@ -137,7 +137,7 @@ int recording_finish(struct recording *recording, int status, int signal)
 	struct segment_header *header = &recording->header;
 	int ret;
 
-	header->end = place_now(header->clock);
+	header->end = timens_now(header->clock);
 	header->exit_status = status;
 	header->exit_signal = signal;
 	header->finished = recording->error == 0;

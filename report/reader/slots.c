@@ -81,9 +81,9 @@ bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time
 		const struct segment_process *slot = drain_slot(drain, i);
 		uint64_t word = word_accept(drain_word(drain, i));
 
-		if ((uint32_t)word != 0 && (pid_t)(word >> 32) == pid &&
-		    slot->start_time == start_time && slot->how == LIFE_START &&
-		    slot->break_initial == start_break)
+		if ((uint32_t)word != 0 && (pid_t)(word >> 32) == pid && slot->how == LIFE_START &&
+		    slot->break_initial == start_break &&
+		    timens_same_start(pid, start_time, slot->start_time))
 			return true;
 	}
 	return false;

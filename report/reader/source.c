@@ -13,6 +13,7 @@
 #include "report/error.h"
 #include "report/reader/alive.h"
 #include "report/reader/inside.h"
+#include "report/reader/timens.h"
 
 static bool same_boot(const struct segment_header *header)
 {
@@ -51,15 +52,26 @@ uint32_t source_slot_count(const struct source *source)
 	return shared.slot_high < room ? shared.slot_high : (uint32_t)room;
 }
 
-bool source_process_runs(const struct source *source, const struct segment_process *slot)
+bool source_process_since(const struct source *source, const struct segment_process *slot,
+			  uint64_t *start_time)
 {
-	uint64_t theirs = slot->pid_namespace;
+	uint64_t theirs = slot->pid_namespace, start;
 
 	if (slot->state != PROCESS_RUNNING || !source->facts.same_boot)
 		return false;
 	if (!source->same_pids || (theirs && !same_namespace(theirs, "/proc/self/ns/pid")))
 		return true; /* not to be told from here */
-	return alive_process(slot->pid, slot->start_time);
+	start = alive_start(slot->pid, slot->start_time);
+	if (start && slot->start_time)
+		*start_time = start;
+	return start != 0;
+}
+
+bool source_process_runs(const struct source *source, const struct segment_process *slot)
+{
+	uint64_t unused;
+
+	return source_process_since(source, slot, &unused);
 }
 
 static bool any_process_runs(const struct source *source)
@@ -115,7 +127,7 @@ static void learn_times(struct session_facts *facts, const struct segment_header
 {
 	uint64_t wall = place_ns(CLOCK_REALTIME);
 	uint64_t end = header->finished               ? header->end.monotonic_ns
-		       : facts->state == SESSION_LIVE ? place_ns(CLOCK_MONOTONIC)
+		       : facts->state == SESSION_LIVE ? timens_monotonic_ns()
 						      : 0;
 
 	facts->started_realtime_ns = header->start.realtime_ns;

@@ -21,7 +21,9 @@ static void copy_text(char *to, size_t to_bytes, const char *from, size_t from_b
 	to[length] = '\0';
 }
 
-static uint32_t state_of(const struct source *source, const struct segment_process *slot)
+/* Of one that runs, the start time becomes the one that the kernel's tables have here. */
+static uint32_t state_of(const struct source *source, const struct segment_process *slot,
+			 uint64_t *start_time)
 {
 	switch ((enum segment_process_state)half_load(&slot->state)) {
 	case PROCESS_EXITED:
@@ -31,7 +33,8 @@ static uint32_t state_of(const struct source *source, const struct segment_proce
 	case PROCESS_EXEC:
 		return STATE_EXEC;
 	case PROCESS_RUNNING:
-		if (source_header(source)->finished || source_process_runs(source, slot))
+		if (source_process_since(source, slot, start_time) ||
+		    source_header(source)->finished)
 			return STATE_RUNNING;
 		return STATE_GONE;
 	default:
@@ -101,7 +104,7 @@ static void give_process(const struct source *source, const struct segment_proce
 	memset(&facts, 0, sizeof facts);
 	take_identity(&facts, slot);
 	take_counters(&facts, slot);
-	facts.state = state_of(source, slot);
+	facts.state = state_of(source, slot, &facts.start_time);
 	facts.exit_status = slot->exit_status;
 	facts.exit_signal = slot->exit_signal;
 	facts.start_ns = timescale_ns(&source->scale, slot->start_clock);

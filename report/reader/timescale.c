@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/reader/timescale.h"
 
-#include "preload/segment/files.h"
+#include "preload/segment/timens.h"
 
 #define ONE (1ull << 40)
 
@@ -23,7 +23,7 @@ static uint64_t counter_factor(const struct segment_header *header, bool same_bo
 	uint64_t factor;
 
 	if (!header->finished && same_boot)
-		end = place_now(CLOCK_COUNTER);
+		end = timens_now(CLOCK_COUNTER);
 	factor = factor_between(end.clock - start->clock, end.monotonic_ns - start->monotonic_ns);
 	/* No second instant: the counter and the monotonic clock both began with the machine. */
 	if (factor == 0)

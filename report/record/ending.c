@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 
 #include "report/reader/proc.h"
+#include "report/reader/timens.h"
 
 /* linux/pidfd.h since Linux 6.13, its exit_code since 6.15; older ones answer ENOTTY. */
 struct pidfd_answer {
@@ -22,7 +23,7 @@ static bool ask_zombie(pid_t pid, uint64_t start_time, int *wait_status)
 	struct proc_facts facts;
 
 	if (!proc_facts(pid, &facts) || facts.state != 'Z' || !proc_may_look(pid) ||
-	    (start_time != 0 && facts.start_time != start_time))
+	    (start_time != 0 && !timens_same_start(pid, facts.start_time, start_time)))
 		return false;
 	*wait_status = facts.exit_code;
 	return true;

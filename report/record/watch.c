@@ -13,9 +13,10 @@
 #define uthash_nonfatal_oom(element) ((element)->unhashed = true)
 #include <uthash.h>
 
-#include "report/reader/proc.h"
-#include "report/record/ending.h"
 #include "report/now.h"
+#include "report/reader/proc.h"
+#include "report/reader/timens.h"
+#include "report/record/ending.h"
 
 #define LOOK_NS 10000000ull /* at least, between two looks at those that no pidfd tells about */
 #define LOOK_SHARE 20u      /* and at most this part of the time */
@@ -165,7 +166,8 @@ static pid_t find_process(const struct watch *watch, struct arrival *arrival)
 	if (arrival->pid > 0)
 		return arrival->pid;
 	if (proc_facts(image->pid, &facts))
-		is_other = image->start_time != 0 && facts.start_time != image->start_time;
+		is_other = image->start_time != 0 &&
+			   !timens_same_start(image->pid, facts.start_time, image->start_time);
 	else
 		is_other = arrival->fd < 0;
 	if (is_other && arrival->fd >= 0) {
@@ -300,14 +302,12 @@ static bool has_ended(const struct watched *w)
 
 	if (proc_facts(w->pid, &facts))
 		return facts.state == 'Z' ||
-		       (w->image.start_time != 0 && facts.start_time != w->image.start_time);
+		       (w->image.start_time != 0 &&
+			!timens_same_start(w->pid, facts.start_time, w->image.start_time));
 	return kill(w->pid, 0) != 0 && errno == ESRCH;
 }
 
-/*
- * A process in another pid namespace goes by another name here; in another time namespace it has
- * another start time.
- */
+/* A process in another pid namespace goes by another name here. */
 static void compare(void *context, pid_t pid)
 {
 	struct watch *watch = context;
@@ -319,7 +319,7 @@ static void compare(void *context, pid_t pid)
 	for (struct watched *w = watch->table; w; w = w->hh.next) {
 		if (w->pid != 0 || w->image.pid != inner)
 			continue;
-		if (facts.start_time == w->image.start_time ||
+		if (timens_same_start(pid, facts.start_time, w->image.start_time) ||
 		    proc_maps(pid, strrchr(drain_segment_path(watch->drain), '/')))
 			hold(watch, w, pid, (int)syscall(SYS_pidfd_open, pid, 0));
 	}
