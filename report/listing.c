@@ -75,9 +75,8 @@ static int by_start(const void *a, const void *b)
 {
 	const struct session_row *left = *(struct session_row *const *)a;
 	const struct session_row *right = *(struct session_row *const *)b;
-	uint64_t x = left->facts.started_realtime_ns, y = right->facts.started_realtime_ns;
 
-	return x < y ? -1 : x > y;
+	return session_compare(&left->facts, &right->facts);
 }
 
 void listing_make(struct listing *listing, bool quiet)

@@ -188,6 +188,17 @@ def test_a_wall_clock_that_jumps(by_ns):
     assert after["processes"] == before["processes"] and after["segments"] == before["segments"]
 
 
+@pytest.mark.parametrize("by_ns", [-3650 * DAY_NS, DAY_NS])
+def test_the_newest_session_is_the_newest(by_ns):
+    """However the wall clock was set between them."""
+    for name in ("first", "second", "third"):
+        assert harness.run(target("calls"), 1, env={**PRELOAD, "MEMSHIM_SESSION": name}).returncode == 0
+    jump(os.path.join(os.environ["MEMSHIM_DIR"], "first.seg"), abs(by_ns), START_AT)
+    jump(os.path.join(os.environ["MEMSHIM_DIR"], "third.seg"), by_ns, START_AT)
+    assert json.loads(memshim("report", "--json").stdout)["session"]["name"] == "third"
+    assert [s["name"] for s in json.loads(memshim("ls", "--json").stdout)["sessions"]] == ["first", "second", "third"]
+
+
 @pytest.mark.parametrize("where", ["program", "all"])
 def test_a_faked_wall_clock(where, tmp_path):
     """libfaketime sets it back by a year in the middle of a run, in the program, in the recorder and in the reader."""

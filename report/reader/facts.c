@@ -25,3 +25,16 @@ const char *loss_words(unsigned loss)
 {
 	return loss < LOST_COUNT ? losses[loss].words : NULL;
 }
+
+int session_compare(const struct session_facts *a, const struct session_facts *b)
+{
+	uint64_t x = a->started_realtime_ns, y = b->started_realtime_ns;
+
+	if (a->same_boot != b->same_boot)
+		return a->same_boot ? 1 : -1;
+	if (a->same_boot) { /* the wall clock may have been set since */
+		x = a->started_monotonic_ns;
+		y = b->started_monotonic_ns;
+	}
+	return x < y ? -1 : x > y;
+}

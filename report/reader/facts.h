@@ -27,6 +27,7 @@ struct session_facts {
 	bool same_boot; /* this machine, since its last start */
 	bool same_ipc;  /* and the same table of System V objects */
 	uint64_t started_realtime_ns;
+	uint64_t started_monotonic_ns; /* since the machine's start, wherever the wall clock goes */
 	uint64_t duration_ns;
 	uint64_t age_ns; /* since its start until now, by the wall clock */
 	uint32_t page_bytes;
@@ -40,6 +41,9 @@ struct session_facts {
 	uint32_t command_bytes;
 	bool truncated; /* the file is shorter than it says */
 };
+
+/* By when they began: less than, equal to, or greater than 0. */
+int session_compare(const struct session_facts *a, const struct session_facts *b);
 
 enum process_state { STATE_RUNNING, STATE_EXITED, STATE_KILLED, STATE_EXEC, STATE_GONE };
 

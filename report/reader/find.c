@@ -63,7 +63,7 @@ bool find_each(bool (*found)(void *context, const char *path), void *context)
 
 struct newest {
 	char *path;
-	uint64_t started_ns;
+	struct session_facts facts;
 	bool any;
 };
 
@@ -73,9 +73,9 @@ static bool keep_newest(void *context, const char *path)
 	struct source *source = source_try(path);
 
 	if (source &&
-	    (!newest->any || source_session(source)->started_realtime_ns > newest->started_ns)) {
+	    (!newest->any || session_compare(source_session(source), &newest->facts) > 0)) {
 		newest->any = true;
-		newest->started_ns = source_session(source)->started_realtime_ns;
+		newest->facts = *source_session(source);
 		snprintf(newest->path, PATH_MAX, "%s", path);
 	}
 	source_close(source);
@@ -84,7 +84,7 @@ static bool keep_newest(void *context, const char *path)
 
 bool find_default(char path[PATH_MAX])
 {
-	struct newest newest = {path, 0, false};
+	struct newest newest = {.path = path};
 
 	snprintf(path, PATH_MAX, "%s", FIND_RECORDING);
 	if (access(path, F_OK) == 0)

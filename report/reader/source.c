@@ -131,6 +131,7 @@ static void learn_times(struct session_facts *facts, const struct segment_header
 						      : 0;
 
 	facts->started_realtime_ns = header->start.realtime_ns;
+	facts->started_monotonic_ns = header->start.monotonic_ns;
 	facts->age_ns = wall > header->start.realtime_ns ? wall - header->start.realtime_ns : 0;
 	facts->duration_ns = end > header->start.monotonic_ns ? end - header->start.monotonic_ns
 							      : 0;
