@@ -51,6 +51,8 @@
  *   reader/holes     what a killed recorder had put off
  *   reader/runs      many sorted runs, merged
  *   reader/cursor    all events in the order of time, live or finished
+ *   reader/follow    those of a session that goes on
+ *   reader/following   what these two share
  *   reader/event     one event, as it is handed on
  *   reader/facts     everything else that is handed on
  *   reader/tables    processes, attachments, ledger, stacks, row by row

@@ -26,6 +26,9 @@ void cursor_close(struct cursor *cursor);
 /* *event holds until the next call. */
 enum cursor_answer cursor_next(struct cursor *cursor, const struct event **event);
 
+/* The same for as many as are at hand: *count of them, one at least, from *events on. */
+enum cursor_answer cursor_take(struct cursor *cursor, const struct event **events, uint32_t *count);
+
 /*
  * From now on following does not wait: where nothing is there, cursor_next looks once, and answers
  * CURSOR_LATER.

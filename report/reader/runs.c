@@ -192,29 +192,21 @@ static uint64_t horizon(const struct runs *runs)
 	return clock;
 }
 
-const struct segment_event *runs_look(struct runs *runs, uint64_t *count, bool *no_memory)
+bool runs_look(struct runs *runs, struct stretch *stretch, bool *no_memory)
 {
-	const struct segment_event *at;
-	uint64_t clock;
-
 	admit(runs, no_memory);
-	*count = 0;
 	if (runs->heap_count == 0 || *no_memory)
-		return NULL;
-	clock = horizon(runs);
-	at = runs->heap[0]->at;
-	/* The first is first whatever the others say; then those before the horizon. */
-	for (*count = 1; at + *count < runs->heap[0]->end && at[*count].clock < clock;)
-		++*count;
-	return at;
+		return false;
+	*stretch = (struct stretch){runs->heap[0]->at, runs->heap[0]->end, horizon(runs)};
+	return true;
 }
 
-void runs_took(struct runs *runs, uint64_t count)
+void runs_took(struct runs *runs, const struct segment_event *to)
 {
 	struct run *run = runs->heap[0];
 	bool no_memory = false;
 
-	run->at += count;
+	run->at = to;
 	if (run->at == run->end && !refill(runs, run, &no_memory)) {
 		free(run->buffer);
 		run->buffer = NULL;

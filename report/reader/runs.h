@@ -36,10 +36,19 @@ bool runs_add_events(struct runs *runs, struct segment_event *events, uint64_t c
 void runs_sort(struct runs *runs);
 
 /*
- * The next events in order: *count of them, from the result on, are all no later than any other.
- * Null at the end, and with *no_memory when there is none. runs_took then says how many were used.
+ * The next events in order: the one at `at`, and those behind it, before `end`, as long as they are
+ * before the clock `until`.
  */
-const struct segment_event *runs_look(struct runs *runs, uint64_t *count, bool *no_memory);
-void runs_took(struct runs *runs, uint64_t count);
+struct stretch {
+	const struct segment_event *at, *end;
+	uint64_t until;
+};
+
+/*
+ * False at the end, and with *no_memory when there is none. runs_took then says up to where the
+ * stretch was used, one event at least.
+ */
+bool runs_look(struct runs *runs, struct stretch *stretch, bool *no_memory);
+void runs_took(struct runs *runs, const struct segment_event *to);
 
 #endif

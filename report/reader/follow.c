@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A session that goes on: every few milliseconds what is new is copied, and what is so fresh that
+ * an older event may still be on its way is held back.
+ */
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/reader/following.h"
+
+#define PERIOD_MS 20 /* between two looks at a live session */
+#define LOOKS_PER_STATE_CHECK 5u
+
+bool follow_remember(struct cursor *cursor, const struct segment_event *events, uint64_t count)
+{
+	uint64_t need = cursor->pending_count + count;
+
+	if (need > cursor->pending_room) {
+		uint64_t room = need * 2;
+		struct segment_event *pending = realloc(cursor->pending,
+							room * sizeof *cursor->pending);
+
+		if (!pending)
+			return false;
+		cursor->pending = pending;
+		cursor->pending_room = room;
+	}
+	if (count)
+		memcpy(cursor->pending + cursor->pending_count, events, count * sizeof *events);
+	cursor->pending_count = need;
+	return true;
+}
+
+/* The recorder's own events, of processes' ends, stand in the recording only. */
+static bool read_new_chunks(struct cursor *cursor)
+{
+	struct source *source = cursor->source;
+	const struct chunks *chunks = &source->chunks;
+
+	if (!source_update(source))
+		return false;
+	cursor_count_chunk_losses(cursor);
+	for (; cursor->chunks_seen < chunks->count; cursor->chunks_seen++) {
+		const struct chunk *chunk = &chunks->table[cursor->chunks_seen];
+		struct segment_event event;
+
+		if (chunk->kind != REGION_LOG || chunk->part != SEGMENT_CHUNK_NO_PART)
+			continue;
+		for (uint64_t i = 0; i < chunk->count; i++)
+			if (file_read(&source->recording, chunk->offset + i * sizeof event, &event,
+				      sizeof event) &&
+			    !follow_remember(cursor, &event, 1))
+				return false;
+	}
+	return true;
+}
+
+static bool read_new_events(struct cursor *cursor)
+{
+	struct ring_copy copy;
+
+	for (uint32_t i = 0; i < cursor_part_count(cursor->source); i++) {
+		bool ok = cursor_read_part(cursor, i, &copy) &&
+			  follow_remember(cursor, copy.events, copy.count);
+
+		free(copy.events);
+		if (!ok)
+			return false;
+	}
+	return read_new_chunks(cursor);
+}
+
+/* Looks at what is new; whether the session is over is asked first, so that nothing comes after. */
+static bool look(struct cursor *cursor)
+{
+	uint64_t kept = cursor->pending_count - cursor->pending_at;
+
+	if (kept)
+		memmove(cursor->pending, cursor->pending + cursor->pending_at,
+			kept * sizeof *cursor->pending);
+	cursor->pending_at = 0;
+	cursor->pending_count = kept;
+	if (cursor->looks++ % LOOKS_PER_STATE_CHECK == 0 && !source_is_live(cursor->source))
+		cursor->over = true;
+	cursor->source->scale = timescale_make(source_header(cursor->source), true);
+	if (!read_new_events(cursor))
+		return false;
+	ring_sort(cursor->pending, cursor->pending_count);
+	return true;
+}
+
+/* Moves what is old enough into the batch. */
+static void take_pending(struct cursor *cursor, uint64_t limit)
+{
+	while (cursor->pending_at < cursor->pending_count && cursor->batch_count < CURSOR_BATCH &&
+	       cursor->pending[cursor->pending_at].clock <= limit) {
+		const struct segment_event *next = &cursor->pending[cursor->pending_at++];
+
+		cursor_append(cursor, (struct stretch){next, next + 1, 0});
+	}
+}
+
+/* A quiet session must not keep one waiting whose words nobody hears any more. */
+static void pause_until_next_look(struct cursor *cursor)
+{
+	struct pollfd output = {.fd = cursor->output, .events = 0};
+
+	if (poll(&output, 1, PERIOD_MS) > 0)
+		cursor->over = true;
+}
+
+bool follow_more(struct cursor *cursor, bool *no_memory)
+{
+	bool looked = false;
+
+	while (cursor->batch_count == 0) {
+		uint64_t limit = cursor_clock_before(cursor, FOLLOW_HOLD_NS);
+
+		take_pending(cursor, cursor->over ? UINT64_MAX : limit);
+		if (cursor->batch_count > 0 || cursor->over || (looked && cursor->never_waits))
+			break;
+		if (cursor->looks > 0 && !cursor->never_waits)
+			pause_until_next_look(cursor);
+		looked = true;
+		if (!look(cursor))
+			*no_memory = true;
+		if (*no_memory || cursor_gone(cursor) > cursor->told)
+			break;
+	}
+	return cursor->batch_count > 0;
+}
+
+void follow_keep_order(struct cursor *cursor)
+{
+	for (uint32_t i = 0; i < cursor->batch_count; i++) {
+		struct event *event = &cursor->batch[i];
+
+		if (event->time_ns < cursor->last_ns)
+			event->time_ns = cursor->last_ns;
+		cursor->last_ns = event->time_ns;
+	}
+}
