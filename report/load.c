@@ -249,13 +249,14 @@ int load_filtered(struct load *load, const char *path, const struct filter *filt
 {
 	int ret = load_open(load, path, false);
 	enum cursor_answer answer;
-	const struct event *event;
+	const struct event *events;
+	uint32_t count;
 
 	if (ret != 0)
 		return ret;
-	load->model->sites_of = filter;
-	while ((answer = cursor_next(load->cursor, &event)) == CURSOR_MORE)
-		model_feed(load->model, event);
+	load->model->sites_of = filter && filter_is_set(filter) ? filter : NULL;
+	while ((answer = cursor_take(load->cursor, &events, &count)) == CURSOR_MORE)
+		model_feed_all(load->model, events, count);
 	ret = answer == CURSOR_NO_MEMORY ? load_no_memory() : load_finish(load);
 	if (ret != 0)
 		load_close(load);

@@ -81,6 +81,7 @@
  *
  * model/: what happened, put together; no input, no output
  *   model/model      all of it, and the processes
+ *   model/feed       what an event changes
  *   model/segments   who made, changed and removed what
  *   model/attachments who has what attached, and how it came and went
  *   model/stacks     call stacks, modules, names

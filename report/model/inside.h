@@ -9,6 +9,9 @@
 bool model_grow(struct model *model, void **array, uint32_t *room, uint32_t count,
 		size_t element_bytes);
 
+/* A process whose slot is lost is known by its events only. Null when it is not believed. */
+struct model_process *model_make_placeholder(struct model *model, const struct event *event);
+
 /* ---- segments.c ---- */
 void segments_feed(struct model *model, struct model_process *process, const struct event *event);
 /* The one that has this id; a row for one that was there before, where there is none yet. */
@@ -42,6 +45,7 @@ void holders_settle(struct model *model);
 void stacks_free(struct model *model);
 
 /* ---- sites.c ---- */
+/* An event that has a stack. */
 void sites_feed(struct model *model, const struct event *event);
 
 /* ---- findings.c ---- */

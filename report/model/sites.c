@@ -68,7 +68,7 @@ void sites_feed(struct model *model, const struct event *event)
 	struct model_site *site;
 	uint64_t before = event->u.brk.before, after = event->u.brk.after;
 
-	if (event->stack == 0 || event->stack > FRAMES_MOST)
+	if (event->stack > FRAMES_MOST)
 		return;
 	site = find_site(model, event);
 	if (!site)
