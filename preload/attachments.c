@@ -107,25 +107,29 @@ static bool take_live(uint32_t index)
 }
 
 /*
- * SHM_REMAP took the place of what was there: of all that began in the new range, as far as that is
- * known; the size of a segment that nobody made here is not.
+ * What began in the range of a new attachment is no more: SHM_REMAP took its place, or else munmap
+ * had taken it away. As far as the range is known: the size of a segment that nobody made here is
+ * not. Live entries stand low in the table, and there are no more of them than are attached.
  */
-static void drop_all_in(uint64_t address, uint64_t size)
+static void forget_all_in(uint64_t address, uint64_t size)
 {
-	uint32_t used = half_load(&table_used);
+	uint32_t used = half_load(&table_used), left = half_load(&shim.process->attached);
 
-	for (uint32_t i = 0; i < used; i++)
-		if (half_accept(&table[i].state) == ATTACHMENT_LIVE &&
-		    table[i].address - address < (size ? size : 1) && take_live(i))
-			attachments_drop((int)i);
+	for (uint32_t i = 0; i < used && left > 0; i++) {
+		uint32_t state = half_accept(&table[i].state);
+
+		left -= state != ATTACHMENT_FREE;
+		if (state == ATTACHMENT_LIVE && table[i].address - address < (size ? size : 1) &&
+		    take_live(i))
+			attachments_forget((int)i);
+	}
 }
 
 void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t clock)
 {
 	int index;
 
-	if (flags & SHM_REMAP)
-		drop_all_in(address, ledger_size(shmid));
+	forget_all_in(address, flags & SHM_REMAP ? ledger_size(shmid) : 1);
 	ledger_attached(shmid, clock, false);
 	half_raise(&shim.process->attached_peak,
 		   half_add_own(&shim.process->attached, 1, thread_alone()));
@@ -168,16 +172,22 @@ void attachments_keep(int index)
 	half_store(&table[index].state, ATTACHMENT_LIVE);
 }
 
-void attachments_drop(int index)
+void attachments_forget(int index)
 {
 	struct segment_attachment *shared = shared_entry((uint32_t)index, false);
-	int shmid = table[index].shmid;
 
 	/* The segment's copy first: once the private entry is free, another may take it. */
 	if (shared)
 		half_hand_over(&shared->state, ATTACHMENT_FREE);
 	half_hand_over(&table[index].state, ATTACHMENT_FREE);
 	half_add_own(&shim.process->attached, (uint32_t)-1, thread_alone());
+}
+
+void attachments_drop(int index)
+{
+	int shmid = table[index].shmid;
+
+	attachments_forget(index);
 	ledger_detached(shmid);
 }
 

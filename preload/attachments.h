@@ -19,7 +19,7 @@ void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t clock
 
 /*
  * Before a shmdt: takes the attachment at `address`, so that no other thread takes it too. Returns
- * its index, and its shmid and event flags; -1 when it is not known. Then one of the two below.
+ * its index, and its shmid and event flags; -1 when it is not known. Then one of the three below.
  */
 int attachments_take(uint64_t address, int *shmid, uint8_t *event_flags);
 
@@ -28,6 +28,9 @@ void attachments_keep(int index);
 
 /* The shmdt succeeded. */
 void attachments_drop(int index);
+
+/* There was nothing to detach: it had gone without a call. */
+void attachments_forget(int index);
 
 /* In a child of fork, once it has a slot: what it inherited, published as its own. Returns the
  * count. */

@@ -306,7 +306,9 @@ INLINE long shmdt_raw(struct stack_caller caller, const void *address)
 	hook.event.u.shmdt.address = (uint64_t)address;
 	hook.event.u.shmdt.after = shim.break_now;
 	hook_take_stack(&hook);
-	if (index >= 0 && raw_failed(ret))
+	if (index >= 0 && ret == -EINVAL)
+		attachments_forget(index);
+	else if (index >= 0 && raw_failed(ret))
 		attachments_keep(index);
 	else if (index >= 0)
 		attachments_drop(index);

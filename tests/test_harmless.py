@@ -79,9 +79,11 @@ def test_edges():
 
 
 def test_edges_and_strace():
-    """Of the same arguments memshim and strace tell the same."""
-    _, count = second_observer.watch(harness.target("edges"), check=False)
+    """Of the same arguments memshim and strace tell the same; what is attached at the end is what the kernel has attached."""
+    recording, count = second_observer.watch(harness.target("edges"), check=False)
     assert count > 100
+    last, = recording.events("--call=exit")
+    assert f"attached at the end: {last.get('attachments', 0)}\n" in recording.result.stdout
 
 
 def test_exact_break(compile_c):

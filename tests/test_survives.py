@@ -110,11 +110,19 @@ def test_threads_of_a_child_with_copies(compile_c):
     assert {p["calls"]["sbrk"]["ok"] for p in children} == {4}
 
 
-def test_attachment_gone_without_shmdt():
+@pytest.mark.parametrize("how", ["remap", "munmap"])
+def test_attachment_gone_without_shmdt(how):
     """What the kernel says is attached at the end, the tables say."""
-    recording = unharmed(target("spaces"), "remap")
-    assert recording.result.stdout == "attachments: 1\n"
+    recording = unharmed(target("spaces"), how)
+    assert recording.result.stdout.endswith("attachments: 1\n")
     assert [e.get("attachments", 0) for e in recording.events("--call=exit")] == [1]
+    report = recording.report()
+    segment, = report["segments"]
+    assert (segment["attaches"], segment["detaches"]) == (3, 0), "no shmdt did it"
+    ended = [a["ended_by"] for a in report["attachments"]]
+    assert ended == [{"remap": "remap", "munmap": "unseen"}[how]] * 2 + ["exit"]
+    if how == "munmap":
+        assert "munmap, or another mapping, has taken it away" in recording.report_text()
 
 
 def test_closing_all_descriptors():

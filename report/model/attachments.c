@@ -66,15 +66,19 @@ static int find_attachment(const struct model_process *process, uint64_t address
 	return -1;
 }
 
-/* SHM_REMAP took the place of what began in the new attachment's range. */
+/*
+ * SHM_REMAP took the place of what began in the new attachment's range. Without it nothing can have
+ * been there: munmap had taken it.
+ */
 static void drop_all_below(struct model *model, struct model_process *process,
-			   const struct model_attachment *new)
+			   const struct model_attachment *new, bool remap)
 {
 	uint64_t size = new->segment->size ? new->segment->size : 1;
 
 	for (uint32_t i = process->attached_count; i > 0; i--)
 		if (process->attached[i - 1].address - new->address < size)
-			attachments_drop(model, process, i - 1, ENDED_BY_REMAP, new->since_ns);
+			attachments_drop(model, process, i - 1,
+					 remap ? ENDED_BY_REMAP : ENDED_UNSEEN, new->since_ns);
 }
 
 static void feed_shmat(struct model *model, struct model_process *process,
@@ -90,8 +94,7 @@ static void feed_shmat(struct model *model, struct model_process *process,
 
 	if (!attachment.segment)
 		return;
-	if (event->u.shmat.flags & SHM_REMAP)
-		drop_all_below(model, process, &attachment);
+	drop_all_below(model, process, &attachment, event->u.shmat.flags & SHM_REMAP);
 	attachment.segment->attaches++;
 	attach(model, process, &attachment);
 }
@@ -111,6 +114,14 @@ static void feed_shmdt(struct model *model, struct model_process *process,
 		if (segment)
 			segment->detaches++;
 	}
+}
+
+void attachments_miss(struct model *model, struct model_process *process, const struct event *event)
+{
+	int there = find_attachment(process, event->u.shmdt.address);
+
+	if (there >= 0)
+		attachments_drop(model, process, (uint32_t)there, ENDED_UNSEEN, event->time_ns);
 }
 
 void attachments_feed(struct model *model, struct model_process *process, const struct event *event)

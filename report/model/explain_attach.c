@@ -91,12 +91,18 @@ struct explanation explain_shmat(const struct failed *f)
 static struct explanation explain_past(const struct failed *f, const struct model_past *past)
 {
 	static const char *const ended[] = {
-		[ENDED_BY_SHMDT] = "detached",     [ENDED_BY_EXEC] = "taken by exec",
-		[ENDED_BY_EXIT] = "taken by exit", [ENDED_BY_REMAP] = "replaced by SHM_REMAP",
-		[ENDED_UNSEEN] = "unmapped",
+		[ENDED_BY_SHMDT] = "detached",
+		[ENDED_BY_EXEC] = "taken by exec",
+		[ENDED_BY_EXIT] = "taken by exit",
+		[ENDED_BY_REMAP] = "replaced by SHM_REMAP",
 	};
 	char time[HUMAN_BYTES];
 
+	if (past->how == ENDED_UNSEEN)
+		return explain_by("detach by shmdt, not by munmap",
+				  "segment %d was there, and munmap, or another mapping, has taken "
+				  "it away",
+				  past->attachment.segment->shmid);
 	return explain_by("detach once: forget the address then",
 			  "segment %d was there, and was %s %s before",
 			  past->attachment.segment->shmid, ended[past->how],

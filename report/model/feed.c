@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Events, one after the other: there may be millions, so a move of the break must cost little. */
+#include <errno.h>
+
 #include "report/model/filter.h"
 #include "report/model/inside.h"
 
@@ -104,6 +106,8 @@ static inline void feed(struct model *model, const struct event *event)
 		return;
 	}
 	process->many_threads |= event->tid != process->facts.pid;
+	if (event->flags & FLAG_FAILED && event->kind == KIND_SHMDT && event->detail == EINVAL)
+		attachments_miss(model, process, event);
 	if (event->flags & FLAG_FAILED)
 		findings_note_failure(model, process, event);
 	else if (event->kind <= KIND_SBRK)

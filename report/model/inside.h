@@ -21,11 +21,14 @@ struct model_segment *segments_find(struct model *model, uint32_t instance, int3
 bool segments_index(struct model *model, struct model_segment *segment);
 
 /* ---- attachments.c ---- */
+/* A shmdt of what the kernel has no longer attached. */
+void attachments_miss(struct model *model, struct model_process *process,
+		      const struct event *event);
 void attachments_feed(struct model *model, struct model_process *process,
 		      const struct event *event);
 /* Ends all attachments of a process. */
-void attachments_drop_all(struct model *model, struct model_process *process,
-			  enum model_ending how, uint64_t time_ns);
+void attachments_drop_all(struct model *model, struct model_process *process, enum model_ending how,
+			  uint64_t time_ns);
 /* Ends one, by its place in `attached`. */
 void attachments_drop(struct model *model, struct model_process *process, uint32_t i,
 		      enum model_ending how, uint64_t time_ns);

@@ -285,6 +285,18 @@ static void say_place(int argc)
 		SAY("first break %p\n", (void *)origin);
 }
 
+static void say_attached(void)
+{
+	FILE *maps = fopen("/proc/self/maps", "r");
+	int count = 0;
+
+	while (maps && fgets(line, sizeof line, maps))
+		count += strstr(line, "/SYSV") != NULL;
+	if (maps)
+		fclose(maps);
+	SAY("attached at the end: %d\n", count);
+}
+
 int main(int argc, char **argv)
 {
 	int error = errno;
@@ -303,5 +315,6 @@ int main(int argc, char **argv)
 	try_shmdt();
 	try_shmctl();
 	try_syscall();
+	say_attached();
 	return 42;
 }
