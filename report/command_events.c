@@ -10,6 +10,7 @@ struct printer {
 	const struct options *options;
 	struct load *load;
 	struct out *out;
+	const struct filter *filter; /* null: all */
 	enum event_column columns[OPTIONS_COLUMNS_MAX];
 	unsigned column_count;
 	uint64_t seq;
@@ -49,7 +50,8 @@ static void print(struct printer *printer, const struct event *event)
 	struct model *model = printer->load->model;
 	struct event_view view = {.event = event, .model = model};
 
-	load_find_process(printer->load, event->process);
+	if (!model_process(model, event->process))
+		load_find_process(printer->load, event->process);
 	if (event->kind == KIND_EXEC)
 		load_find_process(printer->load, event->u.life.other);
 	if (event->stack && wants_stacks(printer) && load_find_stack(printer->load, event->stack))
@@ -58,7 +60,7 @@ static void print(struct printer *printer, const struct event *event)
 	view.process = model_process(model, event->process);
 	if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)
 		view.segment = model_event_segment(model, event);
-	if (!filter_event(&printer->options->filter, event, view.process, view.segment))
+	if (printer->filter && !filter_event(printer->filter, event, view.process, view.segment))
 		return;
 	view.seq = printer->seq++;
 	if (printer->options->json)
@@ -72,14 +74,16 @@ static void print(struct printer *printer, const struct event *event)
 static int print_all(struct printer *printer)
 {
 	struct cursor *cursor = printer->load->cursor;
-	const struct event *event;
+	const struct event *events;
+	uint32_t count;
 
 	while (!printer->out->error) {
 		if (cursor_would_wait(cursor))
 			out_flush(printer->out);
-		switch (cursor_next(cursor, &event)) {
+		switch (cursor_take(cursor, &events, &count)) {
 		case CURSOR_MORE:
-			print(printer, event);
+			for (uint32_t i = 0; i < count && !printer->out->error; i++)
+				print(printer, &events[i]);
 			break;
 		case CURSOR_OVERRUN:
 			error_line("events",
@@ -130,6 +134,7 @@ int command_events(int argc, char **argv)
 	if (ret != 0)
 		return ret;
 	printer.out = page_begin(options.color);
+	printer.filter = filter_is_set(&options.filter) ? &options.filter : NULL;
 	cursor_watch(load.cursor, printer.out->fd);
 	if (options.csv && !options.no_headings)
 		events_csv_heading(printer.out, printer.columns, printer.column_count);

@@ -129,6 +129,7 @@
  *
  * view/: the model, for people and for programs
  *   view/out         all output: one buffer, nothing unsafe
+ *   view/digits      numbers, written where they are to stand
  *   view/page        standard output as it is
  *   view/json        members of JSON objects
  *   view/table       rows and columns

@@ -136,8 +136,8 @@ struct cursor *cursor_open(struct source *source, bool follow)
 	cursor->source = source;
 	cursor->follow = follow && source_is_live(source);
 	cursor->output = -1;
-	cursor->runs_limit =
-		cursor->follow ? cursor_clock_before(cursor, FOLLOW_HOLD_NS) : UINT64_MAX;
+	cursor->runs_limit = cursor->follow ? cursor_clock_before(cursor, FOLLOW_HOLD_NS)
+					    : UINT64_MAX;
 	runs_begin(&cursor->runs, &source->recording);
 	if (source_update(source) && add_chunks(cursor) && add_rings(cursor)) {
 		runs_sort(&cursor->runs);

@@ -7,6 +7,7 @@
 #include "report/human.h"
 #include "report/names.h"
 #include "report/view/call.h"
+#include "report/view/digits.h"
 #include "report/view/stack.h"
 #include "report/view/words.h"
 
@@ -94,40 +95,34 @@ static void put_result(struct out *out, const struct event *event)
 }
 
 /* "132K", or the bytes themselves if `exact`; cheaper than human.h's where it is whole. */
-static void put_bytes(struct out *out, uint64_t bytes, bool exact)
+static char *bytes_at(char *to, uint64_t bytes, bool exact)
 {
-	char text[HUMAN_BYTES];
-
-	if (exact || bytes < 1024) {
-		out_number(out, bytes);
-	} else if (bytes % 1024 == 0 && bytes < 1024 * 1024) {
-		out_number(out, bytes / 1024);
-		out_char(out, 'K');
-	} else {
-		out_text(out, human_bytes(text, bytes));
-	}
+	if (exact || bytes < 1024)
+		return digits_decimal(to, bytes);
+	if (bytes % 1024 == 0 && bytes < 1024 * 1024)
+		return DIGITS_TEXT(digits_decimal(to, bytes / 1024), "K");
+	return to + strlen(human_bytes(to, bytes));
 }
 
 static void put_break(struct out *out, const struct event *event, bool exact)
 {
 	uint64_t before, after;
+	char *to = out_room(out, 4 * DIGITS_ROOM);
 
 	if (!call_break(event, &before, &after))
 		return;
-	OUT(out, "  break ");
-	out_hex(out, before);
+	to = digits_hex(DIGITS_TEXT(to, "  break "), before);
 	if (before == after) {
-		OUT(out, " stays");
+		out_to(out, DIGITS_TEXT(to, " stays"));
 		return;
 	}
-	if (out->utf8)
-		OUT(out, " → ");
+	to = out->utf8 ? DIGITS_TEXT(to, " → ") : DIGITS_TEXT(to, " -> ");
+	to = digits_hex(to, after);
+	if (after > before)
+		to = bytes_at(DIGITS_TEXT(to, " +"), after - before, exact);
 	else
-		OUT(out, " -> ");
-	out_hex(out, after);
-	out_char(out, ' ');
-	out_char(out, after > before ? '+' : '-');
-	put_bytes(out, after > before ? after - before : before - after, exact);
+		to = bytes_at(DIGITS_TEXT(to, " -"), before - after, exact);
+	out_to(out, to);
 }
 
 static void put_owner(struct out *out, const struct event *event)
@@ -155,7 +150,7 @@ static void put_segment(struct out *out, const struct event_view *view, bool exa
 	}
 	if (known.size_known && !event_failed(event)) {
 		OUT(out, "  size ");
-		put_bytes(out, known.size, exact);
+		out_to(out, bytes_at(out_room(out, DIGITS_ROOM), known.size, exact));
 	}
 	if (event->flags & FLAG_INHERITED && event->kind == KIND_SHMDT)
 		OUT(out, "  inherited");
@@ -168,13 +163,13 @@ static void put_call(struct out *out, const struct event_view *view, bool exact)
 	const struct event *event = view->event;
 	bool failed = event_failed(event);
 	size_t begin, used;
+	char *to;
 
 	if (failed)
 		out_color(out, COLOR_RED);
-	out_room(out, 4096); /* so that the text below is measured in one piece */
+	to = out_room(out, 4096); /* so that the text below is measured in one piece */
 	begin = out->used;
-	out_text(out, event_name(event->kind));
-	out_char(out, '(');
+	out_to(out, DIGITS_TEXT(stpcpy(to, event_name(event->kind)), "("));
 	events_arguments(out, event);
 	out_char(out, ')');
 	put_result(out, event);
@@ -282,13 +277,12 @@ void events_call(struct out *out, const struct event_view *view, bool exact)
 void events_text(struct out *out, const struct event_view *view, bool exact, bool stacks)
 {
 	const struct event *event = view->event;
+	char *to = out_room(out, 4 * DIGITS_ROOM);
 
-	out_number_wide(out, event->time_ns / 1000000000u, 4);
-	out_char(out, '.');
-	out_digits(out, event->time_ns % 1000000000u, 9);
-	out_char(out, ' ');
-	out_number_wide(out, (uint32_t)call_pid(view), 7);
-	out_char(out, ' ');
+	to = digits_wide(to, event->time_ns / 1000000000u, 4, ' ');
+	to = digits_wide(DIGITS_TEXT(to, "."), event->time_ns % 1000000000u, 9, '0');
+	to = digits_wide(DIGITS_TEXT(to, " "), (uint32_t)call_pid(view), 7, ' ');
+	out_to(out, DIGITS_TEXT(to, " "));
 	out_safe_wide(out, call_comm(view), COMM_COLUMNS);
 	out_char(out, ' ');
 	events_call(out, view, exact);

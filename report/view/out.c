@@ -6,6 +6,7 @@
 
 #include "report/error.h"
 #include "report/printable.h"
+#include "report/view/digits.h"
 
 static void put(struct out *out, size_t bytes)
 {
@@ -59,76 +60,34 @@ void out_raw(struct out *out, const char *bytes, size_t count)
 
 /* ---- numbers ---- */
 
-static const char pairs[] = "00010203040506070809101112131415161718192021222324252627282930313233"
-			    "34353637383940414243444546474849505152535455565758596061626364656667"
-			    "6869707172737475767778798081828384858687888990919293949596979899";
-
-/* Writes the digits so that they end before `end`; returns where they begin. */
-static char *digits_before(char *end, uint64_t number)
-{
-	while (number >= 100) {
-		uint64_t rest = number % 100;
-
-		number /= 100;
-		end -= 2;
-		memcpy(end, pairs + rest * 2, 2);
-	}
-	if (number >= 10) {
-		end -= 2;
-		memcpy(end, pairs + number * 2, 2);
-	} else {
-		*--end = (char)('0' + number);
-	}
-	return end;
-}
-
-static void put_digits(struct out *out, uint64_t number, unsigned width, char fill)
-{
-	char digits[OUT_SMALL], *end = digits + sizeof digits, *at = digits_before(end, number);
-
-	while (at > digits && (size_t)(end - at) < width)
-		*--at = fill;
-	out_constant(out, at, (size_t)(end - at));
-}
-
 void out_number(struct out *out, uint64_t number)
 {
-	put_digits(out, number, 1, ' ');
+	out_to(out, digits_decimal(out_room(out, DIGITS_ROOM), number));
 }
 
 void out_signed(struct out *out, int64_t number)
 {
-	if (number < 0)
-		out_char(out, '-');
-	put_digits(out, number < 0 ? 0 - (uint64_t)number : (uint64_t)number, 1, ' ');
+	out_to(out, digits_signed(out_room(out, DIGITS_ROOM), number));
 }
 
 void out_number_wide(struct out *out, uint64_t number, unsigned width)
 {
-	put_digits(out, number, width, ' ');
+	out_to(out, digits_wide(out_room(out, DIGITS_ROOM), number, width, ' '));
 }
 
 void out_digits(struct out *out, uint64_t number, unsigned digits)
 {
-	put_digits(out, number, digits, '0');
+	out_to(out, digits_wide(out_room(out, DIGITS_ROOM), number, digits, '0'));
 }
 
 void out_hex(struct out *out, uint64_t number)
 {
-	static const char hex[] = "0123456789abcdef";
-	unsigned digits = number ? (unsigned)(67 - __builtin_clzll(number)) / 4 : 1;
-	char *to = out_room(out, OUT_SMALL);
-
-	to[0] = '0';
-	to[1] = 'x';
-	for (unsigned i = digits + 1; i > 1; i--, number >>= 4)
-		to[i] = hex[number & 15];
-	out->used += digits + 2;
+	out_to(out, digits_hex(out_room(out, DIGITS_ROOM), number));
 }
 
 void out_octal(struct out *out, unsigned number, unsigned digits)
 {
-	char text[OUT_SMALL], *end = text + sizeof text, *at = end;
+	char text[DIGITS_WIDE], *end = text + sizeof text, *at = end;
 
 	for (; number || (size_t)(end - at) < digits; number >>= 3)
 		*--at = (char)('0' + (number & 7));
@@ -137,8 +96,11 @@ void out_octal(struct out *out, unsigned number, unsigned digits)
 
 void out_pad(struct out *out, size_t count)
 {
-	while (count-- > 0)
-		out_char(out, ' ');
+	for (size_t part; count > 0; count -= part) {
+		part = count < OUT_BLANKS ? count : OUT_BLANKS;
+		memset(out_room(out, OUT_BLANKS), ' ', OUT_BLANKS);
+		out->used += part;
+	}
 }
 
 /* ---- text that cannot be trusted ---- */
@@ -154,6 +116,16 @@ size_t out_columns(const char *text)
 		at += length ? length : 1;
 	}
 	return columns;
+}
+
+/* How many of the first bytes are ASCII that may be written as it is. */
+static size_t plain_bytes(const unsigned char *at, size_t most)
+{
+	size_t count = 0;
+
+	while (count < most && at[count] >= 0x20 && at[count] < 0x7f)
+		count++;
+	return count;
 }
 
 static void put_safe(struct out *out, const unsigned char **at)
@@ -178,9 +150,10 @@ void out_safe(struct out *out, const char *text)
 void out_safe_wide(struct out *out, const char *text, unsigned width)
 {
 	const unsigned char *at = (const unsigned char *)text;
-	unsigned columns = 0;
+	unsigned columns = (unsigned)plain_bytes(at, width);
 
-	for (; *at && columns < width; columns++)
+	out_raw(out, text, columns);
+	for (at += columns; *at && columns < width; columns++)
 		put_safe(out, &at);
 	out_pad(out, width - columns);
 }

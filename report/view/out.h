@@ -17,7 +17,7 @@
 
 #define OUT_BYTES 65536u /* written at once: files take whole blocks in half the time */
 #define OUT_SLACK 8192u
-#define OUT_SMALL 32u /* no number is longer */
+#define OUT_BLANKS 64u /* written at once */
 
 struct out {
 	int fd;
@@ -54,6 +54,12 @@ static inline char *out_room(struct out *out, size_t bytes)
 	if (__builtin_expect(out->used + bytes > OUT_BYTES + OUT_SLACK, 0))
 		out_flush_blocks(out);
 	return out->buffer + out->used;
+}
+
+/* Takes in what was written there, up to `end`. */
+static inline void out_to(struct out *out, const char *end)
+{
+	out->used = (size_t)(end - out->buffer);
 }
 
 static inline void out_char(struct out *out, char c)
