@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "attachments.h"
 
+#include <string.h>
 #include <sys/shm.h>
 
 #include "ledger.h"
@@ -20,12 +21,34 @@ struct attachment {
 	uint32_t pad;
 	uint64_t address;
 	uint64_t since_clock;
+	struct segment_entry *entry; /* where the ledger counted it; null nowhere */
+	struct segment_attachment
+		*shared; /* its place in the segment; null: none yet, or no room */
+	uint64_t pad1[2];
 };
+_Static_assert(sizeof(struct attachment) == ATTACHMENT_BYTES, "one cache line");
 
 static struct attachment few[32];
 static struct attachment *table = few;
 static uint32_t table_size = sizeof few / sizeof *few;
 static _Atomic uint32_t table_used; /* entries at and above were never used */
+
+static _Atomic uint32_t free_hint; /* an entry that became free: where to look first */
+
+/*
+ * By address: how many live entries there are, and which one was added last. Of the latter threads
+ * may overwrite each other's: it is only where to look first.
+ */
+struct bucket {
+	_Atomic uint32_t live;
+	_Atomic uint32_t last;
+};
+static struct bucket buckets[256];
+
+INLINE struct bucket *bucket_of(uint64_t address)
+{
+	return buckets + (address * 0x9e3779b97f4a7c15u >> 56);
+}
 
 void attachments_set_room(void *room, uint64_t bytes)
 {
@@ -57,27 +80,30 @@ static uint32_t take_block(uint32_t number)
 }
 
 /* The place in the segment of entry `index`, null when the session has no room for it. */
-static struct segment_attachment *shared_entry(uint32_t index, bool take)
+SELDOM static struct segment_attachment *find_shared(uint32_t index)
 {
 	struct segment_attachment *entries = shim_region(REGION_ATTACHMENTS);
 	uint32_t number = index / SEGMENT_BLOCK_ENTRIES;
 	uint32_t block = short_load(&shim.process->block[number]);
 
-	if (block == 0 && take)
+	if (block == 0)
 		block = take_block(number);
 	if (block == 0 || block > shim.header->region[REGION_OWNERS].count)
 		return NULL;
 	return entries + (block - 1) * SEGMENT_BLOCK_ENTRIES + index % SEGMENT_BLOCK_ENTRIES;
 }
 
-static void publish(uint32_t index)
+INLINE void publish(struct attachment *from)
 {
-	struct segment_attachment *to = shared_entry(index, true);
-	const struct attachment *from = table + index;
+	struct segment_attachment *to = from->shared;
 
-	if (!to) {
-		shim_lose(LOSS_ATTACHMENTS_FULL);
-		return;
+	if (UNLIKELY(!to)) {
+		to = find_shared((uint32_t)(from - table));
+		if (!to) {
+			shim_lose(LOSS_ATTACHMENTS_FULL);
+			return;
+		}
+		from->shared = to;
 	}
 	to->instance = shim.instance;
 	to->shmid = from->shmid;
@@ -87,23 +113,60 @@ static void publish(uint32_t index)
 	half_hand_over(&to->state, ATTACHMENT_LIVE);
 }
 
-static int take_entry(void)
+INLINE bool take_free(uint32_t index)
 {
-	for (uint32_t i = 0; i < table_size; i++) {
-		if (half_load(&table[i].state) != ATTACHMENT_FREE ||
-		    !half_take_own(&table[i].state, ATTACHMENT_FREE, ATTACHMENT_BUSY,
-				   thread_alone()))
-			continue;
-		half_raise(&table_used, i + 1);
-		return (int)i;
-	}
-	return -1;
+	return half_load(&table[index].state) == ATTACHMENT_FREE &&
+	       half_take_own(&table[index].state, ATTACHMENT_FREE, ATTACHMENT_BUSY, thread_alone());
 }
 
-static bool take_live(uint32_t index)
+SELDOM static struct attachment *search_free(void)
 {
-	return half_take_own(&table[index].state, ATTACHMENT_LIVE, ATTACHMENT_LEAVING,
-			     thread_alone());
+	for (uint32_t i = 0; i < table_size; i++) {
+		if (!take_free(i))
+			continue;
+		half_raise(&table_used, i + 1);
+		return table + i;
+	}
+	return NULL;
+}
+
+INLINE struct attachment *take_entry(void)
+{
+	uint32_t hint = half_load(&free_hint);
+
+	return LIKELY(hint < half_load(&table_used) && take_free(hint)) ? table + hint
+									: search_free();
+}
+
+/* No other thread finds it any more. */
+INLINE bool take_at(uint32_t index, uint64_t address)
+{
+	struct attachment *a = table + index;
+
+	if (half_accept(&a->state) != ATTACHMENT_LIVE || a->address != address ||
+	    !half_take_own(&a->state, ATTACHMENT_LIVE, ATTACHMENT_LEAVING, thread_alone()))
+		return false;
+	if (LIKELY(a->address == address))
+		return true;
+	half_store(&a->state, ATTACHMENT_LIVE); /* freed and taken for another meanwhile */
+	return false;
+}
+
+SELDOM static struct attachment *search_at(uint64_t address)
+{
+	uint32_t used = half_load(&table_used);
+
+	for (uint32_t i = 0; i < used; i++)
+		if (take_at(i, address))
+			return table + i;
+	return NULL;
+}
+
+INLINE struct attachment *take_where(uint64_t address)
+{
+	uint32_t last = half_load(&bucket_of(address)->last);
+
+	return LIKELY(take_at(last, address)) ? table + last : search_at(address);
 }
 
 /*
@@ -111,7 +174,7 @@ static bool take_live(uint32_t index)
  * had taken it away. As far as the range is known: the size of a segment that nobody made here is
  * not. Live entries stand low in the table, and there are no more of them than are attached.
  */
-static void forget_all_in(uint64_t address, uint64_t size)
+SELDOM static void forget_all_in(uint64_t address, uint64_t size)
 {
 	uint32_t used = half_load(&table_used), left = half_load(&shim.process->attached);
 
@@ -120,82 +183,89 @@ static void forget_all_in(uint64_t address, uint64_t size)
 
 		left -= state != ATTACHMENT_FREE;
 		if (state == ATTACHMENT_LIVE && table[i].address - address < (size ? size : 1) &&
-		    take_live(i))
-			attachments_forget((int)i);
+		    take_at(i, table[i].address))
+			attachments_forget(table + i);
 	}
 }
 
-void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t clock)
+HOT void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t clock)
 {
-	int index;
+	struct bucket *bucket = bucket_of(address);
+	struct segment_entry *entry;
+	struct attachment *a;
 
-	forget_all_in(address, flags & SHM_REMAP ? ledger_size(shmid) : 1);
-	ledger_attached(shmid, clock, false);
+	if (UNLIKELY(flags & SHM_REMAP || half_load(&bucket->live)))
+		forget_all_in(address, flags & SHM_REMAP ? ledger_size(shmid) : 1);
+	entry = ledger_attached(shmid, clock, false);
 	half_raise(&shim.process->attached_peak,
 		   half_add_own(&shim.process->attached, 1, thread_alone()));
-	index = take_entry();
-	if (index < 0) {
+	a = take_entry();
+	if (UNLIKELY(!a)) {
 		shim_lose(LOSS_ATTACHMENTS_FULL);
 		return;
 	}
-	table[index].shmid = shmid;
-	table[index].flags = flags & SHM_RDONLY ? ATTACHMENT_READONLY : 0;
-	table[index].address = address;
-	table[index].since_clock = clock;
-	half_hand_over(&table[index].state, ATTACHMENT_LIVE);
-	publish((uint32_t)index);
+	a->shmid = shmid;
+	a->flags = flags & SHM_RDONLY ? ATTACHMENT_READONLY : 0;
+	a->address = address;
+	a->since_clock = clock;
+	a->entry = entry;
+	publish(a);
+	half_add_own(&bucket->live, 1, thread_alone());
+	half_store(&bucket->last, (uint32_t)(a - table));
+	half_hand_over(&a->state, ATTACHMENT_LIVE);
 }
 
-int attachments_take(uint64_t address, int *shmid, uint8_t *event_flags)
+HOT struct attachment *attachments_take(uint64_t address, int *shmid, uint8_t *event_flags)
 {
-	uint32_t used = half_load(&table_used);
+	struct attachment *a = take_where(address);
 
-	for (uint32_t i = 0; i < used; i++) {
-		if (half_accept(&table[i].state) != ATTACHMENT_LIVE ||
-		    table[i].address != address || !take_live(i))
-			continue;
-		if (table[i].address != address) { /* freed and taken for another meanwhile */
-			attachments_keep((int)i);
-			continue;
-		}
-		*shmid = table[i].shmid;
-		*event_flags = (uint8_t)(*event_flags | EVENT_SHMID_KNOWN);
-		if (table[i].flags & ATTACHMENT_INHERITED)
-			*event_flags |= EVENT_INHERITED;
-		return (int)i;
-	}
-	return -1;
+	if (!a)
+		return NULL;
+	*shmid = a->shmid;
+	*event_flags = (uint8_t)(*event_flags | EVENT_SHMID_KNOWN |
+				 (a->flags & ATTACHMENT_INHERITED ? EVENT_INHERITED : 0));
+	return a;
 }
 
-void attachments_keep(int index)
+void attachments_keep(struct attachment *a)
 {
-	half_store(&table[index].state, ATTACHMENT_LIVE);
+	half_store(&a->state, ATTACHMENT_LIVE);
 }
 
-void attachments_forget(int index)
+INLINE void forget(struct attachment *a)
 {
-	struct segment_attachment *shared = shared_entry((uint32_t)index, false);
+	struct bucket *bucket = bucket_of(a->address);
 
 	/* The segment's copy first: once the private entry is free, another may take it. */
-	if (shared)
-		half_hand_over(&shared->state, ATTACHMENT_FREE);
-	half_hand_over(&table[index].state, ATTACHMENT_FREE);
+	if (LIKELY(a->shared))
+		half_hand_over(&a->shared->state, ATTACHMENT_FREE);
+	half_store(&free_hint, (uint32_t)(a - table));
+	half_hand_over(&a->state, ATTACHMENT_FREE);
+	half_add_own(&bucket->live, (uint32_t)-1, thread_alone());
 	half_add_own(&shim.process->attached, (uint32_t)-1, thread_alone());
 }
 
-void attachments_drop(int index)
+HOT void attachments_drop(struct attachment *a)
 {
-	int shmid = table[index].shmid;
+	struct segment_entry *entry = a->entry;
+	int shmid = a->shmid;
 
-	attachments_forget(index);
-	ledger_detached(shmid);
+	forget(a);
+	ledger_detached(entry, shmid);
+}
+
+SELDOM void attachments_forget(struct attachment *a)
+{
+	forget(a);
 }
 
 uint32_t attachments_inherit(void)
 {
 	uint32_t used = half_load(&table_used), count = 0;
 
+	memset(buckets, 0, sizeof buckets);
 	for (uint32_t i = 0; i < used; i++) {
+		table[i].shared = NULL; /* the parent's */
 		/* The threads that were about to attach or detach are not here. */
 		if (half_load(&table[i].state) == ATTACHMENT_BUSY)
 			half_store(&table[i].state, ATTACHMENT_FREE);
@@ -204,8 +274,10 @@ uint32_t attachments_inherit(void)
 		if (half_load(&table[i].state) != ATTACHMENT_LIVE)
 			continue;
 		table[i].flags |= ATTACHMENT_INHERITED;
-		ledger_attached(table[i].shmid, table[i].since_clock, true);
-		publish(i);
+		table[i].entry = ledger_attached(table[i].shmid, table[i].since_clock, true);
+		publish(table + i);
+		half_add_own(&bucket_of(table[i].address)->live, 1, true);
+		half_store(&bucket_of(table[i].address)->last, i);
 		count++;
 	}
 	half_store(&shim.process->attached, count);

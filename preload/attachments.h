@@ -11,6 +11,10 @@
 
 #include <stdint.h>
 
+struct attachment;
+
+#define ATTACHMENT_BYTES 64 /* of one in the private room */
+
 /* Gives the table its private room; without it a small one in the library serves. Start-up only. */
 void attachments_set_room(void *room, uint64_t bytes);
 
@@ -18,19 +22,19 @@ void attachments_set_room(void *room, uint64_t bytes);
 void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t clock);
 
 /*
- * Before a shmdt: takes the attachment at `address`, so that no other thread takes it too. Returns
- * its index, and its shmid and event flags; -1 when it is not known. Then one of the three below.
+ * Before a shmdt: takes the attachment at `address`, so that no other thread takes it too. Sets its
+ * shmid and event flags; null when it is not known. Then one of the three below.
  */
-int attachments_take(uint64_t address, int *shmid, uint8_t *event_flags);
+struct attachment *attachments_take(uint64_t address, int *shmid, uint8_t *event_flags);
 
 /* The shmdt failed: it is there still. */
-void attachments_keep(int index);
+void attachments_keep(struct attachment *attachment);
 
 /* The shmdt succeeded. */
-void attachments_drop(int index);
+void attachments_drop(struct attachment *attachment);
 
 /* There was nothing to detach: it had gone without a call. */
-void attachments_forget(int index);
+void attachments_forget(struct attachment *attachment);
 
 /* In a child of fork, once it has a slot: what it inherited, published as its own. Returns the
  * count. */

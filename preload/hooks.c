@@ -99,7 +99,7 @@ static inline uint8_t caller_origin(uint64_t caller)
 		       : 0;
 }
 
-static void count_move(struct segment_process *process, uint8_t flags, uint64_t before,
+HOT static void count_move(struct segment_process *process, uint8_t flags, uint64_t before,
 		       uint64_t after)
 {
 	struct segment_moves
@@ -164,7 +164,7 @@ static uint64_t ask_break(struct hook *hook, uint64_t address)
 	return after;
 }
 
-int hook_brk(void *address)
+HOT int hook_brk(void *address)
 {
 	struct hook hook;
 	uint64_t asked = (uint64_t)address, after;
@@ -203,7 +203,7 @@ static inline bool sbrk_overflows(uint64_t from, intptr_t increment)
 	return increment > 0 ? from + (uint64_t)increment < from : from < -(uint64_t)increment;
 }
 
-void *hook_sbrk(intptr_t increment)
+HOT void *hook_sbrk(intptr_t increment)
 {
 	struct hook hook;
 	uint64_t from, to, after;
@@ -235,9 +235,6 @@ void *hook_sbrk(intptr_t increment)
 }
 
 /* ---- System V shared memory: each returns the kernel's answer ---- */
-
-/* Each has two callers; in one piece with them a call is 20 ns cheaper. */
-#define INLINE static inline __attribute__((always_inline))
 
 INLINE long shmget_raw(struct stack_caller caller, key_t key, size_t size, int flags)
 {
@@ -290,13 +287,14 @@ INLINE long shmdt_raw(struct stack_caller caller, const void *address)
 {
 	struct hook hook;
 	bool watched = hook_begin(&hook, CALL_SHMDT, caller);
-	int shmid = -1, index = -1;
+	struct attachment *attachment = NULL;
+	int shmid = -1;
 	long ret;
 
 	if (watched) {
 		hook.event.clock = thread_clock();
 		hook.event.u.shmdt.before = shim.break_now;
-		index = attachments_take((uint64_t)address, &shmid, &hook.event.flags);
+		attachment = attachments_take((uint64_t)address, &shmid, &hook.event.flags);
 	}
 	ret = raw_call3(SYS_shmdt, (long)address, 0, 0);
 	if (!watched)
@@ -306,12 +304,12 @@ INLINE long shmdt_raw(struct stack_caller caller, const void *address)
 	hook.event.u.shmdt.address = (uint64_t)address;
 	hook.event.u.shmdt.after = shim.break_now;
 	hook_take_stack(&hook);
-	if (index >= 0 && ret == -EINVAL)
-		attachments_forget(index);
-	else if (index >= 0 && raw_failed(ret))
-		attachments_keep(index);
-	else if (index >= 0)
-		attachments_drop(index);
+	if (attachment && ret == -EINVAL)
+		attachments_forget(attachment);
+	else if (attachment && raw_failed(ret))
+		attachments_keep(attachment);
+	else if (attachment)
+		attachments_drop(attachment);
 	hook_end(&hook, raw_failed(ret), (int)-ret);
 	return ret;
 }
@@ -356,22 +354,22 @@ INLINE long shmctl_raw(struct stack_caller caller, int shmid, int command, struc
 	return ret;
 }
 
-int hook_shmget(key_t key, size_t size, int flags)
+HOT int hook_shmget(key_t key, size_t size, int flags)
 {
 	return (int)libc_result(shmget_raw(STACK_CALLER(), key, size, flags));
 }
 
-void *hook_shmat(int shmid, const void *address, int flags)
+HOT void *hook_shmat(int shmid, const void *address, int flags)
 {
 	return (void *)libc_result(shmat_raw(STACK_CALLER(), shmid, address, flags));
 }
 
-int hook_shmdt(const void *address)
+HOT int hook_shmdt(const void *address)
 {
 	return (int)libc_result(shmdt_raw(STACK_CALLER(), address));
 }
 
-int hook_shmctl(int shmid, int command, struct shmid_ds *buffer)
+HOT int hook_shmctl(int shmid, int command, struct shmid_ds *buffer)
 {
 	return (int)libc_result(shmctl_raw(STACK_CALLER(), shmid, command, buffer));
 }
@@ -396,7 +394,7 @@ static long syscall_brk(struct stack_caller caller, uint64_t address)
 	return after;
 }
 
-long hook_syscall(long number, long a, long b, long c)
+HOT long hook_syscall(long number, long a, long b, long c)
 {
 	struct stack_caller caller = STACK_CALLER();
 
@@ -421,7 +419,7 @@ long hook_syscall_early(long number, long a, long b, long c, long d, long e)
 
 /* ---- the exported names ---- */
 
-#define EXPORT __attribute__((visibility("default")))
+#define EXPORT __attribute__((visibility("default"), hot))
 int brk(void *address) EXPORT __attribute__((alias("hook_brk")));
 void *sbrk(intptr_t increment) EXPORT __attribute__((alias("hook_sbrk")));
 void *__sbrk(intptr_t increment) EXPORT __attribute__((alias("hook_sbrk")));

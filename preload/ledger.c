@@ -17,43 +17,49 @@ static inline uint64_t claim_word(int shmid, enum segment_entry_state state)
 	return (uint64_t)(uint32_t)shmid << 32 | state;
 }
 
-static struct segment_entry *place(int shmid, uint32_t probe)
+static inline struct segment_entry *place(int shmid, uint32_t probe)
 {
-	return (struct segment_entry *)shim_region(REGION_LEDGER) +
-	       segment_ledger_place(shmid, probe, shim.header->region[REGION_LEDGER].count);
+	return shim.ledger + segment_ledger_place(shmid, probe, shim.ledger_count);
 }
 
-static struct segment_entry *find(int shmid, enum segment_entry_state state)
+INLINE struct segment_entry *window(int shmid)
+{
+	return shim.ledger + segment_ledger_window(shmid, shim.ledger_count);
+}
+
+SELDOM static struct segment_entry *find_beyond(int shmid, uint64_t wanted, uint32_t reach)
+{
+	for (uint32_t i = WINDOW; i < reach && i < PROBES; i++)
+		if (word_accept(&place(shmid, i)->claim) == wanted)
+			return place(shmid, i);
+	return NULL;
+}
+
+INLINE struct segment_entry *find(int shmid, enum segment_entry_state state)
 {
 	uint64_t wanted = claim_word(shmid, state);
+	struct segment_entry *entry = window(shmid);
 	uint32_t reach = half_load(&shim.shared->ledger_reach);
 
-	if (reach < WINDOW || reach > PROBES)
-		reach = reach < WINDOW ? WINDOW : PROBES;
-	for (uint32_t i = 0; i < reach; i++) {
-		struct segment_entry *entry = place(shmid, i);
-		uint64_t claim = word_accept(&entry->claim);
-
-		if (claim == wanted)
+#pragma GCC unroll 4
+	for (uint32_t i = 0; i < WINDOW; i++, entry++)
+		if (word_accept(&entry->claim) == wanted)
 			return entry;
-		if (claim == ENTRY_FREE)
-			return NULL;
-	}
-	return NULL;
+	return LIKELY(reach <= WINDOW) ? NULL : find_beyond(shmid, wanted, reach);
 }
 
 /*
  * The segment that an id means. One that is marked for removal is there until its last detach, and
  * may even be attached again by its id, which nobody else gets for the next 32,768 segments.
  */
-static struct segment_entry *find_any(int shmid)
+INLINE struct segment_entry *find_any(int shmid)
 {
 	struct segment_entry *entry = find(shmid, ENTRY_PRESENT);
 
 	return entry ? entry : find(shmid, ENTRY_REMOVED);
 }
 
-static void begin(struct segment_entry *entry, uint64_t clock)
+INLINE void begin(struct segment_entry *entry, uint64_t clock)
 {
 	half_store(&entry->maker_instance, 0);
 	half_store(&entry->key, 0);
@@ -69,49 +75,91 @@ static void begin(struct segment_entry *entry, uint64_t clock)
 	word_store(&entry->inherited, 0);
 }
 
-/* Takes place i if it is free, or held by a removed segment and `removed`. */
-static struct segment_entry *take_place(int shmid, uint64_t clock, uint32_t i, bool removed)
+static inline bool is_usable(uint64_t claim)
+{
+	return claim == ENTRY_FREE || (claim & 0xff) == ENTRY_REMOVED;
+}
+
+/* The first free place of the window, else its first of a removed segment, else null. */
+SELDOM static struct segment_entry *search(int shmid)
+{
+	for (uint32_t i = 0; i < WINDOW; i++)
+		if (word_accept(&place(shmid, i)->claim) == ENTRY_FREE)
+			return place(shmid, i);
+	for (uint32_t i = 0; i < WINDOW; i++)
+		if (is_usable(word_accept(&place(shmid, i)->claim)))
+			return place(shmid, i);
+	return NULL;
+}
+
+/*
+ * As search, at once where the next generation comes to stand: in a free place, or when all have
+ * been used, in that of the oldest.
+ */
+INLINE struct segment_entry *choose(int shmid)
+{
+	const struct segment_entry *all = window(shmid);
+	struct segment_entry *next = window(shmid) + segment_ledger_turn(shmid);
+	bool lap = word_accept(&all[0].claim) != ENTRY_FREE &&
+		   word_accept(&all[1].claim) != ENTRY_FREE &&
+		   word_accept(&all[2].claim) != ENTRY_FREE &&
+		   word_accept(&all[3].claim) != ENTRY_FREE;
+	uint64_t claim = word_accept(&next->claim);
+
+	return LIKELY(claim == ENTRY_FREE || (lap && is_usable(claim))) ? next : search(shmid);
+}
+
+INLINE bool take(struct segment_entry *entry, uint64_t wanted, uint64_t clock)
+{
+	uint64_t claim = word_accept(&entry->claim);
+
+	if (!is_usable(claim) || !word_take(&entry->claim, claim, wanted))
+		return false;
+	begin(entry, clock);
+	return true;
+}
+
+/* The first place further on that is free or of a removed segment. */
+SELDOM static struct segment_entry *take_beyond(int shmid, uint64_t wanted, uint64_t clock)
+{
+	for (uint32_t i = WINDOW; i < PROBES; i++) {
+		struct segment_entry *entry = place(shmid, i);
+
+		while (is_usable(word_accept(&entry->claim))) {
+			if (!take(entry, wanted, clock))
+				continue; /* somebody else did */
+			half_raise(&shim.shared->ledger_reach, i + 1);
+			return entry;
+		}
+		if (word_accept(&entry->claim) == wanted)
+			return entry;
+	}
+	shim_lose(LOSS_LEDGER_FULL);
+	return NULL;
+}
+
+INLINE struct segment_entry *find_or_take(int shmid, uint64_t clock)
 {
 	uint64_t wanted = claim_word(shmid, ENTRY_PRESENT);
-	struct segment_entry *entry = place(shmid, i);
 
 	for (;;) {
-		uint64_t claim = word_accept(&entry->claim);
+		struct segment_entry *entry = find(shmid, ENTRY_PRESENT);
 
-		if (claim == wanted)
+		if (entry)
 			return entry;
-		if (claim != ENTRY_FREE && !(removed && (claim & 0xff) == ENTRY_REMOVED))
-			return NULL;
-		if (word_take(&entry->claim, claim, wanted))
-			break;
+		entry = choose(shmid);
+		if (UNLIKELY(!entry))
+			return take_beyond(shmid, wanted, clock);
+		if (LIKELY(take(entry, wanted, clock)))
+			return entry;
 		/* Somebody took it: for this shmid perhaps. */
 	}
-	begin(entry, clock);
-	half_raise(&shim.shared->ledger_reach, i + 1);
-	return entry;
 }
 
-/* The first place that is free in the window, else one of a removed segment, else further on. */
-static struct segment_entry *take(int shmid, uint64_t clock)
+/* One that shmget never named here. */
+SELDOM static struct segment_entry *first_seen(int shmid, uint64_t clock)
 {
-	struct segment_entry *entry = NULL;
-
-	for (uint32_t i = 0; !entry && i < WINDOW; i++)
-		entry = take_place(shmid, clock, i, false);
-	for (uint32_t i = 0; !entry && i < PROBES; i++)
-		entry = take_place(shmid, clock, i, true);
-	return entry;
-}
-
-static struct segment_entry *find_or_take(int shmid, uint64_t clock)
-{
-	struct segment_entry *entry = find(shmid, ENTRY_PRESENT);
-
-	if (!entry)
-		entry = take(shmid, clock);
-	if (!entry)
-		shim_lose(LOSS_LEDGER_FULL);
-	return entry;
+	return find_or_take(shmid, clock);
 }
 
 /* The ledger is of one IPC namespace: in another the same ids mean other segments. */
@@ -120,7 +168,7 @@ static inline bool is_elsewhere(void)
 	return UNLIKELY(shim.ipc_namespace != 0);
 }
 
-void ledger_named(int shmid, const struct segment_event *event)
+HOT void ledger_named(int shmid, const struct segment_event *event)
 {
 	struct segment_entry *entry = is_elsewhere() ? NULL : find_or_take(shmid, event->clock);
 
@@ -133,17 +181,18 @@ void ledger_named(int shmid, const struct segment_event *event)
 	half_store(&entry->maker_stack, event->stack);
 }
 
-void ledger_attached(int shmid, uint64_t clock, bool inherited)
+HOT struct segment_entry *ledger_attached(int shmid, uint64_t clock, bool inherited)
 {
 	struct segment_entry *entry;
 
 	if (is_elsewhere())
-		return;
+		return NULL;
 	entry = find_any(shmid);
-	if (!entry)
-		entry = find_or_take(shmid, clock);
-	if (entry)
+	if (UNLIKELY(!entry))
+		entry = first_seen(shmid, clock);
+	if (LIKELY(entry))
 		counter_add(inherited ? &entry->inherited : &entry->attaches, 1, false);
+	return entry;
 }
 
 uint64_t ledger_size(int shmid)
@@ -153,19 +202,24 @@ uint64_t ledger_size(int shmid)
 	return entry ? word_load(&entry->size) : 0;
 }
 
-void ledger_detached(int shmid)
+HOT void ledger_detached(struct segment_entry *entry, int shmid)
 {
-	struct segment_entry *entry = is_elsewhere() ? NULL : find_any(shmid);
-
-	if (entry)
+	if (UNLIKELY(!entry || word_accept(&entry->claim) >> 32 != (uint32_t)shmid))
+		entry = is_elsewhere() ? NULL : find_any(shmid);
+	if (LIKELY(entry))
 		counter_add(&entry->detaches, 1, false);
 }
 
-void ledger_removed(int shmid, const struct segment_event *event)
+HOT void ledger_removed(int shmid, const struct segment_event *event)
 {
-	struct segment_entry *entry = is_elsewhere() ? NULL : find_or_take(shmid, event->clock);
+	struct segment_entry *entry;
 
-	if (!entry)
+	if (is_elsewhere())
+		return;
+	entry = find(shmid, ENTRY_PRESENT);
+	if (UNLIKELY(!entry))
+		entry = first_seen(shmid, event->clock);
+	if (UNLIKELY(!entry))
 		return;
 	half_store(&entry->remover_instance, shim.instance);
 	half_store(&entry->remover_stack, event->stack);

@@ -15,14 +15,17 @@
 /* After a successful shmget; the event is complete. */
 void ledger_named(int shmid, const struct segment_event *event);
 
-/* After a successful shmat, or for an attachment that fork copied. */
-void ledger_attached(int shmid, uint64_t clock, bool inherited);
+/*
+ * After a successful shmat, or for an attachment that fork copied. Returns where it was counted,
+ * for the detach; null: nowhere.
+ */
+struct segment_entry *ledger_attached(int shmid, uint64_t clock, bool inherited);
 
 /* As it was asked of shmget; 0 unknown. */
 uint64_t ledger_size(int shmid);
 
-/* After a successful shmdt. */
-void ledger_detached(int shmid);
+/* After a successful shmdt; `entry` may be another segment's meanwhile, or null. */
+void ledger_detached(struct segment_entry *entry, int shmid);
 
 /* After a successful IPC_RMID. */
 void ledger_removed(int shmid, const struct segment_event *event);

@@ -178,6 +178,8 @@ bool session_join(const struct settings *settings)
 	shim.clock = joined.clock;
 	shim.part_events = joined.part_events;
 	shim.part_count = joined.part_count;
+	shim.ledger = shim_region(REGION_LEDGER);
+	shim.ledger_count = joined.region[REGION_LEDGER].count;
 	if (shim.mapped_bytes >= joined.total_bytes) {
 		shim.parts = shim_region(REGION_PARTS);
 		shim.log = shim_region(REGION_LOG);

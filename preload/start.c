@@ -29,7 +29,7 @@
 #endif
 
 #define PAGE_BYTES 65536l /* the largest page of the supported machines */
-#define TABLE_BYTES (SEGMENT_PROCESS_BLOCKS * SEGMENT_BLOCK_ENTRIES * 32l)
+#define TABLE_BYTES (SEGMENT_PROCESS_BLOCKS * SEGMENT_BLOCK_ENTRIES * (long)ATTACHMENT_BYTES)
 
 static const _Atomic uint64_t always_alive = 1;
 static const char never_alone = 0;

@@ -56,7 +56,7 @@ static inline int place_check(const struct segment_header *header, uint64_t byte
 	    header->region[REGION_SHARED].count != 1 ||
 	    header->region[REGION_INDEX].count != header->region[REGION_PROCESSES].count ||
 	    header->region[REGION_OWNERS].count != header->region[REGION_ATTACHMENTS].count ||
-	    header->region[REGION_LEDGER].count == 0 ||
+	    header->region[REGION_LEDGER].count < SEGMENT_LEDGER_WINDOW ||
 	    header->region[REGION_LEDGER].count & (header->region[REGION_LEDGER].count - 1))
 		return -EBADMSG;
 	return 0;

@@ -66,6 +66,7 @@ static inline void segment_publish(struct segment_event *slot, const struct segm
 	const uint64_t *from = (const uint64_t *)event;
 	_Atomic uint64_t *to = (_Atomic uint64_t *)slot;
 
+#pragma GCC unroll 8
 	for (size_t i = 1; i < sizeof *event / sizeof *from; i++)
 		atomic_store_explicit(to + i, from[i], memory_order_relaxed);
 	atomic_store_explicit(&slot->published, segment_published(n),
