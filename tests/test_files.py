@@ -16,13 +16,20 @@ from refusals import ABSENT, FAILED, USAGE, arguments, refused, refused_output
 READING = ("report", "events", "export")
 
 
+def segment_header():
+    harness.run(target("calls"), 1, env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "8K"})
+    with open(os.path.join(os.environ["MEMSHIM_DIR"], "default.seg"), "rb") as file:
+        return file.read(4096)
+
+
 def make_odd_files():
     """name: a word of the reason"""
     record("true")
     whole = open("memshim.data", "rb").read()
     for name, content in {"empty": b"", "byte": b"x", "text": b"hello\n" * 9000, "half": whole[:2048],
                           "version": whole[:8] + bytes([whole[8] ^ 0x7f]) + whole[9:],
-                          "order": whole.replace(b"\x04\x03\x02\x01", b"\x01\x02\x03\x04", 1)}.items():
+                          "order": whole.replace(b"\x04\x03\x02\x01", b"\x01\x02\x03\x04", 1),
+                          "segment": segment_header()}.items():
         with open(name, "wb") as file:
             file.write(content)
     os.mkdir("folder")
@@ -31,14 +38,32 @@ def make_odd_files():
         sock.bind("socket")
     os.symlink("loop", "loop")
     return {"absent": "No such file", "empty": "empty", "byte": "too short", "text": "neither a recording", "half": "",
-            "version": "version", "order": "byte order", "folder": "directory", "fifo": "not a regular file",
+            "version": "version", "order": "byte order", "segment": "cut off", "folder": "directory", "fifo": "not a regular file",
             "socket": "", "loop": "", "/dev/zero": "not a regular file", "/dev/null": "not a regular file"}
 
 
 @pytest.mark.parametrize("command", READING)
 def test_odd_file(command):
+    """Refused at once: in a second, were the machine busy."""
     for name, word in make_odd_files().items():
+        before = cpu_seconds()
         refused(memshim(command, *arguments(command), name, timeout=10), ABSENT, name, word)
+        assert cpu_seconds() - before < 1
+
+
+def cpu_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def test_nothing_but_a_header():
+    """Of a recording: nothing happened in it, and it may have been cut off; both are said."""
+    record(target("calls"), "1")
+    os.truncate("memshim.data", 4096)
+    report = json.loads(memshim("report", "--json", timeout=10).stdout)
+    assert (report["processes"], report["coverage"]["events"]) == ([], 0)
+    assert report["coverage"]["lost"]["damaged"] == 1
+    assert memshim("events").stdout == ""
 
 
 def test_large_foreign_files():

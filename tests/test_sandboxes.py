@@ -53,6 +53,20 @@ def test_resource_limit(limit):
         harness.complete(report)
 
 
+@pytest.mark.parametrize("limit", LIMITS)
+def test_resource_limit_by_hand(limit):
+    """Where the program itself makes the session: it does, or steps aside; no signal, no half of a segment."""
+    script = f"{LIMITS[limit]}; exec env LD_PRELOAD={harness.SHIM} {target('calls')} 10"
+    done = harness.run("bash", "-c", script)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
+    there = os.listdir(os.environ["MEMSHIM_DIR"])
+    assert there == ([] if limit in ("FSIZE", "AS 24M") else ["default.seg"])
+    if there:
+        report = harness.Recording("default").report()
+        harness.complete(report)
+        assert made(report, comm="calls") == 10 * CYCLE_CALLS
+
+
 def test_address_space_too_small():
     """Not even the counters can be mapped: the program runs, and is named."""
     script = f"ulimit -v 8000; exec {target('calls')} 10 wait"

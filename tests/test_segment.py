@@ -49,11 +49,12 @@ def test_no_place_for_it(options, word):
 
 
 @needs_root
-@pytest.mark.parametrize("hidden", ["-o ro", "-o nr_inodes=1", "-o size=64k"])
+@pytest.mark.parametrize("hidden", ["-o ro none /dev/shm", "-o nr_inodes=1 none /dev/shm", "-o size=64k none /dev/shm",
+                                    "none /dev; mknod -m 666 /dev/null c 1 3"])
 def test_next_folder(hidden):
-    """Without MEMSHIM_DIR: /dev/shm, else the user's run-time folder, if that is in memory."""
+    """Without MEMSHIM_DIR: /dev/shm, else the user's run-time folder, if that is in memory. The last: there is none."""
     os.mkdir("run", 0o700)
-    script = (f"mount -t tmpfs {hidden} none /dev/shm; mount -t tmpfs -o mode=700 none run; export XDG_RUNTIME_DIR=$PWD/run;"
+    script = (f"mount -t tmpfs {hidden}; mount -t tmpfs -o mode=700 none run; export XDG_RUNTIME_DIR=$PWD/run;"
               f"{MEMSHIM} record -q sh -c 'echo $MEMSHIM_SESSION'")
     done = harness.run("env", "-u", "MEMSHIM_DIR", "unshare", "--mount", "sh", "-c", script)
     if done.returncode == 0:
@@ -142,6 +143,44 @@ def test_another_format(where, value):
     assert done.returncode == 1 and done.stderr.count("\n") == 1
     for number in (ours, value):
         assert str(number) in done.stderr or f"{number:08x}" in done.stderr or f"{number * 8}-bit" in done.stderr
+
+
+REGIONS_AT, REGIONS = 48, 11  # in struct segment_header: offset, record_bytes, count of each
+
+
+def odd_regions(data):
+    """(where, value): tables that lie outside, upon each other, or upon the header, and counts that overflow."""
+    end = 4096
+    for i in range(REGIONS):
+        at = REGIONS_AT + 24 * i
+        offset, record_bytes, count = struct.unpack_from("<QQQ", data, at)
+        before, end = end, offset + record_bytes * count
+        yield from ((at, value) for value in (0, offset + 1, before - 64, len(data), len(data) + 64, 1 << 63, (1 << 64) - 64))
+        yield from ((at + 8, value) for value in (0, record_bytes * 2, record_bytes - 1, (1 << 64) - 1))
+        yield from ((at + 16, value) for value in (count * 1000, (1 << 64) // record_bytes + 1, (1 << 64) - 1))
+
+
+def test_tables_that_do_not_fit():
+    """Refused by readers in one line, and by programs, which leave it as it is."""
+    by_hand(MEMSHIM_LOG_SIZE="8K")
+    path = folder() / "default.seg"
+    sound = path.read_bytes()
+    cases = list(odd_regions(sound))
+    assert len(cases) == 14 * REGIONS
+    for where, value in cases:
+        with open(path, "r+b") as file:
+            file.seek(where)
+            file.write(struct.pack("<Q", value))
+        done = memshim("report", "default", timeout=20)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), (where, value, done)
+        assert "damaged" in done.stderr, (where, value, done)
+        by_hand()
+        with open(path, "r+b") as file:
+            file.seek(where)
+            assert file.read(8) == struct.pack("<Q", value)
+            file.seek(where)
+            file.write(sound[where:where + 8])
+    assert path.read_bytes() == sound
 
 
 # ---- what becomes of it ----

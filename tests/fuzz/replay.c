@@ -13,15 +13,25 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 #define BYTES_MOST (64u << 20)
 #define CUT_BYTES 512u
 
+/* Of numbers also the lowest and the highest bit, 0 and all ones; text, behind them, once. */
+static void replay_byte(unsigned char *data, size_t size, size_t i)
+{
+	unsigned char right = data[i];
+	const unsigned char wrong[] = {(unsigned char)~right, right ^ 1, right ^ 0x80, 0, 0xff};
+	size_t count = i < offsetof(struct segment_header, boot_id) ? sizeof wrong : 1;
+
+	for (size_t how = 0; how < count; how++) {
+		data[i] = wrong[how];
+		if (data[i] != right)
+			LLVMFuzzerTestOneInput(data, size);
+	}
+	data[i] = right;
+}
+
 static void replay_header(unsigned char *data, size_t size)
 {
-	for (size_t i = 0; i < offsetof(struct segment_header, reserved) && i < size; i++) {
-		unsigned char right = data[i];
-
-		data[i] = (unsigned char)~right;
-		LLVMFuzzerTestOneInput(data, size);
-		data[i] = right;
-	}
+	for (size_t i = 0; i < offsetof(struct segment_header, reserved) && i < size; i++)
+		replay_byte(data, size, i);
 }
 
 static void replay_cut(const unsigned char *data, size_t size)
