@@ -33,7 +33,8 @@ void greet(const struct segment_header *header, uint32_t instance)
 
 	if (is_sandboxed())
 		return;
-	fd = (int)raw_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	fd = place_above_standard(
+		(int)raw_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (fd < 0)
 		return;
 	if (call(fd, header))

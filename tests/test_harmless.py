@@ -5,6 +5,7 @@ nothing, with the shim by hand, and under the recorder.
 """
 
 import os
+import re
 import resource
 import signal
 
@@ -86,6 +87,35 @@ def test_edges_and_strace():
     assert f"attached at the end: {last.get('attachments', 0)}\n" in recording.result.stdout
 
 
+def kernels_calls(*command):
+    """What strace sees of the program's one thread, without the questions where the break is."""
+    done = harness.run("setarch", "-R", *second_observer.TRACE, "-o", "plain.trace", *command)
+    assert done.returncode == 42
+    with open("plain.trace", encoding="utf-8") as file:
+        tid = int(file.readline().split()[0])
+    return second_observer.strace_calls("plain.trace", tid)[tid]
+
+
+@pytest.mark.skipif(not harness.IS_ROOT, reason="needs an IPC namespace of its own")
+def test_the_kernel_sees_the_same(compile_c):
+    """With the shim and without: the very same calls, and no other. Ids apart, which the kernel counts on."""
+    harness.need("setarch", "strace")
+    program = compile_c("edges", (harness.TOP / "tests/targets/edges.c").read_text(), "-no-pie", "-D_GNU_SOURCE")
+    wanted = list(map(without_ids, kernels_calls(program, "absolute")))
+    assert list(map(without_ids, kernels_calls("-E", f"LD_PRELOAD={harness.SHIM}", program, "absolute"))) == wanted
+    assert len(wanted) > 100
+
+
+def without_ids(call):
+    """Ids and addresses of attachments differ from run to run; what was asked for, and whether it was had, does not."""
+    name, *words, result, error = call
+    if name == "brk":
+        return call
+    if name in ("shmat", "shmdt"):  # its attachments may lie elsewhere
+        words = [*words[:-2], words[-2] & 4095, words[-1]] if name == "shmat" else [words[0] & 4095]
+    return (name, *words[name in ("shmat", "shmctl"):], result is None, error)
+
+
 def test_exact_break(compile_c):
     """Without address randomization: every break and every result of sbrk is the very same."""
     harness.need("setarch")
@@ -121,6 +151,26 @@ def test_state_after_an_odd_start():
     assert status == 7
     assert "signal 2: ignored" in stdout and "fd 100: pipe" in stdout
     assert "umask 137" in stdout and "limit 7: 321 654" in stdout
+
+
+FIRST, LAST = "PR_GET_TID_ADDRESS", "rt_sigprocmask"  # of the shim's own calls at a start
+
+
+@pytest.mark.parametrize("way", ["hand", "record"])
+def test_standard_descriptors_are_not_taken(way):
+    """Not even for the time of a read, or a thread that has them closed would find them open: what comes is moved up at once."""
+    harness.need("strace")
+    preload = ("-E", f"LD_PRELOAD={harness.SHIM}") if way == "hand" else ()
+    watched = ("strace", "-qq", "-o", "trace", *preload, harness.target("calls"), "1")
+    recorder = (harness.MEMSHIM, "record", "-q") if way == "record" else ()
+    done = harness.run(*recorder, "sh", "-c", 'exec "$@" <&- >&- 2>&-', "sh", *watched)
+    with open("trace", encoding="utf-8", errors="replace") as file:
+        lines = file.read().splitlines()
+    calls = lines[next(i for i, line in enumerate(lines) if FIRST in line):max(i for i, line in enumerate(lines) if LAST in line)]
+    used = [line for line in calls if re.match(r"(read|pread64|pwrite64|fstat|fallocate|ftruncate|connect|sendto)\([012],", line)]
+    taken = sum(bool(re.match(r"(openat|socket)\(.* = [012]$", line)) for line in calls)
+    moved = sum(bool(re.match(r"fcntl\([012], F_DUPFD_CLOEXEC, 3\)", line)) for line in calls)
+    assert used == [] and taken == moved > 3, (used, done)
 
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])

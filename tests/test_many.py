@@ -133,6 +133,15 @@ def test_threads_that_attach():
     assert len(each) == 32 and set(each.values()) == {1600}
 
 
+def test_counters_of_many_threads():
+    """As close upon each other as it goes: nobody writes anything down between two calls but the counters."""
+    env = {"LD_PRELOAD": harness.SHIM, "MEMSHIM_STACK_DEPTH": "0", "MEMSHIM_LOG_SIZE": "8K"}
+    assert harness.run(harness.target("threads"), 16, 16000, env=env).stdout == "256000 attached, 0 failed\n"
+    process, = harness.Recording(os.path.join(os.environ["MEMSHIM_DIR"], "default.seg")).report()["processes"]
+    assert process["calls"]["shmat"] == process["calls"]["shmdt"] == {"ok": 256000, "failed": 0}
+    assert process["attached"]["now"] == 0
+
+
 def test_torture():
     """24 threads in each of three processes, forking, attaching and moving the break at once: every call is counted."""
     recording = harness.record(harness.target("torture"), ROUNDS, options=("-q", "-k", "4"), timeout=600)

@@ -8,6 +8,7 @@ Libraries beside the shim: loaded early, late or elsewhere, and other preloads i
 import glob
 import os
 import platform
+import shutil
 
 import pytest
 
@@ -15,6 +16,8 @@ import harness
 import second_observer
 from beside import CYCLE_CALLS, check_sums, made, moved_by, unharmed
 from harness import target
+
+SHIM_ELF = os.path.basename(harness.SHIM)
 
 
 def test_constructors_and_destructors():
@@ -41,9 +44,10 @@ def test_another_link_namespace():
     assert 48 in [delta for _, delta in moved_by(recording)]
 
 
-def test_loaded_late():
-    """By the program itself: what was before is in `before_load_bytes`."""
-    command = (target("loads"), "late", target("libcaller.so"), harness.SHIM)
+@pytest.mark.parametrize("how", ["late", "late, closed"])
+def test_loaded_late(how):
+    """By the program itself: what was before is in `before_load_bytes`. It stays, were it closed at once."""
+    command = (target("loads"), how, target("libcaller.so"), harness.SHIM)
     plain = harness.run(*command, env={"MEMSHIM_OFF": "1"})
     done = harness.run(*command)
     assert (done.returncode, done.stdout, done.stderr) == (plain.returncode, plain.stdout, "")
@@ -54,16 +58,19 @@ def test_loaded_late():
     assert report["processes"][0]["break"]["before_load_bytes"] > 0
 
 
-@pytest.mark.parametrize("listed", ["{shim}:{shim}", "{shim} {shim}", "{shim}:{link}", "{link}:{shim}"])
+@pytest.mark.parametrize("listed", ["{shim}:{shim}", "{shim} {shim}", "{shim}:{link}", "{link}:{shim}", "{shim}:{copy}", "{copy}:{shim}"])
 def test_shim_listed_twice(listed, tmp_path):
-    link = tmp_path / "libalias.so"
+    """Of a copy, too, which the loader takes for another library."""
+    link, copy = tmp_path / "libalias.so", tmp_path / SHIM_ELF
     link.symlink_to(harness.SHIM)
-    preload = listed.format(shim=harness.SHIM, link=link)
+    shutil.copy(harness.SHIM, copy)
+    preload = listed.format(shim=harness.SHIM, link=link, copy=copy)
     recording = unharmed("env", f"LD_PRELOAD={preload}", target("calls"), 5)
     report = recording.report()
     harness.complete(report)
     assert made(report, comm="calls") == 5 * CYCLE_CALLS
     assert len([e for e in recording.calls() if e["comm"] == "calls"]) == 5 * CYCLE_CALLS
+    assert [(p["comm"], p["image"], p["state"]) for p in report["processes"]] == [("env", 0, "exec"), ("calls", 1, "exited")]
 
 
 LIBRARIES = {

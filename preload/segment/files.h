@@ -73,7 +73,8 @@ static inline int place_above_standard(int fd)
 /* Reads a small file whole, NUL-terminated; returns its length or -errno. */
 static inline long place_read_file(const char *path, char *buffer, size_t size)
 {
-	int fd = (int)raw_call6(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0);
+	int fd = place_above_standard(
+		(int)raw_call6(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0));
 	size_t used = 0;
 	long got = 0;
 

@@ -27,7 +27,7 @@ static inline int place_check_folder(const char *path, bool any_file_system)
 	int fd, ret;
 
 	raw_call3(SYS_mkdirat, AT_FDCWD, (long)path, 0700);
-	fd = place_open(path, O_RDONLY | O_DIRECTORY, 0);
+	fd = place_above_standard(place_open(path, O_RDONLY | O_DIRECTORY, 0));
 	if (fd < 0)
 		return fd;
 	ret = place_stat_fd(fd, &st);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * interrupted COUNT: a signal every 200 microseconds while malloc moves the break, and a handler
- * that makes calls, until it has run COUNT times. Says how often it ran and what went wrong.
+ * that makes calls, the same that it interrupts, until it has run COUNT times. Says how often the
+ * calls were made in it and outside, and what went wrong.
  *
  * interrupted small: a handler that makes all calls, on a signal stack with 2 KiB for it.
  */
@@ -19,7 +20,7 @@
 #define GUARD_BYTES 65536
 #define LEFT_BYTES 2048
 
-static volatile long ran, wrong;
+static volatile long ran, outside, wrong;
 static int shmid;
 
 static void attach(int signal)
@@ -54,10 +55,12 @@ static void move_break(long count)
 	signal(SIGALRM, attach);
 	setitimer(ITIMER_REAL, &timer, NULL);
 	while (ran < count) {
-		void *block = malloc(300000);
+		void *block = malloc(300000), *at = shmat(shmid, NULL, 0);
 
 		memset(block, 1, 4096);
 		free(block);
+		wrong += at == (void *)-1 || shmdt(at) != 0;
+		outside++;
 	}
 	timer.it_value.tv_usec = 0;
 	setitimer(ITIMER_REAL, &timer, NULL);
@@ -87,7 +90,7 @@ int main(int argc, char **argv)
 	else
 		move_break(argc > 1 ? strtol(argv[1], NULL, 10) : 1);
 	shmctl(shmid, IPC_RMID, NULL);
-	fprintf(stderr, "ran %ld\n", ran);
+	fprintf(stderr, "ran %ld, outside %ld\n", ran, outside);
 	printf("wrong %ld\n", wrong);
 	return 0;
 }

@@ -43,9 +43,9 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		return 2;
 	atexit(at_exit);
-	if (argc > 3 && strcmp(argv[1], "late") == 0 && !dlopen(argv[3], RTLD_NOW))
+	if (argc > 3 && strncmp(argv[1], "late", 4) == 0 && !dlopen(argv[3], RTLD_NOW))
 		return 3;
-	if (argc > 3 && strcmp(argv[1], "dlclose") == 0)
+	if (argc > 3 && strstr(argv[1], "close"))
 		close_all(argv[3]);
 	handle = load(argv[1], argv[2]);
 	move = handle ? (void *(*)(long))dlsym(handle, "caller_move") : NULL;
