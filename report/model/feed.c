@@ -123,8 +123,3 @@ void model_feed_all(struct model *model, const struct event *events, uint32_t co
 	for (uint32_t i = 0; i < count; i++)
 		feed(model, &events[i]);
 }
-
-void model_feed(struct model *model, const struct event *event)
-{
-	model_feed_all(model, event, 1);
-}

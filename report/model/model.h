@@ -335,8 +335,12 @@ void model_add_frame(struct model *model, const struct frame_facts *facts);
 void model_add_load(struct model *model, const struct load_facts *facts);
 
 /* Events in order, one or many. */
-void model_feed(struct model *model, const struct event *event);
 void model_feed_all(struct model *model, const struct event *events, uint32_t count);
+
+static inline void model_feed(struct model *model, const struct event *event)
+{
+	model_feed_all(model, event, 1);
+}
 
 void model_add_attachment(struct model *model, const struct attachment_facts *facts);
 void model_add_ledger(struct model *model, const struct ledger_facts *facts);
