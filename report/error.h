@@ -8,7 +8,7 @@ enum exit_code {
 	EXIT_ABSENT =
 		1, /* what was asked about is not there, is damaged, or cannot be written out */
 	EXIT_USAGE = 2,     /* wrong words on the command line */
-	EXIT_MEMSHIM = 125, /* record: memshim itself failed */
+	EXIT_MEMSHIM = 125, /* record: memshim itself failed, or was used wrongly */
 	EXIT_CANNOT_RUN = 126,
 	EXIT_NOT_FOUND = 127,
 	EXIT_SIGNAL = 128, /* record: + the signal that ended COMMAND */

@@ -12,6 +12,11 @@ def refused(done, status, *words):
         assert word in done.stderr, (word, done.stderr)
 
 
+def misused(command):
+    """The exit code of wrong words: those of record are not to be taken for COMMAND's own."""
+    return FAILED if command == "record" else USAGE
+
+
 def arguments(command):
     """What a command needs so that only what is tested is wrong."""
     return {"record": ("true",), "export": ("--format=folded",), "top": ("--once",)}.get(command, ())

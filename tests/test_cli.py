@@ -8,18 +8,18 @@ import pytest
 import harness
 import tables
 from harness import memshim, record, target
-from refusals import ABSENT, CANNOT_RUN, FAILED, NOT_FOUND, USAGE, arguments, refused
+from refusals import ABSENT, CANNOT_RUN, FAILED, NOT_FOUND, USAGE, arguments, misused, refused
 
 
 @pytest.mark.parametrize("argv", [(), ("nonsense",), ("-x",), ("help", "nonsense"), ("record",), ("export",)])
 def test_no_such_command(argv):
-    refused(memshim(*argv), USAGE)
+    refused(memshim(*argv), misused(*argv[:1] or ("",)))
 
 
 @pytest.mark.parametrize("command", [c for c in tables.COMMANDS if c != "help"])
 def test_unknown_option(command):
-    refused(memshim(command, "--nonsense", *arguments(command)), USAGE, "--nonsense", command)
-    refused(memshim(command, "-@", *arguments(command)), USAGE, "-@")
+    refused(memshim(command, "--nonsense", *arguments(command)), misused(command), "--nonsense", command)
+    refused(memshim(command, "-@", *arguments(command)), misused(command), "-@")
 
 
 @pytest.mark.parametrize("option", tables.OPTIONS, ids=lambda o: o[0])
@@ -28,22 +28,22 @@ def test_option_of_another_command(option):
     for command in set(tables.COMMANDS) - set(commands) - {"help"}:
         if any(long == other[2] and command in other[4] for other in tables.OPTIONS):
             continue
-        refused(memshim(command, f"--{long}=1", *arguments(command)), USAGE, f"--{long}")
+        refused(memshim(command, f"--{long}=1", *arguments(command)), misused(command), f"--{long}")
 
 
 @pytest.mark.parametrize("option", [o for o in tables.OPTIONS if o[3]], ids=lambda o: o[0])
 def test_option_without_its_value(option):
     _, short, long, _, commands = option
     for command in commands:
-        refused(memshim(command, f"--{long}"), USAGE, f"--{long}")
+        refused(memshim(command, f"--{long}"), misused(command), f"--{long}")
         if short:
-            refused(memshim(command, f"-{short}"), USAGE)
+            refused(memshim(command, f"-{short}"), misused(command))
 
 
 @pytest.mark.parametrize("option", [o for o in tables.OPTIONS if not o[3]], ids=lambda o: o[0])
 def test_option_with_a_value_too_many(option):
     for command in option[4]:
-        refused(memshim(command, f"--{option[2]}=1", *arguments(command)), USAGE, f"--{option[2]}")
+        refused(memshim(command, f"--{option[2]}=1", *arguments(command)), misused(command), f"--{option[2]}")
 
 
 WRONG = {
@@ -65,7 +65,7 @@ def test_option_with_a_wrong_value(option):
         for value in WRONG[option[2]]:
             more = {"columns": ("--csv",), "format": ()}.get(option[2], arguments(command))
             more = () if (command, option[2]) in (("report", "columns"), ("ls", "columns")) else more
-            refused(memshim(command, f"--{option[2]}={value}", *more), USAGE)
+            refused(memshim(command, f"--{option[2]}={value}", *more), misused(command))
 
 
 @pytest.mark.parametrize("option", [o for o in tables.OPTIONS if o[3]], ids=lambda o: o[0])
@@ -74,7 +74,7 @@ def test_option_with_an_empty_value(option):
     assert option[2] in WRONG or option[2] in ANY_VALUE, "what is wrong for a new option?"
     record("true")
     for command in option[4]:
-        refused(memshim(command, f"--{option[2]}=", *arguments(command)), USAGE, f"--{option[2]}: ''")
+        refused(memshim(command, f"--{option[2]}=", *arguments(command)), misused(command), f"--{option[2]}: ''")
 
 
 @pytest.mark.parametrize("argv", [("ls", "x"), ("env", "x"), ("report", "x", "y"), ("export", "--format=folded", "x", "y"),

@@ -12,7 +12,7 @@ import pytest
 
 import harness
 from harness import MEMSHIM, Lines, Recording, memshim, record, target
-from refusals import CANNOT_RUN, FAILED, NOT_FOUND, USAGE, refused
+from refusals import CANNOT_RUN, FAILED, NOT_FOUND, refused
 
 # Another library to preload; a sanitized memshim does not mind that it comes first.
 BESIDE = {"LD_PRELOAD": "libm.so.6", "ASAN_OPTIONS": "verify_asan_link_order=0"}
@@ -80,7 +80,7 @@ def test_folder_of_others(user):
 
 @pytest.mark.parametrize("size", ["8191", "1.5M", "16k", "16MiB", "-1", "65G", "0x4000", " 16M", "18446744073709551616"])
 def test_odd_log_size(size):
-    refused(memshim("record", f"--log-size={size}", "echo", "ran"), USAGE, f"--log-size: '{size}'", "8K to 64G")
+    refused(memshim("record", f"--log-size={size}", "echo", "ran"), FAILED, f"--log-size: '{size}'", "8K to 64G")
 
 
 @pytest.mark.parametrize("size", ["8192", "8K", "1M", "1G"])
@@ -93,9 +93,9 @@ def test_words_after_the_command():
     assert memshim("record", "-q", "echo", "-q", "--output=x", "--", "-h").stdout == "-q --output=x -- -h\n"
     assert memshim("record", "-q", "--", "echo", "--", "x").stdout == "-- x\n"
     refused(memshim("record", "--", "-q"), NOT_FOUND, "-q: command not found")
-    refused(memshim("record", "--"), USAGE, "no COMMAND")
-    assert memshim("record", "-k5", "-qk", "70", "true").returncode == USAGE
-    assert memshim("record", "-k70", "-k5", "true").returncode == USAGE, "the first wrong one"
+    refused(memshim("record", "--"), FAILED, "no COMMAND")
+    assert memshim("record", "-k5", "-qk", "70", "true").returncode == FAILED
+    assert memshim("record", "-k70", "-k5", "true").returncode == FAILED, "the first wrong one"
 
 
 def test_ignored_signals_stay_ignored():

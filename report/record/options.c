@@ -58,7 +58,7 @@ static bool read_size(const char *text, uint64_t *bytes)
 static int refuse(const char *option, const char *value, const char *wanted)
 {
 	error_format(option, "'%s' is not %s", value, wanted);
-	return EXIT_USAGE;
+	return EXIT_MEMSHIM;
 }
 
 static int take_option(struct record_options *o, int option, const char *value)
@@ -97,7 +97,7 @@ static int take_option(struct record_options *o, int option, const char *value)
 		o->quiet = true;
 		return 0;
 	default:
-		return EXIT_USAGE;
+		return EXIT_MEMSHIM;
 	}
 }
 
@@ -114,7 +114,7 @@ static int complain(int option, int argc, char **argv)
 		error_format("record", "%s: takes no value; see 'memshim help record'", word);
 	else
 		error_format("record", "%s: unknown option; see 'memshim help record'", word);
-	return EXIT_USAGE;
+	return EXIT_MEMSHIM;
 }
 
 int options_parse(struct record_options *o, int argc, char **argv)
@@ -129,7 +129,7 @@ int options_parse(struct record_options *o, int argc, char **argv)
 						     : take_option(o, option, optarg ? optarg : "");
 	if (ret == 0 && optind >= argc) {
 		error_line("record", "no COMMAND given; see 'memshim help record'");
-		ret = EXIT_USAGE;
+		ret = EXIT_MEMSHIM;
 	}
 	o->command = argv + optind;
 	return ret;
