@@ -6,6 +6,7 @@ import errno
 import pytest
 
 import harness
+import tables
 from harness import Recording, run
 from story import IPC_CREAT, KEY, NEW, SHM_RDONLY, SHM_REMAP, Teller, kernel_rows, recorded
 
@@ -245,3 +246,59 @@ def test_many_makers_of_one_program():
     text = told(private, private, fork, private, fork, private, private, seen("shmmni allows"))
     set_limit("shmmni", 4096)
     assert "4 of them, the most, were made by 3 processes of ledger" in text, text
+
+
+# ---- what this kernel does not do ----
+
+FAILURES = [row[:3] for row in tables.rows("report/model/failures.def", "FAILURE")]
+REFUSED = {"SHMGET": ("get", KEY, 4096, NEW), "SHMAT": ("at",), "SHMDT": ("dt",), "SHMCTL": ("stat",)}
+MADE = {"SHMGET": (), "SHMAT": (MAKE,), "SHMDT": (MAKE, ("at",)), "SHMCTL": (MAKE,)}
+
+
+def told_of_injected(call, error, *words):
+    """As `told`, of a program whose first such call the kernel answers so."""
+    harness.need("strace")
+    name = call.lower()
+    strace = ("strace", "-qq", "-o", "/dev/null", "-e", f"trace={name}", "-e", f"inject={name}:error={error}:when=1")
+    with recorded(*strace, harness.target("ledger")) as lines:
+        program = Teller(lines)
+        answers = [program.tell(*word) for word in words]
+        assert answers[-1] == -getattr(errno, error), answers
+        if call != "SHMGET":
+            program.tell("rm")
+        lines.end()
+    findings = Recording("memshim.data").report()["findings"]
+    finding, = [f for f in findings if f["kind"] == "failed-call" and f"with {error}" in f["text"]]
+    return finding
+
+
+@pytest.mark.parametrize("call,error,severity", [row for row in FAILURES if row[0] in REFUSED], ids="-".join)
+def test_every_row(call, error, severity):
+    """By its call, its error, how grave it is, a reason and a way out."""
+    finding = told_of_injected(call, error, *MADE[call], REFUSED[call])
+    assert finding["severity"] == severity.lower()
+    head, why = finding["text"].split(f"with {error}: ", 1)
+    assert head.startswith(f"ledger: {call.lower()} failed 1 time") and why and finding["advice"]
+
+
+@pytest.mark.parametrize("call,error,words,expected", [
+    ("SHMAT", "EIDRM", (MAKE, ("rm",), ("at",)), " before, by ledger ("),
+    ("SHMCTL", "EIDRM", (MAKE, ("stat",)), "with EIDRM: the segment was removed"),
+    ("SHMGET", "EPERM", (("get", KEY, 4096, NEW | SHM_HUGETLB),), "SHM_HUGETLB needs CAP_IPC_LOCK, the group of vm.hugetlb_shm_group"),
+    ("SHMGET", "ENOMEM", (("get", KEY, 4096, NEW),), "with ENOMEM: no memory could be had for it"),
+    ("SHMCTL", "EACCES", (MAKE, ("stat",)), "wanted to read what it is"),
+    ("SHMAT", "EACCES", (MAKE, ("at", 0, SHM_RDONLY)), "wanted to read it")])
+def test_by_what_cannot_be_had_here(call, error, words, expected):
+    text = told_of_injected(call, error, *words)["text"]
+    assert expected in text and (error != "EIDRM" or call != "SHMAT" or "was removed" in text), text
+
+
+def test_every_row_is_looked_at():
+    """The others: of the break, whose system call has no error; each has its program here."""
+    assert {call for call, _, _ in FAILURES} - set(REFUSED) == {"BRK", "SBRK"}
+    script = ("import ctypes; c = ctypes.CDLL('libc.so.6'); c.brk.argtypes = [ctypes.c_void_p];"
+              "c.brk(1 << 62); i = c.shmget(0, 1, 0o1600); c.shmctl(i, 2, ctypes.c_void_p(8)); c.shmctl(i, 0, None)")
+    harness.record("/usr/bin/python3", "-c", script, options=("-q",))
+    text = failures()
+    assert "brk failed 1 time with ENOMEM: " in text and "no address space is that large" in text
+    assert "shmctl failed 1 time with EFAULT: the buffer's address is bad" in text, text
