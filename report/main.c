@@ -45,6 +45,7 @@
  * reader/: what lies there, and never trusted
  *   reader/file      one file, fetched within its real size
  *   reader/guard     a mapping that shrinks is an error, and no SIGBUS
+ *   reader/hold      a live segment keeps its length
  *   reader/source    a session: a segment, a recording, or both
  *   reader/chunks    where everything is in a recording
  *   reader/ring      one part of a live log

@@ -7,6 +7,7 @@ MEMSHIM_EVENTS: how many events are very many.
 """
 
 import os
+import signal
 import subprocess
 
 import pytest
@@ -14,6 +15,7 @@ import pytest
 import harness
 from beside import CYCLE, CYCLE_CALLS
 from harness import MEMSHIM, Lines, Recording, memshim, record, target
+from story import Teller
 
 PRELOAD = {"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "256K"}
 EVENTS = int(os.environ.get("MEMSHIM_EVENTS", "300000"))
@@ -91,6 +93,65 @@ def test_shrinks_under_a_reader(left):
             said = follower.process.stderr.read()
             follower.process.stderr.close()
             assert all(line.startswith("memshim: ") for line in said.splitlines()), said
+
+
+def segments_bytes():
+    folder = os.environ["MEMSHIM_DIR"]
+    return [os.path.getsize(os.path.join(folder, name)) for name in os.listdir(folder) if name.endswith(".seg")]
+
+
+@pytest.mark.parametrize("left", [0, 4096, 1 << 20])
+def test_shrinks_under_a_recorder(left):
+    """It puts the length back, so that a program that had other things to do just then goes on; it says so, and ends as it should."""
+    script = f"{target('calls')} 300; exec {target('ledger')}"
+    with Lines(MEMSHIM, "record", "-q", "sh", "-c", script, stderr=subprocess.PIPE) as lines:
+        lines.wait_for("wrong: 0")
+        program = Teller(lines)
+        assert program.get() >= 0, "it waits for its next word by now"
+        whole = segments_bytes()
+        name, = (name for name in os.listdir(os.environ["MEMSHIM_DIR"]) if name.endswith(".seg"))
+        os.truncate(os.path.join(os.environ["MEMSHIM_DIR"], name), left)
+        harness.wait_until(lambda: segments_bytes() == whole, "its length is back", lines.process)
+        assert program.tell("at") > 0 and program.tell("dt") == 0 and program.tell("rm") == 0
+        program.tell("fork")
+        assert program.tell("break", 4096) > 0
+        program.tell_last("exec", target("calls"))
+        assert lines.wait_for("wrong: ") == "wrong: 0"
+        assert lines.end() == (125, "")
+        said = lines.process.stderr.read()
+        lines.process.stderr.close()
+    assert said == ("memshim: memshim.data: somebody cut the session's segment off while programs used it: "
+                    "the recording is not complete\n")
+    assert os.listdir(os.environ["MEMSHIM_DIR"]) == []
+    for command in ("report --json", "events --json"):
+        done = memshim(*command.split(), timeout=20)
+        assert done.returncode == 0, done
+
+
+def test_shrinks_under_a_busy_writer():
+    """Who writes before the length is back is ended by SIGBUS, and nothing can be done for it; the recorder says what it can."""
+    with Lines(MEMSHIM, "record", "-q", "sh", "-c", f"echo begun; exec {target('calls')} 200000", stderr=subprocess.PIPE) as lines:
+        lines.wait_for("begun")
+        harness.wait_until(lambda: len(Recording("memshim.data").report()["processes"]) == 2, "it makes calls", lines.process)
+        name, = (name for name in os.listdir(os.environ["MEMSHIM_DIR"]) if name.endswith(".seg"))
+        os.truncate(os.path.join(os.environ["MEMSHIM_DIR"], name), 0)
+        status, rest = lines.end()
+        assert status == 125 and rest in ("wrong: 0\n", "")
+        assert "segment off" in lines.process.stderr.read()
+        lines.process.stderr.close()
+    ended = Recording("memshim.data").report()["session"]["exit"]
+    assert ended in ({"status": 0, "signal": None}, {"status": None, "signal": signal.SIGBUS})
+
+
+def test_shrinks_under_a_writer_alone():
+    """Without a recorder nobody puts it back: as said in the README, it is ended. Its file's owner could have killed it as well."""
+    with Lines(target("calls"), "1", "wait", env=PRELOAD) as idle:
+        idle.wait_for("wrong: 0")
+        with Lines("sh", "-c", f"read line; exec {target('calls')} 1", env=PRELOAD) as writer:
+            harness.wait_until(lambda: len(Recording("default").report()["processes"]) == 2, "it has joined", writer.process)
+            os.truncate(segment(), 0)
+            writer.say()
+            assert writer.process.wait(harness.PATIENCE_S) in (-signal.SIGBUS, 0)
 
 
 # ---- very many events ----

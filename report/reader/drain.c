@@ -138,6 +138,7 @@ unsigned drain_log(struct drain *drain)
 	uint64_t part_events = drain->header.part_events;
 	unsigned fullest = 0;
 
+	hold_turn(drain);
 	for (uint32_t i = 0; i < drain->header.part_count; i++) {
 		/* As far as it is now: writers that never pause must not keep us in one part. */
 		uint64_t head = word_load(&part_at(drain, i)->head);

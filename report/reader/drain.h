@@ -110,6 +110,9 @@ void drain_witness(struct drain *drain, pid_t pid, pid_t ppid, unsigned why, con
 
 /* ---- the end ---- */
 
+/* Whether somebody has cut the segment off meanwhile: what was in it is lost. */
+bool drain_was_cut(const struct drain *drain);
+
 /*
  * The rest of everything; then the segment is closed, its name removed, and `drain` is gone.
  * Returns 0, or -errno when the recording could not be written whole. `status` and `signal` are

@@ -9,6 +9,12 @@
 #include "report/reader/sights.h"
 #include "report/reader/timens.h"
 
+/* ---- hold.c ---- */
+struct drain;
+void hold_begin(struct drain *drain);
+void hold_turn(struct drain *drain);
+void hold_end(struct drain *drain);
+
 #define DRAIN_BATCH 16384u /* events copied at once: 1 MiB */
 #define DRAIN_HOLES 1024u  /* remembered per part; more are torn at once */
 
@@ -33,6 +39,8 @@ struct drain_drift {
 
 struct drain {
 	char *base;                   /* the live segment, mapped writable; null: none */
+	int fd;                       /* its file, open to hold its size; negative: none */
+	bool was_cut;                 /* it was shorter for a while */
 	struct segment_header header; /* ours: what others may write to is not gone by */
 	struct segment_shared *shared;
 	struct recording recording;

@@ -13,6 +13,15 @@
  */
 bool guard_run(void (*work)(void *), void *context);
 
+/*
+ * For a mapping that is written to, of which there is one: what is lost of it is empty memory from
+ * then on. Null: of none.
+ */
+void guard_replace(void *base, size_t bytes);
+
+/* Whether anything was lost since. */
+bool guard_has_replaced(void);
+
 /* memcpy out of a mapping; false when the bytes are no longer there. */
 bool guard_copy(void *to, const void *from, size_t bytes);
 

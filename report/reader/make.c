@@ -138,9 +138,9 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 	ret = make_segment(drain, wish, error);
 	if (ret != 0)
 		return ret;
+	hold_begin(drain);
 	drain->shared = drain_region(drain, REGION_SHARED);
-	drain->reported = calloc(drain->header.region[REGION_INDEX].count,
-				 sizeof *drain->reported);
+	drain->reported = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->reported);
 	drain->drift = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->drift);
 	if (!drain->reported || !drain->drift) {
 		explain(error, "record", -ENOMEM);
@@ -196,6 +196,7 @@ void drain_cancel(struct drain *drain)
 	if (drain->base) {
 		word_hand_over(&drain->shared->closed, 1);
 		unlink(drain->path);
+		hold_end(drain);
 		munmap(drain->base, drain->header.total_bytes);
 	}
 	if (drain->recording.fd >= 0)

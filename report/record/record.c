@@ -19,10 +19,10 @@
 #include <unistd.h>
 
 #include "report/error.h"
+#include "report/now.h"
 #include "report/record/arrivals.h"
 #include "report/record/inspect.h"
 #include "report/record/launch.h"
-#include "report/now.h"
 #include "report/record/options.h"
 #include "report/record/output.h"
 #include "report/record/signals.h"
@@ -48,6 +48,7 @@ struct recorder {
 	struct tree *tree;
 	char library[PATH_MAX];
 	int signal_fd;
+	bool was_cut;      /* the segment */
 	bool asked_to_end; /* by a signal, after COMMAND had ended */
 	bool command_ended;
 	int status; /* of COMMAND, as wait(2) has it */
@@ -312,6 +313,8 @@ static int close_session(struct recorder *r)
 	arrivals_stop(r->arrivals);
 	watch_last_turn(r->watch);
 	tree_finish(r->tree);
+	drain_log(r->drain);
+	r->was_cut = drain_was_cut(r->drain);
 	ret = drain_finish(r->drain, exited ? WEXITSTATUS(r->status) : -1,
 			   exited ? 0 : WTERMSIG(r->status));
 	tree_free(r->tree);
@@ -325,11 +328,14 @@ static int finish(struct recorder *r)
 	unsigned finding_count = 0;
 	int ret = close_session(r);
 
-	if (ret != 0)
+	if (r->was_cut)
+		error_line(r->output.path, "somebody cut the session's segment off while programs "
+					   "used it: the recording is not complete");
+	else if (ret != 0)
 		error_format(r->output.path, "%s: the recording is not complete", strerror(-ret));
 	if (summary_show(r->output.path, r->options.quiet, r->options.suppressions,
 			 &finding_count) != 0 ||
-	    ret != 0)
+	    ret != 0 || r->was_cut)
 		return EXIT_MEMSHIM;
 	if (exit_status(r) == 0 && r->options.error_exitcode && finding_count > 0)
 		return r->options.error_exitcode;
