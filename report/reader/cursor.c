@@ -178,31 +178,29 @@ uint64_t cursor_missed(const struct cursor *cursor)
 
 /* ---- the batch ---- */
 
+/* An event is the log's record behind its first word, with another time: see event.c. */
 static inline void convert(const struct timescale *scale, const struct segment_event *from,
 			   struct event *to)
 {
+	memcpy(to, (const char *)from + sizeof from->published, sizeof *to);
 	to->time_ns = timescale_ns(scale, from->clock);
-	to->process = from->process;
-	to->tid = from->tid;
-	to->stack = from->stack;
-	to->kind = from->kind;
-	to->flags = from->flags;
-	to->detail = from->detail;
-	memcpy(&to->u, &from->u, sizeof to->u);
 }
 
 const struct segment_event *cursor_append(struct cursor *cursor, struct stretch stretch)
 {
 	const struct timescale scale = cursor->source->scale;
-	struct event *to = cursor->batch + cursor->batch_count, *end = cursor->batch + CURSOR_BATCH;
-	const struct segment_event *from = stretch.at;
+	struct event *to = cursor->batch + cursor->batch_count;
+	const struct segment_event *from = stretch.at, *end = stretch.end;
+
+	if (end - from > CURSOR_BATCH - cursor->batch_count)
+		end = from + (CURSOR_BATCH - cursor->batch_count);
 
 	do {
 		if (from->kind >= EVENT_KIND_COUNT || from->process == 0)
 			cursor->damaged++;
 		else
 			convert(&scale, from, to++);
-	} while (++from < stretch.end && from->clock < stretch.until && to < end);
+	} while (++from < end && from->clock < stretch.until);
 	cursor->batch_count = (uint32_t)(to - cursor->batch);
 	return from;
 }

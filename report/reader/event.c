@@ -21,6 +21,21 @@ _Static_assert((int)FLAG_SHMID_KNOWN == (int)EVENT_SHMID_KNOWN, "shmid known");
 _Static_assert((int)FLAG_OWNER_KNOWN == (int)EVENT_OWNER_KNOWN, "owner known");
 _Static_assert(sizeof(((struct event *)0)->u) == sizeof(((struct segment_event *)0)->u), "words");
 
+/* Each member lies where its word does, behind the first one: cursor.c copies them in one piece. */
+#define SAME_PLACE(member, word)                                            \
+	_Static_assert(offsetof(struct event, member) + sizeof(uint64_t) == \
+			       offsetof(struct segment_event, word),        \
+		       #member)
+SAME_PLACE(time_ns, clock);
+SAME_PLACE(process, process);
+SAME_PLACE(tid, tid);
+SAME_PLACE(stack, stack);
+SAME_PLACE(kind, kind);
+SAME_PLACE(flags, flags);
+SAME_PLACE(detail, detail);
+SAME_PLACE(u, u);
+_Static_assert(sizeof(struct event) + sizeof(uint64_t) == sizeof(struct segment_event), "size");
+
 static const char *const names[KIND_COUNT] = {
 #define CALL(id, name, nr) [KIND_##id] = #name,
 #include "preload/segment/calls.def"
