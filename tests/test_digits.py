@@ -14,12 +14,14 @@ WIDEST = 32
 def numbers():
     near = {step + away for step in STEPS for away in (-1, 0, 1)}
     some = random.Random(64)
-    return sorted(n for n in near if 0 <= n < 2 ** 64) + [some.getrandbits(bits) for bits in range(1, 65) for _ in range(30)]
+    within_nine = [quarter * 10 ** place for quarter in range(100) for place in (0, 2, 4, 6, 8)]
+    anywhere = [some.getrandbits(bits) for bits in range(1, 65) for _ in range(30)]
+    return sorted(n for n in near if 0 <= n < 2 ** 64) + within_nine + anywhere
 
 
 def line(number):
     signed = number - 2 ** 64 if number >= 2 ** 63 else number
-    return f"{number} {signed} {number:#x} {number:09}|{number:{WIDEST}}"
+    return f"{number} {signed} {number:#x} {number:09}|{number:{WIDEST}}|{number % 10 ** 9:09}"
 
 
 def test_digits():

@@ -72,6 +72,21 @@ static inline char *digits_wide(char *to, uint64_t number, unsigned width, char 
 	return to;
 }
 
+/* Exactly nine, of a number below 10^9: halved and halved again, all parts in one word. */
+static inline char *digits_nine(char *to, uint32_t number)
+{
+	uint64_t parts = number % 100000000, tens;
+
+	*to = (char)('0' + number / 100000000);
+	parts = parts / 10000 | parts % 10000 << 32;
+	tens = parts * 5243 >> 19 & 0x0000007f0000007f; /* hundredths of up to 9999 */
+	parts = tens | (parts - tens * 100) << 16;
+	tens = parts * 103 >> 10 & 0x000f000f000f000f; /* tenths of up to 99 */
+	parts = htole64((tens | (parts - tens * 10) << 8) + 0x3030303030303030);
+	memcpy(to + 1, &parts, sizeof parts);
+	return to + 9;
+}
+
 static inline char *digits_signed(char *to, int64_t number)
 {
 	*to = '-';

@@ -280,7 +280,7 @@ void events_text(struct out *out, const struct event_view *view, bool exact, boo
 	char *to = out_room(out, 4 * DIGITS_ROOM);
 
 	to = digits_wide(to, event->time_ns / 1000000000u, 4, ' ');
-	to = digits_wide(DIGITS_TEXT(to, "."), event->time_ns % 1000000000u, 9, '0');
+	to = digits_nine(DIGITS_TEXT(to, "."), event->time_ns % 1000000000u);
 	to = digits_wide(DIGITS_TEXT(to, " "), (uint32_t)call_pid(view), 7, ' ');
 	out_to(out, DIGITS_TEXT(to, " "));
 	out_safe_wide(out, call_comm(view), COMM_COLUMNS);

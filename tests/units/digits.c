@@ -7,7 +7,7 @@
 
 int main(void)
 {
-	char text[5 * DIGITS_ROOM], line[64], *to;
+	char text[6 * DIGITS_ROOM], line[64], *to;
 
 	while (fgets(line, sizeof line, stdin)) {
 		uint64_t number = strtoull(line, NULL, 10);
@@ -16,7 +16,8 @@ int main(void)
 		to = DIGITS_TEXT(digits_signed(to, (int64_t)number), " ");
 		to = DIGITS_TEXT(digits_hex(to, number), " ");
 		to = DIGITS_TEXT(digits_wide(to, number, 9, '0'), "|");
-		to = DIGITS_TEXT(digits_wide(to, number, 100, ' '), "\n");
+		to = DIGITS_TEXT(digits_wide(to, number, 100, ' '), "|");
+		to = DIGITS_TEXT(digits_nine(to, number % 1000000000), "\n");
 		fwrite(text, 1, (size_t)(to - text), stdout);
 	}
 	return 0;
