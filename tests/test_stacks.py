@@ -347,3 +347,22 @@ def test_a_stripped_file_whose_functions_all_have_names_is_no_news(compile_c):
     text = record(program, options=("-k", "1")).report_text()
     assert "main (exports)" in text
     assert f"{program}: stripped" not in text
+
+
+def test_the_worst_of_many_stripped_files(compile_c):
+    """Those with most frames without a name, and how many more there are."""
+    libraries = []
+    for number in range(7):
+        calls = "".join(f"static __attribute__((noinline)) int grow{i}(void) {{ return sbrk(64 + {i}) == (void *)-1; }}\n"
+                        for i in range(number + 1))
+        total = " + ".join(f"grow{i}()" for i in range(number + 1))
+        libraries.append(compile_c(f"lib{number}.so", f"#include <unistd.h>\n{calls}int all{number}(void) {{ return {total}; }}\n",
+                                   "-shared", "-fPIC", "-s", "-O0"))
+    names = [f"all{number}" for number in range(7)]
+    program = compile_c("many", "".join(f"int {n}(void);\n" for n in names) + "int main(void) { return "
+                        + " + ".join(f"{n}()" for n in names) + "; }\n", *libraries, "-Wl,-rpath,$ORIGIN", "-rdynamic")
+    recording = record(program, options=("-k", "1"))
+    shown = re.findall(r"(lib\d)\.so: stripped", recording.report_text())
+    assert sorted(shown) == ["lib2", "lib3", "lib4", "lib5", "lib6"]
+    assert "and 2 more that are stripped; --sort=COLUMN shows all" in recording.report_text()
+    assert len(re.findall(r"lib\d\.so: stripped", recording.report_text("--sort=pid"))) == 7

@@ -336,6 +336,6 @@ bool report_text(struct out *out, const struct model *model, const struct report
 	put_histories(out, model, wish);
 	put_sites(out, model, wish);
 	report_findings(out, model, wish->filter, wish->sort || filter_is_set(wish->filter));
-	sites_nameless(out, model);
+	sites_nameless(out, model, wish->sort != NULL);
 	return true;
 }

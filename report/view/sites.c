@@ -8,6 +8,8 @@
 #include "report/view/report_tables.h"
 #include "report/view/stack.h"
 
+#define NAMELESS_SHOWN 5 /* files, those with most frames without a name */
+
 enum site_column {
 #define SITE_COLUMN(id, name, heading, right, descending, wanted, meaning) COLUMN_##id,
 #include "report/view/site_columns.def"
@@ -237,21 +239,49 @@ static void put_nameless(struct out *out, const struct model_module *module)
 }
 
 /* Only what has frames without a name; the vdso is no file. */
-void sites_nameless(struct out *out, const struct model *model)
+static bool is_nameless(const struct model_module *module)
 {
-	bool any = false;
+	return module && module->nameless > 0 && module->names >= NAMES_EXPORTED &&
+	       strncmp(module->facts.path, "linux-", 6) != 0 && *module->facts.path;
+}
+
+static uint32_t count_worse(const struct model *model, uint32_t which)
+{
+	uint32_t nameless = model->modules[which]->nameless, worse = 0;
+
+	for (uint32_t i = 0; i < model->module_room; i++)
+		if (is_nameless(model->modules[i]) && model->modules[i]->names == NAMES_EXPORTED)
+			worse += model->modules[i]->nameless > nameless ||
+				 (model->modules[i]->nameless == nameless && i < which);
+	return worse;
+}
+
+static void put_left(struct out *out, uint32_t left)
+{
+	OUT(out, "  and ");
+	out_number(out, left);
+	out_text(out, left == 1 ? " more that is stripped" : " more that are stripped");
+	OUT(out, "; --sort=COLUMN shows all\n");
+}
+
+void sites_nameless(struct out *out, const struct model *model, bool all)
+{
+	uint32_t found = 0, left = 0;
 
 	for (uint32_t i = 0; i < model->module_room; i++) {
 		const struct model_module *module = model->modules[i];
 
-		if (!module || module->nameless == 0 || module->names < NAMES_EXPORTED ||
-		    strncmp(module->facts.path, "linux-", 6) == 0 || !*module->facts.path)
+		if (!is_nameless(module))
 			continue;
-		if (!any)
+		if (found++ == 0)
 			OUT(out, "\nNot all functions could be named:\n");
-		any = true;
-		put_nameless(out, module);
+		if (!all && module->names == NAMES_EXPORTED && count_worse(model, i) >= NAMELESS_SHOWN)
+			left++;
+		else
+			put_nameless(out, module);
 	}
+	if (left)
+		put_left(out, left);
 }
 
 /* ---- JSON ---- */

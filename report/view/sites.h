@@ -33,7 +33,7 @@ void sites_json(struct json *json, const struct model *model, const struct filte
 const char *sites_where(const struct model *model, uint32_t instance, uint32_t stack, char *text,
 			size_t bytes);
 
-/* Once: files whose addresses could not be named, and what would help. */
-void sites_nameless(struct out *out, const struct model *model);
+/* Once: files whose addresses could not be named, and what would help; `all`, or the worst few. */
+void sites_nameless(struct out *out, const struct model *model, bool all);
 
 #endif
