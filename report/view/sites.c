@@ -245,15 +245,22 @@ static bool is_nameless(const struct model_module *module)
 	       strncmp(module->facts.path, "linux-", 6) != 0 && *module->facts.path;
 }
 
-static uint32_t count_worse(const struct model *model, uint32_t which)
+static bool is_worse(const struct model_module *a, const struct model_module *b)
 {
-	uint32_t nameless = model->modules[which]->nameless, worse = 0;
+	return is_nameless(a) && a->names == NAMES_EXPORTED && a->nameless > b->nameless;
+}
+
+/* Whether few enough stripped files are worse, or as bad and before it. */
+static bool is_shown(const struct model *model, uint32_t which)
+{
+	const struct model_module *module = model->modules[which];
+	uint32_t before = 0;
 
 	for (uint32_t i = 0; i < model->module_room; i++)
-		if (is_nameless(model->modules[i]) && model->modules[i]->names == NAMES_EXPORTED)
-			worse += model->modules[i]->nameless > nameless ||
-				 (model->modules[i]->nameless == nameless && i < which);
-	return worse;
+		before += is_worse(model->modules[i], module) ||
+			  (i < which && is_nameless(model->modules[i]) &&
+			   model->modules[i]->nameless == module->nameless);
+	return before < NAMELESS_SHOWN;
 }
 
 static void put_left(struct out *out, uint32_t left)
@@ -275,7 +282,7 @@ void sites_nameless(struct out *out, const struct model *model, bool all)
 			continue;
 		if (found++ == 0)
 			OUT(out, "\nNot all functions could be named:\n");
-		if (!all && module->names == NAMES_EXPORTED && count_worse(model, i) >= NAMELESS_SHOWN)
+		if (!all && module->names == NAMES_EXPORTED && !is_shown(model, i))
 			left++;
 		else
 			put_nameless(out, module);
