@@ -158,6 +158,30 @@ def test_order_without_the_counter():
     assert sum(header("memshim.data", END_AT)[1]) > 0
 
 
+LOG_AT = 48 + 10 * 24  # in struct segment_header: offset, record_bytes, count of the log
+
+
+def test_equal_times_at_the_wrap_of_the_counters():
+    """Claims begin just below their wrap: of one CPU's events at one instant, the one that was claimed first comes first."""
+    cpu = str(min(os.sched_getaffinity(0)))
+    done = harness.run("taskset", "-c", cpu, "env", *(f"{k}={v}" for k, v in PRELOAD.items()), target("calls"), "40")
+    assert done.returncode == 0, done
+    path = os.path.join(os.environ["MEMSHIM_DIR"], "default.seg")
+    wanted = [(e["call"], e.get("args")) for e in Recording("default").events()]
+    with open(path, "r+b") as file:
+        data = bytearray(file.read())
+        offset, record_bytes, count = struct.unpack_from("<QQQ", data, LOG_AT)
+        events = [at for at in range(offset, offset + record_bytes * count, record_bytes) if data[at:at + 8] != bytes(8)]
+        claims = [struct.unpack_from("<Q", data, at)[0] for at in events]
+        assert len(events) == 362 and min(claims) < 400 and max(claims) > (1 << 64) - 400, "they went over the wrap"
+        latest = max(data[at + 8:at + 16] for at in events)
+        for at in events:
+            data[at + 8:at + 16] = latest
+        file.seek(0)
+        file.write(data)
+    assert [(e["call"], e.get("args")) for e in Recording("default").events()] == wanted
+
+
 # ---- the wall clock ----
 
 

@@ -160,9 +160,9 @@ def test_deaths(database):
         os.kill(backend, signal.SIGKILL)
         lines.wait_for("ready to accept connections")
         client.end()
+        wait_until(lambda: recording.process(pid=backend)["state"] == "killed", "the recorder knows how it ended")
         report = at_rest(recording)
-        killed, = [p for p in report["processes"] if p["pid"] == backend]
-        assert (killed["state"], killed["signal"]) == ("killed", 9)
+        assert recording.process(pid=backend)["signal"] == 9
         states = {s["shmid"]: s["state"] for s in report["segments"]}
         second = main_segment(report)
         assert states[first["shmid"]] == "destroyed" and states[second["shmid"]] == "present"

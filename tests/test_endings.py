@@ -92,6 +92,16 @@ def test_unseen_ends_elsewhere(how, wrapper):
     assert {state for state, _, _ in ends(report)} <= {"exited", "exec", "running"}
 
 
+def test_more_processes_than_descriptors():
+    """The recorder takes as many as it may, and leaves COMMAND the limit that it had."""
+    perl = ('pipe(R, W); for my $i (1 .. 150) { if (!fork) { close W; sysread R, my $x, 1; kill 9, $$ } } close W; 1 while wait != -1')
+    script = f"ulimit -Sn; perl -e '{perl}'; exit 6"
+    done = harness.run("bash", "-c", 'ulimit -Sn 40; exec "$@"', "bash", harness.MEMSHIM, "record", "-q", "bash", "-c", script)
+    assert (done.returncode, done.stdout, done.stderr) == (6, "40\n", "")
+    forked = [p for p in Recording("memshim.data").report()["processes"] if p["forked"] and p["comm"] == "perl"]
+    assert [(p["state"], p["signal"]) for p in forked if p["state"] != "exec"] == [("killed", 9)] * 150
+
+
 def descriptors(recorder):
     return len(os.listdir(f"/proc/{recorder}/fd"))
 

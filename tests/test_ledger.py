@@ -200,6 +200,8 @@ def test_inherited_by_25_children(compile_c):
     """
     with recorded(compile_c("family", text)) as lines:
         lines.wait_for("all")
+        # They are there; each says so itself, when its turn comes.
+        harness.wait_until(lambda: only_segment(report_of())["inherited"] == 25, "all have come", lines.process)
         report = report_of()
         agree(report)
         assert (only_segment(report)["nattch"], only_segment(report)["inherited"]) == (26, 25)

@@ -130,7 +130,7 @@ def test_shrinks_under_a_recorder(left):
 
 def test_shrinks_under_a_busy_writer():
     """Who writes before the length is back is ended by SIGBUS, and nothing can be done for it; the recorder says what it can."""
-    with Lines(MEMSHIM, "record", "-q", "sh", "-c", f"echo begun; exec {target('calls')} 200000", stderr=subprocess.PIPE) as lines:
+    with Lines(MEMSHIM, "record", "-q", "sh", "-c", f"echo begun; exec {target('calls')} 60000", stderr=subprocess.PIPE) as lines:
         lines.wait_for("begun")
         harness.wait_until(lambda: len(Recording("memshim.data").report()["processes"]) == 2, "it makes calls", lines.process)
         name, = (name for name in os.listdir(os.environ["MEMSHIM_DIR"]) if name.endswith(".seg"))
@@ -145,13 +145,12 @@ def test_shrinks_under_a_busy_writer():
 
 def test_shrinks_under_a_writer_alone():
     """Without a recorder nobody puts it back: as said in the README, it is ended. Its file's owner could have killed it as well."""
-    with Lines(target("calls"), "1", "wait", env=PRELOAD) as idle:
-        idle.wait_for("wrong: 0")
-        with Lines("sh", "-c", f"read line; exec {target('calls')} 1", env=PRELOAD) as writer:
-            harness.wait_until(lambda: len(Recording("default").report()["processes"]) == 2, "it has joined", writer.process)
-            os.truncate(segment(), 0)
-            writer.say()
-            assert writer.process.wait(harness.PATIENCE_S) in (-signal.SIGBUS, 0)
+    with Lines(target("ledger"), env=PRELOAD) as lines:
+        writer = Teller(lines)
+        assert writer.tell("break", 4096) > 0
+        os.truncate(segment(), 0)
+        writer.tell_last("break", 4096)
+        assert lines.process.wait(harness.PATIENCE_S) == -signal.SIGBUS
 
 
 # ---- very many events ----

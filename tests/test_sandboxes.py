@@ -28,6 +28,47 @@ def test_seccomp(how):
     assert report["processes"][0]["exit_status"] in (6, 7, 8)
 
 
+# What may be done: all but to open a socket. Its children and its next program have the same sandbox.
+NO_SOCKETS = r"""
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    struct sock_filter code[] = {
+        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_socket, 0, 1), BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
+        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+    };
+    struct sock_fprog filter = {sizeof code / sizeof *code, code};
+    int status = 0;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &filter))
+        return 9;
+    if (fork() == 0)
+        _exit(sbrk(4096) == (void *)-1);
+    wait(&status);
+    if (status)
+        return 8;
+    return execv(argv[1], argv + 1);
+}
+"""
+
+
+def test_seccomp_of_the_family(compile_c):
+    """Who registers in a sandbox that its parent or its predecessor made calls on nobody: it would be killed for it."""
+    recording = unharmed(compile_c("sandbox", NO_SOCKETS), target("calls"), 3)
+    assert recording.result.stdout == "wrong: 0\n"
+    report = recording.report()
+    harness.complete(report)
+    assert made(report, comm="calls") == 3 * CYCLE_CALLS
+    assert sorted(p["state"] for p in report["processes"])[0] == "exec" and len(report["processes"]) == 3
+    assert [p["calls"]["sbrk"]["ok"] for p in report["processes"] if p["forked"]] == [1]
+
+
 LIMITS = {
     "FSIZE": "ulimit -f 0",
     "NOFILE": "ulimit -n 4",

@@ -78,6 +78,18 @@ def test_memory_full_afterwards():
     assert made(json.loads(report)) >= 20001 * CYCLE_CALLS
 
 
+@needs_root
+@pytest.mark.parametrize("size,most", [("64m", 16), ("512m", 128)])
+def test_a_quarter_of_what_is_free(size, most):
+    """A container has little: others need some of it, too. The log is what gives way."""
+    os.mkdir("small", 0o700)
+    script = (f"mount -t tmpfs -o mode=700,size={size} none small; export MEMSHIM_DIR=$PWD/small MEMSHIM_LOG_SIZE=1G;"
+              f"LD_PRELOAD={harness.SHIM} {target('calls')} 5; stat -c %s small/default.seg; {MEMSHIM} report --json")
+    first, size_bytes, report = harness.run("unshare", "--mount", "sh", "-c", script).stdout.splitlines()
+    assert first == "wrong: 0" and (most << 20) / 3 < int(size_bytes) <= most << 20
+    harness.complete(json.loads(report))
+
+
 # ---- what stands in its place ----
 
 
