@@ -140,7 +140,29 @@ def test_depth(build):
     assert "stack" not in record(program, "deep", options=("-k", "0")).calls()[-1]
     assert len(stack_of(record(program, "deep", options=("-k", "1")))) == 1
     assert len(stack_of(record(program, "deep", options=("-k", "16")))) == 16
+    assert "... cut here; record -k takes more" in harness.memshim("events", "-k", "--call=sbrk").stdout
     assert functions(stack_of(record(program, "deep", options=("-k", "64")))).count("deep") == 31
+    assert "cut here" not in harness.memshim("events", "-k").stdout
+
+
+def text_of_direct_move():
+    """The lines of the one direct sbrk and its stack."""
+    lines = harness.memshim("events", "-k").stdout.splitlines()
+    begin = next(i for i, line in enumerate(lines) if line.endswith("direct"))
+    end = next(i for i in range(begin + 1, len(lines)) if re.match(" *[0-9]+[.]", lines[i]))
+    return "\n".join(lines[begin:end])
+
+
+@pytest.mark.parametrize("strip", (False, True))
+def test_as_deep_as_asked_for_is_not_cut(build, strip):
+    program = build("walks", "-O0", "-g")
+    if strip:
+        run("strip", program)
+    depth = len(stack_of(record(program, "static", options=("-k", "64"))))
+    assert len(stack_of(record(program, "static", options=("-k", str(depth))))) == depth
+    assert "cut here" not in text_of_direct_move()
+    record(program, "static", options=("-k", str(depth - 1)))
+    assert text_of_direct_move().endswith("... cut here; record -k takes more")
 
 
 def test_inlined_functions_and_cplusplus_names(tmp_path):

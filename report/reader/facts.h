@@ -31,6 +31,7 @@ struct session_facts {
 	uint64_t duration_ns;
 	uint64_t age_ns; /* since its start until now, by the wall clock */
 	uint32_t page_bytes;
+	uint32_t stack_depth; /* frames taken per event, at most */
 	int32_t recorder_pid;
 	int32_t command_pid; /* 0 unknown */
 	bool finished;       /* exit_status and exit_signal are COMMAND's */

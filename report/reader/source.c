@@ -155,6 +155,7 @@ static void learn(struct source *source)
 	facts->exit_status = header->exit_status;
 	facts->exit_signal = header->exit_signal;
 	memcpy(facts->name, header->session, sizeof facts->name);
+	facts->stack_depth = header->stack_depth;
 	memcpy(facts->host, header->host, sizeof facts->host);
 	memcpy(facts->kernel, header->kernel, sizeof facts->kernel);
 	memcpy(facts->machine, header->machine, sizeof facts->machine);
