@@ -34,6 +34,7 @@ struct memo {
 	struct stack_caller caller;
 	uint64_t thread;
 	uint64_t generation; /* of loaded files */
+	uint64_t fp_mask;    /* of caller.fp: 0 when no frame was found by it */
 	uint32_t stack;
 	uint32_t frame_count;
 	struct memo_check check[];
@@ -166,6 +167,7 @@ static void walk(struct memo *memo, struct stack_caller caller, uint64_t generat
 	bool more = unwind_begin(&cursor, caller.cfa), sure = true, placed = true;
 
 	memo->count = memo->frame_count = 0;
+	memo->fp_mask = 0;
 	memo->caller = caller;
 	memo->thread = (uint64_t)thread_pointer();
 	memo->generation = generation;
@@ -177,6 +179,8 @@ static void walk(struct memo *memo, struct stack_caller caller, uint64_t generat
 		placed &= keep_place(&place[memo->frame_count], &cursor, &module, generation);
 		memo->frame_count++;
 		more = unwind_step(&cursor);
+		if (more && cursor.by_callers_base)
+			memo->fp_mask = ~0ull;
 		/* It led to what a signal interrupted: it begins where it says, and was not called.
 		 */
 		if (more && cursor.exact)
@@ -204,7 +208,8 @@ static bool still_holds(const struct memo *memo)
 static bool is_for(const struct memo *memo, struct stack_caller caller)
 {
 	return memo->count != 0 && memo->caller.cfa == caller.cfa && memo->caller.pc == caller.pc &&
-	       memo->caller.fp == caller.fp && memo->thread == (uint64_t)thread_pointer();
+	       ((memo->caller.fp ^ caller.fp) & memo->fp_mask) == 0 &&
+	       memo->thread == (uint64_t)thread_pointer();
 }
 
 uint32_t stack_take(struct stack_caller caller)

@@ -5,7 +5,8 @@
  * last walk where each return address lay. If all are there still, innermost first, it is the same
  * stack; innermost first, because a return address that is still there proves that its caller's
  * frame, and so the next place to look at, is there too. A frame of no fixed size (alloca) has its
- * place by the frame pointer: then that is compared as well, where it was saved. What a signal
+ * place by the frame pointer: then that is compared as well, where it was saved, or as the hook's
+ * caller has it. Else it is a register like any other, and its value says nothing. What a signal
  * interrupted may stand anywhere, so a stack with such a frame is walked each time. And after a
  * library was loaded, the same address may be another's.
  *

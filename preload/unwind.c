@@ -70,6 +70,7 @@ static inline uint64_t look_up_pc(const struct unwind_cursor *cursor)
 static bool find_cfa(struct unwind_cursor *cursor, const struct cfi_row *row, uint64_t *cfa)
 {
 	cursor->base_slot = 0;
+	cursor->by_callers_base = false;
 	cursor->sure = !row->cfa_expression && row->cfa_register == UNWIND_SP;
 	if (row->cfa_expression)
 		return cfi_evaluate(row->cfa_expression, cursor->value, &cursor->stack, NULL, cfa);
@@ -78,6 +79,7 @@ static bool find_cfa(struct unwind_cursor *cursor, const struct cfi_row *row, ui
 	if (row->cfa_register == UNWIND_FP) {
 		cursor->base = cursor->value[UNWIND_FP];
 		cursor->base_slot = cursor->fp_slot;
+		cursor->by_callers_base = cursor->fp_slot == 0;
 		cursor->sure = cursor->fp_slot != UNSAID;
 	}
 	*cfa = cursor->value[row->cfa_register] + (uint64_t)row->cfa_offset;

@@ -32,7 +32,8 @@ struct unwind_cursor {
 	/* The frame pointer that led to `slot`, and where that lay; 0: the hook's caller has it, or
 	 * the stack pointer led there. */
 	uint64_t base, base_slot;
-	bool sure; /* `slot` is where it is by nothing else */
+	bool sure;            /* `slot` is where it is by nothing else */
+	bool by_callers_base; /* the frame pointer that led to `slot` is the hook's caller's */
 	uint64_t cfa;
 	uint64_t fp_slot; /* where value[UNWIND_FP] was saved; 0: it is the hook's caller's */
 	struct unwind_span stack, tables;

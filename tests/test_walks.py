@@ -6,7 +6,9 @@ file is called by its own name, and damaged tables do no harm.
 
 import glob
 import os
+import platform
 import random
+import re
 import shutil
 import struct
 import subprocess
@@ -47,6 +49,31 @@ def test_a_signals_arrival():
     assert functions(move)[arrival + 2] == "inner"
     assert "\n   <signal handler called>\n" in "\n".join(
         "   " + line.strip() for line in recording.events_text("-k", "--call=sbrk").splitlines())
+
+
+VARYING_BASE = r"""
+    int move(long anything);
+    __asm__(".globl move\n.type move, @function\nmove:\n.cfi_startproc\n"
+            "push %rbp\n.cfi_def_cfa_offset 16\n.cfi_offset %rbp, -16\n"
+            "mov %rdi, %rbp\n"
+            "mov $64, %edi\ncall sbrk@PLT\n"
+            "pop %rbp\n.cfi_def_cfa_offset 8\n"
+            "ret\n.cfi_endproc\n.size move, .-move\n");
+    int main(void) { for (long i = 0; i < 1000; i++) move(i); return 0; }
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the program is written for x86-64")
+def test_a_frame_pointer_that_is_none_costs_no_walk(compile_c):
+    """Optimised code keeps anything in that register; a stack is the same whatever it holds."""
+    harness.need("gdb")
+    program = compile_c("varying", VARYING_BASE)
+    done = run("gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-ex", f"set environment LD_PRELOAD {harness.SHIM}",
+               "-ex", "set breakpoint pending on", "-ex", "break unwind_begin", "-ex", "ignore 1 1000000", "-ex", "run",
+               "-ex", "info breakpoints", program)
+    walks = int(re.search(r"already hit (\d+) time", done.stdout)[1])
+    assert 0 < walks < 10
+    assert len(direct_moves(Recording("default"))) == 1000
 
 
 # ---- plug-ins ----
