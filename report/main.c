@@ -34,6 +34,7 @@
  *   record/record    the command: one thread that waits for whatever comes first
  *   record/options   its command line
  *   record/inspect   whether the shim will see a program
+ *   record/checker   whether a sanitizer lets it
  *   record/launch    COMMAND's process, held back until all is ready
  *   record/output    the recording's file, and FILE.old
  *   record/signals   what is sent to the recorder is meant for COMMAND

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Programs that are checked while they run, by a sanitizer's library or by valgrind: their findings stay, and their calls are seen."""
 
+import os
 import subprocess
 
 import pytest
@@ -80,3 +81,24 @@ def test_valgrind_around_the_reader(command):
     done = run("valgrind", "-q", "--error-exitcode=9", MEMSHIM, *command.split())
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.splitlines()[3:] == plain.stdout.splitlines()[3:]
+
+
+OWN_OPTIONS = """
+#include <stdio.h>
+#include <stdlib.h>
+const char *__asan_default_options(void) { return "detect_leaks=0"; }
+int main(void) { void *volatile p = malloc(8); p = 0; puts("done"); return 7; }
+"""
+
+
+def test_its_own_options():
+    """It would end a program that has another library before it: that one runs without, and is named, unless it is allowed."""
+    program = build("gcc", "address", "opinionated", OWN_OPTIONS)
+    seen = record(program, check=False)
+    assert (seen.result.returncode, seen.result.stdout) == (7, "done\n")
+    assert "its AddressSanitizer bears no other library; ASAN_OPTIONS=verify_asan_link_order=0 lets it" in seen.result.stderr
+    stranger, = seen.report()["coverage"]["not_followed"]
+    assert "verify_asan_link_order=0" in stranger["why"]
+    allowed = record(program, check=False, env={**os.environ, "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"})
+    assert (allowed.result.returncode, allowed.result.stdout) == (7, "done\n")
+    harness.complete(allowed.report())

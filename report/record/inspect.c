@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "report/reader/witness.h"
+#include "report/record/checker.h"
 
 #define SCRIPT_DEPTH 4 /* as the kernel's own: a script's interpreter may be a script */
 
@@ -96,6 +97,8 @@ static void judge_elf(struct inspection *in, int fd, const Elf64_Ehdr *elf)
 		judge(in, INSPECT_UNSEEN, WHY_OTHER_LIBC, 0);
 	else if (gains_rights(fd))
 		judge(in, INSPECT_UNSEEN, WHY_SETUID, 0);
+	else if (checker_refuses_preload(fd))
+		judge(in, INSPECT_UNSEEN, WHY_CHECKER, 0);
 	else if (is_loader(in->path))
 		judge(in, INSPECT_SEEN, 0, 0);
 	else
@@ -193,7 +196,7 @@ const char *inspect_words(unsigned why)
 
 bool inspect_bears_preload(unsigned why)
 {
-	return why != WHY_OTHER_LIBC && why != WHY_OTHER_CLASS;
+	return why != WHY_OTHER_LIBC && why != WHY_OTHER_CLASS && why != WHY_CHECKER;
 }
 
 void inspect_command(struct inspection *in, const char *command)

@@ -29,7 +29,8 @@ const char *inspect_words(unsigned why);
 
 /*
  * Whether preloading the shim is at least harmless to an INSPECT_UNSEEN program: another libc's
- * loader may refuse to run it, another word size's complains on the program's standard error.
+ * loader may refuse to run it, another word size's complains on the program's standard error, and
+ * a sanitizer ends it.
  */
 bool inspect_bears_preload(unsigned why);
 
