@@ -17,12 +17,11 @@ from harness import MEMSHIM, run, target
 ONE_IN = int(os.environ.get("MEMSHIM_FAULTS", "6"))
 ERRORS = {"mmap": "ENOMEM", "openat": "EMFILE", "read": "EIO", "pread64": "EIO", "write": "EPIPE", "pwrite64": "ENOSPC",
           "pwritev": "ENOSPC", "fallocate": "ENOSPC", "clone": "EAGAIN", "clone3": "EAGAIN", "pipe2": "EMFILE", "ppoll": "EINTR",
-          "wait4": "EINTR", "futex": "EAGAIN"}
+          "wait4": "EINTR"}
 MORE = ("ENOMEM", "EINTR", "ENOSYS") if ONE_IN == 1 else ()
-# glibc's own locks end the process at any error that Linux does not give there.
-ONLY = {"futex": ("EAGAIN", "EINTR")}
-# These cannot fail, as we make them: Linux closes whatever it answers, and brk(NULL) only asks.
-NEVER = {"exit_group", "rt_sigreturn", "execve", "restart_syscall", "close", "brk"}
+# These cannot fail, as we make them: Linux closes whatever it answers, brk(NULL) only asks, and glibc's own locks end the
+# process at an error that Linux does not give there.
+NEVER = {"exit_group", "rt_sigreturn", "execve", "restart_syscall", "close", "brk", "futex"}
 # A program that has begun needs none of these any more: they may go on failing, from some time on.
 FOR_GOOD = {"mmap", "openat", "socket", "statfs", "readlinkat", "pwrite64", "ftruncate", "fallocate"}
 COMMAND = (target("calls"), "5")
@@ -52,8 +51,7 @@ def cases(found):
     for i, (name, number) in enumerate(found):
         if i % ONE_IN == 0:
             for error in dict.fromkeys((ERRORS.get(name, "EPERM"), *MORE)):
-                if error in ONLY.get(name, (error,)):
-                    yield name, number, error
+                yield name, number, error
 
 
 def cases_of_a_start(found):
