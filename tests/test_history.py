@@ -7,7 +7,7 @@ import re
 import pytest
 
 import harness
-from harness import Recording, memshim, target
+from harness import Lines, Recording, memshim, target
 from story import IPC_CREAT, KEY, NEW, SHM_RDONLY, Teller, agree, kernel_rows, recorded
 
 needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="needs an IPC namespace of its own, and root's rights")
@@ -127,6 +127,27 @@ def test_a_stranger_takes_an_id_over():
     assert (segment["state"], segment["leaked"]) == ("vanished", False)
     memshim("reap", "--force")
     assert shmid in kernel_rows()
+
+
+def test_size_that_is_known_later():
+    """Attached by its id alone, and asked for by key and size only then: what is taken away is what was added."""
+    assert harness.run("perl", "-e", f"shmget({KEY:#x}, 8192, 01600) // die").returncode == 0
+    shmid, = [shmid for shmid, row in kernel_rows().items() if row["key"] == KEY]
+    with Lines(target("ledger"), env={"LD_PRELOAD": harness.SHIM}) as lines:
+        program = Teller(lines)
+        program.tell("use", shmid)
+        program.tell("at")
+        assert program.get(KEY, 8192, 0o600) == shmid
+        program.tell("dt")
+        program.tell("rm")
+        program.get(KEY + 1, 4096)
+        program.tell("at")
+        attached = Recording("default").report()["processes"][0]["attached"]
+        assert (attached["now"], attached["now_bytes"], attached["peak"]) == (1, 4096, 1)
+        assert 4096 <= attached["peak_bytes"] <= 8192
+        program.tell("rm")
+        lines.end()
+    assert [s["size"] for s in Recording("default").report()["segments"]] == [8192, 4096]
 
 
 # ---- report -m ----

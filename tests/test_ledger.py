@@ -277,27 +277,6 @@ def test_vfork_child_detaches_its_parent():
         lines.end()
 
 
-def test_size_that_is_known_later():
-    """Attached by its id alone, and asked for by key and size only then: what is taken away is what was added."""
-    assert run("perl", "-e", f"shmget({KEY:#x}, 8192, 01600) // die").returncode == 0
-    shmid, = [shmid for shmid, row in kernel_rows().items() if row["key"] == KEY]
-    with Lines(target("ledger"), env={"LD_PRELOAD": harness.SHIM}) as lines:
-        program = Teller(lines)
-        program.tell("use", shmid)
-        program.tell("at")
-        assert program.get(KEY, 8192, 0o600) == shmid
-        program.tell("dt")
-        program.tell("rm")
-        program.get(KEY + 1, 4096)
-        program.tell("at")
-        attached = report_of("default")["processes"][0]["attached"]
-        assert (attached["now"], attached["now_bytes"], attached["peak"]) == (1, 4096, 1)
-        assert 4096 <= attached["peak_bytes"] <= 8192
-        program.tell("rm")
-        lines.end()
-    assert [s["size"] for s in report_of("default")["segments"]] == [8192, 4096]
-
-
 def test_attach_leak():
     with recorded() as lines:
         program = Teller(lines)
