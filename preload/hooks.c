@@ -54,7 +54,7 @@ static inline void hook_take_stack(struct hook *hook)
 		hook->event.stack = stack_take(hook->caller);
 }
 
-static inline void hook_end(struct hook *hook, bool failed, int error)
+HOT static __attribute__((noinline)) void hook_end(struct hook *hook, bool failed, int error)
 {
 	enum segment_call call = hook->event.kind;
 
@@ -394,7 +394,7 @@ static long syscall_brk(struct stack_caller caller, uint64_t address)
 	return after;
 }
 
-HOT long hook_syscall(long number, long a, long b, long c)
+long hook_syscall(long number, long a, long b, long c)
 {
 	struct stack_caller caller = STACK_CALLER();
 

@@ -11,7 +11,7 @@
 #define RECORD_PAGE_EVENTS (4096u / sizeof(struct segment_event))
 
 /* Completes the event with what all events have, and publishes it. */
-static inline void record_event(struct segment_event *event)
+INLINE void record_event(struct segment_event *event)
 {
 	struct segment_part *part;
 	struct segment_event *slot;
