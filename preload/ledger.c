@@ -6,6 +6,7 @@
  */
 #include "ledger.h"
 
+#include "segment/window.h"
 #include "shim.h"
 
 /* `ledger_reach` says how far from its window one ever stood: so looking in vain is short. */

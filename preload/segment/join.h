@@ -10,6 +10,7 @@
 
 #include "files.h"
 #include "publish.h"
+#include "window.h"
 
 /*
  * Whether a mapping of `bytes` begins with a header this code may write behind: every region

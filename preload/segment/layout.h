@@ -269,38 +269,8 @@ struct segment_attachment {
 
 /*
  * One System V segment as the session saw it. An id that comes back after IPC_RMID gets a new
- * entry. `claim` is shmid << 32 | state; the other words stand alone and follow it.
+ * entry, see window.h. `claim` is shmid << 32 | state; the other words stand alone and follow it.
  */
-#define SEGMENT_LEDGER_PROBES 64u /* places that are looked at for one shmid */
-#define SEGMENT_LEDGER_WINDOW 4u
-
-/*
- * Where the window of a shmid begins, of `count` places, a power of two and at least a window. The
- * kernel makes an id from an index, which it gives out again, and a sequence number (ipc/util.c:
- * IPCMNI_SHIFT, 15). Each index has a window of its own, where its generations follow one another.
- */
-static inline uint64_t segment_ledger_window(int32_t shmid, uint64_t count)
-{
-	return ((uint32_t)shmid & 0x7fff) * SEGMENT_LEDGER_WINDOW & (count - 1);
-}
-
-/* The place in its window at which a shmid is looked for first. */
-static inline uint32_t segment_ledger_turn(int32_t shmid)
-{
-	return ((uint32_t)shmid >> 15) % SEGMENT_LEDGER_WINDOW;
-}
-
-/*
- * Where probe number `probe` for a shmid is. Only where a window is full of present segments one
- * stands further on.
- */
-static inline uint64_t segment_ledger_place(int32_t shmid, uint32_t probe, uint64_t count)
-{
-	if (probe < SEGMENT_LEDGER_WINDOW)
-		probe = (segment_ledger_turn(shmid) + probe) % SEGMENT_LEDGER_WINDOW;
-	return (segment_ledger_window(shmid, count) + probe) & (count - 1);
-}
-
 enum segment_entry_state {
 	ENTRY_FREE = 0,
 	ENTRY_PRESENT = 1, /* seen, not removed here */

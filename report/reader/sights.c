@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 #include <sys/shm.h>
 
+#include "preload/segment/window.h"
 #include "report/reader/draining.h"
 #include "report/reader/proc.h"
 #include "report/reader/sysvipc.h"
