@@ -54,6 +54,7 @@ static inline void hook_take_stack(struct hook *hook)
 		hook->event.stack = stack_take(hook->caller);
 }
 
+/* One for all hooks, beside them: the copies that would stand in each are longer than a call. */
 HOT static __attribute__((noinline)) void hook_end(struct hook *hook, bool failed, int error)
 {
 	enum segment_call call = hook->event.kind;
