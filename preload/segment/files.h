@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -17,7 +18,9 @@
 #include "raw.h"
 
 #define PLACE_PATH_BYTES 512u
-#define PLACE_BOOT_ID_BYTES 37u /* a UUID and its NUL; the file has a newline too */
+#define PLACE_HUGE_BYTES (2ull << 20)      /* a huge page, where pages have 4 KiB */
+#define PLACE_LIBRARIES_BYTES (1ull << 30) /* more than a program's libraries take */
+#define PLACE_BOOT_ID_BYTES 37u            /* a UUID and its NUL; the file has a newline too */
 
 /* Appends text to the NUL-terminated `path` of PLACE_PATH_BYTES; false when it does not fit. */
 static inline bool place_append(char *path, const char *text)
@@ -104,6 +107,21 @@ static inline uint64_t place_inode(const char *path)
 static inline int place_stat_fd(int fd, struct stat *st)
 {
 	return (int)raw_call3(SYS_fstat, fd, (long)st, 0);
+}
+
+/*
+ * Maps the first `bytes` of a segment's file, shared and writable; the address, or -errno. On a
+ * boundary of huge pages, so that those that the recorder has made serve here as what they are:
+ * after a long system call fewer translations are missing then. It asks for a place below all
+ * libraries, where as a rule nobody is; where somebody is, the kernel chooses another.
+ */
+static inline long place_map(int fd, uint64_t bytes)
+{
+	uint64_t here = (uint64_t)(uintptr_t)&place_map, below = bytes + PLACE_LIBRARIES_BYTES;
+	uint64_t wish = here > below ? (here - below) & ~(PLACE_HUGE_BYTES - 1) : 0;
+
+	return raw_call6(SYS_mmap, (long)wish, (long)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			 0);
 }
 
 /* Whether the kernel itself keeps time by the counter: then it is steady and equal on all CPUs. */

@@ -135,10 +135,10 @@ static inline void *place_join(const char *path, struct segment_header *header,
 	*why = fd;
 	if (fd < 0)
 		return NULL;
-	at = raw_call6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	at = place_map(fd, bytes);
 	if (at == -ENOMEM) {
 		bytes = place_tables_bytes(fd, bytes);
-		at = raw_call6(SYS_mmap, 0, (long)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+		at = place_map(fd, bytes);
 	}
 	place_close(fd);
 	*why = (int)at;

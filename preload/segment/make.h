@@ -31,10 +31,10 @@ struct place_wish {
 	uint32_t options;
 	int32_t recorder_pid; /* 0 without a recorder */
 	uint64_t recorder_start_time;
-	const char *session;   /* name */
-	const char *peer_path; /* the recording's, or "" */
+	const char *session;       /* name */
+	const char *peer_path;     /* the recording's, or "" */
 	const char *greeting_path; /* null: none */
-	const char *command;   /* NUL-separated words */
+	const char *command;       /* NUL-separated words */
 	uint32_t command_bytes;
 };
 
@@ -177,8 +177,7 @@ static inline struct segment_header *place_reserve(int fd, const struct place_wi
 		if (log_bytes <= SEGMENT_LOG_BYTES_MIN || *why != -ENOSPC)
 			return NULL;
 	}
-	at = raw_call6(SYS_mmap, 0, (long)shape.total_bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
-		       0);
+	at = place_map(fd, shape.total_bytes);
 	if (raw_failed(at)) {
 		*why = (int)at;
 		return NULL;

@@ -91,7 +91,11 @@ void drain_append_slots(struct drain *drain);
 /* sights.c: looks at the kernel where one of the batch's first `count` events is worth it. */
 void sights_look(struct drain *drain, uint64_t count);
 
-/* warm.c: makes pages ready before a writer meets them; of part i, some way beyond its head. */
+/*
+ * warm.c: makes pages ready before a writer meets them: huge ones where it can, before COMMAND
+ * runs; the tables; of part i of the log, some way beyond its head.
+ */
+void warm_huge(const struct drain *drain);
 void warm_tables(const struct drain *drain);
 void warm_log(struct drain *drain, uint32_t i, uint64_t head);
 

@@ -146,6 +146,7 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 		explain(error, "record", -ENOMEM);
 		return -ENOMEM;
 	}
+	warm_huge(drain);
 	warm_tables(drain);
 	for (uint32_t i = 0; i < drain->header.part_count; i++) {
 		drain->part[i].next = drain->header.first_claim;

@@ -3,19 +3,25 @@
  * A reserved page still has to be cleared when it is touched for the first time, which would cost
  * the first event on it more than all others together. The recorder does it ahead of the writers:
  * the beginning of each table at once, the log a little before its head. It reads: nothing of a
- * writer's changes.
+ * writer's changes. Huge pages come in the place of small ones before anybody writes at all.
  */
 #include <sys/mman.h>
+
+#include "preload/segment/files.h"
 
 #include "report/reader/draining.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22
 #endif
+#ifndef MADV_COLLAPSE
+#define MADV_COLLAPSE 25
+#endif
 
 #define PAGE 4096u
-#define TABLE_MOST (256u << 10) /* of each table; most sessions need no more */
-#define AHEAD_EVENTS 8192u      /* 512 KiB: more than a CPU writes between two passes */
+#define TABLE_MOST (256u << 10)  /* of each table; most sessions need no more */
+#define HUGE_MOST_NS 20000000ull /* COMMAND waits for it: 8 ms as a rule */
+#define AHEAD_EVENTS 8192u       /* 512 KiB: more than a CPU writes between two passes */
 
 /* [begin, end) of the segment, whole pages of it. */
 static void touch(const struct drain *drain, uint64_t begin, uint64_t end)
@@ -38,6 +44,17 @@ static void touch_region(const struct drain *drain, enum segment_region_kind kin
 	uint64_t bytes = region->count * region->record_bytes;
 
 	touch(drain, region->offset, region->offset + (bytes < TABLE_MOST ? bytes : TABLE_MOST));
+}
+
+void warm_huge(const struct drain *drain)
+{
+	uint64_t end = place_ns(CLOCK_MONOTONIC) + HUGE_MOST_NS;
+
+	for (uint64_t at = 0;
+	     at + PLACE_HUGE_BYTES <= drain->header.total_bytes && place_ns(CLOCK_MONOTONIC) < end;
+	     at += PLACE_HUGE_BYTES)
+		if (madvise(drain->base + at, PLACE_HUGE_BYTES, MADV_COLLAPSE) != 0)
+			return;
 }
 
 void warm_tables(const struct drain *drain)
