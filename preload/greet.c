@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "greet.h"
 
-#include <stdbool.h>
 #include <sys/prctl.h>
 
 #include "segment/files.h"
@@ -26,18 +25,20 @@ static bool call(int fd, const struct segment_header *header)
 	return raw_call3(SYS_connect, fd, (long)&address, (long)length) == 0;
 }
 
-void greet(const struct segment_header *header, uint32_t instance)
+bool greet(const struct segment_header *header, uint32_t instance)
 {
 	struct greeting greeting = {.instance = instance};
+	bool said;
 	int fd;
 
 	if (is_sandboxed())
-		return;
+		return false;
 	fd = place_above_standard(
 		(int)raw_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (fd < 0)
-		return;
-	if (call(fd, header))
-		raw_call6(SYS_sendto, fd, (long)&greeting, sizeof greeting, MSG_NOSIGNAL, 0, 0);
+		return false;
+	said = call(fd, header) && raw_call6(SYS_sendto, fd, (long)&greeting, sizeof greeting,
+					     MSG_NOSIGNAL, 0, 0) == sizeof greeting;
 	place_close(fd);
+	return said;
 }

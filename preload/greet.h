@@ -3,11 +3,15 @@
 #ifndef MEMSHIM_GREET_H
 #define MEMSHIM_GREET_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "segment/layout.h"
 
-/* Where there is nobody, no way, or no leave, the recorder must find the process by itself. */
-void greet(const struct segment_header *header, uint32_t instance);
+/*
+ * False where there is nobody, no way, or no leave: the recorder must be woken to find the process
+ * by itself.
+ */
+bool greet(const struct segment_header *header, uint32_t instance);
 
 #endif

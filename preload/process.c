@@ -212,10 +212,11 @@ static void end_predecessor(struct segment_process *old)
 	half_hand_over(&old->state, PROCESS_EXEC);
 }
 
-static void wake_recorder(void)
+/* Before it sleeps it takes its word back, and only then looks whether somebody has registered. */
+static void wake_recorder(bool has_called)
 {
-	half_add(&shim.shared->registered, 1);
-	if (shim.header->recorder_pid)
+	half_announce_one_more(&shim.shared->registered);
+	if (shim.header->recorder_pid && !(has_called && half_load(&shim.shared->attentive)))
 		raw_call3(SYS_futex, (long)&shim.shared->registered, FUTEX_WAKE, INT_MAX);
 }
 
@@ -230,6 +231,7 @@ static void register_arrival(const struct arrival *who)
 {
 	struct segment_process *old = who->how == LIFE_START ? find_predecessor(who) : NULL;
 	struct segment_process *slot;
+	bool has_called;
 
 	shim.process = NULL;
 	if (!is_wanted(who, old))
@@ -246,13 +248,12 @@ static void register_arrival(const struct arrival *who)
 		slot->parent_instance = old->instance;
 		end_predecessor(old);
 	}
-	if (shim.header->recorder_pid)
-		greet(shim.header, shim.instance);
+	has_called = shim.header->recorder_pid && greet(shim.header, shim.instance);
 	shim.process = slot;
 	slot->inherited = who->how == LIFE_FORK ? attachments_inherit() : 0;
 	log_arrival(who->how, slot);
 	word_hand_over(&slot_words()[slot - slots()], slot_word(who->pid, shim.instance));
-	wake_recorder();
+	wake_recorder(has_called);
 }
 
 static void block_signals(uint64_t *old)

@@ -5,8 +5,10 @@ processes register, end, and are waited for by their parents.
 """
 
 import os
+import pathlib
 import signal
 import socket
+import struct
 
 import pytest
 
@@ -123,6 +125,56 @@ def test_callers_who_never_register():
         wait_until(lambda: descriptors(recorder) >= before + 90, "all have been heard", lines.process)
         wait_until(lambda: descriptors(recorder) <= before + 2, "they are forgotten", lines.process)
         assert lines.end()[0] == 0
+
+
+ATTENTIVE_AT = 4096 + 4  # of struct segment_shared, behind the header
+
+
+def is_attentive():
+    segment, = pathlib.Path(os.environ["MEMSHIM_DIR"]).glob("record-*.seg")
+    return struct.unpack_from("<I", segment.read_bytes(), ATTENTIVE_AT) == (1,)
+
+
+def wakes(trace="trace"):
+    return pathlib.Path(trace).read_text(encoding="ascii").count("FUTEX_WAKE, 2147483647")
+
+
+def test_who_need_not_wake_it():
+    """Of processes in a row the first wakes the recorder; after a while without any, it sleeps and must be woken again."""
+    script = '$| = 1; print "ready\n"; while (<STDIN>) { system("true") for 1 .. $_; print "ran\n" }'
+    ran = 0
+
+    def run(lines, count):
+        nonlocal ran
+        lines.say(str(count))
+        lines.wait_for("ran")
+        ran += count
+
+    def one_wakes(lines):
+        """It may not have heard yet of the one before, and be attentive once more: then the next one does."""
+        wait_until(lambda: not is_attentive(), "nobody has come for a while", lines.process)
+        before = wakes()
+        run(lines, 1)
+        return wakes() > before
+
+    with Lines("strace", "-f", "-o", "trace", "-e", "trace=futex", harness.MEMSHIM, "record", "-q", "perl", "-e", script) as lines:
+        lines.wait_for("ready")
+        for _ in range(2):
+            wait_until(lambda: one_wakes(lines), "the first has woken it", lines.process)
+        before = wakes()
+        run(lines, 40)
+        assert lines.end() == (0, "")
+    assert wakes() - before < 80  # by the children that fork made, and the programs they became
+    assert len([p for p in Recording("memshim.data").report()["processes"] if p["comm"] == "true"]) == ran
+
+
+def test_who_has_not_called_wakes_it():
+    """Under a filter of system calls (here strace's own) nobody calls: each wakes the recorder, attentive or not."""
+    trace = ("strace", "-f", "--seccomp-bpf", "-o", "trace", "-e", "trace=futex,connect")
+    done = harness.run(*trace, harness.MEMSHIM, "record", "-q", "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do /bin/true; done")
+    assert done.returncode == 0
+    assert pathlib.Path("trace").read_text(encoding="ascii").count("memshim/record") == 1  # the recorder's own trial
+    assert wakes() >= 9
 
 
 def call(session, said):

@@ -151,7 +151,8 @@ struct segment_header {
 /* Live words of the whole session; each group has its own cache lines. */
 struct segment_shared {
 	_Atomic uint32_t registered; /* futex: +1 by each registration, waking the recorder */
-	uint32_t pad0[15];
+	_Atomic uint32_t attentive;  /* 1: who has called need not wake it, it will look at once */
+	uint32_t pad0[14];
 	_Atomic uint32_t next_instance; /* last instance given out; the first one is 1 */
 	_Atomic uint32_t slot_high;     /* slots at and above were never used */
 	_Atomic uint32_t block_hint;    /* where the search for a free block begins */

@@ -221,6 +221,22 @@ static inline uint32_t half_add(_Atomic uint32_t *word, uint32_t n)
 	return atomic_fetch_add_explicit(word, n, memory_order_relaxed) + n;
 }
 
+/*
+ * Both write, and look at nothing that follows before that is seen: of two that each announce
+ * something and then look for the other's word, at least one finds it.
+ */
+static inline void half_announce(_Atomic uint32_t *word, uint32_t value)
+{
+	atomic_store_explicit(word, value, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
+static inline void half_announce_one_more(_Atomic uint32_t *word)
+{
+	(void)atomic_fetch_add_explicit(word, 1, memory_order_relaxed);
+	atomic_thread_fence(memory_order_seq_cst);
+}
+
 static inline uint32_t short_load(const _Atomic uint16_t *word)
 {
 	return atomic_load_explicit(word, memory_order_relaxed);

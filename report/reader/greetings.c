@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "preload/segment/files.h"
@@ -26,6 +27,7 @@ struct caller {
 
 struct greetings {
 	int by_name, by_path; /* sockets; -1 none */
+	bool outlast_callers;
 	struct sockaddr_un path;
 	unsigned count;
 	struct caller *callers;
@@ -46,23 +48,6 @@ static int listen_at(const struct sockaddr_un *address, socklen_t length)
 	return -1;
 }
 
-struct greetings *greetings_open(const char *session, const char *path)
-{
-	struct greetings *g = calloc(1, sizeof *g);
-	struct sockaddr_un name;
-	socklen_t length = greeting_by_name(&name, session);
-
-	if (!g)
-		return NULL;
-	g->by_name = listen_at(&name, length);
-	length = greeting_by_path(&g->path, path);
-	g->by_path = *path ? listen_at(&g->path, length) : -1;
-	if (g->by_name >= 0 || g->by_path >= 0)
-		return g;
-	greetings_close(g);
-	return NULL;
-}
-
 static void learn_who(struct caller *caller)
 {
 	struct ucred credentials = {0};
@@ -74,6 +59,52 @@ static void learn_who(struct caller *caller)
 		caller->who.fd = -1;
 	caller->who.pid = credentials.pid;
 	caller->who.uid = credentials.uid;
+}
+
+/* By a trial: a child calls, ends, and is waited for. */
+static bool try_outlasting(int listener, const struct sockaddr_un *address, socklen_t length)
+{
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct caller caller = {.who.fd = -1};
+	pid_t child = fd < 0 ? -1 : fork();
+
+	if (child == 0)
+		_exit(connect(fd, (const struct sockaddr *)address, length) != 0);
+	if (fd >= 0)
+		close(fd);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	caller.connection = child < 0 ? -1 : accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	if (caller.connection >= 0) {
+		learn_who(&caller);
+		close(caller.connection);
+	}
+	if (caller.who.fd >= 0)
+		close(caller.who.fd);
+	return caller.who.fd >= 0 && caller.who.pid == child;
+}
+
+bool greetings_outlast_callers(const struct greetings *g)
+{
+	return g->outlast_callers;
+}
+
+struct greetings *greetings_open(const char *session, const char *path)
+{
+	struct greetings *g = calloc(1, sizeof *g);
+	struct sockaddr_un name;
+	socklen_t length = greeting_by_name(&name, session);
+
+	if (!g)
+		return NULL;
+	g->by_name = listen_at(&name, length);
+	g->outlast_callers = g->by_name >= 0 && try_outlasting(g->by_name, &name, length);
+	length = greeting_by_path(&g->path, path);
+	g->by_path = *path ? listen_at(&g->path, length) : -1;
+	if (g->by_name >= 0 || g->by_path >= 0)
+		return g;
+	greetings_close(g);
+	return NULL;
 }
 
 static bool accept_one(struct greetings *g, int fd)

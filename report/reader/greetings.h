@@ -21,6 +21,9 @@ struct greeter {
 /* Opens the session's sockets; `path` may be "". Null with errno set when there is none. */
 struct greetings *greetings_open(const char *session, const char *path);
 
+/* Whether the kernel still hands out who called when that one has been waited for. */
+bool greetings_outlast_callers(const struct greetings *greetings);
+
 /* Takes the calls that have come. */
 void greetings_collect(struct greetings *greetings);
 

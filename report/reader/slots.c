@@ -15,13 +15,14 @@
 
 /* ---- who has come ---- */
 
-uint32_t drain_wait(struct drain *drain, uint32_t seen)
+uint32_t drain_wait(struct drain *drain, uint32_t seen, bool attentive)
 {
-	static const struct timespec a_second = {.tv_sec = 1};
+	static const struct timespec a_second = {.tv_sec = 1}, a_moment = {.tv_nsec = 1000000};
 
+	half_announce(&drain->shared->attentive, attentive);
 	if (half_accept(&drain->shared->registered) == seen)
-		syscall(SYS_futex, &drain->shared->registered, FUTEX_WAIT, seen, &a_second, NULL,
-			0);
+		syscall(SYS_futex, &drain->shared->registered, FUTEX_WAIT, seen,
+			attentive ? &a_moment : &a_second, NULL, 0);
 	return half_accept(&drain->shared->registered);
 }
 

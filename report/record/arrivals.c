@@ -12,7 +12,8 @@
 
 #include "report/reader/greetings.h"
 
-#define ROOM 64 /* arrivals taken in at once */
+#define ROOM 64    /* arrivals taken in at once */
+#define ATTENDS 20 /* looks of a millisecond after the last arrival */
 
 struct arrivals {
 	struct drain *drain;
@@ -64,12 +65,13 @@ static bool has_called(struct arrivals *a, struct arrival *arrival)
 	return false;
 }
 
-/* Takes in all that is new. */
-static void gather(struct arrivals *a)
+/* Takes in all that is new; false when there was nothing. */
+static bool gather(struct arrivals *a)
 {
 	struct drain_process found[ROOM];
 	uint64_t one = 1;
 	unsigned count;
+	bool some = false;
 
 	do {
 		count = drain_arrivals(a->drain, found, ROOM);
@@ -87,11 +89,13 @@ static void gather(struct arrivals *a)
 			if (!queued && arrival.fd >= 0)
 				close(arrival.fd);
 		}
+		some |= count > 0;
 		if (count > 0 && write(a->fd, &one, sizeof one) < 0 && errno != EAGAIN)
-			return;
+			break;
 	} while (count == ROOM);
 	if (a->greetings)
 		greetings_drop_old(a->greetings);
+	return some;
 }
 
 /*
@@ -109,13 +113,18 @@ static void stand_back(void)
 static void *run(void *context)
 {
 	struct arrivals *a = context;
+	bool outlast = a->greetings && greetings_outlast_callers(a->greetings);
+	unsigned attends = 0;
 	uint32_t seen = 0;
 
 	stand_back();
 
 	while (!atomic_load_explicit(&a->stop, memory_order_acquire)) {
-		seen = drain_wait(a->drain, seen);
-		gather(a);
+		seen = drain_wait(a->drain, seen, attends > 0);
+		if (gather(a) && outlast)
+			attends = ATTENDS;
+		else if (attends > 0)
+			attends--;
 	}
 	return NULL;
 }
