@@ -33,8 +33,10 @@ REPORT_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) -pthread
 SHIM_CFLAGS = $(COMMON) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
 	-U_FORTIFY_SOURCE
 # One segment for code and constants: every process maps the shim, and each mapping costs it 4 us.
-SHIM_LDFLAGS = -shared -Wl,-z,defs,-z,relro,-z,now,-z,initfirst,-z,nodelete -Wl,--hash-style=gnu \
-	-Wl,-z,noseparate-code \
+# Without the compiler's start files: nothing of theirs is needed here, and each symbol that they
+# refer to is searched for in every library.
+SHIM_LDFLAGS = -shared -nostartfiles -Wl,-z,defs,-z,relro,-z,now,-z,initfirst,-z,nodelete \
+	-Wl,--hash-style=gnu,-z,noseparate-code \
 	-Wl,-soname,libmemshim.so -Wl,--version-script=preload/exports.map
 
 TEST_CFLAGS = $(COMMON) -pthread

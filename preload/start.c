@@ -35,8 +35,9 @@ static const _Atomic uint64_t always_alive = 1;
 static const char never_alone = 0;
 
 struct shim shim = {.alive = &always_alive, .single_threaded = &never_alone};
-long (*shim_libc_syscall)(long number, ...);
-int (*shim_libc_clock_gettime)(int clock_id, void *timespec);
+/* Beside what the loader has touched already. */
+long (*shim_libc_syscall)(long number, ...) __attribute__((section(".data")));
+int (*shim_libc_clock_gettime)(int clock_id, void *timespec) __attribute__((section(".data")));
 
 /*
  * The page that a child finds wiped, and behind it the private table of attachments. Where the

@@ -41,6 +41,7 @@ struct drain {
 	char *base;                   /* the live segment, mapped writable; null: none */
 	int fd;                       /* its file, open to hold its size; negative: none */
 	bool was_cut;                 /* it was shorter for a while */
+	int namespace_fd;             /* see warm_namespace; negative: none */
 	struct segment_header header; /* ours: what others may write to is not gone by */
 	struct segment_shared *shared;
 	struct recording recording;
@@ -98,6 +99,9 @@ void sights_look(struct drain *drain, uint64_t count);
 void warm_huge(const struct drain *drain);
 void warm_tables(const struct drain *drain);
 void warm_log(struct drain *drain, uint32_t i, uint64_t head);
+
+/* Each process looks at its IPC namespace, and the kernel makes that file anew if nobody has it. */
+int warm_namespace(void);
 
 /* drain.c: the recorder's own event, out of any part. */
 void drain_append_event(struct drain *drain, const struct segment_event *event);

@@ -138,6 +138,7 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 	ret = make_segment(drain, wish, error);
 	if (ret != 0)
 		return ret;
+	drain->namespace_fd = -1;
 	hold_begin(drain);
 	drain->shared = drain_region(drain, REGION_SHARED);
 	drain->reported = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->reported);
@@ -146,6 +147,7 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 		explain(error, "record", -ENOMEM);
 		return -ENOMEM;
 	}
+	drain->namespace_fd = warm_namespace();
 	warm_huge(drain);
 	warm_tables(drain);
 	for (uint32_t i = 0; i < drain->header.part_count; i++) {
@@ -198,6 +200,8 @@ void drain_cancel(struct drain *drain)
 		word_hand_over(&drain->shared->closed, 1);
 		unlink(drain->path);
 		hold_end(drain);
+		if (drain->namespace_fd >= 0)
+			close(drain->namespace_fd);
 		munmap(drain->base, drain->header.total_bytes);
 	}
 	if (drain->recording.fd >= 0)

@@ -5,6 +5,7 @@
  * the beginning of each table at once, the log a little before its head. It reads: nothing of a
  * writer's changes. Huge pages come in the place of small ones before anybody writes at all.
  */
+#include <fcntl.h>
 #include <sys/mman.h>
 
 #include "preload/segment/files.h"
@@ -55,6 +56,11 @@ void warm_huge(const struct drain *drain)
 	     at += PLACE_HUGE_BYTES)
 		if (madvise(drain->base + at, PLACE_HUGE_BYTES, MADV_COLLAPSE) != 0)
 			return;
+}
+
+int warm_namespace(void)
+{
+	return open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
 }
 
 void warm_tables(const struct drain *drain)
