@@ -143,7 +143,7 @@ INLINE bool take_at(uint32_t index, uint64_t address)
 {
 	struct attachment *a = table + index;
 
-	if (half_accept(&a->state) != ATTACHMENT_LIVE || a->address != address ||
+	if (UNLIKELY(half_accept(&a->state) != ATTACHMENT_LIVE || a->address != address) ||
 	    !half_take_own(&a->state, ATTACHMENT_LIVE, ATTACHMENT_LEAVING, thread_alone()))
 		return false;
 	if (LIKELY(a->address == address))
@@ -219,7 +219,7 @@ HOT struct attachment *attachments_take(uint64_t address, int *shmid, uint8_t *e
 {
 	struct attachment *a = take_where(address);
 
-	if (!a)
+	if (UNLIKELY(!a))
 		return NULL;
 	*shmid = a->shmid;
 	*event_flags = (uint8_t)(*event_flags | EVENT_SHMID_KNOWN |

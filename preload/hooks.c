@@ -101,7 +101,7 @@ static inline uint8_t caller_origin(uint64_t caller)
 }
 
 HOT static void count_move(struct segment_process *process, uint8_t flags, uint64_t before,
-		       uint64_t after)
+			   uint64_t after)
 {
 	struct segment_moves
 		*moves = &process->moves[flags & EVENT_MALLOC ? ORIGIN_MALLOC : ORIGIN_DIRECT];
@@ -137,13 +137,13 @@ static inline uint64_t move_break(struct hook *hook, uint64_t address, uint64_t 
 	__curbrk = (void *)after;
 	if (!releasing)
 		hook->event.clock = thread_clock();
-	failed = after < address && !(flags & EVENT_RAW);
+	failed = UNLIKELY(after < address && !(flags & EVENT_RAW));
 	hook->event.flags = flags;
 	hook->event.u.brk.argument = argument;
 	hook->event.u.brk.before = before;
 	hook->event.u.brk.after = after;
 	hook->event.u.brk.result = flags & EVENT_RAW ? after : from;
-	if (!failed)
+	if (LIKELY(!failed))
 		count_move(hook->process, flags, before, after);
 	hook_take_stack(hook);
 	hook_end(hook, failed, ENOMEM);
@@ -177,7 +177,7 @@ HOT int hook_brk(void *address)
 	else
 		after = move_break(&hook, asked, asked, 0,
 				   caller_origin((uint64_t)__builtin_return_address(0)));
-	if (after >= asked)
+	if (LIKELY(after >= asked))
 		return 0;
 	errno = ENOMEM;
 	return -1;
@@ -217,7 +217,7 @@ HOT void *hook_sbrk(intptr_t increment)
 	if (!__curbrk) /* libc's first call only: it reads the break before it uses it */
 		__curbrk = (void *)raw_call3(SYS_brk, 0, 0, 0);
 	from = (uint64_t)__curbrk;
-	if (increment == 0) {
+	if (UNLIKELY(increment == 0)) {
 		if (watched)
 			counter_add(&hook.process->queries, 1, thread_alone());
 		else
@@ -227,9 +227,9 @@ HOT void *hook_sbrk(intptr_t increment)
 	if (UNLIKELY(sbrk_overflows(from, increment)))
 		return refuse_sbrk(&hook, increment, from, origin);
 	to = from + (uint64_t)increment;
-	after = watched ? move_break(&hook, to, (uint64_t)increment, from, origin)
-			: ask_break(&hook, to);
-	if (after >= to)
+	after = LIKELY(watched) ? move_break(&hook, to, (uint64_t)increment, from, origin)
+				: ask_break(&hook, to);
+	if (LIKELY(after >= to))
 		return (void *)from;
 	errno = ENOMEM;
 	return (void *)-1;
@@ -243,7 +243,7 @@ INLINE long shmget_raw(struct stack_caller caller, key_t key, size_t size, int f
 	bool watched = hook_begin(&hook, CALL_SHMGET, caller);
 	long ret = raw_call3(SYS_shmget, key, (long)size, flags);
 
-	if (!watched)
+	if (UNLIKELY(!watched))
 		return ret;
 	hook.event.clock = thread_clock();
 	hook.event.u.word[2] = hook.event.u.word[3] = 0;
@@ -252,7 +252,7 @@ INLINE long shmget_raw(struct stack_caller caller, key_t key, size_t size, int f
 	hook.event.u.shmget.size = size;
 	hook.event.u.shmget.shmid = raw_failed(ret) ? -1 : (int)ret;
 	hook_take_stack(&hook);
-	if (!raw_failed(ret))
+	if (LIKELY(!raw_failed(ret)))
 		ledger_named((int)ret, &hook.event);
 	hook_end(&hook, raw_failed(ret), (int)-ret);
 	return ret;
@@ -265,7 +265,7 @@ INLINE long shmat_raw(struct stack_caller caller, int shmid, const void *address
 	uint64_t before = shim.break_now, asked = (uint64_t)address;
 	long ret = raw_call3(SYS_shmat, shmid, (long)address, flags);
 
-	if (!watched)
+	if (UNLIKELY(!watched))
 		return ret;
 	hook.event.clock = thread_clock();
 	hook.event.u.shmat.shmid = shmid;
@@ -273,12 +273,12 @@ INLINE long shmat_raw(struct stack_caller caller, int shmid, const void *address
 	hook.event.u.shmat.address = raw_failed(ret) ? asked : (uint64_t)ret;
 	hook.event.u.shmat.before = before;
 	hook.event.u.shmat.after = shim.break_now;
-	if (asked) {
+	if (UNLIKELY(asked)) {
 		hook.event.flags = EVENT_ASKED;
 		hook.event.detail = raw_failed(ret) ? 0 : (uint16_t)(asked - (uint64_t)ret);
 	}
 	hook_take_stack(&hook);
-	if (!raw_failed(ret))
+	if (LIKELY(!raw_failed(ret)))
 		attachments_add(shmid, (uint64_t)ret, (uint32_t)flags, hook.event.clock);
 	hook_end(&hook, raw_failed(ret), (int)-ret);
 	return ret;
@@ -298,19 +298,19 @@ INLINE long shmdt_raw(struct stack_caller caller, const void *address)
 		attachment = attachments_take((uint64_t)address, &shmid, &hook.event.flags);
 	}
 	ret = raw_call3(SYS_shmdt, (long)address, 0, 0);
-	if (!watched)
+	if (UNLIKELY(!watched))
 		return ret;
 	hook.event.u.shmdt.shmid = shmid;
 	hook.event.u.shmdt.pad = 0;
 	hook.event.u.shmdt.address = (uint64_t)address;
 	hook.event.u.shmdt.after = shim.break_now;
 	hook_take_stack(&hook);
-	if (attachment && ret == -EINVAL)
-		attachments_forget(attachment);
-	else if (attachment && raw_failed(ret))
-		attachments_keep(attachment);
-	else if (attachment)
+	if (LIKELY(attachment && !raw_failed(ret)))
 		attachments_drop(attachment);
+	else if (attachment && ret == -EINVAL)
+		attachments_forget(attachment);
+	else if (attachment)
+		attachments_keep(attachment);
 	hook_end(&hook, raw_failed(ret), (int)-ret);
 	return ret;
 }
@@ -334,22 +334,22 @@ INLINE long shmctl_raw(struct stack_caller caller, int shmid, int command, struc
 	bool releasing = command == IPC_RMID;
 	long ret;
 
-	if (watched && releasing)
+	if (watched && LIKELY(releasing))
 		hook.event.clock = thread_clock();
 	ret = raw_call3(SYS_shmctl, shmid, command, (long)buffer);
-	if (!watched)
+	if (UNLIKELY(!watched))
 		return ret;
-	if (!releasing)
+	if (UNLIKELY(!releasing))
 		hook.event.clock = thread_clock();
 	hook.event.u.word[2] = hook.event.u.word[3] = 0;
 	hook.event.u.shmctl.shmid = shmid;
 	hook.event.u.shmctl.command = command;
 	hook.event.u.shmctl.buffer = (uint64_t)buffer;
 	hook.event.u.shmctl.result = raw_failed(ret) ? -1 : (int)ret;
-	if (command == IPC_SET && !raw_failed(ret))
+	if (UNLIKELY(command == IPC_SET) && !raw_failed(ret))
 		note_owner(&hook.event, buffer);
 	hook_take_stack(&hook);
-	if (releasing && !raw_failed(ret))
+	if (LIKELY(releasing && !raw_failed(ret)))
 		ledger_removed(shmid, &hook.event);
 	hook_end(&hook, raw_failed(ret), (int)-ret);
 	return ret;

@@ -28,25 +28,38 @@ INLINE struct segment_entry *window(int shmid)
 	return shim.ledger + segment_ledger_window(shmid, shim.ledger_count);
 }
 
-SELDOM static struct segment_entry *find_beyond(int shmid, uint64_t wanted, uint32_t reach)
+static inline bool all_are_near(void)
 {
+	return LIKELY(half_load(&shim.shared->ledger_reach) <= WINDOW);
+}
+
+SELDOM static struct segment_entry *find_beyond(int shmid, enum segment_entry_state state)
+{
+	uint32_t reach = half_load(&shim.shared->ledger_reach);
+
 	for (uint32_t i = WINDOW; i < reach && i < PROBES; i++)
-		if (word_accept(&place(shmid, i)->claim) == wanted)
+		if (word_accept(&place(shmid, i)->claim) == claim_word(shmid, state))
 			return place(shmid, i);
 	return NULL;
 }
 
-INLINE struct segment_entry *find(int shmid, enum segment_entry_state state)
+/* In the window, without a jump that depends on where. */
+INLINE struct segment_entry *find_near(int shmid, enum segment_entry_state state)
 {
 	uint64_t wanted = claim_word(shmid, state);
-	struct segment_entry *entry = window(shmid);
-	uint32_t reach = half_load(&shim.shared->ledger_reach);
+	struct segment_entry *all = window(shmid), *found = NULL;
 
 #pragma GCC unroll 4
-	for (uint32_t i = 0; i < WINDOW; i++, entry++)
-		if (word_accept(&entry->claim) == wanted)
-			return entry;
-	return LIKELY(reach <= WINDOW) ? NULL : find_beyond(shmid, wanted, reach);
+	for (uint32_t i = 0; i < WINDOW; i++)
+		found = word_accept(&all[i].claim) == wanted ? all + i : found;
+	return found;
+}
+
+INLINE struct segment_entry *find(int shmid, enum segment_entry_state state)
+{
+	struct segment_entry *entry = find_near(shmid, state);
+
+	return entry || all_are_near() ? entry : find_beyond(shmid, state);
 }
 
 /*
@@ -55,9 +68,15 @@ INLINE struct segment_entry *find(int shmid, enum segment_entry_state state)
  */
 INLINE struct segment_entry *find_any(int shmid)
 {
-	struct segment_entry *entry = find(shmid, ENTRY_PRESENT);
+	struct segment_entry *present = find_near(shmid, ENTRY_PRESENT);
+	struct segment_entry *removed = find_near(shmid, ENTRY_REMOVED);
 
-	return entry ? entry : find(shmid, ENTRY_REMOVED);
+	if (LIKELY(present || all_are_near()))
+		return present ? present : removed;
+	present = find_beyond(shmid, ENTRY_PRESENT);
+	if (present)
+		return present;
+	return removed ? removed : find_beyond(shmid, ENTRY_REMOVED);
 }
 
 INLINE void begin(struct segment_entry *entry, uint64_t clock)
@@ -139,7 +158,8 @@ SELDOM static struct segment_entry *take_beyond(int shmid, uint64_t wanted, uint
 	return NULL;
 }
 
-INLINE struct segment_entry *find_or_take(int shmid, uint64_t clock)
+/* Known already, or several come at once, or the window is full. */
+static __attribute__((noinline)) struct segment_entry *find_or_take(int shmid, uint64_t clock)
 {
 	uint64_t wanted = claim_word(shmid, ENTRY_PRESENT);
 
@@ -149,17 +169,23 @@ INLINE struct segment_entry *find_or_take(int shmid, uint64_t clock)
 		if (entry)
 			return entry;
 		entry = choose(shmid);
-		if (UNLIKELY(!entry))
+		if (!entry)
 			return take_beyond(shmid, wanted, clock);
-		if (LIKELY(take(entry, wanted, clock)))
+		if (take(entry, wanted, clock))
 			return entry;
 		/* Somebody took it: for this shmid perhaps. */
 	}
 }
 
-/* One that shmget never named here. */
-SELDOM static struct segment_entry *first_seen(int shmid, uint64_t clock)
+/* As find_or_take, for what is new as a rule. */
+INLINE struct segment_entry *take_new(int shmid, uint64_t clock)
 {
+	if (LIKELY(!find_near(shmid, ENTRY_PRESENT) && all_are_near())) {
+		struct segment_entry *entry = choose(shmid);
+
+		if (LIKELY(entry && take(entry, claim_word(shmid, ENTRY_PRESENT), clock)))
+			return entry;
+	}
 	return find_or_take(shmid, clock);
 }
 
@@ -171,7 +197,7 @@ static inline bool is_elsewhere(void)
 
 HOT void ledger_named(int shmid, const struct segment_event *event)
 {
-	struct segment_entry *entry = is_elsewhere() ? NULL : find_or_take(shmid, event->clock);
+	struct segment_entry *entry = is_elsewhere() ? NULL : take_new(shmid, event->clock);
 
 	if (!entry || half_load(&entry->maker_instance) != 0 ||
 	    !half_take(&entry->maker_instance, 0, shim.instance))
@@ -190,7 +216,7 @@ HOT struct segment_entry *ledger_attached(int shmid, uint64_t clock, bool inheri
 		return NULL;
 	entry = find_any(shmid);
 	if (UNLIKELY(!entry))
-		entry = first_seen(shmid, clock);
+		entry = find_or_take(shmid, clock);
 	if (LIKELY(entry))
 		counter_add(inherited ? &entry->inherited : &entry->attaches, 1, false);
 	return entry;
@@ -217,9 +243,9 @@ HOT void ledger_removed(int shmid, const struct segment_event *event)
 
 	if (is_elsewhere())
 		return;
-	entry = find(shmid, ENTRY_PRESENT);
+	entry = find_near(shmid, ENTRY_PRESENT);
 	if (UNLIKELY(!entry))
-		entry = first_seen(shmid, event->clock);
+		entry = find_or_take(shmid, event->clock);
 	if (UNLIKELY(!entry))
 		return;
 	half_store(&entry->remover_instance, shim.instance);

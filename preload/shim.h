@@ -13,13 +13,11 @@
 
 #include "segment/publish.h"
 
-#define LIKELY(x) __builtin_expect(!!(x), 1)
-#define UNLIKELY(x) __builtin_expect(!!(x), 0)
-
 /*
  * A long system call leaves nothing of ours in the caches, and no jump predicted: a line of code or
- * a jump back then costs 5 ns each, and all that a hook runs stands together, and in one piece
- * where it can.
+ * a jump taken then costs 5 ns each. So all that a hook runs stands together, in one piece where it
+ * can; what happens as a rule (the call succeeds, the process has one thread) is marked LIKELY and
+ * takes no jump but to other functions and back.
  */
 #define HOT __attribute__((hot))
 #define SELDOM __attribute__((noinline, cold))

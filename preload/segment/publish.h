@@ -41,6 +41,9 @@
 
 #include "layout.h"
 
+#define LIKELY(x) __builtin_expect(!!(x), 1)
+#define UNLIKELY(x) __builtin_expect(!!(x), 0)
+
 /* The word that stands in `published` for claim number n: never 0, which a fresh page holds. */
 static inline uint64_t segment_published(uint64_t n)
 {
@@ -108,7 +111,7 @@ static inline enum segment_read segment_read(const struct segment_part *part,
 static inline void counter_add(_Atomic uint64_t *counter, uint64_t n, bool alone)
 {
 #if defined(__x86_64__)
-	if (alone) {
+	if (LIKELY(alone)) {
 		__asm__ volatile("addq %1, %0" : "+m"(*(uint64_t *)counter) : "er"(n) : "cc");
 		return;
 	}
@@ -125,7 +128,7 @@ static inline void counter_add(_Atomic uint64_t *counter, uint64_t n, bool alone
 static inline uint32_t half_add_own(_Atomic uint32_t *word, uint32_t n, bool alone)
 {
 #if defined(__x86_64__)
-	if (alone) {
+	if (LIKELY(alone)) {
 		uint32_t old = n;
 
 		__asm__ volatile("xaddl %0, %1" : "+r"(old), "+m"(*(uint32_t *)word) : : "cc");
@@ -140,7 +143,7 @@ static inline uint32_t half_add_own(_Atomic uint32_t *word, uint32_t n, bool alo
 static inline bool half_take_own(_Atomic uint32_t *word, uint32_t from, uint32_t to, bool alone)
 {
 #if defined(__x86_64__)
-	if (alone) {
+	if (LIKELY(alone)) {
 		uint32_t seen = from;
 
 		__asm__ volatile("cmpxchgl %2, %1"
@@ -253,7 +256,7 @@ static inline void word_raise(_Atomic uint64_t *word, uint64_t value)
 {
 	uint64_t seen = word_load(word);
 
-	while (seen < value &&
+	while (UNLIKELY(seen < value) &&
 	       !atomic_compare_exchange_weak_explicit(word, &seen, value, memory_order_relaxed,
 						      memory_order_relaxed))
 		;
@@ -263,7 +266,7 @@ static inline void half_raise(_Atomic uint32_t *word, uint32_t value)
 {
 	uint32_t seen = half_load(word);
 
-	while (seen < value &&
+	while (UNLIKELY(seen < value) &&
 	       !atomic_compare_exchange_weak_explicit(word, &seen, value, memory_order_relaxed,
 						      memory_order_relaxed))
 		;
