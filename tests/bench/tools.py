@@ -47,7 +47,7 @@ class Tool:
     name = "native"
     title = "native"
     warm_calls = 2000
-    pairs = 200
+    pairs = 1000
     spawns = 60
     whole = False  # the bare calls are watched too: only whole times can be compared
     beside = True  # two processes at once make sense
