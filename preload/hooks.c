@@ -15,69 +15,13 @@
 #include <sys/shm.h>
 
 #include "attachments.h"
+#include "hook.h"
 #include "ledger.h"
-#include "process.h"
-#include "record.h"
-#include "stack.h"
 
 /* libc's idea of the break, exported by glibc and kept in step; see has_break. */
 extern void *__curbrk __attribute__((weak));
 
 __thread struct thread_memo thread_memo;
-
-/* What a hook carries from before the call to after it. */
-struct hook {
-	struct segment_process *process; /* null: not watched */
-	struct stack_caller caller;
-	struct segment_event event;
-};
-
-static inline bool hook_begin(struct hook *hook, enum segment_call call, struct stack_caller caller)
-{
-	hook->process = process_self();
-	if (UNLIKELY(!hook->process))
-		return false;
-	counter_add(&hook->process->begun[call], 1, thread_alone());
-	hook->event.process = shim.instance;
-	hook->event.kind = (uint8_t)call;
-	hook->event.flags = 0;
-	hook->event.detail = 0;
-	hook->event.stack = 0;
-	hook->caller = caller;
-	return true;
-}
-
-/* After the call and its stamp: a walk takes time. */
-static inline void hook_take_stack(struct hook *hook)
-{
-	if (shim.stack_depth)
-		hook->event.stack = stack_take(hook->caller);
-}
-
-/* One for all hooks, beside them: the copies that would stand in each are longer than a call. */
-HOT static __attribute__((noinline)) void hook_end(struct hook *hook, bool failed, int error)
-{
-	enum segment_call call = hook->event.kind;
-
-	if (UNLIKELY(failed)) {
-		hook->event.flags |= EVENT_FAILED;
-		hook->event.detail = (uint16_t)error;
-		counter_add(&hook->process->failed[call], 1, thread_alone());
-	} else {
-		counter_add(&hook->process->ok[call], 1, thread_alone());
-	}
-	record_event(&hook->event);
-}
-
-/* As libc: -1 and errno, or the result. */
-static inline long libc_result(long ret)
-{
-	if (UNLIKELY(raw_failed(ret))) {
-		errno = (int)-ret;
-		return -1;
-	}
-	return ret;
-}
 
 /* ---- the break ---- */
 
@@ -252,9 +196,11 @@ INLINE long shmget_raw(struct stack_caller caller, key_t key, size_t size, int f
 	hook.event.u.shmget.size = size;
 	hook.event.u.shmget.shmid = raw_failed(ret) ? -1 : (int)ret;
 	hook_take_stack(&hook);
-	if (LIKELY(!raw_failed(ret)))
-		ledger_named((int)ret, &hook.event);
-	hook_end(&hook, raw_failed(ret), (int)-ret);
+	if (UNLIKELY(raw_failed(ret)))
+		return hook_fail(&hook, ret);
+	hook.place = record_claim();
+	ledger_named((int)ret, &hook.event);
+	hook_end_in_place(&hook);
 	return ret;
 }
 
@@ -278,9 +224,11 @@ INLINE long shmat_raw(struct stack_caller caller, int shmid, const void *address
 		hook.event.detail = raw_failed(ret) ? 0 : (uint16_t)(asked - (uint64_t)ret);
 	}
 	hook_take_stack(&hook);
-	if (LIKELY(!raw_failed(ret)))
-		attachments_add(shmid, (uint64_t)ret, (uint32_t)flags, hook.event.clock);
-	hook_end(&hook, raw_failed(ret), (int)-ret);
+	if (UNLIKELY(raw_failed(ret)))
+		return hook_fail(&hook, ret);
+	hook.place = record_claim();
+	attachments_add(shmid, (uint64_t)ret, (uint32_t)flags, hook.event.clock);
+	hook_end_in_place(&hook);
 	return ret;
 }
 
@@ -305,13 +253,17 @@ INLINE long shmdt_raw(struct stack_caller caller, const void *address)
 	hook.event.u.shmdt.address = (uint64_t)address;
 	hook.event.u.shmdt.after = shim.break_now;
 	hook_take_stack(&hook);
-	if (LIKELY(attachment && !raw_failed(ret)))
+	if (UNLIKELY(raw_failed(ret))) {
+		if (attachment && ret == -EINVAL)
+			attachments_forget(attachment);
+		else if (attachment)
+			attachments_keep(attachment);
+		return hook_fail(&hook, ret);
+	}
+	hook.place = record_claim();
+	if (LIKELY(attachment))
 		attachments_drop(attachment);
-	else if (attachment && ret == -EINVAL)
-		attachments_forget(attachment);
-	else if (attachment)
-		attachments_keep(attachment);
-	hook_end(&hook, raw_failed(ret), (int)-ret);
+	hook_end_in_place(&hook);
 	return ret;
 }
 
@@ -349,9 +301,12 @@ INLINE long shmctl_raw(struct stack_caller caller, int shmid, int command, struc
 	if (UNLIKELY(command == IPC_SET) && !raw_failed(ret))
 		note_owner(&hook.event, buffer);
 	hook_take_stack(&hook);
-	if (LIKELY(releasing && !raw_failed(ret)))
+	if (UNLIKELY(raw_failed(ret)))
+		return hook_fail(&hook, ret);
+	hook.place = record_claim();
+	if (LIKELY(releasing))
 		ledger_removed(shmid, &hook.event);
-	hook_end(&hook, raw_failed(ret), (int)-ret);
+	hook_end_in_place(&hook);
 	return ret;
 }
 

@@ -10,28 +10,49 @@
 
 #define RECORD_PAGE_EVENTS (4096u / sizeof(struct segment_event))
 
-/* Completes the event with what all events have, and publishes it. */
-INLINE void record_event(struct segment_event *event)
-{
-	struct segment_part *part;
-	struct segment_event *slot;
-	uint32_t number;
+/* Where an event will stand. */
+struct record_place {
+	struct segment_event *slot; /* null: the log is not mapped */
 	uint64_t n;
+};
 
-	if (UNLIKELY(!shim.parts)) {
+/*
+ * Claims the next place. As soon after the call as can be: the processor waits here until all that
+ * was written before has left it, which takes long where the caches are cold.
+ */
+INLINE struct record_place record_claim(void)
+{
+	struct record_place place = {NULL, 0};
+	struct segment_part *part;
+	uint32_t number;
+
+	if (UNLIKELY(!shim.parts))
+		return place;
+	number = thread_part();
+	part = shim.parts + number;
+	place.n = segment_claim(part);
+	place.slot = shim.log + number * shim.part_events + (place.n & (shim.part_events - 1));
+	/* A page is met by a load: at a read fault the kernel maps its neighbours too, if it can.
+	 */
+	if (UNLIKELY(place.n % RECORD_PAGE_EVENTS == 0))
+		word_load(&place.slot->published);
+	return place;
+}
+
+/* Completes the event with what all events have, and publishes it. */
+INLINE void record_publish(struct segment_event *event, struct record_place place)
+{
+	if (UNLIKELY(!place.slot)) {
 		shim_lose(LOSS_NO_SPACE);
 		return;
 	}
 	event->tid = thread_id();
-	number = thread_part();
-	part = shim.parts + number;
-	n = segment_claim(part);
-	slot = shim.log + number * shim.part_events + (n & (shim.part_events - 1));
-	/* A page is met by a load: at a read fault the kernel maps its neighbours too, if it can.
-	 */
-	if (UNLIKELY(n % RECORD_PAGE_EVENTS == 0))
-		word_load(&slot->published);
-	segment_publish(slot, event, n);
+	segment_publish(place.slot, event, place.n);
+}
+
+INLINE void record_event(struct segment_event *event)
+{
+	record_publish(event, record_claim());
 }
 
 #endif
