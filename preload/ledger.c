@@ -79,20 +79,20 @@ INLINE struct segment_entry *find_any(int shmid)
 	return removed ? removed : find_beyond(shmid, ENTRY_REMOVED);
 }
 
-INLINE void begin(struct segment_entry *entry, uint64_t clock)
+/* What the segment before left. The maker last: who finds none writes down the segment's key. */
+INLINE void clear(struct segment_entry *entry)
 {
-	half_store(&entry->maker_instance, 0);
 	half_store(&entry->key, 0);
 	word_store(&entry->size, 0);
 	half_store(&entry->flags, 0);
 	half_store(&entry->remover_instance, 0);
 	half_store(&entry->maker_stack, 0);
 	half_store(&entry->remover_stack, 0);
-	word_store(&entry->seen_clock, clock);
 	word_store(&entry->removed_clock, 0);
 	word_store(&entry->attaches, 0);
 	word_store(&entry->detaches, 0);
 	word_store(&entry->inherited, 0);
+	half_hand_over(&entry->maker_instance, 0);
 }
 
 static inline bool is_usable(uint64_t claim)
@@ -135,7 +135,9 @@ INLINE bool take(struct segment_entry *entry, uint64_t wanted, uint64_t clock)
 
 	if (!is_usable(claim) || !word_take(&entry->claim, claim, wanted))
 		return false;
-	begin(entry, clock);
+	word_store(&entry->seen_clock, clock);
+	if (claim != ENTRY_FREE) /* a place that was never used is clear */
+		clear(entry);
 	return true;
 }
 
