@@ -148,9 +148,9 @@ SELDOM static struct segment_entry *take_beyond(int shmid, uint64_t wanted, uint
 		struct segment_entry *entry = place(shmid, i);
 
 		while (is_usable(word_accept(&entry->claim))) {
+			half_raise(&shim.shared->ledger_reach, i + 1);
 			if (!take(entry, wanted, clock))
 				continue; /* somebody else did */
-			half_raise(&shim.shared->ledger_reach, i + 1);
 			return entry;
 		}
 		if (word_accept(&entry->claim) == wanted)
@@ -166,11 +166,11 @@ static __attribute__((noinline)) struct segment_entry *find_or_take(int shmid, u
 	uint64_t wanted = claim_word(shmid, ENTRY_PRESENT);
 
 	for (;;) {
-		struct segment_entry *entry = find(shmid, ENTRY_PRESENT);
+		struct segment_entry *entry = choose(shmid); /* before the look: see take_new */
+		struct segment_entry *known = find(shmid, ENTRY_PRESENT);
 
-		if (entry)
-			return entry;
-		entry = choose(shmid);
+		if (known)
+			return known;
 		if (!entry)
 			return take_beyond(shmid, wanted, clock);
 		if (take(entry, wanted, clock))
@@ -179,15 +179,18 @@ static __attribute__((noinline)) struct segment_entry *find_or_take(int shmid, u
 	}
 }
 
-/* As find_or_take, for what is new as a rule. */
+/*
+ * As find_or_take, for what is new as a rule. The place is chosen first: another process may take it
+ * for the same segment, which then is found here, or else this place is not to be had any more. Who
+ * looked first and then chose would go on to the next place, and the segment would stand in two.
+ */
 INLINE struct segment_entry *take_new(int shmid, uint64_t clock)
 {
-	if (LIKELY(!find_near(shmid, ENTRY_PRESENT) && all_are_near())) {
-		struct segment_entry *entry = choose(shmid);
+	struct segment_entry *entry = choose(shmid);
 
-		if (LIKELY(entry && take(entry, claim_word(shmid, ENTRY_PRESENT), clock)))
-			return entry;
-	}
+	if (LIKELY(!find_near(shmid, ENTRY_PRESENT) && all_are_near() && entry &&
+		   take(entry, claim_word(shmid, ENTRY_PRESENT), clock)))
+		return entry;
 	return find_or_take(shmid, clock);
 }
 

@@ -6,8 +6,6 @@
 #ifndef MEMSHIM_SEGMENT_JOIN_H
 #define MEMSHIM_SEGMENT_JOIN_H
 
-#include <sys/mman.h>
-
 #include "files.h"
 #include "publish.h"
 #include "window.h"

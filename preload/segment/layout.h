@@ -150,7 +150,7 @@ struct segment_header {
 
 /* Live words of the whole session; each group has its own cache lines. */
 struct segment_shared {
-	_Atomic uint32_t registered; /* futex: +1 by each registration, waking the recorder */
+	_Atomic uint32_t registered; /* futex: +1 by each registration; the recorder waits on it */
 	_Atomic uint32_t attentive;  /* 1: who has called need not wake it, it will look at once */
 	uint32_t pad0[14];
 	_Atomic uint32_t next_instance; /* last instance given out; the first one is 1 */

@@ -8,7 +8,6 @@
 #define MEMSHIM_SEGMENT_MAKE_H
 
 #include <linux/falloc.h>
-#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>

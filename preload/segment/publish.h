@@ -226,7 +226,8 @@ static inline uint32_t half_add(_Atomic uint32_t *word, uint32_t n)
 
 /*
  * Both write, and look at nothing that follows before that is seen: of two that each announce
- * something and then look for the other's word, at least one finds it.
+ * something and then look for the other's word, at least one finds it. The second hands over what
+ * was written before it, too: pairs with half_accept.
  */
 static inline void half_announce(_Atomic uint32_t *word, uint32_t value)
 {
@@ -236,7 +237,7 @@ static inline void half_announce(_Atomic uint32_t *word, uint32_t value)
 
 static inline void half_announce_one_more(_Atomic uint32_t *word)
 {
-	(void)atomic_fetch_add_explicit(word, 1, memory_order_relaxed);
+	(void)atomic_fetch_add_explicit(word, 1, memory_order_release);
 	atomic_thread_fence(memory_order_seq_cst);
 }
 

@@ -28,7 +28,7 @@ uint32_t drain_wait(struct drain *drain, uint32_t seen, bool attentive)
 
 void drain_wake(struct drain *drain)
 {
-	half_add(&drain->shared->registered, 1);
+	half_announce_one_more(&drain->shared->registered);
 	syscall(SYS_futex, &drain->shared->registered, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
