@@ -180,9 +180,10 @@ static __attribute__((noinline)) struct segment_entry *find_or_take(int shmid, u
 }
 
 /*
- * As find_or_take, for what is new as a rule. The place is chosen first: another process may take it
- * for the same segment, which then is found here, or else this place is not to be had any more. Who
- * looked first and then chose would go on to the next place, and the segment would stand in two.
+ * As find_or_take, for what is new as a rule. The place is chosen first: another process may take
+ * it for the same segment, which then is found here, or else this place is not to be had any more.
+ * Who looked first and then chose would go on to the next place, and the segment would stand in
+ * two.
  */
 INLINE struct segment_entry *take_new(int shmid, uint64_t clock)
 {

@@ -127,6 +127,22 @@ def test_callers_who_never_register():
         assert lines.end()[0] == 0
 
 
+LEAVES_ONE = r"""
+system("true") for 1 .. 5;
+my $parent = $$;
+if (!fork) { 1 while getppid == $parent; exit 7 }
+"""
+
+
+def test_left_behind_unheard():
+    """Registered right before COMMAND ended, and heard of a moment later: its own end is still waited for, a little."""
+    said = []
+    for i in range(24):
+        report = harness.record("perl", "-e", LEAVES_ONE, options=("-q",), output=f"{i}.data").report()
+        said += [(p["state"], p["exit_status"]) for p in report["processes"] if p["forked"] and p["comm"] == "perl"]
+    assert said.count(("exited", 7)) >= 20, said
+
+
 ATTENTIVE_AT = 4096 + 4  # of struct segment_shared, behind the header
 
 

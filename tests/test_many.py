@@ -159,3 +159,41 @@ def test_torture():
     assert all(p["attached"]["now"] == 0 for p in report["processes"] if not p["forked"])
     events = report["coverage"]["events"] + report["coverage"]["lost"]["overwritten"]
     assert events == sum(sum(c.values()) for p in report["processes"] for c in p["calls"].values()) + 2 * len(report["processes"])
+
+
+def test_one_key_at_the_same_instant(compile_c):
+    """Both learn of the segment at once, 30,000 times: it stands once in the ledger each time."""
+    text = """
+    #include <sched.h>
+    #include <stdatomic.h>
+    #include <sys/mman.h>
+    #include <sys/shm.h>
+    #include <sys/wait.h>
+    #include <unistd.h>
+    static void meet(_Atomic int *arrived, int wanted)
+    {
+        atomic_fetch_add(arrived, 1);
+        for (int spins = 0; atomic_load(arrived) < wanted; spins++)
+            if (spins % 1000 == 999)
+                sched_yield();
+    }
+    int main(void)
+    {
+        _Atomic int *arrived = mmap(0, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+        pid_t child = fork();
+        for (int i = 0, met = 0; i < 30000; i++) {
+            int id;
+            meet(arrived, met += 2);
+            id = shmget(0x6d650077, 4096, IPC_CREAT | 0600);
+            meet(arrived, met += 2);
+            if (child && shmctl(id, IPC_RMID, 0) != 0)
+                return 1;
+        }
+        return child ? wait(0) != child : 0;
+    }
+    """
+    recording = harness.record(compile_c("same", text), options=("-q",))
+    assert recording.result.returncode == 0
+    report = recording.report()
+    assert {s["state"] for s in report["segments"]} == {"destroyed"}
+    assert sum(p["calls"]["shmget"]["ok"] for p in report["processes"]) == 60000

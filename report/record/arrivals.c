@@ -20,6 +20,7 @@ struct arrivals {
 	struct greetings *greetings; /* null: nobody can call */
 	pthread_t thread;
 	_Atomic bool stop;
+	_Atomic unsigned asked, answered; /* for looks */
 	int fd;
 	pthread_mutex_t lock; /* over the queue: */
 	struct arrival *queue;
@@ -65,11 +66,18 @@ static bool has_called(struct arrivals *a, struct arrival *arrival)
 	return false;
 }
 
+/* False when the main thread cannot be told. */
+static bool tell(const struct arrivals *a)
+{
+	uint64_t one = 1;
+
+	return write(a->fd, &one, sizeof one) == sizeof one || errno == EAGAIN;
+}
+
 /* Takes in all that is new; false when there was nothing. */
 static bool gather(struct arrivals *a)
 {
 	struct drain_process found[ROOM];
-	uint64_t one = 1;
 	unsigned count;
 	bool some = false;
 
@@ -90,11 +98,24 @@ static bool gather(struct arrivals *a)
 				close(arrival.fd);
 		}
 		some |= count > 0;
-		if (count > 0 && write(a->fd, &one, sizeof one) < 0 && errno != EAGAIN)
+		if (count > 0 && !tell(a))
 			break;
 	} while (count == ROOM);
 	if (a->greetings)
 		greetings_drop_old(a->greetings);
+	return some;
+}
+
+/* A look that was asked for before it began answers; one under way may have been too early. */
+static bool look(struct arrivals *a)
+{
+	unsigned asked = atomic_load_explicit(&a->asked, memory_order_acquire);
+	bool some = gather(a);
+
+	if (asked != atomic_load_explicit(&a->answered, memory_order_relaxed)) {
+		atomic_store_explicit(&a->answered, asked, memory_order_release);
+		tell(a);
+	}
 	return some;
 }
 
@@ -121,7 +142,7 @@ static void *run(void *context)
 
 	while (!atomic_load_explicit(&a->stop, memory_order_acquire)) {
 		seen = drain_wait(a->drain, seen, attends > 0);
-		if (gather(a) && outlast)
+		if (look(a) && outlast)
 			attends = ATTENDS;
 		else if (attends > 0)
 			attends--;
@@ -170,6 +191,18 @@ bool arrivals_take(struct arrivals *a, struct arrival *arrival)
 		some = false;
 	pthread_mutex_unlock(&a->lock);
 	return some;
+}
+
+void arrivals_look(struct arrivals *a)
+{
+	atomic_fetch_add_explicit(&a->asked, 1, memory_order_release);
+	drain_wake(a->drain);
+}
+
+bool arrivals_have_looked(const struct arrivals *a)
+{
+	return atomic_load_explicit(&a->answered, memory_order_acquire) ==
+	       atomic_load_explicit(&a->asked, memory_order_relaxed);
 }
 
 void arrivals_stop(struct arrivals *a)

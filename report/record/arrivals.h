@@ -33,6 +33,13 @@ int arrivals_fd(const struct arrivals *arrivals);
 /* Takes the next one off the queue; false when it is empty. */
 bool arrivals_take(struct arrivals *arrivals, struct arrival *arrival);
 
+/*
+ * Has the thread look at once, and make arrivals_fd readable when it has: then everything that had
+ * registered by now is queued, and arrivals_have_looked is true.
+ */
+void arrivals_look(struct arrivals *arrivals);
+bool arrivals_have_looked(const struct arrivals *arrivals);
+
 /* Ends the thread; the queue stays, with everything that has registered until now. */
 void arrivals_stop(struct arrivals *arrivals);
 

@@ -288,14 +288,18 @@ static void wait_for_all(struct recorder *r)
 static void follow(struct recorder *r)
 {
 	uint64_t graced;
+	bool looked;
 
 	while (!r->command_ended)
 		turn(r, r->interval_ns);
 	graced = now_ns() + GRACE_NS;
+	arrivals_look(r->arrivals); /* whom COMMAND left behind may not have been heard of yet */
 	if (r->options.wait_all)
 		wait_for_all(r);
-	while (watch_count(r->watch) > 0 && now_ns() < graced)
+	do {
+		looked = arrivals_have_looked(r->arrivals);
 		turn(r, INTERVAL_MIN_NS);
+	} while ((watch_count(r->watch) > 0 || !looked) && now_ns() < graced);
 }
 
 /* ---- after COMMAND ---- */
