@@ -374,6 +374,15 @@ struct segment_process *process_arrive(void)
 	return NULL;
 }
 
+static uint64_t begun_calls(const struct segment_process *process)
+{
+	uint64_t sum = 0;
+
+	for (int call = 0; call < CALL_COUNT; call++)
+		sum += word_load(&process->begun[call]);
+	return sum;
+}
+
 void process_end(int status)
 {
 	struct segment_process *process = process_self();
@@ -382,8 +391,11 @@ void process_end(int status)
 	if (!process)
 		return;
 	half_store((_Atomic uint32_t *)&process->exit_status, (uint32_t)status & 0xff);
-	if (shim.header->recorder_pid)
-		return; /* it will see the end itself */
+	if (shim.header->recorder_pid) { /* it will see the end itself, a moment later */
+		word_store(&process->end_begun, begun_calls(process));
+		word_hand_over(&process->end_clock, thread_clock());
+		return;
+	}
 	event = life_event(LIFE_EXIT, shim.instance);
 	event.u.life.status = status & 0xff;
 	event.u.life.inherited = half_load(&process->attached);

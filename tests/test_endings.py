@@ -143,6 +143,53 @@ def test_left_behind_unheard():
     assert said.count(("exited", 7)) >= 20, said
 
 
+def test_who_exits_says_when():
+    """The recorder notices a little later, but of two that ran one after the other none seems to overlap."""
+    report = harness.record("sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do /bin/true; /bin/true; /bin/true; done", options=("-q",)).report()
+    ran = sorted((p["start_ns"], p["end_ns"]) for p in report["processes"] if p["comm"] == "true")
+    assert len(ran) == 27
+    for (_, end), (start, _) in zip(ran, ran[1:]):
+        assert end < start
+
+
+WORKS_ON = """
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+static volatile int rounds;
+static char left[1 << 18]; /* for exit to write, after all handlers */
+static void *work(void *unused)
+{
+    for (;; rounds++) {
+        sbrk(4096);
+        sbrk(-4096);
+    }
+    return unused;
+}
+int main(void)
+{
+    pthread_t thread;
+    setvbuf(stdout, left, _IOFBF, sizeof left);
+    for (int i = 0; i < 200000; i++)
+        putchar('x');
+    pthread_create(&thread, 0, work, 0);
+    while (rounds < 9)
+        ;
+    exit(0);
+}
+"""
+
+
+def test_who_makes_calls_after_that_has_not_ended(compile_c):
+    """A thread goes on while another is in exit(3): the end is after its last call."""
+    program = compile_c("works-on", WORKS_ON, "-pthread")
+    for i in range(10):
+        recording = harness.record(program, options=("-q",), output=f"{i}.data")
+        events = recording.events()
+        assert events[-1]["call"] == "exit" and len(events) > 10
+
+
 ATTENTIVE_AT = 4096 + 4  # of struct segment_shared, behind the header
 
 

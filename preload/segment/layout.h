@@ -226,9 +226,10 @@ struct segment_process {
 	char comm[16];      /* NUL-terminated */
 	uint64_t ipc_namespace; /* inode of /proc/PID/ns/ipc, 0 the session's or unknown */
 	uint64_t segment_address; /* where it has this segment mapped: no two images in one place */
-	uint64_t reserved0[2];
+	uint64_t reserved0;
 
 	/* Words that change. */
+	_Atomic uint64_t end_begun; /* calls begun when the process noted `end_clock` itself */
 	_Atomic uint32_t state; /* enum segment_process_state */
 	_Atomic int32_t exit_status;
 	_Atomic int32_t exit_signal;

@@ -68,7 +68,7 @@ unsigned drain_log(struct drain *drain);
 
 /*
  * Waits until there have been other than `seen` registrations, or for a second: the word is not
- * ours alone, and who writes over it takes a wake away. `attentive`: for a millisecond, and who has
+ * ours alone, and who writes over it takes a wake away. `attentive`: for 250 us, and who has
  * called (see greetings.h) need not wake us. Returns how many there have been. See drain_wake.
  */
 uint32_t drain_wait(struct drain *drain, uint32_t seen, bool attentive);

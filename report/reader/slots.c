@@ -17,7 +17,7 @@
 
 uint32_t drain_wait(struct drain *drain, uint32_t seen, bool attentive)
 {
-	static const struct timespec a_second = {.tv_sec = 1}, a_moment = {.tv_nsec = 1000000};
+	static const struct timespec a_second = {.tv_sec = 1}, a_moment = {.tv_nsec = 250000};
 
 	half_announce(&drain->shared->attentive, attentive);
 	if (half_accept(&drain->shared->registered) == seen)
@@ -127,6 +127,20 @@ static void append_exit(struct drain *drain, const struct segment_process *slot)
 	drain_append_event(drain, &event);
 }
 
+/* A process that exits notes when. It was not the end if it has made a call since. */
+static uint64_t end_clock(const struct drain *drain, const struct segment_process *slot,
+			  enum drain_how how)
+{
+	uint64_t now = drain_clock(drain), noted = word_accept(&slot->end_clock), begun = 0;
+
+	for (int call = 0; call < CALL_COUNT; call++)
+		begun += word_load(&slot->begun[call]);
+	return how == DRAIN_EXITED && noted >= slot->start_clock && noted < now &&
+			       begun == word_load(&slot->end_begun)
+		       ? noted
+		       : now;
+}
+
 static void end_slot(struct drain *drain, struct segment_process *slot, enum drain_how how,
 		     int status, int signal)
 {
@@ -141,7 +155,7 @@ static void end_slot(struct drain *drain, struct segment_process *slot, enum dra
 		how = DRAIN_EXITED;
 		status = slot->exit_status;
 	}
-	word_store(&slot->end_clock, drain_clock(drain));
+	word_store(&slot->end_clock, end_clock(drain, slot, how));
 	half_store((_Atomic uint32_t *)&slot->exit_status,
 		   (uint32_t)(how == DRAIN_EXITED ? status : -1));
 	half_store((_Atomic uint32_t *)&slot->exit_signal,

@@ -13,7 +13,7 @@
 #include "report/reader/greetings.h"
 
 #define ROOM 64    /* arrivals taken in at once */
-#define ATTENDS 20 /* looks of a millisecond after the last arrival */
+#define ATTENDS 80 /* looks of 250 us after the last arrival */
 
 struct arrivals {
 	struct drain *drain;
