@@ -216,12 +216,14 @@ uint32_t stack_take(struct stack_caller caller)
 {
 	uint64_t hash = frame_hash(caller.pc, caller.cfa), generation = module_generation();
 
-	for (uint32_t way = 0; way < WAYS; way++) {
-		struct memo *memo = (void *)(memos + ((hash + way) & (MEMOS - 1)) * memo_bytes());
+	for (uint32_t tries = 0; tries < 2 * WAYS - 1; tries++) {
+		uint64_t place = (hash + tries % WAYS) & (MEMOS - 1);
+		struct memo *memo = (void *)(memos + place * memo_bytes());
 		uint32_t stack;
 
-		/* The other way is for when this one is another caller's, or in use. */
-		if (way + 1 < WAYS && memo->count != 0 && !is_for(memo, caller))
+		/* The other ways are for when this one is another caller's, or in use. If the last
+		 * is in use, too, another caller's will do. */
+		if (tries + 1 < WAYS && memo->count != 0 && !is_for(memo, caller))
 			continue;
 		if (!half_take(&memo->busy, 0, 1))
 			continue;
