@@ -249,6 +249,34 @@ def test_munmap():
         lines.end()
 
 
+def test_detached_what_munmap_took_away():
+    """The kernel has nothing to detach: it is not attached any more, and not to be detached again."""
+    with recorded() as lines:
+        program = Teller(lines)
+        program.get()
+        program.tell("at")
+        program.tell("unmap")
+        assert program.tell("dt") == -errno.EINVAL
+        lines.end()
+    assert [e["attachments"] for e in Recording("memshim.data").events("--call=exit")] == [0]
+
+
+def test_detached_in_the_second_try():
+    """Refused at first, for whatever reason: it is attached still, and the next shmdt is that of this segment."""
+    harness.need("strace")
+    refusing = ("strace", "-qq", "-o", "/dev/null", "-e", "trace=shmdt", "-e", "inject=shmdt:error=ENOMEM:when=1")
+    with recorded(*refusing, target("ledger")) as lines:
+        program = Teller(lines)
+        program.get()
+        program.tell("at")
+        assert program.tell("dt") == -errno.ENOMEM
+        assert program.tell("dt") == 0
+        lines.end()
+    segment = only_segment(report_of())
+    assert (segment["attaches"], segment["detaches"]) == (1, 1)
+    assert {e["shmid"] for e in Recording("memshim.data").events("--call=shmdt")} == {segment["shmid"]}
+
+
 def test_remap():
     """SHM_REMAP over two live attachments ends both."""
     with recorded() as lines:
