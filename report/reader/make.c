@@ -138,7 +138,7 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 	ret = make_segment(drain, wish, error);
 	if (ret != 0)
 		return ret;
-	drain->namespace_fd = -1;
+	drain->namespace_fd = warm_namespace();
 	hold_begin(drain);
 	drain->shared = drain_region(drain, REGION_SHARED);
 	drain->reported = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->reported);
@@ -147,7 +147,6 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 		explain(error, "record", -ENOMEM);
 		return -ENOMEM;
 	}
-	drain->namespace_fd = warm_namespace();
 	warm_huge(drain);
 	warm_tables(drain);
 	for (uint32_t i = 0; i < drain->header.part_count; i++) {
