@@ -29,7 +29,7 @@ struct arrival {
 	enum segment_call how; /* LIFE_START or LIFE_FORK */
 	int32_t pid;
 	uint32_t parent_instance;
-	uint64_t start_break; /* 0 unknown */
+	uint64_t start_break; /* 0 unknown, or of a copy */
 	uint64_t start_time;
 };
 
@@ -166,8 +166,7 @@ static void fill_identity(struct segment_process *slot, const struct arrival *wh
 	slot->segment_address = (uint64_t)shim.base;
 	slot->break_initial = who->start_break ? who->start_break : now;
 	slot->break_at_start = now;
-	slot->flags = shim.identity_flags | (who->start_break ? PROCESS_BREAK_KNOWN : 0) |
-		      (shim.parts ? 0 : PROCESS_LOG_UNMAPPED);
+	slot->flags = shim.identity_flags | (shim.parts ? 0 : PROCESS_LOG_UNMAPPED);
 	raw_call3(SYS_prctl, PR_GET_NAME, (long)slot->comm, 0);
 	memcpy(slot->exe, shim.exe, sizeof slot->exe);
 	memcpy(slot->cmdline, shim.cmdline, sizeof slot->cmdline);
@@ -318,8 +317,12 @@ void process_start(int argc, char **argv)
 		shim.ipc_namespace = 0;
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
-	who.start_break = facts.start_break;
 	shim.break_now = (uint64_t)raw_call3(SYS_brk, 0, 0, 0);
+	/* Below the kernel's start_brk no break can be but an emulator's own, as valgrind's. */
+	if (facts.start_break && facts.start_break <= shim.break_now) {
+		who.start_break = facts.start_break;
+		shim.identity_flags |= PROCESS_BREAK_KNOWN;
+	}
 	register_arrival(&who);
 	word_hand_over(shim_wiped(WIPED_DONE), 1);
 	shim.alive = shim_wiped(WIPED_DONE);
@@ -347,7 +350,6 @@ static void register_copy(void)
 		shim.ipc_namespace = 0;
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
-	who.start_break = shim.break_now; /* of the copy: where it was at the fork */
 	register_arrival(&who);
 	word_hand_over(shim_wiped(WIPED_DONE), 1);
 }

@@ -67,6 +67,29 @@ def test_valgrind_as_the_target():
     assert made(report) >= 3 * CYCLE_CALLS
 
 
+def test_valgrind_has_a_break_of_its_own(compile_c):
+    """That of a program it runs is of its own making, far below the kernel's start_brk: no figure mixes them."""
+    harness.need("valgrind")
+    text = """
+    #include <unistd.h>
+    int main(void)
+    {
+        char byte;
+        sbrk(65536);
+        write(1, "moved\\n", 6);
+        return read(0, &byte, 1);
+    }
+    """
+    with harness.Lines(harness.MEMSHIM, "record", "-q", "--", "valgrind", "-q", compile_c("mover", text)) as lines:
+        lines.wait_for("moved")
+        report = harness.Recording("memshim.data").report()
+        assert lines.end() == (0, "")
+    harness.complete(report)
+    breaks = report["processes"][-1]["break"]
+    assert (breaks["net_bytes"], breaks["peak_bytes"], breaks["before_load_bytes"]) == (65536, 65536, 0)
+    assert int(breaks["current"], 16) - int(breaks["initial"], 16) == 65536
+
+
 def test_valgrind_around_the_target():
     """It checks the shim as well: nothing that was never written is read, in a hook or before."""
     recording = record(target("calls"), "3", options=("-q", "-w"), before=("valgrind", "-q", "--error-exitcode=9", "--trace-children=yes"))

@@ -152,6 +152,29 @@ def holds_a_sight(path):
         return b"CHNK" + (12).to_bytes(4, "little") in recording.read()
 
 
+def test_no_drift_in_a_child_without_a_heap(compile_c):
+    """It gave back what its parent had taken: the break is where the parent's began, not the child's."""
+    text = """
+    #include <sys/wait.h>
+    #include <unistd.h>
+    int main(void)
+    {
+        char byte;
+        sbrk(65536);
+        if (fork() == 0) {
+            sbrk(-65536);
+            write(1, "given back\\n", 11);
+            _exit(read(0, &byte, 1) != 0);
+        }
+        return wait(0) < 0;
+    }
+    """
+    with harness.Lines(harness.MEMSHIM, "record", "-q", "--", compile_c("child", text)) as lines:
+        lines.wait_for("given back")
+        assert harness.Recording("memshim.data").report()["coverage"]["unseen_moves"] == 0
+        assert lines.end() == (0, "")
+
+
 def test_no_drift_where_images_come_and_go():
     """While programs begin, fork, execute and end, the kernel's break is now and then another's."""
     script = ("for i in $(seq 150); do ls >/dev/null; done & perl -e "

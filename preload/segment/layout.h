@@ -183,7 +183,7 @@ enum segment_coverage {
 
 /* Bits of segment_process.flags. */
 enum {
-	PROCESS_BREAK_KNOWN = 1u << 0, /* break_initial is the kernel's start_brk, not a guess */
+	PROCESS_BREAK_KNOWN = 1u << 0, /* the kernel's start_brk is, in a copy its first parent's */
 	PROCESS_CMDLINE_CUT = 1u << 1, /* cmdline is longer than its room */
 	PROCESS_EXE_CUT = 1u << 2,
 	PROCESS_LOG_UNMAPPED = 1u << 3, /* counters only: every event is LOSS_NO_SPACE */
@@ -218,7 +218,7 @@ struct segment_process {
 	uint64_t start_clock;
 	uint64_t pid_namespace; /* inode of /proc/PID/ns/pid, by the recorder if there is one; 0
 				   unknown */
-	uint64_t break_initial; /* the kernel's start_brk, else the break at registration */
+	uint64_t break_initial; /* start_brk; unknown, or of a copy: the break at registration */
 	uint64_t
 		break_at_start; /* the break at registration: moved before load by the difference */
 	uint32_t flags;

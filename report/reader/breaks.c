@@ -45,10 +45,11 @@ bool breaks_differ(const struct breaks *breaks, const struct segment_process *sl
 	uint64_t edge = (slot->break_current + page_bytes - 1) & ~(page_bytes - 1);
 	uint64_t start = (slot->break_initial + page_bytes - 1) & ~(page_bytes - 1);
 
-	if (!breaks_are_of(breaks, slot))
+	/* Where the kernel does not tell of a beginning, the break may be an emulator's. */
+	if (!breaks_are_of(breaks, slot) || !(slot->flags & PROCESS_BREAK_KNOWN))
 		return false;
-	/* Without a heap the break is where it began; a guessed beginning tells nothing. */
 	if (breaks->heap_end)
 		return breaks->heap_end != edge;
-	return slot->flags & PROCESS_BREAK_KNOWN && edge != start;
+	/* Without a heap the break is where it began: a copy's where its first parent's did. */
+	return slot->how == LIFE_START && edge != start;
 }

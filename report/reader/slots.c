@@ -83,7 +83,7 @@ bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time
 		uint64_t word = word_accept(drain_word(drain, i));
 
 		if ((uint32_t)word != 0 && (pid_t)(word >> 32) == pid && slot->how == LIFE_START &&
-		    slot->break_initial == start_break &&
+		    (slot->break_initial == start_break || !(slot->flags & PROCESS_BREAK_KNOWN)) &&
 		    timens_same_start(pid, start_time, slot->start_time))
 			return true;
 	}
