@@ -47,8 +47,15 @@ class Terminal:
         return int(pathlib.Path(children).read_text(encoding="ascii").split()[0])
 
     def screen(self):
-        """All lines, without blanks at their ends."""
-        return [line.rstrip() for line in self._tmux("capture-pane", "-p").split("\n")[:self.size[1]]]
+        """All lines, without blanks at their ends. Seen twice alike: the program writes a screen in several pieces."""
+        seen = [self._tmux("capture-pane", "-p")]
+
+        def settled():
+            seen.append(self._tmux("capture-pane", "-p"))
+            return seen[-1] == seen[-2]
+
+        harness.wait_until(settled, "a screen that stays")
+        return [line.rstrip() for line in seen[-1].split("\n")[:self.size[1]]]
 
     def colored(self):
         return self._tmux("capture-pane", "-p", "-e")

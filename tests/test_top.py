@@ -69,7 +69,7 @@ def test_it_grows_before_ones_eyes():
         shmid = teller.get(size=65536)
         teller.tell("at")
         screen.type("2")
-        text = screen.wait_for("SHMID", "64K")
+        text = screen.wait_for("SHMID", f"0x{KEY:08x}")
         row, = rows_below(text, "SHMID")
         assert row[:4] == [str(shmid), f"0x{KEY:08x}", "64K", "1"]
         teller.tell("rm")
