@@ -25,12 +25,25 @@ static bool call(int fd, const struct segment_header *header)
 	return raw_call3(SYS_connect, fd, (long)&address, (long)length) == 0;
 }
 
-bool greet(const struct segment_header *header, uint32_t instance)
+/* unix(7), SO_PEERCRED: the pid of who listens as it is here, 0 where it is none. */
+static int32_t listener(int fd)
+{
+	struct ucred who = {.pid = 0};
+	socklen_t length = sizeof who;
+
+	if (raw_call6(SYS_getsockopt, fd, SOL_SOCKET, SO_PEERCRED, (long)&who, (long)&length, 0) !=
+	    0)
+		return 0;
+	return who.pid;
+}
+
+bool greet(const struct segment_header *header, uint32_t instance, bool *same_pids)
 {
 	struct greeting greeting = {.instance = instance};
 	bool said;
 	int fd;
 
+	*same_pids = false;
 	if (is_sandboxed())
 		return false;
 	fd = place_above_standard(
@@ -39,6 +52,7 @@ bool greet(const struct segment_header *header, uint32_t instance)
 		return false;
 	said = call(fd, header) && raw_call6(SYS_sendto, fd, (long)&greeting, sizeof greeting,
 					     MSG_NOSIGNAL, 0, 0) == sizeof greeting;
+	*same_pids = said && listener(fd) == header->recorder_pid;
 	place_close(fd);
 	return said;
 }

@@ -10,8 +10,8 @@
 
 /*
  * False where there is nobody, no way, or no leave: the recorder must be woken to find the process
- * by itself.
+ * by itself. `same_pids`: it is seen here by its own pid, so both are in one pid namespace.
  */
-bool greet(const struct segment_header *header, uint32_t instance);
+bool greet(const struct segment_header *header, uint32_t instance, bool *same_pids);
 
 #endif

@@ -50,8 +50,7 @@ static inline uint64_t slot_word(int32_t pid, uint32_t instance)
 
 static bool same_pid_namespace(const struct segment_process *slot)
 {
-	return slot->pid_namespace == shim.pid_namespace || !slot->pid_namespace ||
-	       !shim.pid_namespace;
+	return slot->pid_namespace == shim.pid_namespace;
 }
 
 /* The newest running image of a pid and start; `others`: there are some of other starts. */
@@ -226,6 +225,28 @@ static bool is_wanted(const struct arrival *who, const struct segment_process *p
 	return who->how == LIFE_START && half_load(&shim.shared->next_instance) == 0;
 }
 
+/* A namespace's inode; 0 for the session's own, and where it cannot be known. */
+static uint64_t other_namespace(const char *path, uint64_t sessions)
+{
+	uint64_t inode = place_inode(path);
+
+	return inode == sessions || !sessions ? 0 : inode;
+}
+
+/*
+ * Processes of several pid namespaces may have one pid. The recorder's socket tells whether this
+ * one is in the recorder's; its file in /proc costs a tenth of a process's start.
+ */
+static bool call_on_recorder(void)
+{
+	bool same_pids, has_called = greet(shim.header, shim.instance, &same_pids);
+
+	shim.pid_namespace = same_pids ? 0
+				       : other_namespace("/proc/self/ns/pid",
+							 shim.header->pid_namespace);
+	return has_called;
+}
+
 static void register_arrival(const struct arrival *who)
 {
 	struct segment_process *old = who->how == LIFE_START ? find_predecessor(who) : NULL;
@@ -241,13 +262,15 @@ static void register_arrival(const struct arrival *who)
 		return;
 	}
 	shim.instance = half_add(&shim.shared->next_instance, 1);
+	has_called = shim.header->recorder_pid && call_on_recorder();
 	fill_identity(slot, who);
+	if (shim.pid_namespace && who->how == LIFE_START)
+		old = find_predecessor(who); /* it was looked for among other pids */
 	if (old) {
 		slot->image = old->image + 1;
 		slot->parent_instance = old->instance;
 		end_predecessor(old);
 	}
-	has_called = shim.header->recorder_pid && greet(shim.header, shim.instance);
 	shim.process = slot;
 	slot->inherited = who->how == LIFE_FORK ? attachments_inherit() : 0;
 	log_arrival(who->how, slot);
@@ -300,6 +323,16 @@ static void learn_clock(void)
 		shim.clock_shift_ns = (uint64_t)timens_read(TIMENS_SELF).monotonic_ns;
 }
 
+/* Before the pid is used: without a recorder nobody can be asked for the pid namespace. */
+static void learn_namespaces(void)
+{
+	shim.ipc_namespace = other_namespace("/proc/self/ns/ipc", shim.header->ipc_namespace);
+	shim.pid_namespace = shim.header->recorder_pid
+				     ? 0
+				     : other_namespace("/proc/self/ns/pid",
+						       shim.header->pid_namespace);
+}
+
 void process_start(int argc, char **argv)
 {
 	struct arrival who = {.how = LIFE_START};
@@ -310,11 +343,7 @@ void process_start(int argc, char **argv)
 	learn_clock();
 	learn_program(argc, argv);
 	stat_read(&facts);
-	if (!shim.header->recorder_pid) /* who finds this out by itself */
-		shim.pid_namespace = place_inode("/proc/self/ns/pid");
-	shim.ipc_namespace = place_inode("/proc/self/ns/ipc");
-	if (shim.ipc_namespace == shim.header->ipc_namespace || !shim.header->ipc_namespace)
-		shim.ipc_namespace = 0;
+	learn_namespaces();
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
 	shim.break_now = (uint64_t)raw_call3(SYS_brk, 0, 0, 0);
@@ -345,9 +374,7 @@ static void register_copy(void)
 	learn_clock();
 	stat_read(&facts);
 	check_thread_id();
-	shim.ipc_namespace = place_inode("/proc/self/ns/ipc");
-	if (shim.ipc_namespace == shim.header->ipc_namespace || !shim.header->ipc_namespace)
-		shim.ipc_namespace = 0;
+	learn_namespaces();
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
 	register_arrival(&who);

@@ -102,3 +102,16 @@ def test_a_holder_that_has_left(compile_c):
         assert [(h["pid"], h["other_ipc_namespace"], h["traced"]) for h in holders] == [(pid, True, False)]
         lines.say("x")
         lines.end()
+
+
+def test_the_same_pid_in_many_namespaces():
+    """Programs that are all pid 1, of one start to the tick: each lives, holds and ends for itself."""
+    story = "get {n} 4096 03600\\nat\\nexit {n}\\n"
+    each = f"unshare --pid --fork {target('ledger')} >/dev/null"
+    script = " & ".join(f"printf '{story.format(n=n)}' | {each}" for n in range(1, 13)) + " & wait"
+    report = record("sh", "-c", script, options=("-q", "-w")).report()
+    inner = [p for p in report["processes"] if p["exe"] == str(target("ledger"))]
+    assert sorted(p["exit_status"] for p in inner) == list(range(1, 13))
+    assert {(p["pid"], p["state"], p["image"], p["attached"]["peak"]) for p in inner} == {(1, "exited", 1, 1)}
+    assert all(s["leaked"] and s["creator"]["pid"] == 1 for s in report["segments"]) and len(report["segments"]) == 12
+    assert memshim("reap", "--force").stdout.count("removed") >= 12 and not kernel_rows()

@@ -216,8 +216,7 @@ struct segment_process {
 	uint32_t coverage;   /* enum segment_coverage */
 	uint64_t start_time; /* proc(5) stat field 22, clock ticks after boot; 0 unknown */
 	uint64_t start_clock;
-	uint64_t pid_namespace; /* inode of /proc/PID/ns/pid, by the recorder if there is one; 0
-				   unknown */
+	uint64_t pid_namespace; /* inode of /proc/PID/ns/pid, 0 the session's or unknown */
 	uint64_t break_initial; /* start_brk; unknown, or of a copy: the break at registration */
 	uint64_t
 		break_at_start; /* the break at registration: moved before load by the difference */
