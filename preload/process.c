@@ -31,6 +31,7 @@ struct arrival {
 	uint32_t parent_instance;
 	uint64_t start_break; /* 0 unknown, or of a copy */
 	uint64_t start_time;
+	uint64_t clock; /* of its start, if it was before now; or 0 */
 };
 
 static inline _Atomic uint64_t *slot_words(void)
@@ -161,7 +162,7 @@ static void fill_identity(struct segment_process *slot, const struct arrival *wh
 	slot->pid_namespace = shim.pid_namespace;
 	slot->ipc_namespace = shim.ipc_namespace;
 	slot->start_time = who->start_time;
-	slot->start_clock = thread_clock();
+	slot->start_clock = who->clock ? who->clock : thread_clock();
 	slot->segment_address = (uint64_t)shim.base;
 	slot->break_initial = who->start_break ? who->start_break : now;
 	slot->break_at_start = now;
@@ -368,15 +369,22 @@ static void check_thread_id(void)
 
 static void register_copy(void)
 {
-	struct arrival who = {.how = LIFE_FORK, .parent_instance = shim.instance};
+	struct arrival who = {
+		.how = LIFE_FORK,
+		.parent_instance = shim.instance,
+		.clock = thread_memo.fork_clock,
+	};
 	struct stat_facts facts;
 
+	process_fork_is_over();
 	learn_clock();
 	stat_read(&facts);
 	check_thread_id();
 	learn_namespaces();
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
+	/* Another thread may have moved it, and not come to write that down before the fork. */
+	shim.break_now = (uint64_t)raw_call3(SYS_brk, 0, 0, 0);
 	register_arrival(&who);
 	word_hand_over(shim_wiped(WIPED_DONE), 1);
 }

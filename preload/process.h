@@ -7,9 +7,24 @@
 #define MEMSHIM_PROCESS_H
 
 #include "shim.h"
+#include "thread.h"
 
 /* First registration of a new image. `argv` is the program's. */
 void process_start(int argc, char **argv);
+
+/*
+ * Around libc's fork, in the thread that forks: what the child has is what its parent had then, and
+ * not when the child has found the time to register.
+ */
+static inline void process_fork_begins(void)
+{
+	thread_memo.fork_clock = thread_clock();
+}
+
+static inline void process_fork_is_over(void)
+{
+	thread_memo.fork_clock = 0;
+}
 
 /* This address space is a copy that has not registered: do it now. Returns its slot or null. */
 struct segment_process *process_arrive(void);

@@ -128,7 +128,7 @@ static void register_handlers(const struct link_map *libc)
 							       .address;
 
 	if (atfork)
-		atfork(NULL, NULL, child_of_fork, NULL);
+		atfork(process_fork_begins, process_fork_is_over, child_of_fork, NULL);
 	if (onexit)
 		onexit(at_exit, NULL);
 }

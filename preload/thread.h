@@ -12,10 +12,14 @@
 #include "segment/raw.h"
 #include "shim.h"
 
-/* A tid asked of the kernel once, where libc's descriptor cannot be used; by instance, for fork. */
+/*
+ * A tid asked of the kernel once, where libc's descriptor cannot be used; by instance, for fork.
+ * And when this thread began the libc fork that it is in, 0 in none.
+ */
 struct thread_memo {
 	uint32_t instance;
 	int32_t tid;
+	uint64_t fork_clock;
 };
 extern __thread struct thread_memo thread_memo __attribute__((tls_model("initial-exec")));
 

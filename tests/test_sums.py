@@ -184,3 +184,75 @@ def test_what_is_lost_is_counted(compile_c):
     assert 300000 <= logged + lost["overwritten"] + lost["torn"] <= 300000 + 2  # the life events
     assert any(f["kind"] == "lost-events" for f in report["findings"])
     assert "lost" in recording.report_text()
+
+
+def test_children_of_a_thread_that_moves_the_break(compile_c):
+    """The kernel copies its own break, and the moving thread may not have written down the latest move."""
+    text = """
+    #include <pthread.h>
+    #include <stdio.h>
+    #include <sys/syscall.h>
+    #include <sys/wait.h>
+    #include <unistd.h>
+    static volatile int over;
+    static void *move(void *unused)
+    {
+        for (int i = 0; !over && i < 1000000; i++)
+            sbrk(4096);
+        return unused;
+    }
+    int main(void)
+    {
+        pthread_t thread;
+        pthread_create(&thread, 0, move, 0);
+        for (int i = 0; i < 50; i++) {
+            if (fork() == 0) {
+                char text[64];
+                int length = snprintf(text, sizeof text, "%d %#lx\\n", getpid(), syscall(SYS_brk, 0));
+                _exit(write(1, text, length) != length);
+            }
+            wait(0);
+        }
+        over = 1;
+        return pthread_join(thread, 0);
+    }
+    """
+    recording = harness.record(compile_c("movers", text, "-pthread"), options=("-q",))
+    told = dict(line.split() for line in recording.result.stdout.splitlines())
+    seen = {str(p["pid"]): p["break"]["current"] for p in recording.report()["processes"] if p["forked"]}
+    assert len(told) == 50 and seen == told
+
+
+def test_inherited_from_a_parent_that_goes_on_at_once(compile_c):
+    """A child has what its parent had when it forked, not what it had when the child came to say so."""
+    text = """
+    #include <stdlib.h>
+    #include <sys/shm.h>
+    #include <sys/wait.h>
+    #include <unistd.h>
+    int main(void)
+    {
+        int first = shmget(IPC_PRIVATE, 4096, 0600), second = shmget(IPC_PRIVATE, 8192, 0600);
+        for (int i = 0; i < 20; i++) {
+            void *had = shmat(first, 0, 0);
+            if (fork() == 0)
+                exit(0);
+            shmdt(had);
+            shmdt(shmat(second, 0, 0));
+            wait(0);
+        }
+        shmat(first, 0, 0);
+        if (fork() == 0) {
+            shmctl(first, IPC_RMID, 0);
+            _exit(shmctl(second, IPC_RMID, 0));
+        }
+        return 0;
+    }
+    """
+    report = harness.record(compile_c("goes_on", text), options=("-q", "-w")).report()
+    first, second = report["segments"]
+    assert (first["inherited"], first["attaches"], first["detaches"], first["nattch_peak"]) == (21, 21, 20, 2)
+    assert (second["inherited"], second["attaches"], second["detaches"], second["nattch_peak"]) == (0, 20, 20, 1)
+    copies = [a for a in report["attachments"] if a["how"] == "fork"]
+    assert {(a["shmid"], a["ended_by"]) for a in copies} == {(first["shmid"], "exit")} and len(copies) == 21
+    assert all(p["start_ns"] <= p["end_ns"] for p in report["processes"])

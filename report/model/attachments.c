@@ -38,6 +38,12 @@ void attachments_drop(struct model *model, struct model_process *process, uint32
 	memmove(attachment, attachment + 1, (process->attached_count - i) * sizeof *attachment);
 }
 
+static void raise_peak(struct model_segment *segment, uint32_t now)
+{
+	if (now > segment->peak)
+		segment->peak = now;
+}
+
 static void attach(struct model *model, struct model_process *process,
 		   const struct model_attachment *attachment)
 {
@@ -53,8 +59,7 @@ static void attach(struct model *model, struct model_process *process,
 	if (process->attached_bytes > process->attached_peak_bytes)
 		process->attached_peak_bytes = process->attached_bytes;
 	model->attachment_count++;
-	if (++segment->now > segment->peak)
-		segment->peak = segment->now;
+	raise_peak(segment, ++segment->now);
 }
 
 /* The latest attachment at an address; -1 when there is none. */
@@ -154,33 +159,51 @@ static void inherit(struct model *model, struct model_process *child,
 	attach(model, child, &attachment);
 }
 
-/* What the parent detached after the fork, but before the child announced itself, is copied too. */
-static void copy_just_detached(struct model *model, struct model_process *child,
-			       const struct model_process *parent, uint32_t missing)
+/*
+ * What the parent had lost again before the child announced itself, the latest first: what it had
+ * at `fork_ns`; or, of a fork whose time is not known, what it detached last.
+ */
+static void inherit_lost(struct model *model, struct model_process *child,
+			 const struct model_process *parent, uint64_t fork_ns, uint32_t missing)
 {
 	for (uint32_t i = model->past_count; i > 0 && missing > 0; i--) {
 		const struct model_past *past = &model->past[i - 1];
+		bool had = fork_ns ? past->attachment.since_ns <= fork_ns &&
+					     past->until_ns >= fork_ns
+				   : past->how == ENDED_BY_SHMDT;
 
-		if (past->process != parent || past->how != ENDED_BY_SHMDT)
+		if (past->process != parent || !had)
 			continue;
 		inherit(model, child, past->attachment);
+		if (fork_ns) /* both had it, for a while */
+			raise_peak(past->attachment.segment, past->attachment.segment->now + 1);
 		missing--;
 	}
 }
 
-void attachments_fork(struct model *model, struct model_process *child, uint32_t parent,
-		      uint32_t inherited)
+static uint32_t inherit_kept(struct model *model, struct model_process *child,
+			     const struct model_process *parent, uint64_t fork_ns, uint32_t missing)
 {
-	const struct model_process *from = model_process(model, parent);
-	uint32_t count = from && from != child ? from->attached_count : 0;
+	for (uint32_t i = 0; i < parent->attached_count && missing > 0; i++) {
+		if (parent->attached[i].since_ns > fork_ns)
+			continue;
+		inherit(model, child, parent->attached[i]);
+		missing--;
+	}
+	return missing;
+}
 
-	if (count > inherited)
-		count = inherited; /* the parent went on after the fork: the oldest are the child's
-				    */
-	for (uint32_t i = 0; i < count; i++)
-		inherit(model, child, from->attached[i]);
-	if (from && count < inherited)
-		copy_just_detached(model, child, from, inherited - count);
+/* libc's fork notes its time, which is the child's start; a bare clone(2) only its announcement. */
+void attachments_fork(struct model *model, struct model_process *child, const struct event *event)
+{
+	const struct model_process *parent = model_process(model, event->u.life.other);
+	uint64_t fork_ns = child->facts.start_ns;
+	uint32_t missing = event->u.life.inherited;
+
+	if (!parent || parent == child)
+		return;
+	missing = inherit_kept(model, child, parent, fork_ns, missing);
+	inherit_lost(model, child, parent, fork_ns < event->time_ns ? fork_ns : 0, missing);
 }
 
 /* ---- the table, where the log does not tell all ---- */

@@ -61,7 +61,7 @@ static void feed_life(struct model *model, struct model_process *process, const 
 {
 	switch (event->kind) {
 	case KIND_FORK:
-		attachments_fork(model, process, event->u.life.other, event->u.life.inherited);
+		attachments_fork(model, process, event);
 		break;
 	case KIND_EXEC:
 		attachments_drop_all(model, process, ENDED_BY_EXEC, event->time_ns);

@@ -32,8 +32,8 @@ void attachments_drop_all(struct model *model, struct model_process *process, en
 /* Ends one, by its place in `attached`. */
 void attachments_drop(struct model *model, struct model_process *process, uint32_t i,
 		      enum model_ending how, uint64_t time_ns);
-void attachments_fork(struct model *model, struct model_process *child, uint32_t parent,
-		      uint32_t inherited);
+/* What the parent had when it forked; `event` is the child's KIND_FORK. */
+void attachments_fork(struct model *model, struct model_process *child, const struct event *event);
 
 /* Room up to `number` in an array; what is new is zero. False, and noted, without memory. */
 bool model_make_room(struct model *model, void **array, uint32_t *room, uint32_t number,
