@@ -86,16 +86,33 @@ static struct known *known_place(const struct unwind_object *object)
 
 /* ---- what they say of themselves ---- */
 
-/* The program headers, if they are in the first page; `count` of them. */
-static const ElfW(Phdr) * find_headers(const struct unwind_object *object, unsigned *count)
+/*
+ * Of the program itself the kernel says where they are: with holes between its segments, what libc
+ * gives as the beginning of its map is that of one segment only.
+ */
+static const ElfW(Phdr) * program_headers(const struct link_map *map, unsigned *count)
 {
-	const ElfW(Ehdr) *elf = object->map_start;
+	const ElfW(Phdr) *headers = shim.program_headers;
 
 	*count = 0;
-	if (memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 || elf->e_phentsize != sizeof(ElfW(Phdr)) ||
-	    elf->e_phoff > PAGE_LEAST || elf->e_phoff % _Alignof(ElfW(Phdr)) ||
-	    elf->e_phnum > (PAGE_LEAST - elf->e_phoff) / sizeof(ElfW(Phdr)))
+	if (map != libc_first_map() || !headers || headers->p_type != PT_PHDR ||
+	    map->l_addr + headers->p_vaddr != (uint64_t)headers)
 		return NULL;
+	*count = shim.program_header_count;
+	return headers;
+}
+
+/* The program headers; of a library, if they are in the first page. `count` of them. */
+static const ElfW(Phdr) * find_headers(const struct unwind_object *object, unsigned *count)
+{
+	const ElfW(Phdr) *headers = program_headers(object->link_map, count);
+	const ElfW(Ehdr) *elf = object->map_start;
+
+	if (headers || memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 ||
+	    elf->e_phentsize != sizeof *headers || elf->e_phoff > PAGE_LEAST ||
+	    elf->e_phoff % _Alignof(ElfW(Phdr)) ||
+	    elf->e_phnum > (PAGE_LEAST - elf->e_phoff) / sizeof *headers)
+		return headers;
 	*count = elf->e_phnum;
 	return (const void *)((const char *)elf + elf->e_phoff);
 }
@@ -247,7 +264,7 @@ uint32_t module_number(const struct unwind_object *object, uint64_t generation)
 {
 	struct known *place = known_place(object);
 	uint64_t word = word_load(&place->word);
-	uint64_t hash = mixed((uint64_t)object->map_start, (uint64_t)object->link_map) << 20;
+	uint64_t hash = mixed(module_address(object), (uint64_t)object->link_map) << 20;
 	uint32_t number;
 
 	if ((word & ~0xfffffull) == hash && word_load(&place->seal) == mixed(word, generation))

@@ -53,9 +53,11 @@ struct __attribute__((aligned(64))) shim {
 	/* Read at registration only. */
 	const struct segment_header *header; /* a private copy; null: no session */
 	char *base;                          /* of the mapping */
-	_Atomic uint64_t *wiped;             /* the page: enum shim_wiped_word */
-	uint64_t pid_namespace;              /* as in segment_process */
-	uint32_t coverage;                   /* enum segment_coverage */
+	const void *program_headers;         /* AT_PHDR, getauxval(3) */
+	unsigned program_header_count;
+	_Atomic uint64_t *wiped; /* the page: enum shim_wiped_word */
+	uint64_t pid_namespace;  /* as in segment_process */
+	uint32_t coverage;       /* enum segment_coverage */
 	uint32_t bad_settings;
 	bool no_stacks; /* wanted, and cannot be had here */
 	uint64_t mapped_bytes;

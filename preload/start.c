@@ -133,17 +133,23 @@ static void register_handlers(const struct link_map *libc)
 		onexit(at_exit, NULL);
 }
 
-/* The kernel's word on secure execution; the vector follows the environment. */
-static bool is_secure(char **envp)
+/* The kernel's word on the program, getauxval(3): a vector that follows the environment. */
+static bool take_word(char **envp)
 {
 	const ElfW(auxv_t) * vector;
+	bool is_secure = false;
 
 	while (*envp)
 		envp++;
-	for (vector = (const void *)(envp + 1); vector->a_type != AT_NULL; vector++)
+	for (vector = (const void *)(envp + 1); vector->a_type != AT_NULL; vector++) {
 		if (vector->a_type == AT_SECURE)
-			return vector->a_un.a_val != 0;
-	return false;
+			is_secure = vector->a_un.a_val != 0;
+		if (vector->a_type == AT_PHDR)
+			shim.program_headers = (const void *)vector->a_un.a_val;
+		if (vector->a_type == AT_PHNUM)
+			shim.program_header_count = (unsigned)vector->a_un.a_val;
+	}
+	return is_secure;
 }
 
 /* Preloaded twice, from two places: the first in the loader's order is the one that counts. */
@@ -163,7 +169,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 					  and envp */
 		return;
 	find_libc(libc);
-	if (is_secure(envp))
+	if (take_word(envp))
 		return;
 	settings_read(&settings, envp);
 	if (settings.off || !take_private_memory() || !session_join(&settings))

@@ -51,6 +51,21 @@ def test_a_signals_arrival():
         "   " + line.strip() for line in recording.events_text("-k", "--call=sbrk").splitlines())
 
 
+@pytest.mark.parametrize("flags", [("-pie", "-fPIE"), ("-no-pie",)], ids=" ".join)
+def test_a_program_with_holes_between_its_segments(compile_c, flags):
+    """As make and node have them: what libc takes for the file's beginning is one segment's."""
+    text = """
+    #include <unistd.h>
+    __attribute__((noinline)) int grow(void) { return sbrk(4096) == (void *)-1; }
+    int main(void) { return grow() + 0 * getpid(); }
+    """
+    program = compile_c("holes", text, "-Wl,-z,max-page-size=0x200000,--build-id", *flags)
+    recording = record(program)
+    move, = direct_moves(recording)
+    assert [f["function"] for f in move["stack"]][:2] == ["grow", "main"] and functions(move)[-1] == "_start"
+    assert "another file" not in recording.report_text()
+
+
 VARYING_BASE = r"""
     int move(long anything);
     __asm__(".globl move\n.type move, @function\nmove:\n.cfi_startproc\n"
