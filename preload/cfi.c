@@ -157,6 +157,7 @@ bool cfi_find(const uint8_t *eh_frame_hdr, const struct unwind_span *tables, uin
 	if (!fde || !read_entry(fde, tables, common, &bytes, &code) ||
 	    pc - code.begin >= code.end - code.begin)
 		return false;
+	common->function_end = code.end;
 	*row = common->row;
 	return cfi_run(row, common, tables, bytes, code.begin, pc);
 }

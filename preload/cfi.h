@@ -60,8 +60,9 @@ struct cfi_common {
 	int64_t data_align;
 	uint8_t pointer_encoding;
 	bool has_augmentation;
-	bool is_signal;     /* of signal frames: their caller's pc is no return address */
-	struct cfi_row row; /* after its own program */
+	bool is_signal;        /* of signal frames: their caller's pc is no return address */
+	uint64_t function_end; /* of the FDE that was found last */
+	struct cfi_row row;    /* after its own program */
 };
 
 static inline enum cfi_kind cfi_rule_kind(int32_t rule)

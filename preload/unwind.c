@@ -46,6 +46,67 @@ static uint64_t stack_end(uint64_t sp, uint64_t otherwise)
 	return otherwise;
 }
 
+/*
+ * Whether what stands before a return address is a call. On a stack that a program made by hand,
+ * the outermost one may be an address that nothing called from, as that of a function to end in,
+ * and what the tables say of its frame leads out of the stack.
+ */
+#if defined(__x86_64__)
+/* Intel's manual, CALL and table 2-2: ff /2, and so many bytes for the operand's address. */
+static bool is_call_of_operand(const unsigned char *code, uint64_t bytes)
+{
+	unsigned mode = code[1] >> 6, base = code[1] & 7;
+	uint64_t needed = 2 + (mode != 3 && base == 4) + (mode == 1) + 4 * (mode == 2);
+
+	if (mode == 0 && (base == 5 || (base == 4 && bytes > 2 && (code[2] & 7) == 5)))
+		needed += 4;
+	return code[0] == 0xff && (code[1] >> 3 & 7) == 2 && needed == bytes;
+}
+
+static bool is_call(const unsigned char *end, const struct unwind_span *text)
+{
+	uint64_t room = (uint64_t)end - text->begin;
+	int32_t distance;
+
+	if (room >= 5 && end[-5] == 0xe8) {
+		memcpy(&distance, end - sizeof distance, sizeof distance);
+		if ((uint64_t)end + (uint64_t)distance - text->begin < text->end - text->begin)
+			return true;
+	}
+	for (uint64_t bytes = 2; bytes <= 7 && bytes <= room; bytes++)
+		if (is_call_of_operand(end - bytes, bytes))
+			return true;
+	return false;
+}
+#else
+static bool is_call(const unsigned char *end, const struct unwind_span *text)
+{
+	uint32_t code;
+
+	if ((uint64_t)end - text->begin < sizeof code)
+		return false;
+	/* bl; blr, and its forms that check a signed address: Arm's manual, C4.1. */
+	memcpy(&code, end - sizeof code, sizeof code);
+	return code >> 26 == 0x25 || (code & 0xfefff800u) == 0xd63f0000u;
+}
+#endif
+
+/*
+ * On the main thread's stack there is stack up to its end, whatever the tables lead to. On others a
+ * call must have led here, and not as the function's last instruction: then what is returned to
+ * may be the next function's beginning, which nothing called from.
+ */
+static bool may_step_out(const struct unwind_cursor *cursor)
+{
+	struct unwind_span text;
+
+	if (cursor->exact || cursor->stack.end == main_stack_end)
+		return true;
+	text = module_segment(&cursor->object, cursor->pc - 1);
+	return text.begin < cursor->pc && cursor->pc != cursor->common.function_end &&
+	       is_call((const unsigned char *)cursor->pc, &text);
+}
+
 /* The frame outside of one that ended at `cfa`: on the same stack no frame may be of any size. */
 static void stay_on_stack(struct unwind_cursor *cursor, uint64_t cfa)
 {
@@ -237,7 +298,7 @@ bool unwind_step(struct unwind_cursor *cursor)
 	is_signal = cursor->common.is_signal;
 	if (is_signal && !is_signal_frame(cursor))
 		return leave_signal_frame(cursor);
-	if (!find_cfa(cursor, &row, &cfa))
+	if ((!is_signal && !may_step_out(cursor)) || !find_cfa(cursor, &row, &cfa))
 		return false;
 	/* Only a signal frame may lead to another stack, only what a signal interrupted use none.
 	 */

@@ -51,6 +51,44 @@ def test_a_signals_arrival():
         "   " + line.strip() for line in recording.events_text("-k", "--call=sbrk").splitlines())
 
 
+COROUTINE = r"""
+    #include <stdio.h>
+    #include <sys/mman.h>
+    #include <unistd.h>
+    static void *outside, *inside;
+    void change(void **from, void *to);
+    __asm__(".globl change\n.type change, @function\nchange:\n"
+            "push %rbx\npush %rbp\npush %r12\npush %r13\npush %r14\npush %r15\n"
+            "mov %rsp, (%rdi)\nmov %rsi, %rsp\n"
+            "pop %r15\npop %r14\npop %r13\npop %r12\npop %rbp\npop %rbx\nret\n.size change, .-change\n");
+    __attribute__((noinline)) void body(void) { sbrk(4096); sbrk(-4096); __asm__ volatile(""); }
+    __attribute__((noinline)) int deep(int n) { char room[3000]; return snprintf(room, n, "%d", n) + 1; }
+    __attribute__((noinline)) void leave(void) { change(&inside, outside); }
+    int main(int argc, char **argv)
+    {
+        char *stack = mmap(0, 131072, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        mprotect(stack, 65536, PROT_READ | PROT_WRITE);
+        void **top = (void **)(stack + 65536);
+        *--top = leave;
+        *--top = body;
+        for (int i = 0; i < 6; i++)
+            *--top = 0;
+        change(&outside, top);
+        puts("done");
+        return deep(9) != 2;
+    }
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason="the program is written for x86-64")
+@pytest.mark.parametrize("flags", ["-O0", "-O1", "-Os", "-O2"])
+def test_a_stack_made_by_hand(compile_c, flags):
+    """Its outermost return address is the beginning of a function; above it there is nothing to be read."""
+    recording = record(compile_c("coroutine", COROUTINE, flags))
+    assert (recording.result.returncode, recording.result.stdout) == (0, "done\n")
+    assert [functions(e)[:1] for e in direct_moves(recording)] == [["body"], ["body"]]
+
+
 @pytest.mark.parametrize("flags", [("-pie", "-fPIE"), ("-no-pie",)], ids=" ".join)
 def test_a_program_with_holes_between_its_segments(compile_c, flags):
     """As make and node have them: what libc takes for the file's beginning is one segment's."""
