@@ -125,3 +125,14 @@ def test_its_own_options():
     allowed = record(program, check=False, env={**os.environ, "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"})
     assert (allowed.result.returncode, allowed.result.stdout) == (7, "done\n")
     harness.complete(allowed.report())
+
+
+def test_a_debugger_that_was_there_first(tmp_path):
+    """Its breakpoints in libc's entries were set before the shim came: they are hit, and nothing is jumped over."""
+    harness.need("gdb")
+    script = ["set breakpoint pending on", "set debuginfod enabled off", "break sbrk", "commands", "silent", "continue", "end", "run"]
+    (tmp_path / "script").write_text("\n".join(script) + "\n")
+    recording = record("gdb", "-batch", "-x", tmp_path / "script", "--args", target("calls"), "3", options=("-q",), check=False)
+    assert "wrong: 0" in recording.result.stdout and "exited normally" in recording.result.stdout, recording.result
+    report = recording.report()
+    assert report["coverage"]["level"] == "calls" and made(report) >= 3 * CYCLE_CALLS
