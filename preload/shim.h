@@ -53,6 +53,8 @@ struct __attribute__((aligned(64))) shim {
 	/* Read at registration only. */
 	const struct segment_header *header; /* a private copy; null: no session */
 	char *base;                          /* of the mapping */
+	uint64_t page_bytes;                 /* AT_PAGESZ, getauxval(3) */
+	uint64_t spare_bytes;                /* of private memory, for any one purpose */
 	const void *program_headers;         /* AT_PHDR, getauxval(3) */
 	unsigned program_header_count;
 	_Atomic uint64_t *wiped; /* the page: enum shim_wiped_word */

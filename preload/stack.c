@@ -11,7 +11,8 @@
 #include "thread.h"
 #include "unwind.h"
 
-#define MEMOS 512u /* a power of two */
+#define MEMOS_MOST 512u /* a power of two */
+#define MEMOS_LEAST 4u
 #define WAYS 2u
 #define PROBES 32u
 
@@ -40,7 +41,8 @@ struct memo {
 	struct memo_check check[];
 };
 
-static char *memos; /* MEMOS of memo_bytes() each */
+static char *memos; /* of memo_bytes() each */
+static uint64_t memo_count = MEMOS_MOST;
 
 static inline uint64_t memo_bytes(void)
 {
@@ -65,7 +67,9 @@ void stack_set_up(const struct link_map *libc, const struct link_map *loader)
 	if (depth > SEGMENT_STACK_DEPTH_MAX)
 		depth = SEGMENT_STACK_DEPTH_MAX;
 	shim.stack_depth = depth;
-	at = raw_call6(SYS_mmap, 0, (long)(MEMOS * memo_bytes()), PROT_READ | PROT_WRITE,
+	while (memo_count > MEMOS_LEAST && memo_count * memo_bytes() > shim.spare_bytes)
+		memo_count /= 2;
+	at = raw_call6(SYS_mmap, 0, (long)(memo_count * memo_bytes()), PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (raw_failed(at) || !unwind_set_up((int (*)(void *, struct unwind_object *))(void *)find,
 					     end ? *(const uint64_t *)end : 0)) {
@@ -217,7 +221,7 @@ uint32_t stack_take(struct stack_caller caller)
 	uint64_t hash = frame_hash(caller.pc, caller.cfa), generation = module_generation();
 
 	for (uint32_t tries = 0; tries < 2 * WAYS - 1; tries++) {
-		uint64_t place = (hash + tries % WAYS) & (MEMOS - 1);
+		uint64_t place = (hash + tries % WAYS) & (memo_count - 1);
 		struct memo *memo = (void *)(memos + place * memo_bytes());
 		uint32_t stack;
 

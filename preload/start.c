@@ -16,7 +16,7 @@
 #include "libc.h"
 #include "process.h"
 #include "redirect.h"
-#include "segment/raw.h"
+#include "segment/files.h"
 #include "session.h"
 #include "stack.h"
 #include "thread.h"
@@ -28,8 +28,8 @@
 #define PR_GET_TID_ADDRESS 40
 #endif
 
-#define PAGE_BYTES 65536l /* the largest page of the supported machines */
-#define TABLE_BYTES (SEGMENT_PROCESS_BLOCKS * SEGMENT_BLOCK_ENTRIES * (long)ATTACHMENT_BYTES)
+#define SPARED_SHARE 64 /* of a limit, so much is left alone for each byte that is taken */
+#define TABLE_BYTES (SEGMENT_PROCESS_BLOCKS * SEGMENT_BLOCK_ENTRIES * (uint64_t)ATTACHMENT_BYTES)
 
 static const _Atomic uint64_t always_alive = 1;
 static const char never_alone = 0;
@@ -39,24 +39,30 @@ struct shim shim = {.alive = &always_alive, .single_threaded = &never_alone};
 long (*shim_libc_syscall)(long number, ...) __attribute__((section(".data")));
 int (*shim_libc_clock_gettime)(int clock_id, void *timespec) __attribute__((section(".data")));
 
+/* What is private and writable counts against the program's own limits, touched or not. */
+static uint64_t spare_bytes(void)
+{
+	uint64_t data = place_limit(RLIMIT_DATA), address = place_limit(RLIMIT_AS);
+
+	return (data < address ? data : address) / SPARED_SHARE;
+}
+
 /*
  * The page that a child finds wiped, and behind it the private table of attachments. Where the
  * kernel has no MADV_WIPEONFORK (before 4.14, or emulated) only pthread_atfork tells of children.
  */
 static bool take_private_memory(void)
 {
-	long at = raw_call6(SYS_mmap, 0, PAGE_BYTES + TABLE_BYTES, PROT_READ | PROT_WRITE,
+	uint64_t page = shim.page_bytes;
+	uint64_t table = TABLE_BYTES < shim.spare_bytes ? TABLE_BYTES : shim.spare_bytes;
+	long at = raw_call6(SYS_mmap, 0, (long)(page + table), PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
-	if (!raw_failed(at)) {
-		attachments_set_room((void *)(at + PAGE_BYTES), TABLE_BYTES);
-	} else {
-		at = raw_call6(SYS_mmap, 0, PAGE_BYTES, PROT_READ | PROT_WRITE,
-			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		if (raw_failed(at))
-			return false;
-	}
-	raw_call3(SYS_madvise, at, PAGE_BYTES, MADV_WIPEONFORK);
+	if (raw_failed(at))
+		return false;
+	if (table >= page) /* else the one in the library is larger */
+		attachments_set_room((char *)at + page, table);
+	raw_call3(SYS_madvise, at, (long)page, MADV_WIPEONFORK);
 	shim.wiped = (_Atomic uint64_t *)at;
 	return true;
 }
@@ -144,6 +150,8 @@ static bool take_word(char **envp)
 	for (vector = (const void *)(envp + 1); vector->a_type != AT_NULL; vector++) {
 		if (vector->a_type == AT_SECURE)
 			is_secure = vector->a_un.a_val != 0;
+		if (vector->a_type == AT_PAGESZ)
+			shim.page_bytes = vector->a_un.a_val;
 		if (vector->a_type == AT_PHDR)
 			shim.program_headers = (const void *)vector->a_un.a_val;
 		if (vector->a_type == AT_PHNUM)
@@ -172,6 +180,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	if (take_word(envp))
 		return;
 	settings_read(&settings, envp);
+	shim.spare_bytes = spare_bytes();
 	if (settings.off || !take_private_memory() || !session_join(&settings))
 		return;
 	shim.bad_settings = settings.bad_count;

@@ -108,6 +108,29 @@ def test_resource_limit_by_hand(limit):
         assert made(report, comm="calls") == 10 * CYCLE_CALLS
 
 
+@pytest.mark.parametrize("limit,share", [("-d 400", 0.8), ("-d 900", 0.8), ("-d 4000", 0.9),
+                                         ("-v 12760", 0.5), ("-v 29500", 0.5), ("-v 65536", 0.5)])
+def test_what_is_limited_is_left_to_the_program(compile_c, limit, share):
+    """Of data it has nearly as much as without the shim, of addresses at least half."""
+    text = """
+    #include <stdio.h>
+    #include <unistd.h>
+    int main(void)
+    {
+        char text[32];
+        int count = 0;
+        while (sbrk(4096) != (void *)-1)
+            count++;
+        return write(1, text, snprintf(text, sizeof text, "%d", count)) < 0;
+    }
+    """
+    program = compile_c("taker", text)
+    plain = int(harness.run("bash", "-c", f"ulimit {limit}; exec {program}").stdout)
+    record = harness.record("bash", "-c", f"ulimit {limit}; exec {program}", options=("-q",))
+    by_hand = harness.run("bash", "-c", f"ulimit {limit}; exec env LD_PRELOAD={harness.SHIM} {program}")
+    assert min(int(record.result.stdout), int(by_hand.stdout)) >= plain * share > 60
+
+
 def test_address_space_too_small():
     """Not even the counters can be mapped: the program runs, and is named."""
     script = f"ulimit -v 8000; exec {target('calls')} 10 wait"

@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -109,17 +110,30 @@ static inline int place_stat_fd(int fd, struct stat *st)
 	return (int)raw_call3(SYS_fstat, fd, (long)st, 0);
 }
 
+/* setrlimit(2): what this process may have of a resource; UINT64_MAX where nobody says. */
+static inline uint64_t place_limit(int resource)
+{
+	struct rlimit limit;
+
+	if (raw_call6(SYS_prlimit64, 0, resource, 0, (long)&limit, 0, 0) != 0)
+		return UINT64_MAX;
+	return limit.rlim_cur;
+}
+
 /*
  * Maps the first `bytes` of a segment's file, shared and writable; the address, or -errno. On a
  * boundary of huge pages, so that those that the recorder has made serve here as what they are:
  * after a long system call fewer translations are missing then. It asks for a place below all
- * libraries, where as a rule nobody is; where somebody is, the kernel chooses another.
+ * libraries, where as a rule nobody is; where somebody is, the kernel chooses another. Of a limited
+ * address space half is the program's: -ENOMEM where less would be left.
  */
 static inline long place_map(int fd, uint64_t bytes)
 {
 	uint64_t here = (uint64_t)(uintptr_t)&place_map, below = bytes + PLACE_LIBRARIES_BYTES;
 	uint64_t wish = here > below ? (here - below) & ~(PLACE_HUGE_BYTES - 1) : 0;
 
+	if (bytes > place_limit(RLIMIT_AS) / 2)
+		return -ENOMEM;
 	return raw_call6(SYS_mmap, (long)wish, (long)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 			 0);
 }

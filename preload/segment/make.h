@@ -8,7 +8,6 @@
 #define MEMSHIM_SEGMENT_MAKE_H
 
 #include <linux/falloc.h>
-#include <sys/resource.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 
@@ -98,16 +97,12 @@ static inline void place_lay_out(struct segment_header *header, uint64_t log_byt
 /* How many bytes may be taken where `fd` lies: a quarter of what is free, and RLIMIT_FSIZE. */
 static inline uint64_t place_budget(int fd)
 {
+	uint64_t budget = UINT64_MAX, file = place_limit(RLIMIT_FSIZE);
 	struct statfs fs;
-	struct rlimit limit;
-	uint64_t budget = UINT64_MAX;
 
 	if (raw_call3(SYS_fstatfs, fd, (long)&fs, 0) == 0 && fs.f_blocks > 0)
 		budget = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize / 4;
-	if (raw_call6(SYS_prlimit64, 0, RLIMIT_FSIZE, 0, (long)&limit, 0, 0) == 0 &&
-	    limit.rlim_cur < budget)
-		budget = limit.rlim_cur;
-	return budget;
+	return file < budget ? file : budget;
 }
 
 static inline void place_copy_text(char *to, size_t size, const char *from)
