@@ -324,6 +324,26 @@ static void learn_clock(void)
 		shim.clock_shift_ns = (uint64_t)timens_read(TIMENS_SELF).monotonic_ns;
 }
 
+static bool is_mapped(uint64_t address)
+{
+	unsigned char resident;
+
+	return raw_call3(SYS_mincore, (long)(address & -shim.page_bytes), 1, (long)&resident) == 0;
+}
+
+/*
+ * Whether the break that the program has been told is the kernel's, with start_brk: under valgrind
+ * and proot it is of their own making, in another place.
+ */
+static bool is_kernels_break(uint64_t start_break)
+{
+	uint64_t end = shim.break_now;
+
+	if (start_break == 0 || start_break > end)
+		return false;
+	return start_break == end || (is_mapped(start_break) && is_mapped(end - 1));
+}
+
 /* Before the pid is used: without a recorder nobody can be asked for the pid namespace. */
 static void learn_namespaces(void)
 {
@@ -348,8 +368,7 @@ void process_start(int argc, char **argv)
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
 	shim.break_now = (uint64_t)raw_call3(SYS_brk, 0, 0, 0);
-	/* Below the kernel's start_brk no break can be but an emulator's own, as valgrind's. */
-	if (facts.start_break && facts.start_break <= shim.break_now) {
+	if (is_kernels_break(facts.start_break)) {
 		who.start_break = facts.start_break;
 		shim.identity_flags |= PROCESS_BREAK_KNOWN;
 	}

@@ -67,9 +67,10 @@ def test_valgrind_as_the_target():
     assert made(report) >= 3 * CYCLE_CALLS
 
 
-def test_valgrind_has_a_break_of_its_own(compile_c):
-    """That of a program it runs is of its own making, far below the kernel's start_brk: no figure mixes them."""
-    harness.need("valgrind")
+@pytest.mark.parametrize("emulator", [("valgrind", "-q"), ("proot", "-0")], ids=lambda command: command[0])
+def test_an_emulated_break(compile_c, emulator):
+    """Of its own making, far below the kernel's start_brk with one, far above it with the other: no figure mixes them."""
+    harness.need(emulator[0])
     text = """
     #include <unistd.h>
     int main(void)
@@ -80,7 +81,7 @@ def test_valgrind_has_a_break_of_its_own(compile_c):
         return read(0, &byte, 1);
     }
     """
-    with harness.Lines(harness.MEMSHIM, "record", "-q", "--", "valgrind", "-q", compile_c("mover", text)) as lines:
+    with harness.Lines(harness.MEMSHIM, "record", "-q", "--", *emulator, compile_c("mover", text)) as lines:
         lines.wait_for("moved")
         report = harness.Recording("memshim.data").report()
         assert lines.end() == (0, "")
