@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+#include "slots.h"
+
+#include "segment/raw.h"
+#include "segment/timens.h"
+
+static inline _Atomic uint64_t *slot_words(void)
+{
+	return shim_region(REGION_INDEX);
+}
+
+static inline struct segment_process *slots(void)
+{
+	return shim_region(REGION_PROCESSES);
+}
+
+static inline uint64_t slot_word(int32_t pid, uint32_t instance)
+{
+	return (uint64_t)(uint32_t)pid << 32 | instance;
+}
+
+static bool same_pid_namespace(const struct segment_process *slot)
+{
+	return slot->pid_namespace == shim.pid_namespace;
+}
+
+/* The newest running image of a pid and start; `others`: there are some of other starts. */
+static struct segment_process *find_image(int32_t pid, uint64_t start_time, bool *others)
+{
+	uint32_t used = half_accept(&shim.shared->slot_high), newest = 0;
+	uint64_t count = shim.header->region[REGION_INDEX].count;
+	struct segment_process *found = NULL;
+
+	for (uint32_t i = 0; i < used && i < count; i++) {
+		uint64_t word = word_accept(&slot_words()[i]);
+
+		if (word >> 32 != (uint32_t)pid || (uint32_t)word <= newest ||
+		    half_load(&slots()[i].state) != PROCESS_RUNNING ||
+		    !same_pid_namespace(slots() + i))
+			continue;
+		*others |= slots()[i].start_time != start_time;
+		if (slots()[i].start_time != start_time)
+			continue;
+		newest = (uint32_t)word;
+		found = slots() + i;
+	}
+	return found;
+}
+
+/*
+ * Start times are ticks of 10 ms, in which a pid may be used a second time: the newest. An exec may
+ * lead from the first time namespace into another, where this process has another start time.
+ */
+struct segment_process *slots_find_predecessor(int32_t pid, uint64_t start_time)
+{
+	bool others = false;
+	struct segment_process *found = find_image(pid, start_time, &others);
+	int64_t shift = found || !others ? 0 : timens_read(TIMENS_SELF).boottime_ns;
+
+	return shift ? find_image(pid, start_time - (uint64_t)(shift / TIMENS_TICK_NS), &others)
+		     : found;
+}
+
+static bool has_ended(uint64_t word, const struct segment_process *slot)
+{
+	if ((uint32_t)word != 0 && half_load(&slot->state) != PROCESS_RUNNING)
+		return true;
+	/* A process of another pid namespace cannot be asked for; it keeps its slot. */
+	return slot->pid_namespace == shim.pid_namespace &&
+	       raw_call3(SYS_kill, (long)(word >> 32), 0, 0) == -ESRCH;
+}
+
+/* An ended process makes room where no recorder will: its totals stay, its attachments go. */
+static void forget(const struct segment_process *slot)
+{
+	_Atomic uint32_t *owner = shim_region(REGION_OWNERS);
+
+	for (int call = 0; call < CALL_COUNT; call++)
+		counter_add(&shim.shared->forgotten_calls[call],
+			    word_load(&slot->ok[call]) + word_load(&slot->failed[call]), false);
+	for (uint32_t i = 0; i < SEGMENT_PROCESS_BLOCKS; i++) {
+		uint32_t block = short_load(&slot->block[i]);
+
+		if (block != 0 && block <= shim.header->region[REGION_OWNERS].count)
+			half_take(&owner[block - 1], slot->instance, 0);
+	}
+	counter_add(&shim.shared->lost[LOSS_FORGOTTEN], 1, false);
+}
+
+/* Takes slot i if it is free, or (`forced`) if its process has ended. */
+static bool take_slot(uint32_t i, int32_t pid, bool forced)
+{
+	uint64_t word = word_accept(&slot_words()[i]);
+
+	if (word != 0 && !(forced && has_ended(word, slots() + i)))
+		return false;
+	if (!word_take(&slot_words()[i], word, slot_word(pid, 0)))
+		return false;
+	if (word != 0 && (uint32_t)word != 0)
+		forget(slots() + i);
+	return true;
+}
+
+struct segment_process *slots_take(int32_t pid)
+{
+	uint32_t count = (uint32_t)shim.header->region[REGION_INDEX].count;
+	int tries = shim.header->recorder_pid ? 1 : 2;
+
+	for (int forced = 0; forced < tries; forced++)
+		for (uint32_t i = 0; i < count; i++)
+			if (take_slot(i, pid, forced)) {
+				half_raise(&shim.shared->slot_high, i + 1);
+				return slots() + i;
+			}
+	return NULL;
+}
+
+void slots_announce(const struct segment_process *slot)
+{
+	word_hand_over(&slot_words()[slot - slots()], slot_word(slot->pid, slot->instance));
+}
