@@ -113,5 +113,9 @@ def test_the_same_pid_in_many_namespaces():
     inner = [p for p in report["processes"] if p["exe"] == str(target("ledger"))]
     assert sorted(p["exit_status"] for p in inner) == list(range(1, 13))
     assert {(p["pid"], p["state"], p["image"], p["attached"]["peak"]) for p in inner} == {(1, "exited", 1, 1)}
+    hosts = {p["pid"] for p in report["processes"]} - {1} | {p["host_pid"] for p in inner}
+    assert len({p["host_pid"] for p in inner}) == 12 and {p["ppid"] for p in inner} == {0}
+    events = [e for e in Recording("memshim.data").events() if e["pid"] == 1]
+    assert {e["host_tid"] for e in events} == {e["host_pid"] for e in events} <= hosts
     assert all(s["leaked"] and s["creator"]["pid"] == 1 for s in report["segments"]) and len(report["segments"]) == 12
     assert memshim("reap", "--force").stdout.count("removed") >= 12 and not kernel_rows()

@@ -143,8 +143,8 @@ struct segment_header {
 	char machine[65];
 	char peer_path[512]; /* live: the recording's path; recording: the segment's; may be "" */
 	uint32_t command_bytes;
-	char command[1024]; /* NUL-separated words of COMMAND, cut to the room */
-	char greeting_path[108];  /* live: see greeting.h; "" none */
+	char command[1024];      /* NUL-separated words of COMMAND, cut to the room */
+	char greeting_path[108]; /* live: see greeting.h; "" none */
 	unsigned char reserved[1585];
 };
 
@@ -221,15 +221,17 @@ struct segment_process {
 	uint64_t
 		break_at_start; /* the break at registration: moved before load by the difference */
 	uint32_t flags;
-	uint32_t inherited; /* attachments that fork copied into it */
-	char comm[16];      /* NUL-terminated */
-	uint64_t ipc_namespace; /* inode of /proc/PID/ns/ipc, 0 the session's or unknown */
+	uint32_t inherited;       /* attachments that fork copied into it */
+	char comm[16];            /* NUL-terminated */
+	uint64_t ipc_namespace;   /* inode of /proc/PID/ns/ipc, 0 the session's or unknown */
 	uint64_t segment_address; /* where it has this segment mapped: no two images in one place */
-	uint64_t reserved0;
+	_Atomic int32_t
+		host_pid; /* as the recorder sees it, by the recorder; 0 unknown or the same */
+	uint32_t reserved0;
 
 	/* Words that change. */
 	_Atomic uint64_t end_begun; /* calls begun when the process noted `end_clock` itself */
-	_Atomic uint32_t state; /* enum segment_process_state */
+	_Atomic uint32_t state;     /* enum segment_process_state */
 	_Atomic int32_t exit_status;
 	_Atomic int32_t exit_signal;
 	_Atomic uint32_t attached; /* attachments now */

@@ -90,6 +90,9 @@ unsigned drain_arrivals(struct drain *drain, struct drain_process *found, unsign
 bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time,
 		       uint64_t start_break);
 
+/* Keeps the pid that an image's process has here, where it sees another itself. */
+void drain_know_pid(struct drain *drain, const struct drain_process *process, pid_t pid);
+
 /* Whether another image has followed this one in the same process. */
 bool drain_was_replaced(const struct drain *drain, const struct drain_process *process);
 

@@ -60,7 +60,8 @@ struct move_facts {
 /* One image of one process: from start, fork or exec to its end. */
 struct process_facts {
 	uint32_t instance, parent_instance;
-	int32_t pid, ppid;
+	int32_t pid, ppid; /* as it sees them itself */
+	int32_t host_pid;  /* as its recorder does, where that is known, and another; or 0 */
 	uint32_t uid, image;
 	bool forked, placeholder; /* placeholder: known by its events only */
 	bool log_unmapped;

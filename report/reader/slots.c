@@ -97,6 +97,14 @@ static bool is_in_place(const struct drain *drain, const struct drain_process *p
 	return (uint32_t)word_accept(drain_word(drain, process->slot)) == process->instance;
 }
 
+void drain_know_pid(struct drain *drain, const struct drain_process *process, pid_t pid)
+{
+	struct segment_process *slot = drain_slot(drain, process->slot);
+
+	if (is_in_place(drain, process) && slot->pid != pid)
+		half_store((_Atomic uint32_t *)&slot->host_pid, (uint32_t)pid);
+}
+
 bool drain_was_replaced(const struct drain *drain, const struct drain_process *process)
 {
 	return is_in_place(drain, process) &&

@@ -80,6 +80,7 @@ static void take_identity(struct process_facts *facts, const struct segment_proc
 	facts->parent_instance = slot->parent_instance;
 	facts->pid = slot->pid;
 	facts->ppid = slot->ppid;
+	facts->host_pid = slot->host_pid;
 	facts->uid = slot->uid;
 	facts->image = slot->image;
 	facts->forked = slot->how == LIFE_FORK;

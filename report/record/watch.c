@@ -213,6 +213,8 @@ static void add(struct watch *watch, struct arrival *arrival)
 	pid_t pid = find_process(watch, arrival);
 	struct watched *w;
 
+	if (pid > 0)
+		drain_know_pid(watch->drain, &arrival->image, pid);
 	inherit_break(watch, &arrival->image);
 	replace(watch, arrival, &pid);
 	if (drain_was_replaced(watch->drain, &arrival->image)) {

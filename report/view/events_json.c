@@ -229,6 +229,21 @@ static void put_life(struct out *out, const struct event_view *view)
 	put_hex(out, event->u.life.before);
 }
 
+/* Where the recorder has other numbers for them; of other threads than the first it knows none. */
+static void put_host_ids(struct out *out, const struct event_view *view)
+{
+	const struct process_facts *facts = view->process ? &view->process->facts : NULL;
+
+	if (!facts || facts->host_pid == 0)
+		return;
+	OUT(out, ",\"host_pid\":");
+	out_signed(out, facts->host_pid);
+	if (view->event->tid != facts->pid)
+		return;
+	OUT(out, ",\"host_tid\":");
+	out_signed(out, facts->host_pid);
+}
+
 void events_json(struct out *out, const struct event_view *view)
 {
 	const struct event *event = view->event;
@@ -241,6 +256,7 @@ void events_json(struct out *out, const struct event_view *view)
 	out_signed(out, call_pid(view));
 	OUT(out, ",\"tid\":");
 	out_signed(out, event->tid);
+	put_host_ids(out, view);
 	OUT(out, ",\"image\":");
 	out_number(out, view->process ? view->process->facts.image : 0);
 	OUT(out, ",\"comm\":");

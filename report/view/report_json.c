@@ -185,6 +185,8 @@ static void put_process(struct json *json, const struct model_process *process)
 
 	json_open(json, NULL, '{');
 	json_signed(json, "pid", facts->pid);
+	if (facts->host_pid)
+		json_signed(json, "host_pid", facts->host_pid);
 	json_signed(json, "ppid", facts->ppid);
 	json_number(json, "image", facts->image);
 	json_text(json, "exe", facts->exe);
