@@ -304,6 +304,25 @@ def test_sites_add_up(build):
     assert all(s["stack"] and s["where"] for s in sites)
 
 
+def test_sites_that_only_gave_back(compile_c):
+    """They are shown, after those that brought something; who did nothing is not."""
+    program = compile_c("gives", """
+        #include <unistd.h>
+        #define OWN __attribute__((noinline)) static void
+        OWN take(void) { sbrk(65536); __asm__ volatile(""); }
+        OWN trim(void) { sbrk(-4096); __asm__ volatile(""); }
+        OWN give(void) { sbrk(-8192); __asm__ volatile(""); }
+        OWN stay(void) { brk(sbrk(0)); __asm__ volatile(""); }
+        int main(void) { take(); for (int i = 0; i < 3; i++) trim(), stay(); give(), give(); }
+    """, "-g")
+    recording = record(program)
+    table = recording.report_text("--columns=bytes,given_back,count,where").split("CALL SITES")[1].split("\n\n")[0]
+    rows = [line.split()[:4] for line in table.splitlines()[2:] if "(gives)" in line]
+    assert rows == [["64K", "0", "1", "take"], ["0", "16K", "2", "give"], ["0", "12K", "3", "trim"]]
+    top = memshim("top", "--once", "--view=sites", recording.path).stdout
+    assert re.findall(r"(\w+) \(gives\)", top) == ["take", "give", "trim"]
+
+
 @pytest.mark.parametrize("library,name", [("libtcmalloc_minimal.so.4", "tcmalloc"), ("libjemalloc.so.2", "jemalloc")])
 def test_other_allocators_by_name(compile_c, library, name):
     """Their frames are not the call site; what they are called is."""

@@ -31,6 +31,8 @@ static int compare(const void *a, const void *b)
 
 	if (left->bytes != right->bytes)
 		return left->bytes < right->bytes ? 1 : -1;
+	if (left->given_back_bytes != right->given_back_bytes)
+		return left->given_back_bytes < right->given_back_bytes ? 1 : -1;
 	if (left->count != right->count)
 		return left->count < right->count ? 1 : -1;
 	return left < right ? -1 : left > right;
@@ -64,6 +66,12 @@ const char *sites_where(const struct model *model, uint32_t instance, uint32_t s
 	else
 		snprintf(text, bytes, "%s", function);
 	return text;
+}
+
+/* A call that brought nothing, took nothing and did not fail tells nothing of memory. */
+static bool is_telling(const struct model_site *site)
+{
+	return site->bytes || site->given_back_bytes || site->failed;
 }
 
 static struct site_group *find_group(struct site_group *groups, uint32_t count,
@@ -108,7 +116,7 @@ struct site_group *sites_group(const struct model *model, const struct filter *f
 		const struct model_process *process = model_process(model, site->instance);
 		struct site_group *group;
 
-		if (!process || !filter_process(filter, process) || !(site->bytes || site->failed))
+		if (!process || !filter_process(filter, process) || !is_telling(site))
 			continue;
 		sites_where(model, site->instance, site->stack, where, sizeof where);
 		group = find_group(groups, *count, site, where);
