@@ -43,6 +43,12 @@ STORIES = {
         "int id = shmget(IPC_PRIVATE, 4096, 0600); shmat(id, 0, 0); if (shmctl(id, IPC_RMID, 0)) return 1;", None,
         "int id = shmget(IPC_PRIVATE, 4096, 0600); void *at = shmat(id, 0, 0); if (fork() == 0) _exit(0); wait(0);"
         "shmdt(at); if (shmctl(id, IPC_RMID, 0)) return 1;"),
+    "repeated-attach": (
+        "int id = shmget(IPC_PRIVATE, 4096, 0600); void *at[3]; for (int i = 0; i < 3; i++) at[i] = shmat(id, 0, 0);"
+        "for (int i = 0; i < 3; i++) shmdt(at[i]); if (shmctl(id, IPC_RMID, 0)) return 1;", "main",
+        "int id = shmget(IPC_PRIVATE, 4096, 0600); for (int i = 0; i < 3; i++) shmdt(shmat(id, 0, 0));"
+        "void *at = shmat(id, 0, 0); if (fork() == 0) _exit(0); wait(0); shmdt(at);"
+        "if (shmctl(id, IPC_RMID, 0)) return 1;"),
 }
 
 
@@ -63,6 +69,19 @@ def test_story(kind, compile_c):
     if function:
         assert function in [f["function"] for f in finding["stack"]]
     assert found(compile_c("sound", HEAD + "taken = 0;" + sound + end, "-g", "-O0"), kind) == []
+
+
+def test_repeated_attach_says_how_often(compile_c):
+    """At once, at most; the copies that a fork made are its parent's doing."""
+    program = compile_c("again", HEAD + """
+        int id = shmget(IPC_PRIVATE, 4096, 0600);
+        taken = 0;
+        shmat(id, 0, 0); shmdt(shmat(id, 0, 0)); shmat(id, 0, 0); shmat(id, 0, SHM_RDONLY);
+        if (fork() == 0) _exit(0);
+        wait(0);
+        return shmctl(id, IPC_RMID, 0) || argc == 0 || taken < 0 || began < 0 || argv == 0; }""", "-O0")
+    finding, = found(program, "repeated-attach")
+    assert finding["text"].endswith(f"had segment {finding['shmid']} attached 3 times at once")
 
 
 WALL = HEAD + """

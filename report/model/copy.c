@@ -58,6 +58,7 @@ static bool copy_process(struct model *copy, const struct model_process *from, u
 		return false;
 	process->held_segment = of_copy(copy, from->held_segment);
 	process->blocked_by = of_copy(copy, from->blocked_by);
+	process->repeated = of_copy(copy, from->repeated);
 	process->attached = duplicate(copy, from->attached, from->attached_count,
 				      sizeof *from->attached);
 	process->attached_room = process->attached ? from->attached_count : 0;

@@ -114,6 +114,8 @@ static inline void feed(struct model *model, const struct event *event)
 		feed_move(process, event);
 	else
 		segments_feed(model, process, event);
+	if (event->kind == KIND_SHMAT && !event_failed(event))
+		findings_note_attach(process, event);
 	if (event->stack)
 		feed_site(model, process, event);
 }

@@ -251,7 +251,7 @@ static void draw_pinned(struct model *model, const struct model_process *p)
 static void draw_processes(struct model *model)
 {
 	for (uint32_t i = 1; i < model->instance_room; i++) {
-		const struct model_process *p = model->by_instance[i];
+		struct model_process *p = model->by_instance[i];
 
 		if (!p)
 			continue;

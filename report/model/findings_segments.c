@@ -23,26 +23,64 @@ static void draw_held(struct model *model, const struct model_process *p)
 	finding->shmid = p->held_at_end == 1 ? p->held_segment->shmid : -1;
 }
 
-static void draw_repeated(struct model *model, const struct model_process *p)
+/* Notes it when the segment of this attachment is attached already; what a fork copied is no doing.
+ */
+static void note_repeated(struct model_process *p, uint32_t which, uint32_t stack)
 {
-	for (uint32_t i = 1; i < p->attached_count && i < 64; i++)
-		for (uint32_t k = 0; k < i; k++) {
-			struct finding *finding;
+	struct model_segment *segment = p->attached[which].segment;
+	uint32_t count = 0;
 
-			if (p->attached[i].segment != p->attached[k].segment)
-				continue;
-			finding = findings_add(model, FINDING_REPEATED_ATTACH, SEVERITY_NOTE,
-					       "each attachment takes address space; one is enough",
-					       "%s (%d) has segment %d attached more than once",
-					       model_program_name(&p->facts), p->facts.pid,
-					       p->attached[i].segment->shmid);
-			findings_about(finding, p);
-			finding->shmid = p->attached[i].segment->shmid;
-			return;
-		}
+	if (p->attached[which].inherited)
+		return;
+	for (uint32_t i = 0; i <= which; i++)
+		count += p->attached[i].segment == segment;
+	if (count < 2 || count <= p->repeated_count)
+		return;
+	p->repeated = segment;
+	p->repeated_count = count;
+	p->repeated_stack = stack;
 }
 
-void findings_draw_attachments(struct model *model, const struct model_process *process)
+void findings_note_attach(struct model_process *process, const struct event *event)
+{
+	uint32_t count = process->attached_count;
+
+	if (count > 1 && process->attached[count - 1].address == event->u.shmat.address)
+		note_repeated(process, count - 1, event->stack);
+}
+
+/* Whether what was believed attached may have been gone: by munmap, and nobody can say when. */
+static bool is_doubtful(const struct model *model, const struct model_process *p)
+{
+	for (uint32_t i = 0; i < model->past_count; i++)
+		if (model->past[i].process == p && model->past[i].how == ENDED_UNSEEN &&
+		    model->past[i].attachment.segment == p->repeated)
+			return true;
+	return false;
+}
+
+static void draw_repeated(struct model *model, struct model_process *p)
+{
+	struct finding *finding;
+
+	if (p->repeated && is_doubtful(model, p))
+		p->repeated_count = 0;
+	for (uint32_t i = 1; i < p->attached_count && i < 64; i++)
+		note_repeated(p, i, 0); /* what only the tables told of */
+	if (p->repeated_count == 0)
+		return;
+	finding = findings_add(model, FINDING_REPEATED_ATTACH, SEVERITY_NOTE,
+			       "each attachment takes address space; one is enough",
+			       "%s (%d) had segment %d attached %u times at once",
+			       model_program_name(&p->facts), p->facts.pid, p->repeated->shmid,
+			       p->repeated_count);
+	findings_about(finding, p);
+	finding->shmid = p->repeated->shmid;
+	finding->stack_instance = p->facts.instance;
+	finding->stack = p->repeated_stack;
+}
+
+void findings_draw_attachments(struct model *model, struct model_process *process)
 {
 	draw_held(model, process);
 	draw_repeated(model, process);

@@ -61,8 +61,10 @@ void findings_about(struct finding *finding, const struct model_process *process
 void findings_draw(struct model *model);
 
 /* ---- findings_segments.c ---- */
+/* A shmat that succeeded, after it was fed. */
+void findings_note_attach(struct model_process *process, const struct event *event);
 void findings_draw_segments(struct model *model);
-void findings_draw_attachments(struct model *model, const struct model_process *process);
+void findings_draw_attachments(struct model *model, struct model_process *process);
 
 /* ---- explain.c ---- */
 struct explanation {

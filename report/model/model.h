@@ -42,11 +42,14 @@ struct model_process {
 	uint64_t last_move_ns;
 	uint64_t highest; /* the break, after the moves that were seen */
 	uint32_t direct_stack, shrink_stack, highest_stack; /* of the last such move; 0 none */
-	uint32_t shmget_error;            /* of the last shmget that failed; 0 none did */
+	uint32_t shmget_error; /* of the last shmget that failed; 0 none did */
 	uint64_t shmget_refused_ns;
 	struct model_segment *blocked_by; /* stood in the way of a move of the break */
 	uint64_t blocked_room_bytes;      /* from the break to it */
 	uint32_t blocked_stack;
+	struct model_segment *repeated; /* attached again while it was attached */
+	uint32_t repeated_count;        /* how often at once, at most */
+	uint32_t repeated_stack;
 	bool many_threads;
 	bool break_differs; /* from the kernel's, while no call was under way */
 	bool headroom_known;
@@ -63,7 +66,7 @@ struct model_program {
 	UT_hash_handle hh;
 	uint32_t process_count;
 	struct model_tally tally; /* scratch, while the segments of all programs are counted */
-	char exe[]; /* "" unknown */
+	char exe[];               /* "" unknown */
 };
 
 enum model_created {
@@ -244,7 +247,7 @@ struct model_site {
 	bool several_processes;
 	uint64_t count; /* failed ones too */
 	uint64_t failed;
-	uint64_t bytes; /* grown, made or attached */
+	uint64_t bytes;         /* grown, made or attached */
 	uint64_t earlier_bytes; /* at an earlier look, by trend.h; 0: there was none */
 	uint64_t given_back_bytes;
 };
@@ -286,7 +289,7 @@ struct model {
 	struct model_kernel_row *kernel_rows;
 	struct sight_facts *sights;
 	uint32_t sight_count, sight_room;
-	struct model_find *finds; /* by time */
+	struct model_find *finds;      /* by time */
 	struct kernel_holder *holders; /* by pid and address, after model_finish */
 	uint32_t holder_count, holder_room;
 	bool holders_known;
@@ -306,7 +309,7 @@ struct model {
 	uint64_t lost[LOST_COUNT];
 	uint64_t event_count, last_ns;
 	uint64_t attachment_count; /* of all processes, now */
-	uint64_t missed; /* events that are not lost, but came too fast for this reader */
+	uint64_t missed;           /* events that are not lost, but came too fast for this reader */
 	uint64_t in_flight, unseen_moves;
 	enum coverage level;
 	bool no_memory;
@@ -372,7 +375,6 @@ static inline uint64_t model_space(const struct model *model, uint32_t instance)
 
 	return process ? process->facts.ipc_namespace : 0;
 }
-
 
 /* The segment that an event is about; null when that is not known. After the event was fed. */
 const struct model_segment *model_event_segment(const struct model *model,
