@@ -2,6 +2,7 @@
 """Why calls failed, by what the recorder saw at that moment: it is gone when the report is read."""
 
 import errno
+import re
 
 import pytest
 
@@ -171,6 +172,9 @@ def detach_replaced(program):
 
 ALONE = {
     "size 0": ((("get", KEY, 0, NEW),), "a size of 0 was asked for; SHMMIN is 1 > a new segment needs"),
+    "no such huge pages": ((("get", KEY, 4096, NEW | SHM_HUGETLB | 1 << 26),),
+                           "huge pages of 2 (2^1 bytes) were asked for, and this kernel has none of that size > /sys/kernel/mm/"),
+    "there, whatever pages": ((MAKE, ("get", KEY, 8192, 0o600 | SHM_HUGETLB | 1 << 26)), "with this key has 4K, and 8K were asked"),
     "larger than it is": ((MAKE, ("get", KEY, 8192, 0o600)), "with this key has 4K, and 8K were asked for; it was made by"),
     "there": ((MAKE, MAKE), "has the key 0x6d656d10, made by ledger ("),
     "not there": ((("get", KEY, 1, 0o600),), "no segment has the key 0x6d656d10, and IPC_CREAT was not given"),
@@ -198,6 +202,18 @@ def test_by_the_log_alone(name):
     words, expected = ALONE[name]
     text = told(*words, advice=True)
     assert expected in text, text
+
+
+@pytest.mark.parametrize("address,above", [(-1, "0xffffffffffffffff is 16"), (1 << 62, "0x4000000000000000 is 4")])
+def test_too_high_a_break(compile_c, address, above):
+    """However the difference to the break looks as a signed number."""
+    program = compile_c("high", f"""
+        #include <unistd.h>
+        int main(void) {{ return brk((void *){address}L) == 0; }}""")
+    harness.record(program, options=("-q",))
+    finding, = [f for f in Recording("memshim.data").report()["findings"] if f["kind"] == "failed-call"]
+    assert re.search(f": {above}(\\.0)?E above the break, and no address space is that large$", finding["text"]), finding
+    assert finding["advice"] == "look at where the address comes from"
 
 
 def seen(expected):
@@ -300,5 +316,5 @@ def test_every_row_is_looked_at():
               "c.brk(1 << 62); i = c.shmget(0, 1, 0o1600); c.shmctl(i, 2, ctypes.c_void_p(8)); c.shmctl(i, 0, None)")
     harness.record("/usr/bin/python3", "-c", script, options=("-q",))
     text = failures()
-    assert "brk failed 1 time with ENOMEM: " in text and "no address space is that large" in text
+    assert "brk failed 1 time with ENOMEM: 0x4000000000000000 is " in text and "no address space is that large" in text
     assert "shmctl failed 1 time with EFAULT: the buffer's address is bad" in text, text

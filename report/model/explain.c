@@ -130,10 +130,27 @@ struct explanation explain_access(const struct failed *f, const struct model_seg
 
 /* ---- shmget ---- */
 
+/* A new segment in huge pages: of which size, bits 26 to 31 of the flags say, as a power of two. */
+static struct explanation explain_huge(uint32_t flags)
+{
+	unsigned power = flags >> 26 & 63;
+	char page[HUMAN_BYTES];
+
+	if (power == 0)
+		return explain_by("see /sys/kernel/mm/hugepages, and kernel.shmmax",
+				  "SHM_HUGETLB was given, and this kernel has no huge pages, or "
+				  "the size is more than kernel.shmmax");
+	return explain_by("/sys/kernel/mm/hugepages lists the sizes that there are",
+			  "huge pages of %s (2^%u bytes) were asked for, and this kernel has none "
+			  "of that size",
+			  human_bytes(page, 1ull << power), power);
+}
+
 static struct explanation explain_size(const struct failed *f, const struct model_segment *segment)
 {
 	char has[HUMAN_BYTES], asked[HUMAN_BYTES], maker[64];
 	uint64_t size = f->event->u.shmget.size;
+	uint32_t flags = f->event->u.shmget.flags;
 
 	if (segment && !segment->removed && segment->size && size > segment->size)
 		return explain_by("ask for no more than it has (0 takes it as it is), or remove it "
@@ -145,6 +162,8 @@ static struct explanation explain_size(const struct failed *f, const struct mode
 	if (size == 0)
 		return explain_surely(explain_by("a new segment needs at least one byte",
 						 "a size of 0 was asked for; SHMMIN is 1"));
+	if (flags & SHM_HUGETLB && (flags & IPC_CREAT || f->event->u.shmget.key == IPC_PRIVATE))
+		return explain_huge(flags);
 	return explain_by(NULL,
 			  "%s were asked for: more than kernel.shmmax, or than the segment there "
 			  "has",

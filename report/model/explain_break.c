@@ -44,9 +44,10 @@ struct explanation explain_move(const struct failed *f)
 {
 	const struct model_attachment *blocker = explain_blocker(f->process, f->event);
 	char room[HUMAN_BYTES], wanted[HUMAN_BYTES];
-	uint64_t before = f->event->u.brk.before, asked = wanted_by(f->event) - before;
+	uint64_t end = wanted_by(f->event), before = f->event->u.brk.before, asked = end - before;
 
-	if (f->event->detail != ENOMEM)
+	/* One that is too low is not refused: it moves nothing. */
+	if (f->event->detail != ENOMEM || end < before)
 		return explain_nothing;
 	if (blocker)
 		return explain_surely(explain_by(
@@ -55,9 +56,12 @@ struct explanation explain_move(const struct failed *f)
 			"segment %d is attached %s above the break, and %s were asked for",
 			blocker->segment->shmid, human_bytes(room, blocker->address - before),
 			human_bytes(wanted, asked)));
-	if ((int64_t)asked < 0)
-		return explain_surely(explain_by("move it back no further than it was moved up",
-						 "it would end below where the data begins"));
+	if (asked >= SPACE_BYTES && f->event->kind == KIND_BRK)
+		return explain_surely(
+			explain_by("look at where the address comes from",
+				   "%#llx is %s above the break, and no address space is that "
+				   "large",
+				   (unsigned long long)end, human_bytes(wanted, asked)));
 	if (asked >= SPACE_BYTES)
 		return explain_surely(
 			explain_by("look at where the number comes from",
