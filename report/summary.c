@@ -21,7 +21,7 @@ static struct totals add_up(const struct model *model)
 
 		if (!process)
 			continue;
-		totals.moves += model_moves(&process->facts);
+		totals.moves += model_moves(&process->facts) - model_stills(&process->facts);
 		totals.grown += model_grown(&process->facts);
 		totals.shrunk += model_shrunk(&process->facts);
 		totals.attaches += process->facts.ok[KIND_SHMAT];
@@ -73,8 +73,7 @@ static void print_way_on(const struct model *model, const struct totals *totals,
 		fprintf(stderr, "memshim: %u finding%s", totals->attention,
 			human_s(totals->attention));
 	else
-		fprintf(stderr, "memshim: no findings%s",
-			model->finding_count ? " but notes" : "");
+		fprintf(stderr, "memshim: no findings%s", model->finding_count ? " but notes" : "");
 	if (model->suppressed_count)
 		fprintf(stderr, ", %u suppressed", model->suppressed_count);
 	fprintf(stderr, "; see 'memshim report%s%s'\n", by_default ? "" : " ",

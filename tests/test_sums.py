@@ -142,6 +142,19 @@ def test_story(compile_c):
     assert [s["state"] for s in report["segments"]] == ["destroyed"] * 4
 
 
+def test_a_move_that_moves_nothing(compile_c):
+    """It is a call that succeeded; nobody is told that the break moved."""
+    program = compile_c("stays", r"""
+        #include <unistd.h>
+        int main(void) { sbrk(4096); for (int i = 0; i < 8; i++) brk(sbrk(0)); brk((void *)1); return 0; }""")
+    recording = record(program)
+    process, = recording.report()["processes"]
+    told = process["break"]
+    assert (told["moves"], told["grows"], told["shrinks"], told["queries"]) == (10, 1, 0, 8)
+    assert "the break moved 1 time, +4K -0" in recording.result.stderr
+    assert "10 moves: grown by 4K, given back 0, 9 moved nothing, 8 only asked" in recording.report_text()
+
+
 def test_the_kernels_own_break(compile_c):
     """A live process, held still: the sum is where its [heap] ends."""
     program = compile_c("held-still", r"""

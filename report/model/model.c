@@ -276,7 +276,12 @@ uint64_t model_moves(const struct process_facts *facts)
 {
 	const struct move_facts *m = facts->moves;
 
-	return m[0].grows + m[0].shrinks + m[0].stills + m[1].grows + m[1].shrinks + m[1].stills;
+	return m[0].grows + m[0].shrinks + m[1].grows + m[1].shrinks + model_stills(facts);
+}
+
+uint64_t model_stills(const struct process_facts *facts)
+{
+	return facts->moves[BY_DIRECT].stills + facts->moves[BY_MALLOC].stills;
 }
 
 uint64_t model_grown(const struct process_facts *facts)

@@ -384,6 +384,8 @@ const struct model_segment *model_event_segment(const struct model *model,
 bool model_segment_mode(const struct model_segment *segment, uint32_t *mode);
 
 uint64_t model_moves(const struct process_facts *facts);
+/* Of these, those that succeeded and left the break where it was. */
+uint64_t model_stills(const struct process_facts *facts);
 uint64_t model_grown(const struct process_facts *facts);
 uint64_t model_shrunk(const struct process_facts *facts);
 

@@ -159,7 +159,7 @@ static void put_coverage(struct out *out, const struct model *model)
 
 static void put_totals(struct out *out, const struct model *model, bool exact)
 {
-	uint64_t moves = 0, grown = 0, shrunk = 0, queries = 0;
+	uint64_t moves = 0, stills = 0, grown = 0, shrunk = 0, queries = 0;
 
 	for (uint32_t i = 1; i < model->instance_room; i++) {
 		const struct model_process *process = model->by_instance[i];
@@ -167,6 +167,7 @@ static void put_totals(struct out *out, const struct model *model, bool exact)
 		if (!process)
 			continue;
 		moves += model_moves(&process->facts);
+		stills += model_stills(&process->facts);
 		grown += model_grown(&process->facts);
 		shrunk += model_shrunk(&process->facts);
 		queries += process->facts.queries;
@@ -179,6 +180,7 @@ static void put_totals(struct out *out, const struct model *model, bool exact)
 	put_bytes(out, grown, exact);
 	OUT(out, ", given back ");
 	put_bytes(out, shrunk, exact);
+	put_part(out, stills, "moved nothing");
 	put_part(out, queries, "only asked");
 	out_char(out, '\n');
 }
