@@ -116,6 +116,23 @@ static void warn_of_losses(const struct load *load)
 	}
 }
 
+/*
+ * Where nothing was printed: whether the session knows what was asked for by number. The events
+ * may be lost that told of it, so the tables are asked, too.
+ */
+static int check_absence(struct printer *printer)
+{
+	const struct filter *filter = &printer->options->filter;
+	int ret;
+
+	if (printer->seq > 0 || !(filter->pid || filter->by_shmid))
+		return 0;
+	ret = load_finish(printer->load);
+	if (ret == 0 && !load_has(printer->load, printer->load->model, filter))
+		ret = EXIT_ABSENT;
+	return ret;
+}
+
 int command_events(int argc, char **argv)
 {
 	struct options options;
@@ -139,6 +156,8 @@ int command_events(int argc, char **argv)
 	if (options.csv && !options.no_headings)
 		events_csv_heading(printer.out, printer.columns, printer.column_count);
 	ret = print_all(&printer);
+	if (ret == 0)
+		ret = check_absence(&printer);
 	written = out_finish(printer.out);
 	if (written == 0)
 		warn_of_losses(&load);

@@ -20,12 +20,23 @@ static int check_format(const struct options *options)
 	return EXIT_USAGE;
 }
 
+static int write_out(const struct options *options, struct load *load)
+{
+	struct out *out;
+
+	load_names(load, options->sysroot, options->debuginfod);
+	out = options->output ? page_file(options->output) : page_begin(COLOR_NEVER);
+	if (!out)
+		return EXIT_ABSENT;
+	flame_folded(out, load->model, &options->filter, options->counts);
+	return out_finish(out);
+}
+
 int command_export(int argc, char **argv)
 {
 	struct options options;
 	struct load load;
 	char path[PATH_MAX];
-	struct out *out;
 	int ret = options_read(&options, COMMAND_EXPORT, argc, argv);
 
 	if (ret != 0 || options.help)
@@ -38,11 +49,8 @@ int command_export(int argc, char **argv)
 	ret = load_filtered(&load, path, &options.filter);
 	if (ret != 0)
 		return ret;
-	load_names(&load, options.sysroot, options.debuginfod);
-	out = options.output ? page_file(options.output) : page_begin(COLOR_NEVER);
-	if (out)
-		flame_folded(out, load.model, &options.filter, options.counts);
-	ret = out ? out_finish(out) : EXIT_ABSENT;
+	ret = load_has(&load, load.model, &options.filter) ? write_out(&options, &load)
+							   : EXIT_ABSENT;
 	load_close(&load);
 	return ret;
 }

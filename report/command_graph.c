@@ -30,13 +30,26 @@ static size_t format_of(const struct options *options)
 	return FORMAT_COUNT;
 }
 
+static int draw(const struct options *options, const struct model *model, size_t format)
+{
+	struct out *out = page_begin(options->color);
+	struct graph graph = {0};
+	int ret;
+
+	graph_draw(&graph, model, &options->filter);
+	if (graph.no_memory)
+		error_line("graph", "not enough memory: it is not all here");
+	formats[format].put(out, &graph, model);
+	ret = out_finish(out);
+	graph_free(&graph);
+	return ret;
+}
+
 int command_graph(int argc, char **argv)
 {
-	struct graph graph = {0};
 	struct options options;
 	struct load load;
 	char path[PATH_MAX];
-	struct out *out;
 	size_t format;
 	int ret = options_read(&options, COMMAND_GRAPH, argc, argv);
 
@@ -49,13 +62,8 @@ int command_graph(int argc, char **argv)
 	ret = load_all(&load, path);
 	if (ret != 0)
 		return ret;
-	graph_draw(&graph, load.model, &options.filter);
-	if (graph.no_memory)
-		error_line("graph", "not enough memory: it is not all here");
-	out = page_begin(options.color);
-	formats[format].put(out, &graph, load.model);
-	ret = out_finish(out);
-	graph_free(&graph);
+	ret = load_has(&load, load.model, &options.filter) ? draw(&options, load.model, format)
+							   : EXIT_ABSENT;
 	load_close(&load);
 	return ret;
 }

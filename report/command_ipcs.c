@@ -177,6 +177,16 @@ static bool gather(struct ipc_table *table, const struct options *options)
 	return !table->no_memory;
 }
 
+/* False after one line. */
+static bool has(const struct ipc_table *table, const struct filter *filter)
+{
+	bool there = !filter->by_shmid || ipc_find(table, filter->shmid);
+
+	if (!there)
+		error_format("ipcs", "there is no segment %d", filter->shmid);
+	return there;
+}
+
 static int show(const struct options *options, const struct ipc_table *table)
 {
 	struct out *out = page_begin(options->color);
@@ -204,7 +214,8 @@ int command_ipcs(int argc, char **argv)
 
 	if (ret != 0 || options.help)
 		return ret != 0 ? ret : help_show("ipcs");
-	ret = gather(&table, &options) ? show(&options, &table) : EXIT_ABSENT;
+	ret = gather(&table, &options) && has(&table, &options.filter) ? show(&options, &table)
+								       : EXIT_ABSENT;
 	ipc_free(&table);
 	return ret;
 }

@@ -40,6 +40,18 @@ static int draw_flame(const struct options *options, const struct load *load)
 	return EXIT_ABSENT;
 }
 
+static int show_named(const struct options *options, struct load *load)
+{
+	int ret;
+
+	load_names(load, options->sysroot, options->debuginfod);
+	load_suppress(load, options->suppressions);
+	ret = show(options, load);
+	if (ret == 0 && options->flame)
+		ret = draw_flame(options, load);
+	return ret;
+}
+
 int command_report(int argc, char **argv)
 {
 	struct options options;
@@ -54,11 +66,8 @@ int command_report(int argc, char **argv)
 	ret = load_filtered(&load, path, &options.filter);
 	if (ret != 0)
 		return ret;
-	load_names(&load, options.sysroot, options.debuginfod);
-	load_suppress(&load, options.suppressions);
-	ret = show(&options, &load);
-	if (ret == 0 && options.flame)
-		ret = draw_flame(&options, &load);
+	ret = load_has(&load, load.model, &options.filter) ? show_named(&options, &load)
+							   : EXIT_ABSENT;
 	load_close(&load);
 	return ret;
 }

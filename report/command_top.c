@@ -105,6 +105,8 @@ static int show_once(struct top *top)
 	unsigned columns = page_begin(COLOR_NEVER)->width;
 	int ret;
 
+	if (!load_has(&top->feed.load, top->feed.now, top->rows.filter))
+		return EXIT_ABSENT;
 	if (!screen_begin_text(text_lines(top, columns), columns))
 		return EXIT_ABSENT;
 	top->rows.utf8 = screen_utf8();

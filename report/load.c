@@ -268,6 +268,44 @@ int load_all(struct load *load, const char *path)
 	return load_filtered(load, path, NULL);
 }
 
+/* Those that were not followed are known as well. */
+static bool knows_process(const struct model *model, int32_t pid)
+{
+	for (uint32_t i = 1; i < model->instance_room; i++)
+		if (model->by_instance[i] && model->by_instance[i]->facts.pid == pid)
+			return true;
+	for (uint32_t i = 0; i < model->witness_count; i++)
+		if (model->witnesses[i].pid == pid)
+			return true;
+	return false;
+}
+
+/* An id that no segment had, but calls that failed were made with, has a finding of theirs. */
+static bool knows_segment(const struct model *model, int32_t shmid)
+{
+	for (uint32_t i = 0; i < model->segment_count; i++)
+		if (model->segments[i]->shmid == shmid)
+			return true;
+	for (uint32_t i = 0; i < model->finding_count; i++)
+		if (model->findings[i].shmid == shmid)
+			return true;
+	return false;
+}
+
+bool load_has(const struct load *load, const struct model *model, const struct filter *filter)
+{
+	bool process = !filter->pid || knows_process(model, filter->pid);
+	bool segment = !filter->by_shmid || knows_segment(model, filter->shmid);
+
+	if (!process)
+		error_format(source_path(load->source),
+			     "process %d is not in it; 'memshim report' lists them", filter->pid);
+	else if (!segment)
+		error_format(source_path(load->source),
+			     "segment %d is not in it; 'memshim report' lists them", filter->shmid);
+	return process && segment;
+}
+
 void load_suppress(struct load *load, const struct suppression *rules)
 {
 	if (!rules)

@@ -64,6 +64,12 @@ int load_all(struct load *load, const char *path);
 /* The same, with the call sites of processes that pass the filter, which must outlive the model. */
 int load_filtered(struct load *load, const char *path, const struct filter *filter);
 
+/*
+ * After the end: whether the session knows the process and the segment that are asked for by
+ * number; false after one line. `model` is the load's own, or its finished copy.
+ */
+bool load_has(const struct load *load, const struct model *model, const struct filter *filter);
+
 /* After the end: takes out the findings that the rules are about; null: no rules. */
 void load_suppress(struct load *load, const struct suppression *rules);
 

@@ -140,6 +140,31 @@ def test_filters_together():
     assert len(text) == len(found) and all(" = -1 E" in line for line in text)
 
 
+ABSENT = [("events", "--pid=1"), ("events", "-f", "--pid=1"), ("events", "-m", "999"), ("report", "--pid=1"), ("report", "-m", "999"),
+          ("report", "--json", "-m", "999"), ("graph", "--pid=1"), ("graph", "-m", "999"), ("top", "--once", "--pid=1"),
+          ("top", "--once", "-m", "999"), ("export", "--format=folded", "--pid=1"), ("map", "--pid=1"), ("reap", "-m", "999"),
+          ("ipcs", "-m", "999")]
+
+
+@pytest.mark.parametrize("argv", ABSENT, ids=" ".join)
+def test_what_is_asked_for_by_number_is_not_there(argv):
+    record("perl", "-e", "$id = shmget(0, 4096, 01600); shmctl($id, 0, 0)", options=("-q",))
+    done = memshim(*argv)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done
+    assert done.stderr.startswith("memshim: ")
+
+
+def test_what_is_known_and_has_nothing_to_tell():
+    """Of another kind than was asked for, nobody's process, or an id that only a failed call had: no absence."""
+    recording = record("perl", "-e", "$id = shmget(0, 4096, 01600); shmctl($id, 0, 0); shmctl(123456, 0, 0)", options=("-q",))
+    pid, shmid = recording.report()["processes"][0]["pid"], recording.report()["segments"][0]["shmid"]
+    for argv in (("events", f"--pid={pid}", "--call=shmat"), ("events", "-m", shmid, "-Z"), ("events", "--exe=nothing"),
+                 ("graph", "-m", shmid), ("graph", f"--pid={pid}"), ("report", "-m", 123456), ("events", "-m", 123456),
+                 ("top", "--once", "-m", 123456), ("report", "-M", "0x79")):
+        assert memshim(*argv).returncode == 0, argv
+    assert memshim("events", "--csv", "--no-headings", "-m", 123456).stdout.count(",shmctl,") == 1
+
+
 # ---- the contract's words ----
 
 
