@@ -2,6 +2,7 @@
 #include "report/human.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 char *human_bytes(char to[HUMAN_BYTES], uint64_t bytes)
@@ -81,6 +82,25 @@ char *human_seconds(char to[HUMAN_BYTES], uint64_t count)
 	else
 		snprintf(to, HUMAN_BYTES, "%llu d %llu h", seconds / 86400, seconds / 3600 % 24);
 	return to;
+}
+
+char *human_word(const char *file)
+{
+	static const char plain[] = "/.,:+-=@%_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789";
+	char *word = malloc(2 * strlen(file) + 3), *to = word;
+
+	if (!word)
+		return NULL;
+	if (*file == '-') /* no option */
+		to = stpcpy(to, "./");
+	for (; *file; file++) {
+		if (!strchr(plain, *file) && (unsigned char)*file < 128)
+			*to++ = '\\';
+		*to++ = *file;
+	}
+	*to = '\0';
+	return word;
 }
 
 const char *human_s(uint64_t count)

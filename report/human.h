@@ -22,6 +22,9 @@ char *human_duration(char to[HUMAN_BYTES], uint64_t ns);
 /* "12 s", "3 min 4 s", "5 h 6 min", "7 d 8 h". */
 char *human_seconds(char to[HUMAN_BYTES], uint64_t count);
 
+/* A file's name as a word for a shell; for the caller to free, null without memory. */
+char *human_word(const char *file);
+
 /* "s" unless it is one: for plurals. */
 const char *human_s(uint64_t count);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/error.h"
+#include "report/reader/find.h"
 #include "report/reader/holders.h"
 #include "report/reader/kernel.h"
 #include "report/reader/tables.h"
@@ -104,6 +105,8 @@ int load_open(struct load *load, const char *path, bool follow)
 		load_close(load);
 		return load_no_memory();
 	}
+	if (strcmp(source_path(load->source), FIND_RECORDING) != 0)
+		load->model->file = source_path(load->source);
 	kernel.context = load->model;
 	load->model->kernel_known = kernel_read_segments(load->source, &kernel);
 	taker = tables_taker(load);

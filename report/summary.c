@@ -2,6 +2,7 @@
 #include "report/summary.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/human.h"
@@ -67,7 +68,7 @@ static void print_gaps(const struct model *model)
 static void print_way_on(const struct model *model, const struct totals *totals,
 			 const char *recording)
 {
-	bool by_default = strcmp(recording, "memshim.data") == 0;
+	char *file = strcmp(recording, "memshim.data") == 0 ? NULL : human_word(recording);
 
 	if (totals->attention)
 		fprintf(stderr, "memshim: %u finding%s", totals->attention,
@@ -76,8 +77,8 @@ static void print_way_on(const struct model *model, const struct totals *totals,
 		fprintf(stderr, "memshim: no findings%s", model->finding_count ? " but notes" : "");
 	if (model->suppressed_count)
 		fprintf(stderr, ", %u suppressed", model->suppressed_count);
-	fprintf(stderr, "; see 'memshim report%s%s'\n", by_default ? "" : " ",
-		by_default ? "" : recording);
+	fprintf(stderr, "; see 'memshim report%s%s'\n", file ? " " : "", file ? file : "");
+	free(file);
 }
 
 int summary_show(const char *recording, bool quiet, const struct suppression *rules,

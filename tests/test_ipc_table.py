@@ -289,6 +289,29 @@ def test_nothing_of_another_namespace():
     assert kernel_rows() == before
 
 
+@pytest.mark.parametrize("name", ["memshim.data", "other.data", "it's $(a) \\name!", "-n", "näme"])
+def test_the_advice_can_be_typed(name):
+    """The finding's command, as it stands, removes what was found; the summary's shows it."""
+    done = record(*LEAK, output="./" + name).result
+    command = re.search(r"see 'memshim (report.*)'$", done.stderr, re.M)[1]
+    assert run("sh", "-c", f"{harness.MEMSHIM} {command}").stdout.count("leaked-segment") == 3
+    report = json.loads(memshim("report", "--json", "--", name).stdout)
+    advice = [f["advice"] for f in report["findings"] if f["kind"] == "leaked-segment"]
+    assert len(advice) == len(kernel_rows()) == 3
+    for text in advice:
+        command = re.match(r"'memshim (reap --force -m \d+.*)' removes it; have", text)[1]
+        assert (command.split()[4:] == []) == (name == "memshim.data")
+        done = run("sh", "-c", f"{harness.MEMSHIM} {command}")
+        assert (done.returncode, done.stdout[:8]) == (0, "removed "), (command, done)
+    assert kernel_rows() == {}
+
+
+def test_no_advice_that_reap_refuses():
+    assert run("unshare", "--ipc", harness.MEMSHIM, "record", "-q", "--", *LEAK).returncode == 0
+    finding = next(f for f in Recording("memshim.data").report()["findings"] if f["kind"] == "leaked-segment")
+    assert "reap" not in finding["advice"] and f"'ipcrm -m {finding['shmid']}' removes it, in the IPC namespace" in finding["advice"]
+
+
 def test_not_the_owner(user, tmp_path_factory):
     """Who may not remove it is told, with exit code 1, and nothing changes."""
     folder = tmp_path_factory.mktemp("live", numbered=True)

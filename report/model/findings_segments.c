@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is worth a remark about segments, and about who holds them. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "report/human.h"
 #include "report/model/inside.h"
@@ -109,19 +110,41 @@ static void about(const struct model *model, struct finding *finding, const stru
 	finding->stack = s->maker_stack;
 }
 
+/*
+ * The command that removes it, as it is to be typed: reap leaves alone what is in another namespace
+ * than it runs in. For the caller to free.
+ */
+static char *reap_advice(const struct model *model, const struct model_segment *s)
+{
+	char *file = model->file ? human_word(model->file) : NULL, *advice = NULL;
+
+	int length =
+		model->session.same_ipc
+			? asprintf(&advice,
+				   "'memshim reap --force -m %d%s%s' removes it; have the "
+				   "program call IPC_RMID",
+				   s->shmid, file ? " " : "", file ? file : "")
+			: asprintf(&advice,
+				   "have the program call IPC_RMID; 'ipcrm -m %d' removes it, in "
+				   "the IPC namespace of the session",
+				   s->shmid);
+
+	free(file);
+	return length < 0 ? NULL : advice;
+}
+
 static void draw_leaked(struct model *model, const struct model_segment *s)
 {
-	char size[HUMAN_BYTES], advice[96];
+	char size[HUMAN_BYTES], *advice;
 	struct finding *finding;
 
 	if (!s->leaked || s->created != CREATED_SURELY)
 		return;
-	snprintf(advice, sizeof advice,
-		 "'memshim reap --force -m %d' removes it; have the program call IPC_RMID",
-		 s->shmid);
-	finding = findings_add(model, FINDING_LEAKED_SEGMENT, SEVERITY_ERROR, advice,
+	advice = reap_advice(model, s);
+	finding = findings_add(model, FINDING_LEAKED_SEGMENT, SEVERITY_ERROR, advice ? advice : "",
 			       "segment %d (%s), made by %s, is still there and nobody uses it",
 			       s->shmid, human_bytes(size, s->size), maker_name(model, s));
+	free(advice);
 	about(model, finding, s);
 }
 

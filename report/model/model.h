@@ -266,6 +266,7 @@ struct model_kernel_row {
 
 struct model {
 	struct session_facts session;
+	const char *file; /* to name in a command that reads it; null: it is found by itself */
 	const struct model *original; /* whose names, modules and so on a copy has; null: none's */
 	struct model_process **by_instance; /* null where there is none */
 	uint32_t instance_room;

@@ -20,7 +20,7 @@ struct detail {
 	uint32_t place;    /* the segment's, in the model */
 	uint32_t stack;
 	char title[256]; /* of a stack, a finding */
-	char text[512], advice[256];
+	char text[512], advice[1024];
 };
 
 /* What a row of a list leads to. */
