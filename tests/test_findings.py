@@ -84,6 +84,18 @@ def test_repeated_attach_says_how_often(compile_c):
     assert finding["text"].endswith(f"had segment {finding['shmid']} attached 3 times at once")
 
 
+def test_one_is_one(compile_c):
+    """In words, too; and several are several."""
+    program = compile_c("once", HEAD + "taken = 0; by_itself(); take(1, 9000);"
+                        "return argc == 0 || taken < 0 || began < 0 || argv == 0; }", "-O0")
+    finding, = found(program, "mixed-break-users")
+    assert finding["text"].endswith("malloc moved the break 1 time and the program itself 1 time")
+    one, two = (record(program, options=("-q",), env={"MEMSHIM_STACK_DEPTH": "x", **more}).report()["findings"]
+                for more in ({}, {"MEMSHIM_PATCH": "x"}))
+    assert "1 MEMSHIM_ setting had a wrong value and was ignored" in [f["text"] for f in one]
+    assert "2 MEMSHIM_ settings had a wrong value and were ignored" in [f["text"] for f in two]
+
+
 WALL = HEAD + """
     uintptr_t at = ((uintptr_t)sbrk(0) + 3 * 4096 - 1) & ~4095ul;
     char byte;

@@ -140,6 +140,8 @@ def test_inline_system_call(compile_c):
         report = harness.Recording("memshim.data").report()
         assert report["coverage"]["unseen_moves"] == 1
         assert "unseen-moves" in {f["kind"] for f in report["findings"]}
+        for page in (harness.memshim("report"), harness.memshim("top", "--once", "memshim.data")):
+            assert ", 1 move unseen" in page.stdout
         wait_until(lambda: holds_a_sight("memshim.data"), "the recorder has compared")
         assert lines.end() == (9, ""), "a drift is a finding"
     report = harness.Recording("memshim.data").report()

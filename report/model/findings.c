@@ -118,8 +118,8 @@ static void draw_settings(struct model *model)
 	if (bad)
 		findings_add(model, FINDING_BAD_SETTING, SEVERITY_NOTE,
 			     "see ENVIRONMENT in memshim(1)",
-			     "%llu MEMSHIM_ setting%s had a wrong value and was ignored",
-			     (unsigned long long)bad, human_s(bad));
+			     "%llu MEMSHIM_ setting%s had a wrong value and %s ignored",
+			     (unsigned long long)bad, human_s(bad), bad == 1 ? "was" : "were");
 	if (model->level == COVERED_CALLS)
 		findings_add(
 			model, FINDING_CALLS_ONLY, SEVERITY_NOTE,
@@ -165,18 +165,19 @@ static void draw_mixed(struct model *model, const struct model_process *p)
 {
 	const struct move_facts *direct = &p->facts.moves[BY_DIRECT];
 	const struct move_facts *malloc_moves = &p->facts.moves[BY_MALLOC];
+	uint64_t own = direct->grows + direct->shrinks;
+	uint64_t of_malloc = malloc_moves->grows + malloc_moves->shrinks;
 
-	if (direct->grows + direct->shrinks == 0 ||
-	    malloc_moves->grows + malloc_moves->shrinks == 0)
+	if (own == 0 || of_malloc == 0)
 		return;
 	about_move(
 		findings_add(model, FINDING_MIXED_BREAK_USERS, SEVERITY_NOTE,
 			     "malloc copes, but cannot give memory back across a stranger's piece",
-			     "%s (%d): malloc moved the break %llu times and the program itself "
-			     "%llu times",
+			     "%s (%d): malloc moved the break %llu time%s and the program itself "
+			     "%llu time%s",
 			     model_program_name(&p->facts), p->facts.pid,
-			     (unsigned long long)(malloc_moves->grows + malloc_moves->shrinks),
-			     (unsigned long long)(direct->grows + direct->shrinks)),
+			     (unsigned long long)of_malloc, human_s(of_malloc),
+			     (unsigned long long)own, human_s(own)),
 		p, p->direct_stack);
 }
 

@@ -88,7 +88,8 @@ static void draw_coverage(const struct top *top, unsigned line)
 		OUT(&out, ", none lost");
 	put_part(&out, model->missed, "too fast for this screen");
 	put_part(&out, model->in_flight, "in flight");
-	put_part(&out, model->unseen_moves, "moves unseen");
+	put_part(&out, model->unseen_moves,
+		 model->unseen_moves == 1 ? "move unseen" : "moves unseen");
 	put_part(&out, model->witness_count, "not followed");
 	out.buffer[out.used] = '\0';
 	screen_put(line, 1, screen_columns() - 1, out.buffer, whole ? STYLE_GREEN : STYLE_YELLOW);

@@ -194,7 +194,9 @@ static void put_attachment(const struct drawing *drawing, const struct box *box)
 	add_details(drawing, COLOR_NONE, text);
 	if (zone->size_known && zone->size != zone_bytes(zone)) {
 		snprintf(text, sizeof text, "of a segment of %s%s", human_bytes(size, zone->size),
-			 zone->size < 1024 ? " bytes" : "");
+			 zone->size == 1     ? " byte"
+			 : zone->size < 1024 ? " bytes"
+					     : "");
 		add_details(drawing, COLOR_NONE, text);
 	}
 	put_holders(drawing, zone);

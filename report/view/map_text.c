@@ -411,7 +411,7 @@ bool map_text(struct out *out, const struct zones *zones, const struct map_wish 
 	if (cut) {
 		OUT(out, "... ");
 		out_number(out, cut);
-		OUT(out, " more lines above");
+		out_text(out, cut == 1 ? " more line above" : " more lines above");
 		end_line(&pen);
 	}
 	for (unsigned i = cut; i < rows.count; i++)

@@ -226,7 +226,8 @@ static void put_rest(struct out *out, const struct history *h, uint32_t attached
 	out_number(out, s->kernel.nattch);
 	OUT(out, ", of which ");
 	out_number(out, s->found);
-	OUT(out, " were found in the maps of processes.\n");
+	out_text(out, s->found == 1 ? " was" : " were");
+	OUT(out, " found in the maps of processes.\n");
 }
 
 void report_history(struct out *out, const struct model *model, const struct model_segment *segment,

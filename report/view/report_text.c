@@ -140,7 +140,8 @@ void report_coverage(struct out *out, const struct model *model)
 	else
 		OUT(out, ", none lost");
 	put_part(out, model->in_flight, "in flight at the end");
-	put_part(out, model->unseen_moves, "moves unseen");
+	put_part(out, model->unseen_moves,
+		 model->unseen_moves == 1 ? "move unseen" : "moves unseen");
 	put_part(out, model->witness_count,
 		 model->witness_count == 1 ? "process not followed" : "processes not followed");
 }
