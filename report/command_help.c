@@ -145,7 +145,8 @@ static void put_command(struct out *out, enum command command)
 {
 	OUT(out, "usage: memshim ");
 	out_text(out, commands[command].name);
-	out_char(out, ' ');
+	if (*commands[command].arguments)
+		out_char(out, ' ');
 	out_text(out, commands[command].arguments);
 	OUT(out, "\n\n");
 	out_text(out, commands[command].summary);
@@ -157,7 +158,7 @@ static void put_command(struct out *out, enum command command)
 		OUT(out, "\nFILE is a recording, a live session's segment, or its name in "
 			 "'memshim ls';\nleft out, it is this user's live session, or the one "
 			 "picked of several;\nelse memshim.data here, or the newest session.\n");
-	else if (command != COMMAND_RECORD && command != COMMAND_LS && command != COMMAND_ENV)
+	else if (strstr(commands[command].arguments, "[FILE]"))
 		OUT(out, "\nFILE is a recording, a live session's segment, or its name in "
 			 "'memshim ls';\nleft out, it is memshim.data here, else this user's "
 			 "newest session.\n");

@@ -87,6 +87,9 @@ def test_words_that_do_not_go_together(argv):
 @pytest.mark.parametrize("command", tables.COMMANDS)
 def test_help(command):
     """Each command's help names each of its options, fits a page of 80 columns, and is no error."""
+    text = memshim("help", command).stdout
+    assert not any(line.endswith(" ") for line in text.splitlines())
+    assert ("\nFILE is a recording" in text) == ("[FILE]" in text.splitlines()[0])
     for done in (memshim("help", command), memshim(command, "--help")):
         if command == "help":
             continue
