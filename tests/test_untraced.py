@@ -148,6 +148,28 @@ def test_inline_system_call(compile_c):
     assert report["coverage"]["unseen_moves"] == 1, "found while it ran, and told after it"
 
 
+def test_a_mapping_that_looks_like_the_heap(compile_c):
+    """It stands in one line with it in /proc/PID/maps: nobody can tell, and the advice says so."""
+    program = compile_c("adjacent", """
+    #include <sys/mman.h>
+    #include <unistd.h>
+    int main(void)
+    {
+        char *at = sbrk(8192) + 8192, byte;
+        at += -(unsigned long)at % 4096;
+        if (brk(at) || mmap(at, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) != at)
+            return 2;
+        write(1, "mapped\\n", 7);
+        return read(0, &byte, 1);
+    }
+    """)
+    with harness.Lines(harness.MEMSHIM, "record", "-q", "--", program) as lines:
+        lines.wait_for("mapped")
+        finding, = [f for f in harness.Recording("memshim.data").report()["findings"] if f["kind"] == "unseen-moves"]
+        assert finding["advice"].endswith("or has memory mapped right at the break, which looks the same")
+        lines.end()
+
+
 def holds_a_sight(path):
     """Whether the recorder has written down what it saw of the kernel (recorded.h: a chunk of SIGHTS)."""
     with open(path, "rb") as recording:

@@ -142,6 +142,18 @@ static void draw_not_followed(struct model *model)
 	}
 }
 
+/*
+ * The events' own gaps are sure. Where the kernel's maps alone say so, memory that was mapped right
+ * at the break may stand in one line with the heap.
+ */
+static const char *unseen_advice(const struct model_process *p)
+{
+	if (p->gaps > 1 || !p->break_differs)
+		return "it makes the system call itself, past libc: strace sees such calls";
+	return "it makes the system call itself, past libc (strace sees such calls), or has memory "
+	       "mapped right at the break, which looks the same";
+}
+
 static void draw_unseen(struct model *model)
 {
 	for (uint32_t i = 1; i < model->instance_room; i++) {
@@ -149,8 +161,7 @@ static void draw_unseen(struct model *model)
 
 		if (p && p->gaps)
 			findings_about(findings_add(model, FINDING_UNSEEN_MOVES, SEVERITY_WARNING,
-						    "it makes the system call itself, past libc: "
-						    "strace sees such calls",
+						    unseen_advice(p),
 						    "%s (%d): the break moved at least %llu time%s "
 						    "without a call to libc",
 						    model_program_name(&p->facts), p->facts.pid,
