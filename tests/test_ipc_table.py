@@ -172,6 +172,23 @@ def test_graph():
     assert max(map(len, memshim("graph", env={"COLUMNS": "80"}).stdout.splitlines())) <= 80
 
 
+def test_names_in_the_graph():
+    """Whole where there is room on either side of the box; what is cut is marked, between letters."""
+    shutil.copy("/usr/bin/perl", "averagingséserver")
+    fork = "for (1..3) { fork or (shmread($i, $x, 0, 1), exit) }"
+    for output, more in (("alone.data", ""), ("many.data", fork)):
+        record("./averagingséserver", "-e", f"$i = shmget(0, 4096, 01600); shmread($i, $x, 0, 1); {more} 1 while wait != -1;"
+               "shmctl($i, 0, 0)", output=output, options=("-q",))
+    lines = memshim("graph", "alone.data", env={"COLUMNS": "80"}).stdout.splitlines()
+    assert lines[1].startswith("averagingséserver ") and re.search(r"│ by averag\w*… \d+ │", lines[3])
+    assert len({line.index("│") for line in lines[1:-1]} | {lines[0].index("┌"), lines[-1].index("└")}) == 1
+    lines = memshim("graph", "many.data", env={"COLUMNS": "80"}).stdout.splitlines()
+    assert max(map(len, lines)) <= 80 and len(re.findall(r"averag\w*… \d+ 4K ro", "\n".join(lines))) == 4
+    assert memshim("graph", "many.data", env={"COLUMNS": "120"}).stdout.count("averagingséserver ") == 4
+    plain = memshim("graph", "many.data", env={"LC_ALL": "C", "COLUMNS": "80"}).stdout
+    assert plain.isascii() and len(re.findall(r"averag[\w?]*~ \d+ 4K ro", plain)) == 4
+
+
 def test_graph_for_other_tools():
     record(*LEAK, options=("-q",))
     dot = memshim("graph", "--format=dot").stdout

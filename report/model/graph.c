@@ -39,8 +39,7 @@ static struct graph_edge *edge_of_process(struct graph *graph, uint32_t first,
 	struct graph_edge *edge = edge_of(graph, first, segment, process, process->facts.pid);
 
 	if (edge && !edge->name[0])
-		snprintf(edge->name, sizeof edge->name, "%.24s",
-			 model_program_name(&process->facts));
+		snprintf(edge->name, sizeof edge->name, "%s", model_program_name(&process->facts));
 	return edge;
 }
 

@@ -12,7 +12,7 @@ struct graph_edge {
 	const struct model_segment *segment;
 	const struct model_process *process; /* null: not of the session */
 	int32_t pid;
-	char name[25];  /* of the program */
+	char name[96];  /* of the program */
 	uint64_t bytes; /* attached at most at once */
 	uint32_t count; /* attachments */
 	bool live;      /* one of them still is */
