@@ -15,6 +15,7 @@ import pytest
 import harness
 from beside import needs_root
 from harness import Lines, Recording, wait_until
+from story import Teller, kernel_rows
 
 pytestmark = pytest.mark.skipif(not harness.ENDS_ARE_KEPT, reason="Linux 6.16 tells of those that are gone")
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
@@ -91,7 +92,7 @@ def test_unseen_ends_elsewhere(how, wrapper):
     """Who sees no files of ours any more, or has other rights, another network, other pids: they call all the same."""
     report = told_while_stopped(how, wrapper=wrapper)
     assert ("exited", 7, None) in ends(report)
-    assert {state for state, _, _ in ends(report)} <= {"exited", "exec", "running"}
+    assert {p["state"] for p in report["processes"] if p["end_ns"] is not None} <= {"exited", "exec"}
 
 
 def test_more_processes_than_descriptors():
@@ -264,3 +265,27 @@ def test_a_stranger_calls():
 
     report = told_while_stopped("3", "-9", meanwhile=meanwhile)
     assert ends(report) == [("exited", 0, None), ("exited", 3, None), ("killed", None, 9)]
+
+
+def test_it_outlives_the_recorder():
+    """Of who is left behind it is known that it runs, and then that it has ended: what it held goes with it."""
+    script = f"exec 3<&0; {harness.target('ledger')} <&3 & until [ -e attached ]; do :; done"
+    with Lines(harness.MEMSHIM, "record", "-q", "--", "sh", "-c", script) as lines:
+        program = Teller(lines)
+        shmid = program.get()
+        program.tell("at")
+        open("attached", "w", encoding="ascii").close()
+        assert lines.process.wait(harness.PATIENCE_S) == 0
+        report = Recording("memshim.data").report()
+        left, = [p for p in report["processes"] if p["state"] == "running"]
+        assert left["attached"]["now"] == 1 and not report["segments"][0]["leaked"]
+        assert "has it attached" in harness.memshim("reap", "-m", shmid).stdout
+        program.tell_last("exit 0")
+        lines.process.stdout.read()
+    wait_until(lambda: "running" not in {p["state"] for p in Recording("memshim.data").report()["processes"]}, "it has ended")
+    report = Recording("memshim.data").report()
+    left, = [p for p in report["processes"] if p["exe"] == harness.target("ledger") and p["state"] != "exec"]
+    assert (left["state"], left["attached"]["now"], left["end_ns"]) == ("gone", 0, None)
+    assert report["segments"][0]["leaked"] and not any(a["live"] for a in report["attachments"])
+    assert {f["kind"] for f in report["findings"]} == {"leaked-segment"} and not report["coverage"]["in_flight"]
+    assert "1 removed, 0 kept" in harness.memshim("reap", "--force").stdout and shmid not in kernel_rows()

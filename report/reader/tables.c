@@ -21,7 +21,10 @@ static void copy_text(char *to, size_t to_bytes, const char *from, size_t from_b
 	to[length] = '\0';
 }
 
-/* Of one that runs, the start time becomes the one that the kernel's tables have here. */
+/*
+ * Of one that runs, the start time becomes the one that the kernel's tables have here. What
+ * outlived its recorder may have ended since; elsewhere it can only be said that it ran then.
+ */
 static uint32_t state_of(const struct source *source, const struct segment_process *slot,
 			 uint64_t *start_time)
 {
@@ -34,7 +37,7 @@ static uint32_t state_of(const struct source *source, const struct segment_proce
 		return STATE_EXEC;
 	case PROCESS_RUNNING:
 		if (source_process_since(source, slot, start_time) ||
-		    source_header(source)->finished)
+		    (source_header(source)->finished && !source->facts.same_boot))
 			return STATE_RUNNING;
 		return STATE_GONE;
 	default:
