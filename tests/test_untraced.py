@@ -100,6 +100,60 @@ def test_untraced_child(kind, compile_c, user, tmp_path):
     assert program not in [p["exe"] for p in report["processes"]]
 
 
+HOLDS_AND_EXECUTES = """
+#include <sys/shm.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    int id = shmget(IPC_PRIVATE, 4096, 0600);
+    return shmat(id, 0, 0) == (void *)-1 || shmctl(id, IPC_RMID, 0) ? 9 : execvp(argv[1], argv + 1);
+}
+"""
+
+
+def images(report, pid):
+    """(number, state, attachments) of each image of a process."""
+    return [(p["image"], p["state"], p["attached"]["now"]) for p in report["processes"] if p["pid"] == pid]
+
+
+@pytest.mark.parametrize("by", ["static", "env -i"])
+def test_exec_into_an_untraced_program(by, compile_c):
+    """The image ends by that exec, with all it had attached, and not when and as its process does."""
+    program = build_untraced("static", compile_c)[0] if by == "static" else target("calls")
+    before, exec_count = ((), 1) if by == "static" else (("env", "-i"), 2)
+    holder = compile_c("holder", HOLDS_AND_EXECUTES)
+    recording = harness.Recording("memshim.data")
+    with harness.Lines(harness.MEMSHIM, "record", "-q", "--", holder, *before, program, "1", "wait") as lines:
+        lines.wait_for("wrong: ")
+        pid = recording.report()["session"]["command_pid"]
+        wait_until(lambda: {state for _, state, _ in images(recording.report(), pid)} == {"exec"}, "it is seen", lines.process)
+        assert lines.end() == (0, "")
+    report = recording.report()
+    assert images(report, pid) == [(i, "exec", 0) for i in range(exec_count)]
+    assert [(a["live"], a["ended_by"]) for a in report["attachments"]] == [(False, "exec")]
+    assert {f["kind"] for f in report["findings"]} == {"not-followed"}
+    assert [e["call"] for e in recording.events() if e["call"] in ("exec", "exit")] == ["exec"] * exec_count
+    assert report["session"]["exit"]["status"] == 0
+
+
+def test_exec_through_an_untraced_program(compile_c):
+    """It executes one that registers: that is a later image of the same process."""
+    text = """
+    #include <unistd.h>
+    int main(int argc, char **argv) { char byte; write(1, "there\\n", 6); read(0, &byte, 1); return execv(argv[1], argv + 1); }
+    """
+    holder, between = compile_c("holder", HOLDS_AND_EXECUTES), compile_c("between", text, "-static")
+    recording = harness.Recording("memshim.data")
+    with harness.Lines(harness.MEMSHIM, "record", "-q", "--", holder, between, target("calls"), "1") as lines:
+        lines.wait_for("there")
+        pid = recording.report()["session"]["command_pid"]
+        wait_until(lambda: images(recording.report(), pid) == [(0, "exec", 0)], "it is seen", lines.process)
+        lines.say("x")
+        lines.wait_for("wrong: 0")
+        assert lines.end() == (0, "")
+    assert images(recording.report(), pid) == [(0, "exec", 0), (1, "exited", 0)]
+
+
 def has_child(pid, program):
     """Whether a process below pid runs a program."""
     for path in glob.glob(f"/proc/{pid}/task/*/children"):

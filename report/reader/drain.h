@@ -103,6 +103,18 @@ bool drain_was_replaced(const struct drain *drain, const struct drain_process *p
 void drain_retire(struct drain *drain, const struct drain_process *process, enum drain_how how,
 		  int status, int signal);
 
+/* The session's clock. */
+uint64_t drain_now(const struct drain *drain);
+
+/*
+ * At `clock`, a drain_now, the process of this image executed a program that does not register. Its
+ * slot stays its own until it is retired.
+ */
+void drain_leave(struct drain *drain, const struct drain_process *process, uint64_t clock);
+
+/* Where a later image of that process has registered after all: it could not know of this one. */
+void drain_link_next(struct drain *drain, const struct drain_process *old);
+
 /*
  * Compares the breaks of all images that run with the kernel's, and keeps in the recording which
  * moved without a call. Takes some 50 us for each.

@@ -119,13 +119,14 @@ void drain_append(struct drain *drain, enum segment_region_kind kind, const void
 	recording_append(&drain->recording, chunk, records);
 }
 
-static void append_exit(struct drain *drain, const struct segment_process *slot)
+static void append_end(struct drain *drain, const struct segment_process *slot,
+		       enum segment_call kind)
 {
 	struct segment_event event = {
 		.clock = word_load(&slot->end_clock),
 		.process = slot->instance,
 		.tid = slot->pid,
-		.kind = LIFE_EXIT,
+		.kind = (uint8_t)kind,
 	};
 
 	event.u.life.status = slot->exit_status;
@@ -169,7 +170,7 @@ static void end_slot(struct drain *drain, struct segment_process *slot, enum dra
 	half_store((_Atomic uint32_t *)&slot->exit_signal,
 		   (uint32_t)(how == DRAIN_KILLED ? signal : 0));
 	half_hand_over(&slot->state, state[how]);
-	append_exit(drain, slot);
+	append_end(drain, slot, LIFE_EXIT);
 }
 
 /* Gives back its attachment blocks, emptied for the next owner, and then the slot itself. */
@@ -201,6 +202,49 @@ void drain_retire(struct drain *drain, const struct drain_process *process, enum
 		end_slot(drain, slot, how, status, signal);
 	drain_append(drain, REGION_PROCESSES, slot, sizeof *slot, 1);
 	free_slot(drain, process);
+}
+
+uint64_t drain_now(const struct drain *drain)
+{
+	return drain_clock(drain);
+}
+
+void drain_leave(struct drain *drain, const struct drain_process *process, uint64_t clock)
+{
+	struct segment_process *slot = drain_slot(drain, process->slot);
+
+	if (!is_in_place(drain, process) || drain_was_replaced(drain, process))
+		return;
+	word_store(&slot->end_clock, clock);
+	half_hand_over(&slot->state, PROCESS_EXEC);
+	append_end(drain, slot, LIFE_EXEC);
+}
+
+/* The first image that the same process announced after this one; null: none has. */
+static struct segment_process *find_next(const struct drain *drain, const struct drain_process *old)
+{
+	struct segment_process *next = NULL;
+
+	for (uint32_t i = 0; i < drain_slots_used(drain); i++) {
+		struct segment_process *slot = drain_slot(drain, i);
+		uint64_t word = word_accept(drain_word(drain, i));
+
+		if ((pid_t)(word >> 32) == old->pid && (uint32_t)word > old->instance &&
+		    slot->start_time == old->start_time && slot->how == LIFE_START &&
+		    (!next || slot->instance < next->instance))
+			next = slot;
+	}
+	return next;
+}
+
+void drain_link_next(struct drain *drain, const struct drain_process *old)
+{
+	struct segment_process *next = find_next(drain, old);
+
+	if (!next || next->parent_instance || !is_in_place(drain, old))
+		return;
+	next->image = drain_slot(drain, old->slot)->image + 1;
+	next->parent_instance = old->instance;
 }
 
 void drain_witness(struct drain *drain, pid_t pid, pid_t ppid, unsigned why, const char *exe)

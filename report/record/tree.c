@@ -10,10 +10,10 @@
 #define uthash_nonfatal_oom(element) ((element)->unhashed = true)
 #include <uthash.h>
 
+#include "report/now.h"
 #include "report/reader/proc.h"
 #include "report/reader/witness.h"
 #include "report/record/inspect.h"
-#include "report/now.h"
 
 #define SHORTEST_NS 300000ull
 #define LONGEST_NS 50000000ull
@@ -35,6 +35,7 @@ struct stranger {
 	unsigned round; /* of the last look that found it alive */
 	bool told;      /* its witness is written, or it needs none */
 	bool suspected; /* of `why` */
+	bool executed;  /* in the place of an image that registered */
 	unsigned why;
 	char exe[232];
 	bool unhashed;
@@ -153,6 +154,8 @@ static void tell(struct tree *tree, struct stranger *s)
 	if (!tree->silent && !s->told)
 		drain_witness(tree->drain, s->pid, s->ppid, s->why, s->exe);
 	s->told = true;
+	if (s->executed)
+		watch_note_exec(tree->watch, s->pid, true);
 }
 
 /* Its environment as it was when its program began. */
@@ -211,15 +214,18 @@ static void judge(struct tree *tree, struct stranger *s, const struct proc_facts
 	}
 }
 
-static void look_at(struct tree *tree, pid_t pid, const struct proc_facts *facts)
+static void look_at(struct tree *tree, pid_t pid, const struct proc_facts *facts, bool executed)
 {
 	struct stranger *s = meet(tree, pid, facts);
 
-	if (!s || s->told || tree->silent)
+	if (!s || s->told || (tree->silent && !executed))
 		return;
+	s->executed = executed;
 	judge(tree, s, facts);
 	if (now_ns() - s->met_ns > SETTLED_NS && is_guilty(tree, s))
 		tell(tree, s);
+	if (executed && s->suspected)
+		watch_note_exec(tree->watch, pid, false);
 }
 
 /* ---- where ---- */
@@ -233,7 +239,7 @@ static void look_at_child(void *context, pid_t pid)
 
 	if (watch_knows(tree->watch, pid) || !proc_facts(pid, &facts) || facts.state == 'Z')
 		return;
-	look_at(tree, pid, &facts);
+	look_at(tree, pid, &facts, false);
 	look_below(tree, pid);
 }
 
@@ -251,13 +257,13 @@ static void look_at_watched(void *context, pid_t pid, uint64_t start_break)
 {
 	struct tree *tree = context;
 	struct proc_facts facts;
-	bool same;
+	bool other;
 
 	if (!proc_facts(pid, &facts) || facts.state == 'Z')
 		return;
-	same = start_break != 0 && (facts.start_break == 0 || facts.start_break == start_break);
-	if (!same && proc_may_look(pid) && !proc_maps(pid, tree->segment))
-		look_at(tree, pid, &facts);
+	other = start_break != 0 && facts.start_break != 0 && facts.start_break != start_break;
+	if ((other || start_break == 0) && proc_may_look(pid) && !proc_maps(pid, tree->segment))
+		look_at(tree, pid, &facts, other);
 	look_below(tree, pid);
 }
 

@@ -28,7 +28,9 @@ struct watched {
 	int fd;             /* -1: looked at now and then */
 	bool wait_for_reap; /* ended, but nothing tells how until its parent has waited */
 	bool ended;
-	bool unhashed; /* no memory for a table */
+	uint64_t exec_clock; /* when it was first seen as another program; 0: never */
+	bool left;           /* by that exec: the slot is ended, and still the process's */
+	bool unhashed;       /* no memory for a table */
 	struct watched *next_ended;
 	UT_hash_handle hh;
 	UT_hash_handle by_pid;
@@ -98,6 +100,20 @@ void watch_each(const struct watch *watch,
 	for (struct watched *w = watch->table; w; w = w->hh.next)
 		if (w->pid > 0)
 			visit(context, w->pid, w->image.start_break);
+}
+
+void watch_note_exec(struct watch *watch, pid_t pid, bool surely)
+{
+	struct watched *w = find_pid(watch, pid);
+
+	if (!w)
+		return;
+	if (!w->exec_clock)
+		w->exec_clock = drain_now(watch->drain);
+	if (!surely || w->left)
+		return;
+	w->left = true;
+	drain_leave(watch->drain, &w->image, w->exec_clock);
 }
 
 void watch_on_arrival(struct watch *watch, void (*arrived)(void *context, pid_t pid), void *context)
@@ -188,6 +204,8 @@ static void replace(struct watch *watch, struct arrival *arrival, pid_t *pid)
 	if (!w || w->image.start_time != arrival->image.start_time ||
 	    !drain_was_replaced(watch->drain, &w->image))
 		return;
+	if (w->left)
+		drain_link_next(watch->drain, &w->image);
 	drain_retire(watch->drain, &w->image, DRAIN_GONE, -1, 0);
 	if (arrival->fd < 0 && w->fd >= 0) {
 		epoll_ctl(watch->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
@@ -245,13 +263,24 @@ static void note_ended(struct watch *watch, struct watched *w)
 	watch->ended = w;
 }
 
+/* What became of the process is not what became of an image that an exec ended. */
+static void retire(struct watch *watch, struct watched *w, enum drain_how how, int status,
+		   int signal)
+{
+	if (w->left)
+		drain_link_next(watch->drain, &w->image);
+	else if (w->exec_clock)
+		drain_leave(watch->drain, &w->image, w->exec_clock);
+	drain_retire(watch->drain, &w->image, how, status, signal);
+	let_go(watch, w);
+}
+
 static void retire_by_status(struct watch *watch, struct watched *w, int status)
 {
 	if (WIFEXITED(status))
-		drain_retire(watch->drain, &w->image, DRAIN_EXITED, WEXITSTATUS(status), 0);
+		retire(watch, w, DRAIN_EXITED, WEXITSTATUS(status), 0);
 	else
-		drain_retire(watch->drain, &w->image, DRAIN_KILLED, -1, WTERMSIG(status));
-	let_go(watch, w);
+		retire(watch, w, DRAIN_KILLED, -1, WTERMSIG(status));
 }
 
 static void settle(struct watch *watch, struct watched *w)
@@ -274,8 +303,7 @@ static void settle(struct watch *watch, struct watched *w)
 		w->wait_for_reap = true;
 		epoll_ctl(watch->epoll_fd, EPOLL_CTL_MOD, w->fd, &event);
 	} else {
-		drain_retire(watch->drain, &w->image, DRAIN_GONE, -1, 0);
-		let_go(watch, w);
+		retire(watch, w, DRAIN_GONE, -1, 0);
 	}
 }
 
@@ -341,10 +369,8 @@ static void retire_replaced(struct watch *watch)
 	struct watched *w, *next;
 
 	HASH_ITER (hh, watch->table, w, next) {
-		if (!drain_was_replaced(watch->drain, &w->image))
-			continue;
-		drain_retire(watch->drain, &w->image, DRAIN_GONE, -1, 0);
-		let_go(watch, w);
+		if (!w->left && drain_was_replaced(watch->drain, &w->image))
+			retire(watch, w, DRAIN_GONE, -1, 0);
 	}
 }
 

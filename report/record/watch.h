@@ -40,6 +40,12 @@ bool watch_knows(const struct watch *watch, pid_t pid);
 void watch_each(const struct watch *watch,
 		void (*visit)(void *context, pid_t pid, uint64_t start_break), void *context);
 
+/*
+ * The process was seen executing a program without the shim, or one that has not loaded it yet:
+ * the image has ended by that if the process ends before another one registers; `surely`: at once.
+ */
+void watch_note_exec(struct watch *watch, pid_t pid, bool surely);
+
 /* Calls `arrived` with every process that registers from now on, as seen here. */
 void watch_on_arrival(struct watch *watch, void (*arrived)(void *context, pid_t pid),
 		      void *context);
