@@ -100,6 +100,18 @@ def test_untraced_child(kind, compile_c, user, tmp_path):
     assert program not in [p["exe"] for p in report["processes"]]
 
 
+def test_untraced_child_is_told_of_once(compile_c):
+    """The news of the image that executed it may come after it was met."""
+    program = build_untraced("static", compile_c)[0]
+    recording = harness.Recording("memshim.data")
+    for _ in range(10):
+        with harness.Lines(harness.MEMSHIM, "record", "-q", "--", "bash", "-c", f"{program} 1 wait; :") as lines:
+            lines.wait_for("wrong: ")
+            wait_until(lambda: "exec" in {p["state"] for p in recording.report()["processes"]}, "it is seen", lines.process)
+            assert lines.end() == (0, "")
+        assert [m["exe"] for m in recording.report()["coverage"]["not_followed"]] == [program]
+
+
 HOLDS_AND_EXECUTES = """
 #include <sys/shm.h>
 #include <unistd.h>

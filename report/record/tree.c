@@ -71,13 +71,31 @@ static void forget(struct tree *tree, struct stranger *s)
 	free(s);
 }
 
+/*
+ * Whether the news of an image, whose break began there, is older than the program that its process
+ * was met with. Where that one's began says little: it was read before, and an exec places it
+ * twice, after a moment without any.
+ */
+static bool is_older(const struct stranger *s, uint64_t start_break)
+{
+	struct proc_facts facts;
+
+	if (start_break == 0)
+		return false;
+	if (!proc_facts(s->pid, &facts) || facts.state == 'Z')
+		return s->start_break != 0 && s->start_break != start_break;
+	if (facts.start_break == 0)
+		return proc_may_look(s->pid);
+	return facts.start_break != start_break;
+}
+
 /* It has the shim after all. */
-static void forget_registered(void *context, pid_t pid)
+static void forget_registered(void *context, pid_t pid, uint64_t start_break)
 {
 	struct tree *tree = context;
 	struct stranger *s = find(tree, pid);
 
-	if (s)
+	if (s && !is_older(s, start_break))
 		forget(tree, s);
 }
 
@@ -218,14 +236,15 @@ static void look_at(struct tree *tree, pid_t pid, const struct proc_facts *facts
 {
 	struct stranger *s = meet(tree, pid, facts);
 
-	if (!s || s->told || (tree->silent && !executed))
+	if (!s || (tree->silent && !executed))
 		return;
 	s->executed = executed;
-	judge(tree, s, facts);
-	if (now_ns() - s->met_ns > SETTLED_NS && is_guilty(tree, s))
+	if (!s->told)
+		judge(tree, s, facts);
+	if (!s->told && now_ns() - s->met_ns > SETTLED_NS && is_guilty(tree, s))
 		tell(tree, s);
-	if (executed && s->suspected)
-		watch_note_exec(tree->watch, pid, false);
+	if (executed && (s->suspected || s->told))
+		watch_note_exec(tree->watch, pid, s->told);
 }
 
 /* ---- where ---- */

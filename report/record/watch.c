@@ -48,7 +48,7 @@ struct watch {
 	int command_status;
 	bool last; /* no later turn will know more */
 	uint64_t next_look_ns;
-	void (*arrived)(void *context, pid_t pid);
+	void (*arrived)(void *context, pid_t pid, uint64_t start_break);
 	void *context;
 };
 
@@ -116,7 +116,9 @@ void watch_note_exec(struct watch *watch, pid_t pid, bool surely)
 	drain_leave(watch->drain, &w->image, w->exec_clock);
 }
 
-void watch_on_arrival(struct watch *watch, void (*arrived)(void *context, pid_t pid), void *context)
+void watch_on_arrival(struct watch *watch,
+		      void (*arrived)(void *context, pid_t pid, uint64_t start_break),
+		      void *context)
 {
 	watch->arrived = arrived;
 	watch->context = context;
@@ -140,7 +142,7 @@ static void hold(struct watch *watch, struct watched *w, pid_t pid, int fd)
 		w->fd = -1;
 	}
 	if (watch->arrived)
-		watch->arrived(watch->context, pid);
+		watch->arrived(watch->context, pid, w->image.start_break);
 }
 
 static void let_go(struct watch *watch, struct watched *w)

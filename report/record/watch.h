@@ -46,8 +46,9 @@ void watch_each(const struct watch *watch,
  */
 void watch_note_exec(struct watch *watch, pid_t pid, bool surely);
 
-/* Calls `arrived` with every process that registers from now on, as seen here. */
-void watch_on_arrival(struct watch *watch, void (*arrived)(void *context, pid_t pid),
+/* Calls `arrived` with every process that registers from now on, as watch_each does. */
+void watch_on_arrival(struct watch *watch,
+		      void (*arrived)(void *context, pid_t pid, uint64_t start_break),
 		      void *context);
 
 #endif
