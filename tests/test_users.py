@@ -97,6 +97,18 @@ def test_dropped_to_another_user():
 
 
 @needs_root
+def test_dropped_to_another_user_for_a_moment():
+    """Met once, it need not live on to be told of: it could not have registered. And that is the reason."""
+    prefix = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups")
+    missed = []
+    for i in range(12):
+        recording = harness.record(*prefix, "perl", "-e", "select(undef, undef, undef, 0.02)", options=("-q",), output=f"{i}.data")
+        missed += recording.report()["coverage"]["not_followed"]
+    assert len(missed) >= 3
+    assert {m["why"] for m in missed} == {"the shim could not open the session's segment"}
+
+
+@needs_root
 def test_anothers_recording(user, own_world):
     os.chown(own_world, 0, 0)
     harness.record("true")

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 ssize_t proc_read(pid_t pid, const char *name, char *buffer, size_t size)
@@ -92,6 +93,15 @@ bool proc_has_other_rights(pid_t pid)
 
 	return proc_read(pid, "status", text, sizeof text) > 0 &&
 	       !(has_line(text, "\nUid:", geteuid()) && has_line(text, "\nGid:", getegid()));
+}
+
+bool proc_is_of_others(pid_t pid)
+{
+	char path[64];
+	struct stat st;
+
+	snprintf(path, sizeof path, "/proc/%ld", (long)pid);
+	return stat(path, &st) == 0 && st.st_uid != 0 && st.st_uid != geteuid();
 }
 
 bool proc_may_look(pid_t pid)

@@ -33,6 +33,9 @@ bool proc_may_look(pid_t pid);
 /* Whether it acts with another user's or group's rights than the caller of this program has. */
 bool proc_has_other_rights(pid_t pid);
 
+/* Whether it acts as a user who may not open this one's files. */
+bool proc_is_of_others(pid_t pid);
+
 /* Whether a line of /proc/PID/maps ends in `name`, or in `name` of a file that was deleted. */
 bool proc_maps(pid_t pid, const char *name);
 

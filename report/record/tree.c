@@ -35,6 +35,7 @@ struct stranger {
 	unsigned round; /* of the last look that found it alive */
 	bool told;      /* its witness is written, or it needs none */
 	bool suspected; /* of `why` */
+	bool barred;    /* another user's: the segment is closed to it */
 	bool executed;  /* in the place of an image that registered */
 	unsigned why;
 	char exe[232];
@@ -167,6 +168,12 @@ static bool is_guilty(const struct tree *tree, const struct stranger *s)
 	       !drain_has_arrived(tree->drain, s->pid, s->start_time, s->start_break);
 }
 
+/* Without having registered until then, it was not just about to. */
+static bool had_its_time(const struct stranger *s, uint64_t until_ns)
+{
+	return s->why == WHY_NO_ENVIRONMENT || s->barred || until_ns - s->met_ns > STARTED_NS;
+}
+
 static void tell(struct tree *tree, struct stranger *s)
 {
 	if (!tree->silent && !s->told)
@@ -176,11 +183,22 @@ static void tell(struct tree *tree, struct stranger *s)
 		watch_note_exec(tree->watch, s->pid, true);
 }
 
-/* Its environment as it was when its program began. */
+/* In the middle of an exec there are neither words nor an environment yet. */
+static bool is_executing(pid_t pid)
+{
+	char first[2];
+
+	return proc_read(pid, "cmdline", first, sizeof first) <= 0;
+}
+
+/* Its environment as it was when its program began; believed to, where that is not known. */
 static bool has_preload(pid_t pid)
 {
 	static char text[1 << 18];
 	ssize_t used = proc_read(pid, "environ", text, sizeof text);
+
+	if (used <= 0 && is_executing(pid))
+		return true;
 
 	for (ssize_t at = 0; at < used; at += (ssize_t)strlen(text + at) + 1)
 		if (strncmp(text + at, "LD_PRELOAD=", 11) == 0 && strstr(text + at, LIBRARY))
@@ -222,13 +240,16 @@ static void judge(struct tree *tree, struct stranger *s, const struct proc_facts
 		return;
 	snprintf(s->exe, sizeof s->exe, "%.*s", (int)sizeof s->exe - 1, in.path);
 	s->suspected = true;
+	s->barred = proc_is_of_others(s->pid);
 	if (in.verdict == INSPECT_UNSEEN) {
 		s->why = in.why;
 		tell(tree, s);
 	} else if (proc_maps(s->pid, LIBRARY)) {
 		s->why = WHY_NO_ACCESS;
+	} else if (!has_preload(s->pid)) {
+		s->why = WHY_NO_ENVIRONMENT;
 	} else {
-		s->why = has_preload(s->pid) ? WHY_UNKNOWN : WHY_NO_ENVIRONMENT;
+		s->why = s->barred ? WHY_NO_ACCESS : WHY_UNKNOWN;
 	}
 }
 
@@ -302,8 +323,7 @@ static void look_at_known(struct tree *tree)
 	HASH_ITER (hh, tree->strangers, s, next) {
 		if (s->round == tree->round || watch_knows(tree->watch, s->pid))
 			continue;
-		if ((s->why == WHY_NO_ENVIRONMENT || s->seen_ns - s->met_ns > STARTED_NS) &&
-		    is_guilty(tree, s))
+		if (had_its_time(s, s->seen_ns) && is_guilty(tree, s))
 			tell(tree, s);
 		forget(tree, s);
 	}
@@ -373,8 +393,7 @@ void tree_finish(struct tree *tree)
 
 	look(tree);
 	HASH_ITER (hh, tree->strangers, s, next) {
-		if ((s->why == WHY_NO_ENVIRONMENT || now_ns() - s->met_ns > STARTED_NS) &&
-		    is_guilty(tree, s))
+		if (had_its_time(s, now_ns()) && is_guilty(tree, s))
 			tell(tree, s);
 	}
 }
