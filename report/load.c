@@ -99,6 +99,9 @@ int load_open(struct load *load, const char *path, bool follow)
 	*load = (struct load){.source = source_open(path)};
 	if (!load->source)
 		return EXIT_ABSENT;
+	if (source_session(load->source)->segment_missing)
+		error_line(path, "its segment's file is gone: only what had been taken from it is "
+				 "shown");
 	load->cursor = cursor_open(load->source, follow);
 	load->model = model_make(source_session(load->source));
 	if (!load->cursor || !load->model) {

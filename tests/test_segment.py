@@ -239,6 +239,36 @@ def test_recorders_segment_is_deleted():
     assert report["session"]["exit"]["status"] == 4
 
 
+def test_its_name_is_gone_while_it_is_recorded():
+    """The recorder has it open: a reader goes by that."""
+    with Lines(MEMSHIM, "record", "-q", target("calls"), "1", "wait") as lines:
+        lines.wait_for("wrong: 0")
+        before = Recording("memshim.data").report()
+        segment, = folder().glob("*.seg")
+        segment.unlink()
+        report = Recording("memshim.data").report()
+        for part in ("pid", "exe", "cmdline", "state", "calls", "attached"):
+            assert report["processes"][0][part] == before["processes"][0][part]
+        assert report["findings"] == before["findings"]
+        assert report["coverage"]["level"] == "full" and report["processes"][0]["state"] == "running"
+        assert lines.end() == (0, "")
+
+
+def test_its_name_and_its_recorder_are_gone():
+    """What is left is shown for what it is."""
+    with Lines(MEMSHIM, "record", "-q", target("calls"), "1", "wait") as lines:
+        lines.wait_for("wrong: 0")
+        wait_until(lambda: b"CHNK" in pathlib.Path("memshim.data").read_bytes(), "something is drained", lines.process)
+        segment, = folder().glob("*.seg")
+        segment.unlink()
+        lines.process.kill()
+        lines.process.wait()
+        done = memshim("report", "memshim.data")
+        assert (done.returncode, done.stderr.count("\n")) == (0, 1) and "segment's file is gone" in done.stderr
+        assert "Coverage" in done.stdout and "in part: the session's segment is gone" in done.stdout
+        assert not {f["kind"] for f in Recording("memshim.data").report()["findings"]} & {"calls-only"}
+
+
 # ---- how it is mapped ----
 
 

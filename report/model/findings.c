@@ -120,7 +120,7 @@ static void draw_settings(struct model *model)
 			     "see ENVIRONMENT in memshim(1)",
 			     "%llu MEMSHIM_ setting%s had a wrong value and %s ignored",
 			     (unsigned long long)bad, human_s(bad), bad == 1 ? "was" : "were");
-	if (model->level == COVERED_CALLS)
+	if (model->level == COVERED_CALLS && !model->session.segment_missing)
 		findings_add(
 			model, FINDING_CALLS_ONLY, SEVERITY_NOTE,
 			"the moves that malloc makes are missing; unset MEMSHIM_PATCH if it is 0",

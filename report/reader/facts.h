@@ -40,7 +40,8 @@ struct session_facts {
 	char host[65], kernel[65], machine[65];
 	char command[1025]; /* words, each NUL-terminated */
 	uint32_t command_bytes;
-	bool truncated; /* the file is shorter than it says */
+	bool segment_missing; /* what the recorder had not taken from it is not there */
+	bool truncated;       /* the file is shorter than it says */
 };
 
 /* By when they began: less than, equal to, or greater than 0. */

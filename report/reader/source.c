@@ -5,9 +5,11 @@
  */
 #include "report/reader/source.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "preload/segment/files.h"
 #include "report/error.h"
@@ -152,6 +154,7 @@ static void learn(struct source *source)
 	facts->command_pid = header->command_pid;
 	facts->page_bytes = header->page_bytes;
 	facts->finished = header->finished;
+	facts->segment_missing = !header->finished && !file_is_open(&source->segment);
 	facts->exit_status = header->exit_status;
 	facts->exit_signal = header->exit_signal;
 	memcpy(facts->name, header->session, sizeof facts->name);
@@ -174,33 +177,65 @@ const struct session_facts *source_renew(struct source *source)
 
 /* ---- opening ---- */
 
-static void open_peer(struct source *source, struct file *peer, const struct file *known,
-		      uint32_t kind)
+static bool open_peer(struct source *source, struct file *peer, const struct file *known,
+		      const char *path, uint32_t kind)
 {
 	char why[FILE_WHY_BYTES];
 
-	if (!known->header.peer_path[0] || !file_open(peer, known->header.peer_path, why))
+	if (!path[0] || !file_open(peer, path, why))
+		return false;
+	if (peer->header.kind == kind && file_same_session(peer, known) &&
+	    same_boot(&source->recording.header))
+		return true;
+	file_close(peer);
+	return false;
+}
+
+/* The recorder holds the segment open, whatever has become of its name. */
+static void open_through_recorder(struct source *source)
+{
+	const struct segment_header *header = &source->recording.header;
+	struct file *segment = &source->segment;
+	struct dirent *entry;
+	char path[512];
+	struct stat st;
+	DIR *fds;
+
+	if (!same_boot(header) || !same_namespace(header->pid_namespace, "/proc/self/ns/pid") ||
+	    !alive_process(header->recorder_pid, header->recorder_start_time))
 		return;
-	if (peer->header.kind != kind || !file_same_session(peer, known) ||
-	    !same_boot(&source->recording.header))
-		file_close(peer);
+	snprintf(path, sizeof path, "/proc/%ld/fd", (long)header->recorder_pid);
+	fds = opendir(path);
+	while (fds && !file_is_open(segment) && (entry = readdir(fds))) {
+		snprintf(path, sizeof path, "/proc/%ld/fd/%s", (long)header->recorder_pid,
+			 entry->d_name);
+		if (stat(path, &st) == 0 && S_ISREG(st.st_mode) &&
+		    open_peer(source, segment, &source->recording, path, SEGMENT_LIVE))
+			snprintf(segment->path, sizeof segment->path, "%s", header->peer_path);
+	}
+	if (fds)
+		closedir(fds);
 }
 
 /* Where the other half has its say as well. */
 static void open_other_half(struct source *source)
 {
-	if (!file_is_open(&source->recording)) {
-		open_peer(source, &source->recording, &source->segment, SEGMENT_RECORDING);
-		if (file_is_open(&source->recording) && source->recording.header.finished)
-			file_close(&source->segment);
+	struct file *recording = &source->recording, *segment = &source->segment;
+
+	if (!file_is_open(recording)) {
+		open_peer(source, recording, segment, segment->header.peer_path, SEGMENT_RECORDING);
+		if (file_is_open(recording) && recording->header.finished)
+			file_close(segment);
 		return;
 	}
-	if (source->recording.header.finished)
+	if (recording->header.finished ||
+	    open_peer(source, segment, recording, recording->header.peer_path, SEGMENT_LIVE))
 		return;
-	open_peer(source, &source->segment, &source->recording, SEGMENT_LIVE);
-	/* The recorder may have finished while we looked: then the segment's name is gone. */
-	if (!file_is_open(&source->segment))
-		file_refresh(&source->recording);
+	open_through_recorder(source);
+	/* The recorder may have finished while we looked: the segment is not needed any more. */
+	file_refresh(recording);
+	if (recording->header.finished)
+		file_close(segment);
 }
 
 bool source_update(struct source *source)

@@ -125,7 +125,9 @@ void report_coverage(struct out *out, const struct model *model)
 {
 	uint64_t lost = model_lost(model);
 
-	if (model->level == COVERED_FULL)
+	if (model->session.segment_missing)
+		OUT(out, "in part: the session's segment is gone");
+	else if (model->level == COVERED_FULL)
 		OUT(out, "full: every call through libc, malloc's too");
 	else if (model->level == COVERED_CALLS)
 		OUT(out, "calls by name only: libc's own moves are missing");
@@ -148,8 +150,8 @@ void report_coverage(struct out *out, const struct model *model)
 
 static void put_coverage(struct out *out, const struct model *model)
 {
-	bool whole = model->level == COVERED_FULL && !model_lost(model) && !model->unseen_moves &&
-		     !model->witness_count;
+	bool whole = model->level == COVERED_FULL && !model->session.segment_missing &&
+		     !model_lost(model) && !model->unseen_moves && !model->witness_count;
 
 	label(out, "Coverage");
 	out_color(out, whole ? COLOR_GREEN : COLOR_YELLOW);
