@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "report/deep.h"
 #include "report/error.h"
 #include "report/reader/find.h"
 #include "report/reader/holders.h"
@@ -179,15 +180,29 @@ static void name_frame(struct load *load, const struct frame_facts *frame)
 	model_add_name(load->model, &key, places, count);
 }
 
-void load_names(struct load *load, const char *sysroot, bool debuginfod)
+struct naming {
+	struct load *load;
+	struct symbols_wish wish;
+};
+
+static void name_frames(void *context)
 {
-	struct symbols_wish wish = {sysroot, debuginfod, load->model->session.started_realtime_ns};
+	struct naming *naming = context;
+	struct load *load = naming->load;
 
 	if (!load->symbols)
-		load->symbols = symbols_open(&wish);
+		load->symbols = symbols_open(&naming->wish);
 	for (uint32_t i = 1; load->symbols && i < load->model->frame_room; i++)
 		if (load->model->frames[i].number && load->model->frames[i].module)
 			name_frame(load, &load->model->frames[i]);
+}
+
+void load_names(struct load *load, const char *sysroot, bool debuginfod)
+{
+	struct naming naming = {load,
+				{sysroot, debuginfod, load->model->session.started_realtime_ns}};
+
+	deep_call(name_frames, &naming);
 }
 
 static void add_cursor_losses(const struct load *load, struct model *model)

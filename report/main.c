@@ -19,6 +19,7 @@
  *   listing          the sessions there are
  *   look             an address space, of a process or of a session
  *   load             from a file to a model, for every command that reads
+ *   deep             a stack of its own for what needs much of it
  *   reap             which leaked segments may be removed, and their removal
  *   second           what the kernel says, kept for a while
  *   feed             a session while it goes on, for a screen

@@ -2,6 +2,7 @@
 """The command line: what is wrong gets one line that says what and why, and the exit code of its kind."""
 
 import os
+import pathlib
 
 import pytest
 
@@ -172,3 +173,36 @@ def test_folder_that_is_none(folder):
     assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
     refused(memshim("record", "echo", "ran", env={"MEMSHIM_DIR": folder}), FAILED)
     assert os.listdir() == []
+
+
+IS_CHECKED = b"__asan_report_" in pathlib.Path(harness.MEMSHIM).read_bytes()
+small_stacks = pytest.mark.skipif(IS_CHECKED, reason="a sanitizer's frames are larger")
+
+
+def on_a_small_stack(*argv):
+    return ("bash", "-c", 'ulimit -s 64; exec "$@"', "bash", harness.MEMSHIM, *argv)
+
+
+@small_stacks
+@pytest.mark.parametrize("words", ["report", "report --json", "events --json", "top --once", "map", "graph", "reap",
+                                   "export --format=folded"])
+def test_on_a_small_stack(words):
+    """64K, of which libraries that read symbols or draw screens would take more."""
+    harness.record("ls", "-l", "/usr/bin", options=("-q",))
+    with open("memshim.data", "ab") as file:
+        file.write(b"x" * 100000)  # what is behind the end is looked through
+    done = harness.run(*on_a_small_stack(*words.split(), "memshim.data"))
+    plain = harness.memshim(*words.split(), "memshim.data")
+    assert (done.returncode, done.stderr, len(done.stdout)) == (0, plain.stderr, len(plain.stdout))
+
+
+@small_stacks
+def test_recorder_on_a_small_stack():
+    """However deep the tree of those that it looks for."""
+    with open("chain.sh", "w", encoding="ascii") as file:
+        file.write('[ $1 = 0 ] && { echo there; read line; exit 0; }; env -i bash "$0" $(($1 - 1)); exit')
+    with harness.Lines(*on_a_small_stack("record", "-q", "bash", "chain.sh", "40")) as lines:
+        lines.wait_for("there")
+        recording = harness.Recording("memshim.data")
+        harness.wait_until(lambda: len(recording.report()["coverage"]["not_followed"]) == 40, "they are missed", lines.process)
+        assert lines.end() == (0, "")

@@ -107,7 +107,7 @@ static bool take(struct chunks *chunks, const struct segment_chunk *head, uint64
 /* From a head that makes no sense to one that may; a stretch at a time. */
 static void skip(struct chunks *chunks, const struct file *file, uint64_t end)
 {
-	char stretch[1 << 16];
+	static char stretch[1 << 16]; /* not on the stack: that may be small */
 	uint64_t at = chunks->read_to + STEP;
 
 	chunks->damaged++;

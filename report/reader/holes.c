@@ -7,6 +7,8 @@
 #include "preload/segment/publish.h"
 #include "report/reader/guard.h"
 
+#define BATCH 64 /* events read at once */
+
 /* The claims before the recorder's position that the ring still holds, by their distance to it. */
 struct window {
 	const struct source *source;
@@ -33,10 +35,10 @@ static bool may_concern(const struct window *window, const struct chunk *chunk)
 
 static void read_chunk(struct window *window, const struct chunk *chunk)
 {
-	struct segment_event events[256];
+	struct segment_event events[BATCH];
 
 	for (uint64_t i = 0; i < chunk->count;) {
-		uint64_t count = chunk->count - i < 256 ? chunk->count - i : 256;
+		uint64_t count = chunk->count - i < BATCH ? chunk->count - i : BATCH;
 
 		if (!file_read(&window->source->recording, chunk->offset + i * sizeof *events,
 			       events, count * sizeof *events))

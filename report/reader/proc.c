@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define CHILDREN_BYTES 16384
+
 ssize_t proc_read(pid_t pid, const char *name, char *buffer, size_t size)
 {
 	char path[96];
@@ -170,19 +172,22 @@ static void visit_children(char *text, void (*visit)(void *context, pid_t child)
 
 void proc_each_child(pid_t pid, void (*visit)(void *context, pid_t child), void *context)
 {
-	char path[64], name[64], text[16384];
+	char path[64], name[64], *text = malloc(CHILDREN_BYTES); /* the caller goes on in depth */
 	struct dirent *entry;
 	DIR *tasks;
 
+	if (!text)
+		return;
 	snprintf(path, sizeof path, "/proc/%ld/task", (long)pid);
 	tasks = opendir(path);
 	while (tasks && (entry = readdir(tasks))) {
 		if (entry->d_name[0] == '.')
 			continue;
 		snprintf(name, sizeof name, "task/%.20s/children", entry->d_name);
-		if (proc_read(pid, name, text, sizeof text) > 0)
+		if (proc_read(pid, name, text, CHILDREN_BYTES) > 0)
 			visit_children(text, visit, context);
 	}
 	if (tasks)
 		closedir(tasks);
+	free(text);
 }

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "report/deep.h"
 #include "report/error.h"
 #include "report/printable.h"
 
@@ -44,13 +45,26 @@ static void take_colors(bool wanted)
 		init_pair(style, of_style[style], -1);
 }
 
+struct making {
+	char *type; /* null: of the environment */
+	FILE *out, *in;
+};
+
+static void make_terminal(void *context)
+{
+	const struct making *making = context;
+
+	terminal = newterm(making->type, making->out, making->in);
+}
+
 bool screen_begin(bool color)
 {
 	const char *type = getenv("TERM");
 	struct sigaction action = {.sa_handler = hang_up};
+	struct making making = {NULL, stdout, stdin};
 
 	take_locale();
-	terminal = newterm(NULL, stdout, stdin);
+	deep_call(make_terminal, &making);
 	if (!terminal) {
 		error_format("TERM", "%s: no such terminal is known; --once prints one screen",
 			     type && *type ? type : "not set");
@@ -81,12 +95,15 @@ static void set_size(const char *name, unsigned size)
 bool screen_begin_text(unsigned lines, unsigned columns)
 {
 	static char type[] = "dumb";
+	struct making making = {.type = type};
 
 	take_locale();
 	set_size("LINES", lines);
 	set_size("COLUMNS", columns);
 	nowhere = fopen("/dev/null", "r+");
-	terminal = nowhere ? newterm(type, nowhere, nowhere) : NULL;
+	making.in = making.out = nowhere;
+	if (nowhere)
+		deep_call(make_terminal, &making);
 	if (terminal)
 		return true;
 	error_line("top", "no screen could be made: is terminfo's entry 'dumb' installed?");
