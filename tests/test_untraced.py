@@ -265,6 +265,31 @@ def test_no_drift_in_a_child_without_a_heap(compile_c):
         assert lines.end() == (0, "")
 
 
+def test_no_drift_where_a_file_is_called_a_heap(compile_c):
+    """The kernel calls the break's mapping [heap]; a file's name may end so."""
+    text = """
+    #include <fcntl.h>
+    #include <sys/mman.h>
+    #include <unistd.h>
+    int main(int argc, char **argv)
+    {
+        char byte;
+        sbrk(65536);
+        if (mmap(0, 4096, PROT_READ, MAP_PRIVATE, open("x [heap]", O_RDONLY), 0) == MAP_FAILED)
+            return 9;
+        write(1, "mapped\\n", 7);
+        return read(0, &byte, 1);
+    }
+    """
+    with open("x [heap]", "w", encoding="ascii") as file:
+        file.write("x" * 4096)
+    with harness.Lines(harness.MEMSHIM, "record", "-q", "--", compile_c("maps", text)) as lines:
+        lines.wait_for("mapped")
+        report = harness.Recording("memshim.data").report()
+        assert report["coverage"]["unseen_moves"] == 0 and report["processes"][0]["break"]["headroom_bytes"]
+        assert lines.end() == (0, "")
+
+
 def test_no_drift_where_images_come_and_go():
     """While programs begin, fork, execute and end, the kernel's break is now and then another's."""
     script = ("for i in $(seq 150); do ls >/dev/null; done & perl -e "

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/reader/proc.h"
+
 bool breaks_read(int32_t pid, const char *segment, uint64_t program_break, struct breaks *breaks)
 {
 	char path[64], line[4352];
@@ -18,7 +20,7 @@ bool breaks_read(int32_t pid, const char *segment, uint64_t program_break, struc
 	while (fgets(line, sizeof line, file)) {
 		if (sscanf(line, "%llx-%llx", &start, &end) != 2)
 			continue;
-		if (strstr(line, " [heap]"))
+		if (proc_is_heap(line))
 			breaks->heap_end = end;
 		else if (start >= program_break && !breaks->next_start)
 			breaks->next_start = start;

@@ -144,6 +144,14 @@ bool proc_maps(pid_t pid, const char *name)
 	return found;
 }
 
+bool proc_is_heap(const char *line)
+{
+	int name = 0;
+
+	return sscanf(line, "%*s %*s %*s %*s %*s %n", &name) == 0 && name > 0 &&
+	       strcmp(line + name, "[heap]\n") == 0;
+}
+
 bool proc_each(void (*visit)(void *context, pid_t pid), void *context)
 {
 	DIR *dir = opendir("/proc");

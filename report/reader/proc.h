@@ -39,6 +39,12 @@ bool proc_is_of_others(pid_t pid);
 /* Whether a line of /proc/PID/maps ends in `name`, or in `name` of a file that was deleted. */
 bool proc_maps(pid_t pid, const char *name);
 
+/*
+ * Whether a line of /proc/PID/maps is the heap's. That is the kernel's own name: a file's begins
+ * with a slash, and may end so.
+ */
+bool proc_is_heap(const char *line);
+
 /* Calls `visit` for each process that /proc lists; false when it cannot be read. */
 bool proc_each(void (*visit)(void *context, pid_t pid), void *context);
 

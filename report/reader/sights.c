@@ -225,7 +225,7 @@ static void find_next(struct segment_sight *sight, pid_t pid, uint64_t address)
 	maps = fopen(line, "re");
 	while (maps && fgets(line, sizeof line, maps)) {
 		if (sscanf(line, "%llx-%llx", &start, &end) != 2 || end <= address ||
-		    strstr(line, " [heap]"))
+		    proc_is_heap(line))
 			continue;
 		sight->next_start = start;
 		name = strpbrk(line, "/[");
