@@ -53,19 +53,35 @@ def test_no_place_for_it(options, word):
 
 
 @needs_root
-@pytest.mark.parametrize("hidden", ["-o ro none /dev/shm", "-o nr_inodes=1 none /dev/shm", "-o size=64k none /dev/shm",
+@pytest.mark.parametrize("hidden", ["-o ro none /dev/shm", "-o nr_inodes=1 none /dev/shm", "-o size=1m none /dev/shm",
+                                    "none /dev/shm; mkdir -m 700 /dev/shm/memshim-$(id -u); mount -o remount,ro /dev/shm",
                                     "none /dev; mknod -m 666 /dev/null c 1 3"])
 def test_next_folder(hidden):
     """Without MEMSHIM_DIR: /dev/shm, else the user's run-time folder, if that is in memory. The last: there is none."""
     os.mkdir("run", 0o700)
-    script = (f"mount -t tmpfs {hidden}; mount -t tmpfs -o mode=700 none run; export XDG_RUNTIME_DIR=$PWD/run;"
-              f"{MEMSHIM} record -q sh -c 'echo $MEMSHIM_SESSION'")
+    script = (f"mount -t tmpfs {hidden}; mount -t tmpfs -o mode=700,size=64m none run; export XDG_RUNTIME_DIR=$PWD/run;"
+              f"{MEMSHIM} record -q sh -c 'echo $MEMSHIM_SESSION'; find run -type f")
     done = harness.run("env", "-u", "MEMSHIM_DIR", "unshare", "--mount", "sh", "-c", script)
-    if done.returncode == 0:
-        assert done.stdout.startswith(f"{os.getcwd()}/run/memshim/record-") and done.stderr == ""
-    else:
-        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (FAILED, "", 1)
-        assert "/dev/shm" in done.stderr and "MEMSHIM_DIR" in done.stderr
+    session, = done.stdout.splitlines()
+    assert (done.returncode, done.stderr) == (0, "") and session.startswith(f"{os.getcwd()}/run/memshim/record-")
+
+
+@needs_root
+def test_no_folder_at_all():
+    """The first one's reason, and the way out."""
+    os.mkdir("run", 0o700)
+    script = ("for at in /dev/shm run; do mount -t tmpfs -o size=1m none $at; done;"
+              f"XDG_RUNTIME_DIR=$PWD/run TMPDIR=/proc exec {MEMSHIM} record -q echo ran")
+    done = harness.run("env", "-u", "MEMSHIM_DIR", "unshare", "--mount", "sh", "-c", script)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (FAILED, "", 1)
+    assert done.stderr.startswith("memshim: /dev/shm/memshim-") and "no room" in done.stderr and "MEMSHIM_DIR" in done.stderr
+
+
+def test_no_room_by_a_limit():
+    """It is not the folder's fault."""
+    done = harness.run("bash", "-c", f"ulimit -f 100; exec {MEMSHIM} record -q echo ran")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (FAILED, "", 1)
+    assert "ulimit -f" in done.stderr and "MEMSHIM_DIR" not in done.stderr
 
 
 @needs_root

@@ -11,6 +11,20 @@
 #include "report/error.h"
 #include "report/reader/draining.h"
 
+#define FOLDERS 3 /* that a session may be in */
+
+/* Whether the caller's limit on a file's size does not leave room for the least segment. */
+static bool is_limited(void)
+{
+	struct segment_header least = {0};
+	uint32_t cpus = place_cpu_count();
+	struct rlimit limit;
+
+	place_lay_out(&least, SEGMENT_LOG_BYTES_MIN,
+		      cpus < SEGMENT_PARTS_MAX ? cpus : SEGMENT_PARTS_MAX);
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < least.total_bytes;
+}
+
 static void explain(struct drain_error *error, const char *what, int ret)
 {
 	const char *why = strerror(-ret);
@@ -19,11 +33,23 @@ static void explain(struct drain_error *error, const char *what, int ret)
 		why = "it may not be entered, or other users may write to it";
 	else if (ret == -EPERM)
 		why = "it belongs to another user";
+	else if (ret == -ENOSPC && is_limited())
+		why = "the limit on a file's size, ulimit -f, leaves no room for the session";
 	else if (ret == -ENOSPC)
 		why = "no room for the session: free some there, or set MEMSHIM_DIR to another "
 		      "folder on tmpfs";
 	snprintf(error->what, sizeof error->what, "%s", what);
 	snprintf(error->why, sizeof error->why, "%s", why);
+}
+
+/* The way out, where nobody has taken it. */
+static void point_at_folder(struct drain_error *error)
+{
+	size_t used = strlen(error->why);
+
+	if (!getenv("MEMSHIM_DIR") && !strstr(error->why, "MEMSHIM_DIR"))
+		snprintf(error->why + used, sizeof error->why - used,
+			 "; set MEMSHIM_DIR to a folder on tmpfs");
 }
 
 /* Field 22 of /proc/self/stat; 0 unknown. The name before it may hold blanks and parentheses. */
@@ -54,30 +80,6 @@ static char *named_folder(const char *variable)
 	return path;
 }
 
-/* Returns 0, 1 when the folder is not in memory, or -errno. */
-static int choose_folder(struct drain *drain, struct drain_error *error)
-{
-	const char *wanted = getenv("MEMSHIM_DIR");
-	char *own = named_folder("MEMSHIM_DIR"), *runtime = named_folder("XDG_RUNTIME_DIR");
-	char *tmp = named_folder("TMPDIR");
-	int ret = place_folder(drain->path, own, runtime, tmp);
-
-	free(own);
-	free(runtime);
-	free(tmp);
-
-	if (ret >= 0)
-		return ret;
-	explain(error, wanted && *wanted ? wanted : "/dev/shm", ret);
-	if (!wanted || !*wanted) {
-		size_t used = strlen(error->why);
-
-		snprintf(error->why + used, sizeof error->why - used,
-			 "; set MEMSHIM_DIR to a folder on tmpfs");
-	}
-	return ret;
-}
-
 /* Beside the segment; "" where that is longer than a socket's path may be. */
 static void choose_greeting_path(const struct drain *drain, char *path, size_t size)
 {
@@ -85,6 +87,84 @@ static void choose_greeting_path(const struct drain *drain, char *path, size_t s
 
 	if (snprintf(path, size, "%.*s.call", length, drain->path) >= (int)size)
 		path[0] = '\0';
+}
+
+static bool name_segment(struct drain *drain, const char *name)
+{
+	return place_append(drain->path, "/") && place_append(drain->path, name) &&
+	       place_append(drain->path, ".seg");
+}
+
+/* In one folder: 0, -errno, or -EMEDIUMTYPE where that had to be in memory. */
+static int make_in(struct drain *drain, struct place_wish wish, const char *folder,
+		   bool on_any_file_system)
+{
+	char greeting[sizeof drain->header.greeting_path];
+	int ret = place_folder(drain->path, folder, NULL, NULL);
+	bool on_disk = ret == 1;
+
+	if (on_disk && !on_any_file_system)
+		return -EMEDIUMTYPE;
+	if (ret < 0)
+		return ret;
+	if (!name_segment(drain, wish.session))
+		return -ENAMETOOLONG;
+	choose_greeting_path(drain, greeting, sizeof greeting);
+	wish.greeting_path = greeting;
+	drain->base = (char *)place_create(drain->path, &wish, &ret);
+	if (drain->base && on_disk)
+		error_line(drain->path, "not on tmpfs: the disk may hold the programs up");
+	return drain->base ? 0 : ret;
+}
+
+static char *folder_below(const char *above, const char *name)
+{
+	char *path = NULL;
+
+	return above && asprintf(&path, "%s/%s", above, name) >= 0 ? path : NULL;
+}
+
+/* The one that is asked for, or those of place.h; the last may be on a disk. The caller frees. */
+static void list_folders(char *folders[FOLDERS])
+{
+	char *runtime = named_folder("XDG_RUNTIME_DIR"), *tmp = named_folder("TMPDIR"), of_user[48];
+
+	snprintf(of_user, sizeof of_user, "memshim-%lu", (unsigned long)geteuid());
+	memset(folders, 0, FOLDERS * sizeof *folders);
+	folders[FOLDERS - 1] = named_folder("MEMSHIM_DIR");
+	if (!folders[FOLDERS - 1]) {
+		folders[0] = folder_below("/dev/shm", of_user);
+		folders[1] = folder_below(runtime, "memshim");
+		folders[2] = folder_below(tmp ? tmp : "/tmp", of_user);
+	}
+	free(runtime);
+	free(tmp);
+}
+
+/* In the first folder that can be had and has room. What is wrong with the first of all is told. */
+static int make_somewhere(struct drain *drain, const struct place_wish *wish,
+			  struct drain_error *error)
+{
+	char *folders[FOLDERS];
+	int ret = -ENOMEM, first = 0;
+
+	list_folders(folders);
+	for (int i = 0; i < FOLDERS && ret != 0; i++) {
+		if (!folders[i] || (first == -ENOSPC && is_limited()))
+			continue;
+		ret = make_in(drain, *wish, folders[i], i == FOLDERS - 1);
+		if (ret != 0 && first == 0) {
+			first = ret;
+			explain(error, folders[i], ret);
+		}
+	}
+	for (int i = 0; i < FOLDERS; i++)
+		free(folders[i]);
+	if (ret != 0 && first == 0)
+		explain(error, "record", ret);
+	else if (ret != 0 && !is_limited())
+		point_at_folder(error);
+	return ret;
 }
 
 static int make_segment(struct drain *drain, const struct drain_wish *wish,
@@ -103,31 +183,16 @@ static int make_segment(struct drain *drain, const struct drain_wish *wish,
 		.command = wish->command,
 		.command_bytes = wish->command_bytes,
 	};
-	char name[64], greeting[sizeof drain->header.greeting_path];
-	int ret = choose_folder(drain, error);
-	bool on_disk = ret == 1;
+	char name[64];
+	int ret;
 
-	if (ret < 0)
-		return ret;
 	snprintf(name, sizeof name, "record-%ld-%llx", (long)getpid(),
 		 (unsigned long long)place_ns(CLOCK_MONOTONIC));
 	place.session = name;
-	if (!place_append(drain->path, "/") || !place_append(drain->path, name) ||
-	    !place_append(drain->path, ".seg")) {
-		ret = -ENAMETOOLONG;
-	} else {
-		choose_greeting_path(drain, greeting, sizeof greeting);
-		place.greeting_path = greeting;
-		drain->base = (char *)place_create(drain->path, &place, &ret);
-	}
-	if (!drain->base) {
-		explain(error, drain->path, ret);
-		return ret;
-	}
-	if (on_disk)
-		error_line(drain->path, "not on tmpfs: the disk may hold the programs up");
-	memcpy(&drain->header, drain->base, sizeof drain->header);
-	return 0;
+	ret = make_somewhere(drain, &place, error);
+	if (ret == 0)
+		memcpy(&drain->header, drain->base, sizeof drain->header);
+	return ret;
 }
 
 static int begin(struct drain *drain, const struct drain_wish *wish, struct drain_error *error)
