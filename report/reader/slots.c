@@ -223,6 +223,7 @@ void drain_leave(struct drain *drain, const struct drain_process *process, uint6
 /* The first image that the same process announced after this one; null: none has. */
 static struct segment_process *find_next(const struct drain *drain, const struct drain_process *old)
 {
+	uint64_t place = drain_slot(drain, old->slot)->pid_namespace;
 	struct segment_process *next = NULL;
 
 	for (uint32_t i = 0; i < drain_slots_used(drain); i++) {
@@ -231,6 +232,7 @@ static struct segment_process *find_next(const struct drain *drain, const struct
 
 		if ((pid_t)(word >> 32) == old->pid && (uint32_t)word > old->instance &&
 		    slot->start_time == old->start_time && slot->how == LIFE_START &&
+		    slot->pid_namespace == place &&
 		    (!next || slot->instance < next->instance))
 			next = slot;
 	}
