@@ -86,6 +86,7 @@ def test_an_emulated_break(compile_c, emulator):
         report = harness.Recording("memshim.data").report()
         assert lines.end() == (0, "")
     harness.complete(report)
+    assert report["coverage"]["not_followed"] == [], "the emulator is static, its program is followed"
     breaks = report["processes"][-1]["break"]
     assert (breaks["net_bytes"], breaks["peak_bytes"], breaks["before_load_bytes"]) == (65536, 65536, 0)
     assert int(breaks["current"], 16) - int(breaks["initial"], 16) == 65536

@@ -238,11 +238,26 @@ struct model_process *model_make_placeholder(struct model *model, const struct e
 	return process;
 }
 
+static void take_back(struct model *model, int32_t pid)
+{
+	for (uint32_t i = model->witness_count; i > 0; i--) {
+		struct witness_facts *w = &model->witnesses[i - 1];
+
+		if (w->pid != pid)
+			continue;
+		model->witness_count--;
+		memmove(w, w + 1, (model->witness_count - (i - 1)) * sizeof *w);
+		return;
+	}
+}
+
 void model_add_witness(struct model *model, const struct witness_facts *facts)
 {
-	if (model->witness_count < WITNESSES_MAX &&
-	    model_grow(model, (void **)&model->witnesses, &model->witness_room,
-		       model->witness_count, sizeof *model->witnesses))
+	if (facts->taken_back)
+		take_back(model, facts->pid);
+	else if (model->witness_count < WITNESSES_MAX &&
+		 model_grow(model, (void **)&model->witnesses, &model->witness_room,
+			    model->witness_count, sizeof *model->witnesses))
 		model->witnesses[model->witness_count++] = *facts;
 }
 

@@ -161,6 +161,7 @@ struct sight_facts {
 struct witness_facts {
 	int32_t pid, ppid;
 	const char *why;
+	bool taken_back; /* what was said of this pid before */
 	char exe[233];
 };
 

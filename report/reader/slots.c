@@ -46,6 +46,7 @@ static bool read_arrival(const struct drain *drain, uint32_t i, struct drain_pro
 		.slot = i,
 		.instance = (uint32_t)word,
 		.parent_instance = slot->parent_instance,
+		.forked = slot->how == LIFE_FORK,
 		.pid = (pid_t)(word >> 32),
 		.start_time = slot->start_time,
 		.start_break = knows_break ? slot->break_initial : 0,

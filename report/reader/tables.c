@@ -163,7 +163,11 @@ static void give_ledger(const struct source *source, const struct segment_entry 
 static void give_witness(const struct segment_witness *row, const struct tables_taker *taker)
 {
 	struct witness_facts facts = {
-		.pid = row->pid, .ppid = row->ppid, .why = witness_words(row->why)};
+		.pid = row->pid,
+		.ppid = row->ppid,
+		.why = witness_words(row->why),
+		.taken_back = row->why == WHY_REGISTERED,
+	};
 
 	copy_text(facts.exe, sizeof facts.exe, row->exe, sizeof row->exe);
 	if (taker->witness)

@@ -90,14 +90,26 @@ static bool is_older(const struct stranger *s, uint64_t start_break)
 	return facts.start_break != start_break;
 }
 
+/* An emulator, static as a rule, that has loaded a program with the shim beside itself. */
+static bool is_host(const struct stranger *s)
+{
+	struct proc_facts facts;
+
+	return s->start_break != 0 && proc_facts(s->pid, &facts) &&
+	       facts.start_break == s->start_break;
+}
+
 /* It has the shim after all. */
 static void forget_registered(void *context, pid_t pid, uint64_t start_break)
 {
 	struct tree *tree = context;
 	struct stranger *s = find(tree, pid);
 
-	if (s && !is_older(s, start_break))
-		forget(tree, s);
+	if (!s || is_older(s, start_break))
+		return;
+	if (s->told && !tree->silent && is_host(s))
+		drain_witness(tree->drain, pid, s->ppid, WHY_REGISTERED, s->exe);
+	forget(tree, s);
 }
 
 /* The entry of a process, new when it is not the one, or not the program, that was met before. */

@@ -224,7 +224,7 @@ static void inherit_break(struct watch *watch, struct drain_process *image)
 	struct watched *parent;
 
 	HASH_FIND(hh, watch->table, &image->parent_instance, sizeof image->parent_instance, parent);
-	if (image->start_break == 0 && parent)
+	if (image->forked && image->start_break == 0 && parent)
 		image->start_break = parent->image.start_break;
 }
 
