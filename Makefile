@@ -25,8 +25,11 @@ SANITIZER = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer)
 FORTIFY = $(if $(SANITIZE),,$(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-D_FORTIFY_SOURCE=2))
 
+# The reporter runs on a stack of 64K, too. A sanitizer's frames are larger.
+FRAMES = $(if $(SANITIZE),,-Wframe-larger-than=14336)
+
 REPORT_CFLAGS = $(COMMON) -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE $(FORTIFY) $(SANITIZER) \
-	-pthread
+	$(FRAMES) -pthread
 REPORT_LIBS = -ldw -lelf -lncursesw -ldl
 REPORT_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) -pthread
 

@@ -58,10 +58,10 @@ struct out *page_file(const char *path)
 {
 	static struct out out;
 
-	out = (struct out){.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666),
-			   .name = path,
-			   .utf8 = true,
-			   .width = WIDTH_DEFAULT};
+	out.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	out.name = path;
+	out.utf8 = true;
+	out.width = WIDTH_DEFAULT;
 	if (out.fd >= 0)
 		return &out;
 	error_line(path, strerror(errno));
