@@ -120,3 +120,14 @@ void libc_find_text(const struct link_map *map, uint64_t *begin, uint64_t *end)
 		*end = at + p[i].p_memsz;
 	}
 }
+
+uint64_t libc_file_offset(const struct link_map *map, uint64_t address)
+{
+	const ElfW(Ehdr) *elf = (const void *)map->l_addr;
+	const ElfW(Phdr) *p = (const void *)(map->l_addr + elf->e_phoff);
+
+	for (int i = 0; i < elf->e_phnum; i++)
+		if (p[i].p_type == PT_LOAD && address - map->l_addr - p[i].p_vaddr < p[i].p_filesz)
+			return address - map->l_addr - p[i].p_vaddr + p[i].p_offset;
+	return 0;
+}

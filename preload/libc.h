@@ -25,6 +25,9 @@ const struct link_map *libc_find_map(const char *prefix);
 /* The default version of a symbol that `map` itself defines. */
 struct libc_symbol libc_find_symbol(const struct link_map *map, const char *name);
 
+/* Where in its file an address of `map` stands; 0 when in none of its segments. */
+uint64_t libc_file_offset(const struct link_map *map, uint64_t address);
+
 /* The code of `map`: its executable segments, first to last byte + 1; both 0 when not found. */
 void libc_find_text(const struct link_map *map, uint64_t *begin, uint64_t *end);
 

@@ -42,22 +42,52 @@ static struct entry entries[CALL_COUNT] = {
 #undef CALL
 };
 
-/*
- * A debugger's, there before us: it will put back the one instruction that it remembers, in the
- * middle of the jump. int3 of Intel's manual; brk #0, as gdb has it.
- */
-static bool has_breakpoint(const unsigned char *code)
-{
+/* int3 of Intel's manual; brk #0, as gdb has it. */
 #if defined(__x86_64__)
-	static const unsigned char trap[] = {0xcc};
+static const unsigned char trap[] = {0xcc};
 #else
-	static const unsigned char trap[] = {0x00, 0x00, 0x20, 0xd4};
+static const unsigned char trap[] = {0x00, 0x00, 0x20, 0xd4};
 #endif
 
+static bool is_trap(const unsigned char *code)
+{
+	return memcmp(code, trap, sizeof trap) == 0;
+}
+
+/* An entry's first bytes, as the file has them. */
+static bool read_file(const struct link_map *libc, const char *entry, unsigned char *code)
+{
+	int fd = place_above_standard((int)raw_call6(SYS_openat, AT_FDCWD, (long)libc->l_name,
+						     O_RDONLY | O_CLOEXEC, 0, 0, 0));
+	bool whole;
+
+	if (fd < 0)
+		return false;
+	whole = raw_call6(SYS_pread64, fd, (long)code, JUMP_BYTES,
+			  (long)libc_file_offset(libc, (uint64_t)entry), 0, 0) == JUMP_BYTES;
+	place_close(fd);
+	return whole;
+}
+
+/*
+ * A debugger's, there before us: it will put back the one instruction that it remembers, in the
+ * middle of the jump. Of its making is a trap where the file has none, with all else as in there.
+ */
+static bool has_breakpoint(const struct link_map *libc, const struct entry *entry)
+{
+	unsigned char code[JUMP_BYTES];
+	bool any = false;
+
 	for (size_t i = 0; i + sizeof trap <= JUMP_BYTES; i += sizeof trap)
-		if (memcmp(code + i, trap, sizeof trap) == 0)
-			return true;
-	return false;
+		any |= is_trap(entry->original + i);
+	if (!any || !read_file(libc, entry->address, code) ||
+	    memcmp(code, entry->original, JUMP_BYTES) == 0)
+		return false;
+	for (size_t i = 0; i + sizeof trap <= JUMP_BYTES; i += sizeof trap)
+		if (memcmp(code + i, entry->original + i, sizeof trap) != 0 &&
+		    !is_trap(entry->original + i))
+			return false;
+	return true;
 }
 
 static bool find_entries(const struct link_map *libc)
@@ -69,7 +99,7 @@ static bool find_entries(const struct link_map *libc)
 			return false;
 		entries[i].address = symbol.address;
 		memcpy(entries[i].original, symbol.address, JUMP_BYTES);
-		if (has_breakpoint(entries[i].original))
+		if (has_breakpoint(libc, &entries[i]))
 			return false;
 	}
 	return true;
