@@ -74,10 +74,12 @@ static struct segment_event life_event(enum segment_call kind, uint32_t instance
 	return event;
 }
 
-static void log_arrival(enum segment_call how, const struct segment_process *slot)
+static void log_arrival(const struct arrival *who, const struct segment_process *slot)
 {
-	struct segment_event event = life_event(how, slot->instance);
+	struct segment_event event = life_event(who->how, slot->instance);
 
+	if (!who->clock)
+		event.clock = slot->start_clock;
 	event.u.life.inherited = slot->inherited;
 	event.u.life.other = slot->parent_instance;
 	record_event(&event);
@@ -111,25 +113,32 @@ static bool is_wanted(const struct arrival *who, const struct segment_process *p
 	return who->how == LIFE_START && half_load(&shim.shared->next_instance) == 0;
 }
 
-/* A namespace's inode; 0 for the session's own, and where it cannot be known. */
-static uint64_t other_namespace(const char *path, uint64_t sessions)
+/* A namespace's inode; 0 for the session's own, `unknown` where it cannot be read. */
+static uint64_t other_namespace(const char *path, uint64_t sessions, uint64_t unknown)
 {
 	uint64_t inode = place_inode(path);
 
-	return inode == sessions || !sessions ? 0 : inode;
+	if (inode == sessions || !sessions)
+		return 0;
+	return inode ? inode : unknown;
+}
+
+/* A copy that cannot look is where its parent was, as far as anybody knows. */
+static uint64_t own_pid_namespace(enum segment_call how)
+{
+	return other_namespace("/proc/self/ns/pid", shim.header->pid_namespace,
+			       how == LIFE_FORK ? shim.pid_namespace : SEGMENT_NAMESPACE_UNKNOWN);
 }
 
 /*
  * Processes of several pid namespaces may have one pid. The recorder's socket tells whether this
  * one is in the recorder's; its file in /proc costs a tenth of a process's start.
  */
-static bool call_on_recorder(void)
+static bool call_on_recorder(enum segment_call how)
 {
 	bool same_pids, has_called = greet(shim.header, shim.instance, &same_pids);
 
-	shim.pid_namespace = same_pids ? 0
-				       : other_namespace("/proc/self/ns/pid",
-							 shim.header->pid_namespace);
+	shim.pid_namespace = same_pids ? 0 : own_pid_namespace(how);
 	return has_called;
 }
 
@@ -150,7 +159,7 @@ static void register_arrival(const struct arrival *who)
 		return;
 	}
 	shim.instance = half_add(&shim.shared->next_instance, 1);
-	has_called = shim.header->recorder_pid && call_on_recorder();
+	has_called = shim.header->recorder_pid && call_on_recorder(who->how);
 	fill_identity(slot, who);
 	if (shim.pid_namespace && who->how == LIFE_START)
 		old = slots_find_predecessor(
@@ -158,11 +167,13 @@ static void register_arrival(const struct arrival *who)
 	if (old) {
 		slot->image = old->image + 1;
 		slot->parent_instance = old->instance;
-		end_predecessor(old);
+		if (half_load(&old->state) ==
+		    PROCESS_RUNNING) /* the recorder may have seen it go */
+			end_predecessor(old);
 	}
 	shim.process = slot;
 	slot->inherited = who->how == LIFE_FORK ? attachments_inherit() : 0;
-	log_arrival(who->how, slot);
+	log_arrival(who, slot);
 	slots_announce(slot);
 	wake_recorder(has_called);
 }
@@ -233,13 +244,11 @@ static bool is_kernels_break(uint64_t start_break)
 }
 
 /* Before the pid is used: without a recorder nobody can be asked for the pid namespace. */
-static void learn_namespaces(void)
+static void learn_namespaces(enum segment_call how)
 {
-	shim.ipc_namespace = other_namespace("/proc/self/ns/ipc", shim.header->ipc_namespace);
-	shim.pid_namespace = shim.header->recorder_pid
-				     ? 0
-				     : other_namespace("/proc/self/ns/pid",
-						       shim.header->pid_namespace);
+	shim.ipc_namespace = other_namespace("/proc/self/ns/ipc", shim.header->ipc_namespace, 0);
+	if (!shim.header->recorder_pid)
+		shim.pid_namespace = own_pid_namespace(how);
 }
 
 void process_start(int argc, char **argv)
@@ -252,7 +261,7 @@ void process_start(int argc, char **argv)
 	learn_clock();
 	learn_program(argc, argv);
 	stat_read(&facts);
-	learn_namespaces();
+	learn_namespaces(LIFE_START);
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
 	shim.break_now = (uint64_t)raw_call3(SYS_brk, 0, 0, 0);
@@ -287,7 +296,7 @@ static void register_copy(void)
 	learn_clock();
 	stat_read(&facts);
 	check_thread_id();
-	learn_namespaces();
+	learn_namespaces(LIFE_FORK);
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
 	/* Another thread may have moved it, and not come to write that down before the fork. */

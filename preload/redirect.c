@@ -107,7 +107,7 @@ static bool find_entries(const struct link_map *libc)
 
 static bool write_by_mprotect(char *to, const unsigned char *bytes, size_t size)
 {
-	char *page = (char *)((uintptr_t)to & ~4095ul);
+	char *page = (char *)((uintptr_t)to & -shim.page_bytes);
 	long span = (long)(to + size - page);
 	int prot = PROT_READ | PROT_EXEC;
 

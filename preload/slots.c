@@ -24,7 +24,8 @@ static bool same_pid_namespace(const struct segment_process *slot)
 	return slot->pid_namespace == shim.pid_namespace;
 }
 
-/* The newest running image of a pid and start; `others`: there are some of other starts. */
+/* The newest image of a pid and start that has not come to its end; `others`: there are some of
+ * other starts. */
 static struct segment_process *find_image(int32_t pid, uint64_t start_time, bool *others)
 {
 	uint32_t used = half_accept(&shim.shared->slot_high), newest = 0;
@@ -34,8 +35,11 @@ static struct segment_process *find_image(int32_t pid, uint64_t start_time, bool
 	for (uint32_t i = 0; i < used && i < count; i++) {
 		uint64_t word = word_accept(&slot_words()[i]);
 
+		uint32_t state = half_load(&slots()[i].state);
+
+		/* What was seen to execute keeps its slot, and its place in the row of images. */
 		if (word >> 32 != (uint32_t)pid || (uint32_t)word <= newest ||
-		    half_load(&slots()[i].state) != PROCESS_RUNNING ||
+		    (state != PROCESS_RUNNING && state != PROCESS_EXEC) ||
 		    !same_pid_namespace(slots() + i))
 			continue;
 		*others |= slots()[i].start_time != start_time;
@@ -53,8 +57,10 @@ static struct segment_process *find_image(int32_t pid, uint64_t start_time, bool
  */
 struct segment_process *slots_find_predecessor(int32_t pid, uint64_t start_time)
 {
-	bool others = false;
-	struct segment_process *found = find_image(pid, start_time, &others);
+	bool others = false, nameless = shim.pid_namespace == SEGMENT_NAMESPACE_UNKNOWN;
+	struct segment_process *found = nameless && !start_time
+						? NULL
+						: find_image(pid, start_time, &others);
 	int64_t shift = found || !others ? 0 : timens_read(TIMENS_SELF).boottime_ns;
 
 	return shift ? find_image(pid, start_time - (uint64_t)(shift / TIMENS_TICK_NS), &others)
@@ -67,6 +73,7 @@ static bool has_ended(uint64_t word, const struct segment_process *slot)
 		return true;
 	/* A process of another pid namespace cannot be asked for; it keeps its slot. */
 	return slot->pid_namespace == shim.pid_namespace &&
+	       slot->pid_namespace != SEGMENT_NAMESPACE_UNKNOWN &&
 	       raw_call3(SYS_kill, (long)(word >> 32), 0, 0) == -ESRCH;
 }
 

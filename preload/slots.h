@@ -10,8 +10,8 @@
 #include "shim.h"
 
 /*
- * The slot of this process's image before exec: a running one of the same pid, in the same pid
- * namespace, with the same start (proc(5) stat field 22). Null for a new process.
+ * The slot of this process's image before exec: of the same pid, in the same pid namespace, with
+ * the same start (proc(5) stat field 22). It runs, or was seen to execute. Null for a new process.
  */
 struct segment_process *slots_find_predecessor(int32_t pid, uint64_t start_time);
 

@@ -28,11 +28,13 @@
 #define PR_GET_TID_ADDRESS 40
 #endif
 
-#define SPARED_SHARE 64 /* of a limit, so much is left alone for each byte that is taken */
+#define PAGE_BYTES_MOST 65536u /* of the supported machines */
+#define SPARED_SHARE 64        /* of a limit, so much is left alone for each byte that is taken */
 #define TABLE_BYTES (SEGMENT_PROCESS_BLOCKS * SEGMENT_BLOCK_ENTRIES * (uint64_t)ATTACHMENT_BYTES)
 
 static const _Atomic uint64_t always_alive = 1;
 static const char never_alone = 0;
+static bool is_wiped; /* by the kernel, in a child */
 
 struct shim shim = {.alive = &always_alive, .single_threaded = &never_alone};
 /* Beside what the loader has touched already. */
@@ -53,7 +55,7 @@ static uint64_t spare_bytes(void)
  */
 static bool take_private_memory(void)
 {
-	uint64_t page = shim.page_bytes;
+	uint64_t page = shim.page_bytes ? shim.page_bytes : PAGE_BYTES_MOST;
 	uint64_t table = TABLE_BYTES < shim.spare_bytes ? TABLE_BYTES : shim.spare_bytes;
 	long at = raw_call6(SYS_mmap, 0, (long)(page + table), PROT_READ | PROT_WRITE,
 			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -62,7 +64,7 @@ static bool take_private_memory(void)
 		return false;
 	if (table >= page) /* else the one in the library is larger */
 		attachments_set_room((char *)at + page, table);
-	raw_call3(SYS_madvise, at, (long)page, MADV_WIPEONFORK);
+	is_wiped = raw_call3(SYS_madvise, at, (long)page, MADV_WIPEONFORK) == 0;
 	shim.wiped = (_Atomic uint64_t *)at;
 	return true;
 }
@@ -108,9 +110,13 @@ static void find_libc(const struct link_map *libc)
 
 static void child_of_fork(void)
 {
-	word_store(shim_wiped(WIPED_DONE), 0); /* where the kernel did not */
-	word_store(shim_wiped(WIPED_BEGUN), 0);
+	/* A signal handler's hook may have registered the child already. */
+	if (!is_wiped) {
+		word_store(shim_wiped(WIPED_DONE), 0);
+		word_store(shim_wiped(WIPED_BEGUN), 0);
+	}
 	process_arrive();
+	process_fork_is_over();
 }
 
 static void at_exit(int status, void *unused)

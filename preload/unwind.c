@@ -87,7 +87,7 @@ static bool is_call(const unsigned char *end, const struct unwind_span *text)
 		return false;
 	/* bl; blr, and its forms that check a signed address: Arm's manual, C4.1. */
 	memcpy(&code, end - sizeof code, sizeof code);
-	return code >> 26 == 0x25 || (code & 0xfefff800u) == 0xd63f0000u;
+	return code >> 26 == 0x25 || (code & 0xfefff000u) == 0xd63f0000u;
 }
 #endif
 

@@ -119,3 +119,46 @@ def test_the_same_pid_in_many_namespaces():
     assert {e["host_tid"] for e in events} == {e["host_pid"] for e in events} <= hosts
     assert all(s["leaked"] and s["creator"]["pid"] == 1 for s in report["segments"]) and len(report["segments"]) == 12
     assert memshim("reap", "--force").stdout.count("removed") >= 12 and not kernel_rows()
+
+
+FILTER = r"""
+    #include <linux/filter.h>
+    #include <linux/seccomp.h>
+    #include <stddef.h>
+    #include <sys/prctl.h>
+    #include <unistd.h>
+    int main(int argc, char **argv)
+    {
+        struct sock_filter all = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+        struct sock_fprog program = {1, &all};
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+        prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+        return argc < 2 || execv(argv[1], argv + 1);
+    }
+"""
+
+
+@pytest.mark.parametrize("proc", ["mount -t proc none /proc", "mount -t tmpfs none /proc"], ids=["seen", "hidden"])
+def test_nobody_called(compile_c, proc):
+    """In a sandbox none calls on the recorder: its own pid 1 is not taken for the machine's."""
+    def last():
+        return next((p for p in Recording("memshim.data").report()["processes"] if p["comm"] == "calls"), {})
+
+    inner = f"{proc}; exec {compile_c('filter', FILTER)} {target('calls')} 3 wait"
+    with recorded("unshare", "--mount", "--pid", "--fork", "sh", "-c", inner) as lines:
+        lines.wait_for("wrong: 0")
+        if "proc none" in proc:
+            harness.wait_until(lambda: "host_pid" in last(), "the recorder has found it")
+        assert lines.end() == (0, "")
+    assert (last()["pid"], last()["state"], last()["exit_status"]) == (1, "exited", 0)
+    assert Recording("memshim.data").report()["coverage"]["not_followed"] == []
+
+
+def test_the_same_pid_where_proc_is_hidden():
+    """Two programs, one after the other begun, that are pid 1 and can tell nobody when they began."""
+    story = 'printf "break 4096\\nbreak 4096\\nexit 4\\n"'
+    each = f"unshare --mount --pid --fork sh -c 'mount -t tmpfs none /proc; {story} | {target('ledger')} >/dev/null'"
+    report = record("sh", "-c", f"{each} & {each} & wait", options=("-q", "-w")).report()
+    ends = [(p["state"], p["exit_status"], p["break"]["by_origin"]["direct"]["moves"])
+            for p in report["processes"] if p["comm"] == "ledger"]
+    assert ends == [("exited", 4, 2)] * 2

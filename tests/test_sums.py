@@ -269,3 +269,77 @@ def test_inherited_from_a_parent_that_goes_on_at_once(compile_c):
     copies = [a for a in report["attachments"] if a["how"] == "fork"]
     assert {(a["shmid"], a["ended_by"]) for a in copies} == {(first["shmid"], "exit")} and len(copies) == 21
     assert all(p["start_ns"] <= p["end_ns"] for p in report["processes"])
+
+
+def test_children_of_a_program_whose_threads_attach(compile_c):
+    """When exactly the copy was made nobody can tell; how many attachments it has the child has counted."""
+    text = """
+    #include <pthread.h>
+    #include <sys/shm.h>
+    #include <sys/wait.h>
+    #include <unistd.h>
+    static int id;
+    static volatile int over;
+    static void *attach(void *unused)
+    {
+        void *at[20];
+        while (!over) {
+            for (int i = 0; i < 20; i++)
+                at[i] = shmat(id, 0, 0);
+            for (int i = 0; i < 20; i++)
+                shmdt(at[i]);
+        }
+        return unused;
+    }
+    int main(void)
+    {
+        pthread_t thread;
+        id = shmget(IPC_PRIVATE, 4096, 0600);
+        pthread_create(&thread, 0, attach, 0);
+        for (int i = 0; i < 100; i++) {
+            if (fork() == 0)
+                _exit(0);
+            wait(0);
+        }
+        over = 1;
+        return pthread_join(thread, 0) || shmctl(id, IPC_RMID, 0);
+    }
+    """
+    report = harness.record(compile_c("attachers", text, "-pthread"), options=("-q", "--log-size=256M")).report()
+    had = [p["attached"] for p in report["processes"] if p["forked"]]
+    assert len(had) == 100 and any(a["inherited"] for a in had)
+    assert [a["peak_bytes"] for a in had] == [4096 * a["inherited"] for a in had]
+
+
+def test_a_signal_right_after_the_fork(compile_c):
+    """The handler's hook registers the child before libc has told of it: once, all the same."""
+    text = """
+    #include <signal.h>
+    #include <sys/wait.h>
+    #include <unistd.h>
+    static void handler(int signal) { sbrk(signal); }
+    int main(void)
+    {
+        signal(SIGUSR1, handler);
+        setpgid(0, 0);
+        pid_t bomber = fork();
+        if (bomber == 0) {
+            signal(SIGUSR1, SIG_IGN);
+            for (;;) {
+                kill(-getpgrp(), SIGUSR1);
+                usleep(20);
+            }
+        }
+        for (int i = 0; i < 100; i++) {
+            pid_t child = fork();
+            if (child == 0)
+                _exit(0);
+            while (waitpid(child, 0, 0) < 0)
+                ;
+        }
+        kill(bomber, SIGKILL);
+        return waitpid(bomber, 0, 0) != bomber;
+    }
+    """
+    pids = [p["pid"] for p in harness.record(compile_c("hit", text), options=("-q",)).report()["processes"]]
+    assert len(pids) == len(set(pids)) == 102

@@ -181,6 +181,9 @@ enum segment_coverage {
 	COVERAGE_FULL = 2,  /* libc's own entries redirected as well */
 };
 
+/* In the place of a pid namespace: it cannot be read, and need not be the session's. */
+#define SEGMENT_NAMESPACE_UNKNOWN UINT64_MAX
+
 /* Bits of segment_process.flags. */
 enum {
 	PROCESS_BREAK_KNOWN = 1u << 0, /* the kernel's start_brk is, in a copy its first parent's */
@@ -216,7 +219,7 @@ struct segment_process {
 	uint32_t coverage;   /* enum segment_coverage */
 	uint64_t start_time; /* proc(5) stat field 22, clock ticks after boot; 0 unknown */
 	uint64_t start_clock;
-	uint64_t pid_namespace; /* inode of /proc/PID/ns/pid, 0 the session's or unknown */
+	uint64_t pid_namespace; /* inode of /proc/PID/ns/pid, 0 the session's */
 	uint64_t break_initial; /* start_brk; unknown, or of a copy: the break at registration */
 	uint64_t
 		break_at_start; /* the break at registration: moved before load by the difference */

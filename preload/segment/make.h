@@ -94,14 +94,17 @@ static inline void place_lay_out(struct segment_header *header, uint64_t log_byt
 	header->total_bytes = at;
 }
 
-/* How many bytes may be taken where `fd` lies: a quarter of what is free, and RLIMIT_FSIZE. */
+/* How many bytes may be taken where `fd` lies: a quarter of what is free, and our limits. */
 static inline uint64_t place_budget(int fd)
 {
-	uint64_t budget = UINT64_MAX, file = place_limit(RLIMIT_FSIZE);
+	uint64_t budget = place_limit(RLIMIT_AS) / 4, file = place_limit(RLIMIT_FSIZE);
+	uint64_t spare = UINT64_MAX;
 	struct statfs fs;
 
 	if (raw_call3(SYS_fstatfs, fd, (long)&fs, 0) == 0 && fs.f_blocks > 0)
-		budget = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize / 4;
+		spare = (uint64_t)fs.f_bavail * (uint64_t)fs.f_bsize / 4;
+	if (spare < budget)
+		budget = spare;
 	return file < budget ? file : budget;
 }
 

@@ -159,41 +159,60 @@ static void inherit(struct model *model, struct model_process *child,
 	attach(model, child, &attachment);
 }
 
-/*
- * What the parent had lost again before the child announced itself, the latest first: what it had
- * at `fork_ns`; or, of a fork whose time is not known, what it detached last.
- */
-static void inherit_lost(struct model *model, struct model_process *child,
-			 const struct model_process *parent, uint64_t fork_ns, uint32_t missing)
+/* Had at `fork_ns`, and lost before the child announced itself. */
+static bool was_lost_since(const struct model_past *past, uint64_t fork_ns)
 {
-	for (uint32_t i = model->past_count; i > 0 && missing > 0; i--) {
-		const struct model_past *past = &model->past[i - 1];
-		bool had = fork_ns ? past->attachment.since_ns <= fork_ns &&
-					     past->until_ns >= fork_ns
-				   : past->how == ENDED_BY_SHMDT;
+	return past->attachment.since_ns <= fork_ns && past->until_ns >= fork_ns;
+}
 
-		if (past->process != parent || !had)
+static void inherit_lost(struct model *model, struct model_process *child,
+			 const struct model_process *parent, uint64_t fork_ns, uint32_t *missing)
+{
+	for (uint32_t i = model->past_count; i > 0 && *missing > 0; i--) {
+		const struct model_past *past = &model->past[i - 1];
+
+		if (past->process != parent || !was_lost_since(past, fork_ns))
 			continue;
 		inherit(model, child, past->attachment);
-		if (fork_ns) /* both had it, for a while */
-			raise_peak(past->attachment.segment, past->attachment.segment->now + 1);
-		missing--;
+		raise_peak(past->attachment.segment, past->attachment.segment->now + 1);
+		--*missing;
 	}
 }
 
-static uint32_t inherit_kept(struct model *model, struct model_process *child,
-			     const struct model_process *parent, uint64_t fork_ns, uint32_t missing)
+/* Those that the parent has had since before `fork_ns`, or `after` it. */
+static void inherit_kept(struct model *model, struct model_process *child,
+			 const struct model_process *parent, uint64_t fork_ns, bool after,
+			 uint32_t *missing)
 {
-	for (uint32_t i = 0; i < parent->attached_count && missing > 0; i++) {
-		if (parent->attached[i].since_ns > fork_ns)
+	for (uint32_t i = 0; i<parent->attached_count && * missing> 0; i++) {
+		if ((parent->attached[i].since_ns > fork_ns) != after)
 			continue;
 		inherit(model, child, parent->attached[i]);
-		missing--;
+		--*missing;
 	}
-	return missing;
 }
 
-/* libc's fork notes its time, which is the child's start; a bare clone(2) only its announcement. */
+/* The time of the fork is not known that exactly: what the parent detached last, otherwise. */
+static void inherit_detached(struct model *model, struct model_process *child,
+			     const struct model_process *parent, uint64_t fork_ns,
+			     uint32_t *missing)
+{
+	for (uint32_t i = model->past_count; i > 0 && *missing > 0; i--) {
+		const struct model_past *past = &model->past[i - 1];
+
+		if (past->process != parent || past->how != ENDED_BY_SHMDT ||
+		    was_lost_since(past, fork_ns))
+			continue;
+		inherit(model, child, past->attachment);
+		--*missing;
+	}
+}
+
+/*
+ * libc's fork notes when it begins, as the child's start: what the parent had then, but for what
+ * other threads did until the kernel made the copy. Of a bare clone(2) only the announcement is
+ * known. How many there are the child has counted.
+ */
 void attachments_fork(struct model *model, struct model_process *child, const struct event *event)
 {
 	const struct model_process *parent = model_process(model, event->u.life.other);
@@ -202,8 +221,10 @@ void attachments_fork(struct model *model, struct model_process *child, const st
 
 	if (!parent || parent == child)
 		return;
-	missing = inherit_kept(model, child, parent, fork_ns, missing);
-	inherit_lost(model, child, parent, fork_ns < event->time_ns ? fork_ns : 0, missing);
+	inherit_kept(model, child, parent, fork_ns, false, &missing);
+	inherit_lost(model, child, parent, fork_ns, &missing);
+	inherit_kept(model, child, parent, fork_ns, true, &missing);
+	inherit_detached(model, child, parent, fork_ns, &missing);
 }
 
 /* ---- the table, where the log does not tell all ---- */

@@ -47,6 +47,7 @@ static bool read_arrival(const struct drain *drain, uint32_t i, struct drain_pro
 		.instance = (uint32_t)word,
 		.parent_instance = slot->parent_instance,
 		.forked = slot->how == LIFE_FORK,
+		.elsewhere = slot->pid_namespace != 0,
 		.pid = (pid_t)(word >> 32),
 		.start_time = slot->start_time,
 		.start_break = knows_break ? slot->break_initial : 0,

@@ -90,7 +90,9 @@ static bool gather(struct arrivals *a)
 			bool queued;
 
 			if (!has_called(a, &arrival))
-				arrival.fd = (int)syscall(SYS_pidfd_open, found[i].pid, 0);
+				arrival.fd = found[i].elsewhere ? -1
+								: (int)syscall(SYS_pidfd_open,
+									       found[i].pid, 0);
 			pthread_mutex_lock(&a->lock);
 			queued = enqueue(a, &arrival);
 			pthread_mutex_unlock(&a->lock);

@@ -183,6 +183,8 @@ static pid_t find_process(const struct watch *watch, struct arrival *arrival)
 		return image->pid;
 	if (arrival->pid > 0)
 		return arrival->pid;
+	if (image->elsewhere)
+		return 0; /* compare may find it */
 	if (proc_facts(image->pid, &facts))
 		is_other = image->start_time != 0 &&
 			   !timens_same_start(image->pid, facts.start_time, image->start_time);
@@ -201,11 +203,19 @@ static pid_t find_process(const struct watch *watch, struct arrival *arrival)
  */
 static void replace(struct watch *watch, struct arrival *arrival, pid_t *pid)
 {
-	struct watched *w = find_pid(watch, arrival->image.pid);
+	pid_t here = *pid > 0 || arrival->image.elsewhere ? *pid : arrival->image.pid;
+	struct watched *w = find_pid(watch, here);
 
-	if (!w || w->image.start_time != arrival->image.start_time ||
-	    !drain_was_replaced(watch->drain, &w->image))
+	if (!w || (w->image.start_time != arrival->image.start_time && !arrival->image.elsewhere))
 		return;
+	if (!drain_was_replaced(watch->drain, &w->image)) {
+		/* From where /proc is hidden its successor could not know it, but called from it.
+		 */
+		if (!arrival->image.elsewhere || arrival->image.forked || arrival->pid <= 0)
+			return;
+		drain_leave(watch->drain, &w->image, drain_now(watch->drain));
+		w->left = true;
+	}
 	if (w->left)
 		drain_link_next(watch->drain, &w->image);
 	drain_retire(watch->drain, &w->image, DRAIN_GONE, -1, 0);
@@ -233,7 +243,7 @@ static void add(struct watch *watch, struct arrival *arrival)
 	pid_t pid = find_process(watch, arrival);
 	struct watched *w;
 
-	if (pid > 0)
+	if (pid > 0) /* also where it has executed another meanwhile */
 		drain_know_pid(watch->drain, &arrival->image, pid);
 	inherit_break(watch, &arrival->image);
 	replace(watch, arrival, &pid);
@@ -352,8 +362,10 @@ static void compare(void *context, pid_t pid)
 		if (w->pid != 0 || w->image.pid != inner)
 			continue;
 		if (timens_same_start(pid, facts.start_time, w->image.start_time) ||
-		    proc_maps(pid, strrchr(drain_segment_path(watch->drain), '/')))
+		    proc_maps(pid, strrchr(drain_segment_path(watch->drain), '/'))) {
+			drain_know_pid(watch->drain, &w->image, pid);
 			hold(watch, w, pid, (int)syscall(SYS_pidfd_open, pid, 0));
+		}
 	}
 }
 
