@@ -13,6 +13,11 @@
 #include <string.h>
 #include <sys/shm.h>
 
+#ifndef SHM_STAT_ANY
+#define SHM_STAT_ANY 15 /* Linux 4.17 */
+#endif
+
+static const char gone[] = "it is gone already";
 static const char another[] = "it is another segment by now";
 static const char attached[] = "somebody has attached it meanwhile";
 
@@ -22,14 +27,30 @@ static bool is_same(const struct shmid_ds *now, const struct kernel_segment *the
 	       now->shm_cpid == then->creator_pid && now->shm_perm.cuid == then->creator_uid;
 }
 
+static const char *why_not_asked(void)
+{
+	return errno == EINVAL || errno == EIDRM ? gone : strerror(errno);
+}
+
+/* As IPC_STAT, which needs the right to read: by the id's index in the kernel's table. */
+static bool ask(int shmid, struct shmid_ds *now)
+{
+	static const int index_bits[] = {15, 24}; /* ipc/util.h: IPCMNI_SHIFT, and extended */
+
+	for (int i = 0; i < 2; i++)
+		if (shmctl(shmid & ((1 << index_bits[i]) - 1), SHM_STAT_ANY, now) == shmid)
+			return true;
+	return shmctl(shmid, IPC_STAT, now) == 0;
+}
+
 /* Null when it is the very segment that the kernel showed before, and unused; else why it is kept.
  */
 static const char *check(const struct model_segment *segment, struct shmid_ds *now)
 {
 	const struct kernel_segment *then = &segment->kernel;
 
-	if (shmctl(segment->shmid, IPC_STAT, now) != 0)
-		return errno == EINVAL || errno == EIDRM ? "it is gone already" : strerror(errno);
+	if (!ask(segment->shmid, now))
+		return why_not_asked();
 	if (!is_same(now, then) || (uint64_t)now->shm_ctime != then->changed)
 		return another;
 	return now->shm_nattch ? attached : NULL;
@@ -40,8 +61,8 @@ static const char *check_last(const struct model_segment *segment)
 {
 	struct shmid_ds now;
 
-	if (shmctl(segment->shmid, IPC_STAT, &now) != 0)
-		return "it is gone already";
+	if (!ask(segment->shmid, &now))
+		return why_not_asked();
 	if (!is_same(&now, &segment->kernel))
 		return another;
 	return now.shm_nattch ? attached : NULL;
@@ -59,11 +80,11 @@ const char *reap_remove(const struct model_segment *segment)
 	if (shmctl(segment->shmid, IPC_SET, &closed) != 0)
 		return strerror(errno);
 	why = check_last(segment);
-	if (why == attached)
+	if (!why && shmctl(segment->shmid, IPC_RMID, NULL) != 0)
+		why = strerror(errno);
+	if (why && why != gone && why != another)
 		shmctl(segment->shmid, IPC_SET, &now);
-	if (why)
-		return why;
-	return shmctl(segment->shmid, IPC_RMID, NULL) == 0 ? NULL : strerror(errno);
+	return why;
 }
 
 const char *reap_why_kept(const struct model *model, const struct model_segment *segment)
@@ -78,6 +99,9 @@ const char *reap_why_kept(const struct model *model, const struct model_segment 
 		return "marked already: it goes with its last attachment";
 	if (segment->in_kernel && segment->kernel.nattch)
 		return "somebody has it attached";
+	if (model->session.segment_missing)
+		return "the session's own segment is gone: nobody can say whether its maker still "
+		       "runs";
 	return segment->leaked ? NULL
 			       : "its maker, or a process forked from the same program, still runs";
 }

@@ -10,6 +10,7 @@ import pytest
 
 import harness
 import test_harmless
+from story import kernel_rows
 
 USER = 65534
 
@@ -151,3 +152,12 @@ def test_screen_is_of_one_users_sessions(user):
                            os.path.abspath("memshim.data"))
     assert stranger.returncode == 1 and stranger.stdout == ""
     assert stranger.stderr.count("\n") == 1 and "Permission denied" in stranger.stderr
+
+
+def test_reap_needs_no_more_than_the_owners_rights(user):
+    """A segment whose mode is taken away before it is removed can still be asked for."""
+    script = f"printf 'get 77 4096 03600\\nget 78 4096 03000\\n' | {harness.target('ledger')}"
+    record_as(user, "sh", "-c", script)
+    done = user(harness.MEMSHIM, "reap", "--force", "memshim.data")
+    assert (done.returncode, done.stderr) == (0, "") and "2 removed, 0 kept" in done.stdout
+    assert not kernel_rows()
