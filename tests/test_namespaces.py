@@ -162,3 +162,28 @@ def test_the_same_pid_where_proc_is_hidden():
     ends = [(p["state"], p["exit_status"], p["break"]["by_origin"]["direct"]["moves"])
             for p in report["processes"] if p["comm"] == "ledger"]
     assert ends == [("exited", 4, 2)] * 2
+
+
+ELSEWHERE = ("unshare", "--pid", "--fork", "--mount-proc")
+
+
+@pytest.mark.parametrize("recorder,program,reader", [(ELSEWHERE, (), ()), ((), ELSEWHERE, ()), ((), (), ELSEWHERE)],
+                         ids=["recorder", "program", "reader"])
+def test_a_leak_across_pid_namespaces(recorder, program, reader):
+    """Made without IPC_EXCL, so the kernel's table is asked who its creator is, whose numbers are other ones."""
+    script = f"printf 'get 77 4096 01600\\nat\\nexit 0\\n' | {target('ledger')} >/dev/null"
+    assert harness.run(*recorder, harness.MEMSHIM, "record", "-q", "-w", "--", *program, "sh", "-c", script).returncode == 0
+    segment, = json.loads(harness.run(*reader, harness.MEMSHIM, "report", "--json").stdout)["segments"]
+    assert (segment["state"], segment["leaked"]) == ("present", True)
+
+
+def test_a_holder_of_another_pid_namespace():
+    """It is one process, and traced, whatever its number."""
+    with recorded("unshare", "--pid", "--fork", target("ledger")) as lines:
+        program = Teller(lines)
+        program.get(KEY, 4096)
+        program.tell("at")
+        segment, = Recording("memshim.data").report()["segments"]
+        assert [h["traced"] for h in segment["holders"]] == [True] and segment["unaccounted"] == 0
+        program.tell("rm")
+        lines.end()

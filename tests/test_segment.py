@@ -16,6 +16,7 @@ import harness
 from beside import CYCLE_CALLS, made, needs_root
 from harness import MEMSHIM, Lines, Recording, memshim, target, wait_until
 from refusals import FAILED
+from story import Teller, kernel_rows, recorded
 
 PRELOAD = {"LD_PRELOAD": harness.SHIM}
 VERSION_AT, ORDER_AT, WORD_AT = 8, 16, 20  # in struct segment_header
@@ -283,6 +284,24 @@ def test_its_name_and_its_recorder_are_gone():
         assert (done.returncode, done.stderr.count("\n")) == (0, 1) and "segment's file is gone" in done.stderr
         assert "Coverage" in done.stdout and "in part: the session's segment is gone" in done.stdout
         assert not {f["kind"] for f in Recording("memshim.data").report()["findings"]} & {"calls-only"}
+
+
+def test_nothing_is_leaked_where_nobody_can_be_asked():
+    """The maker may run on, as here: its segment is not offered for removal."""
+    with recorded() as lines:
+        program = Teller(lines)
+        shmid = program.get()
+        wait_until(lambda: Recording("memshim.data").report()["segments"], "it is seen", lines.process)
+        wait_until(lambda: b"CHNK" in pathlib.Path("memshim.data").read_bytes(), "something is drained", lines.process)
+        segment, = folder().glob("*.seg")
+        segment.unlink()
+        lines.process.kill()
+        lines.process.wait()
+        done = memshim("reap", "--force", "memshim.data")
+        assert done.returncode == 0 and "removed  segment" not in done.stdout, done.stdout
+        assert shmid in kernel_rows()
+        assert not [s for s in Recording("memshim.data").report()["segments"] if s["leaked"]]
+        harness.libc.shmctl(shmid, 0, None)
 
 
 # ---- how it is mapped ----

@@ -80,19 +80,23 @@ static bool is_same(const struct model *model, const struct model_segment *segme
 		    const struct kernel_segment *row)
 {
 	const struct model_process *maker = model_process(model, segment->maker);
+	int32_t pid;
 
 	if (segment->removed)
 		return row->mode & SHM_DEST_BIT;
 	if (segment->key_known && row->key != segment->key && !(row->mode & SHM_DEST_BIT))
 		return false;
-	return segment->created != CREATED_SURELY || !maker || maker->facts.placeholder ||
-	       row->creator_pid == maker->facts.pid || maker->facts.pid_namespace != 0;
+	if (segment->created != CREATED_SURELY || !maker || maker->facts.placeholder)
+		return true;
+	pid = model_pid_here(model, &maker->facts);
+	return pid == 0 || row->creator_pid == pid;
 }
 
 static void ask_kernel(struct model *model, struct model_segment *segment)
 {
 	const struct model_process *maker = model_process(model, segment->maker);
 	struct model_kernel_row *row;
+	int32_t pid;
 
 	segment->kernel_asked = true;
 	HASH_FIND(hh, model->kernel_rows, &segment->shmid, sizeof segment->shmid, row);
@@ -102,9 +106,9 @@ static void ask_kernel(struct model *model, struct model_segment *segment)
 	segment->in_kernel = true;
 	segment->kernel = row->segment;
 	segment->size = row->segment.size;
-	if (segment->created == CREATED_LIKELY && maker)
-		segment->created = row->segment.creator_pid == maker->facts.pid ? CREATED_SURELY
-										: CREATED_NOT;
+	pid = maker ? model_pid_here(model, &maker->facts) : 0;
+	if (segment->created == CREATED_LIKELY && pid)
+		segment->created = row->segment.creator_pid == pid ? CREATED_SURELY : CREATED_NOT;
 }
 
 static enum model_segment_state state_of(const struct model_segment *segment)
@@ -189,9 +193,13 @@ static bool maker_runs(const struct model *model, const struct model_segment *se
 static bool is_leaked(const struct model *model, const struct model_segment *segment,
 		      const struct running *running)
 {
-	/* What is in another namespace ends with that, and cannot be asked for. */
-	return segment->created != CREATED_NOT && segment->state == SEGMENT_PRESENT &&
-	       !segment->space && segment->now == 0 && !maker_runs(model, segment, running) &&
+	/*
+	 * What is in another namespace ends with that, and cannot be asked for; nor can be who
+	 * still runs, where the recorder is gone and the session's segment with it.
+	 */
+	return !model->session.segment_missing && segment->created != CREATED_NOT &&
+	       segment->state == SEGMENT_PRESENT && !segment->space && segment->now == 0 &&
+	       !maker_runs(model, segment, running) &&
 	       (!segment->in_kernel || segment->kernel.nattch == 0);
 }
 

@@ -39,7 +39,7 @@ const struct model_process *model_holder_process(const struct model *model,
 		const struct model_process *process = model->by_instance[i - 1];
 
 		if (process && process->facts.state == STATE_RUNNING &&
-		    process->facts.pid == holder->pid &&
+		    model_pid_here(model, &process->facts) == holder->pid &&
 		    process->facts.start_time == holder->start_time)
 			return process;
 	}
@@ -75,11 +75,12 @@ static uint32_t first_of(const struct model *model, int32_t pid)
 static bool is_mapped(const struct model *model, const struct model_process *process,
 		      const struct model_attachment *attachment, bool *read)
 {
+	int32_t pid = model_pid_here(model, &process->facts);
 	bool found = false;
 
 	*read = false;
-	for (uint32_t i = first_of(model, process->facts.pid);
-	     i < model->holder_count && model->holders[i].pid == process->facts.pid; i++) {
+	for (uint32_t i = first_of(model, pid);
+	     i < model->holder_count && model->holders[i].pid == pid; i++) {
 		const struct kernel_holder *row = &model->holders[i];
 
 		if (row->start_time != process->facts.start_time || row->other_ipc)

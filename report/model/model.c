@@ -238,6 +238,18 @@ struct model_process *model_make_placeholder(struct model *model, const struct e
 	return process;
 }
 
+int32_t model_recorders_pid(const struct process_facts *facts)
+{
+	if (facts->host_pid)
+		return facts->host_pid;
+	return facts->pid_namespace ? 0 : facts->pid;
+}
+
+int32_t model_pid_here(const struct model *model, const struct process_facts *facts)
+{
+	return model->session.same_pids ? model_recorders_pid(facts) : 0;
+}
+
 static void take_back(struct model *model, int32_t pid)
 {
 	for (uint32_t i = model->witness_count; i > 0; i--) {

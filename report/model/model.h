@@ -365,6 +365,10 @@ static inline struct model_process *model_process(const struct model *model, uin
 	return instance < model->instance_room ? model->by_instance[instance] : NULL;
 }
 
+/* A process's pid as its recorder sees it, and as whoever reads this does; 0 where nobody knows. */
+int32_t model_recorders_pid(const struct process_facts *facts);
+int32_t model_pid_here(const struct model *model, const struct process_facts *facts);
+
 /* The segment that has this id now, or had it last; null when it was never seen. */
 struct model_segment *model_segment(const struct model *model, int32_t shmid);
 struct model_segment *model_segment_in(const struct model *model, uint64_t space, int32_t shmid);

@@ -136,9 +136,11 @@ static enum model_created created_by_sight(const struct model *model,
 {
 	const struct model_process *maker = model_process(model, segment->maker);
 
-	if (!maker || maker->facts.placeholder || maker->facts.pid_namespace)
+	int32_t pid = maker && !maker->facts.placeholder ? model_recorders_pid(&maker->facts) : 0;
+
+	if (pid == 0)
 		return CREATED_LIKELY;
-	return sight->creator_pid == maker->facts.pid ? CREATED_SURELY : CREATED_NOT;
+	return sight->creator_pid == pid ? CREATED_SURELY : CREATED_NOT;
 }
 
 static void learn(const struct model *model, struct model_segment *segment, uint64_t time_ns)

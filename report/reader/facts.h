@@ -26,6 +26,7 @@ struct session_facts {
 	bool recorded;  /* a recorder belongs to it */
 	bool same_boot; /* this machine, since its last start */
 	bool same_ipc;  /* and the same table of System V objects */
+	bool same_pids; /* the session's pids are the same processes here */
 	uint64_t started_realtime_ns;
 	uint64_t started_monotonic_ns; /* since the machine's start, wherever the wall clock goes */
 	uint64_t duration_ns;

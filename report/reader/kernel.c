@@ -34,7 +34,8 @@ static void look_at_process(const struct source *source, uint32_t i,
 		return;
 	facts.instance = after.instance;
 	facts.break_differs = breaks_differ(&breaks, &after, page);
-	facts.headroom_known = breaks.next_start != 0 && breaks_are_of(&breaks, &after);
+	facts.headroom_known = breaks.next_start != 0 && breaks_are_of(&breaks, &after) &&
+			       after.flags & PROCESS_BREAK_KNOWN;
 	facts.headroom_bytes = breaks.next_start - after.break_current;
 	taker->process(taker->context, &facts);
 }

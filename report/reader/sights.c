@@ -183,21 +183,25 @@ static void look_at_memory(struct segment_sight *sight, bool huge)
 
 /* ---- the process and its addresses ---- */
 
-/* Its pid here; 0 when it is not known, or has ended. */
-static pid_t pid_of(const struct drain *drain, const struct segment_event *event)
+/* The image's slot; null when it has ended. */
+static const struct segment_process *slot_of(const struct drain *drain, uint32_t instance)
 {
 	uint32_t used = drain_slots_used(drain);
 
-	for (uint32_t i = 0; i < used; i++) {
-		const struct segment_process *slot = drain_slot(drain, i);
+	for (uint32_t i = 0; i < used; i++)
+		if (drain_slot(drain, i)->instance == instance)
+			return drain_slot(drain, i);
+	return NULL;
+}
 
-		if (slot->instance == event->process)
-			return slot->pid_namespace == drain->header.pid_namespace ||
-					       !slot->pid_namespace
-				       ? slot->pid
-				       : 0;
-	}
-	return 0;
+/* Its pid here; 0 when it is not known. */
+static pid_t pid_of(const struct segment_process *slot)
+{
+	if (!slot)
+		return 0;
+	if (slot->host_pid)
+		return slot->host_pid;
+	return slot->pid_namespace ? 0 : slot->pid;
 }
 
 static void look_at_caller(struct segment_sight *sight, pid_t pid)
@@ -323,8 +327,10 @@ static bool wants_segment(struct sights *sights, const struct segment_event *eve
 static void look_at_failure(const struct drain *drain, struct segment_sight *sight,
 			    const struct segment_event *event)
 {
-	pid_t pid = pid_of(drain, event);
+	const struct segment_process *slot = slot_of(drain, event->process);
+	pid_t pid = pid_of(slot);
 
+	sight->caller_uid = slot ? slot->uid : 0; /* real; better than none */
 	look_at_caller(sight, pid);
 	if (event->kind <= CALL_SBRK) {
 		look_at_break(sight, pid, event);

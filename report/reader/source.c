@@ -61,9 +61,12 @@ bool source_process_since(const struct source *source, const struct segment_proc
 
 	if (slot->state != PROCESS_RUNNING || !source->facts.same_boot)
 		return false;
-	if (!source->same_pids || (theirs && !same_namespace(theirs, "/proc/self/ns/pid")))
+	if (source->same_pids && slot->host_pid)
+		start = alive_start(slot->host_pid, slot->start_time);
+	else if (!source->same_pids || (theirs && !same_namespace(theirs, "/proc/self/ns/pid")))
 		return true; /* not to be told from here */
-	start = alive_start(slot->pid, slot->start_time);
+	else
+		start = alive_start(slot->pid, slot->start_time);
 	if (start && slot->start_time)
 		*start_time = start;
 	return start != 0;
@@ -148,6 +151,7 @@ static void learn(struct source *source)
 	facts->same_ipc = facts->same_boot &&
 			  same_namespace(header->ipc_namespace, "/proc/self/ns/ipc");
 	source->same_pids = same_namespace(header->pid_namespace, "/proc/self/ns/pid");
+	facts->same_pids = facts->same_boot && source->same_pids;
 	facts->state = judge(source);
 	facts->recorded = header->recorder_pid != 0;
 	facts->recorder_pid = header->recorder_pid;
