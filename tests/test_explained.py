@@ -230,6 +230,7 @@ SEEN = {
     "mapped there": ((MAKE, attach_over_libc), None, "libc.so.6 is mapped at 0x"),
     "address space": ((("get", KEY, 200 << 20, NEW), ("at",)), "address space", "RLIMIT_AS is 97.7M, "),
     "more than there is": ((("break", 1 << 42),), None, "4T were asked for, and memory and swap together are "),
+    "no addresses left": ((("break", 90 << 20),), "address space", "RLIMIT_AS is 97.7M, "),
     "data": ((("break", 64 << 20),), "data", "RLIMIT_DATA is 4M, and 64M more were asked for"),
 }
 

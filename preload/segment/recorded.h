@@ -78,7 +78,7 @@ struct segment_sight {
 	uint32_t caller_uid; /* effective, of the process that made the call */
 	/*
 	 * All segments together, and their limits: shmmni, shmall, shmmax. Where SHM_HUGETLB found
-	 * no memory, the pages are huge ones.
+	 * no memory, the pages are huge ones. Of a break the size is RLIMIT_AS.
 	 */
 	uint64_t used_segments, used_pages;
 	uint64_t limit_segments, limit_pages, limit_size;

@@ -67,8 +67,9 @@ struct explanation explain_move(const struct failed *f)
 			explain_by("look at where the number comes from",
 				   "%s were asked for, and no address space is that large",
 				   human_bytes(wanted, asked)));
-	return explain_by(NULL,
-			  "%s were asked for: more than RLIMIT_DATA, than the room below the next "
-			  "mapping, or than there is memory",
-			  human_bytes(wanted, asked));
+	return explain_by(
+		NULL,
+		"%s were asked for: more than RLIMIT_DATA or RLIMIT_AS, than the room below "
+		"the next mapping, or than there is memory",
+		human_bytes(wanted, asked));
 }

@@ -273,7 +273,7 @@ static struct explanation move_seen(const struct model_process *process, const s
 	uint64_t before = event->u.brk.before, grown = before - process->facts.break_initial;
 	uint64_t asked = event->kind == KIND_BRK ? event->u.brk.argument - before
 						 : event->u.brk.argument;
-	char room[HUMAN_BYTES], wanted[HUMAN_BYTES];
+	char room[HUMAN_BYTES], wanted[HUMAN_BYTES], mapped[HUMAN_BYTES];
 
 	human_bytes(wanted, asked);
 	if (s->next_start && s->next_start < before + asked)
@@ -285,6 +285,11 @@ static struct explanation move_seen(const struct model_process *process, const s
 		return explain_by("raise it: 'ulimit -d'",
 				  "RLIMIT_DATA is %s, and %s more were asked for",
 				  human_bytes(room, s->limit_data), wanted);
+	if (s->mapped_bytes && s->limit_size && s->mapped_bytes + asked > s->limit_size)
+		return explain_by("raise it: 'ulimit -v'",
+				  "RLIMIT_AS is %s, %s are mapped, and %s more were asked for",
+				  human_bytes(room, s->limit_size),
+				  human_bytes(mapped, s->mapped_bytes), wanted);
 	if (s->overcommit == OVERCOMMIT_NEVER)
 		return explain_by(NULL,
 				  "%s were asked for, and vm.overcommit_memory 2 promises no more "

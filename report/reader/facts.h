@@ -147,7 +147,7 @@ struct sight_facts {
 	uint32_t caller_uid; /* effective, of the process that made the call */
 	int32_t creator_pid;
 	uint64_t used_segments, used_pages; /* of all segments together; or huge pages */
-	uint64_t limit_segments, limit_pages, limit_size;
+	uint64_t limit_segments, limit_pages, limit_size; /* of a break RLIMIT_AS */
 	int32_t most_pid; /* whose creations take the most of what ran out */
 	uint32_t most_segments;
 	uint64_t most_pages;

@@ -244,18 +244,19 @@ static void find_next(struct segment_sight *sight, pid_t pid, uint64_t address)
 		fclose(maps);
 }
 
-static void look_at_limit(struct segment_sight *sight, pid_t pid, int resource)
+static void look_at_limit(uint64_t *to, pid_t pid, int resource)
 {
 	struct rlimit limit;
 
 	if (pid > 0 && prlimit(pid, resource, NULL, &limit) == 0)
-		sight->limit_data = limit.rlim_cur;
+		*to = limit.rlim_cur;
 }
 
 static void look_at_break(struct segment_sight *sight, pid_t pid, const struct segment_event *event)
 {
 	look_at_memory(sight, false);
-	look_at_limit(sight, pid, RLIMIT_DATA);
+	look_at_limit(&sight->limit_data, pid, RLIMIT_DATA);
+	look_at_limit(&sight->limit_size, pid, RLIMIT_AS);
 	if (pid > 0)
 		find_next(sight, pid, event->u.brk.before);
 }
@@ -264,7 +265,7 @@ static void look_at_attach(struct segment_sight *sight, pid_t pid,
 			   const struct segment_event *event)
 {
 	look_at_segment(sight, event->u.shmat.shmid);
-	look_at_limit(sight, pid, RLIMIT_AS);
+	look_at_limit(&sight->limit_data, pid, RLIMIT_AS);
 	if (pid > 0 && event->u.shmat.address)
 		find_next(sight, pid, event->u.shmat.address);
 }
