@@ -293,7 +293,7 @@ int load_all(struct load *load, const char *path)
 static bool knows_process(const struct model *model, int32_t pid)
 {
 	for (uint32_t i = 1; i < model->instance_room; i++)
-		if (model->by_instance[i] && model->by_instance[i]->facts.pid == pid)
+		if (model->by_instance[i] && model_has_pid(&model->by_instance[i]->facts, pid))
 			return true;
 	for (uint32_t i = 0; i < model->witness_count; i++)
 		if (model->witnesses[i].pid == pid)

@@ -175,7 +175,7 @@ static const struct model_process *last_image(const struct model *model, int32_t
 	const struct model_process *last = NULL;
 
 	for (uint32_t i = 1; i < model->instance_room; i++)
-		if (model->by_instance[i] && model->by_instance[i]->facts.pid == pid)
+		if (model->by_instance[i] && model_has_pid(&model->by_instance[i]->facts, pid))
 			last = model->by_instance[i];
 	return last;
 }
@@ -211,10 +211,11 @@ static const struct model_process *choose(const struct model *model, int32_t pid
 
 static bool runs_here(const struct model *model, const struct model_process *process)
 {
+	pid_t pid = model_pid_here(model, &process->facts);
+
 	return model->session.state == SESSION_LIVE && model->session.same_boot &&
 	       process->facts.state == STATE_RUNNING && process->facts.start_time &&
-	       alive_process(process->facts.pid, process->facts.start_time) &&
-	       proc_may_look(process->facts.pid);
+	       pid && alive_process(pid, process->facts.start_time) && proc_may_look(pid);
 }
 
 struct zones *look_back(const char *path, int32_t pid, pid_t *runs, int *ret)
@@ -228,7 +229,7 @@ struct zones *look_back(const char *path, int32_t pid, pid_t *runs, int *ret)
 		return NULL;
 	process = choose(load.model, pid, path, ret);
 	if (process && runs_here(load.model, process))
-		*runs = process->facts.pid;
+		*runs = model_pid_here(load.model, &process->facts);
 	else if (process && !(zones = zones_recorded(load.model, process)))
 		error_line(path, strerror(ENOMEM));
 	load_close(&load);

@@ -177,13 +177,36 @@ def test_a_leak_across_pid_namespaces(recorder, program, reader):
     assert (segment["state"], segment["leaked"]) == ("present", True)
 
 
+def wait_for_host_pids():
+    """The recorder hears of a process a moment after it has begun."""
+    def known():
+        return all("host_pid" in p for p in Recording("memshim.data").report()["processes"] if p["comm"] == "ledger")
+    harness.wait_until(known, "their pids are known")
+
+
 def test_a_holder_of_another_pid_namespace():
     """It is one process, and traced, whatever its number."""
     with recorded("unshare", "--pid", "--fork", target("ledger")) as lines:
         program = Teller(lines)
         program.get(KEY, 4096)
         program.tell("at")
+        wait_for_host_pids()
         segment, = Recording("memshim.data").report()["segments"]
         assert [h["traced"] for h in segment["holders"]] == [True] and segment["unaccounted"] == 0
         program.tell("rm")
+        lines.end()
+
+
+def test_either_pid_will_do():
+    """Who looks from outside knows a process by the number that it has there."""
+    with recorded("unshare", "--pid", "--fork", target("ledger")) as lines:
+        program = Teller(lines)
+        program.tell("break", 4096)
+        wait_for_host_pids()
+        inner, = [p for p in Recording("memshim.data").report()["processes"] if p["comm"] == "ledger"]
+        for pid in (inner["pid"], inner["host_pid"]):
+            report = json.loads(memshim("report", "--json", f"--pid={pid}").stdout)
+            assert inner["exe"] in [p["exe"] for p in report["processes"]]
+            assert "sbrk(4096)" in memshim("events", f"--pid={pid}").stdout
+            assert "as it last was" not in memshim("map", f"--pid={pid}", "memshim.data").stdout
         lines.end()

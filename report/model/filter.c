@@ -13,7 +13,7 @@ bool filter_process(const struct filter *filter, const struct model_process *pro
 {
 	const struct process_facts *facts = &process->facts;
 
-	if (filter->pid && filter->pid != facts->pid)
+	if (filter->pid && !model_has_pid(facts, filter->pid))
 		return false;
 	return !filter->exe || strcmp(filter->exe, facts->exe) == 0 ||
 	       strcmp(filter->exe, model_program_name(facts)) == 0 ||

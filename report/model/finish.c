@@ -184,6 +184,7 @@ static bool maker_runs(const struct model *model, const struct model_segment *se
 		if (running->roots[i] == root ||
 		    (image->facts.instance >= segment->maker &&
 		     image->facts.pid == maker->facts.pid &&
+		     image->facts.host_pid == maker->facts.host_pid &&
 		     image->facts.start_time == maker->facts.start_time))
 			return true;
 	}

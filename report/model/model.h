@@ -365,6 +365,12 @@ static inline struct model_process *model_process(const struct model *model, uin
 	return instance < model->instance_room ? model->by_instance[instance] : NULL;
 }
 
+/* Whether a process is meant: by the pid that it sees, or that its recorder does. */
+static inline bool model_has_pid(const struct process_facts *facts, int32_t pid)
+{
+	return facts->pid == pid || (facts->host_pid && facts->host_pid == pid);
+}
+
 /* A process's pid as its recorder sees it, and as whoever reads this does; 0 where nobody knows. */
 int32_t model_recorders_pid(const struct process_facts *facts);
 int32_t model_pid_here(const struct model *model, const struct process_facts *facts);
