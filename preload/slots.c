@@ -67,13 +67,13 @@ struct segment_process *slots_find_predecessor(int32_t pid, uint64_t start_time)
 		     : found;
 }
 
-static bool has_ended(uint64_t word, const struct segment_process *slot)
+static bool has_ended(uint64_t word, const struct segment_process *slot, bool unknown_too)
 {
 	if ((uint32_t)word != 0 && half_load(&slot->state) != PROCESS_RUNNING)
 		return true;
 	/* A process of another pid namespace cannot be asked for; it keeps its slot. */
 	return slot->pid_namespace == shim.pid_namespace &&
-	       slot->pid_namespace != SEGMENT_NAMESPACE_UNKNOWN &&
+	       (unknown_too || slot->pid_namespace != SEGMENT_NAMESPACE_UNKNOWN) &&
 	       raw_call3(SYS_kill, (long)(word >> 32), 0, 0) == -ESRCH;
 }
 
@@ -94,12 +94,17 @@ static void forget(const struct segment_process *slot)
 	counter_add(&shim.shared->lost[LOSS_FORGOTTEN], 1, false);
 }
 
-/* Takes slot i if it is free, or (`forced`) if its process has ended. */
-static bool take_slot(uint32_t i, int32_t pid, bool forced)
+/*
+ * How hard a slot is looked for: a free one, one whose process has ended, and last one whose
+ * process cannot be found, though nobody knows whether it would be.
+ */
+enum { TAKE_FREE, TAKE_ENDED, TAKE_LOST, TAKE_COUNT };
+
+static bool take_slot(uint32_t i, int32_t pid, int how)
 {
 	uint64_t word = word_accept(&slot_words()[i]);
 
-	if (word != 0 && !(forced && has_ended(word, slots() + i)))
+	if (word != 0 && !(how >= TAKE_ENDED && has_ended(word, slots() + i, how == TAKE_LOST)))
 		return false;
 	if (!word_take(&slot_words()[i], word, slot_word(pid, 0)))
 		return false;
@@ -111,11 +116,11 @@ static bool take_slot(uint32_t i, int32_t pid, bool forced)
 struct segment_process *slots_take(int32_t pid)
 {
 	uint32_t count = (uint32_t)shim.header->region[REGION_INDEX].count;
-	int tries = shim.header->recorder_pid ? 1 : 2;
+	int ways = shim.header->recorder_pid ? TAKE_ENDED : TAKE_COUNT;
 
-	for (int forced = 0; forced < tries; forced++)
+	for (int how = TAKE_FREE; how < ways; how++)
 		for (uint32_t i = 0; i < count; i++)
-			if (take_slot(i, pid, forced)) {
+			if (take_slot(i, pid, how)) {
 				half_raise(&shim.shared->slot_high, i + 1);
 				return slots() + i;
 			}

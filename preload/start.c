@@ -108,10 +108,17 @@ static void find_libc(const struct link_map *libc)
 		shim.single_threaded = single;
 }
 
+/* Not wiped by the kernel: what stands there is the parent's. An emulator may only say it wipes. */
+static bool is_parents_word(void)
+{
+	return !is_wiped || (word_accept(shim_wiped(WIPED_DONE)) && shim.process &&
+			     shim.process->pid != raw_call3(SYS_getpid, 0, 0, 0));
+}
+
+/* A signal handler's hook may have registered the child already. */
 static void child_of_fork(void)
 {
-	/* A signal handler's hook may have registered the child already. */
-	if (!is_wiped) {
+	if (is_parents_word()) {
 		word_store(shim_wiped(WIPED_DONE), 0);
 		word_store(shim_wiped(WIPED_BEGUN), 0);
 	}

@@ -289,3 +289,9 @@ def test_it_outlives_the_recorder():
     assert report["segments"][0]["leaked"] and not any(a["live"] for a in report["attachments"])
     assert {f["kind"] for f in report["findings"]} == {"leaked-segment"} and not report["coverage"]["in_flight"]
     assert "1 removed, 0 kept" in harness.memshim("reap", "--force").stdout and shmid not in kernel_rows()
+
+
+def test_what_executes_does_so_before_the_next_starts():
+    recording = harness.record("sh", "-c", "exec env true", options=("-q",))
+    assert [e["call"] for e in recording.events() if e["call"] in ("start", "exec", "exit")] == [
+        "start", "exec", "start", "exec", "start", "exit"]

@@ -9,6 +9,8 @@
 #define ATTACHMENTS_MAX (1u << 20)
 #define PAST_MAX 10000u
 
+#define UNDER_WAY_NS 20000000u /* a shmdt that was begun before the fork, and not made */
+
 static void keep_past(struct model *model, const struct model_process *process,
 		      const struct model_attachment *attachment, enum model_ending how,
 		      uint64_t time_ns)
@@ -192,16 +194,17 @@ static void inherit_kept(struct model *model, struct model_process *child,
 	}
 }
 
-/* The time of the fork is not known that exactly: what the parent detached last, otherwise. */
+/* The time of the fork is not known that exactly: what the parent detached last, from `since_ns`
+ * on. */
 static void inherit_detached(struct model *model, struct model_process *child,
 			     const struct model_process *parent, uint64_t fork_ns,
-			     uint32_t *missing)
+			     uint64_t since_ns, uint32_t *missing)
 {
 	for (uint32_t i = model->past_count; i > 0 && *missing > 0; i--) {
 		const struct model_past *past = &model->past[i - 1];
 
 		if (past->process != parent || past->how != ENDED_BY_SHMDT ||
-		    was_lost_since(past, fork_ns))
+		    past->until_ns < since_ns || was_lost_since(past, fork_ns))
 			continue;
 		inherit(model, child, past->attachment);
 		--*missing;
@@ -217,6 +220,8 @@ void attachments_fork(struct model *model, struct model_process *child, const st
 {
 	const struct model_process *parent = model_process(model, event->u.life.other);
 	uint64_t fork_ns = child->facts.start_ns;
+	bool sure = fork_ns < event->time_ns && fork_ns > UNDER_WAY_NS && !model->past_omitted;
+	uint64_t since_ns = sure ? fork_ns - UNDER_WAY_NS : 0;
 	uint32_t missing = event->u.life.inherited;
 
 	if (!parent || parent == child)
@@ -224,7 +229,7 @@ void attachments_fork(struct model *model, struct model_process *child, const st
 	inherit_kept(model, child, parent, fork_ns, false, &missing);
 	inherit_lost(model, child, parent, fork_ns, &missing);
 	inherit_kept(model, child, parent, fork_ns, true, &missing);
-	inherit_detached(model, child, parent, fork_ns, &missing);
+	inherit_detached(model, child, parent, fork_ns, since_ns, &missing);
 }
 
 /* ---- the table, where the log does not tell all ---- */

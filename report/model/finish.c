@@ -168,6 +168,12 @@ static struct running find_running(struct model *model)
 	return running;
 }
 
+/* Of two pids outside, 0 is one that the recorder has not heard of. */
+static bool may_be_one(int32_t a, int32_t b)
+{
+	return a == b || a == 0 || b == 0;
+}
+
 /*
  * Its process, in whatever image (an exec ends no process), or one that fork made of the same
  * memory: a server's child may make what the server removes.
@@ -184,7 +190,8 @@ static bool maker_runs(const struct model *model, const struct model_segment *se
 		if (running->roots[i] == root ||
 		    (image->facts.instance >= segment->maker &&
 		     image->facts.pid == maker->facts.pid &&
-		     image->facts.host_pid == maker->facts.host_pid &&
+		     image->facts.pid_namespace == maker->facts.pid_namespace &&
+		     may_be_one(image->facts.host_pid, maker->facts.host_pid) &&
 		     image->facts.start_time == maker->facts.start_time))
 			return true;
 	}

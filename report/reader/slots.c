@@ -103,7 +103,7 @@ void drain_know_pid(struct drain *drain, const struct drain_process *process, pi
 {
 	struct segment_process *slot = drain_slot(drain, process->slot);
 
-	if (is_in_place(drain, process) && slot->pid != pid)
+	if (is_in_place(drain, process) && (slot->pid != pid || slot->pid_namespace))
 		half_store((_Atomic uint32_t *)&slot->host_pid, (uint32_t)pid);
 }
 

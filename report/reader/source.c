@@ -61,6 +61,8 @@ bool source_process_since(const struct source *source, const struct segment_proc
 
 	if (slot->state != PROCESS_RUNNING || !source->facts.same_boot)
 		return false;
+	if (theirs == SEGMENT_NAMESPACE_UNKNOWN && !slot->host_pid)
+		theirs = 0; /* most likely */
 	if (source->same_pids && slot->host_pid)
 		start = alive_start(slot->host_pid, slot->start_time);
 	else if (!source->same_pids || (theirs && !same_namespace(theirs, "/proc/self/ns/pid")))

@@ -183,8 +183,8 @@ static pid_t find_process(const struct watch *watch, struct arrival *arrival)
 		return image->pid;
 	if (arrival->pid > 0)
 		return arrival->pid;
-	if (image->elsewhere)
-		return 0; /* compare may find it */
+	if (image->elsewhere) /* compare may find it */
+		return 0;
 	if (proc_facts(image->pid, &facts))
 		is_other = image->start_time != 0 &&
 			   !timens_same_start(image->pid, facts.start_time, image->start_time);
@@ -197,21 +197,19 @@ static pid_t find_process(const struct watch *watch, struct arrival *arrival)
 	return is_other ? 0 : image->pid;
 }
 
-/*
- * The image before this one, in the same process: it has been replaced. Its pidfd is taken over if
- * the new image came too late for one of its own.
- */
+/* The image before this one, in the same process. A late image takes over its pidfd. */
 static void replace(struct watch *watch, struct arrival *arrival, pid_t *pid)
 {
-	pid_t here = *pid > 0 || arrival->image.elsewhere ? *pid : arrival->image.pid;
-	struct watched *w = find_pid(watch, here);
+	const struct drain_process *next = &arrival->image;
+	struct watched *w = find_pid(watch, *pid > 0 || next->elsewhere ? *pid : next->pid);
 
-	if (!w || (w->image.start_time != arrival->image.start_time && !arrival->image.elsewhere))
+	if (!w || w->instance > next->instance ||
+	    (w->image.start_time != next->start_time &&
+	     !(next->elsewhere && next->start_time == 0)))
 		return;
 	if (!drain_was_replaced(watch->drain, &w->image)) {
-		/* From where /proc is hidden its successor could not know it, but called from it.
-		 */
-		if (!arrival->image.elsewhere || arrival->image.forked || arrival->pid <= 0)
+		/* From where /proc is hidden it could not know its predecessor; it called. */
+		if (!next->elsewhere || next->forked || arrival->pid <= 0)
 			return;
 		drain_leave(watch->drain, &w->image, drain_now(watch->drain));
 		w->left = true;
@@ -352,20 +350,20 @@ static bool has_ended(const struct watched *w)
 /* A process in another pid namespace goes by another name here. */
 static void compare(void *context, pid_t pid)
 {
-	struct watch *watch = context;
 	pid_t inner = proc_inner_pid(pid);
+	struct watch *watch = context;
 	struct proc_facts facts;
 
-	if (!proc_facts(pid, &facts))
+	if (find_pid(watch, pid) || !proc_facts(pid, &facts))
 		return;
 	for (struct watched *w = watch->table; w; w = w->hh.next) {
-		if (w->pid != 0 || w->image.pid != inner)
+		if (w->pid != 0 || w->image.pid != inner ||
+		    !(w->image.start_time
+			      ? timens_same_start(pid, facts.start_time, w->image.start_time)
+			      : proc_maps(pid, strrchr(drain_segment_path(watch->drain), '/'))))
 			continue;
-		if (timens_same_start(pid, facts.start_time, w->image.start_time) ||
-		    proc_maps(pid, strrchr(drain_segment_path(watch->drain), '/'))) {
-			drain_know_pid(watch->drain, &w->image, pid);
-			hold(watch, w, pid, (int)syscall(SYS_pidfd_open, pid, 0));
-		}
+		drain_know_pid(watch->drain, &w->image, pid);
+		hold(watch, w, pid, (int)syscall(SYS_pidfd_open, pid, 0));
 	}
 }
 

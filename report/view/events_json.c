@@ -234,7 +234,7 @@ static void put_host_ids(struct out *out, const struct event_view *view)
 {
 	const struct process_facts *facts = view->process ? &view->process->facts : NULL;
 
-	if (!facts || facts->host_pid == 0)
+	if (!facts || facts->host_pid == 0 || facts->host_pid == facts->pid)
 		return;
 	OUT(out, ",\"host_pid\":");
 	out_signed(out, facts->host_pid);

@@ -185,7 +185,7 @@ static void put_process(struct json *json, const struct model_process *process)
 
 	json_open(json, NULL, '{');
 	json_signed(json, "pid", facts->pid);
-	if (facts->host_pid)
+	if (facts->host_pid && facts->host_pid != facts->pid)
 		json_signed(json, "host_pid", facts->host_pid);
 	json_signed(json, "ppid", facts->ppid);
 	json_number(json, "image", facts->image);
