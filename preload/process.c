@@ -78,8 +78,8 @@ static void log_arrival(const struct arrival *who, const struct segment_process 
 {
 	struct segment_event event = life_event(who->how, slot->instance);
 
-	if (who->how == LIFE_FORK &&
-	    !who->clock) /* that tells the reader that it knows no better */
+	/* The same as the start: that tells the reader that the time of the fork is not known. */
+	if (who->how == LIFE_FORK && !who->clock)
 		event.clock = slot->start_clock;
 	event.u.life.inherited = slot->inherited;
 	event.u.life.other = slot->parent_instance;
