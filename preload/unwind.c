@@ -98,12 +98,18 @@ static bool is_call(const unsigned char *end, const struct unwind_span *text)
  */
 static bool may_step_out(const struct unwind_cursor *cursor)
 {
+	uint64_t map_start = (uint64_t)cursor->object.map_start,
+		 map_end = (uint64_t)cursor->object.map_end;
 	struct unwind_span text;
 
 	if (cursor->exact || cursor->stack.end == main_stack_end)
 		return true;
 	text = module_segment(&cursor->object, cursor->pc - 1);
-	return text.begin < cursor->pc && cursor->pc != cursor->common.function_end &&
+	/* What the loader has mapped is surer than what the file's headers say. */
+	if (text.begin < map_start || text.end > map_end)
+		return false;
+	return text.begin < cursor->pc && cursor->pc <= text.end &&
+	       cursor->pc != cursor->common.function_end &&
 	       is_call((const unsigned char *)cursor->pc, &text);
 }
 
