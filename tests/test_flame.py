@@ -4,6 +4,7 @@
 import pytest
 
 import browser
+import harness
 from harness import memshim, record
 
 PROGRAM = """
@@ -110,6 +111,7 @@ def test_another_window(page):
     for width in (900, 1700):
         page.resize(width, 700)
         whole = page.run("return document.documentElement.clientWidth")
+        harness.wait_until(lambda: abs(page.run(BOXES)["both"][0][1] - whole) < 2, "the page has heard of it")
         x, wide, _ = page.run(BOXES)["both"][0]
         assert abs(x) < 1 and abs(wide - whole) < 2
     assert page.run("return getComputedStyle(document.getElementById('command')).fontSize") == "12px"
