@@ -162,14 +162,14 @@ static void register_arrival(const struct arrival *who)
 	shim.instance = half_add(&shim.shared->next_instance, 1);
 	has_called = shim.header->recorder_pid && call_on_recorder(who->how);
 	fill_identity(slot, who);
+	/* It was looked for among the pids of another namespace. */
 	if (shim.pid_namespace && who->how == LIFE_START)
-		old = slots_find_predecessor(
-			who->pid, who->start_time); /* it was looked for among other pids */
+		old = slots_find_predecessor(who->pid, who->start_time);
 	if (old) {
 		slot->image = old->image + 1;
 		slot->parent_instance = old->instance;
-		if (half_load(&old->state) ==
-		    PROCESS_RUNNING) /* the recorder may have seen it go */
+		/* The recorder may have seen it go. */
+		if (half_load(&old->state) == PROCESS_RUNNING)
 			end_predecessor(old);
 	}
 	shim.process = slot;
