@@ -34,7 +34,7 @@
 #include <stdint.h>
 
 #define SEGMENT_MAGIC 0x314d4948534d454dull /* "MEMSHIM1" as little-endian bytes */
-#define SEGMENT_VERSION 1u
+#define SEGMENT_VERSION 2u
 #define SEGMENT_BYTE_ORDER 0x01020304u
 #define SEGMENT_HEADER_BYTES 4096u
 #define SEGMENT_BLOCK_ENTRIES 32u   /* attachments in one block */
