@@ -12,7 +12,7 @@
 #include <string.h>
 
 #include "libc.h"
-#include "segment/raw.h"
+#include "common/raw.h"
 #include "shim.h"
 
 #define PROBES 32u

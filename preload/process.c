@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "attachments.h"
-#include "greet.h"
+#include "peer_socket.h"
 #include "record.h"
-#include "segment/files.h"
-#include "segment/timens.h"
+#include "common/files.h"
+#include "common/timens.h"
 #include "slots.h"
 #include "stat.h"
 

@@ -16,7 +16,7 @@
 
 #include "hooks.h"
 #include "libc.h"
-#include "segment/files.h"
+#include "common/files.h"
 #include "shim.h"
 
 #if defined(__x86_64__)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "slots.h"
 
-#include "segment/raw.h"
-#include "segment/timens.h"
+#include "common/raw.h"
+#include "common/timens.h"
 
 static inline _Atomic uint64_t *slot_words(void)
 {

@@ -7,7 +7,7 @@
 
 #include "libc.h"
 #include "module.h"
-#include "segment/raw.h"
+#include "common/raw.h"
 #include "thread.h"
 #include "unwind.h"
 

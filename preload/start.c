@@ -16,7 +16,7 @@
 #include "libc.h"
 #include "process.h"
 #include "redirect.h"
-#include "segment/files.h"
+#include "common/files.h"
 #include "session.h"
 #include "stack.h"
 #include "thread.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "stat.h"
 
-#include "segment/files.h"
+#include "common/files.h"
 
 enum { FIELD_STATE = 3, FIELD_START_TIME = 22, FIELD_START_BREAK = 47 };
 

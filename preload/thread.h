@@ -8,8 +8,8 @@
 
 #include <time.h>
 
-#include "segment/clock.h"
-#include "segment/raw.h"
+#include "common/clock.h"
+#include "common/raw.h"
 #include "shim.h"
 
 /*

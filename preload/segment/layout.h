@@ -54,7 +54,7 @@ enum segment_call {
 	CALL_COUNT,
 	LIFE_BEFORE_FIRST = CALL_COUNT - 1,
 #define LIFE(id, name, meaning) LIFE_##id,
-#include "lives.def"
+#include "lifecycle.def"
 #undef LIFE
 	EVENT_KIND_COUNT
 };

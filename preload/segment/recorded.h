@@ -43,7 +43,7 @@ struct segment_chunk {
 /* Why a process of the tree has no slot, in enum order of witnesses.def. */
 enum segment_witness_why {
 #define WITNESS(id, why) WITNESS_##id,
-#include "witnesses.def"
+#include "unfollowed.def"
 #undef WITNESS
 	WITNESS_COUNT
 };

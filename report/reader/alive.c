@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "preload/segment/files.h"
+#include "preload/common/files.h"
 #include "report/reader/timens.h"
 
 uint64_t alive_start(int32_t pid, uint64_t start_time)

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "preload/segment/files.h"
+#include "preload/common/files.h"
 #include "report/reader/following.h"
 #include "report/reader/holes.h"
 #include "report/reader/timens.h"

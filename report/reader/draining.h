@@ -3,7 +3,7 @@
 #ifndef MEMSHIM_READER_DRAINING_H
 #define MEMSHIM_READER_DRAINING_H
 
-#include "preload/segment/join.h"
+#include "preload/common/join.h"
 #include "report/reader/drain.h"
 #include "report/reader/recording.h"
 #include "report/reader/sights.h"

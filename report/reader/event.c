@@ -41,7 +41,7 @@ static const char *const names[KIND_COUNT] = {
 #include "preload/segment/calls.def"
 #undef CALL
 #define LIFE(id, name, meaning) [KIND_##id] = #name,
-#include "preload/segment/lives.def"
+#include "preload/segment/lifecycle.def"
 #undef LIFE
 };
 

@@ -17,7 +17,7 @@ enum event_kind {
 	KIND_CALLS,
 	KIND_BEFORE_LIVES = KIND_CALLS - 1,
 #define LIFE(id, name, meaning) KIND_##id,
-#include "preload/segment/lives.def"
+#include "preload/segment/lifecycle.def"
 #undef LIFE
 	KIND_COUNT
 };

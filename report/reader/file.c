@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "preload/segment/join.h"
+#include "preload/common/join.h"
 #include "report/reader/guard.h"
 
 #define SAY(...) (snprintf(why, FILE_WHY_BYTES, __VA_ARGS__), false)

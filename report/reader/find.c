@@ -19,7 +19,7 @@ static bool ends_with(const char *text, const char *end)
 	return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-/* ---- folders, as preload/segment/place.h chooses them ---- */
+/* ---- folders, as preload/common/place.h chooses them ---- */
 
 static bool look_into(const char *folder, bool (*found)(void *, const char *), void *context)
 {

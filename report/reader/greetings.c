@@ -6,8 +6,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "preload/segment/files.h"
-#include "preload/segment/greeting.h"
+#include "preload/common/files.h"
+#include "preload/common/registration.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77 /* since Linux 6.5; since 6.16 of one that has been waited for, too */

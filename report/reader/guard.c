@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "preload/segment/raw.h"
+#include "preload/common/raw.h"
 
 static __thread sigjmp_buf *volatile way_back; /* null: the fault is not ours */
 

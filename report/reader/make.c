@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "preload/segment/make.h"
-#include "preload/segment/place.h"
+#include "preload/common/make.h"
+#include "preload/common/place.h"
 #include "report/error.h"
 #include "report/reader/draining.h"
 

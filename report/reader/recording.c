@@ -8,7 +8,7 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "preload/segment/timens.h"
+#include "preload/common/timens.h"
 
 #define ROOM_BYTES (1ull << 20) /* always kept ahead */
 #define STEP_BYTES (8ull << 20) /* taken at once */

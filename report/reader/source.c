@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "preload/segment/files.h"
+#include "preload/common/files.h"
 #include "report/error.h"
 #include "report/reader/alive.h"
 #include "report/reader/inside.h"

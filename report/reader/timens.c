@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-#include "preload/segment/timens.h"
+#include "preload/common/timens.h"
 
 static struct timens here_timens;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/reader/timescale.h"
 
-#include "preload/segment/timens.h"
+#include "preload/common/timens.h"
 
 #define ONE (1ull << 40)
 

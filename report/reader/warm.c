@@ -8,7 +8,7 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 
-#include "preload/segment/files.h"
+#include "preload/common/files.h"
 
 #include "report/reader/draining.h"
 

@@ -3,7 +3,7 @@
 
 static const char *const words[WHY_COUNT] = {
 #define WITNESS(id, why) [WHY_##id] = why,
-#include "preload/segment/witnesses.def"
+#include "preload/segment/unfollowed.def"
 #undef WITNESS
 };
 

@@ -5,7 +5,7 @@
 
 enum witness_why {
 #define WITNESS(id, why) WHY_##id,
-#include "preload/segment/witnesses.def"
+#include "preload/segment/unfollowed.def"
 #undef WITNESS
 	WHY_COUNT
 };

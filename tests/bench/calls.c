@@ -19,7 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "preload/segment/raw.h"
+#include "preload/common/raw.h"
 #include "tests/bench/bench.h"
 
 #define STEP_BYTES 4096

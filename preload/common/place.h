@@ -7,8 +7,8 @@
  * $TMPDIR/memshim-UID. It must be a directory of ours that nobody else may write to (0700).
  * A segment is NAME.seg in it, 0600.
  */
-#ifndef MEMSHIM_SEGMENT_PLACE_H
-#define MEMSHIM_SEGMENT_PLACE_H
+#ifndef MEMSHIM_COMMON_PLACE_H
+#define MEMSHIM_COMMON_PLACE_H
 
 #include <linux/magic.h>
 #include <sys/vfs.h>

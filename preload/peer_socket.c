@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-#include "greet.h"
+#include "peer_socket.h"
 
 #include <sys/prctl.h>
 
-#include "segment/files.h"
-#include "segment/greeting.h"
+#include "common/files.h"
+#include "common/registration.h"
 
 /* A sandbox may kill for a socket; not for this, or the process would not be here any more. */
 static bool is_sandboxed(void)

@@ -3,8 +3,8 @@
  * Small files, their paths, and the system's clocks, in raw system calls: for the shim's start and
  * for the reporter alike. Nothing here allocates; none of it runs in a hook.
  */
-#ifndef MEMSHIM_SEGMENT_FILES_H
-#define MEMSHIM_SEGMENT_FILES_H
+#ifndef MEMSHIM_COMMON_FILES_H
+#define MEMSHIM_COMMON_FILES_H
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "clock.h"
-#include "layout.h"
+#include "../segment/layout.h"
 #include "raw.h"
 
 #define PLACE_PATH_BYTES 512u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The process's call on its recorder: see segment/greeting.h. Registration only. */
-#ifndef MEMSHIM_GREET_H
-#define MEMSHIM_GREET_H
+#ifndef MEMSHIM_PEER_SOCKET_H
+#define MEMSHIM_PEER_SOCKET_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -4,15 +4,15 @@
  * is made under a name of its own, whole, and then given its real name: whoever comes second finds
  * a ready segment or none. Makes system calls, so none of it runs in a hook.
  */
-#ifndef MEMSHIM_SEGMENT_MAKE_H
-#define MEMSHIM_SEGMENT_MAKE_H
+#ifndef MEMSHIM_COMMON_MAKE_H
+#define MEMSHIM_COMMON_MAKE_H
 
 #include <linux/falloc.h>
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 
 #include "files.h"
-#include "publish.h"
+#include "../segment/publish.h"
 #include "timens.h"
 
 #define PLACE_SLOTS_DEFAULT 4096u

@@ -9,8 +9,8 @@
  * in any root folder and with any rights, but only in the recorder's network namespace. The other
  * is a file beside the segment, for those in another one.
  */
-#ifndef MEMSHIM_SEGMENT_GREETING_H
-#define MEMSHIM_SEGMENT_GREETING_H
+#ifndef MEMSHIM_COMMON_REGISTRATION_H
+#define MEMSHIM_COMMON_REGISTRATION_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -4,8 +4,8 @@
  * CLOCK_BOOTTIME and the start times in /proc are shifted by what /proc/PID/timens_offsets says.
  * A session keeps the machine's own time. May make system calls: not for hooks.
  */
-#ifndef MEMSHIM_SEGMENT_TIMENS_H
-#define MEMSHIM_SEGMENT_TIMENS_H
+#ifndef MEMSHIM_COMMON_TIMENS_H
+#define MEMSHIM_COMMON_TIMENS_H
 
 #include "files.h"
 

@@ -3,12 +3,12 @@
  * How a segment that is there is joined: refused unless it is a plain file of ours with one name,
  * and a header that this code may write behind. Makes system calls, so none of it runs in a hook.
  */
-#ifndef MEMSHIM_SEGMENT_JOIN_H
-#define MEMSHIM_SEGMENT_JOIN_H
+#ifndef MEMSHIM_COMMON_JOIN_H
+#define MEMSHIM_COMMON_JOIN_H
 
 #include "files.h"
-#include "publish.h"
-#include "window.h"
+#include "../segment/publish.h"
+#include "../segment/window.h"
 
 /*
  * Whether a mapping of `bytes` begins with a header this code may write behind: every region

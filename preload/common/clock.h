@@ -4,8 +4,8 @@
  * is the same in every time namespace. It is only chosen when the kernel itself keeps time by it.
  * May be read anywhere.
  */
-#ifndef MEMSHIM_SEGMENT_CLOCK_H
-#define MEMSHIM_SEGMENT_CLOCK_H
+#ifndef MEMSHIM_COMMON_CLOCK_H
+#define MEMSHIM_COMMON_CLOCK_H
 
 #include <stdint.h>
 

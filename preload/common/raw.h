@@ -6,8 +6,8 @@
  *
  * Anyone may call these anywhere: signal handlers and code under malloc's lock included.
  */
-#ifndef MEMSHIM_SEGMENT_RAW_H
-#define MEMSHIM_SEGMENT_RAW_H
+#ifndef MEMSHIM_COMMON_RAW_H
+#define MEMSHIM_COMMON_RAW_H
 
 #include <stdbool.h>
 #include <sys/syscall.h>
