@@ -15,13 +15,13 @@ def rows(path, macro):
     return [[p.strip('"').replace('\\"', '"') for p in part.findall(row)] for row in found]
 
 
-COMMANDS = [row[1] for row in rows("report/commands.def", "COMMAND")]
+COMMANDS = [row[1] for row in rows("report/cli/commands.def", "COMMAND")]
 
 # id, short or None, long, argument or None, the commands that have it
 OPTIONS = [(row[0], None if row[1] == "0" else row[1].strip("'"), row[2],
             None if row[3] == "NULL" else row[3],
             [c.lower() for c in re.findall(r"FOR\((\w+)\)", row[4])])
-           for row in rows("report/options.def", "OPTION")]
+           for row in rows("report/cli/options.def", "OPTION")]
 
 LOSSES = [row[1] for row in rows("preload/segment/losses.def", "LOSS")]
 FINDINGS = [row[1] for row in rows("report/model/findings.def", "FINDING")]

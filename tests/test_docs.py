@@ -27,7 +27,7 @@ def test_page_is_well_formed():
     ("report/man/memshim.1", ".B torn\n", "", "does not tell of the loss torn"),
     ("report/man/memshim.1", ".B leaked-segment\n", "", "does not tell of the finding leaked-segment"),
     ("README.md", "MEMSHIM_PATCH", "PATCH", "does not tell of the variable MEMSHIM_PATCH"),
-    ("report/options.def", '"no-follow"', '"alone"', "does not tell of the option --alone"),
+    ("report/cli/options.def", '"no-follow"', '"alone"', "does not tell of the option --alone"),
 ])
 def test_what_is_missing_is_found(path, old, new, words, tmp_path):
     for folder in ("report", "preload", "scripts"):

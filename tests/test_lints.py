@@ -50,13 +50,14 @@ BROKEN = [
     ("rooms", lambda t: add(t, "report/view/table.c", '#include "report/reader/source.h"'), "views see the model only"),
     ("rooms", lambda t: add(t, "report/view/table.c", '#include "preload/segment/layout.h"'), "views see the model only"),
     ("rooms", lambda t: add(t, "report/reader/file.c", '#include "preload/shim.h"'), "the contract"),
-    ("rooms", lambda t: add(t, "preload/stat.c", '#include "report/human.h"'), "knows nothing of the reporter"),
+    ("rooms", lambda t: add(t, "preload/stat.c", '#include "report/util/format.h"'), "knows nothing of the reporter"),
     ("rooms", lambda t: add(t, "preload/segment/window.h", '#include "../shim.h"'), "the contract includes nothing"),
-    ("rooms", lambda t: add(t, "report/load.c", '#include "preload/segment/layout.h"'), "only the reader knows the layout"),
+    ("rooms", lambda t: add(t, "report/cli/ls.c", '#include "preload/segment/layout.h"'), "only the reader knows the layout"),
     ("rooms", lambda t: add(t, "preload/common/clock.h", '#include "../shim.h"'), "the common helpers include"),
     ("map", lambda t: (t / "report/new.c").write_text("/* SPDX-License-Identifier: MIT */\n"), "lacks new"),
-    ("map", lambda t: (t / "report/human.c").unlink() or (t / "report/human.h").unlink(), "names human: not there"),
-    ("map", lambda t: edit(t, "report/main.c", " *   human ", " *   load             again\n *   human "), "names load twice"),
+    ("map", lambda t: (t / "report/util/format.c").unlink() or (t / "report/util/format.h").unlink(), "names util/format: not there"),
+    ("map", lambda t: edit(t, "report/main.c", " *   util/format ",
+                           " *   session/session  again\n *   util/format "), "names session/session twice"),
     ("pairs", lambda t: edit(t, "preload/segment/publish.h", "memory_order_release); /* W2",
                                "memory_order_relaxed); /* W2"), "W2 is no release"),
     ("pairs", lambda t: edit(t, "preload/segment/publish.h", "memory_order_release); /* W4",
@@ -64,20 +65,20 @@ BROKEN = [
     ("pairs", lambda t: edit(t, "preload/segment/publish.h", "memory_order_acquire); /* R1",
                                "memory_order_relaxed); /* R1"), "R1 is no acquire"),
     ("pairs", lambda t: add(t, "preload/stack.c", "void f(void) { atomic_thread_fence(5); }"), "memory is ordered in"),
-    ("words", lambda t: add(t, "report/load.c", "int x; " + "/" * 99), "longer than the page"),
-    ("words", lambda t: add(t, "report/load.c", "int x; "), "blanks at the end"),
-    ("words", lambda t: add(t, "report/load.c", "\n" * 400), "more than one idea"),
-    ("words", lambda t: edit(t, "report/load.c", "/* SPDX-License-Identifier: MIT */", ""), "no licence line"),
-    ("words", lambda t: add(t, "report/load.c", "\t" * 12 + "int x;"), "longer than the page"),
+    ("words", lambda t: add(t, "report/session/session.c", "int x; " + "/" * 99), "longer than the page"),
+    ("words", lambda t: add(t, "report/session/session.c", "int x; "), "blanks at the end"),
+    ("words", lambda t: add(t, "report/session/session.c", "\n" * 400), "more than one idea"),
+    ("words", lambda t: edit(t, "report/session/session.c", "/* SPDX-License-Identifier: MIT */", ""), "no licence line"),
+    ("words", lambda t: add(t, "report/session/session.c", "\t" * 12 + "int x;"), "longer than the page"),
     ("words", lambda t: add(t, "tests/harness.py", "#" * 141),
      f"tests/harness.py:{lines_of('tests/harness.py') + 1}: longer than the page"),
-    ("words", lambda t: add(t, "report/load.h", "\n" * 280), "too long for a header"),
+    ("words", lambda t: add(t, "report/session/session.h", "\n" * 280), "too long for a header"),
     ("words", lambda t: (t / "report/empty.h").touch(), "report/empty.h: has no licence line"),
     ("pairs", lambda t: edit(t, "preload/segment/publish.h", " W4 pairs with R1", " W4"), "is not argued"),
     ("rooms", lambda t: add(t, "report/symbols/symbols.c", '#include "report/reader/file.h"'), "symbols include the model"),
-    ("rooms", lambda t: add(t, "report/record/tree.c", '#include "preload/segment/layout.h"'), "the recorder includes the reader"),
-    ("docs", lambda t: add(t, "report/options.def", 'OPTION(NEW, 0, "new-one", NULL, FOR(LS), "x")'), "the option --new-one"),
-    ("docs", lambda t: add(t, "report/commands.def", 'COMMAND(NEW, novel, "", "x")'), "the command novel"),
+    ("rooms", lambda t: add(t, "report/recorder/tree.c", '#include "report/model/model.h"'), "the recorder includes the contract"),
+    ("docs", lambda t: add(t, "report/cli/options.def", 'OPTION(NEW, 0, "new-one", NULL, FOR(LS), "x")'), "the option --new-one"),
+    ("docs", lambda t: add(t, "report/cli/commands.def", 'COMMAND(NEW, novel, "", "x")'), "the command novel"),
     ("docs", lambda t: add(t, "README.md", "`memshim report --nonsense`"), "--nonsense is no option"),
     ("docs", lambda t: add(t, "report/model/findings.def", 'FINDING(NEW, "new-finding", NOTE)'), "the finding new-finding"),
     ("docs", lambda t: add(t, "preload/settings.c", '/* "MEMSHIM_NEW" */'), "the variable MEMSHIM_NEW"),
@@ -87,23 +88,23 @@ BROKEN = [
 @pytest.mark.parametrize("line", ["\t" * 12 + "1234", "x" * 100, "é" * 100, "\té\t" + "x" * 84])
 def test_lines_that_just_fit(tree, line):
     """Columns are counted, not bytes."""
-    add(tree, "report/load.c", line)
+    add(tree, "report/session/session.c", line)
     assert lint(tree, "words").returncode == 0
-    edit(tree, "report/load.c", line, line + "x")
+    edit(tree, "report/session/session.c", line, line + "x")
     assert "longer than the page" in lint(tree, "words").stdout
 
 
 def test_all_lints(tree):
     """Each is run whatever the others say; one that fails, fails them all."""
     harness.need("shellcheck", "cppcheck")
-    add(tree, "report/load.c", "int last(void);\nint last(void) { int a[2] = {1, 2}; return a[2]; } ")
+    add(tree, "report/session/session.c", "int last(void);\nint last(void) { int a[2] = {1, 2}; return a[2]; } ")
     (tree / "scripts" / "new").write_text("#!/bin/sh\n# SPDX-License-Identifier: MIT\ncd $1\n")
     done = run(tree / "scripts" / "lint", harness.BUILD, cwd=tree)
     assert done.returncode == 1
     said = {line.split()[1]: line.split()[0] for line in done.stdout.splitlines() if line.startswith(("  ok ", "  FAIL "))}
     assert {name for name, word in said.items() if word == "FAIL"} == {"words", "shellcheck", "cppcheck"}
     assert {name for name, word in said.items() if word == "ok"} >= {"rooms", "pairs", "map", "exports", "docs"}
-    assert "load.c" in done.stderr + done.stdout and "arrayIndexOutOfBounds" in done.stderr + done.stdout
+    assert "session.c" in done.stderr + done.stdout and "arrayIndexOutOfBounds" in done.stderr + done.stdout
 
 
 @pytest.mark.parametrize("name,damage,words", BROKEN, ids=lambda v: v.replace(" ", "-") if isinstance(v, str) else "")

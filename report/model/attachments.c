@@ -3,7 +3,7 @@
 #include <string.h>
 #include <sys/shm.h>
 
-#include "report/model/inside.h"
+#include "report/model/model_internal.h"
 
 /* Past these a file is not believed, or not worth the memory. */
 #define ATTACHMENTS_MAX (1u << 20)

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/model/inside.h"
+#include "report/model/model_internal.h"
 
 static void *duplicate(struct model *copy, const void *from, size_t count, size_t element_bytes)
 {

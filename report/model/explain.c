@@ -12,7 +12,7 @@
 #include <sys/shm.h>
 
 #include "report/model/explaining.h"
-#include "report/names.h"
+#include "report/util/names.h"
 
 struct explanation explain_by(const char *advice, const char *form, ...)
 {

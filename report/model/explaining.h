@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-#include "report/human.h"
-#include "report/model/inside.h"
+#include "report/util/format.h"
+#include "report/model/model_internal.h"
 
 struct failed {
 	const struct model *model;

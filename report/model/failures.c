@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/human.h"
-#include "report/model/inside.h"
-#include "report/names.h"
+#include "report/util/format.h"
+#include "report/model/model_internal.h"
+#include "report/util/names.h"
 
 static const struct {
 	uint8_t call;

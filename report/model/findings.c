@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/human.h"
-#include "report/model/inside.h"
-#include "report/names.h"
+#include "report/util/format.h"
+#include "report/model/model_internal.h"
+#include "report/util/names.h"
 
 #define FINDINGS_MAX (1u << 16) /* a file that gives more reason is not believed */
 

@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/human.h"
-#include "report/model/inside.h"
+#include "report/util/format.h"
+#include "report/model/model_internal.h"
 
 /* ---- attachments of one process ---- */
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/model/inside.h"
+#include "report/model/model_internal.h"
 
 #define HOLDERS_MAX (1u << 20)
 

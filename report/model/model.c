@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/model/inside.h"
+#include "report/model/model_internal.h"
 
 /* A file may claim anything: past these it is not believed. */
 #define INSTANCES_MAX (1u << 22)

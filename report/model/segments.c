@@ -6,7 +6,7 @@
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
-#include "report/model/inside.h"
+#include "report/model/model_internal.h"
 
 #define CHANGES_MAX 10000u /* past these a file is not worth the memory */
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/model/inside.h"
+#include "report/model/model_internal.h"
 
 /* The bytes that an event asked for and got. */
 static uint64_t bytes_of(const struct model *model, const struct event *event)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/model/inside.h"
+#include "report/model/model_internal.h"
 
 #define MODULES_MOST (1u << 16)
 #define ANCESTORS_MOST 10000

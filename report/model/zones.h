@@ -13,7 +13,7 @@
 #include <limits.h>
 
 #include "report/model/model.h"
-#include "report/reader/mapping.h"
+#include "report/procfs/mapping.h"
 
 enum zone_kind {
 #define ZONE_KIND(id, name, meaning) ZONE_##id,

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "preload/common/files.h"
-#include "report/reader/following.h"
-#include "report/reader/holes.h"
-#include "report/reader/timens.h"
+#include "report/reader/follow_internal.h"
+#include "report/reader/unpublished.h"
+#include "report/procfs/timens.h"
 
 #define PATIENCE_NS 1000000000ull
 

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "preload/common/join.h"
-#include "report/reader/guard.h"
+#include "report/reader/mapping_guard.h"
 
 #define SAY(...) (snprintf(why, FILE_WHY_BYTES, __VA_ARGS__), false)
 

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/reader/following.h"
+#include "report/reader/follow_internal.h"
 
 #define PERIOD_MS 20 /* between two looks at a live session */
 #define LOOKS_PER_STATE_CHECK 5u

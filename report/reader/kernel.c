@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "report/reader/breaks.h"
-#include "report/reader/inside.h"
-#include "report/reader/sysvipc.h"
+#include "report/reader/kernel_break.h"
+#include "report/reader/reader_internal.h"
+#include "report/procfs/sysvipc.h"
 
 /* ---- segments ---- */
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "preload/segment/publish.h"
-#include "report/reader/guard.h"
+#include "report/reader/mapping_guard.h"
 
 struct pass {
 	const struct segment_part *part;

@@ -12,10 +12,10 @@
 #include <sys/stat.h>
 
 #include "preload/common/files.h"
-#include "report/error.h"
-#include "report/reader/alive.h"
-#include "report/reader/inside.h"
-#include "report/reader/timens.h"
+#include "report/util/error.h"
+#include "report/procfs/alive.h"
+#include "report/reader/reader_internal.h"
+#include "report/procfs/timens.h"
 
 static bool same_boot(const struct segment_header *header)
 {

@@ -8,8 +8,8 @@
 
 #include <string.h>
 
-#include "report/reader/inside.h"
-#include "report/reader/witness.h"
+#include "report/reader/reader_internal.h"
+#include "report/reader/unfollowed.h"
 
 /* ---- rows into facts ---- */
 

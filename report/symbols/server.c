@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "report/error.h"
-#include "report/human.h"
+#include "report/util/error.h"
+#include "report/util/format.h"
 
 #define URLS "DEBUGINFOD_URLS"
 #define LIMIT "DEBUGINFOD_TIMEOUT"

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/human.h"
+#include "report/util/format.h"
 #include "report/top/screen.h"
 
 #define COLUMNS_MAX TREND_PIECES

@@ -4,7 +4,7 @@
 #define MEMSHIM_TOP_CHART_H
 
 #include "report/model/trend.h"
-#include "report/top/sheet.h"
+#include "report/top/pager.h"
 
 #define CHART_SMALL_COLUMNS 12u
 

@@ -4,7 +4,7 @@
 #define MEMSHIM_TOP_DETAIL_H
 
 #include "report/top/rows.h"
-#include "report/top/sheet.h"
+#include "report/top/pager.h"
 
 /* What a page is about, over all looks. */
 struct detail {

@@ -8,7 +8,7 @@
  */
 #include <stdio.h>
 
-#include "report/human.h"
+#include "report/util/format.h"
 #include "report/top/top.h"
 
 #define LOW_SCREEN 16u /* where every line is needed for rows */

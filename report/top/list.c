@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "report/printable.h"
+#include "report/util/printable.h"
 #include "report/top/screen.h"
 
 void list_free(struct list *list)

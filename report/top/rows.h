@@ -3,7 +3,7 @@
 #ifndef MEMSHIM_TOP_ROWS_H
 #define MEMSHIM_TOP_ROWS_H
 
-#include "report/feed.h"
+#include "report/session/live_session.h"
 #include "report/model/filter.h"
 #include "report/top/list.h"
 #include "report/view/sites.h"

@@ -10,9 +10,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report/deep.h"
-#include "report/error.h"
-#include "report/printable.h"
+#include "report/util/big_stack.h"
+#include "report/util/error.h"
+#include "report/util/printable.h"
 
 #define ESCAPE_WAIT_MS 25 /* a function key's characters come together */
 

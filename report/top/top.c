@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/now.h"
+#include "report/util/now.h"
 #include "report/view/page.h"
 
 #define PULL_NS 40000000u /* at a time: keys are answered in between */

@@ -4,8 +4,8 @@
  *
  *    0.001234567    812 postgres         shmat(3, NULL, 0) = 0x7f12…   segment 4K  break …
  */
-#include "report/human.h"
-#include "report/names.h"
+#include "report/util/format.h"
+#include "report/util/names.h"
 #include "report/view/call.h"
 #include "report/view/digits.h"
 #include "report/view/stack.h"

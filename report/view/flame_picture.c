@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/human.h"
+#include "report/util/format.h"
 
 #define WIDTH 1200.0
 #define ROW 18

@@ -2,7 +2,7 @@
 /* The graph for other tools: graphviz' dot, mermaid, JSON. */
 #include <stdio.h>
 
-#include "report/human.h"
+#include "report/util/format.h"
 #include "report/view/graph.h"
 #include "report/view/json.h"
 #include "report/view/report.h"

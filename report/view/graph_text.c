@@ -10,8 +10,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/human.h"
-#include "report/printable.h"
+#include "report/util/format.h"
+#include "report/util/printable.h"
 #include "report/view/graph.h"
 #include "report/view/report.h"
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/error.h"
-#include "report/human.h"
+#include "report/util/error.h"
+#include "report/util/format.h"
 #include "report/view/ipcs.h"
 #include "report/view/table.h"
 #include "report/view/words.h"

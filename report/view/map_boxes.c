@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/human.h"
+#include "report/util/format.h"
 
 enum out_color box_color(enum family family)
 {

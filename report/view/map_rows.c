@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/human.h"
+#include "report/util/format.h"
 #include "report/view/map_boxes.h"
 
 #define HOLE_MOST (128u << 20) /* of addresses inside a box: malloc's arenas are 64M apart */

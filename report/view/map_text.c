@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/human.h"
+#include "report/util/format.h"
 #include "report/view/map_rows.h"
 
 #define ADDRESS_COLUMNS 14u

@@ -4,8 +4,8 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "report/error.h"
-#include "report/printable.h"
+#include "report/util/error.h"
+#include "report/util/printable.h"
 #include "report/view/digits.h"
 
 static void put(struct out *out, size_t bytes)

@@ -10,7 +10,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "report/error.h"
+#include "report/util/error.h"
 
 #define WIDTH_DEFAULT 80u
 #define WIDTH_MIN 40u

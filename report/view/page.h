@@ -3,7 +3,7 @@
 #ifndef MEMSHIM_VIEW_PAGE_H
 #define MEMSHIM_VIEW_PAGE_H
 
-#include "report/options.h"
+#include "report/cli/options.h"
 #include "report/view/out.h"
 
 /* Of standard output there is one. */

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/human.h"
+#include "report/util/format.h"
 #include "report/view/sites.h"
 
 #define KIND_MOST 8u /* of one kind that are shown, unless the user asked for all */

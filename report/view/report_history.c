@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/human.h"
+#include "report/util/format.h"
 
 enum step { STEP_MADE, STEP_FOUND, STEP_CHANGED, STEP_REMOVED, STEP_BEGAN, STEP_ENDED };
 

@@ -3,7 +3,7 @@
 
 #include <stdio.h>
 
-#include "report/human.h"
+#include "report/util/format.h"
 #include "report/view/words.h"
 
 enum process_column {

@@ -4,9 +4,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/error.h"
-#include "report/human.h"
-#include "report/names.h"
+#include "report/util/error.h"
+#include "report/util/format.h"
+#include "report/util/names.h"
 #include "report/view/report_findings.h"
 #include "report/view/report_history.h"
 #include "report/view/report_tables.h"

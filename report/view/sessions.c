@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/error.h"
-#include "report/human.h"
+#include "report/util/error.h"
+#include "report/util/format.h"
 #include "report/view/json.h"
 #include "report/view/words.h"
 

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/human.h"
+#include "report/util/format.h"
 #include "report/view/report_tables.h"
 #include "report/view/stack.h"
 

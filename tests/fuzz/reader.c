@@ -15,7 +15,7 @@
 
 #include "preload/segment/layout.h"
 
-#include "report/load.h"
+#include "report/session/session.h"
 #include "report/model/zones.h"
 #include "report/view/events.h"
 #include "report/view/flame.h"

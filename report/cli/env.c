@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: MIT */
+/* Shell lines: `eval "$(memshim env)"`. A session that is already named stays so. */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/cli/command.h"
+#include "report/util/error.h"
+#include "report/cli/options.h"
+#include "report/view/page.h"
+
+/* libmemshim.so beside this program, in ../lib; false when it is not there. */
+static bool find_library(char library[PATH_MAX])
+{
+	char self[PATH_MAX], path[PATH_MAX + 32];
+	ssize_t used = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	if (used <= 0)
+		return false;
+	self[used] = '\0';
+	*strrchr(self, '/') = '\0';
+	snprintf(path, sizeof path, "%s/../lib/libmemshim.so", self);
+	return realpath(path, library) && access(library, R_OK) == 0;
+}
+
+/* In single quotes, for any shell. */
+static void put_quoted(struct out *out, const char *text)
+{
+	out_char(out, '\'');
+	for (; *text; text++) {
+		if (*text == '\'')
+			OUT(out, "'\\''");
+		else
+			out_char(out, *text);
+	}
+	out_char(out, '\'');
+}
+
+/* Whether a list of libraries, separated by colons or blanks, names this one. */
+static bool is_listed(const char *list, const char *library)
+{
+	size_t length = strlen(library);
+
+	for (const char *at = list; (at = strstr(at, library)); at += length)
+		if ((at == list || strchr(": ", at[-1])) && strchr(": ", at[length]))
+			return true;
+	return false;
+}
+
+static void put_preload(struct out *out, const char *library)
+{
+	const char *old = getenv("LD_PRELOAD");
+
+	OUT(out, "export LD_PRELOAD=");
+	if (old && is_listed(old, library)) {
+		put_quoted(out, old);
+	} else {
+		put_quoted(out, library);
+		if (old && *old) {
+			out_char(out, ':');
+			put_quoted(out, old);
+		}
+	}
+	out_char(out, '\n');
+}
+
+int command_env(int argc, char **argv)
+{
+	struct options options;
+	const char *session = getenv("MEMSHIM_SESSION");
+	char library[PATH_MAX];
+	struct out *out;
+	int ret = options_read(&options, COMMAND_ENV, argc, argv);
+
+	if (ret != 0 || options.help)
+		return ret != 0 ? ret : help_show("env");
+	if (!find_library(library)) {
+		error_line("libmemshim.so",
+			   "not found beside memshim, in ../lib: install both together");
+		return EXIT_ABSENT;
+	}
+	if (strpbrk(library, ": ")) {
+		error_line(library, "LD_PRELOAD cannot hold a path with a blank or a colon");
+		return EXIT_ABSENT;
+	}
+	out = page_begin(COLOR_NEVER);
+	put_preload(out, library);
+	if (session && *session) {
+		OUT(out, "export MEMSHIM_SESSION=");
+		put_quoted(out, session);
+		out_char(out, '\n');
+	}
+	return out_finish(out);
+}

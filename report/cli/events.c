@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/cli/command.h"
+#include "report/util/error.h"
+#include "report/session/session.h"
+#include "report/cli/options.h"
+#include "report/view/events.h"
+#include "report/view/page.h"
+
+struct printer {
+	const struct options *options;
+	struct load *load;
+	struct out *out;
+	const struct filter *filter; /* null: all */
+	enum event_column columns[OPTIONS_COLUMNS_MAX];
+	unsigned column_count;
+	uint64_t seq;
+};
+
+/* The columns of --csv: the user's, or all. */
+static int choose_columns(struct printer *printer)
+{
+	const struct options *options = printer->options;
+
+	if (options->column_count && !options->csv) {
+		error_line("--columns", "events has columns with --csv only");
+		return EXIT_USAGE;
+	}
+	for (unsigned i = 0; i < options->column_count; i++) {
+		int column = events_column(options->columns[i]);
+
+		if (column < 0) {
+			error_line(options->columns[i],
+				   "no such column; see 'memshim help events'");
+			return EXIT_USAGE;
+		}
+		printer->columns[printer->column_count++] = (enum event_column)column;
+	}
+	for (int i = 0; i < EVENT_COLUMN_COUNT && !options->column_count; i++)
+		printer->columns[printer->column_count++] = (enum event_column)i;
+	return 0;
+}
+
+static bool wants_stacks(const struct printer *printer)
+{
+	return printer->options->json || printer->options->stacks;
+}
+
+static void print(struct printer *printer, const struct event *event)
+{
+	struct model *model = printer->load->model;
+	struct event_view view = {.event = event, .model = model};
+
+	if (!model_process(model, event->process))
+		load_find_process(printer->load, event->process);
+	if (event->kind == KIND_EXEC)
+		load_find_process(printer->load, event->u.life.other);
+	if (event->stack && wants_stacks(printer) && load_find_stack(printer->load, event->stack))
+		load_names(printer->load, printer->options->sysroot, printer->options->debuginfod);
+	model_feed(model, event);
+	view.process = model_process(model, event->process);
+	if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)
+		view.segment = model_event_segment(model, event);
+	if (printer->filter && !filter_event(printer->filter, event, view.process, view.segment))
+		return;
+	view.seq = printer->seq++;
+	if (printer->options->json)
+		events_json(printer->out, &view);
+	else if (printer->options->csv)
+		events_csv(printer->out, &view, printer->columns, printer->column_count);
+	else
+		events_text(printer->out, &view, printer->options->exact, printer->options->stacks);
+}
+
+static int print_all(struct printer *printer)
+{
+	struct cursor *cursor = printer->load->cursor;
+	const struct event *events;
+	uint32_t count;
+
+	while (!printer->out->error) {
+		if (cursor_would_wait(cursor))
+			out_flush(printer->out);
+		switch (cursor_take(cursor, &events, &count)) {
+		case CURSOR_MORE:
+			for (uint32_t i = 0; i < count && !printer->out->error; i++)
+				print(printer, &events[i]);
+			break;
+		case CURSOR_OVERRUN:
+			error_line("events",
+				   "the log went round before it was read: some events are "
+				   "missing here");
+			break;
+		case CURSOR_NO_MEMORY:
+			error_line("events", "not enough memory");
+			return EXIT_ABSENT;
+		case CURSOR_LATER: /* this one waits */
+		case CURSOR_ABANDONED:
+		case CURSOR_END:
+			return 0;
+		}
+	}
+	return 0;
+}
+
+/* What is missing from the log is missing from this output: say so, where it does no harm. */
+static void warn_of_losses(const struct load *load)
+{
+	static const enum loss by_cursor[] = {LOST_OVERWRITTEN, LOST_TORN, LOST_DAMAGED};
+
+	for (size_t i = 0; i < sizeof by_cursor / sizeof *by_cursor; i++) {
+		uint64_t lost = cursor_lost(load->cursor, by_cursor[i]);
+
+		if (lost)
+			error_format("events", "%llu %s: %s", (unsigned long long)lost,
+				     loss_name(by_cursor[i]), loss_words(by_cursor[i]));
+	}
+}
+
+/*
+ * Where nothing was printed: whether the session knows what was asked for by number. The events
+ * may be lost that told of it, so the tables are asked, too.
+ */
+static int check_absence(struct printer *printer)
+{
+	const struct filter *filter = &printer->options->filter;
+	int ret;
+
+	if (printer->seq > 0 || !(filter->pid || filter->by_shmid))
+		return 0;
+	ret = load_finish(printer->load);
+	if (ret == 0 && !load_has(printer->load, printer->load->model, filter))
+		ret = EXIT_ABSENT;
+	return ret;
+}
+
+int command_events(int argc, char **argv)
+{
+	struct options options;
+	struct load load;
+	struct printer printer = {.options = &options, .load = &load};
+	char path[PATH_MAX];
+	int ret = options_read(&options, COMMAND_EVENTS, argc, argv), written;
+
+	if (ret == 0 && options.help)
+		return help_show("events");
+	if (ret != 0 || (ret = choose_columns(&printer)) != 0)
+		return ret;
+	if (!options_find_file(&options, path))
+		return EXIT_ABSENT;
+	ret = load_open(&load, path, options.follow);
+	if (ret != 0)
+		return ret;
+	printer.out = page_begin(options.color);
+	printer.filter = filter_is_set(&options.filter) ? &options.filter : NULL;
+	cursor_watch(load.cursor, printer.out->fd);
+	if (options.csv && !options.no_headings)
+		events_csv_heading(printer.out, printer.columns, printer.column_count);
+	ret = print_all(&printer);
+	if (ret == 0)
+		ret = check_absence(&printer);
+	written = out_finish(printer.out);
+	if (written == 0)
+		warn_of_losses(&load);
+	load_close(&load);
+	return ret ? ret : written;
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include <string.h>
+
+#include "report/cli/command.h"
+#include "report/util/error.h"
+#include "report/session/session.h"
+#include "report/cli/options.h"
+#include "report/view/flame.h"
+#include "report/view/page.h"
+
+static int check_format(const struct options *options)
+{
+	if (!options->format) {
+		error_line("export", "--format is missing; see 'memshim help export'");
+		return EXIT_USAGE;
+	}
+	if (strcmp(options->format, "folded") == 0)
+		return 0;
+	error_format("export", "%s: no such format; there is folded", options->format);
+	return EXIT_USAGE;
+}
+
+static int write_out(const struct options *options, struct load *load)
+{
+	struct out *out;
+
+	load_names(load, options->sysroot, options->debuginfod);
+	out = options->output ? page_file(options->output) : page_begin(COLOR_NEVER);
+	if (!out)
+		return EXIT_ABSENT;
+	flame_folded(out, load->model, &options->filter, options->counts);
+	return out_finish(out);
+}
+
+int command_export(int argc, char **argv)
+{
+	struct options options;
+	struct load load;
+	char path[PATH_MAX];
+	int ret = options_read(&options, COMMAND_EXPORT, argc, argv);
+
+	if (ret != 0 || options.help)
+		return ret != 0 ? ret : help_show("export");
+	ret = check_format(&options);
+	if (ret != 0)
+		return ret;
+	if (!options_find_file(&options, path))
+		return EXIT_ABSENT;
+	ret = load_filtered(&load, path, &options.filter);
+	if (ret != 0)
+		return ret;
+	ret = load_has(&load, load.model, &options.filter) ? write_out(&options, &load)
+							   : EXIT_ABSENT;
+	load_close(&load);
+	return ret;
+}

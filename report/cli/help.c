@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* What --help says; all of it from the tables. */
+#include <stdio.h>
+#include <string.h>
+
+#include "report/cli/command.h"
+#include "report/util/error.h"
+#include "report/cli/options.h"
+#include "report/view/page.h"
+
+#define FOR(id) (1u << COMMAND_##id)
+#define INDENT 27u
+
+static const struct {
+	const char *name, *arguments, *summary;
+} commands[COMMAND_COUNT] = {
+#define COMMAND(id, name, arguments, summary) [COMMAND_##id] = {#name, arguments, summary},
+#include "report/cli/commands.def"
+#undef COMMAND
+};
+
+static const struct row {
+	const char *name, *argument, *help;
+	char letter;
+	unsigned commands;
+} rows[] = {
+#define OPTION(id, letter, name, argument, commands, help) {name, argument, help, letter, commands},
+#include "report/cli/options.def"
+#undef OPTION
+};
+
+struct column_row {
+	const char *name, *meaning;
+};
+
+static const struct column_row process_columns[] = {
+#define PROCESS_COLUMN(id, name, heading, right, descending, wanted, meaning) {#name, meaning},
+#include "report/view/process_columns.def"
+#undef PROCESS_COLUMN
+	{NULL, NULL},
+};
+
+static const struct column_row segment_columns[] = {
+#define SEGMENT_COLUMN(id, name, heading, right, descending, wanted, meaning) {#name, meaning},
+#include "report/view/segment_columns.def"
+#undef SEGMENT_COLUMN
+	{NULL, NULL},
+};
+
+static const struct column_row site_columns[] = {
+#define SITE_COLUMN(id, name, heading, right, descending, wanted, meaning) {#name, meaning},
+#include "report/view/site_columns.def"
+#undef SITE_COLUMN
+	{NULL, NULL},
+};
+
+static const struct column_row session_columns[] = {
+#define SESSION_COLUMN(id, name, heading, right, descending, wanted, meaning) {#name, meaning},
+#include "report/view/session_columns.def"
+#undef SESSION_COLUMN
+	{NULL, NULL},
+};
+
+static const struct column_row ipc_columns[] = {
+#define IPC_COLUMN(id, name, heading, right, descending, wanted, meaning) {#name, meaning},
+#include "report/view/ipc_columns.def"
+#undef IPC_COLUMN
+	{NULL, NULL},
+};
+
+static const struct column_row event_columns[] = {
+#define EVENT_COLUMN(id, name, meaning) {#name, meaning},
+#include "report/view/event_columns.def"
+#undef EVENT_COLUMN
+	{NULL, NULL},
+};
+
+static const struct column_row zone_kinds[] = {
+#define ZONE_KIND(id, name, meaning) {name, meaning},
+#include "report/model/zone_kinds.def"
+#undef ZONE_KIND
+	{NULL, NULL},
+};
+
+static const struct column_row top_keys[] = {
+#define KEY(id, first, second, third, written, meaning) {written, meaning},
+#include "report/top/keys.def"
+#undef KEY
+	{NULL, NULL},
+};
+
+/* A name in its column, then words that stay in theirs. */
+static void put_item(struct out *out, const char *name, const char *words)
+{
+	size_t used = strlen(name), column;
+
+	out_text(out, name);
+	if (used + 2 > INDENT) {
+		out_char(out, '\n');
+		used = 0;
+	}
+	out_pad(out, INDENT - used);
+	for (column = INDENT; *words;) {
+		size_t length = strcspn(words, " ");
+
+		if (column > INDENT && column + 1 + length > out->width) {
+			out_char(out, '\n');
+			out_pad(out, INDENT);
+			column = INDENT;
+		} else if (column > INDENT) {
+			out_char(out, ' ');
+			column++;
+		}
+		out_raw(out, words, length);
+		column += length;
+		words += length + (words[length] == ' ');
+	}
+	out_char(out, '\n');
+}
+
+static void put_option(struct out *out, const struct row *row)
+{
+	char name[96];
+
+	snprintf(name, sizeof name, "  %c%c%s--%s%s%s", row->letter ? '-' : ' ',
+		 row->letter ? row->letter : ' ', row->letter ? ", " : "  ", row->name,
+		 row->argument ? "=" : "", row->argument ? row->argument : "");
+	put_item(out, name, row->help);
+}
+
+static void put_columns(struct out *out, const char *title, const struct column_row *column)
+{
+	char name[64];
+
+	out_char(out, '\n');
+	out_text(out, title);
+	OUT(out, ":\n");
+	for (; column->name; column++) {
+		snprintf(name, sizeof name, "  %s", column->name);
+		put_item(out, name, column->meaning);
+	}
+}
+
+static void put_command(struct out *out, enum command command)
+{
+	OUT(out, "usage: memshim ");
+	out_text(out, commands[command].name);
+	if (*commands[command].arguments)
+		out_char(out, ' ');
+	out_text(out, commands[command].arguments);
+	OUT(out, "\n\n");
+	out_text(out, commands[command].summary);
+	OUT(out, "\n\n");
+	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+		if (rows[i].commands >> command & 1)
+			put_option(out, &rows[i]);
+	if (command == COMMAND_TOP)
+		OUT(out, "\nFILE is a recording, a live session's segment, or its name in "
+			 "'memshim ls';\nleft out, it is this user's live session, or the one "
+			 "picked of several;\nelse memshim.data here, or the newest session.\n");
+	else if (strstr(commands[command].arguments, "[FILE]"))
+		OUT(out, "\nFILE is a recording, a live session's segment, or its name in "
+			 "'memshim ls';\nleft out, it is memshim.data here, else this user's "
+			 "newest session.\n");
+	if (command == COMMAND_IPCS)
+		put_columns(out, "columns", ipc_columns);
+	if (command == COMMAND_REPORT) {
+		put_columns(out, "columns of the processes", process_columns);
+		put_columns(out, "columns of the segments", segment_columns);
+		put_columns(out, "columns of the call sites", site_columns);
+	}
+	if (command == COMMAND_EVENTS)
+		put_columns(out, "columns of --csv", event_columns);
+	if (command == COMMAND_MAP)
+		put_columns(out, "kinds of zones", zone_kinds);
+	if (command == COMMAND_TOP)
+		put_columns(out, "keys", top_keys);
+	if (command == COMMAND_LS)
+		put_columns(out, "columns", session_columns);
+}
+
+static void put_all(struct out *out)
+{
+	char name[64];
+
+	OUT(out, "usage: memshim COMMAND [OPTION]... [ARG]...\n\n"
+		 "Watches how programs move their break (brk, sbrk) and share System V "
+		 "memory.\n\n");
+	for (int i = 0; i < COMMAND_COUNT; i++) {
+		snprintf(name, sizeof name, "  %s", commands[i].name);
+		put_item(out, name, commands[i].summary);
+	}
+	put_item(out, "  --version", "the version");
+	OUT(out, "\n'memshim help COMMAND' lists the options. To begin:\n"
+		 "memshim record ls; memshim report\n");
+}
+
+int help_show(const char *command)
+{
+	struct out *out = page_begin(COLOR_NEVER);
+
+	for (int i = 0; command && i < COMMAND_COUNT; i++) {
+		if (strcmp(commands[i].name, command) != 0)
+			continue;
+		put_command(out, (enum command)i);
+		return out_finish(out);
+	}
+	if (command) {
+		error_line(command, "no such command; 'memshim help' lists them");
+		return EXIT_USAGE;
+	}
+	put_all(out);
+	return out_finish(out);
+}
+
+int command_help(int argc, char **argv)
+{
+	if (argc > 2) {
+		error_format("help", "'%s' is one argument too many", argv[2]);
+		return EXIT_USAGE;
+	}
+	return help_show(argc > 1 ? argv[1] : NULL);
+}

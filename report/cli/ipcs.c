@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel's IPC table, joined with what this user's sessions know of it. Sessions are asked for
+ * their ledgers only, not for their events: thousands of segments are shown at once.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "report/cli/command.h"
+#include "report/util/error.h"
+#include "report/cli/options.h"
+#include "report/session/find.h"
+#include "report/procfs/holders.h"
+#include "report/procfs/proc.h"
+#include "report/procfs/sysvipc.h"
+#include "report/reader/tables.h"
+#include "report/view/ipcs.h"
+#include "report/view/page.h"
+
+static void take_segment(void *table, const struct kernel_segment *segment)
+{
+	ipc_add_segment(table, segment);
+}
+
+static void take_object(void *table, const struct kernel_object *object)
+{
+	ipc_add_object(table, object);
+}
+
+static void take_holder(void *table, const struct kernel_holder *holder)
+{
+	ipc_add_holder(table, holder);
+}
+
+/* ---- what the sessions know ---- */
+
+struct session {
+	struct ipc_table *table;
+	const struct session_facts *facts;
+	struct process_facts *processes; /* by instance */
+	uint32_t process_room;
+	struct ledger_facts *rows;
+	uint32_t row_count, row_room;
+};
+
+static void keep_process(void *context, const struct process_facts *facts)
+{
+	struct session *s = context;
+	uint32_t room = s->process_room ? s->process_room : 64;
+	struct process_facts *processes;
+
+	while (room <= facts->instance && room < 1u << 20)
+		room *= 2;
+	if (room <= facts->instance)
+		return;
+	if (room != s->process_room) {
+		processes = realloc(s->processes, room * sizeof *processes);
+		if (!processes)
+			return;
+		memset(processes + s->process_room, 0,
+		       (room - s->process_room) * sizeof *processes);
+		s->processes = processes;
+		s->process_room = room;
+	}
+	s->processes[facts->instance] = *facts;
+}
+
+static void keep_row(void *context, const struct ledger_facts *row)
+{
+	struct session *s = context;
+	uint32_t room = s->row_room ? s->row_room * 2 : 64;
+	struct ledger_facts *rows;
+
+	if (s->row_count == s->row_room) {
+		rows = realloc(s->rows, room * sizeof *rows);
+		if (!rows)
+			return;
+		s->rows = rows;
+		s->row_room = room;
+	}
+	s->rows[s->row_count++] = *row;
+}
+
+static void name_maker(const struct session *s, const struct ledger_facts *row)
+{
+	struct ipc_segment *segment = ipc_find(s->table, row->shmid);
+	const struct process_facts *maker = row->maker < s->process_room ? &s->processes[row->maker]
+									 : NULL;
+	struct ipc_maker *to = segment ? &segment->maker : NULL;
+
+	if (!to || !maker || !maker->instance || !ipc_is_of_row(segment, row) ||
+	    (maker->pid_namespace == 0 && maker->pid != to->pid))
+		return;
+	to->known = to->by_session = true;
+	to->runs = maker->state == STATE_RUNNING || maker->state == STATE_EXEC;
+	snprintf(to->program, sizeof to->program, "%.63s", model_program_name(maker));
+	snprintf(to->cmdline, sizeof to->cmdline, "%s", maker->cmdline);
+	snprintf(to->session, sizeof to->session, "%s", s->facts->name);
+}
+
+static bool ask_session(void *table, const char *path)
+{
+	struct source *source = source_try(path);
+	struct session s = {.table = table};
+	struct tables_taker taker = {.process = keep_process, .ledger = keep_row, .context = &s};
+
+	if (source && source_session(source)->same_ipc) {
+		s.facts = source_session(source);
+		tables_read(source, &taker);
+		for (uint32_t i = 0; i < s.row_count; i++)
+			name_maker(&s, &s.rows[i]);
+	}
+	free(s.processes);
+	free(s.rows);
+	source_close(source);
+	return false;
+}
+
+/* ---- what the running processes tell ---- */
+
+static uint64_t boot_seconds(void)
+{
+	struct timespec now, up;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return (uint64_t)(now.tv_sec - up.tv_sec);
+}
+
+/* A process that started after the segment was made has only the maker's pid. */
+static void ask_process(struct ipc_segment *segment, uint64_t booted)
+{
+	struct ipc_maker *maker = &segment->maker;
+	struct proc_facts facts;
+	uint64_t started;
+
+	if (maker->pid <= 0 || !proc_facts(maker->pid, &facts) || facts.state == 'Z') {
+		maker->runs = false;
+		return;
+	}
+	started = booted + facts.start_time / (uint64_t)sysconf(_SC_CLK_TCK);
+	maker->runs = started <= segment->kernel.changed + 1;
+	if (!maker->runs || maker->known)
+		return;
+	maker->known = true;
+	snprintf(maker->program, sizeof maker->program, "%s", facts.comm);
+	if (proc_read(maker->pid, "cmdline", maker->cmdline, sizeof maker->cmdline) <= 0)
+		maker->cmdline[0] = '\0';
+}
+
+/* False after one line. */
+static bool gather(struct ipc_table *table, const struct options *options)
+{
+	uint64_t booted = boot_seconds();
+
+	if (!sysvipc_segments(take_segment, table)) {
+		error_line("/proc/sysvipc", "cannot be read: is /proc mounted, and has the kernel "
+					    "System V IPC?");
+		return false;
+	}
+	sysvipc_objects(OBJECT_QUEUE, take_object, table);
+	sysvipc_objects(OBJECT_SEMAPHORES, take_object, table);
+	if (table->segment_count)
+		holders_each(take_holder, table);
+	ipc_settle(table);
+	if (table->segment_count) {
+		find_each(ask_session, table);
+		ask_session(table, options->file ? options->file : FIND_RECORDING);
+	}
+	for (uint32_t i = 0; i < table->segment_count; i++)
+		ask_process(&table->segments[i], booted);
+	if (table->no_memory)
+		error_line("ipcs", "not enough memory");
+	return !table->no_memory;
+}
+
+/* False after one line. */
+static bool has(const struct ipc_table *table, const struct filter *filter)
+{
+	bool there = !filter->by_shmid || ipc_find(table, filter->shmid);
+
+	if (!there)
+		error_format("ipcs", "there is no segment %d", filter->shmid);
+	return there;
+}
+
+static int show(const struct options *options, const struct ipc_table *table)
+{
+	struct out *out = page_begin(options->color);
+	struct ipcs_wish wish = {
+		.filter = &options->filter,
+		.sort = options->sort,
+		.columns = options->columns,
+		.column_count = options->column_count,
+		.exact = options->exact,
+		.no_headings = options->no_headings,
+	};
+
+	if (options->json)
+		ipcs_json(out, table, &options->filter);
+	else if (!ipcs_text(out, table, &wish))
+		return EXIT_USAGE;
+	return out_finish(out);
+}
+
+int command_ipcs(int argc, char **argv)
+{
+	struct ipc_table table = {0};
+	struct options options;
+	int ret = options_read(&options, COMMAND_IPCS, argc, argv);
+
+	if (ret != 0 || options.help)
+		return ret != 0 ? ret : help_show("ipcs");
+	ret = gather(&table, &options) && has(&table, &options.filter) ? show(&options, &table)
+								       : EXIT_ABSENT;
+	ipc_free(&table);
+	return ret;
+}

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/cli/suppressions.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/util/error.h"
+#include "report/model/suppress.h"
+
+#define BLANKS " \t\r\n"
+
+static bool refuse(const char *path, unsigned number, const char *word, const char *why)
+{
+	char place[1024];
+
+	snprintf(place, sizeof place, "%s:%u", path, number);
+	error_format(place, "'%s' %s", word, why);
+	return false;
+}
+
+static bool refuse_line(const char *path, unsigned number)
+{
+	char place[1024];
+
+	snprintf(place, sizeof place, "%s:%u", path, number);
+	error_line(place, "the line is too long, or no text");
+	return false;
+}
+
+static char *trim(char *text)
+{
+	size_t length;
+
+	text += strspn(text, BLANKS);
+	length = strlen(text);
+	while (length > 0 && strchr(BLANKS, text[length - 1]))
+		text[--length] = '\0';
+	return text;
+}
+
+static bool add(struct suppression **rules, int kind, const char *pattern)
+{
+	struct suppression *rule = malloc(sizeof *rule + strlen(pattern) + 1);
+
+	if (!rule) {
+		error_line("--suppress", strerror(ENOMEM));
+		return false;
+	}
+	rule->kind = kind;
+	strcpy(rule->pattern, pattern);
+	rule->next = *rules;
+	*rules = rule;
+	return true;
+}
+
+static bool take_line(struct suppression **rules, const char *path, unsigned number, char *line)
+{
+	char *name = trim(line), *colon = strchr(name, ':'), *pattern;
+	int kind;
+
+	if (*name == '\0' || *name == '#')
+		return true;
+	if (!colon)
+		return refuse(path, number, name,
+			      "is not kind:pattern, such as leaked-segment:perl");
+	*colon = '\0';
+	name = trim(name);
+	pattern = trim(colon + 1);
+	kind = model_finding_kind(name);
+	if (kind < 0 && strcmp(name, "*") != 0)
+		return refuse(path, number, name,
+			      "is no kind of finding: FINDINGS in memshim(1) lists them");
+	if (*pattern == '\0')
+		return refuse(path, number, name,
+			      "has no pattern: a program, a function, or * for all");
+	return add(rules, kind, pattern);
+}
+
+bool suppressions_read(struct suppression **rules, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	char line[1024];
+	unsigned number = 0;
+	bool sound = file != NULL;
+
+	while (sound && fgets(line, sizeof line, file)) {
+		number++;
+		if (!memchr(line, '\n', sizeof line) && !feof(file))
+			sound = refuse_line(path, number);
+		else
+			sound = take_line(rules, path, number, line);
+	}
+	if (!file || (sound && ferror(file))) {
+		error_line(path, strerror(errno));
+		sound = false;
+	}
+	if (file)
+		fclose(file);
+	return sound;
+}
+
+void suppressions_free(struct suppression *rules)
+{
+	while (rules) {
+		struct suppression *next = rules->next;
+
+		free(rules);
+		rules = next;
+	}
+}

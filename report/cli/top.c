@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: MIT */
+/* The live screen: which session, which view, on a terminal or, once, as text. */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "report/cli/command.h"
+#include "report/util/error.h"
+#include "report/session/find.h"
+#include "report/top/top.h"
+#include "report/view/page.h"
+
+#define INTERVAL_DEFAULT_NS 2000000000u
+#define LINES_MOST 4000u
+
+static int find_view(const char *name, enum top_view *view)
+{
+	static const char *const names[VIEW_COUNT] = {
+#define VIEW(id, name, title) #name,
+#include "report/top/views.def"
+#undef VIEW
+	};
+
+	for (int i = 0; name && i < VIEW_COUNT; i++)
+		if (strcmp(names[i], name) == 0) {
+			*view = (enum top_view)i;
+			return 0;
+		}
+	if (!name)
+		return 0;
+	error_format("--view", "'%s' is not one of processes, segments, sites, events, findings",
+		     name);
+	return EXIT_USAGE;
+}
+
+static int set_sort(struct top *top, const char *name)
+{
+	struct list *list = &top->lists[top->view];
+	int column = name ? table_column(list->table.columns, name) : 0;
+
+	if (column < 0 || (name && top->view == VIEW_EVENTS)) {
+		error_format("--sort", "'%s' is no column of this view", name);
+		return EXIT_USAGE;
+	}
+	if (name)
+		list->table.sort = (unsigned)column;
+	return 0;
+}
+
+/* The live sessions: how many, and the newest. */
+static unsigned count_live(const struct listing *listing, const char **newest)
+{
+	unsigned live = 0;
+
+	for (unsigned i = 0; i < listing->count; i++)
+		if (listing->rows[i]->facts.state == SESSION_LIVE) {
+			*newest = listing->rows[i]->path;
+			live++;
+		}
+	return live;
+}
+
+/* The session that is meant; without a word of the user's, a live one. Several: he picks. */
+static int choose(struct top *top)
+{
+	const struct options *options = top->options;
+	const char *newest = NULL;
+	char path[PATH_MAX];
+	unsigned live = 0;
+
+	if (!options->file && !options->process) {
+		top_pick(top);
+		top->picking = false;
+		live = count_live(&top->listing, &newest);
+		if (live == 1 || (live > 1 && options->once))
+			return top_open(top, newest);
+		if (live > 1) {
+			top->picking = true;
+			return 0;
+		}
+	}
+	return options_find_file(options, path) ? top_open(top, path) : EXIT_ABSENT;
+}
+
+/* As many lines as all rows need, where no screen says how many there are. */
+static unsigned text_lines(struct top *top, unsigned columns)
+{
+	const char *lines = getenv("LINES");
+	struct winsize size;
+	unsigned wanted = lines ? (unsigned)strtoul(lines, NULL, 10) : 0;
+
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row)
+		wanted = size.ws_row;
+	if (wanted == 0) {
+		rows_gather(&top->rows, top->view, &top->lists[top->view], columns);
+		wanted = top->lists[top->view].table.row_count + 6;
+		wanted = wanted < 16 ? 16 : wanted; /* a lower one has less of a head */
+	}
+	return wanted < LINES_MOST ? wanted : LINES_MOST;
+}
+
+static int show_once(struct top *top)
+{
+	unsigned columns = page_begin(COLOR_NEVER)->width;
+	int ret;
+
+	if (!load_has(&top->feed.load, top->feed.now, top->rows.filter))
+		return EXIT_ABSENT;
+	if (!screen_begin_text(text_lines(top, columns), columns))
+		return EXIT_ABSENT;
+	top->rows.utf8 = screen_utf8();
+	ret = top_once(top);
+	screen_end();
+	return ret;
+}
+
+static int show(struct top *top)
+{
+	struct out *out = page_begin(top->options->color);
+	int ret;
+
+	if (top->options->once)
+		return show_once(top);
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+		error_line("top", "standard input or output is no terminal; --once prints one "
+				  "screen as text");
+		return EXIT_ABSENT;
+	}
+	if (!screen_begin(out->color))
+		return EXIT_ABSENT;
+	top->rows.utf8 = screen_utf8();
+	ret = top_run(top);
+	screen_end();
+	return ret;
+}
+
+int command_top(int argc, char **argv)
+{
+	struct options options;
+	static struct top top;
+	int ret = options_read(&options, COMMAND_TOP, argc, argv);
+
+	if (ret != 0 || options.help)
+		return ret != 0 ? ret : help_show("top");
+	top.options = &options;
+	top.rows = (struct rows){
+		.feed = &top.feed, .filter = &options.filter, .exact = options.exact};
+	top.interval_ns = options.delay_ns ? options.delay_ns : INTERVAL_DEFAULT_NS;
+	rows_lists(top.lists, &top.rows);
+	ret = find_view(options.view, &top.view);
+	if (ret == 0)
+		ret = set_sort(&top, options.sort);
+	if (ret == 0)
+		ret = choose(&top);
+	return ret == 0 ? show(&top) : ret;
+}

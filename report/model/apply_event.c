@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: MIT */
+/* Events, one after the other: there may be millions, so a move of the break must cost little. */
+#include <errno.h>
+
+#include "report/model/filter.h"
+#include "report/model/model_internal.h"
+
+/*
+ * A move that does not begin where the last one ended: somebody else moved the break in between.
+ * One that begins where the last one began only overlapped with it, in a signal handler.
+ */
+static inline void feed_move(struct model_process *process, const struct event *event)
+{
+	uint64_t before = event->u.brk.before;
+
+	if (before != process->last_after && before != process->last_before)
+		process->gaps++;
+	process->last_before = before;
+	process->last_after = event->u.brk.after;
+	process->last_move_ns = event->time_ns;
+	if (!(event->flags & FLAG_MALLOC))
+		process->direct_stack = event->stack;
+	else if (event->u.brk.after < before)
+		process->shrink_stack = event->stack;
+	if (event->u.brk.after > process->highest) {
+		process->highest = event->u.brk.after;
+		process->highest_stack = event->stack;
+	}
+}
+
+/* What placeholders know of their counters is what they were seen to do. */
+static void count_for_placeholder(struct process_facts *facts, const struct event *event)
+{
+	struct move_facts
+		*moves = &facts->moves[event->flags & FLAG_MALLOC ? BY_MALLOC : BY_DIRECT];
+	uint64_t before = event->u.brk.before, after = event->u.brk.after;
+
+	if (event->kind >= KIND_CALLS)
+		return;
+	facts->begun[event->kind]++;
+	if (event_failed(event)) {
+		facts->failed[event->kind]++;
+		return;
+	}
+	facts->ok[event->kind]++;
+	if (event->kind > KIND_SBRK)
+		return;
+	if (facts->break_initial == 0)
+		facts->break_initial = facts->break_at_start = before;
+	facts->break_current = after;
+	if (after > facts->break_peak)
+		facts->break_peak = after;
+	moves->grows += after > before;
+	moves->shrinks += after < before;
+	moves->stills += after == before;
+	moves->grown_bytes += after > before ? after - before : 0;
+	moves->shrunk_bytes += after < before ? before - after : 0;
+}
+
+static void feed_life(struct model *model, struct model_process *process, const struct event *event)
+{
+	switch (event->kind) {
+	case KIND_FORK:
+		attachments_fork(model, process, event);
+		break;
+	case KIND_EXEC:
+		attachments_drop_all(model, process, ENDED_BY_EXEC, event->time_ns);
+		if (process->facts.placeholder)
+			process->facts.state = STATE_EXEC;
+		break;
+	case KIND_EXIT:
+		attachments_drop_all(model, process, ENDED_BY_EXIT, event->time_ns);
+		if (process->facts.placeholder) {
+			process->facts.state = event->u.life.signal ? STATE_KILLED : STATE_EXITED;
+			process->facts.exit_status = event->u.life.status;
+			process->facts.exit_signal = event->u.life.signal;
+		}
+		break;
+	default:
+		break;
+	}
+}
+
+/* A site is of all processes with its stack: afterwards nobody can tell them apart. */
+static void feed_site(struct model *model, const struct model_process *process,
+		      const struct event *event)
+{
+	if (!model->sites_of ||
+	    filter_event(model->sites_of, event, process, model_event_segment(model, event)))
+		sites_feed(model, event);
+}
+
+static inline void feed(struct model *model, const struct event *event)
+{
+	struct model_process *process = model_process(model, event->process);
+
+	if (!process && !(process = model_make_placeholder(model, event)))
+		return;
+	model->event_count++;
+	model->last_ns = event->time_ns;
+	process->event_count++;
+	if (process->facts.placeholder)
+		count_for_placeholder(&process->facts, event);
+	if (event->kind >= KIND_CALLS) {
+		feed_life(model, process, event);
+		return;
+	}
+	process->many_threads |= event->tid != process->facts.pid;
+	if (event->flags & FLAG_FAILED && event->kind == KIND_SHMDT && event->detail == EINVAL)
+		attachments_miss(model, process, event);
+	if (event->flags & FLAG_FAILED)
+		findings_note_failure(model, process, event);
+	else if (event->kind <= KIND_SBRK)
+		feed_move(process, event);
+	else
+		segments_feed(model, process, event);
+	if (event->kind == KIND_SHMAT && !event_failed(event))
+		findings_note_attach(process, event);
+	if (event->stack)
+		feed_site(model, process, event);
+}
+
+void model_feed_all(struct model *model, const struct event *events, uint32_t count)
+{
+	for (uint32_t i = 0; i < count; i++)
+		feed(model, &events[i]);
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: MIT */
+/* What only the end can tell: totals, what was in flight, and what became of each segment. */
+#include <stdlib.h>
+#include <sys/ipc.h>
+
+#include "report/model/model_internal.h"
+
+#define ANCESTORS_MOST 65536
+#define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
+
+/* Calls that were begun and never came back. A call that only asked is done, too. */
+static uint64_t in_flight(const struct process_facts *facts)
+{
+	uint64_t begun = 0, done = facts->queries;
+
+	if (facts->state == STATE_RUNNING || facts->placeholder)
+		return 0;
+	for (int call = 0; call < KIND_CALLS; call++) {
+		begun += facts->begun[call];
+		done += facts->ok[call] + facts->failed[call];
+	}
+	return begun > done ? begun - done : 0;
+}
+
+static void finish_process(struct model *model, struct model_process *process)
+{
+	const struct process_facts *facts = &process->facts;
+
+	for (int loss = 0; loss < LOST_COUNT; loss++)
+		if (facts->lost[loss])
+			model_add_loss(model, (enum loss)loss, facts->lost[loss]);
+	if (facts->state != STATE_RUNNING)
+		attachments_drop_all(model, process,
+				     facts->state == STATE_EXEC ? ENDED_BY_EXEC : ENDED_BY_EXIT,
+				     facts->ended ? facts->end_ns : model->last_ns);
+	model->in_flight += in_flight(facts);
+	if (facts->ended && facts->end_ns > model->last_ns)
+		model->last_ns = facts->end_ns;
+	if (!facts->placeholder && (enum coverage)facts->coverage < model->level)
+		model->level = (enum coverage)facts->coverage;
+}
+
+/* What the recorder saw while the processes ran: breaks that were not the kernel's. */
+static void recall_drift(struct model *model)
+{
+	for (uint32_t i = 0; i < model->sight_count; i++) {
+		const struct sight_facts *sight = &model->sights[i];
+		struct model_process *process = model_process(model, sight->instance);
+
+		if (process && sight->error == 0 && sight->call <= KIND_SBRK)
+			process->break_differs = true;
+	}
+}
+
+/*
+ * Only where every event is there, in one thread's order, is a gap in the moves a sure sign; that
+ * the kernel has another break is always one.
+ */
+static void count_unseen_moves(struct model *model)
+{
+	bool complete = model_lost(model) == 0 && model->missed == 0;
+
+	for (uint32_t i = 1; i < model->instance_room; i++) {
+		struct model_process *process = model->by_instance[i];
+		bool sure;
+
+		if (!process)
+			continue;
+		sure = !process->facts.placeholder && process->facts.coverage == COVERED_FULL;
+		if (!sure || !complete || process->many_threads)
+			process->gaps = 0;
+		if (sure && !process->gaps && process->break_differs)
+			process->gaps = 1;
+		model->unseen_moves += process->gaps;
+	}
+}
+
+/* Whether the kernel's row is this segment, and not a later one with its id. */
+static bool is_same(const struct model *model, const struct model_segment *segment,
+		    const struct kernel_segment *row)
+{
+	const struct model_process *maker = model_process(model, segment->maker);
+	int32_t pid;
+
+	if (segment->removed)
+		return row->mode & SHM_DEST_BIT;
+	if (segment->key_known && row->key != segment->key && !(row->mode & SHM_DEST_BIT))
+		return false;
+	if (segment->created != CREATED_SURELY || !maker || maker->facts.placeholder)
+		return true;
+	pid = model_pid_here(model, &maker->facts);
+	return pid == 0 || row->creator_pid == pid;
+}
+
+static void ask_kernel(struct model *model, struct model_segment *segment)
+{
+	const struct model_process *maker = model_process(model, segment->maker);
+	struct model_kernel_row *row;
+	int32_t pid;
+
+	segment->kernel_asked = true;
+	HASH_FIND(hh, model->kernel_rows, &segment->shmid, sizeof segment->shmid, row);
+	if (!row || segment != model_segment(model, segment->shmid) ||
+	    !is_same(model, segment, &row->segment))
+		return;
+	segment->in_kernel = true;
+	segment->kernel = row->segment;
+	segment->size = row->segment.size;
+	pid = maker ? model_pid_here(model, &maker->facts) : 0;
+	if (segment->created == CREATED_LIKELY && pid)
+		segment->created = row->segment.creator_pid == pid ? CREATED_SURELY : CREATED_NOT;
+}
+
+static enum model_segment_state state_of(const struct model_segment *segment)
+{
+	if (!segment->kernel_asked) {
+		if (!segment->removed)
+			return SEGMENT_PRESENT;
+		return segment->now ? SEGMENT_MARKED : SEGMENT_DESTROYED;
+	}
+	if (!segment->in_kernel)
+		return segment->removed ? SEGMENT_DESTROYED : SEGMENT_VANISHED;
+	return segment->kernel.mode & SHM_DEST_BIT ? SEGMENT_MARKED : SEGMENT_PRESENT;
+}
+
+/* The images that run: instances may lie far apart, and each segment asks for its maker's. */
+struct running {
+	const struct model_process **images;
+	const struct model_process **roots; /* of each */
+	uint32_t count;
+};
+
+/*
+ * The image that began what a process's memory holds: forks hand it on, and only they. Who has the
+ * same root may know a segment's id, and come back to it, though its maker has ended.
+ */
+static const struct model_process *root_of(const struct model *model, uint32_t instance)
+{
+	const struct model_process *process = model_process(model, instance);
+
+	for (int i = 0; i < ANCESTORS_MOST && process && process->facts.forked; i++) {
+		const struct model_process *parent = model_process(model,
+								   process->facts.parent_instance);
+
+		if (!parent || parent == process)
+			break;
+		process = parent;
+	}
+	return process;
+}
+
+static struct running find_running(struct model *model)
+{
+	struct running running = {
+		.images = calloc(model->process_count + 1, sizeof *running.images),
+		.roots = calloc(model->process_count + 1, sizeof *running.roots),
+	};
+	bool room = running.images && running.roots;
+
+	model->no_memory |= !room;
+	for (uint32_t i = 1; room && i < model->instance_room; i++) {
+		if (!model->by_instance[i] || model->by_instance[i]->facts.state != STATE_RUNNING ||
+		    running.count == model->process_count)
+			continue;
+		running.roots[running.count] = root_of(model, i);
+		running.images[running.count++] = model->by_instance[i];
+	}
+	return running;
+}
+
+/* Of two pids outside, 0 is one that the recorder has not heard of. */
+static bool may_be_one(int32_t a, int32_t b)
+{
+	return a == b || a == 0 || b == 0;
+}
+
+/*
+ * Its process, in whatever image (an exec ends no process), or one that fork made of the same
+ * memory: a server's child may make what the server removes.
+ */
+static bool maker_runs(const struct model *model, const struct model_segment *segment,
+		       const struct running *running)
+{
+	const struct model_process *maker = model_process(model, segment->maker);
+	const struct model_process *root = root_of(model, segment->maker);
+
+	for (uint32_t i = 0; maker && i < running->count; i++) {
+		const struct model_process *image = running->images[i];
+
+		if (running->roots[i] == root ||
+		    (image->facts.instance >= segment->maker &&
+		     image->facts.pid == maker->facts.pid &&
+		     image->facts.pid_namespace == maker->facts.pid_namespace &&
+		     may_be_one(image->facts.host_pid, maker->facts.host_pid) &&
+		     image->facts.start_time == maker->facts.start_time))
+			return true;
+	}
+	return false;
+}
+
+static bool is_leaked(const struct model *model, const struct model_segment *segment,
+		      const struct running *running)
+{
+	/*
+	 * What is in another namespace ends with that, and cannot be asked for; nor can be who
+	 * still runs, where the recorder is gone and the session's segment with it.
+	 */
+	return !model->session.segment_missing && segment->created != CREATED_NOT &&
+	       segment->state == SEGMENT_PRESENT && !segment->space && segment->now == 0 &&
+	       !maker_runs(model, segment, running) &&
+	       (!segment->in_kernel || segment->kernel.nattch == 0);
+}
+
+static void finish_segment(struct model *model, struct model_segment *segment,
+			   const struct running *running)
+{
+	if (model->kernel_known && !segment->space)
+		ask_kernel(model, segment);
+	segment->state = state_of(segment);
+	segment->leaked = is_leaked(model, segment, running);
+	if (segment->in_kernel && segment->kernel.nattch > segment->peak)
+		segment->peak = segment->kernel.nattch;
+}
+
+static void finish_segments(struct model *model)
+{
+	struct running running = find_running(model);
+
+	for (uint32_t i = 0; i < model->segment_count; i++)
+		finish_segment(model, model->segments[i], &running);
+	free(running.images);
+	free(running.roots);
+}
+
+void model_finish(struct model *model)
+{
+	model->level = COVERED_FULL;
+	for (uint32_t i = 1; i < model->instance_room; i++)
+		if (model->by_instance[i])
+			finish_process(model, model->by_instance[i]);
+	if (model->process_count == model->placeholder_count)
+		model->level = model->process_count ? COVERED_CALLS : COVERED_NOT;
+	recall_drift(model);
+	count_unseen_moves(model);
+	holders_settle(model);
+	finish_segments(model);
+	if (!model->session.finished && model->session.state != SESSION_LIVE)
+		model->session.duration_ns = model->last_ns;
+	findings_draw(model);
+}

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the model do for one another. */
+#ifndef MEMSHIM_MODEL_MODEL_INTERNAL_H
+#define MEMSHIM_MODEL_MODEL_INTERNAL_H
+
+#include "report/model/model.h"
+
+/* Room for one more element in an array that grows; false, and noted, without memory. */
+bool model_grow(struct model *model, void **array, uint32_t *room, uint32_t count,
+		size_t element_bytes);
+
+/* A process whose slot is lost is known by its events only. Null when it is not believed. */
+struct model_process *model_make_placeholder(struct model *model, const struct event *event);
+
+/* ---- segments.c ---- */
+void segments_feed(struct model *model, struct model_process *process, const struct event *event);
+/* The one that has this id; a row for one that was there before, where there is none yet. */
+struct model_segment *segments_find(struct model *model, uint32_t instance, int32_t shmid,
+				    uint64_t time_ns);
+/* As the latest with its id. False without memory. */
+bool segments_index(struct model *model, struct model_segment *segment);
+
+/* ---- attachments.c ---- */
+/* A shmdt of what the kernel has no longer attached. */
+void attachments_miss(struct model *model, struct model_process *process,
+		      const struct event *event);
+void attachments_feed(struct model *model, struct model_process *process,
+		      const struct event *event);
+/* Ends all attachments of a process. */
+void attachments_drop_all(struct model *model, struct model_process *process, enum model_ending how,
+			  uint64_t time_ns);
+/* Ends one, by its place in `attached`. */
+void attachments_drop(struct model *model, struct model_process *process, uint32_t i,
+		      enum model_ending how, uint64_t time_ns);
+/* What the parent had when it forked; `event` is the child's KIND_FORK. */
+void attachments_fork(struct model *model, struct model_process *child, const struct event *event);
+
+/* Room up to `number` in an array; what is new is zero. False, and noted, without memory. */
+bool model_make_room(struct model *model, void **array, uint32_t *room, uint32_t number,
+		     size_t element_bytes);
+
+/* ---- holders.c ---- */
+/* After the last event: sorts the holders, and ends what they do not have. */
+void holders_settle(struct model *model);
+
+/* ---- stacks.c ---- */
+#define FRAMES_MOST (1u << 20) /* a file that claims more is not believed */
+void stacks_free(struct model *model);
+
+/* ---- sites.c ---- */
+/* An event that has a stack. */
+void sites_feed(struct model *model, const struct event *event);
+
+/* ---- findings.c ---- */
+/* The caller completes pid, shmid and the stack. The advice comes first, then the text. */
+struct finding *findings_add(struct model *model, enum finding_kind kind, enum severity severity,
+			     const char *advice, const char *words, ...)
+	__attribute__((format(printf, 5, 6)));
+/* Whose doing it is. */
+void findings_about(struct finding *finding, const struct model_process *process);
+void findings_draw(struct model *model);
+
+/* ---- findings_segments.c ---- */
+/* A shmat that succeeded, after it was fed. */
+void findings_note_attach(struct model_process *process, const struct event *event);
+void findings_draw_segments(struct model *model);
+void findings_draw_attachments(struct model *model, struct model_process *process);
+
+/* ---- explain.c ---- */
+struct explanation {
+	char *why;          /* for the caller to free; null: no more is known than call and error */
+	const char *advice; /* null: that of the table of failures */
+	bool sure;          /* whatever the recorder saw besides */
+};
+struct explanation explain_failure(const struct model *model, const struct model_process *process,
+				   const struct event *event);
+/* The lowest attachment in the way of a move up that was refused; null when there is none. */
+const struct model_attachment *explain_blocker(const struct model_process *process,
+					       const struct event *event);
+
+/* ---- sights.c ---- */
+/* As explain_failure, of what the recorder saw right after the first of the calls. */
+struct explanation sight_explain(const struct model *model, const struct model_failure *failure);
+
+/* Findings: mappings that stood in the way of the break. */
+void findings_draw_walls(struct model *model);
+
+/* ---- failures.c ---- */
+void findings_note_failure(struct model *model, struct model_process *process,
+			   const struct event *event);
+void findings_draw_failures(struct model *model);
+
+#endif

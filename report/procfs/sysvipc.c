@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/procfs/sysvipc.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- segments ---- */
+
+/* Pages in memory and in swap came to the table with Linux 2.6.34: they may be missing. */
+static bool parse_segment(const char *line, struct kernel_segment *out)
+{
+	struct kernel_segment row = {0};
+	unsigned long long size, nattch, attached, detached, changed, resident = 0, swapped = 0;
+	int key;
+
+	if (sscanf(line, "%d %d %o %llu %d %d %llu %u %u %u %u %llu %llu %llu %llu %llu", &key,
+		   &row.shmid, &row.mode, &size, &row.creator_pid, &row.last_pid, &nattch,
+		   &row.owner_uid, &row.owner_gid, &row.creator_uid, &row.creator_gid, &attached,
+		   &detached, &changed, &resident, &swapped) < 14)
+		return false;
+	row.key = (uint32_t)key;
+	row.size = size;
+	row.nattch = nattch;
+	row.attached = attached;
+	row.detached = detached;
+	row.changed = changed;
+	row.resident_bytes = resident;
+	row.swap_bytes = swapped;
+	*out = row;
+	return true;
+}
+
+bool sysvipc_segments(void (*take)(void *context, const struct kernel_segment *segment),
+		      void *context)
+{
+	FILE *file = fopen("/proc/sysvipc/shm", "re");
+	struct kernel_segment row;
+	char line[512];
+
+	while (file && fgets(line, sizeof line, file))
+		if (parse_segment(line, &row))
+			take(context, &row);
+	if (file)
+		fclose(file);
+	return file != NULL;
+}
+
+/* ---- queues and semaphores ---- */
+
+static bool parse_queue(const char *line, struct kernel_object *row)
+{
+	unsigned long long bytes, count, used, taken, changed;
+	int key;
+
+	if (sscanf(line, "%d %d %o %llu %llu %d %d %u %u %u %u %llu %llu %llu", &key, &row->id,
+		   &row->mode, &bytes, &count, &row->sent_pid, &row->taken_pid, &row->owner_uid,
+		   &row->owner_gid, &row->creator_uid, &row->creator_gid, &used, &taken,
+		   &changed) < 14)
+		return false;
+	row->key = (uint32_t)key;
+	row->bytes = bytes;
+	row->count = count;
+	row->used = used;
+	row->taken = taken;
+	row->changed = changed;
+	return true;
+}
+
+static bool parse_semaphores(const char *line, struct kernel_object *row)
+{
+	unsigned long long count, used, changed;
+	int key;
+
+	if (sscanf(line, "%d %d %o %llu %u %u %u %u %llu %llu", &key, &row->id, &row->mode, &count,
+		   &row->owner_uid, &row->owner_gid, &row->creator_uid, &row->creator_gid, &used,
+		   &changed) < 10)
+		return false;
+	row->key = (uint32_t)key;
+	row->count = count;
+	row->used = used;
+	row->changed = changed;
+	return true;
+}
+
+bool sysvipc_objects(enum kernel_object_kind kind,
+		     void (*take)(void *context, const struct kernel_object *object), void *context)
+{
+	bool queues = kind == OBJECT_QUEUE;
+	FILE *file = fopen(queues ? "/proc/sysvipc/msg" : "/proc/sysvipc/sem", "re");
+	char line[512];
+
+	while (file && fgets(line, sizeof line, file)) {
+		struct kernel_object row = {.kind = kind};
+
+		if (queues ? parse_queue(line, &row) : parse_semaphores(line, &row))
+			take(context, &row);
+	}
+	if (file)
+		fclose(file);
+	return file != NULL;
+}
+
+/* ---- limits ---- */
+
+static uint64_t read_limit(const char *path)
+{
+	FILE *file = fopen(path, "re");
+	unsigned long long value = 0;
+
+	if (file && fscanf(file, "%llu", &value) != 1)
+		value = 0;
+	if (file)
+		fclose(file);
+	return value;
+}
+
+void sysvipc_limits(struct sysvipc_limits *limits)
+{
+	limits->segments = read_limit("/proc/sys/kernel/shmmni");
+	limits->pages = read_limit("/proc/sys/kernel/shmall");
+	limits->size_bytes = read_limit("/proc/sys/kernel/shmmax");
+}

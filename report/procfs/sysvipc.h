@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's own tables, /proc/sysvipc/shm, msg and sem, of this program's IPC namespace. */
+#ifndef MEMSHIM_PROCFS_SYSVIPC_H
+#define MEMSHIM_PROCFS_SYSVIPC_H
+
+#include "report/reader/facts.h"
+
+/* Calls `take` for each row. False where the table cannot be read: nothing is known then. */
+bool sysvipc_segments(void (*take)(void *context, const struct kernel_segment *segment),
+		      void *context);
+bool sysvipc_objects(enum kernel_object_kind kind,
+		     void (*take)(void *context, const struct kernel_object *object),
+		     void *context);
+
+/* The limits of shmget(2): numbers as in /proc/sys/kernel; 0 where they cannot be read. */
+struct sysvipc_limits {
+	uint64_t segments;   /* shmmni */
+	uint64_t pages;      /* shmall */
+	uint64_t size_bytes; /* shmmax */
+};
+void sysvipc_limits(struct sysvipc_limits *limits);
+
+#endif

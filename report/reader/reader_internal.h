@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* What a source is made of; for the files of this room only. */
+#ifndef MEMSHIM_READER_READER_INTERNAL_H
+#define MEMSHIM_READER_READER_INTERNAL_H
+
+#include "report/reader/chunks.h"
+#include "report/reader/facts.h"
+#include "report/reader/file.h"
+#include "report/reader/source.h"
+#include "report/reader/timescale.h"
+
+struct source {
+	struct file recording; /* one of the two may be closed */
+	struct file segment;
+	struct chunks chunks;  /* of the recording */
+	uint64_t slots_given;  /* chunks whose process slots somebody was given */
+	uint64_t sights_given; /* the same, of sights */
+	struct timescale scale;
+	struct session_facts facts;
+	bool same_pids; /* a pid in it means the same process here */
+};
+
+/* The header to go by: the recording's, which knows the end, if there is one. */
+static inline const struct segment_header *source_header(const struct source *source)
+{
+	return file_is_open(&source->recording) ? &source->recording.header
+						: &source->segment.header;
+}
+
+/* Whether a running image still runs, as far as that can be told from here. */
+bool source_process_runs(const struct source *source, const struct segment_process *slot);
+
+/* And its start time as it is read here, where it can be had. */
+bool source_process_since(const struct source *source, const struct segment_process *slot,
+			  uint64_t *start_time);
+
+/* Takes in what the recorder has added. False without memory. */
+bool source_update(struct source *source);
+
+/* Copies slot i of the live segment; false when it is free or just changing hands. */
+bool source_slot(const struct source *source, uint32_t i, struct segment_process *slot);
+uint32_t source_slot_count(const struct source *source);
+
+#endif

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/* The reasons of witnesses.def, for those who may not see the layout. */
+#ifndef MEMSHIM_READER_UNFOLLOWED_H
+#define MEMSHIM_READER_UNFOLLOWED_H
+
+enum witness_why {
+#define WITNESS(id, why) WHY_##id,
+#include "preload/segment/unfollowed.def"
+#undef WITNESS
+	WHY_COUNT
+};
+
+/* In words; "unknown" for a number that is none. */
+const char *witness_words(unsigned why);
+
+#endif

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/reader/unpublished.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "preload/segment/publish.h"
+#include "report/reader/mapping_guard.h"
+
+#define BATCH 64 /* events read at once */
+
+/* The claims before the recorder's position that the ring still holds, by their distance to it. */
+struct window {
+	const struct source *source;
+	uint32_t part;
+	uint64_t position; /* claim number */
+	uint64_t size;
+	bool *told; /* [distance - 1]: the claim's event stands in a chunk */
+	uint64_t unpublished;
+	struct ring_copy *copy;
+};
+
+/* By what stands in `published`, which has lost the highest bit of a claim number. */
+static uint64_t distance(const struct window *window, const struct segment_event *event)
+{
+	return (segment_published(window->position) - event->published) >> 1;
+}
+
+/* Late events stand in a chunk that begins where it ends, some way behind them. */
+static bool may_concern(const struct window *window, const struct chunk *chunk)
+{
+	return chunk->kind == REGION_LOG && chunk->part == window->part &&
+	       window->position - chunk->next < window->size;
+}
+
+static void read_chunk(struct window *window, const struct chunk *chunk)
+{
+	struct segment_event events[BATCH];
+
+	for (uint64_t i = 0; i < chunk->count;) {
+		uint64_t count = chunk->count - i < BATCH ? chunk->count - i : BATCH;
+
+		if (!file_read(&window->source->recording, chunk->offset + i * sizeof *events,
+			       events, count * sizeof *events))
+			return;
+		for (uint64_t k = 0; k < count; k++)
+			if (distance(window, &events[k]) - 1 < window->size)
+				window->told[distance(window, &events[k]) - 1] = true;
+		i += count;
+	}
+}
+
+static void read_ring(void *context)
+{
+	struct window *window = context;
+	const struct file *segment = &window->source->segment;
+	const struct segment_header *header = &segment->header;
+	const struct segment_part *part = (const void *)(segment->base +
+							 header->region[REGION_PARTS].offset);
+	const struct segment_event *log = (const void *)(segment->base +
+							 header->region[REGION_LOG].offset);
+	struct ring_copy *copy = window->copy;
+
+	part += window->part;
+	log += window->part * header->part_events;
+	for (uint64_t back = window->size; back > 0; back--) {
+		if (window->told[back - 1])
+			continue;
+		switch (segment_read(part, log, header->part_events, window->position - back,
+				     &copy->events[copy->count])) {
+		case READ_WHOLE:
+			copy->count++;
+			break;
+		case READ_UNPUBLISHED:
+			window->unpublished++;
+			break;
+		case READ_OVERWRITTEN:
+			break;
+		}
+	}
+}
+
+/* Of the `open` claims, what was neither found nor may still come. */
+static void count_losses(struct window *window, uint64_t open, bool nobody_writes)
+{
+	struct ring_copy *copy = window->copy;
+	uint64_t missing = open > copy->count ? open - copy->count : 0;
+	uint64_t unpublished = window->unpublished < missing ? window->unpublished : missing;
+
+	if (nobody_writes)
+		copy->torn += unpublished;
+	copy->overwritten += missing - unpublished;
+}
+
+static uint64_t count_untold(const struct window *window)
+{
+	uint64_t count = 0;
+
+	for (uint64_t i = 0; i < window->size; i++)
+		count += !window->told[i];
+	return count;
+}
+
+static bool fill(struct window *window, uint64_t open, bool nobody_writes)
+{
+	const struct chunks *chunks = &window->source->chunks;
+	struct ring_copy *copy = window->copy;
+
+	for (uint64_t i = 0; i < chunks->count; i++)
+		if (may_concern(window, &chunks->table[i]))
+			read_chunk(window, &chunks->table[i]);
+	copy->events = malloc((count_untold(window) + 1) * sizeof *copy->events);
+	if (!copy->events)
+		return false;
+	copy->gone = !guard_run(read_ring, window);
+	count_losses(window, open, nobody_writes);
+	ring_sort(copy->events, copy->count);
+	return true;
+}
+
+bool holes_read(const struct source *source, uint32_t part, bool nobody_writes,
+		struct ring_copy *copy)
+{
+	struct window window = {source, part, source->chunks.next[part], 0, NULL, 0, copy};
+	uint64_t part_events = source->segment.header.part_events;
+	struct segment_part now;
+	uint64_t drained, ahead;
+	bool ok;
+
+	memset(copy, 0, sizeof *copy);
+	if (source->chunks.open[part] == 0 ||
+	    !file_record(&source->segment, REGION_PARTS, part, &now))
+		return true;
+	drained = window.position - source->segment.header.first_claim;
+	ahead = now.head - window.position;
+	if (ahead < part_events)
+		window.size = part_events - ahead < drained ? part_events - ahead : drained;
+	window.told = calloc(window.size + 1, sizeof *window.told);
+	ok = window.told && fill(&window, source->chunks.open[part], nobody_writes);
+	free(window.told);
+	return ok;
+}

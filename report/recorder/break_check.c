@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A break that moved without a call, of a process that runs: when the recording is read it may have
+ * ended, and only the recorder can have seen it. Seen twice in a row it is believed: what a
+ * registration looks like halfway does not last.
+ */
+#include "report/procfs/alive.h"
+#include "report/reader/kernel_break.h"
+#include "report/recorder/drain_internal.h"
+
+#include <string.h>
+
+static bool can_be_asked(const struct drain *drain, const struct segment_process *slot)
+{
+	bool same_pids = !slot->pid_namespace ||
+			 slot->pid_namespace == drain->header.pid_namespace;
+
+	return same_pids && slot->start_time && half_load(&slot->state) == PROCESS_RUNNING &&
+	       slot->coverage == COVERAGE_FULL && alive_process(slot->pid, slot->start_time);
+}
+
+static bool has_drifted(const struct drain *drain, uint32_t i)
+{
+	const struct segment_process *slot = drain_slot(drain, i);
+	struct segment_process before, after;
+	struct breaks breaks;
+
+	if (!can_be_asked(drain, slot))
+		return false;
+	memcpy(&before, slot, sizeof before);
+	if (!breaks_read(before.pid, strrchr(drain->path, '/'), before.break_current, &breaks))
+		return false;
+	memcpy(&after, slot, sizeof after);
+	return after.instance == before.instance && half_load(&slot->state) == PROCESS_RUNNING &&
+	       breaks_were_quiet(&before, &after) &&
+	       breaks_differ(&breaks, &after, drain->header.page_bytes);
+}
+
+static void tell(struct drain *drain, uint32_t instance)
+{
+	struct segment_sight sight = {
+		.clock = drain_clock(drain),
+		.instance = instance,
+		.call = CALL_BRK,
+		.shmid = -1,
+	};
+
+	drain_append(drain, REGION_SIGHTS, &sight, sizeof sight, 1);
+}
+
+void drain_compare(struct drain *drain)
+{
+	uint32_t used = drain_slots_used(drain);
+
+	for (uint32_t i = 0; i < used; i++) {
+		struct drain_drift *drift = &drain->drift[i];
+		uint32_t instance = (uint32_t)word_accept(drain_word(drain, i));
+
+		if (instance == 0 || drift->told == instance)
+			continue;
+		if (!has_drifted(drain, i)) {
+			drift->suspected = 0;
+		} else if (drift->suspected != instance) {
+			drift->suspected = instance;
+		} else {
+			drift->told = instance;
+			tell(drain, instance);
+		}
+	}
+}

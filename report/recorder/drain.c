@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The log. Each pass copies what every part has got since the last one, sorts it by time, and
+ * appends it as chunks [first, next).
+ *
+ * An event that is claimed and not published yet is a hole. Holes are looked at again in later
+ * passes. What has come is appended late, in a chunk of its own with first == next == the part's
+ * position, which moves nothing; its events are older than those around it. A hole that stays for
+ * PATIENCE_NS is torn: its writer died, or was overtaken. One that the ring has gone over is
+ * counted as overwritten. Both are told in such a chunk, too.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "report/recorder/drain_internal.h"
+
+#define PATIENCE_NS 1000000000ull
+
+static struct segment_part *part_at(const struct drain *drain, uint32_t i)
+{
+	return (struct segment_part *)drain_region(drain, REGION_PARTS) + i;
+}
+
+static enum segment_read read_one(const struct drain *drain, uint32_t i, uint64_t n,
+				  struct segment_event *out)
+{
+	const struct segment_event *log = drain_region(drain, REGION_LOG);
+	uint64_t part_events = drain->header.part_events;
+
+	return segment_read(part_at(drain, i), log + i * part_events, part_events, n, out);
+}
+
+/* A part is nearly in order: an event is late only by what passed between its stamp and claim. */
+static void sort_by_clock(struct segment_event *events, uint64_t count)
+{
+	for (uint64_t i = 1; i < count; i++) {
+		struct segment_event event;
+		uint64_t j = i;
+
+		if (events[i - 1].clock <= events[i].clock)
+			continue;
+		event = events[i];
+		for (; j > 0 && events[j - 1].clock > event.clock; j--)
+			events[j] = events[j - 1];
+		events[j] = event;
+	}
+}
+
+/* The batch as one chunk; where the disk has no room, its events are counted instead. */
+static void append_batch(struct drain *drain, struct segment_chunk chunk)
+{
+	chunk.kind = REGION_LOG;
+	chunk.record_bytes = sizeof(struct segment_event);
+	if (chunk.count > 0) {
+		sort_by_clock(drain->batch, chunk.count);
+		chunk.min_clock = drain->batch[0].clock;
+		chunk.max_clock = drain->batch[chunk.count - 1].clock;
+	}
+	if (!recording_append(&drain->recording, chunk, drain->batch) &&
+	    chunk.part != SEGMENT_CHUNK_NO_PART)
+		drain->part[chunk.part].unwritten += chunk.count + chunk.overwritten + chunk.torn;
+}
+
+void drain_append_event(struct drain *drain, const struct segment_event *event)
+{
+	drain->batch[0] = *event;
+	append_batch(drain, (struct segment_chunk){.part = SEGMENT_CHUNK_NO_PART, .count = 1});
+}
+
+static void fill_holes(struct drain *drain, uint32_t i, uint64_t now_ns)
+{
+	struct drain_part *part = &drain->part[i];
+	struct segment_chunk late = {.part = i, .first = part->next, .next = part->next};
+	uint32_t left = 0;
+
+	for (uint32_t k = 0; k < part->hole_count; k++) {
+		struct drain_hole hole = part->hole[k];
+
+		switch (read_one(drain, i, hole.n, &drain->batch[late.count])) {
+		case READ_WHOLE:
+			late.count++;
+			break;
+		case READ_OVERWRITTEN:
+			late.overwritten++;
+			break;
+		case READ_UNPUBLISHED:
+			if (now_ns - hole.since_ns > PATIENCE_NS)
+				late.torn++;
+			else
+				part->hole[left++] = hole;
+			break;
+		}
+	}
+	part->hole_count = left;
+	append_batch(drain, late);
+}
+
+static void remember_hole(struct drain_part *part, uint64_t now_ns, struct segment_chunk *chunk)
+{
+	if (part->hole_count == DRAIN_HOLES)
+		chunk->torn++;
+	else
+		part->hole[part->hole_count++] = (struct drain_hole){part->next, now_ns};
+}
+
+/* Reads from the part's position towards `head`, as many events as the batch holds. */
+static void fill_batch(struct drain *drain, uint32_t i, uint64_t head, uint64_t now_ns)
+{
+	struct drain_part *part = &drain->part[i];
+	struct segment_chunk chunk = {.part = i, .first = part->next};
+	uint64_t part_events = drain->header.part_events;
+
+	if (head - part->next > part_events) {
+		chunk.overwritten = head - part_events - part->next;
+		part->next = head - part_events;
+	}
+	for (; part->next != head && chunk.count < DRAIN_BATCH; part->next++) {
+		switch (read_one(drain, i, part->next, &drain->batch[chunk.count])) {
+		case READ_WHOLE:
+			chunk.count++;
+			break;
+		case READ_UNPUBLISHED:
+			remember_hole(part, now_ns, &chunk);
+			break;
+		case READ_OVERWRITTEN:
+			chunk.overwritten++;
+			break;
+		}
+	}
+	chunk.next = part->next;
+	append_batch(drain, chunk);
+	sights_look(drain, chunk.count);
+}
+
+unsigned drain_log(struct drain *drain)
+{
+	uint64_t now_ns = place_ns(CLOCK_MONOTONIC);
+	uint64_t part_events = drain->header.part_events;
+	unsigned fullest = 0;
+
+	hold_turn(drain);
+	for (uint32_t i = 0; i < drain->header.part_count; i++) {
+		/* As far as it is now: writers that never pause must not keep us in one part. */
+		uint64_t head = word_load(&part_at(drain, i)->head);
+		uint64_t waiting = head - drain->part[i].next;
+		unsigned full = waiting >= part_events ? 100
+						       : (unsigned)(waiting * 100 / part_events);
+
+		if (full > fullest)
+			fullest = full;
+		warm_log(drain, i, head);
+		fill_holes(drain, i, now_ns);
+		while (drain->part[i].next != head)
+			fill_batch(drain, i, head, now_ns);
+	}
+	return fullest;
+}
+
+void drain_give_up(struct drain *drain)
+{
+	for (uint32_t i = 0; i < drain->header.part_count; i++) {
+		struct drain_part *part = &drain->part[i];
+		struct segment_chunk last = {
+			.kind = REGION_LOG,
+			.record_bytes = sizeof(struct segment_event),
+			.part = i,
+			.first = part->next,
+			.next = part->next,
+		};
+
+		fill_holes(drain, i, UINT64_MAX);
+		last.overwritten = part->unwritten;
+		recording_append(&drain->recording, last, NULL);
+	}
+}

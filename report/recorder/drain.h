@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * From a live segment into a recording, while the programs run: the log, part by part, and the
+ * slots of processes that have ended. The segment's only reader that also writes to it: it ends
+ * slots and gives them back.
+ *
+ * One thread, which calls all of it; drain_wait and drain_arrivals may be another's.
+ */
+#ifndef MEMSHIM_RECORDER_DRAIN_H
+#define MEMSHIM_RECORDER_DRAIN_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct drain;
+
+/* What is wanted of a new session. */
+struct drain_wish {
+	uint64_t log_bytes; /* 0: the default */
+	uint32_t stack_depth;
+	bool no_follow;
+	int fd;                     /* the recording: empty, writable; ours from now on */
+	const char *recording_path; /* absolute */
+	const char *command;        /* NUL-separated words */
+	uint32_t command_bytes;
+	pid_t command_pid;
+};
+
+/* Why something failed, for error_line. */
+struct drain_error {
+	char what[512];
+	char why[256];
+};
+
+/* One image that registered: enough to watch its process. */
+struct drain_process {
+	uint32_t slot;
+	uint32_t instance;
+	uint32_t parent_instance;
+	bool forked;
+	bool elsewhere;      /* in another pid namespace, or it may be: its pid says nothing here */
+	pid_t pid;           /* as the process sees itself */
+	uint64_t start_time; /* proc(5) stat field 22; 0 unknown */
+	uint64_t start_break; /* stat field 47; 0 unknown, as it is for a child of fork */
+};
+
+/* How a process ended, as far as it is known. */
+enum drain_how { DRAIN_EXITED, DRAIN_KILLED, DRAIN_GONE };
+
+/* Makes the segment in this user's folder and begins the recording. Null on failure. */
+struct drain *drain_make(const struct drain_wish *wish, struct drain_error *error);
+
+/* The segment's absolute path, for COMMAND's environment. */
+const char *drain_segment_path(const struct drain *drain);
+
+/* Its name, and where a process may call on the recorder: see greetings.h. */
+const char *drain_session(const struct drain *drain);
+const char *drain_greeting_path(const struct drain *drain);
+
+/* ---- the log ---- */
+
+/*
+ * Appends what has come into the log since the last call. Returns how full the fullest part was
+ * found, 0 to 100.
+ */
+unsigned drain_log(struct drain *drain);
+
+/* ---- the processes ---- */
+
+/*
+ * Waits until there have been other than `seen` registrations, or for a second: the word is not
+ * ours alone, and who writes over it takes a wake away. `attentive`: for 250 us, and who has
+ * called (see greetings.h) need not wake us. Returns how many there have been. See drain_wake.
+ */
+uint32_t drain_wait(struct drain *drain, uint32_t seen, bool attentive);
+
+/* Makes drain_wait return, also one that is called a moment later. Any thread. */
+void drain_wake(struct drain *drain);
+
+/*
+ * Images that have registered and were not reported before, in the order of their instances: up
+ * to `room` of them; ask again when it was not enough. Only a later call can report an image
+ * after the one that followed it in the same process: drain_was_replaced tells.
+ */
+unsigned drain_arrivals(struct drain *drain, struct drain_process *found, unsigned room);
+
+/*
+ * Whether this image, the one of a process whose break began there (struct proc_facts), has
+ * announced itself, reported already or not.
+ */
+bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time,
+		       uint64_t start_break);
+
+/* Keeps the pid that an image's process has here, where it sees another itself. */
+void drain_know_pid(struct drain *drain, const struct drain_process *process, pid_t pid);
+
+/* Whether another image has followed this one in the same process. */
+bool drain_was_replaced(const struct drain *drain, const struct drain_process *process);
+
+/*
+ * Ends one image: keeps its slot in the recording, with an exit event unless it was replaced, and
+ * frees the slot. `status` is of DRAIN_EXITED (-1 unknown), `signal` of DRAIN_KILLED.
+ */
+void drain_retire(struct drain *drain, const struct drain_process *process, enum drain_how how,
+		  int status, int signal);
+
+/* The session's clock. */
+uint64_t drain_now(const struct drain *drain);
+
+/*
+ * At `clock`, a drain_now, the process of this image executed a program that does not register. Its
+ * slot stays its own until it is retired.
+ */
+void drain_leave(struct drain *drain, const struct drain_process *process, uint64_t clock);
+
+/* Where a later image of that process has registered after all: it could not know of this one. */
+void drain_link_next(struct drain *drain, const struct drain_process *old);
+
+/*
+ * Compares the breaks of all images that run with the kernel's, and keeps in the recording which
+ * moved without a call. Takes some 50 us for each.
+ */
+void drain_compare(struct drain *drain);
+
+/* A process that runs without the shim; `why` is an enum witness_why. */
+void drain_witness(struct drain *drain, pid_t pid, pid_t ppid, unsigned why, const char *exe);
+
+/* ---- the end ---- */
+
+/* Whether somebody has cut the segment off meanwhile: what was in it is lost. */
+bool drain_was_cut(const struct drain *drain);
+
+/*
+ * The rest of everything; then the segment is closed, its name removed, and `drain` is gone.
+ * Returns 0, or -errno when the recording could not be written whole. `status` and `signal` are
+ * COMMAND's.
+ */
+int drain_finish(struct drain *drain, int status, int signal);
+
+/* Nothing has run: the segment goes away, and what is in the recording is not worth keeping. */
+void drain_cancel(struct drain *drain);
+
+#endif

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/* What make.c, drain.c and slots.c share: the recorder's hold on a live segment. Nobody else's. */
+#ifndef MEMSHIM_RECORDER_DRAIN_INTERNAL_H
+#define MEMSHIM_RECORDER_DRAIN_INTERNAL_H
+
+#include "preload/common/join.h"
+#include "report/recorder/drain.h"
+#include "report/recorder/recording.h"
+#include "report/recorder/kernel_snapshot.h"
+#include "report/procfs/timens.h"
+
+/* ---- hold.c ---- */
+struct drain;
+void hold_begin(struct drain *drain);
+void hold_turn(struct drain *drain);
+void hold_end(struct drain *drain);
+
+#define DRAIN_BATCH 16384u /* events copied at once: 1 MiB */
+#define DRAIN_HOLES 1024u  /* remembered per part; more are torn at once */
+
+/* An event that was claimed and had not been published when it was looked for. */
+struct drain_hole {
+	uint64_t n;
+	uint64_t since_ns;
+};
+
+struct drain_part {
+	uint64_t next;      /* claim number of the first event that was not looked for yet */
+	uint64_t unwritten; /* events for which the disk had no room */
+	uint64_t warm;      /* events, from the first claim on, whose pages are ready */
+	uint32_t hole_count;
+	struct drain_hole hole[DRAIN_HOLES]; /* ascending n */
+};
+
+/* Of a slot: the instance whose break was seen apart once, and that this was told of. */
+struct drain_drift {
+	uint32_t suspected, told;
+};
+
+struct drain {
+	char *base;                   /* the live segment, mapped writable; null: none */
+	int fd;                       /* its file, open to hold its size; negative: none */
+	bool was_cut;                 /* it was shorter for a while */
+	int namespace_fd;             /* see warm_namespace; negative: none */
+	struct segment_header header; /* ours: what others may write to is not gone by */
+	struct segment_shared *shared;
+	struct recording recording;
+	char path[PLACE_PATH_BYTES];
+	uint32_t *reported;        /* instance by slot; of drain_arrivals alone */
+	struct drain_drift *drift; /* by slot; of drain_compare alone */
+	struct drain_part part[SEGMENT_PARTS_MAX];
+	struct segment_event batch[DRAIN_BATCH];
+	struct sights sights;
+};
+
+static inline void *drain_region(const struct drain *drain, enum segment_region_kind kind)
+{
+	return drain->base + drain->header.region[kind].offset;
+}
+
+/* A reading of the session's clock. */
+static inline uint64_t drain_clock(const struct drain *drain)
+{
+	return drain->header.clock == CLOCK_COUNTER ? clock_counter() : timens_monotonic_ns();
+}
+
+static inline struct segment_process *drain_slot(const struct drain *drain, uint32_t i)
+{
+	return (struct segment_process *)drain_region(drain, REGION_PROCESSES) + i;
+}
+
+static inline _Atomic uint64_t *drain_word(const struct drain *drain, uint32_t i)
+{
+	return (_Atomic uint64_t *)drain_region(drain, REGION_INDEX) + i;
+}
+
+static inline uint32_t drain_slots_used(const struct drain *drain)
+{
+	uint32_t used = half_accept(&drain->shared->slot_high);
+	uint64_t count = drain->header.region[REGION_INDEX].count;
+
+	return used < count ? used : (uint32_t)count;
+}
+
+/* slots.c: one chunk of `count` records. */
+void drain_append(struct drain *drain, enum segment_region_kind kind, const void *records,
+		  uint32_t record_bytes, uint64_t count);
+
+/* slots.c: the slots that are still in use. */
+void drain_append_slots(struct drain *drain);
+
+/* sights.c: looks at the kernel where one of the batch's first `count` events is worth it. */
+void sights_look(struct drain *drain, uint64_t count);
+
+/*
+ * warm.c: makes pages ready before a writer meets them: huge ones where it can, before COMMAND
+ * runs; the tables; of part i of the log, some way beyond its head.
+ */
+void warm_huge(const struct drain *drain);
+void warm_tables(const struct drain *drain);
+void warm_log(struct drain *drain, uint32_t i, uint64_t head);
+
+/* Each process looks at its IPC namespace, and the kernel makes that file anew if nobody has it. */
+int warm_namespace(void);
+
+/* drain.c: the recorder's own event, out of any part. */
+void drain_append_event(struct drain *drain, const struct segment_event *event);
+
+/* drain.c: no more passes will come: what is missing is given up and counted. */
+void drain_give_up(struct drain *drain);
+
+#endif

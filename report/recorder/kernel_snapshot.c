@@ -1,0 +1,405 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/recorder/kernel_snapshot.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/shm.h>
+
+#include "preload/segment/window.h"
+#include "report/recorder/drain_internal.h"
+#include "report/procfs/proc.h"
+#include "report/procfs/sysvipc.h"
+
+/* ---- the segments ---- */
+
+/* Of one maker's, those that are there. */
+struct maker {
+	int32_t pid;
+	uint32_t segments;
+	uint64_t pages;
+};
+
+struct survey {
+	struct segment_sight *sight;
+	uint32_t page_bytes;
+	uint32_t maker_count;
+	struct maker maker[256]; /* the first ones: who fills the table is among them */
+};
+
+static void fill_row(struct segment_sight *sight, const struct kernel_segment *row)
+{
+	sight->shmid = row->shmid;
+	sight->key = row->key;
+	sight->size = row->size;
+	sight->mode = row->mode;
+	sight->owner_uid = row->owner_uid;
+	sight->creator_pid = row->creator_pid;
+}
+
+static void count_maker(struct survey *survey, const struct kernel_segment *row, uint64_t pages)
+{
+	uint32_t i = 0;
+
+	while (i < survey->maker_count && survey->maker[i].pid != row->creator_pid)
+		i++;
+	if (i == sizeof survey->maker / sizeof *survey->maker)
+		return;
+	if (i == survey->maker_count) {
+		survey->maker[i] = (struct maker){.pid = row->creator_pid};
+		survey->maker_count++;
+	}
+	survey->maker[i].segments++;
+	survey->maker[i].pages += pages;
+}
+
+static void survey_row(void *context, const struct kernel_segment *row)
+{
+	struct survey *survey = context;
+	struct segment_sight *sight = survey->sight;
+	uint64_t pages = (row->size + survey->page_bytes - 1) / survey->page_bytes;
+
+	sight->used_segments++;
+	sight->used_pages += pages;
+	if (sight->key && row->key == sight->key)
+		fill_row(sight, row);
+	count_maker(survey, row, pages);
+}
+
+static void name_the_most(struct survey *survey)
+{
+	struct segment_sight *sight = survey->sight;
+	bool by_count = sight->used_segments >= sight->limit_segments;
+	const struct maker *most = NULL;
+	struct proc_facts facts;
+
+	for (uint32_t i = 0; i < survey->maker_count; i++) {
+		const struct maker *m = &survey->maker[i];
+
+		if (!most || (by_count ? m->segments > most->segments : m->pages > most->pages))
+			most = m;
+	}
+	if (!most)
+		return;
+	sight->most_pid = most->pid;
+	sight->most_segments = most->segments;
+	sight->most_pages = most->pages;
+	if (most->pid > 0 && proc_facts(most->pid, &facts))
+		snprintf(sight->most_name, sizeof sight->most_name, "%s", facts.comm);
+}
+
+static void look_at_table(const struct drain *drain, struct segment_sight *sight)
+{
+	struct survey survey = {.sight = sight, .page_bytes = drain->header.page_bytes};
+	struct sysvipc_limits limits;
+
+	sysvipc_limits(&limits);
+	sight->limit_segments = limits.segments;
+	sight->limit_pages = limits.pages;
+	sight->limit_size = limits.size_bytes;
+	sysvipc_segments(survey_row, &survey);
+	name_the_most(&survey);
+}
+
+/*
+ * Whether the id still meant the same segment: the shims note a removal, and a new segment, as soon
+ * as it is made.
+ */
+static bool is_still_it(const struct drain *drain, int32_t shmid, uint64_t clock)
+{
+	const struct segment_entry *ledger = drain_region(drain, REGION_LEDGER);
+	uint64_t count = drain->header.region[REGION_LEDGER].count;
+
+	for (uint32_t i = 0; i < SEGMENT_LEDGER_PROBES; i++) {
+		const struct segment_entry *entry = ledger + segment_ledger_place(shmid, i, count);
+
+		if (word_accept(&entry->claim) >> 32 == (uint32_t)shmid &&
+		    (word_load(&entry->removed_clock) > clock ||
+		     word_load(&entry->seen_clock) > clock))
+			return false;
+	}
+	return true;
+}
+
+struct by_id {
+	struct segment_sight *sight;
+	int32_t shmid;
+};
+
+static void take_by_id(void *context, const struct kernel_segment *row)
+{
+	struct by_id *wanted = context;
+
+	if (row->shmid == wanted->shmid)
+		fill_row(wanted->sight, row);
+}
+
+/* By its id; what IPC_STAT refuses to this user, the table tells all. */
+static void look_at_segment(struct segment_sight *sight, int32_t shmid)
+{
+	struct by_id wanted = {sight, shmid};
+	struct shmid_ds facts;
+
+	if (shmctl(shmid, IPC_STAT, &facts) != 0) {
+		if (errno == EACCES)
+			sysvipc_segments(take_by_id, &wanted);
+		return;
+	}
+	sight->shmid = shmid;
+	sight->key = (uint32_t)facts.shm_perm.__key;
+	sight->size = facts.shm_segsz;
+	sight->mode = facts.shm_perm.mode;
+	sight->owner_uid = facts.shm_perm.uid;
+	sight->creator_pid = facts.shm_cpid;
+}
+
+/* ---- memory ---- */
+
+static uint64_t read_meminfo(const char *text, const char *name)
+{
+	const char *at = strstr(text, name);
+
+	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
+}
+
+static void look_at_memory(struct segment_sight *sight, bool huge)
+{
+	char text[4096];
+
+	if (place_read_file("/proc/sys/vm/overcommit_memory", text, sizeof text) > 0)
+		sight->overcommit = (uint32_t)(text[0] - '0');
+	if (place_read_file("/proc/meminfo", text, sizeof text) <= 0)
+		return;
+	sight->memory_bytes = (read_meminfo(text, "MemTotal:") + read_meminfo(text, "SwapTotal:"))
+			      << 10;
+	if (!huge)
+		return;
+	sight->limit_pages = read_meminfo(text, "HugePages_Total:");
+	sight->used_pages = sight->limit_pages - read_meminfo(text, "HugePages_Free:") +
+			    read_meminfo(text, "HugePages_Rsvd:");
+}
+
+/* ---- the process and its addresses ---- */
+
+/* The image's slot; null when it has ended. */
+static const struct segment_process *slot_of(const struct drain *drain, uint32_t instance)
+{
+	uint32_t used = drain_slots_used(drain);
+
+	for (uint32_t i = 0; i < used; i++)
+		if (drain_slot(drain, i)->instance == instance)
+			return drain_slot(drain, i);
+	return NULL;
+}
+
+/* Its pid here; 0 when it is not known. */
+static pid_t pid_of(const struct segment_process *slot)
+{
+	if (!slot)
+		return 0;
+	if (slot->host_pid)
+		return slot->host_pid;
+	return slot->pid_namespace ? 0 : slot->pid;
+}
+
+static void look_at_caller(struct segment_sight *sight, pid_t pid)
+{
+	char text[4096], *line;
+
+	if (pid <= 0 || proc_read(pid, "status", text, sizeof text) <= 0)
+		return;
+	line = strstr(text, "\nUid:");
+	if (line)
+		sscanf(line + 5, "%*u %u", &sight->caller_uid);
+	line = strstr(text, "\nVmSize:");
+	if (line)
+		sight->mapped_bytes = strtoull(line + 8, NULL, 10) << 10;
+}
+
+/* The first mapping that ends above `address`; the heap is in nobody's way. */
+static void find_next(struct segment_sight *sight, pid_t pid, uint64_t address)
+{
+	unsigned long long start, end;
+	char line[4352], *name;
+	FILE *maps;
+
+	snprintf(line, sizeof line, "/proc/%ld/maps", (long)pid);
+	maps = fopen(line, "re");
+	while (maps && fgets(line, sizeof line, maps)) {
+		if (sscanf(line, "%llx-%llx", &start, &end) != 2 || end <= address ||
+		    proc_is_heap(line))
+			continue;
+		sight->next_start = start;
+		name = strpbrk(line, "/[");
+		if (!name)
+			break;
+		name[strcspn(name, "\n")] = '\0';
+		snprintf(sight->next_name, sizeof sight->next_name, "%.*s",
+			 (int)sizeof sight->next_name - 1, name);
+		break;
+	}
+	if (maps)
+		fclose(maps);
+}
+
+static void look_at_limit(uint64_t *to, pid_t pid, int resource)
+{
+	struct rlimit limit;
+
+	if (pid > 0 && prlimit(pid, resource, NULL, &limit) == 0)
+		*to = limit.rlim_cur;
+}
+
+static void look_at_break(struct segment_sight *sight, pid_t pid, const struct segment_event *event)
+{
+	look_at_memory(sight, false);
+	look_at_limit(&sight->limit_data, pid, RLIMIT_DATA);
+	look_at_limit(&sight->limit_size, pid, RLIMIT_AS);
+	if (pid > 0)
+		find_next(sight, pid, event->u.brk.before);
+}
+
+static void look_at_attach(struct segment_sight *sight, pid_t pid,
+			   const struct segment_event *event)
+{
+	look_at_segment(sight, event->u.shmat.shmid);
+	look_at_limit(&sight->limit_data, pid, RLIMIT_AS);
+	if (pid > 0 && event->u.shmat.address)
+		find_next(sight, pid, event->u.shmat.address);
+}
+
+/* ---- which events ---- */
+
+/* Once for each kind of failure in each image. */
+static bool is_new_failure(struct sights *sights, const struct segment_event *event)
+{
+	uint64_t kind = (uint64_t)event->process << 32 | (uint64_t)event->kind << 16 |
+			event->detail;
+
+	for (uint32_t i = 0; i < SIGHTS_SEEN; i++)
+		if (sights->seen[i] == kind)
+			return false;
+	sights->seen[sights->seen_next++ % SIGHTS_SEEN] = kind;
+	return true;
+}
+
+static bool knows(struct sights *sights, int32_t shmid)
+{
+	uint32_t *known = &sights->known[(uint32_t)shmid % SIGHTS_KNOWN];
+	bool is_known = *known == (uint32_t)shmid + 1;
+
+	*known = (uint32_t)shmid + 1;
+	return is_known;
+}
+
+/* Its id may come back with another segment. */
+static void forget_removed(struct sights *sights, const struct segment_event *event)
+{
+	uint32_t shmid = (uint32_t)event->u.shmctl.shmid;
+
+	if (event->u.shmctl.command == IPC_RMID && !(event->flags & EVENT_FAILED))
+		sights->known[shmid % SIGHTS_KNOWN] = 0;
+}
+
+static bool wants_failure(struct sights *sights, const struct segment_event *event)
+{
+	bool by_rights = event->detail == EPERM || event->detail == EACCES;
+
+	if (event->flags & EVENT_LIBC_ONLY || event->kind == CALL_SHMDT ||
+	    (event->kind == CALL_SHMCTL && !by_rights))
+		return false;
+	return is_new_failure(sights, event);
+}
+
+/* A segment that was made here needs no look; one that was found does, once. */
+static bool wants_segment(struct sights *sights, const struct segment_event *event, int32_t *shmid)
+{
+	if (event->kind == CALL_SHMGET) {
+		*shmid = event->u.shmget.shmid;
+		return !knows(sights, *shmid) && event->u.shmget.key != IPC_PRIVATE &&
+		       !(event->u.shmget.flags & IPC_CREAT && event->u.shmget.flags & IPC_EXCL);
+	}
+	*shmid = event->kind == CALL_SHMAT ? event->u.shmat.shmid : -1;
+	return *shmid >= 0 && !knows(sights, *shmid);
+}
+
+static void look_at_failure(const struct drain *drain, struct segment_sight *sight,
+			    const struct segment_event *event)
+{
+	const struct segment_process *slot = slot_of(drain, event->process);
+	pid_t pid = pid_of(slot);
+
+	sight->caller_uid = slot ? slot->uid : 0; /* real; better than none */
+	look_at_caller(sight, pid);
+	if (event->kind <= CALL_SBRK) {
+		look_at_break(sight, pid, event);
+	} else if (event->kind == CALL_SHMAT) {
+		look_at_attach(sight, pid, event);
+	} else if (event->kind == CALL_SHMCTL) {
+		look_at_segment(sight, event->u.shmctl.shmid);
+	} else {
+		sight->key = (uint32_t)event->u.shmget.key;
+		look_at_table(drain, sight);
+		if (event->detail == ENOMEM)
+			look_at_memory(sight, event->u.shmget.flags & SHM_HUGETLB);
+	}
+}
+
+/* Its ids are not those of the table that can be asked. */
+static bool is_elsewhere(struct drain *drain, uint32_t instance)
+{
+	struct sights *sights = &drain->sights;
+	uint32_t used = drain_slots_used(drain);
+
+	if (sights->asked_instance == instance)
+		return sights->elsewhere;
+	sights->asked_instance = instance;
+	sights->elsewhere = false;
+	for (uint32_t i = 0; i < used; i++)
+		if (drain_slot(drain, i)->instance == instance)
+			sights->elsewhere = drain_slot(drain, i)->ipc_namespace != 0;
+	return sights->elsewhere;
+}
+
+static void look(struct drain *drain, const struct segment_event *event)
+{
+	struct segment_sight sight = {
+		.clock = event->clock,
+		.instance = event->process,
+		.call = event->kind,
+		.shmid = -1,
+	};
+	bool failed = event->flags & EVENT_FAILED;
+	int32_t shmid = -1;
+
+	if (event->kind > CALL_SBRK && is_elsewhere(drain, event->process))
+		return;
+	if (failed ? !wants_failure(&drain->sights, event)
+		   : !wants_segment(&drain->sights, event, &shmid))
+		return;
+	sight.error = failed ? event->detail : 0;
+	if (failed)
+		look_at_failure(drain, &sight, event);
+	else
+		look_at_segment(&sight, shmid);
+	if (!failed && !is_still_it(drain, shmid, event->clock))
+		return;
+	drain_append(drain, REGION_SIGHTS, &sight, sizeof sight, 1);
+	drain->sights.count++;
+}
+
+void sights_look(struct drain *drain, uint64_t count)
+{
+	for (uint64_t i = 0; i < count && drain->sights.count < SIGHTS_MOST; i++) {
+		const struct segment_event *event = &drain->batch[i];
+
+		if (event->kind == CALL_SHMCTL)
+			forget_removed(&drain->sights, event);
+		if (event->kind < CALL_COUNT &&
+		    (event->flags & EVENT_FAILED || event->kind == CALL_SHMGET ||
+		     event->kind == CALL_SHMAT))
+			look(drain, event);
+	}
+}

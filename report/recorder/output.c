@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/recorder/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "report/util/error.h"
+
+static bool keep_old(struct output *output)
+{
+	struct stat st;
+
+	output->old[0] = '\0';
+	if (lstat(output->path, &st) != 0)
+		return true;
+	if (!S_ISREG(st.st_mode)) {
+		error_line(output->path, "not a regular file: give another name with --output");
+		return false;
+	}
+	snprintf(output->old, sizeof output->old, "%s.old", output->path);
+	if (rename(output->path, output->old) == 0)
+		return true;
+	error_format(output->path, "cannot be kept as %s: %s", output->old, strerror(errno));
+	return false;
+}
+
+int output_open(struct output *output)
+{
+	int fd;
+
+	if (!keep_old(output))
+		return -1;
+	fd = open(output->path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0) {
+		error_format(output->path, "%s: give another name with --output", strerror(errno));
+		if (output->old[0])
+			rename(output->old, output->path);
+		return -1;
+	}
+	if (!realpath(output->path, output->absolute))
+		output->absolute[0] = '\0';
+	return fd;
+}
+
+void output_cancel(const struct output *output)
+{
+	if (output->old[0])
+		rename(output->old, output->path);
+	else
+		unlink(output->path);
+}

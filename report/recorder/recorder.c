@@ -1,0 +1,399 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One thread waits for whatever comes first: a signal, a registration, a process's end, or the next
+ * turn of the log, whose interval follows how full the log was found. Everything that may fail is
+ * done before COMMAND runs; whatever happens to the recorder afterwards, COMMAND goes on.
+ */
+#include "report/recorder/recorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "report/util/error.h"
+#include "report/util/now.h"
+#include "report/recorder/registrations.h"
+#include "report/recorder/inspect.h"
+#include "report/recorder/launch.h"
+#include "report/recorder/record_options.h"
+#include "report/recorder/output.h"
+#include "report/recorder/signals.h"
+#include "report/recorder/tree.h"
+#include "report/cli/summary.h"
+
+#define INTERVAL_MIN_NS 1000000ull
+#define INTERVAL_MAX_NS 20000000ull
+#define GRACE_NS 20000000ull /* for those that the same signal ended */
+#define COMPARE_MIN_NS 20000000ull
+#define COMPARE_MAX_NS 500000000ull
+#define COMPARE_SHARE 50u     /* comparing takes at most this part of the time */
+#define SETTLE_NS 60000000ull /* --wait: longer than the tree is left without a look */
+
+struct recorder {
+	struct record_options options;
+	struct inspection inspection;
+	struct output output;
+	struct launch launch;
+	struct drain *drain;
+	struct arrivals *arrivals;
+	struct watch *watch;
+	struct tree *tree;
+	char library[PATH_MAX];
+	int signal_fd;
+	bool was_cut;      /* the segment */
+	bool asked_to_end; /* by a signal, after COMMAND had ended */
+	bool command_ended;
+	int status; /* of COMMAND, as wait(2) has it */
+	uint64_t interval_ns, next_look_ns;
+	uint64_t compare_at_ns, compare_pause_ns; /* of the breaks with the kernel's */
+};
+
+/* ---- before COMMAND ---- */
+
+/* Those that the caller closed must not become a recording's; COMMAND finds them closed. */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
+static int find_library(char library[PATH_MAX])
+{
+	char self[PATH_MAX], path[PATH_MAX + 32];
+	ssize_t used = readlink("/proc/self/exe", self, sizeof self - 1);
+
+	self[used > 0 ? used : 0] = '\0';
+	snprintf(path, sizeof path, "%.*s../lib/libmemshim.so",
+		 (int)(strrchr(self, '/') ? strrchr(self, '/') + 1 - self : 0), self);
+	if (used <= 0 || !realpath(path, library) || access(library, R_OK) != 0) {
+		error_format(path, "%s: install the shim beside the program", strerror(errno));
+		return EXIT_MEMSHIM;
+	}
+	if (!strpbrk(library, " :$"))
+		return 0;
+	error_line(library, "LD_PRELOAD cannot name a path with a blank, ':' or '$': move it");
+	return EXIT_MEMSHIM;
+}
+
+/* 0, or the exit code after its one line. */
+static int inspect(struct recorder *r)
+{
+	struct inspection *in = &r->inspection;
+	const char *command = r->options.command[0];
+
+	inspect_command(in, command);
+	switch (in->verdict) {
+	case INSPECT_NOT_FOUND:
+		error_line(*command ? command : "record",
+			   strchr(command, '/') ? strerror(in->error) : "command not found");
+		return EXIT_NOT_FOUND;
+	case INSPECT_CANNOT_RUN:
+		if (in->interpreter[0])
+			error_format(command, "cannot be run without %s: %s", in->interpreter,
+				     strerror(in->error));
+		else
+			error_line(command, strerror(in->error));
+		return EXIT_CANNOT_RUN;
+	case INSPECT_UNSEEN:
+		error_format(in->path, "%s: it runs, but its calls are not seen",
+			     inspect_words(in->why));
+		return 0;
+	case INSPECT_SEEN:
+		break;
+	}
+	return 0;
+}
+
+static uint32_t join_command(char **argv, char words[1024])
+{
+	uint32_t used = 0;
+
+	for (; *argv && used < 1024; argv++) {
+		size_t length = strlen(*argv) + 1;
+
+		if (used + length > 1024)
+			length = 1024 - used;
+		memcpy(words + used, *argv, length);
+		used += (uint32_t)length;
+	}
+	return used;
+}
+
+/* The recording and the segment; false after one line. */
+static bool make_session(struct recorder *r)
+{
+	char words[1024];
+	struct drain_error error;
+	struct drain_wish wish = {
+		.log_bytes = r->options.log_bytes,
+		.stack_depth = r->options.stack_depth,
+		.no_follow = r->options.no_follow,
+		.recording_path = r->output.absolute,
+		.command = words,
+		.command_bytes = join_command(r->options.command, words),
+		.command_pid = r->launch.pid,
+	};
+
+	if (!options_output(&r->options, r->launch.pid, r->output.path)) {
+		error_line("--output", strerror(ENAMETOOLONG));
+		return false;
+	}
+	wish.fd = output_open(&r->output);
+	if (wish.fd < 0)
+		return false;
+	r->drain = drain_make(&wish, &error);
+	if (r->drain)
+		return true;
+	error_line(error.what, error.why);
+	output_cancel(&r->output);
+	return false;
+}
+
+static void cancel_session(struct recorder *r)
+{
+	if (r->tree)
+		tree_free(r->tree);
+	if (r->watch)
+		watch_free(r->watch);
+	if (r->arrivals) {
+		arrivals_stop(r->arrivals);
+		arrivals_free(r->arrivals);
+	}
+	drain_cancel(r->drain);
+	output_cancel(&r->output);
+}
+
+/* One pidfd for each process: as many as we may have. COMMAND keeps the limit it had. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+static bool make_watchers(struct recorder *r)
+{
+	raise_descriptor_limit();
+	r->arrivals = arrivals_start(r->drain);
+	if (r->arrivals)
+		r->watch = watch_make(r->drain, r->arrivals, r->launch.pid);
+	if (r->watch)
+		r->tree = tree_make(r->drain, r->watch, r->launch.pid, r->options.no_follow);
+	if (r->tree)
+		return true;
+	error_line("record", strerror(errno));
+	cancel_session(r);
+	return false;
+}
+
+static int start_command(struct recorder *r)
+{
+	int error = launch_go(&r->launch, drain_segment_path(r->drain));
+	bool missing = error == ENOENT && access(r->inspection.path, F_OK) != 0;
+
+	if (!error) {
+		if (r->inspection.verdict == INSPECT_UNSEEN)
+			tree_note_command(r->tree, r->inspection.why, r->inspection.path);
+		return 0;
+	}
+	waitpid(r->launch.pid, NULL, 0);
+	cancel_session(r);
+	error_line(r->options.command[0], strerror(error));
+	return missing ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
+}
+
+/* ---- while COMMAND runs ---- */
+
+static void check_command(struct recorder *r)
+{
+	int status;
+
+	if (r->command_ended || waitpid(r->launch.pid, &status, WNOHANG) != r->launch.pid)
+		return;
+	r->status = status;
+	r->command_ended = true;
+	watch_command_ended(r->watch, status);
+}
+
+/* The next interval: short while the log fills up fast, longer step by step when it does not. */
+static uint64_t next_interval(uint64_t interval_ns, unsigned full)
+{
+	if (full > 10)
+		return INTERVAL_MIN_NS;
+	if (full > 0 || interval_ns >= INTERVAL_MAX_NS)
+		return interval_ns;
+	return interval_ns + INTERVAL_MIN_NS;
+}
+
+/* Ever more seldom, from the last arrival on, and never for more than a small part of the time. */
+static void compare_breaks(struct recorder *r, bool arrived)
+{
+	uint64_t now = now_ns(), took_ns;
+
+	if (arrived) {
+		r->compare_pause_ns = COMPARE_MIN_NS;
+		r->compare_at_ns = now + COMPARE_MIN_NS;
+	}
+	if (now < r->compare_at_ns)
+		return;
+	drain_compare(r->drain);
+	took_ns = (now_ns() - now) * COMPARE_SHARE;
+	r->compare_at_ns = now + (took_ns > r->compare_pause_ns ? took_ns : r->compare_pause_ns);
+	if (r->compare_pause_ns < COMPARE_MAX_NS)
+		r->compare_pause_ns += r->compare_pause_ns / 2;
+}
+
+static void turn(struct recorder *r, uint64_t most_ns)
+{
+	struct pollfd wait[] = {{r->signal_fd, POLLIN, 0},
+				{arrivals_fd(r->arrivals), POLLIN, 0},
+				{watch_fd(r->watch), POLLIN, 0}};
+	struct timespec limit = {0, (long)(r->next_look_ns < most_ns ? r->next_look_ns : most_ns)};
+
+	ppoll(wait, 3, &limit, NULL);
+	if (signals_pass_on(r->signal_fd, r->command_ended ? 0 : r->launch.pid))
+		r->asked_to_end |= r->command_ended;
+	check_command(r);
+	watch_turn(r->watch);
+	r->interval_ns = next_interval(r->interval_ns, drain_log(r->drain));
+	r->next_look_ns = tree_look(r->tree, wait[1].revents & POLLIN);
+	compare_breaks(r, wait[1].revents & POLLIN);
+}
+
+/* A process that COMMAND left behind may just not have been met: so not before a while. */
+static void wait_for_all(struct recorder *r)
+{
+	uint64_t settled = now_ns() + SETTLE_NS;
+
+	while (!r->asked_to_end && (tree_alive(r->tree) || now_ns() < settled))
+		turn(r, r->interval_ns);
+}
+
+static void follow(struct recorder *r)
+{
+	uint64_t graced;
+	bool looked;
+
+	while (!r->command_ended)
+		turn(r, r->interval_ns);
+	graced = now_ns() + GRACE_NS;
+	arrivals_look(r->arrivals); /* whom COMMAND left behind may not have been heard of yet */
+	if (r->options.wait_all)
+		wait_for_all(r);
+	do {
+		looked = arrivals_have_looked(r->arrivals);
+		turn(r, INTERVAL_MIN_NS);
+	} while ((watch_count(r->watch) > 0 || !looked) && now_ns() < graced);
+}
+
+/* ---- after COMMAND ---- */
+
+static int exit_status(const struct recorder *r)
+{
+	return WIFEXITED(r->status) ? WEXITSTATUS(r->status) : EXIT_SIGNAL + WTERMSIG(r->status);
+}
+
+static int close_session(struct recorder *r)
+{
+	bool exited = WIFEXITED(r->status);
+	int ret;
+
+	arrivals_stop(r->arrivals);
+	watch_last_turn(r->watch);
+	tree_finish(r->tree);
+	drain_log(r->drain);
+	r->was_cut = drain_was_cut(r->drain);
+	ret = drain_finish(r->drain, exited ? WEXITSTATUS(r->status) : -1,
+			   exited ? 0 : WTERMSIG(r->status));
+	tree_free(r->tree);
+	watch_free(r->watch);
+	arrivals_free(r->arrivals);
+	return ret;
+}
+
+static int finish(struct recorder *r)
+{
+	unsigned finding_count = 0;
+	int ret = close_session(r);
+
+	if (r->was_cut)
+		error_line(r->output.path, "somebody cut the session's segment off while programs "
+					   "used it: the recording is not complete");
+	else if (ret != 0)
+		error_format(r->output.path, "%s: the recording is not complete", strerror(-ret));
+	if (summary_show(r->output.path, r->options.quiet, r->options.suppressions,
+			 &finding_count) != 0 ||
+	    ret != 0 || r->was_cut)
+		return EXIT_MEMSHIM;
+	if (exit_status(r) == 0 && r->options.error_exitcode && finding_count > 0)
+		return r->options.error_exitcode;
+	return exit_status(r);
+}
+
+static int hold_command(struct recorder *r)
+{
+	bool preload = r->inspection.verdict != INSPECT_UNSEEN ||
+		       inspect_bears_preload(r->inspection.why);
+	int ret = 0;
+
+	if (r->inspection.verdict == INSPECT_UNSEEN)
+		r->launch.path = r->inspection.path;
+	r->signal_fd = signals_catch(&r->launch.old_mask, &r->launch.old_child_action);
+	if (r->signal_fd < 0)
+		ret = -errno;
+	else
+		ret = launch_hold(&r->launch, r->options.command, preload ? r->library : NULL);
+	if (ret != 0)
+		error_line("record", strerror(-ret));
+	umask(077); /* ours alone: the files need the modes they are given */
+	return ret;
+}
+
+static int run(struct recorder *r)
+{
+	int ret;
+
+	if (hold_command(r) != 0)
+		return EXIT_MEMSHIM;
+	if (!make_session(r) || !make_watchers(r)) {
+		launch_cancel(&r->launch);
+		return EXIT_MEMSHIM;
+	}
+	ret = start_command(r);
+	if (ret != 0)
+		return ret;
+	r->interval_ns = INTERVAL_MIN_NS;
+	follow(r);
+	return finish(r);
+}
+
+int command_record(int argc, char **argv)
+{
+	static struct recorder recorder;
+	struct recorder *r = &recorder;
+	int ret;
+
+	fill_standard_descriptors();
+	ret = options_parse(&r->options, argc, argv);
+	if (ret == 0)
+		ret = inspect(r);
+	if (ret == 0)
+		ret = find_library(r->library);
+	return ret ? ret : run(r);
+}

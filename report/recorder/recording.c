@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/recorder/recording.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "preload/common/timens.h"
+
+#define ROOM_BYTES (1ull << 20) /* always kept ahead */
+#define STEP_BYTES (8ull << 20) /* taken at once */
+
+/* 0 or -errno; takes up after a signal and after a short write. */
+static int write_whole(int fd, const void *bytes, size_t size, uint64_t offset)
+{
+	const char *from = bytes;
+
+	while (size > 0) {
+		ssize_t done = pwrite(fd, from, size, (off_t)offset);
+
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done <= 0)
+			return done < 0 ? -errno : -EIO;
+		from += done;
+		offset += (uint64_t)done;
+		size -= (size_t)done;
+	}
+	return 0;
+}
+
+/* A chunk and its payload: in one call, where the file system takes them whole. */
+static int write_chunk(int fd, const struct segment_chunk *chunk, const void *payload,
+		       uint64_t offset)
+{
+	struct iovec both[] = {{(void *)chunk, sizeof *chunk},
+			       {(void *)payload, chunk->payload_bytes}};
+	ssize_t done = pwritev(fd, both, 2, (off_t)offset);
+	int ret;
+
+	if (done == (ssize_t)(sizeof *chunk + chunk->payload_bytes))
+		return 0;
+	ret = write_whole(fd, chunk, sizeof *chunk, offset);
+	return ret ? ret : write_whole(fd, payload, chunk->payload_bytes, offset + sizeof *chunk);
+}
+
+static bool is_full(int error)
+{
+	return error == ENOSPC || error == EDQUOT || error == EFBIG;
+}
+
+/*
+ * Keeps room behind `end`: a long step of it, else the least. False when the disk is full. A file
+ * system that cannot reserve is believed until a write fails.
+ */
+static bool reserve(struct recording *recording, uint64_t end)
+{
+	uint64_t from = recording->reserved_bytes;
+
+	if (recording->full || end + ROOM_BYTES <= from)
+		return !recording->full;
+	for (uint64_t step = STEP_BYTES;; step = 0) {
+		uint64_t to = end + ROOM_BYTES + step;
+
+		if (fallocate(recording->fd, FALLOC_FL_KEEP_SIZE, (off_t)from,
+			      (off_t)(to - from)) == 0 ||
+		    !is_full(errno)) {
+			recording->reserved_bytes = to;
+			return true;
+		}
+		if (step == 0) {
+			recording->full = errno;
+			return false;
+		}
+	}
+}
+
+int recording_begin(struct recording *recording, int fd, const struct segment_header *live,
+		    const char *segment_path)
+{
+	struct segment_header *header = &recording->header;
+
+	*recording = (struct recording){.fd = fd, .header = *live};
+	header->kind = SEGMENT_RECORDING;
+	header->total_bytes = 0;
+	header->committed_bytes = SEGMENT_HEADER_BYTES;
+	memset(header->region, 0, sizeof header->region);
+	snprintf(header->peer_path, sizeof header->peer_path, "%s", segment_path);
+	if (!reserve(recording, SEGMENT_HEADER_BYTES))
+		return -recording->full;
+	return write_whole(fd, header, sizeof *header, 0);
+}
+
+static bool says_nothing(const struct segment_chunk *chunk)
+{
+	return chunk->count == 0 && chunk->overwritten == 0 && chunk->torn == 0 &&
+	       chunk->first == chunk->next;
+}
+
+static bool commit(struct recording *recording, uint64_t end)
+{
+	recording->header.committed_bytes = end;
+	recording->error = -write_whole(recording->fd, &recording->header.committed_bytes,
+					sizeof end,
+					offsetof(struct segment_header, committed_bytes));
+	return !recording->error;
+}
+
+bool recording_append(struct recording *recording, struct segment_chunk chunk, const void *payload)
+{
+	uint64_t at = recording->header.committed_bytes;
+	bool has_events = chunk.kind == REGION_LOG && chunk.count > 0 &&
+			  chunk.part != SEGMENT_CHUNK_NO_PART;
+	int error;
+
+	if (says_nothing(&chunk))
+		return true;
+	chunk.magic = SEGMENT_CHUNK_MAGIC;
+	chunk.payload_bytes = chunk.count * chunk.record_bytes;
+	if (recording->error ||
+	    (!reserve(recording, at + sizeof chunk + chunk.payload_bytes) && has_events))
+		return false;
+	error = -write_chunk(recording->fd, &chunk, payload, at);
+	if (error && has_events && is_full(error)) {
+		recording->full = error;
+		return false;
+	}
+	recording->error = error;
+	return !error && commit(recording, at + sizeof chunk + chunk.payload_bytes);
+}
+
+int recording_finish(struct recording *recording, int status, int signal)
+{
+	struct segment_header *header = &recording->header;
+	int ret;
+
+	header->end = timens_now(header->clock);
+	header->exit_status = status;
+	header->exit_signal = signal;
+	header->finished = recording->error == 0;
+	ret = write_whole(recording->fd, header, sizeof *header, 0);
+	/* What was reserved and not used goes back. */
+	if (ftruncate(recording->fd, (off_t)header->committed_bytes) != 0 && ret == 0)
+		ret = -errno;
+	if (recording->error)
+		return -recording->error;
+	return recording->full ? -recording->full : ret;
+}

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who registers. A process may live for a fraction of a millisecond after it has registered, and
+ * its end can only be learned from a pidfd of it. The one of a process that called on the recorder
+ * can be had at any time, if the kernel keeps it; any other's must be opened before its parent has
+ * waited for it. So a thread does nothing else: it sleeps on the futex that registrations wake,
+ * takes the pidfd, and queues for the main thread. Where processes come one after the other, and
+ * have called, it looks by itself every 250 us: to be woken costs a process's start 20 us.
+ */
+#ifndef MEMSHIM_RECORDER_REGISTRATIONS_H
+#define MEMSHIM_RECORDER_REGISTRATIONS_H
+
+#include "report/recorder/drain.h"
+
+/*
+ * One image. Its pid is its own name for itself: in another pid namespace, or once the process has
+ * ended, that may be somebody else; and then so is `fd`, unless the process called.
+ */
+struct arrival {
+	struct drain_process image;
+	pid_t pid; /* as seen here, of one that called; 0 unknown */
+	int fd;    /* a pidfd, the taker's to close; -1: none */
+};
+
+struct arrivals;
+
+/* Starts the thread; null with errno set. `drain` must outlive it. */
+struct arrivals *arrivals_start(struct drain *drain);
+
+/* A descriptor that is readable while something is queued. */
+int arrivals_fd(const struct arrivals *arrivals);
+
+/* Takes the next one off the queue; false when it is empty. */
+bool arrivals_take(struct arrivals *arrivals, struct arrival *arrival);
+
+/*
+ * Has the thread look at once, and make arrivals_fd readable when it has: then everything that had
+ * registered by now is queued, and arrivals_have_looked is true.
+ */
+void arrivals_look(struct arrivals *arrivals);
+bool arrivals_have_looked(const struct arrivals *arrivals);
+
+/* Ends the thread; the queue stays, with everything that has registered until now. */
+void arrivals_stop(struct arrivals *arrivals);
+
+void arrivals_free(struct arrivals *arrivals);
+
+#endif

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: MIT */
+/* The beginning and the end of a recorded session: the segment, the recording, and their names. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "preload/common/make.h"
+#include "preload/common/place.h"
+#include "report/util/error.h"
+#include "report/recorder/drain_internal.h"
+
+#define FOLDERS 3 /* that a session may be in */
+
+/* Whether the caller's limit on a file's size does not leave room for the least segment. */
+static bool is_limited(void)
+{
+	struct segment_header least = {0};
+	uint32_t cpus = place_cpu_count();
+	struct rlimit limit;
+
+	place_lay_out(&least, SEGMENT_LOG_BYTES_MIN,
+		      cpus < SEGMENT_PARTS_MAX ? cpus : SEGMENT_PARTS_MAX);
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < least.total_bytes;
+}
+
+static void explain(struct drain_error *error, const char *what, int ret)
+{
+	const char *why = strerror(-ret);
+
+	if (ret == -EACCES)
+		why = "it may not be entered, or other users may write to it";
+	else if (ret == -EPERM)
+		why = "it belongs to another user";
+	else if (ret == -ENOSPC && is_limited())
+		why = "the limit on a file's size, ulimit -f, leaves no room for the session";
+	else if (ret == -ENOSPC)
+		why = "no room for the session: free some there, or set MEMSHIM_DIR to another "
+		      "folder on tmpfs";
+	snprintf(error->what, sizeof error->what, "%s", what);
+	snprintf(error->why, sizeof error->why, "%s", why);
+}
+
+/* The way out, where nobody has taken it. */
+static void point_at_folder(struct drain_error *error)
+{
+	size_t used = strlen(error->why);
+
+	if (!getenv("MEMSHIM_DIR") && !strstr(error->why, "MEMSHIM_DIR"))
+		snprintf(error->why + used, sizeof error->why - used,
+			 "; set MEMSHIM_DIR to a folder on tmpfs");
+}
+
+/* Field 22 of /proc/self/stat; 0 unknown. The name before it may hold blanks and parentheses. */
+static uint64_t own_start_time(void)
+{
+	char text[1024];
+	const char *at = NULL;
+
+	if (place_read_file("/proc/self/stat", text, sizeof text) > 0)
+		at = strrchr(text, ')');
+	for (int field = 2; at && field < 22; field++)
+		at = strchr(at + 1, ' ');
+	return at ? strtoull(at, NULL, 10) : 0;
+}
+
+/*
+ * A folder that the environment names: from the root on, as COMMAND's processes go where they like.
+ * Null when there is none, or nowhere to be. The caller frees it.
+ */
+static char *named_folder(const char *variable)
+{
+	const char *name = getenv(variable);
+	char *here = name && *name && *name != '/' ? getcwd(NULL, 0) : NULL, *path = NULL;
+
+	if (name && *name && asprintf(&path, "%s%s%s", here ? here : "", here ? "/" : "", name) < 0)
+		path = NULL;
+	free(here);
+	return path;
+}
+
+/* Beside the segment; "" where that is longer than a socket's path may be. */
+static void choose_greeting_path(const struct drain *drain, char *path, size_t size)
+{
+	int length = (int)strlen(drain->path) - (int)strlen(".seg");
+
+	if (snprintf(path, size, "%.*s.call", length, drain->path) >= (int)size)
+		path[0] = '\0';
+}
+
+static bool name_segment(struct drain *drain, const char *name)
+{
+	return place_append(drain->path, "/") && place_append(drain->path, name) &&
+	       place_append(drain->path, ".seg");
+}
+
+/* In one folder: 0, -errno, or -EMEDIUMTYPE where that had to be in memory. */
+static int make_in(struct drain *drain, struct place_wish wish, const char *folder,
+		   bool on_any_file_system)
+{
+	char greeting[sizeof drain->header.greeting_path];
+	int ret = place_folder(drain->path, folder, NULL, NULL);
+	bool on_disk = ret == 1;
+
+	if (on_disk && !on_any_file_system)
+		return -EMEDIUMTYPE;
+	if (ret < 0)
+		return ret;
+	if (!name_segment(drain, wish.session))
+		return -ENAMETOOLONG;
+	choose_greeting_path(drain, greeting, sizeof greeting);
+	wish.greeting_path = greeting;
+	drain->base = (char *)place_create(drain->path, &wish, &ret);
+	if (drain->base && on_disk)
+		error_line(drain->path, "not on tmpfs: the disk may hold the programs up");
+	return drain->base ? 0 : ret;
+}
+
+static char *folder_below(const char *above, const char *name)
+{
+	char *path = NULL;
+
+	return above && asprintf(&path, "%s/%s", above, name) >= 0 ? path : NULL;
+}
+
+/* The one that is asked for, or those of place.h; the last may be on a disk. The caller frees. */
+static void list_folders(char *folders[FOLDERS])
+{
+	char *runtime = named_folder("XDG_RUNTIME_DIR"), *tmp = named_folder("TMPDIR"), of_user[48];
+
+	snprintf(of_user, sizeof of_user, "memshim-%lu", (unsigned long)geteuid());
+	memset(folders, 0, FOLDERS * sizeof *folders);
+	folders[FOLDERS - 1] = named_folder("MEMSHIM_DIR");
+	if (!folders[FOLDERS - 1]) {
+		folders[0] = folder_below("/dev/shm", of_user);
+		folders[1] = folder_below(runtime, "memshim");
+		folders[2] = folder_below(tmp ? tmp : "/tmp", of_user);
+	}
+	free(runtime);
+	free(tmp);
+}
+
+/* In the first folder that can be had and has room. What is wrong with the first of all is told. */
+static int make_somewhere(struct drain *drain, const struct place_wish *wish,
+			  struct drain_error *error)
+{
+	char *folders[FOLDERS];
+	int ret = -ENOMEM, first = 0;
+
+	list_folders(folders);
+	for (int i = 0; i < FOLDERS && ret != 0; i++) {
+		if (!folders[i] || (first == -ENOSPC && is_limited()))
+			continue;
+		ret = make_in(drain, *wish, folders[i], i == FOLDERS - 1);
+		if (ret != 0 && first == 0) {
+			first = ret;
+			explain(error, folders[i], ret);
+		}
+	}
+	for (int i = 0; i < FOLDERS; i++)
+		free(folders[i]);
+	if (ret != 0 && first == 0)
+		explain(error, "record", ret);
+	else if (ret != 0 && !is_limited())
+		point_at_folder(error);
+	return ret;
+}
+
+static int make_segment(struct drain *drain, const struct drain_wish *wish,
+			struct drain_error *error)
+{
+	struct place_wish place = {
+		.log_bytes = wish->log_bytes,
+		.stack_depth = wish->stack_depth,
+		.options = wish->no_follow ? OPTION_NO_FOLLOW : 0,
+		.recorder_pid = getpid(),
+		.recorder_start_time = own_start_time(),
+		/* Better none than a cut one. */
+		.peer_path = strlen(wish->recording_path) < sizeof drain->header.peer_path
+				     ? wish->recording_path
+				     : "",
+		.command = wish->command,
+		.command_bytes = wish->command_bytes,
+	};
+	char name[64];
+	int ret;
+
+	snprintf(name, sizeof name, "record-%ld-%llx", (long)getpid(),
+		 (unsigned long long)place_ns(CLOCK_MONOTONIC));
+	place.session = name;
+	ret = make_somewhere(drain, &place, error);
+	if (ret == 0)
+		memcpy(&drain->header, drain->base, sizeof drain->header);
+	return ret;
+}
+
+static int begin(struct drain *drain, const struct drain_wish *wish, struct drain_error *error)
+{
+	int ret;
+
+	drain->recording.fd = wish->fd;
+	ret = make_segment(drain, wish, error);
+	if (ret != 0)
+		return ret;
+	drain->namespace_fd = warm_namespace();
+	hold_begin(drain);
+	drain->shared = drain_region(drain, REGION_SHARED);
+	drain->reported = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->reported);
+	drain->drift = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->drift);
+	if (!drain->reported || !drain->drift) {
+		explain(error, "record", -ENOMEM);
+		return -ENOMEM;
+	}
+	warm_huge(drain);
+	warm_tables(drain);
+	for (uint32_t i = 0; i < drain->header.part_count; i++) {
+		drain->part[i].next = drain->header.first_claim;
+		warm_log(drain, i, drain->header.first_claim);
+	}
+	drain->header.command_pid = wish->command_pid;
+	((struct segment_header *)drain->base)->command_pid = wish->command_pid;
+	ret = recording_begin(&drain->recording, wish->fd, &drain->header, drain->path);
+	if (ret != 0) {
+		snprintf(error->what, sizeof error->what, "%s", wish->recording_path);
+		snprintf(error->why, sizeof error->why, "%s", strerror(-ret));
+	}
+	return ret;
+}
+
+struct drain *drain_make(const struct drain_wish *wish, struct drain_error *error)
+{
+	struct drain *drain = calloc(1, sizeof *drain);
+
+	if (!drain) {
+		explain(error, "record", -ENOMEM);
+		close(wish->fd);
+		return NULL;
+	}
+	if (begin(drain, wish, error) == 0)
+		return drain;
+	drain_cancel(drain);
+	return NULL;
+}
+
+const char *drain_segment_path(const struct drain *drain)
+{
+	return drain->path;
+}
+
+const char *drain_session(const struct drain *drain)
+{
+	return drain->header.session;
+}
+
+const char *drain_greeting_path(const struct drain *drain)
+{
+	return drain->header.greeting_path;
+}
+
+void drain_cancel(struct drain *drain)
+{
+	if (drain->base) {
+		word_hand_over(&drain->shared->closed, 1);
+		unlink(drain->path);
+		hold_end(drain);
+		if (drain->namespace_fd >= 0)
+			close(drain->namespace_fd);
+		munmap(drain->base, drain->header.total_bytes);
+	}
+	if (drain->recording.fd >= 0)
+		close(drain->recording.fd);
+	free(drain->reported);
+	free(drain->drift);
+	free(drain);
+}
+
+/* ---- the end ---- */
+
+static void append_attachments(struct drain *drain)
+{
+	uint64_t count = drain->header.region[REGION_OWNERS].count;
+	const _Atomic uint32_t *owner = drain_region(drain, REGION_OWNERS);
+	const struct segment_attachment *entry = drain_region(drain, REGION_ATTACHMENTS);
+	struct segment_attachment *live = (void *)drain->batch;
+	uint64_t found = 0;
+
+	for (uint64_t i = 0; i < count * SEGMENT_BLOCK_ENTRIES; i++) {
+		if (half_load(&owner[i / SEGMENT_BLOCK_ENTRIES]) != 0 &&
+		    half_accept(&entry[i].state) == ATTACHMENT_LIVE)
+			live[found++] = entry[i];
+		if (found == sizeof drain->batch / (sizeof *live)) {
+			drain_append(drain, REGION_ATTACHMENTS, live, sizeof *live, found);
+			found = 0;
+		}
+	}
+	drain_append(drain, REGION_ATTACHMENTS, live, sizeof *live, found);
+}
+
+static void append_ledger(struct drain *drain)
+{
+	const struct segment_entry *entry = drain_region(drain, REGION_LEDGER);
+	uint64_t count = drain->header.region[REGION_LEDGER].count;
+	struct segment_entry *used = (void *)drain->batch;
+	uint64_t found = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		if ((uint32_t)word_accept(&entry[i].claim) != ENTRY_FREE)
+			used[found++] = entry[i];
+		if (found == sizeof drain->batch / (sizeof *used)) {
+			drain_append(drain, REGION_LEDGER, used, sizeof *used, found);
+			found = 0;
+		}
+	}
+	drain_append(drain, REGION_LEDGER, used, sizeof *used, found);
+}
+
+static void append_modules(struct drain *drain)
+{
+	const struct segment_module *module = drain_region(drain, REGION_MODULES);
+	uint64_t count = drain->header.region[REGION_MODULES].count;
+
+	for (uint64_t i = 0; i < count; i++) {
+		struct segment_module row;
+
+		if ((word_accept(&module[i].claim) & MODULE_STATE) != MODULE_READY)
+			continue;
+		row = module[i];
+		word_store(&row.claim, i + 1);
+		drain_append(drain, REGION_MODULES, &row, sizeof row, 1);
+	}
+}
+
+static void append_frames(struct drain *drain)
+{
+	const struct segment_frame *frame = drain_region(drain, REGION_STACKS);
+	uint64_t count = drain->header.region[REGION_STACKS].count, found = 0;
+	struct segment_frame_row *row = (void *)drain->batch;
+
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t offset = word_accept(&frame[i].offset);
+
+		if (offset == 0)
+			continue;
+		row[found++] = (struct segment_frame_row){
+			.number = i + 1, .outer = word_load(&frame[i].outer), .offset = offset};
+		if (found == sizeof drain->batch / (sizeof *row)) {
+			drain_append(drain, REGION_STACKS, row, sizeof *row, found);
+			found = 0;
+		}
+	}
+	drain_append(drain, REGION_STACKS, row, sizeof *row, found);
+}
+
+static void append_loads(struct drain *drain)
+{
+	const struct segment_load *load = drain_region(drain, REGION_LOADS);
+	uint64_t count = drain->header.region[REGION_LOADS].count, found = 0;
+	uint64_t used = half_load(&drain->shared->load_count);
+	struct segment_load *row = (void *)drain->batch;
+
+	for (uint64_t i = 0; i < used && i < count; i++) {
+		if (word_accept(&load[i].whose) != 0)
+			row[found++] = load[i];
+		if (found == sizeof drain->batch / (sizeof *row)) {
+			drain_append(drain, REGION_LOADS, row, sizeof *row, found);
+			found = 0;
+		}
+	}
+	if (found % 2) /* chunks are multiples of 32 bytes; a load of nobody is none */
+		row[found++] = (struct segment_load){0};
+	drain_append(drain, REGION_LOADS, row, sizeof *row, found);
+}
+
+int drain_finish(struct drain *drain, int status, int signal)
+{
+	int ret;
+
+	/* First: an image that registered behind our back would be nowhere. */
+	word_hand_over(&drain->shared->closed, 1);
+	drain_log(drain);
+	drain_give_up(drain);
+	drain_append_slots(drain);
+	append_attachments(drain);
+	append_ledger(drain);
+	append_modules(drain);
+	append_frames(drain);
+	append_loads(drain);
+	drain_append(drain, REGION_SHARED, drain->shared, sizeof *drain->shared, 1);
+	ret = recording_finish(&drain->recording, status, signal);
+	/* Some file systems only tell now that they could not write. */
+	if (close(drain->recording.fd) != 0 && ret == 0)
+		ret = -errno;
+	drain->recording.fd = -1;
+	/* Last: until the recording is finished, a reader needs both. */
+	drain_cancel(drain);
+	return ret;
+}

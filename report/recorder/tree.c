@@ -1,0 +1,416 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/recorder/tree.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HASH_NONFATAL_OOM 1
+#define uthash_nonfatal_oom(element) ((element)->unhashed = true)
+#include <uthash.h>
+
+#include "report/util/now.h"
+#include "report/procfs/proc.h"
+#include "report/reader/unfollowed.h"
+#include "report/recorder/inspect.h"
+
+#define SHORTEST_NS 300000ull
+#define LONGEST_NS 50000000ull
+#define SHARE 20                 /* in the long run, looking takes at most this part of the time */
+#define CREDIT_NS 2000000ll      /* but may be this much ahead */
+#define SETTLED_NS 1000000000ull /* by then a program has loaded its libraries */
+#define STARTED_NS 50000000ull   /* ended before that, it may have been about to */
+#define DEPTH_MAX 64u            /* children of children in one look */
+#define LIBRARY "/libmemshim.so"
+
+/* A process that was met in the tree and has not registered. */
+struct stranger {
+	pid_t pid; /* key */
+	pid_t ppid;
+	uint64_t start_time;
+	uint64_t start_break;
+	uint64_t met_ns; /* as the program it is */
+	uint64_t seen_ns;
+	unsigned round; /* of the last look that found it alive */
+	bool told;      /* its witness is written, or it needs none */
+	bool suspected; /* of `why` */
+	bool barred;    /* another user's: the segment is closed to it */
+	bool executed;  /* in the place of an image that registered */
+	unsigned why;
+	char exe[232];
+	bool unhashed;
+	UT_hash_handle hh;
+};
+
+struct tree {
+	struct drain *drain;
+	struct watch *watch;
+	pid_t command;
+	bool silent;
+	const char *segment; /* the end of the path, from the slash */
+	struct stranger *strangers;
+	unsigned round;
+	unsigned depth;
+	uint64_t last_ns, next_ns, pause_ns;
+	int64_t credit_ns;
+};
+
+/* ---- the table ---- */
+
+static struct stranger *find(const struct tree *tree, pid_t pid)
+{
+	struct stranger *s;
+
+	HASH_FIND(hh, tree->strangers, &pid, sizeof pid, s);
+	return s;
+}
+
+static void forget(struct tree *tree, struct stranger *s)
+{
+	HASH_DEL(tree->strangers, s);
+	free(s);
+}
+
+/*
+ * Whether the news of an image, whose break began there, is older than the program that its process
+ * was met with. Where that one's began says little: it was read before, and an exec places it
+ * twice, after a moment without any.
+ */
+static bool is_older(const struct stranger *s, uint64_t start_break)
+{
+	struct proc_facts facts;
+
+	if (start_break == 0)
+		return false;
+	if (!proc_facts(s->pid, &facts) || facts.state == 'Z')
+		return s->start_break != 0 && s->start_break != start_break;
+	if (facts.start_break == 0)
+		return proc_may_look(s->pid);
+	return facts.start_break != start_break;
+}
+
+/* An emulator, static as a rule, that has loaded a program with the shim beside itself. */
+static bool is_host(const struct stranger *s)
+{
+	struct proc_facts facts;
+
+	return s->start_break != 0 && proc_facts(s->pid, &facts) &&
+	       facts.start_break == s->start_break;
+}
+
+/* It has the shim after all. */
+static void forget_registered(void *context, pid_t pid, uint64_t start_break)
+{
+	struct tree *tree = context;
+	struct stranger *s = find(tree, pid);
+
+	if (!s || is_older(s, start_break))
+		return;
+	if (s->told && !tree->silent && is_host(s))
+		drain_witness(tree->drain, pid, s->ppid, WHY_REGISTERED, s->exe);
+	forget(tree, s);
+}
+
+/* The entry of a process, new when it is not the one, or not the program, that was met before. */
+static struct stranger *meet(struct tree *tree, pid_t pid, const struct proc_facts *facts)
+{
+	struct stranger *s = find(tree, pid);
+
+	if (!s) {
+		s = calloc(1, sizeof *s);
+		if (!s)
+			return NULL;
+		s->pid = pid;
+		HASH_ADD(hh, tree->strangers, pid, sizeof s->pid, s);
+		if (s->unhashed) {
+			free(s);
+			return NULL;
+		}
+		s->met_ns = now_ns();
+	} else if (s->start_time != facts->start_time || s->start_break != facts->start_break) {
+		s->told = s->told && s->start_time == facts->start_time;
+		s->suspected = false;
+		s->met_ns = now_ns();
+	}
+	s->start_time = facts->start_time;
+	s->start_break = facts->start_break;
+	s->ppid = facts->ppid;
+	s->seen_ns = now_ns();
+	s->round = tree->round;
+	return s;
+}
+
+struct tree *tree_make(struct drain *drain, struct watch *watch, pid_t command, bool silent)
+{
+	struct tree *tree = calloc(1, sizeof *tree);
+
+	if (!tree)
+		return NULL;
+	*tree = (struct tree){
+		.drain = drain,
+		.watch = watch,
+		.command = command,
+		.silent = silent,
+		.segment = strrchr(drain_segment_path(drain), '/'),
+		.last_ns = now_ns(),
+		.pause_ns = SHORTEST_NS,
+		.credit_ns = CREDIT_NS,
+	};
+	watch_on_arrival(watch, forget_registered, tree);
+	return tree;
+}
+
+void tree_free(struct tree *tree)
+{
+	struct stranger *s, *next;
+
+	HASH_ITER (hh, tree->strangers, s, next) {
+		forget(tree, s);
+	}
+	free(tree);
+}
+
+/* ---- why ---- */
+
+/* What is only suspected is not told of one that has registered since: the news is under way. */
+static bool is_guilty(const struct tree *tree, const struct stranger *s)
+{
+	return s->suspected &&
+	       !drain_has_arrived(tree->drain, s->pid, s->start_time, s->start_break);
+}
+
+/* Without having registered until then, it was not just about to. */
+static bool had_its_time(const struct stranger *s, uint64_t until_ns)
+{
+	return s->why == WHY_NO_ENVIRONMENT || s->barred || until_ns - s->met_ns > STARTED_NS;
+}
+
+static void tell(struct tree *tree, struct stranger *s)
+{
+	if (!tree->silent && !s->told)
+		drain_witness(tree->drain, s->pid, s->ppid, s->why, s->exe);
+	s->told = true;
+	if (s->executed)
+		watch_note_exec(tree->watch, s->pid, true);
+}
+
+/* In the middle of an exec there are neither words nor an environment yet. */
+static bool is_executing(pid_t pid)
+{
+	char first[2];
+
+	return proc_read(pid, "cmdline", first, sizeof first) <= 0;
+}
+
+/* Its environment as it was when its program began; believed to, where that is not known. */
+static bool has_preload(pid_t pid)
+{
+	static char text[1 << 18];
+	ssize_t used = proc_read(pid, "environ", text, sizeof text);
+
+	if (used <= 0 && is_executing(pid))
+		return true;
+
+	for (ssize_t at = 0; at < used; at += (ssize_t)strlen(text + at) + 1)
+		if (strncmp(text + at, "LD_PRELOAD=", 11) == 0 && strstr(text + at, LIBRARY))
+			return true;
+	return used == (ssize_t)sizeof text - 1; /* cut: it may be further on */
+}
+
+/*
+ * It shut itself off, or the kernel did: all that is shown is what it calls itself. In the middle
+ * of its exec that is nothing yet: then the next look will tell.
+ */
+static void judge_hidden(struct tree *tree, struct stranger *s, const struct proc_facts *facts)
+{
+	bool other = proc_has_other_rights(s->pid), named;
+
+	s->exe[0] = '\0';
+	named = proc_read(s->pid, "cmdline", s->exe, sizeof s->exe) > 0;
+	if (!named)
+		snprintf(s->exe, sizeof s->exe, "%s", facts->comm);
+	s->suspected = true;
+	s->why = other ? WHY_SETUID : WHY_UNKNOWN;
+	if (other && named)
+		tell(tree, s);
+}
+
+static void judge(struct tree *tree, struct stranger *s, const struct proc_facts *facts)
+{
+	struct inspection in;
+
+	if (!proc_may_look(s->pid)) {
+		judge_hidden(tree, s, facts);
+		return;
+	}
+	s->suspected = false;
+	if (proc_maps(s->pid, tree->segment))
+		return; /* a copy of its parent: it will register when it makes a call */
+	inspect_process(&in, s->pid);
+	if (in.path[0] == '\0')
+		return;
+	snprintf(s->exe, sizeof s->exe, "%.*s", (int)sizeof s->exe - 1, in.path);
+	s->suspected = true;
+	s->barred = proc_is_of_others(s->pid);
+	if (in.verdict == INSPECT_UNSEEN) {
+		s->why = in.why;
+		tell(tree, s);
+	} else if (proc_maps(s->pid, LIBRARY)) {
+		s->why = WHY_NO_ACCESS;
+	} else if (!has_preload(s->pid)) {
+		s->why = WHY_NO_ENVIRONMENT;
+	} else {
+		s->why = s->barred ? WHY_NO_ACCESS : WHY_UNKNOWN;
+	}
+}
+
+static void look_at(struct tree *tree, pid_t pid, const struct proc_facts *facts, bool executed)
+{
+	struct stranger *s = meet(tree, pid, facts);
+
+	if (!s || (tree->silent && !executed))
+		return;
+	s->executed = executed;
+	if (!s->told)
+		judge(tree, s, facts);
+	if (!s->told && now_ns() - s->met_ns > SETTLED_NS && is_guilty(tree, s))
+		tell(tree, s);
+	if (executed && (s->suspected || s->told))
+		watch_note_exec(tree->watch, pid, s->told);
+}
+
+/* ---- where ---- */
+
+static void look_below(struct tree *tree, pid_t pid);
+
+static void look_at_child(void *context, pid_t pid)
+{
+	struct tree *tree = context;
+	struct proc_facts facts;
+
+	if (watch_knows(tree->watch, pid) || !proc_facts(pid, &facts) || facts.state == 'Z')
+		return;
+	look_at(tree, pid, &facts, false);
+	look_below(tree, pid);
+}
+
+static void look_below(struct tree *tree, pid_t pid)
+{
+	if (tree->depth == DEPTH_MAX)
+		return;
+	tree->depth++;
+	proc_each_child(pid, look_at_child, tree);
+	tree->depth--;
+}
+
+/* It may have executed a program that did not register; field 47 of stat shows that it did. */
+static void look_at_watched(void *context, pid_t pid, uint64_t start_break)
+{
+	struct tree *tree = context;
+	struct proc_facts facts;
+	bool other;
+
+	if (!proc_facts(pid, &facts) || facts.state == 'Z')
+		return;
+	other = start_break != 0 && facts.start_break != 0 && facts.start_break != start_break;
+	if ((other || start_break == 0) && proc_may_look(pid) && !proc_maps(pid, tree->segment))
+		look_at(tree, pid, &facts, other);
+	look_below(tree, pid);
+}
+
+/* Met before, and its parent may be gone: it is in nobody's list of children. */
+static void look_at_known(struct tree *tree)
+{
+	struct stranger *s, *next;
+	struct proc_facts facts;
+
+	HASH_ITER (hh, tree->strangers, s, next) {
+		if (s->round == tree->round)
+			continue;
+		if (proc_facts(s->pid, &facts) && facts.state != 'Z' &&
+		    facts.start_time == s->start_time)
+			look_at_child(tree, s->pid);
+	}
+	HASH_ITER (hh, tree->strangers, s, next) {
+		if (s->round == tree->round || watch_knows(tree->watch, s->pid))
+			continue;
+		if (had_its_time(s, s->seen_ns) && is_guilty(tree, s))
+			tell(tree, s);
+		forget(tree, s);
+	}
+}
+
+static void look(struct tree *tree)
+{
+	tree->round++;
+	watch_each(tree->watch, look_at_watched, tree);
+	if (!watch_knows(tree->watch, tree->command))
+		look_at_child(tree, tree->command);
+	look_at_known(tree);
+}
+
+void tree_note_command(struct tree *tree, unsigned why, const char *exe)
+{
+	struct proc_facts facts;
+	struct inspection in;
+	struct stranger *s;
+
+	proc_facts(tree->command, &facts);
+	inspect_process(&in, tree->command);
+	s = meet(tree, tree->command, &facts);
+	if (!s)
+		return;
+	s->ppid = getpid();
+	s->why = why;
+	snprintf(s->exe, sizeof s->exe, "%.*s", (int)sizeof s->exe - 1, in.path[0] ? in.path : exe);
+	tell(tree, s);
+}
+
+/* When the next look may be, one that took from `began` until now having been paid for. */
+static void plan(struct tree *tree, uint64_t began)
+{
+	uint64_t now = now_ns();
+
+	tree->credit_ns += (int64_t)(now - tree->last_ns) / SHARE - (int64_t)(now - began);
+	if (tree->credit_ns > CREDIT_NS)
+		tree->credit_ns = CREDIT_NS;
+	tree->last_ns = now;
+	tree->next_ns = now + tree->pause_ns;
+	if (tree->credit_ns < 0)
+		tree->next_ns += (uint64_t)-tree->credit_ns * SHARE;
+	tree->pause_ns = tree->pause_ns * 2 < LONGEST_NS ? tree->pause_ns * 2 : LONGEST_NS;
+}
+
+uint64_t tree_look(struct tree *tree, bool hurry)
+{
+	uint64_t now = now_ns();
+
+	if (hurry) {
+		tree->pause_ns = SHORTEST_NS;
+		if (tree->credit_ns > 0 && tree->next_ns > now + SHORTEST_NS)
+			tree->next_ns = now + SHORTEST_NS;
+	}
+	if (now >= tree->next_ns) {
+		look(tree);
+		plan(tree, now);
+		now = tree->last_ns;
+	}
+	return tree->next_ns - now;
+}
+
+void tree_finish(struct tree *tree)
+{
+	struct stranger *s, *next;
+
+	look(tree);
+	HASH_ITER (hh, tree->strangers, s, next) {
+		if (had_its_time(s, now_ns()) && is_guilty(tree, s))
+			tell(tree, s);
+	}
+}
+
+bool tree_alive(const struct tree *tree)
+{
+	return watch_count(tree->watch) > 0 || HASH_COUNT(tree->strangers) > 0;
+}

@@ -1,0 +1,237 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/session/address_space.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/util/error.h"
+#include "report/session/session.h"
+#include "report/procfs/alive.h"
+#include "report/session/find.h"
+#include "report/procfs/holders.h"
+#include "report/procfs/maps.h"
+#include "report/procfs/proc.h"
+#include "report/procfs/sysvipc.h"
+#include "report/reader/tables.h"
+
+/* ---- a process, now ---- */
+
+static void take_mapping(void *zones, const struct mapping_facts *facts)
+{
+	zones_add_mapping(zones, facts);
+}
+
+static void take_segment(void *zones, const struct kernel_segment *segment)
+{
+	zones_add_segment(zones, segment);
+}
+
+struct seeking {
+	struct zones *zones;
+	bool other_ipc; /* the process has another table than this program */
+};
+
+static void take_holder(void *context, const struct kernel_holder *row)
+{
+	struct seeking *seeking = context;
+	struct zone_holder holder = {
+		.pid = row->pid,
+		.address = row->start,
+		.readonly = row->readonly,
+	};
+
+	if (row->shmid < 0 || row->other_ipc != seeking->other_ipc)
+		return;
+	if (row->other_ipc && !maps_same_ipc(row->pid, seeking->zones->process.pid))
+		return;
+	snprintf(holder.comm, sizeof holder.comm, "%s", row->comm);
+	zones_add_holder(seeking->zones, row->shmid, &holder);
+}
+
+static void ask_about_attachments(struct zones *zones)
+{
+	struct seeking seeking = {zones, !maps_same_ipc(zones->process.pid, getpid())};
+
+	if (!zones->attached_count)
+		return;
+	if (!seeking.other_ipc)
+		sysvipc_segments(take_segment, zones);
+	holders_each(take_holder, &seeking);
+}
+
+/* ---- what its session knows ---- */
+
+struct own_row {
+	pid_t pid, inner_pid;
+	uint64_t start_time;
+	struct process_facts facts; /* instance 0: none */
+};
+
+/* After exec the later image is the one that runs. */
+static void take_own(void *context, const struct process_facts *facts)
+{
+	struct own_row *own = context;
+
+	if (facts->start_time == own->start_time && facts->state == STATE_RUNNING &&
+	    (facts->pid == own->pid || facts->pid == own->inner_pid) &&
+	    facts->instance > own->facts.instance)
+		own->facts = *facts;
+}
+
+static void ask_session(struct look *look, struct zones_process *process)
+{
+	struct own_row own = {look->pid, proc_inner_pid(look->pid), look->start_time, {0}};
+	struct tables_taker taker = {.process = take_own, .context = &own};
+	char path[PATH_MAX];
+
+	if (!look->session_sought && find_by_pid(look->pid, true, path))
+		look->source = source_try(path);
+	look->session_sought = true;
+	if (!look->source)
+		return;
+	tables_read_processes(look->source, &taker);
+	if (!own.facts.instance)
+		return;
+	/* Of a forked process the shim knows the break at its fork, the kernel the program's. */
+	if (!process->break_initial)
+		process->break_initial = own.facts.break_initial;
+	process->break_current = own.facts.break_current;
+	process->break_peak = own.facts.break_peak;
+}
+
+/* ---- looking ---- */
+
+static struct zones *refuse(pid_t pid, const char *why)
+{
+	char name[64];
+
+	snprintf(name, sizeof name, "process %ld", (long)pid);
+	error_line(name, why);
+	return NULL;
+}
+
+static struct zones *refuse_empty(pid_t pid, const struct proc_facts *facts)
+{
+	if (facts->state == 'Z' || facts->state == 'X')
+		return refuse(pid, "it has ended");
+	return refuse(pid, "it has no address space: it is the kernel's own, or just ending");
+}
+
+static void describe(struct look *look, const struct proc_facts *facts,
+		     struct zones_process *process)
+{
+	*process = (struct zones_process){
+		.pid = look->pid,
+		.live = true,
+		.page_bytes = (uint64_t)sysconf(_SC_PAGESIZE),
+		.break_initial = facts->start_break,
+	};
+	snprintf(process->comm, sizeof process->comm, "%s", facts->comm);
+	maps_exe(look->pid, process->exe, sizeof process->exe);
+}
+
+struct zones *look_again(struct look *look)
+{
+	bool again = look->start_time != 0;
+	struct zones_process process;
+	struct proc_facts facts;
+	struct zones *zones;
+	int error;
+
+	if (!proc_facts(look->pid, &facts))
+		return again ? NULL : refuse(look->pid, "no such process");
+	if (again && facts.start_time != look->start_time)
+		return NULL;
+	look->start_time = facts.start_time;
+	describe(look, &facts, &process);
+	zones = zones_make(&process);
+	error = zones ? maps_each(look->pid, take_mapping, zones) : -ENOMEM;
+	if (error == 0 && zones->count > 0) {
+		ask_session(look, &zones->process);
+		zones_settle(zones);
+		ask_about_attachments(zones);
+		return zones;
+	}
+	zones_free(zones);
+	if (again)
+		return NULL;
+	return error == -ESRCH || error == -ENOENT ? refuse(look->pid, "no such process")
+	       : error                             ? refuse(look->pid, strerror(-error))
+						   : refuse_empty(look->pid, &facts);
+}
+
+void look_end(struct look *look)
+{
+	source_close(look->source);
+	look->source = NULL;
+}
+
+/* ---- a session ---- */
+
+static const struct model_process *last_image(const struct model *model, int32_t pid)
+{
+	const struct model_process *last = NULL;
+
+	for (uint32_t i = 1; i < model->instance_room; i++)
+		if (model->by_instance[i] && model_has_pid(&model->by_instance[i]->facts, pid))
+			last = model->by_instance[i];
+	return last;
+}
+
+/* COMMAND's own; in a session without one, the process that is alone in it. */
+static const struct model_process *choose(const struct model *model, int32_t pid, const char *path,
+					  int *ret)
+{
+	const struct model_process *process = NULL;
+
+	*ret = EXIT_ABSENT;
+	if (!pid)
+		pid = model->session.command_pid;
+	for (uint32_t i = 1; !pid && i < model->instance_room; i++) {
+		if (!model->by_instance[i])
+			continue;
+		if (process && process->facts.pid != model->by_instance[i]->facts.pid) {
+			error_line(path, "several processes are in it: choose one with --pid=PID");
+			*ret = EXIT_USAGE;
+			return NULL;
+		}
+		process = model->by_instance[i];
+	}
+	if (pid)
+		process = last_image(model, pid);
+	if (!process && pid)
+		error_format(path, "process %ld is not in it; 'memshim report' lists them",
+			     (long)pid);
+	else if (!process)
+		error_line(path, "no process is in it");
+	return process;
+}
+
+static bool runs_here(const struct model *model, const struct model_process *process)
+{
+	pid_t pid = model_pid_here(model, &process->facts);
+
+	return model->session.state == SESSION_LIVE && model->session.same_boot &&
+	       process->facts.state == STATE_RUNNING && process->facts.start_time &&
+	       pid && alive_process(pid, process->facts.start_time) && proc_may_look(pid);
+}
+
+struct zones *look_back(const char *path, int32_t pid, pid_t *runs, int *ret)
+{
+	const struct model_process *process;
+	struct zones *zones = NULL;
+	struct load load;
+
+	*ret = load_all(&load, path);
+	if (*ret != 0)
+		return NULL;
+	process = choose(load.model, pid, path, ret);
+	if (process && runs_here(load.model, process))
+		*runs = model_pid_here(load.model, &process->facts);
+	else if (process && !(zones = zones_recorded(load.model, process)))
+		error_line(path, strerror(ENOMEM));
+	load_close(&load);
+	return zones;
+}

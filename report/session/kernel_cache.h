@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The second witness for one who looks again and again: what the kernel says of running processes
+ * and of who holds which segment. Asking takes a while where there are many processes, so its words
+ * are kept, and it is asked again only when a hundred times that long has gone by.
+ */
+#ifndef MEMSHIM_SESSION_KERNEL_CACHE_H
+#define MEMSHIM_SESSION_KERNEL_CACHE_H
+
+#include "report/session/session.h"
+
+struct second {
+	struct kernel_process *processes;
+	struct kernel_holder *holders;
+	unsigned process_count, process_room, holder_count, holder_room;
+	bool holders_known, no_memory;
+	uint64_t asked_ns; /* since the session's start */
+	uint64_t again_ns; /* CLOCK_MONOTONIC */
+};
+
+/* Asks, if it is time; `copy` is a model that is not finished yet. */
+void second_ask(struct second *second, struct load *load, const struct model *copy);
+
+/* Passes its words on to a model that is not finished yet. */
+void second_tell(const struct second *second, struct model *copy);
+
+void second_free(struct second *second);
+
+#endif

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/session/listing.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "report/session/find.h"
+#include "report/reader/tables.h"
+
+static void count_process(void *count, const struct process_facts *facts)
+{
+	uint64_t *highest = count;
+
+	/* Instances are given out one by one. */
+	if (facts->instance > *highest)
+		*highest = facts->instance;
+}
+
+static struct session_row *add(struct listing *listing)
+{
+	struct session_row **rows = listing->rows;
+
+	if (listing->count == listing->room) {
+		unsigned room = listing->room ? listing->room * 2 : 16;
+
+		rows = realloc(rows, room * sizeof *rows);
+		if (!rows)
+			return NULL;
+		listing->rows = rows;
+		listing->room = room;
+	}
+	rows[listing->count] = calloc(1, sizeof **rows);
+	return rows[listing->count] ? rows[listing->count++] : NULL;
+}
+
+static bool is_listed(const struct listing *listing, const struct session_facts *facts)
+{
+	for (unsigned i = 0; i < listing->count; i++)
+		if (listing->rows[i]->facts.started_realtime_ns == facts->started_realtime_ns &&
+		    strcmp(listing->rows[i]->facts.name, facts->name) == 0)
+			return true;
+	return false;
+}
+
+static void add_session(struct listing *listing, struct source *source, const char *path)
+{
+	struct session_row *row = add(listing);
+	struct tables_taker taker = {.process = count_process};
+
+	listing->no_memory |= !row;
+	if (!row)
+		return;
+	row->facts = *source_session(source);
+	row->event_count = source_event_count(source);
+	snprintf(row->path, sizeof row->path, "%s", path);
+	taker.context = &row->process_count;
+	tables_read_processes(source, &taker);
+}
+
+/* One that cannot be read has its line on standard error. */
+static bool take(void *context, const char *path)
+{
+	struct listing *listing = context;
+	struct source *source = listing->quiet ? source_try(path) : source_open(path);
+
+	if (source && !is_listed(listing, source_session(source)))
+		add_session(listing, source, path);
+	source_close(source);
+	return listing->no_memory;
+}
+
+static int by_start(const void *a, const void *b)
+{
+	const struct session_row *left = *(struct session_row *const *)a;
+	const struct session_row *right = *(struct session_row *const *)b;
+
+	return session_compare(&left->facts, &right->facts);
+}
+
+void listing_make(struct listing *listing, bool quiet)
+{
+	*listing = (struct listing){.quiet = quiet};
+	find_each(take, listing);
+	if (access(FIND_RECORDING, F_OK) == 0)
+		take(listing, FIND_RECORDING);
+	if (listing->count)
+		qsort(listing->rows, listing->count, sizeof *listing->rows, by_start);
+}
+
+void listing_free(struct listing *listing)
+{
+	for (unsigned i = 0; i < listing->count; i++)
+		free(listing->rows[i]);
+	free(listing->rows);
+	*listing = (struct listing){0};
+}

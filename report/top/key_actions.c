@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/* What keys do. */
+#include <ctype.h>
+#include <stdio.h>
+
+#include "report/util/format.h"
+#include "report/session/reap.h"
+#include "report/top/top.h"
+
+#define INTERVAL_LEAST_NS 100000000u
+#define INTERVAL_MOST_NS 60000000000u
+#define STEP_COLUMNS 8u
+
+/* ---- moving ---- */
+
+static void move(struct top *top, long rows)
+{
+	if (top->detail.kind != DETAIL_NONE)
+		sheet_move(&top->sheet, rows);
+	else
+		list_move(top_list(top), rows);
+}
+
+static void shift(struct top *top, bool right)
+{
+	unsigned *left = top->detail.kind != DETAIL_NONE ? &top->sheet.left : &top_list(top)->left;
+
+	if (right && *left < SHEET_LINE_BYTES)
+		*left += STEP_COLUMNS;
+	else if (!right)
+		*left -= *left < STEP_COLUMNS ? *left : STEP_COLUMNS;
+}
+
+/* ---- from page to page ---- */
+
+static void show_view(struct top *top, int view)
+{
+	top->picking = top->picking && !top->open;
+	top->view = (enum top_view)((view + VIEW_COUNT) % VIEW_COUNT);
+	top->detail.kind = DETAIL_NONE;
+	feed_single(&top->feed, 0);
+	if (top->view == VIEW_SITES && !top->feed.names)
+		top->due_ns = 0; /* they have no names yet */
+}
+
+static void show_detail(struct top *top)
+{
+	const void *row = list_row(top_list(top));
+
+	if (!row)
+		return;
+	detail_of_row(&top->detail, top->view, row, &top->rows);
+	top->sheet.first = top->sheet.left = 0;
+	top->feed.names = true;
+	if (top->detail.kind == DETAIL_PROCESS)
+		feed_single(&top->feed, top->detail.instance);
+	top->due_ns = 0; /* names, and the sites of one process, are wanted at once */
+}
+
+static void open_picked(struct top *top)
+{
+	const struct session_row *row = list_row(&top->picker);
+	char path[PATH_MAX];
+
+	if (!row)
+		return;
+	snprintf(path, sizeof path, "%s", row->path);
+	if (top_open(top, path) != 0)
+		top_say(top, "%s: cannot be opened any more", path);
+}
+
+static void enter(struct top *top)
+{
+	if (top->picking)
+		open_picked(top);
+	else if (top->detail.kind == DETAIL_NONE)
+		show_detail(top);
+}
+
+static void go_back(struct top *top)
+{
+	struct list *list = top_list(top);
+
+	if (top->detail.kind == DETAIL_HELP) {
+		top->detail = top->under_help;
+		top->sheet.first = 0;
+	} else if (top->detail.kind != DETAIL_NONE) {
+		top->detail.kind = DETAIL_NONE;
+		feed_single(&top->feed, 0);
+	} else if (list->filter[0]) {
+		list->filter[0] = '\0';
+	} else if (top->picking && top->open) {
+		top->picking = false;
+	}
+}
+
+static void show_help(struct top *top)
+{
+	if (top->detail.kind == DETAIL_HELP) {
+		go_back(top);
+		return;
+	}
+	top->under_help = top->detail;
+	top->detail.kind = DETAIL_HELP;
+	top->sheet.first = top->sheet.left = 0;
+}
+
+/* ---- settings ---- */
+
+static void set_interval(struct top *top, bool faster)
+{
+	uint64_t interval = faster ? top->interval_ns / 2 : top->interval_ns * 2;
+
+	interval = interval < INTERVAL_LEAST_NS ? INTERVAL_LEAST_NS : interval;
+	top->interval_ns = interval > INTERVAL_MOST_NS ? INTERVAL_MOST_NS : interval;
+	top->due_ns = 0;
+	top_say(top, " every %.3g s", (double)top->interval_ns / 1e9);
+}
+
+static void sort(struct top *top, int step)
+{
+	struct list *list = top_list(top);
+
+	if (top->view == VIEW_EVENTS && !top->picking) {
+		top_say(top, " events stand in the order of time");
+		return;
+	}
+	list_sort_next(list, step);
+	top_say(top, " sorted by %s", list->table.columns[list->table.sort].heading);
+}
+
+static void toggle_follow(struct top *top)
+{
+	struct list *list = top_list(top);
+
+	list->follow = !list->follow;
+	top_say(top,
+		list->follow ? " the cursor stays on its row" : " the cursor stays in its place");
+}
+
+/* ---- removing a segment ---- */
+
+static void ask_to_remove(struct top *top)
+{
+	const struct rows_segment *row = list_row(top_list(top));
+	const char *why;
+	char size[HUMAN_BYTES];
+
+	if (top->view != VIEW_SEGMENTS || top->picking || top->detail.kind != DETAIL_NONE || !row) {
+		top_say(top, " segments are removed in their list: key 2");
+		return;
+	}
+	why = reap_why_kept(top->feed.now, row->segment);
+	if (!why && row->segment->state != SEGMENT_PRESENT)
+		why = "it is gone";
+	if (why) {
+		top_say(top, " segment %d stays: %s", row->segment->shmid, why);
+		return;
+	}
+	top_say(top, " Remove segment %d (%s)? y removes it, any other key does not",
+		row->segment->shmid, human_bytes(size, row->segment->size));
+	top->asking = true;
+	top->asked_place = row->segment->place;
+}
+
+static void answer(struct top *top, int code)
+{
+	const struct model *model = top->feed.now;
+	const struct model_segment *segment = top->asked_place < model->segment_count
+						      ? model->segments[top->asked_place]
+						      : NULL;
+	const char *why;
+
+	top->asking = false;
+	top_say(top, " nothing was removed");
+	if ((code != 'y' && code != 'Y') || !segment)
+		return;
+	why = reap_why_kept(model, segment);
+	why = why ? why : reap_remove(segment);
+	if (why)
+		top_say(top, " segment %d stays: %s", segment->shmid, why);
+	else
+		top_say(top, " segment %d is removed", segment->shmid);
+	top->due_ns = 0;
+}
+
+/* ---- keys ---- */
+
+static void type(struct top *top, int code)
+{
+	struct list *list = top_list(top);
+	size_t length = strlen(list->filter);
+
+	if (code == '\n') {
+		top->typing = false;
+	} else if (code == SCREEN_ESCAPE) {
+		top->typing = false;
+		list->filter[0] = '\0';
+	} else if (code == SCREEN_BACKSPACE && length > 0) {
+		list->filter[length - 1] = '\0';
+	} else if (code >= ' ' && code < 0x7f && length + 1 < LIST_FILTER_BYTES) {
+		list->filter[length] = (char)code;
+		list->filter[length + 1] = '\0';
+	} else if (code >= 0x100) {
+		top->typing = false;
+		act_on_key(top, code);
+	}
+}
+
+static bool act_on_moving(struct top *top, enum action action)
+{
+	long page = (long)draw_room(top) - 2;
+
+	switch (action) {
+	case ACTION_UP:
+		move(top, -1);
+		return true;
+	case ACTION_DOWN:
+		move(top, 1);
+		return true;
+	case ACTION_PAGE_UP:
+		move(top, page > 1 ? -page : -1);
+		return true;
+	case ACTION_PAGE_DOWN:
+		move(top, page > 1 ? page : 1);
+		return true;
+	case ACTION_TOP:
+		move(top, -1000000000l);
+		return true;
+	case ACTION_BOTTOM:
+		move(top, 1000000000l);
+		return true;
+	case ACTION_LEFT:
+	case ACTION_RIGHT:
+		shift(top, action == ACTION_RIGHT);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static bool act_on_pages(struct top *top, enum action action)
+{
+	switch (action) {
+	case ACTION_VIEW_1:
+	case ACTION_VIEW_2:
+	case ACTION_VIEW_3:
+	case ACTION_VIEW_4:
+	case ACTION_VIEW_5:
+		show_view(top, (int)(action - ACTION_VIEW_1));
+		return true;
+	case ACTION_NEXT_VIEW:
+		show_view(top, (int)top->view + 1);
+		return true;
+	case ACTION_PREVIOUS_VIEW:
+		show_view(top, (int)top->view - 1);
+		return true;
+	case ACTION_ENTER:
+		enter(top);
+		return true;
+	case ACTION_BACK:
+		go_back(top);
+		return true;
+	case ACTION_HELP:
+		show_help(top);
+		return true;
+	case ACTION_SESSIONS:
+		top_pick(top);
+		return true;
+	default:
+		return false;
+	}
+}
+
+static void act_on_settings(struct top *top, enum action action)
+{
+	struct list *list = top_list(top);
+
+	switch (action) {
+	case ACTION_SORT_BEFORE:
+	case ACTION_SORT_NEXT:
+		sort(top, action == ACTION_SORT_NEXT ? 1 : -1);
+		break;
+	case ACTION_REVERSE:
+		list->table.reverse = !list->table.reverse;
+		break;
+	case ACTION_FILTER:
+		top->typing = top->detail.kind == DETAIL_NONE;
+		break;
+	case ACTION_FOLLOW:
+		toggle_follow(top);
+		break;
+	case ACTION_MARK:
+		list_mark(list);
+		break;
+	case ACTION_UNMARK:
+		list->mark_count = 0;
+		break;
+	case ACTION_UNITS:
+		top->rows.exact = !top->rows.exact;
+		break;
+	case ACTION_PAUSE:
+		top->paused = !top->paused;
+		top->due_ns = 0;
+		break;
+	case ACTION_FASTER:
+	case ACTION_SLOWER:
+		set_interval(top, action == ACTION_FASTER);
+		break;
+	case ACTION_REMOVE:
+		ask_to_remove(top);
+		break;
+	case ACTION_REDRAW:
+		screen_redraw();
+		break;
+	case ACTION_QUIT:
+		top->quit = true;
+		break;
+	default:
+		break;
+	}
+}
+
+void act_on_key(struct top *top, int code)
+{
+	enum action action = keys_action(code);
+
+	if (code == SCREEN_NONE)
+		return;
+	top->stale = true;
+	if (code == SCREEN_GONE) {
+		top->quit = true;
+	} else if (top->asking) {
+		answer(top, code);
+	} else if (top->typing && code != 3) {
+		type(top, code);
+	} else {
+		top->message[0] = '\0';
+		if (!act_on_moving(top, action) && !act_on_pages(top, action))
+			act_on_settings(top, action);
+	}
+}

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/util/format.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+char *human_bytes(char to[HUMAN_BYTES], uint64_t bytes)
+{
+	static const char units[] = "KMGTPE";
+	uint64_t unit = 1024;
+	int i = 0;
+
+	if (bytes < 1024) {
+		snprintf(to, HUMAN_BYTES, "%llu", (unsigned long long)bytes);
+		return to;
+	}
+	/* What would be rounded to 1024 of a unit is 1 of the next. */
+	while (i < 5 && bytes / unit + (bytes % unit >= unit / 2) >= 1024)
+		unit *= 1024, i++;
+	if (bytes % unit == 0 || bytes / unit >= 100)
+		snprintf(to, HUMAN_BYTES, "%llu%c",
+			 (unsigned long long)(bytes / unit + (bytes % unit >= unit / 2)), units[i]);
+	else
+		snprintf(to, HUMAN_BYTES, "%.1f%c", (double)bytes / (double)unit, units[i]);
+	return to;
+}
+
+char *human_delta(char to[HUMAN_BYTES], int64_t bytes)
+{
+	char size[HUMAN_BYTES];
+	uint64_t magnitude = bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes;
+
+	snprintf(to, HUMAN_BYTES, "%s%.20s",
+		 bytes < 0   ? "-"
+		 : bytes > 0 ? "+"
+			     : "",
+		 human_bytes(size, magnitude));
+	return to;
+}
+
+char *human_count(char to[HUMAN_BYTES], uint64_t count)
+{
+	char digits[24];
+	int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)count);
+	char *at = to;
+
+	for (int i = 0; i < length; i++) {
+		if (i > 0 && (length - i) % 3 == 0)
+			*at++ = ',';
+		*at++ = digits[i];
+	}
+	*at = '\0';
+	return to;
+}
+
+char *human_duration(char to[HUMAN_BYTES], uint64_t ns)
+{
+	unsigned long long seconds = ns / 1000000000u;
+
+	if (ns < 1000000)
+		snprintf(to, HUMAN_BYTES, "%llu us", (unsigned long long)(ns / 1000));
+	else if (ns < 1000000000u)
+		snprintf(to, HUMAN_BYTES, "%llu ms", (unsigned long long)(ns / 1000000));
+	else if (seconds < 60)
+		snprintf(to, HUMAN_BYTES, "%.2f s", (double)ns / 1e9);
+	else
+		human_seconds(to, seconds);
+	return to;
+}
+
+char *human_seconds(char to[HUMAN_BYTES], uint64_t count)
+{
+	unsigned long long seconds = count;
+
+	if (seconds < 60)
+		snprintf(to, HUMAN_BYTES, "%llu s", seconds);
+	else if (seconds < 3600)
+		snprintf(to, HUMAN_BYTES, "%llu min %llu s", seconds / 60, seconds % 60);
+	else if (seconds < 86400)
+		snprintf(to, HUMAN_BYTES, "%llu h %llu min", seconds / 3600, seconds / 60 % 60);
+	else
+		snprintf(to, HUMAN_BYTES, "%llu d %llu h", seconds / 86400, seconds / 3600 % 24);
+	return to;
+}
+
+char *human_word(const char *file)
+{
+	static const char plain[] = "/.,:+-=@%_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				    "0123456789";
+	char *word = malloc(2 * strlen(file) + 3), *to = word;
+
+	if (!word)
+		return NULL;
+	if (*file == '-') /* no option */
+		to = stpcpy(to, "./");
+	for (; *file; file++) {
+		if (!strchr(plain, *file) && (unsigned char)*file < 128)
+			*to++ = '\\';
+		*to++ = *file;
+	}
+	*to = '\0';
+	return word;
+}
+
+const char *human_s(uint64_t count)
+{
+	return count == 1 ? "" : "s";
+}

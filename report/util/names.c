@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/util/names.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stddef.h>
+
+static const char *const errnos[] = {
+#define ERRNO(name) [name] = #name,
+#include "report/util/errnos.def"
+#undef ERRNO
+};
+
+static const char *const signals[] = {
+#define SIGNAL(name) [name] = #name,
+#include "report/util/signals.def"
+#undef SIGNAL
+};
+
+static const char *pick(const char *const *table, size_t count, int number)
+{
+	return number >= 0 && (size_t)number < count ? table[number] : NULL;
+}
+
+const char *name_of_errno(int error)
+{
+	return pick(errnos, sizeof errnos / sizeof *errnos, error);
+}
+
+const char *name_of_signal(int number)
+{
+	return pick(signals, sizeof signals / sizeof *signals, number);
+}
