@@ -152,25 +152,64 @@ static void register_handlers(const struct link_map *libc)
 		onexit(at_exit, NULL);
 }
 
-/* The kernel's word on the program, getauxval(3): a vector that follows the environment. */
-static bool take_word(char **envp)
-{
-	const ElfW(auxv_t) * vector;
-	bool is_secure = false;
+/* What the kernel says of the program in its auxiliary vector, getauxval(3). */
+struct kernel_word {
+	bool is_secure; /* until an AT_SECURE says otherwise */
+	unsigned id_count;
+	unsigned long uid, euid, gid, egid;
+};
 
+static void kernel_word_take(struct kernel_word *word, const ElfW(auxv_t) * entry)
+{
+	unsigned long *id = entry->a_type == AT_UID    ? &word->uid
+			    : entry->a_type == AT_EUID ? &word->euid
+			    : entry->a_type == AT_GID  ? &word->gid
+			    : entry->a_type == AT_EGID ? &word->egid
+						       : NULL;
+
+	if (id) {
+		*id = entry->a_un.a_val;
+		word->id_count++;
+	}
+	if (entry->a_type == AT_SECURE)
+		word->is_secure = entry->a_un.a_val != 0;
+	if (entry->a_type == AT_PAGESZ)
+		shim.page_bytes = entry->a_un.a_val;
+	if (entry->a_type == AT_PHDR)
+		shim.program_headers = (const void *)entry->a_un.a_val;
+	if (entry->a_type == AT_PHNUM)
+		shim.program_header_count = (unsigned)entry->a_un.a_val;
+}
+
+/*
+ * The vector follows the environment's NULL. ld.so removes variables (TMPDIR, LD_LIBRARY_PATH) from
+ * the environment of a secure program by moving the others down, so there is one more NULL for each
+ * that is gone: taken for an AT_NULL, it would end the vector before AT_SECURE. A vector without
+ * AT_SECURE says nothing, and the program is taken for a secure one.
+ */
+static void kernel_word_read(struct kernel_word *word, char **envp)
+{
+	const ElfW(auxv_t) * entry;
+
+	*word = (struct kernel_word){.is_secure = true};
 	while (*envp)
 		envp++;
-	for (vector = (const void *)(envp + 1); vector->a_type != AT_NULL; vector++) {
-		if (vector->a_type == AT_SECURE)
-			is_secure = vector->a_un.a_val != 0;
-		if (vector->a_type == AT_PAGESZ)
-			shim.page_bytes = vector->a_un.a_val;
-		if (vector->a_type == AT_PHDR)
-			shim.program_headers = (const void *)vector->a_un.a_val;
-		if (vector->a_type == AT_PHNUM)
-			shim.program_header_count = (unsigned)vector->a_un.a_val;
+	while (!*envp)
+		envp++;
+	for (entry = (const void *)envp; entry->a_type != AT_NULL; entry++)
+		kernel_word_take(word, entry);
+	if (word->id_count != 4) {
+		word->uid = (unsigned long)raw_call3(SYS_getuid, 0, 0, 0);
+		word->euid = (unsigned long)raw_call3(SYS_geteuid, 0, 0, 0);
+		word->gid = (unsigned long)raw_call3(SYS_getgid, 0, 0, 0);
+		word->egid = (unsigned long)raw_call3(SYS_getegid, 0, 0, 0);
 	}
-	return is_secure;
+}
+
+/* Other rights than its caller's: set-uid, set-gid, file capabilities, or so marked by a module. */
+static bool kernel_word_is_secure(const struct kernel_word *word)
+{
+	return word->is_secure || word->uid != word->euid || word->gid != word->egid;
 }
 
 /* Preloaded twice, from two places: the first in the loader's order is the one that counts. */
@@ -184,13 +223,15 @@ static bool is_second_copy(void)
 __attribute__((constructor)) static void start(int argc, char **argv, char **envp)
 {
 	const struct link_map *libc = libc_find_map("libc.so.6");
+	struct kernel_word word;
 	struct settings settings;
 
 	if (!libc || is_second_copy()) /* another libc: it may not even have handed over argc, argv
 					  and envp */
 		return;
 	find_libc(libc);
-	if (take_word(envp))
+	kernel_word_read(&word, envp);
+	if (kernel_word_is_secure(&word))
 		return;
 	settings_read(&settings, envp);
 	shim.spare_bytes = spare_bytes();
