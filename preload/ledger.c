@@ -6,16 +6,20 @@
  */
 #include "ledger.h"
 
+#include <string.h>
+
 #include "segment/window.h"
 #include "shim.h"
 
 /* `ledger_reach` says how far from its window one ever stood: so looking in vain is short. */
 #define WINDOW SEGMENT_LEDGER_WINDOW
 #define PROBES SEGMENT_LEDGER_PROBES
+#define PROGRAM_PROBES 32u
+#define PROGRAM_NONE UINT32_MAX /* looked for, and in no table */
 
 static inline uint64_t claim_word(int shmid, enum segment_entry_state state)
 {
-	return (uint64_t)(uint32_t)shmid << 32 | state;
+	return (uint64_t)(uint32_t)shmid << 32 | OBJECT_SHM << 8 | state;
 }
 
 static inline struct segment_entry *place(int shmid, uint32_t probe)
@@ -92,6 +96,8 @@ INLINE void clear(struct segment_entry *entry)
 	word_store(&entry->attaches, 0);
 	word_store(&entry->detaches, 0);
 	word_store(&entry->inherited, 0);
+	word_store(&entry->user_families, 0);
+	half_store(&entry->maker_family, 0);
 	half_hand_over(&entry->maker_instance, 0);
 }
 
@@ -201,6 +207,101 @@ static inline bool is_elsewhere(void)
 	return UNLIKELY(shim.ipc_namespace != 0);
 }
 
+/* ---- creators ---- */
+
+static uint64_t program_hash_text(const char *text, uint64_t hash)
+{
+	for (; *text; text++)
+		hash = (hash ^ (unsigned char)*text) * 0x100000001b3u;
+	return hash * 0x100000001b3u;
+}
+
+/* Of this image's program, with the state bits clear. */
+static uint64_t program_hash(void)
+{
+	uint64_t hash = program_hash_text(shim.process->comm, 0xcbf29ce484222325u);
+
+	hash = program_hash_text(shim.cmdline, program_hash_text(shim.exe, hash));
+	return hash & ~(uint64_t)MODULE_STATE;
+}
+
+static bool program_is_own(const struct segment_program *program)
+{
+	return memcmp(program->comm, shim.process->comm, sizeof program->comm) == 0 &&
+	       memcmp(program->exe, shim.exe, sizeof program->exe) == 0 &&
+	       memcmp(program->cmdline, shim.cmdline, sizeof program->cmdline) == 0;
+}
+
+static void program_fill(struct segment_program *program, uint64_t hash)
+{
+	memcpy(program->comm, shim.process->comm, sizeof program->comm);
+	memcpy(program->exe, shim.exe, sizeof program->exe);
+	memcpy(program->cmdline, shim.cmdline, sizeof program->cmdline);
+	word_hand_over(&program->claim, hash | MODULE_READY);
+}
+
+/*
+ * This program's number in the session's table, where it is put if it is new. A full table costs
+ * the name of a creator whose slot was reused, and nothing else: no loss is counted for it.
+ */
+static uint32_t program_find_or_add(void)
+{
+	struct segment_program *table = shim_region(REGION_PROGRAMS);
+	uint64_t count = shim.header->region[REGION_PROGRAMS].count, hash = program_hash();
+
+	for (uint32_t i = 0; i < PROGRAM_PROBES && i < count; i++) {
+		struct segment_program *program = table + ((hash >> 2) + i) % count;
+		uint64_t claim = word_accept(&program->claim);
+
+		if (claim == (hash | MODULE_READY) && program_is_own(program))
+			return (uint32_t)(program - table) + 1;
+		if (claim != 0 || !word_take(&program->claim, 0, hash | MODULE_BUSY))
+			continue;
+		program_fill(program, hash);
+		return (uint32_t)(program - table) + 1;
+	}
+	return PROGRAM_NONE;
+}
+
+/*
+ * Once for a program: forks inherit the number. With a recorder its recording has the slot of each
+ * process, so no name gets lost.
+ */
+SELDOM static void program_learn(void)
+{
+	half_store(&shim.program, shim.header->recorder_pid ? PROGRAM_NONE : program_find_or_add());
+}
+
+/* The creator is kept with the object: its slot may be another process's by the time it matters. */
+INLINE void note_maker(struct segment_entry *entry)
+{
+	uint32_t program = half_load(&shim.program);
+
+	if (UNLIKELY(program == 0)) {
+		program_learn();
+		program = half_load(&shim.program);
+	}
+	word_store(&entry->maker_start_time, shim.start_time);
+	word_store(&entry->maker_namespace, shim.pid_namespace);
+	half_store(&entry->maker_pid, (uint32_t)shim.pid);
+	half_store(&entry->maker_uid, shim.uid);
+	half_store(&entry->maker_program, program == PROGRAM_NONE ? 0 : program);
+	half_store(&entry->maker_family, shim.family);
+}
+
+/*
+ * Which families but the creator's attached it. An unknown family may be any. The bit is set only
+ * where it is missing, so that the line stays shared.
+ */
+INLINE void note_user(struct segment_entry *entry)
+{
+	uint64_t bits = LIKELY(shim.family) ? 1ull << shim.family % 64 : UINT64_MAX;
+
+	if (UNLIKELY(half_load(&entry->maker_family) != shim.family || !shim.family) &&
+	    ~word_load(&entry->user_families) & bits)
+		word_set_bits(&entry->user_families, bits);
+}
+
 HOT void ledger_named(int shmid, const struct segment_event *event)
 {
 	struct segment_entry *entry = is_elsewhere() ? NULL : take_new(shmid, event->clock);
@@ -208,6 +309,7 @@ HOT void ledger_named(int shmid, const struct segment_event *event)
 	if (!entry || half_load(&entry->maker_instance) != 0 ||
 	    !half_take(&entry->maker_instance, 0, shim.instance))
 		return;
+	note_maker(entry);
 	half_store(&entry->key, (uint32_t)event->u.shmget.key);
 	word_store(&entry->size, event->u.shmget.size);
 	half_store(&entry->flags, event->u.shmget.flags);
@@ -223,8 +325,10 @@ HOT struct segment_entry *ledger_attached(int shmid, uint64_t clock, bool inheri
 	entry = find_any(shmid);
 	if (UNLIKELY(!entry))
 		entry = find_or_take(shmid, clock);
-	if (LIKELY(entry))
+	if (LIKELY(entry)) {
 		counter_add(inherited ? &entry->inherited : &entry->attaches, 1, false);
+		note_user(entry);
+	}
 	return entry;
 }
 

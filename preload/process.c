@@ -36,16 +36,20 @@ static void fill_identity(struct segment_process *slot, const struct arrival *wh
 {
 	uint64_t now = shim.break_now;
 
+	shim.pid = who->pid;
+	shim.start_time = who->start_time;
+	shim.uid = (uint32_t)raw_call3(SYS_getuid, 0, 0, 0);
 	memset(slot, 0, sizeof *slot);
 	slot->instance = shim.instance;
 	slot->parent_instance = who->parent_instance;
 	slot->pid = who->pid;
 	slot->ppid = (int32_t)raw_call3(SYS_getppid, 0, 0, 0);
-	slot->uid = (uint32_t)raw_call3(SYS_getuid, 0, 0, 0);
+	slot->uid = shim.uid;
 	slot->how = who->how;
 	slot->coverage = shim.coverage;
 	slot->pid_namespace = shim.pid_namespace;
 	slot->ipc_namespace = shim.ipc_namespace;
+	slot->family = shim.family;
 	slot->start_time = who->start_time;
 	slot->start_clock = who->clock ? who->clock : thread_clock();
 	slot->segment_address = (uint64_t)shim.base;
@@ -160,6 +164,8 @@ static void register_arrival(const struct arrival *who)
 		return;
 	}
 	shim.instance = half_add(&shim.shared->next_instance, 1);
+	if (who->how == LIFE_START)
+		shim.family = shim.instance;
 	has_called = shim.header->recorder_pid && call_on_recorder(who->how);
 	fill_identity(slot, who);
 	/* It was looked for among the pids of another namespace. */

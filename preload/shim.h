@@ -44,7 +44,7 @@ struct __attribute__((aligned(64))) shim {
 	struct segment_shared *shared;
 	uint64_t ipc_namespace; /* inode of /proc/self/ns/ipc where it is not the session's; or 0 */
 	uint32_t idle_calls;    /* hooks entered while not watched */
-	uint32_t pad;
+	uint32_t family;        /* as in segment_process */
 
 	uint64_t clock_shift_ns;  /* of this time namespace; for CLOCK_NS */
 	uint64_t libc_text_begin; /* libc's code: callers in it are its allocator */
@@ -67,6 +67,11 @@ struct __attribute__((aligned(64))) shim {
 	char cmdline[sizeof(((struct segment_process *)0)->cmdline)];
 	uint32_t identity_flags;
 	uint32_t own_block_count;
+	/* What the ledger keeps of the creator of an object. */
+	int32_t pid;
+	uint32_t uid;
+	uint64_t start_time;
+	_Atomic uint32_t program; /* in PROGRAMS, + 1; 0 not looked for yet */
 };
 
 extern struct shim shim;

@@ -4,7 +4,7 @@
 import struct
 
 HEADER_BYTES, CHUNK_BYTES = 4096, 128
-KINDS = ("shared", "index", "parts", "processes", "owners", "attachments", "ledger", "modules", "stacks", "loads", "log",
+KINDS = ("shared", "index", "parts", "processes", "owners", "attachments", "ledger", "modules", "stacks", "loads", "programs", "log",
          "witnesses", "sights")
 COMMITTED_AT = 40  # in struct segment_header
 # Of the records: name -> offset, struct's format.

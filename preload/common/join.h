@@ -27,6 +27,7 @@ static inline int place_check(const struct segment_header *header, uint64_t byte
 		[REGION_MODULES] = sizeof(struct segment_module),
 		[REGION_STACKS] = sizeof(struct segment_frame),
 		[REGION_LOADS] = sizeof(struct segment_load),
+		[REGION_PROGRAMS] = sizeof(struct segment_program),
 		[REGION_PARTS] = sizeof(struct segment_part),
 		[REGION_LOG] = sizeof(struct segment_event),
 	};

@@ -21,6 +21,7 @@
 #define PLACE_MODULES_DEFAULT 1024u
 #define PLACE_FRAMES_DEFAULT 65536u
 #define PLACE_LOADS_DEFAULT 32768u
+#define PLACE_PROGRAMS_DEFAULT 512u
 
 /* What the creator wants. Zero means the default; memory short makes all of it smaller. */
 struct place_wish {
@@ -89,6 +90,8 @@ static inline void place_lay_out(struct segment_header *header, uint64_t log_byt
 			  PLACE_FRAMES_DEFAULT >> shift);
 	at = place_region(header, at, REGION_LOADS, sizeof(struct segment_load),
 			  PLACE_LOADS_DEFAULT >> shift);
+	at = place_region(header, at, REGION_PROGRAMS, sizeof(struct segment_program),
+			  PLACE_PROGRAMS_DEFAULT >> shift);
 	at = place_region(header, at, REGION_LOG, sizeof(struct segment_event),
 			  parts * part_events);
 	header->total_bytes = at;

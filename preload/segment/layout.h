@@ -17,6 +17,7 @@
  *            region MODULES              struct segment_module, open addressing by content
  *            region STACKS               struct segment_frame: a tree of call stacks, see there
  *            region LOADS                struct segment_load: which process has a module where
+ *            region PROGRAMS             struct segment_program, open addressing by content
  *            region LOG                  part 0's events, part 1's events, ...
  *
  * What every process touches when it starts stands together at the beginning: the kernel maps
@@ -77,6 +78,7 @@ enum segment_region_kind {
 	REGION_MODULES,
 	REGION_STACKS,
 	REGION_LOADS,
+	REGION_PROGRAMS, /* live segments only */
 	REGION_LOG,
 	REGION_WITNESSES, /* recordings only: processes that ran without the shim */
 	REGION_SIGHTS,    /* recordings only: what the kernel said at a call */
@@ -158,8 +160,10 @@ struct segment_shared {
 	_Atomic uint32_t block_hint;    /* where the search for a free block begins */
 	_Atomic uint32_t load_count;    /* LOADS given out; above the region's count: no room */
 	_Atomic uint32_t
-		ledger_reach; /* LEDGER: how far from its place a segment ever stood, + 1 */
-	uint32_t pad1[11];
+		ledger_reach;        /* LEDGER: how far from its place a segment ever stood, + 1 */
+	_Atomic uint32_t other_pids; /* 1: a process of another pid namespace has come */
+	_Atomic uint32_t unsure_slots; /* reused although their processes may still run */
+	uint32_t pad1[9];
 	_Atomic uint64_t lost[16]; /* by enum segment_loss: losses that no process slot can hold */
 	_Atomic uint64_t forgotten_calls[CALL_COUNT]; /* calls of processes whose slot was reused */
 	_Atomic uint64_t closed; /* 1 once the recorder has finished: new images stay away */
@@ -230,7 +234,11 @@ struct segment_process {
 	uint64_t segment_address; /* where it has this segment mapped: no two images in one place */
 	_Atomic int32_t
 		host_pid; /* as the recorder sees it, by the recorder; 0 unknown or the same */
-	uint32_t reserved0;
+	/*
+	 * The image from which all forks of one memory descend, by its instance: itself after an
+	 * exec, its parent's in a child of fork. 0 unknown.
+	 */
+	uint32_t family;
 
 	/* Words that change. */
 	_Atomic uint64_t end_begun; /* calls begun when the process noted `end_clock` itself */
@@ -274,14 +282,20 @@ struct segment_attachment {
 };
 
 /*
- * One System V segment as the session saw it. An id that comes back after IPC_RMID gets a new
- * entry, see window.h. `claim` is shmid << 32 | state; the other words stand alone and follow it.
+ * One System V object as the session saw it. An id that comes back after IPC_RMID gets a new
+ * entry, see window.h. `claim` is id << 32 | kind << 8 | state; the other words stand alone and
+ * follow it.
+ *
+ * Who created the object stands here and not only in a process slot, because slots are reused:
+ * what is 0 here is not known, and no rule may take it for an answer.
  */
 enum segment_entry_state {
 	ENTRY_FREE = 0,
 	ENTRY_PRESENT = 1, /* seen, not removed here */
 	ENTRY_REMOVED = 2, /* IPC_RMID seen */
 };
+
+enum segment_object_kind { OBJECT_SHM = 0 };
 
 struct segment_entry {
 	_Atomic uint64_t claim;
@@ -298,7 +312,27 @@ struct segment_entry {
 	_Atomic uint64_t inherited;   /* copies by fork */
 	_Atomic uint32_t maker_stack; /* of that shmget; 0 none */
 	_Atomic uint32_t remover_stack;
-	unsigned char reserved[48];
+	_Atomic uint64_t user_families; /* but the maker's: bit (segment_process.family % 64) of
+					   each that attached it */
+	/* Of the image `maker_instance`, as in its slot. */
+	_Atomic uint64_t maker_start_time;
+	_Atomic uint64_t maker_namespace; /* of its pid */
+	_Atomic uint32_t maker_pid;
+	_Atomic uint32_t maker_uid;
+	_Atomic uint32_t maker_family;
+	_Atomic uint32_t maker_program; /* in PROGRAMS, + 1; 0 unknown */
+	unsigned char reserved[8];
+};
+
+/*
+ * A program as a creator of objects ran it, one for all processes with this command line. `claim`
+ * is as that of struct segment_module.
+ */
+struct segment_program {
+	_Atomic uint64_t claim;
+	char comm[16]; /* as in segment_process */
+	char exe[160];
+	char cmdline[136];
 };
 
 /*
@@ -425,6 +459,8 @@ SEGMENT_ASSERT(sizeof(struct segment_process) == 1024);
 SEGMENT_ASSERT(offsetof(struct segment_process, state) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_attachment) == 32);
 SEGMENT_ASSERT(sizeof(struct segment_entry) == 128);
+SEGMENT_ASSERT(offsetof(struct segment_entry, user_families) == 80);
+SEGMENT_ASSERT(sizeof(struct segment_program) == 320);
 SEGMENT_ASSERT(sizeof(struct segment_module) == 256);
 SEGMENT_ASSERT(sizeof(struct segment_frame) == 16);
 SEGMENT_ASSERT(sizeof(struct segment_load) == 16);
