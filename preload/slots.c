@@ -67,14 +67,51 @@ struct segment_process *slots_find_predecessor(int32_t pid, uint64_t start_time)
 		     : found;
 }
 
-static bool has_ended(uint64_t word, const struct segment_process *slot, bool unknown_too)
+static bool pid_is_free(uint64_t word)
 {
-	if ((uint32_t)word != 0 && half_load(&slot->state) != PROCESS_RUNNING)
+	return raw_call3(SYS_kill, (long)(word >> 32), 0, 0) == -ESRCH;
+}
+
+/*
+ * A process notes its own end before it is over: until its pid is free it may still write to its
+ * slot, and after exit(3) in a vfork child its parent lives on. An image that was replaced by exec
+ * is over at once.
+ */
+static bool slot_has_ended(uint64_t word, const struct segment_process *slot)
+{
+	uint32_t state = half_load(&slot->state);
+	bool askable = slot->pid_namespace == shim.pid_namespace &&
+		       slot->pid_namespace != SEGMENT_NAMESPACE_UNKNOWN;
+
+	if (state != PROCESS_RUNNING && (state == PROCESS_EXEC || !askable))
 		return true;
 	/* A process of another pid namespace cannot be asked for; it keeps its slot. */
-	return slot->pid_namespace == shim.pid_namespace &&
-	       (unknown_too || slot->pid_namespace != SEGMENT_NAMESPACE_UNKNOWN) &&
-	       raw_call3(SYS_kill, (long)(word >> 32), 0, 0) == -ESRCH;
+	return askable && pid_is_free(word);
+}
+
+/* The process of a slot that is being filled in: its pid namespace is not yet known. */
+static bool filler_has_ended(uint64_t word)
+{
+	return !half_accept(&shim.shared->other_pids) && !shim.pid_namespace && pid_is_free(word);
+}
+
+static bool has_ended(uint64_t word, const struct segment_process *slot)
+{
+	return (uint32_t)word ? slot_has_ended(word, slot) : filler_has_ended(word);
+}
+
+/*
+ * It noted its end, and its pid is in use: by itself, as a zombie perhaps, or by another process.
+ * Or neither its pid namespace nor this one's is known, and its pid is free here, which proves
+ * little. The reader learns that a process may run which has no slot any more.
+ */
+static bool may_have_ended(uint64_t word, const struct segment_process *slot)
+{
+	if (!(uint32_t)word)
+		return false;
+	return half_load(&slot->state) != PROCESS_RUNNING ||
+	       (slot->pid_namespace == SEGMENT_NAMESPACE_UNKNOWN &&
+		shim.pid_namespace == SEGMENT_NAMESPACE_UNKNOWN && pid_is_free(word));
 }
 
 /* An ended process makes room where no recorder will: its totals stay, its attachments go. */
@@ -104,8 +141,13 @@ static bool take_slot(uint32_t i, int32_t pid, int how)
 {
 	uint64_t word = word_accept(&slot_words()[i]);
 
-	if (word != 0 && !(how >= TAKE_ENDED && has_ended(word, slots() + i, how == TAKE_LOST)))
+	if (word != 0 && how == TAKE_FREE)
 		return false;
+	if (word != 0 && !has_ended(word, slots() + i)) {
+		if (how != TAKE_LOST || !may_have_ended(word, slots() + i))
+			return false;
+		half_add(&shim.shared->unsure_slots, 1);
+	}
 	if (!word_take(&slot_words()[i], word, slot_word(pid, 0)))
 		return false;
 	if (word != 0 && (uint32_t)word != 0)
@@ -118,6 +160,8 @@ struct segment_process *slots_take(int32_t pid)
 	uint32_t count = (uint32_t)shim.header->region[REGION_INDEX].count;
 	int ways = shim.header->recorder_pid ? TAKE_ENDED : TAKE_COUNT;
 
+	if (shim.pid_namespace) /* before it stands in a slot that does not say so yet */
+		half_hand_over(&shim.shared->other_pids, 1);
 	for (int how = TAKE_FREE; how < ways; how++)
 		for (uint32_t i = 0; i < count; i++)
 			if (take_slot(i, pid, how)) {
