@@ -43,8 +43,8 @@ def test_all_three_kinds():
     assert (segment["mode"], segment["creator_uid"], segment["state"]) == ("0644", 0, "orphaned")
     assert (queue["messages"], queue["bytes"], semaphores["semaphores"]) == (0, 0, 3)
     shown = memshim("ipcs").stdout
-    assert re.findall(r"(?m)^([A-Z ]+)  1$", shown) == [
-        "SHARED MEMORY", "MESSAGE QUEUES", "SEMAPHORES"]
+    assert re.findall(r"(?m)^([A-Z ]+  1.*)$", shown) == [
+        "SHARED MEMORY  1, 1 orphaned", "MESSAGE QUEUES  1", "SEMAPHORES  1"]
     for number in (segment["key"], queue["key"], semaphores["key"]):
         assert number in shown
     listed = run("ipcs", "-m").stdout

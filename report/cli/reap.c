@@ -42,7 +42,8 @@ static void put_name(struct reaping *r, const struct model_segment *segment)
 
 static void reap_one(struct reaping *r, const struct model_segment *segment)
 {
-	const char *why = reap_why_kept(r->model, segment);
+	const char *why = reap_why_kept(r->model, segment,
+					r->options->filter.by_shmid || r->options->filter.by_key);
 	bool dry = !r->options->force, refused = false;
 
 	if (!why && !dry) {

@@ -62,6 +62,7 @@ static void attach(struct model *model, struct model_process *process,
 		process->attached_peak_bytes = process->attached_bytes;
 	model->attachment_count++;
 	raise_peak(segment, ++segment->now);
+	segments_note_user(model, segment, process->facts.instance);
 }
 
 /* The latest attachment at an address; -1 when there is none. */

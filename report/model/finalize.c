@@ -174,50 +174,91 @@ static bool may_be_one(int32_t a, int32_t b)
 	return a == b || a == 0 || b == 0;
 }
 
-/*
- * Its process, in whatever image (an exec ends no process), or one that fork made of the same
- * memory: a server's child may make what the server removes.
- */
-static bool maker_runs(const struct model *model, const struct model_segment *segment,
-		       const struct running *running)
+/* Two images of one process: exec ends no process. */
+static bool is_same_process(const struct model_process *image, const struct model_process *other)
+{
+	return image->facts.pid == other->facts.pid &&
+	       image->facts.pid_namespace == other->facts.pid_namespace &&
+	       may_be_one(image->facts.host_pid, other->facts.host_pid) &&
+	       image->facts.start_time == other->facts.start_time;
+}
+
+/* Which processes that might come back to a segment still run. */
+enum family {
+	FAMILY_ENDED,
+	FAMILY_RELATIVE_RUNS, /* a process that fork made of the same memory as the creator */
+	FAMILY_CREATOR_RUNS,  /* in whatever image */
+};
+
+/* A relative counts: a server's child may make what the server removes. */
+static enum family family_of(const struct model *model, const struct model_segment *segment,
+			     const struct running *running)
 {
 	const struct model_process *maker = model_process(model, segment->maker);
 	const struct model_process *root = root_of(model, segment->maker);
+	enum family family = FAMILY_ENDED;
 
 	for (uint32_t i = 0; maker && i < running->count; i++) {
 		const struct model_process *image = running->images[i];
 
-		if (running->roots[i] == root ||
-		    (image->facts.instance >= segment->maker &&
-		     image->facts.pid == maker->facts.pid &&
-		     image->facts.pid_namespace == maker->facts.pid_namespace &&
-		     may_be_one(image->facts.host_pid, maker->facts.host_pid) &&
-		     image->facts.start_time == maker->facts.start_time))
-			return true;
+		if (image->facts.instance >= segment->maker && is_same_process(image, maker))
+			return FAMILY_CREATOR_RUNS;
+		if (running->roots[i] == root)
+			family = FAMILY_RELATIVE_RUNS;
 	}
-	return false;
+	return family;
 }
 
-static bool is_leaked(const struct model *model, const struct model_segment *segment,
+/* Whether a process that used the segment runs, or may run for all that is known. */
+static bool user_runs(const struct model *model, const struct model_segment *segment,
 		      const struct running *running)
 {
-	/*
-	 * What is in another namespace ends with that, and cannot be asked for; nor can be who
-	 * still runs, where the recorder is gone and the session's segment with it.
-	 */
+	for (uint32_t k = 0; k < SEGMENT_USERS; k++) {
+		const struct model_process *user = model_process(model, segment->users[k]);
+
+		for (uint32_t i = 0; user && i < running->count; i++)
+			if (is_same_process(running->images[i], user))
+				return true;
+	}
+	return segment->users_unknown;
+}
+
+/*
+ * There, and nobody has it attached. What is in another namespace ends with that, and cannot be
+ * asked for; nor can be who still runs, where the recorder is gone and the session's segment with
+ * it.
+ */
+static bool is_unused(const struct model *model, const struct model_segment *segment)
+{
 	return !model->session.segment_missing && segment->created != CREATED_NOT &&
 	       segment->state == SEGMENT_PRESENT && !segment->space && segment->now == 0 &&
-	       !maker_runs(model, segment, running) &&
 	       (!segment->in_kernel || segment->kernel.nattch == 0);
+}
+
+/*
+ * Nobody is left that used it, and a relative of the creator is no reason to keep it. That nobody
+ * else used it is known only where every event is there.
+ */
+static bool is_orphaned(const struct model *model, const struct model_segment *segment,
+			const struct running *running)
+{
+	const struct model_process *maker = model_process(model, segment->maker);
+
+	return segment->created == CREATED_SURELY && maker && !maker->facts.placeholder &&
+	       model_lost(model) == 0 && model->missed == 0 && !user_runs(model, segment, running);
 }
 
 static void finish_segment(struct model *model, struct model_segment *segment,
 			   const struct running *running)
 {
+	enum family family = family_of(model, segment, running);
+
 	if (model->kernel_known && !segment->space)
 		ask_kernel(model, segment);
 	segment->state = state_of(segment);
-	segment->leaked = is_leaked(model, segment, running);
+	segment->leaked = family == FAMILY_ENDED && is_unused(model, segment);
+	segment->orphaned = family == FAMILY_RELATIVE_RUNS && is_unused(model, segment) &&
+			    is_orphaned(model, segment, running);
 	if (segment->in_kernel && segment->kernel.nattch > segment->peak)
 		segment->peak = segment->kernel.nattch;
 }

@@ -148,6 +148,24 @@ static void draw_leaked(struct model *model, const struct model_segment *s)
 	about(model, finding, s);
 }
 
+static void draw_orphaned(struct model *model, const struct model_segment *s)
+{
+	char size[HUMAN_BYTES], *advice;
+	struct finding *finding;
+
+	if (!s->orphaned)
+		return;
+	advice = reap_advice(model, s);
+	finding = findings_add(model, FINDING_ORPHANED_OBJECT, SEVERITY_WARNING,
+			       advice ? advice : "",
+			       "segment %d (%s), made by %s, which ended, is still there; nobody "
+			       "uses it, and of its creator's family only processes run that never "
+			       "used it",
+			       s->shmid, human_bytes(size, s->size), maker_name(model, s));
+	free(advice);
+	about(model, finding, s);
+}
+
 static void draw_vanished(struct model *model, const struct model_segment *s)
 {
 	if (s->state == SEGMENT_VANISHED)
@@ -216,6 +234,7 @@ void findings_draw_segments(struct model *model)
 		const struct model_segment *s = model->segments[i];
 
 		draw_leaked(model, s);
+		draw_orphaned(model, s);
 		draw_vanished(model, s);
 		draw_world_writable(model, s);
 		draw_never_attached(model, s);

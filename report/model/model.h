@@ -82,6 +82,8 @@ enum model_segment_state {
 	SEGMENT_VANISHED,
 };
 
+#define SEGMENT_USERS 8u /* users of a segment that are kept, of those that have not ended */
+
 /* One System V segment; an id that comes back after IPC_RMID is another one. */
 struct model_segment {
 	UT_hash_handle hh; /* by space and shmid, of the latest with this id */
@@ -109,6 +111,9 @@ struct model_segment {
 	struct kernel_segment kernel;
 	enum model_segment_state state;
 	bool leaked;
+	bool orphaned;      /* as leaked, but a relative of its creator runs that never used it */
+	bool users_unknown; /* more processes used it than are kept */
+	uint32_t users[SEGMENT_USERS]; /* instances that named, attached or asked for it; 0 none */
 };
 
 enum model_ending {

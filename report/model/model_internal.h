@@ -17,6 +17,9 @@ void segments_feed(struct model *model, struct model_process *process, const str
 /* The one that has this id; a row for one that was there before, where there is none yet. */
 struct model_segment *segments_find(struct model *model, uint32_t instance, int32_t shmid,
 				    uint64_t time_ns);
+/* Keeps the process as a user of the segment, until it has ended. */
+void segments_note_user(const struct model *model, struct model_segment *segment,
+			uint32_t instance);
 /* As the latest with its id. False without memory. */
 bool segments_index(struct model *model, struct model_segment *segment);
 

@@ -181,6 +181,49 @@ struct model_segment *segments_find(struct model *model, uint32_t instance, int3
 	return segment;
 }
 
+/* ---- users ---- */
+
+static bool has_ended(const struct model *model, uint32_t instance)
+{
+	const struct model_process *process = model_process(model, instance);
+
+	return process && !process->facts.placeholder &&
+	       (process->facts.state == STATE_EXITED || process->facts.state == STATE_KILLED ||
+		process->facts.state == STATE_GONE);
+}
+
+void segments_note_user(const struct model *model, struct model_segment *segment, uint32_t instance)
+{
+	int place = -1;
+
+	if (has_ended(model, instance))
+		return;
+	for (int i = 0; i < (int)SEGMENT_USERS; i++) {
+		if (segment->users[i] == instance)
+			return;
+		if (!segment->users[i] || has_ended(model, segment->users[i]))
+			place = i;
+	}
+	if (place >= 0)
+		segment->users[place] = instance;
+	else
+		segment->users_unknown = true;
+}
+
+/* Who names a segment, or asks for it, knows its id and may come back to it. */
+static void note_caller(const struct model *model, const struct event *event)
+{
+	struct model_segment *segment = NULL;
+	int32_t shmid;
+
+	if (event_shmid(event, &shmid))
+		segment = model_segment_in(model, model_space(model, event->process), shmid);
+	if (segment)
+		segments_note_user(model, segment, event->process);
+}
+
+/* ---- the calls ---- */
+
 static enum model_created created_by(const struct event *event, bool new)
 {
 	uint32_t flags = event->u.shmget.flags;
@@ -284,6 +327,7 @@ void segments_feed(struct model *model, struct model_process *process, const str
 	switch (event->kind) {
 	case KIND_SHMGET:
 		feed_shmget(model, event);
+		note_caller(model, event);
 		break;
 	case KIND_SHMAT:
 	case KIND_SHMDT:
@@ -291,6 +335,7 @@ void segments_feed(struct model *model, struct model_process *process, const str
 		break;
 	case KIND_SHMCTL:
 		feed_shmctl(model, event);
+		note_caller(model, event);
 		break;
 	default:
 		break;

@@ -87,7 +87,8 @@ const char *reap_remove(const struct model_segment *segment)
 	return why;
 }
 
-const char *reap_why_kept(const struct model *model, const struct model_segment *segment)
+const char *reap_why_kept(const struct model *model, const struct model_segment *segment,
+			  bool by_name)
 {
 	if (segment->created == CREATED_NOT)
 		return "this session did not make it";
@@ -102,6 +103,10 @@ const char *reap_why_kept(const struct model *model, const struct model_segment 
 	if (model->session.segment_missing)
 		return "the session's own segment is gone: nobody can say whether its maker still "
 		       "runs";
+	if (segment->orphaned)
+		return by_name ? NULL
+			       : "orphaned: its creator ended, but a relative of it that never "
+				 "used the segment still runs; name it with -m to remove it";
 	return segment->leaked ? NULL
 			       : "its maker, or a process forked from the same program, still runs";
 }

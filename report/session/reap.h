@@ -5,8 +5,12 @@
 
 #include "report/model/model.h"
 
-/* Why a segment stays; null when it leaked, and may go. After model_finish. */
-const char *reap_why_kept(const struct model *model, const struct model_segment *segment);
+/*
+ * Why a segment stays; null when it leaked, and may go. One that is orphaned may go only when the
+ * user named it. After model_finish.
+ */
+const char *reap_why_kept(const struct model *model, const struct model_segment *segment,
+			  bool by_name);
 
 /* Removes it, if it still is what the model knows. Null when it was removed; else why not. */
 const char *reap_remove(const struct model_segment *segment);

@@ -195,9 +195,10 @@ static void write_segment(const struct detail *detail, const struct rows *rows, 
 
 	if (!segment)
 		return;
-	sheet_add(sheet, segment->leaked ? STYLE_RED : STYLE_BOLD, "Segment %d  key %s  %s  %s%s",
-		  segment->shmid, key_words(segment, key), bytes(rows, size, segment->size),
-		  report_segment_state(segment), segment->leaked ? ", leaked" : "");
+	sheet_add(sheet, *report_segment_fault(segment) ? STYLE_RED : STYLE_BOLD,
+		  "Segment %d  key %s  %s  %s%s", segment->shmid, key_words(segment, key),
+		  bytes(rows, size, segment->size), report_segment_state(segment),
+		  report_segment_fault(segment));
 	if (segment->in_kernel)
 		sheet_add(sheet, STYLE_PLAIN,
 			  "  by the kernel: nattch %llu, mode %04o, owner %u, %s in memory",

@@ -96,7 +96,7 @@ static void draw_coverage(const struct top *top, unsigned line)
 }
 
 struct totals {
-	unsigned running, segments, leaked;
+	unsigned running, segments, leaked, orphaned;
 	int64_t net;
 	double growth_per_s;
 	uint64_t shared_bytes;
@@ -125,6 +125,7 @@ static struct totals add_up(const struct top *top)
 			continue;
 		totals.segments++;
 		totals.leaked += segment->leaked;
+		totals.orphaned += segment->orphaned;
 		totals.shared_bytes += segment->size;
 	}
 	return totals;
@@ -134,17 +135,21 @@ static void draw_totals(const struct top *top, unsigned line)
 {
 	struct totals totals = add_up(top);
 	char net[HUMAN_BYTES], growth[HUMAN_BYTES], shared[HUMAN_BYTES], text[256];
-	char running[128] = "all have ended", leaked[32] = "";
+	char running[128] = "all have ended", faults[64] = "";
+	int used = 0;
 
 	if (totals.running)
 		snprintf(running, sizeof running, "%u running, their breaks %s, %s/s",
 			 totals.running, human_delta(net, totals.net),
 			 human_delta(growth, (int64_t)totals.growth_per_s));
 	if (totals.leaked)
-		snprintf(leaked, sizeof leaked, ", %u leaked", totals.leaked);
+		used = snprintf(faults, sizeof faults, ", %u leaked", totals.leaked);
+	if (totals.orphaned)
+		snprintf(faults + used, sizeof faults - (size_t)used, ", %u orphaned",
+			 totals.orphaned);
 	snprintf(text, sizeof text, "%s   %u segment%s there, %s%s", running, totals.segments,
-		 human_s(totals.segments), human_bytes(shared, totals.shared_bytes), leaked);
-	screen_put(line, 1, screen_columns() - 1, text, totals.leaked ? STYLE_RED : STYLE_PLAIN);
+		 human_s(totals.segments), human_bytes(shared, totals.shared_bytes), faults);
+	screen_put(line, 1, screen_columns() - 1, text, *faults ? STYLE_RED : STYLE_PLAIN);
 }
 
 static uint64_t count_of(const struct top *top, enum top_view view)

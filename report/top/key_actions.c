@@ -150,7 +150,7 @@ static void ask_to_remove(struct top *top)
 		top_say(top, " segments are removed in their list: key 2");
 		return;
 	}
-	why = reap_why_kept(top->feed.now, row->segment);
+	why = reap_why_kept(top->feed.now, row->segment, true);
 	if (!why && row->segment->state != SEGMENT_PRESENT)
 		why = "it is gone";
 	if (why) {
@@ -175,7 +175,7 @@ static void answer(struct top *top, int code)
 	top_say(top, " nothing was removed");
 	if ((code != 'y' && code != 'Y') || !segment)
 		return;
-	why = reap_why_kept(model, segment);
+	why = reap_why_kept(model, segment, true);
 	why = why ? why : reap_remove(segment);
 	if (why)
 		top_say(top, " segment %d stays: %s", segment->shmid, why);

@@ -68,8 +68,7 @@ static void put_segment_label(struct out *out, const struct model_segment *segme
 	out_text(out, human_bytes(size, segment->size));
 	OUT(out, ", ");
 	out_text(out, report_segment_state(segment));
-	if (segment->leaked)
-		OUT(out, ", leaked");
+	out_text(out, report_segment_fault(segment));
 	if (segment->space)
 		OUT(out, ", other IPC namespace");
 }
@@ -103,7 +102,7 @@ static void dot_nodes(struct out *out, const struct graph *graph, const struct m
 		OUT(out, "  s");
 		out_number(out, i);
 		OUT(out, " [shape=box, style=filled, fillcolor=\"");
-		out_text(out, model->segments[i]->leaked ? "#f4cccc" : "#d9ead3");
+		out_text(out, *report_segment_fault(model->segments[i]) ? "#f4cccc" : "#d9ead3");
 		OUT(out, "\", label=\"");
 		put_segment_label(out, model->segments[i], "\\n");
 		OUT(out, "\"]\n");
@@ -190,6 +189,7 @@ static void json_segments(struct json *json, const struct graph *graph, const st
 		json_number_or_null(json, "size", segment->size != 0, segment->size);
 		json_text(json, "state", report_segment_state(segment));
 		json_bool(json, "leaked", segment->leaked);
+		json_bool(json, "orphaned", segment->orphaned);
 		json_close(json, '}');
 	}
 	json_close(json, ']');

@@ -118,10 +118,8 @@ static void put_box_line(struct out *out, const struct model *model,
 	else if (line == 3)
 		describe_maker(model, segment, g, text);
 	else
-		snprintf(text, sizeof text, "%s%s", report_segment_state(segment),
-			 segment->leaked  ? ", leaked"
-			 : segment->space ? ", other ns"
-					  : "");
+		snprintf(text, sizeof text, "%s%s%s", report_segment_state(segment),
+			 report_segment_fault(segment), segment->space ? ", other ns" : "");
 	out_text(out, g->side);
 	out_char(out, ' ');
 	out_safe_wide(out, text, BOX_COLUMNS);

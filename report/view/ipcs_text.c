@@ -279,6 +279,24 @@ static bool choose(struct table *table, const struct out *out, const struct ipcs
 	return kept > 0;
 }
 
+static bool is_orphaned(const struct ipc_segment *segment)
+{
+	return strcmp(ipcs_state(segment), "orphaned") == 0;
+}
+
+static void put_orphaned(struct out *out, const struct table *table)
+{
+	unsigned orphaned = 0;
+
+	for (unsigned i = 0; i < table->row_count; i++)
+		orphaned += is_orphaned(table->rows[i]);
+	if (!orphaned)
+		return;
+	OUT(out, ", ");
+	out_number(out, orphaned);
+	OUT(out, " orphaned");
+}
+
 static void put_table(struct out *out, struct table *table, const struct ipcs_wish *wish,
 		      enum kind kind)
 {
@@ -294,6 +312,8 @@ static void put_table(struct out *out, struct table *table, const struct ipcs_wi
 		out_color(out, COLOR_NONE);
 		OUT(out, "  ");
 		out_number(out, table->row_count);
+		if (kind == SEGMENTS)
+			put_orphaned(out, table);
 		out_char(out, '\n');
 	}
 	if (table->row_count)

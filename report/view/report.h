@@ -23,6 +23,8 @@ void report_json(struct out *out, const struct model *model, const struct filter
 
 /* Names of segments' states, for both. */
 const char *report_segment_state(const struct model_segment *segment);
+/* What is wrong with it, to follow the state: ", leaked", ", orphaned", or "". */
+const char *report_segment_fault(const struct model_segment *segment);
 
 /* The coverage in one line of words: never more than is known. */
 void report_coverage(struct out *out, const struct model *model);

@@ -196,6 +196,7 @@ static void put_segment(struct json *json, const struct model *model,
 	put_removed(json, model, segment);
 	json_text(json, "state", report_segment_state(segment));
 	json_bool(json, "leaked", segment->leaked);
+	json_bool(json, "orphaned", segment->orphaned);
 	json_number_or_null(json, "resident_bytes", segment->in_kernel,
 			    segment->kernel.resident_bytes);
 	json_number_or_null(json, "swap_bytes", segment->in_kernel, segment->kernel.swap_bytes);

@@ -300,11 +300,9 @@ static void put_name(struct cell *cell, const struct model_segment *segment, uns
 
 static void put_segment_state(struct cell *cell, const struct model_segment *segment)
 {
-	snprintf(cell->text, sizeof cell->text, "%s%s", report_segment_state(segment),
-		 segment->leaked  ? ", leaked"
-		 : segment->space ? ", other namespace"
-				  : "");
-	if (segment->leaked)
+	snprintf(cell->text, sizeof cell->text, "%s%s%s", report_segment_state(segment),
+		 report_segment_fault(segment), segment->space ? ", other namespace" : "");
+	if (segment->leaked || segment->orphaned)
 		cell->color = COLOR_RED;
 }
 
@@ -357,6 +355,6 @@ uint64_t report_segment_weight(const void *row)
 {
 	const struct model_segment *segment = row;
 
-	return segment->size + (segment->leaked ? 1ull << 60 : 0) +
+	return segment->size + (segment->leaked || segment->orphaned ? 1ull << 60 : 0) +
 	       (segment->in_kernel ? 1ull << 59 : 0);
 }

@@ -24,6 +24,11 @@ const char *report_segment_state(const struct model_segment *segment)
 	return names[segment->state];
 }
 
+const char *report_segment_fault(const struct model_segment *segment)
+{
+	return segment->leaked ? ", leaked" : segment->orphaned ? ", orphaned" : "";
+}
+
 /* ---- small pieces ---- */
 
 static void put_count(struct out *out, uint64_t count)
@@ -190,7 +195,9 @@ static void put_totals(struct out *out, const struct model *model, bool exact)
 
 /* ---- the tables ---- */
 
-static void put_title(struct out *out, const char *title, unsigned shown, unsigned all)
+/* `orphaned`: so many of the rows are. */
+static void put_title(struct out *out, const char *title, unsigned shown, unsigned all,
+		      unsigned orphaned)
 {
 	out_char(out, '\n');
 	out_color(out, COLOR_BOLD);
@@ -198,6 +205,7 @@ static void put_title(struct out *out, const char *title, unsigned shown, unsign
 	out_color(out, COLOR_NONE);
 	OUT(out, "  ");
 	put_count(out, all);
+	put_part(out, orphaned, "orphaned");
 	if (shown < all) {
 		OUT(out, ", ");
 		put_count(out, shown);
@@ -225,14 +233,15 @@ static void choose(struct table *table, const struct out *out, const struct repo
 }
 
 static void put_table(struct out *out, struct table *table, const struct report_wish *wish,
-		      const char *title, unsigned most)
+		      const char *title, unsigned most, unsigned orphaned)
 {
 	if (table->row_count == 0)
 		return;
 	if (wish->sort || filter_is_set(wish->filter))
 		most = UINT_MAX;
 	choose(table, out, wish);
-	put_title(out, title, table->row_count < most ? table->row_count : most, table->row_count);
+	put_title(out, title, table->row_count < most ? table->row_count : most, table->row_count,
+		  orphaned);
 	table_print(table, out, !wish->no_headings, most);
 }
 
@@ -268,7 +277,7 @@ static void put_processes(struct out *out, const struct model *model,
 		if (model->by_instance[i] &&
 		    wants_process(wish->filter, model, model->by_instance[i]))
 			table.rows[table.row_count++] = model->by_instance[i];
-	put_table(out, &table, wish, "PROCESSES", ROWS_MOST);
+	put_table(out, &table, wish, "PROCESSES", ROWS_MOST, 0);
 	free(table.rows);
 }
 
@@ -279,12 +288,15 @@ static void put_segments(struct out *out, const struct model *model, const struc
 			      .fill = report_segment_cell,
 			      .weigh = report_segment_weight,
 			      .context = &context};
+	unsigned orphaned = 0;
 
 	table.rows = calloc(model->segment_count + 1, sizeof *table.rows);
 	for (uint32_t i = 0; table.rows && i < model->segment_count; i++)
-		if (filter_segment(wish->filter, model->segments[i]))
+		if (filter_segment(wish->filter, model->segments[i])) {
 			table.rows[table.row_count++] = model->segments[i];
-	put_table(out, &table, wish, "SEGMENTS", ROWS_MOST);
+			orphaned += model->segments[i]->orphaned;
+		}
+	put_table(out, &table, wish, "SEGMENTS", ROWS_MOST, orphaned);
 	free(table.rows);
 }
 
@@ -299,7 +311,7 @@ static void put_sites(struct out *out, const struct model *model, const struct r
 	for (uint32_t i = 0; table.rows && i < table.row_count; i++)
 		table.rows[i] = &groups[i];
 	if (table.rows)
-		put_table(out, &table, wish, "CALL SITES", SITES_MOST);
+		put_table(out, &table, wish, "CALL SITES", SITES_MOST, 0);
 	free(table.rows);
 	free(groups);
 }

@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: MIT
+"""
+What ended workers left behind while the listener that forked them runs on: reported as orphaned, in
+the same word everywhere, and kept by `reap` until the user names it.
+"""
+
+import pytest
+
+import harness
+from harness import Lines, Recording, memshim
+from story import kernel_rows
+
+needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="needs an IPC namespace of its own")
+
+# Forks WORKERS children, one after the other; each leaves a segment. What the listener does with the
+# first of them is given as an argument.
+LISTENER = """
+#include <stdio.h>
+#include <string.h>
+#include <sys/shm.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    int ends[2], id, first = -1;
+    char line[2];
+    if (pipe(ends))
+        return 1;
+    for (int i = 0; i < 3; i++) {
+        if (!fork()) {
+            id = shmget(0x6d656d40 + i, 4096, IPC_CREAT | IPC_EXCL | 0600);
+            shmat(id, 0, 0);
+            _exit(write(ends[1], &id, sizeof id) != sizeof id);
+        }
+        wait(0);
+        if (read(ends[0], &id, sizeof id) == sizeof id && first < 0)
+            first = id;
+    }
+    if (strcmp(argv[1], "attaches") == 0)
+        shmdt(shmat(first, 0, SHM_RDONLY));
+    if (strcmp(argv[1], "names") == 0)
+        shmget(0x6d656d40, 0, 0);
+    puts("done");
+    fflush(stdout);
+    return read(0, line, 2) < 0;
+}
+"""
+
+
+def listener(compile_c, what, recorded=True):
+    program = compile_c("listener", LISTENER)
+    if recorded:
+        return Lines(harness.MEMSHIM, "record", "-q", "-w", "--", program, what)
+    return Lines(program, what, env={"LD_PRELOAD": harness.SHIM})
+
+
+def wait_for_workers(recording, lines):
+    lines.wait_for("done")
+    harness.wait_until(lambda: len([p for p in recording.report()["processes"] if p["state"] == "running"]) == 1,
+                       "the workers' ends are known")
+    return recording.report()
+
+
+@needs_root
+@pytest.mark.parametrize("recorded", [True, False], ids=["recorded", "by hand"])
+def test_workers_left_segments(compile_c, recorded):
+    recording = Recording("memshim.data" if recorded else "default")
+    with listener(compile_c, "waits", recorded) as lines:
+        report = wait_for_workers(recording, lines)
+        assert [(s["orphaned"], s["leaked"], s["state"]) for s in report["segments"]] == [(True, False, "present")] * 3
+        found = [f for f in report["findings"] if f["kind"] == "orphaned-object"]
+        assert [(f["severity"], f["shmid"]) for f in found] == [("warning", s["shmid"]) for s in report["segments"]]
+        assert all("made by listener, which ended, is still there" in f["text"] for f in found)
+        text = recording.report_text()
+        assert "SEGMENTS  3, 3 orphaned\n" in text and text.count("present, orphaned\n") == 3
+        ipcs = memshim("ipcs").stdout
+        assert "SHARED MEMORY  3, 3 orphaned\n" in ipcs and ipcs.count("  orphaned  ") == 3
+        assert ", 3 orphaned" in memshim("top", "--once", recording.path, env={"LINES": "30"}).stdout
+        lines.say("x")
+        lines.end()
+    segments = recording.report()["segments"]
+    assert [(s["orphaned"], s["leaked"]) for s in segments] == [(False, True)] * 3, "the listener has ended too"
+
+
+@needs_root
+@pytest.mark.parametrize("what", ["attaches", "names"])
+def test_listener_that_used_one(compile_c, what):
+    """What the listener attached or named itself is no orphan: it may come back to it."""
+    recording = Recording("memshim.data")
+    with listener(compile_c, what) as lines:
+        report = wait_for_workers(recording, lines)
+        assert [s["orphaned"] for s in report["segments"]] == [False, True, True]
+        assert len([f for f in report["findings"] if f["kind"] == "orphaned-object"]) == 2
+        lines.say("x")
+        lines.end()
+
+
+@needs_root
+def test_reap_removes_an_orphan_only_by_name(compile_c):
+    recording = Recording("memshim.data")
+    with listener(compile_c, "waits") as lines:
+        first, second, third = [s["shmid"] for s in wait_for_workers(recording, lines)["segments"]]
+        kept = memshim("reap", "--force").stdout
+        assert kept.count("kept     ") == kept.count("orphaned: ") == kept.count("name it with -m to remove it") == 3
+        assert set(kernel_rows()) == {first, second, third}
+        memshim("reap", "-m", second)
+        assert set(kernel_rows()) == {first, second, third}, "a dry run"
+        assert f"removed  segment {second}" in memshim("reap", "--force", "-m", second).stdout
+        assert "removed  segment" in memshim("reap", "--force", "-M", "0x6d656d42").stdout
+        assert set(kernel_rows()) == {first}
+        lines.say("x")
+        lines.end()
+
+
+@needs_root
+def test_no_orphan_where_events_are_lost(compile_c):
+    """Who used it is known only where every event is there."""
+    program = compile_c("listener", LISTENER)
+    with Lines(program, "waits", env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "64K"}) as lines:
+        report = wait_for_workers(Recording("default"), lines)
+        assert all(s["orphaned"] for s in report["segments"])
+        noise = compile_c("noise", """
+        #include <unistd.h>
+        int main(void) { for (int i = 0; i < 20000; i++) sbrk(i & 1 ? -4096 : 4096); }
+        """)
+        harness.run(noise, env={"LD_PRELOAD": harness.SHIM})
+        report = Recording("default").report()
+        assert report["coverage"]["lost"]["overwritten"]
+        assert not any(s["orphaned"] or s["leaked"] for s in report["segments"])
+        lines.say("x")
+        lines.end()
