@@ -27,29 +27,29 @@ import tools
 import watching
 
 NATIVE = tools.Tool()
-MEMSHIM = tools.Memshim(["-k", "0"], event_ns=50)
+FLOOR = tools.Floor()
+MEMSHIM = tools.Memshim(["-k", "0"], floor_share=1.5, floor_ns=25)
 LTTNG = tools.Lttng()
 STRACE = tools.Strace()
 
 # The columns. Another way to run memshim is another row here.
 TOOLS = [
     tools.Null(),
+    FLOOR,
     MEMSHIM,
-    tools.Memshim(["-k", "16"], event_ns=100),
+    tools.Memshim(["-k", "16"], floor_share=2.5),
     tools.Fprintf(),
     LTTNG,
     STRACE,
 ]
 
 LTTNG_SHARE = 1 / 4
-STRACE_SHARE = 1 / 300
-COLD_NS = 700
+STRACE_SHARE = 1 / 200
 COLD_ROUNDS = 200  # fresh log pages touched; few enough for one lap
-START_NS = 60_000
-NEW_STACK_NS = 2_500
+START_SHARE = 1.10  # of a start with an empty preloaded library
 NOTHING_NS = 1
 BESIDE_SHARE = 1 / 4
-EVENTS_RATE = 5
+EVENTS_RATE = JSON_RATE = 5
 REPORT_RATE = 50
 READ_EVENTS = 10_000_000
 WATCHED_NS = 10  # noise, between two runs
@@ -93,12 +93,12 @@ WORKLOADS = [
     Workload("attach", "shmat, shmdt", event=True),
     Workload("create", "shmget, IPC_RMID", event=True),
     Workload("stat", "IPC_STAT", event=True),
-    Workload("deep", "IPC_STAT, 16 frames deep", event=True, only=("null",)),
+    Workload("deep", "IPC_STAT, 16 frames deep", event=True, only=("null", "floor")),
     Workload("new", "IPC_STAT, 16 new frames", only=("null",)),
     Workload("query", "brk(NULL), only counted"),
     Workload("malloc", "malloc, free: no move"),
     Workload("beside", "sbrk, two processes", beside=True),
-    Workload("cold", "first event on a log page", only=("null",)),
+    Workload("cold", "first event on a log page", only=("null", "floor")),
     Workload("spawn", "/bin/true over empty preload", unit="us", program="spawn"),
 ]
 
@@ -107,10 +107,11 @@ class Cell:
     """What one tool adds to one workload, in ns, round by round."""
 
     def __init__(self):
-        self.added, self.native = [], []
+        self.added, self.native, self.bare = [], [], []
 
     def add(self, native, seen, whole):
         self.native.append(native["entry_ns"])
+        self.bare.append(seen["bare_ns"])
         if whole:
             self.added.append(seen["entry_ns"] - native["entry_ns"])
         else:
@@ -124,6 +125,14 @@ class Cell:
             return (max(self.added) - min(self.added)) / 2
         low, _, high = statistics.quantiles(self.added, n=4)
         return (high - low) / 2
+
+    def is_noisy(self):
+        """Its rounds differ by more than it is worth: nothing can be said of it."""
+        return self.spread() > abs(self.median())
+
+    def share_of_bare(self):
+        """The whole, in parts of what the same program takes without the tool."""
+        return statistics.median(1 + added / bare for added, bare in zip(self.added, self.bare))
 
 
 def native_of(workload, tool, seen, native):
@@ -182,7 +191,7 @@ def row(cells, workload):
         if cell and tool.judged:
             text += f" ±{number(cell.spread(), workload.unit)}"
         words.append(text)
-    for above, below in ((MEMSHIM, LTTNG), (STRACE, MEMSHIM)):
+    for above, below in ((MEMSHIM, FLOOR), (MEMSHIM, LTTNG), (STRACE, MEMSHIM)):
         value = ratio(cells, workload, above, below)
         words.append("-" if value is None else f"{value:.2f}" if value < 10 else f"{value:,.0f}")
     return words
@@ -196,8 +205,8 @@ def print_table(rows):
 
 
 def print_cells(cells, workloads):
-    heading = ["added per call", "native", *(tool.title for tool in TOOLS), "memshim/lttng",
-               "strace/memshim"]
+    heading = ["added per call", "native", *(tool.title for tool in TOOLS), "memshim/floor",
+               "memshim/lttng", "strace/memshim"]
     print_table([heading, *(row(cells, workload) for workload in workloads)])
     for tool in TOOLS:
         if tool.missing:
@@ -207,28 +216,57 @@ def print_cells(cells, workloads):
 # ---- the targets ----
 
 
-def verdict(what, wanted, found, met):
-    return [what, wanted, found, "met" if met else "NOT MET"]
+def verdict(what, wanted, found, met, *cells):
+    """A row. Where a cell that it was judged by is noise, nothing was found either way."""
+    noisy = any(cell.is_noisy() for cell in cells)
+    return [what, wanted, found, "noisy" if noisy else "met" if met else "NOT MET"]
+
+
+def floor_target(cells, workload, tool):
+    """One event's price, against what any recorder must pay."""
+    cell, floor = cells[(workload.name, tool.name)], cells.get((workload.name, FLOOR.name))
+    if not floor:
+        return
+    most = max(floor.median() * tool.floor_share, floor.median() + tool.floor_ns)
+    wanted = f"<= {number(most)} ns, {tool.floor_share} floors"
+    if tool.floor_ns:
+        wanted += f" or {tool.floor_ns} more"
+    yield verdict(f"{tool.title}: {workload.title}", wanted, f"{number(cell.median())} ns",
+                  cell.median() <= most, cell, floor)
 
 
 def event_targets(cells, workload, tool):
-    """One event's price; without stacks, beside the others' too, which take none."""
-    cell = cells[(workload.name, tool.name)]
-    what = f"{tool.title}: {workload.title}"
-    yield verdict(what, f"<= {tool.event_ns} ns",
-                  f"{number(cell.median())} ns", cell.median() <= tool.event_ns)
+    """Beside the other tools without stacks: they take none."""
+    yield from floor_target(cells, workload, tool)
     for other, share in ((LTTNG, LTTNG_SHARE), (STRACE, STRACE_SHARE)):
         value = ratio(cells, workload, tool, other) if tool is MEMSHIM else None
         if value is not None:
             yield verdict("  beside " + other.name, f"<= 1/{1 / share:.0f}", f"1/{1 / value:,.1f}",
-                          value <= share)
+                          value <= share, cells[(workload.name, tool.name)], cells[(workload.name, other.name)])
 
 
-def plain_target(cells, name, tool, what, limit_ns, unit="ns"):
-    cell = cells.get((name, tool.name))
+def nothing_target(cells, tool):
+    cell = cells.get(("malloc", tool.name))
     if cell:
-        yield verdict(f"{tool.title}: {what}", f"<= {number(limit_ns, unit)} {unit}",
-                      f"{number(cell.median(), unit)} {unit}", cell.median() <= limit_ns)
+        yield verdict(f"{tool.title}: a malloc that moves nothing", f"<= {NOTHING_NS} ns",
+                      f"{number(cell.median())} ns", cell.median() <= NOTHING_NS)
+
+
+def cold_target(cells, tool):
+    """The floor touches one new page there; what that costs, memshim may pay once more."""
+    cell, cold, warm = (cells.get(("cold", tool.name)), cells.get(("cold", FLOOR.name)),
+                        cells.get(("stat", FLOOR.name)))
+    if cell and cold and warm:
+        most = 2 * cold.median() - warm.median()
+        yield verdict(f"{tool.title}: first event on a log page", f"<= {number(most)} ns, floor + a fault",
+                      f"{number(cell.median())} ns", cell.median() <= most, cell, cold)
+
+
+def start_target(cells, tool):
+    cell = cells.get(("spawn", tool.name))
+    if cell:
+        yield verdict(f"{tool.title}: start and end of a process", f"<= {START_SHARE:.2f} of an empty preload",
+                      f"{cell.share_of_bare():.2f}", cell.share_of_bare() <= START_SHARE, cell)
 
 
 def beside_target(cells, tool):
@@ -236,7 +274,7 @@ def beside_target(cells, tool):
     if alone and beside:
         change = beside.median() / alone.median() - 1
         yield verdict(f"{tool.title}: each of two pays what one pays", f"+-{BESIDE_SHARE:.0%}",
-                      f"{change:+.0%}", abs(change) <= BESIDE_SHARE)
+                      f"{change:+.0%}", abs(change) <= BESIDE_SHARE, alone, beside)
 
 
 def targets(cells, workloads):
@@ -244,17 +282,16 @@ def targets(cells, workloads):
         for workload in workloads:
             if workload.event:
                 yield from event_targets(cells, workload, tool)
-        if tool is not MEMSHIM:
-            yield from plain_target(cells, "new", tool, "16 new frames", NEW_STACK_NS)
-        yield from plain_target(cells, "malloc", tool, "a malloc that moves nothing", NOTHING_NS)
+        yield from nothing_target(cells, tool)
         yield from beside_target(cells, tool)
-        yield from plain_target(cells, "cold", tool, "first event on a log page", COLD_NS)
-        yield from plain_target(cells, "spawn", tool, "start and end of a process", START_NS, "us")
+        yield from cold_target(cells, tool)
+        yield from start_target(cells, tool)
 
 
 def reading_targets(rates):
     yield verdict("events, text into a file", f">= {EVENTS_RATE} M/s", f"{rates['events']:.1f} M/s",
                   rates["events"] >= EVENTS_RATE)
+    yield verdict("events, JSON", f">= {JSON_RATE} M/s", f"{rates['json']:.1f} M/s", rates["json"] >= JSON_RATE)
     yield verdict("report", f">= {REPORT_RATE} M/s", f"{rates['report']:.1f} M/s",
                   rates["report"] >= REPORT_RATE)
 
@@ -319,7 +356,7 @@ def run(bench, options):
         verdicts += watching_targets(seen)
     print()
     print_table([["target", "wanted", "found", ""], *verdicts])
-    return all(line[3] == "met" for line in verdicts)
+    return all(line[3] != "NOT MET" for line in verdicts)
 
 
 def parse():

@@ -91,17 +91,29 @@ class Null(Tool):
         return {"LD_PRELOAD": str(self.bench.build / "tests" / "libnull.so")}
 
 
+class Floor(Tool):
+    """The least that any recorder can do: see libfloor.c. What memshim costs is judged against it."""
+
+    name = title = "floor"
+    warm_calls = LAP * (os.cpu_count() or 1)  # it has one ring, where memshim has one for each CPU
+
+    def environment(self):
+        return {"LD_PRELOAD": self.bench.program("libfloor.so")}
+
+
 class Memshim(Tool):
     """`memshim record`, as a user would."""
 
     warm_calls = LAP
     judged = True
 
-    def __init__(self, options, event_ns):
+    def __init__(self, options, floor_share, floor_ns=0):
+        """An event may cost `floor_share` times the floor's, or `floor_ns` more than it."""
         super().__init__()
         self.options = options
         self.name = self.title = " ".join(["memshim", *options])
-        self.event_ns = event_ns
+        self.floor_share = floor_share
+        self.floor_ns = floor_ns
 
     def start(self, bench):
         super().start(bench)

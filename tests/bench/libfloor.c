@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The floor: the least that any recorder of these calls can do. Each call is made as libc makes it,
+ * and after it one 64-byte record is stamped with the time stamp counter and written into a ring of
+ * this process's own, in shared memory. No table, no stack, no reader, no other process.
+ */
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <unistd.h>
+
+#include "preload/common/clock.h"
+#include "preload/common/raw.h"
+
+#define RING_RECORDS (1u << 18) /* 16 MiB: as large as memshim's log */
+
+struct record {
+	_Atomic uint64_t published; /* the record's number, written last */
+	uint64_t clock;
+	uint64_t kind, result;
+	uint64_t argument[4];
+};
+_Static_assert(sizeof(struct record) == 64, "a record is one cache line");
+
+static struct record *ring;
+static _Atomic uint64_t head;
+extern char *__curbrk; /* libc's own word on the break, which its malloc goes by */
+
+__attribute__((constructor)) static void start(void)
+{
+	int fd = memfd_create("floor", MFD_CLOEXEC);
+	void *at = MAP_FAILED;
+
+	if (fd >= 0 && ftruncate(fd, RING_RECORDS * sizeof *ring) == 0)
+		at = mmap(NULL, RING_RECORDS * sizeof *ring, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+			  0);
+	if (fd >= 0)
+		close(fd);
+	ring = at == MAP_FAILED ? NULL : at;
+}
+
+static void stamp(uint64_t kind, uint64_t result, uint64_t a, uint64_t b, uint64_t c)
+{
+	uint64_t number;
+	struct record *record;
+
+	if (!ring)
+		return;
+	number = atomic_fetch_add_explicit(&head, 1, memory_order_relaxed);
+	record = ring + number % RING_RECORDS;
+	record->clock = clock_counter();
+	record->kind = kind;
+	record->result = result;
+	record->argument[0] = a;
+	record->argument[1] = b;
+	record->argument[2] = c;
+	atomic_store_explicit(&record->published, number + 1, memory_order_release);
+}
+
+static long as_libc(long ret)
+{
+	if (!raw_failed(ret))
+		return ret;
+	errno = (int)-ret;
+	return -1;
+}
+
+static int move_break(char *to)
+{
+	__curbrk = (char *)raw_call3(SYS_brk, (long)to, 0, 0);
+	stamp(SYS_brk, (uint64_t)__curbrk, (uint64_t)to, 0, 0);
+	if (__curbrk >= to)
+		return 0;
+	errno = ENOMEM;
+	return -1;
+}
+
+int brk(void *address)
+{
+	return move_break(address);
+}
+
+void *sbrk(intptr_t increment)
+{
+	char *before;
+
+	if (!__curbrk)
+		move_break(NULL);
+	before = __curbrk;
+	if (increment && move_break(before + increment) != 0)
+		return (void *)-1;
+	return before;
+}
+
+int shmget(key_t key, size_t size, int flags)
+{
+	long ret = raw_call3(SYS_shmget, key, (long)size, flags);
+
+	stamp(SYS_shmget, (uint64_t)ret, (uint64_t)key, size, (uint64_t)flags);
+	return (int)as_libc(ret);
+}
+
+void *shmat(int shmid, const void *address, int flags)
+{
+	long ret = raw_call3(SYS_shmat, shmid, (long)address, flags);
+
+	stamp(SYS_shmat, (uint64_t)ret, (uint64_t)shmid, (uint64_t)address, (uint64_t)flags);
+	return (void *)as_libc(ret);
+}
+
+int shmdt(const void *address)
+{
+	long ret = raw_call3(SYS_shmdt, (long)address, 0, 0);
+
+	stamp(SYS_shmdt, (uint64_t)ret, (uint64_t)address, 0, 0);
+	return (int)as_libc(ret);
+}
+
+int shmctl(int shmid, int command, struct shmid_ds *facts)
+{
+	long ret = raw_call3(SYS_shmctl, shmid, command, (long)facts);
+
+	stamp(SYS_shmctl, (uint64_t)ret, (uint64_t)shmid, (uint64_t)command, (uint64_t)facts);
+	return (int)as_libc(ret);
+}
