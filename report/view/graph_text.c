@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * One drawing a segment: a box with what it is and who made it, half of those that have it attached
- * to the left of it, half to the right. An arrow is whole where something is attached (in a session
- * that has ended: ever was), and broken where it was.
+ * to the left of it, half to the right. An arrow is whole where something is attached now, and
+ * broken where it was: these come last.
  *
  *      perl 27022 64K ────▶ │ shmid 5, 64K       │ ◀──── perl 27024 64K ro
  */
@@ -20,6 +20,7 @@
 #define ARROW_COLUMNS 6u
 #define SIDE_LEAST 20u /* columns for the names on either side of the box */
 #define SIDE_USUAL 44u
+#define NAME_LEAST 4u /* columns of a program's name that say something */
 #define EDGE_BYTES 192u
 
 struct glyphs {
@@ -64,22 +65,35 @@ static void put_name(char text[EDGE_BYTES], const char *name, size_t columns,
 	snprintf(text, EDGE_BYTES, "%.*s%s", bytes, name, whole ? "" : g->cut);
 }
 
-/* Within `columns`: where that is too little for all of it, the program's name is cut. */
-static void describe(const struct graph_edge *edge, size_t columns, const struct glyphs *g,
-		     char text[EDGE_BYTES])
+/* " 27022 64K by fork": where there is too little room for it, less, but always the pid. */
+static void describe_hold(const struct graph_edge *edge, size_t columns, char rest[64])
 {
-	char bytes[HUMAN_BYTES], count[24] = "", rest[64];
+	char bytes[HUMAN_BYTES], count[24] = "";
 	const char *mark = !edge->writes     ? " ro"
 			   : edge->inherited ? " by fork"
 			   : !edge->process  ? " untraced"
 					     : "";
-	size_t used;
 
 	if (edge->count > 1 && edge->segment->size)
 		snprintf(count, sizeof count, "%ux", edge->count);
-	snprintf(rest, sizeof rest, " %d %s%s%s", edge->pid, count,
-		 human_bytes(bytes, count[0] ? edge->segment->size : edge->bytes), mark);
-	put_name(text, edge->name, strlen(rest) + 3 < columns ? columns - strlen(rest) : 3, g);
+	human_bytes(bytes, count[0] ? edge->segment->size : edge->bytes);
+	snprintf(rest, 64, " %d %s%s%s", edge->pid, count, bytes, mark);
+	if (strlen(rest) > columns)
+		snprintf(rest, 64, " %d %s%s", edge->pid, count, bytes);
+	if (strlen(rest) > columns)
+		snprintf(rest, 64, " %d", edge->pid);
+}
+
+/* Within `columns`: where that is too little for all of it, the program's name is cut. */
+static void describe(const struct graph_edge *edge, size_t columns, const struct glyphs *g,
+		     char text[EDGE_BYTES])
+{
+	size_t least = out_columns(edge->name), used;
+	char rest[64];
+
+	least = least < NAME_LEAST ? least : NAME_LEAST;
+	describe_hold(edge, columns - least, rest);
+	put_name(text, edge->name, columns - strlen(rest), g);
 	used = strlen(text);
 	snprintf(text + used, EDGE_BYTES - used, "%s", rest);
 }
@@ -127,13 +141,8 @@ static void put_box_line(struct out *out, const struct model *model,
 	out_text(out, g->side);
 }
 
-static bool is_whole(const struct graph_edge *edge, const struct model *model)
-{
-	return edge->live || model->session.state != SESSION_LIVE;
-}
-
-static void put_left(struct out *out, const struct graph_edge *edge, const struct model *model,
-		     const struct glyphs *g, size_t width)
+static void put_left(struct out *out, const struct graph_edge *edge, const struct glyphs *g,
+		     size_t width)
 {
 	char text[EDGE_BYTES];
 	size_t columns;
@@ -146,28 +155,46 @@ static void put_left(struct out *out, const struct graph_edge *edge, const struc
 	columns = out_columns(text);
 	out_pad(out, columns < width ? width - columns : 0);
 	out_safe(out, text);
-	out_text(out, is_whole(edge, model) ? g->right : g->was_right);
+	out_text(out, edge->live ? g->right : g->was_right);
 }
 
-static void put_right(struct out *out, const struct graph_edge *edge, const struct model *model,
-		      const struct glyphs *g, size_t width)
+static void put_right(struct out *out, const struct graph_edge *edge, const struct glyphs *g,
+		      size_t width)
 {
 	char text[EDGE_BYTES];
 
 	if (!edge)
 		return;
 	describe(edge, width, g, text);
-	out_text(out, is_whole(edge, model) ? g->left : g->was_left);
+	out_text(out, edge->live ? g->left : g->was_left);
 	out_safe(out, text);
 }
 
-/* The next of those that attached it: who only made it is named in the box. */
-static const struct graph_edge *next_edge(const struct graph_edge **edge,
-					  const struct graph_edge *end)
+/* The edges of one segment: those of now, then the past ones. */
+struct walk {
+	const struct graph_edge *first, *next, *end;
+	bool past;
+};
+
+static struct walk walk_begin(const struct graph_edge *edges, uint32_t count)
 {
-	while (*edge < end && !(*edge)->count)
-		(*edge)++;
-	return *edge < end ? (*edge)++ : NULL;
+	return (struct walk){edges, edges, edges + count, false};
+}
+
+/* The next of those that attached it: who only made it is named in the box. */
+static const struct graph_edge *walk_next(struct walk *walk)
+{
+	for (;;) {
+		while (walk->next < walk->end &&
+		       (!walk->next->count || walk->next->live == walk->past))
+			walk->next++;
+		if (walk->next < walk->end)
+			return walk->next++;
+		if (walk->past)
+			return NULL;
+		walk->past = true;
+		walk->next = walk->first;
+	}
 }
 
 /* Edges first..first+count-1 are the segment's: they go left and right in turn. */
@@ -176,45 +203,50 @@ static void put_segment(struct out *out, const struct graph_edge *edges, uint32_
 			const struct sides *sides)
 {
 	const struct glyphs *g = out->utf8 ? &fine : &plain;
-	const struct graph_edge *next = edges, *end = edges + count;
+	struct walk walk = walk_begin(edges, count);
 
-	for (uint32_t row = 0; row < BOX_LINES || next < end; row++) {
-		const struct graph_edge *left = row ? next_edge(&next, end) : NULL;
-		const struct graph_edge *right = row ? next_edge(&next, end) : NULL;
+	for (uint32_t row = 0;; row++) {
+		const struct graph_edge *left = row ? walk_next(&walk) : NULL;
+		const struct graph_edge *right = row ? walk_next(&walk) : NULL;
 
 		if (row >= BOX_LINES && !left)
 			break;
-		put_left(out, left, model, g, sides->left);
+		put_left(out, left, g, sides->left);
 		if (row < BOX_LINES)
 			put_box_line(out, model, segment, row, g);
 		else
 			out_pad(out, BOX_COLUMNS + 4);
-		put_right(out, right, model, g, sides->right);
+		put_right(out, right, g, sides->right);
 		out_char(out, '\n');
 	}
+}
+
+static uint32_t count_edges(const struct graph *graph, uint32_t first)
+{
+	uint32_t end = first;
+
+	while (end < graph->edge_count && graph->edges[end].segment == graph->edges[first].segment)
+		end++;
+	return end - first;
 }
 
 /* What each side would take with nothing cut. */
 static struct sides measure(const struct graph *graph)
 {
-	const struct model_segment *segment = NULL;
 	struct sides need = {0, 0};
 	char text[EDGE_BYTES];
-	bool right = false;
 
-	for (uint32_t i = 0; i < graph->edge_count; i++) {
-		size_t *side, columns;
+	for (uint32_t i = 0; i < graph->edge_count; i += count_edges(graph, i)) {
+		struct walk walk = walk_begin(graph->edges + i, count_edges(graph, i));
+		const struct graph_edge *edge;
 
-		if (!graph->edges[i].count)
-			continue;
-		if (graph->edges[i].segment != segment)
-			right = false;
-		segment = graph->edges[i].segment;
-		describe(&graph->edges[i], SIZE_MAX, &plain, text);
-		columns = out_columns(text);
-		side = right ? &need.right : &need.left;
-		*side = columns > *side ? columns : *side;
-		right = !right;
+		for (bool right = false; (edge = walk_next(&walk)); right = !right) {
+			size_t *side = right ? &need.right : &need.left, columns;
+
+			describe(edge, EDGE_BYTES, &plain, text);
+			columns = out_columns(text);
+			*side = columns > *side ? columns : *side;
+		}
 	}
 	return need;
 }

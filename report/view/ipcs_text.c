@@ -14,6 +14,8 @@
 #define SHM_DEST_BIT 01000u
 #define HOLDERS_NAMED 3u /* on a wide page; else one */
 #define WIDE_COLUMNS 100u
+#define NAME_BYTES 15 /* of a process, as proc(5) has it */
+#define NAME_LEAST 3
 
 enum ipc_column {
 #define IPC_COLUMN(id, name, heading, right, descending, wanted, meaning) COLUMN_##id,
@@ -129,9 +131,12 @@ static uint32_t count_same(const struct kernel_holder *rows, uint32_t count, boo
 	return same;
 }
 
-/* "perl 123, perl 124 ro +3 more": a process once, however often it has it attached. */
+/*
+ * "perl 123, perl 124 ro +3 more": a process once, however often it has it attached. At most `most`
+ * are named, by at most `name_bytes` of their names.
+ */
 static void put_holders(struct cell *cell, const struct context *context,
-			const struct ipc_segment *segment)
+			const struct ipc_segment *segment, unsigned most, int name_bytes)
 {
 	const struct kernel_holder *rows = context->table->holders + segment->first_holder;
 	uint32_t count = segment->holder_count + segment->other_count, same;
@@ -142,11 +147,11 @@ static void put_holders(struct cell *cell, const struct context *context,
 	cell->text[0] = '\0';
 	for (uint32_t i = 0; i < count; i += same, processes++) {
 		same = count_same(rows + i, count - i, &readonly);
-		if (named == context->holders_named)
+		if (named == most)
 			continue;
-		used += (size_t)snprintf(cell->text + used, sizeof cell->text - used, "%s%s %d%s%s",
-					 named++ ? ", " : "", rows[i].comm, rows[i].pid,
-					 readonly ? " ro" : "",
+		used += (size_t)snprintf(cell->text + used, sizeof cell->text - used,
+					 "%s%.*s %d%s%s", named++ ? ", " : "", name_bytes,
+					 rows[i].comm, rows[i].pid, readonly ? " ro" : "",
 					 rows[i].other_ipc ? " (other namespace)" : "");
 	}
 	if (processes > named)
@@ -157,6 +162,26 @@ static void put_holders(struct cell *cell, const struct context *context,
 			 used ? ", " : "", (unsigned long long)(segment->kernel.nattch - count));
 	else if (!processes)
 		snprintf(cell->text, sizeof cell->text, "-");
+}
+
+/* Cuts names, then names fewer: a pid is never cut off. */
+static void shorten_holders(const void *row, unsigned column, struct cell *cell, unsigned width,
+			    const void *given)
+{
+	const struct context *context = given;
+	const struct ipc_segment *segment = row;
+	const struct kernel_holder *first = context->table->holders + segment->first_holder;
+
+	if (column != COLUMN_HOLDERS || context->kind != SEGMENTS ||
+	    segment->holder_count + segment->other_count == 0)
+		return;
+	for (unsigned most = context->holders_named; most > 0; most--)
+		for (int bytes = NAME_BYTES; bytes >= NAME_LEAST; bytes--) {
+			put_holders(cell, context, segment, most, bytes);
+			if (out_columns(cell->text) <= width)
+				return;
+		}
+	snprintf(cell->text, sizeof cell->text, "%.*s %d", NAME_LEAST, first->comm, first->pid);
 }
 
 static void put_segment(const struct ipc_segment *row, unsigned column, struct cell *cell,
@@ -186,7 +211,7 @@ static void put_segment(const struct ipc_segment *row, unsigned column, struct c
 		put_maker(cell, &row->maker);
 		break;
 	case COLUMN_HOLDERS:
-		put_holders(cell, context, row);
+		put_holders(cell, context, row, context->holders_named, NAME_BYTES);
 		break;
 	case COLUMN_CPID:
 		put_number(cell, (uint32_t)kernel->creator_pid);
@@ -326,7 +351,10 @@ static void put_kind(struct out *out, const struct ipc_table *ipc, const struct 
 	struct context context = {ipc, kind, wish->exact,
 				  out->width < WIDE_COLUMNS && !wish->column_count ? 1
 										   : HOLDERS_NAMED};
-	struct table table = {.columns = columns, .fill = fill, .context = &context};
+	struct table table = {.columns = columns,
+			      .fill = fill,
+			      .shorten = shorten_holders,
+			      .context = &context};
 	uint32_t count = kind == SEGMENTS ? ipc->segment_count : ipc->object_count;
 
 	table.rows = calloc(count + 1, sizeof *table.rows);

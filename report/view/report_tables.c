@@ -246,7 +246,8 @@ uint64_t report_process_weight(const void *row)
 
 	if (failed_calls(facts) || facts->state == STATE_KILLED)
 		weight += 1ull << 40;
-	return weight + model_moves(facts) + (facts->state == STATE_RUNNING);
+	return weight + model_moves(facts) +
+	       (facts->state == STATE_RUNNING ? TABLE_NEVER_LEFT_OUT : 0);
 }
 
 /* ---- segments ---- */
@@ -354,7 +355,8 @@ void report_segment_cell(const void *row, unsigned column, struct cell *cell, co
 uint64_t report_segment_weight(const void *row)
 {
 	const struct model_segment *segment = row;
+	bool held = segment->now || (segment->in_kernel && segment->kernel.nattch);
 
-	return segment->size + (segment->leaked || segment->orphaned ? 1ull << 60 : 0) +
+	return (held ? TABLE_NEVER_LEFT_OUT : 0) + segment->size + (segment->leaked || segment->orphaned ? 1ull << 60 : 0) +
 	       (segment->in_kernel ? 1ull << 59 : 0);
 }

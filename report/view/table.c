@@ -83,6 +83,17 @@ static uint64_t threshold(const struct table *table, unsigned most)
 	return least;
 }
 
+unsigned table_shown_rows(const struct table *table, unsigned most)
+{
+	unsigned needed = 0;
+
+	if (table->row_count <= most)
+		return table->row_count;
+	for (unsigned i = 0; table->weigh && i < table->row_count; i++)
+		needed += table->weigh(table->rows[i]) >= TABLE_NEVER_LEFT_OUT;
+	return needed > most ? needed : most;
+}
+
 /* Moves the rows to be shown to the front. */
 static void keep(struct table *table, unsigned most)
 {
@@ -187,6 +198,15 @@ static void cut(char *text, unsigned columns)
 		text[length - 1] = '\0';
 }
 
+/* Makes a cell fit where the page ends. */
+static void fit_cell(const struct table *table, unsigned row, unsigned i, struct cell *cell,
+		     unsigned columns)
+{
+	if (table->shorten && out_columns(cell->text) > columns)
+		table->shorten(table->rows[row], table->shown[i], cell, columns, table->context);
+	cut(cell->text, columns);
+}
+
 static void put_cell(const struct table *table, struct out *out, unsigned i, const char *text,
 		     unsigned width)
 {
@@ -213,12 +233,12 @@ static void put_headings(const struct table *table, struct out *out, const unsig
 
 void table_print(struct table *table, struct out *out, bool headings, unsigned most)
 {
-	unsigned rows = table->row_count < most ? table->row_count : most;
+	unsigned rows = table_shown_rows(table, most);
 	unsigned widths[TABLE_COLUMNS_MAX] = {0};
 	struct cell cell;
 
 	table_sort(table);
-	keep(table, most);
+	keep(table, rows);
 	table_measure(table, 0, rows, widths);
 	table_fit(table, widths);
 	if (headings)
@@ -227,7 +247,7 @@ void table_print(struct table *table, struct out *out, bool headings, unsigned m
 		for (unsigned i = 0; i < table->shown_count; i++) {
 			table_cell(table, row, i, &cell);
 			if (table->width && i + 1 == table->shown_count)
-				cut(cell.text, widths[i]);
+				fit_cell(table, row, i, &cell, widths[i]);
 			if (cell.color)
 				out_color(out, cell.color);
 			put_cell(table, out, i, cell.text, widths[i]);

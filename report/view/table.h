@@ -7,6 +7,7 @@
 
 #define TABLE_COLUMNS_MAX 32u
 #define CELL_BYTES 256u
+#define TABLE_NEVER_LEFT_OUT (1ull << 63)
 
 struct table_column {
 	const char *name, *heading;
@@ -36,8 +37,14 @@ struct table {
 	unsigned row_count;
 	void (*fill)(const void *row, unsigned column, struct cell *cell, const void *context);
 	const void *context;
-	/* How much a row has to tell: where not all are shown, those with the most are. Or null. */
+	/*
+	 * How much a row has to tell: where not all are shown, those with the most are, and each
+	 * with TABLE_NEVER_LEFT_OUT. Or null.
+	 */
 	uint64_t (*weigh)(const void *row);
+	/* Makes a text of the last column fit, where its end must not be cut off. Or null. */
+	void (*shorten)(const void *row, unsigned column, struct cell *cell, unsigned columns,
+			const void *context);
 };
 
 /* The index of a column; -1 when there is none of that name. */
@@ -57,6 +64,9 @@ void table_fit(struct table *table, unsigned *widths);
 
 /* A cell of column `shown[i]`. */
 void table_cell(const struct table *table, unsigned row, unsigned i, struct cell *cell);
+
+/* How many rows are printed where `most` are wanted. */
+unsigned table_shown_rows(const struct table *table, unsigned most);
 
 /* Prints at most `most` rows, after sorting; unsorted ones stay in their order. */
 void table_print(struct table *table, struct out *out, bool headings, unsigned most);

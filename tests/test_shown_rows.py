@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: MIT
+"""What runs and what is held now is shown, whatever is left out: rows of the report, arrows of the graph, pids of ipcs."""
+
+import re
+
+import pytest
+
+import harness
+from harness import Lines, Recording, memshim
+
+needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="needs an IPC namespace of its own")
+
+# Children end one after the other; the last of argv[1] stays with its attachments, without the recorder's COMMAND.
+FAMILY = """
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/shm.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(int argc, char **argv)
+{
+    int id = shmget(IPC_PRIVATE, 1036288, IPC_CREAT | 0600), times = atoi(argv[2]), ready[2];
+    char byte;
+    for (int i = 0; i < times; i++)
+        shmat(id, 0, 0);
+    if (pipe(ready))
+        return 1;
+    for (int i = atoi(argv[1]); i > 0; i--) {
+        if (!fork()) {
+            if (i > 1)
+                _exit(0);
+            setsid();
+            _exit(write(ready[1], "x", 1) != 1 || read(0, &byte, 1) < 0);
+        }
+        if (i > 1)
+            wait(0);
+    }
+    return read(ready[0], &byte, 1) != 1;
+}
+"""
+LONG = "a-rather-long-name"
+
+
+def family(compile_c, children, times):
+    """The recording's COMMAND has ended, its last child reads on; the lines it runs under."""
+    program = compile_c(LONG, FAMILY)
+    lines = Lines("sh", "-c", f'"$0" record -q -- {program} {children} {times} <&0; echo ended; read x; exec cat', harness.MEMSHIM)
+    lines.wait_for("ended")
+    return lines
+
+
+def boxes(drawn):
+    lines = drawn.splitlines()
+    return {line.index("│") for line in lines if "│" in line} | {lines[0].index("┌"), lines[-1].index("└")}
+
+
+@needs_root
+def test_who_ended_holds_nothing(compile_c):
+    """The session has ended, and one process still holds: only its arrow is whole, and it comes first."""
+    with family(compile_c, 5, 1):
+        recording = Recording("memshim.data")
+        holder = recording.process(state="running")["pid"]
+        drawn = memshim("graph").stdout
+        assert drawn.count("───▶") + drawn.count("◀───") == 1 and drawn.count("┄┄┄▷") + drawn.count("◁┄┄┄") == 5
+        assert re.match(rf"a-ra\S+ {holder} \S+( by fork)? ───▶ │", drawn.splitlines()[1])
+        mermaid = memshim("graph", "--format=mermaid").stdout
+        assert mermaid.count(" -->|") == 1 and mermaid.count(" -.->|") == 5
+
+
+@needs_root
+@pytest.mark.parametrize("columns", [60, 80, 100, 120])
+def test_box_is_straight(compile_c, columns):
+    """Many attachments by fork make long labels: less is said in them, but the box and the pids stay."""
+    with family(compile_c, 4, 12):
+        drawn = memshim("graph", env={"COLUMNS": str(columns)}).stdout
+        assert len(boxes(drawn)) == 1, drawn
+        pids = {p["pid"] for p in Recording("memshim.data").report()["processes"]}
+        assert all(re.search(rf" {pid}\b", drawn) for pid in pids)
+        assert columns < 80 or max(map(len, drawn.splitlines())) <= columns
+
+
+@needs_root
+def test_pid_of_a_holder_is_whole(compile_c):
+    with family(compile_c, 3, 1):
+        holder = Recording("memshim.data").process(state="running")["pid"]
+        for columns in (64, 72, 80, 90, 100, 140):
+            shown = memshim("ipcs", env={"COLUMNS": str(columns)}).stdout.splitlines()[2]
+            assert re.search(rf"a-rat\S* {holder}( |$)", shown) or re.search(rf"a-r\S* {holder}$", shown), shown
+
+
+@needs_root
+def test_the_running_process_is_among_the_rows(compile_c):
+    """It moved nothing and has one attachment; 60 ended children had three."""
+    program = compile_c("daemon", """
+    #include <stdio.h>
+    #include <sys/shm.h>
+    #include <sys/wait.h>
+    #include <unistd.h>
+    int main(void)
+    {
+        int id = shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600);
+        char byte;
+        shmat(id, 0, 0);
+        shmctl(id, IPC_RMID, 0);
+        for (int i = 0; i < 60; i++) {
+            if (!fork()) {
+                int other = shmget(IPC_PRIVATE, 8192, IPC_CREAT | 0600);
+                shmat(id, 0, 0);
+                shmat(other, 0, 0);
+                _exit(shmctl(other, IPC_RMID, 0));
+            }
+            wait(0);
+        }
+        return write(1, "done\\n", 5) != 5 || read(0, &byte, 1) < 0;
+    }
+    """)
+    with Lines(program, env={"LD_PRELOAD": harness.SHIM}) as lines:
+        lines.wait_for("done")
+        text = Recording("default").report_text()
+        processes = text[text.index("\nPROCESSES"):text.index("\nSEGMENTS")]
+        assert "PROCESSES  61, 40 of them shown" in processes
+        assert re.findall(r"(?m)^ *(\d+) .* running$", processes) == [str(lines.process.pid)]
+        segments = text[text.index("\nSEGMENTS"):text.index("\nCALL SITES")]
+        assert "SEGMENTS  61, 40 of them shown" in segments and segments.count("  marked\n") == 1
+
+
+@needs_root
+def test_all_that_runs_is_shown(compile_c):
+    """More than the table's usual 40 rows, when more run."""
+    program = compile_c("crowd", """
+    #include <unistd.h>
+    int main(void)
+    {
+        char byte;
+        for (int i = 0; i < 44; i++)
+            if (!fork())
+                return read(0, &byte, 1) < 0;
+        for (int i = 0; i < 30; i++)
+            if (!fork())
+                _exit(0);
+        return write(1, "done\\n", 5) != 5 || read(0, &byte, 1) < 0;
+    }
+    """)
+    with Lines(program, env={"LD_PRELOAD": harness.SHIM}) as lines:
+        lines.wait_for("done")
+        harness.wait_until(lambda: len(Recording("default").report()["processes"]) == 75, "all have registered")
+        assert Recording("default").report_text().count(" running\n") == 45
