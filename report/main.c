@@ -110,8 +110,13 @@
  *   model/model_internal    what the files of this room share
  *
  * symbols/: from addresses to functions and lines
- *   symbols/symbols   by libdw
- *   symbols/files     what was loaded, if it is still that, and its debug files
+ *   symbols/symbols   the names, asked of a child process and of earlier reports
+ *   symbols/child     that process, as the reporter sees it
+ *   symbols/protocol  what passes between both
+ *   symbols/sandbox   in the child: limits, and no rights
+ *   symbols/broker    in the child: files are handed over
+ *   symbols/resolve   in the child: answers by libdw
+ *   symbols/files     in the child: what was loaded, if it is still that, and its debug files
  *   symbols/cache     names that take long to find
  *   symbols/server    files by build id, from debuginfod
  *   symbols/demangle  C++ and older Rust names
@@ -170,6 +175,7 @@
  *   util/big_stack a stack of its own for what needs much of it
  *   util/error     one voice for errors, one table of exit codes
  *   util/format    numbers as people read them
+ *   util/regular   opens what others named, if it is a regular file
  *   util/printable which characters of a stranger's text may reach a terminal
  *   util/now       the time
  *   util/names     the names of errors and signals

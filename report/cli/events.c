@@ -55,7 +55,9 @@ static void print(struct printer *printer, const struct event *event)
 	if (event->kind == KIND_EXEC)
 		load_find_process(printer->load, event->u.life.other);
 	if (event->stack && wants_stacks(printer) && load_find_stack(printer->load, event->stack))
-		load_names(printer->load, printer->options->sysroot, printer->options->debuginfod);
+		load_names(printer->load,
+			   &(struct symbols_wish){.sysroot = printer->options->sysroot,
+						  .debuginfod = printer->options->debuginfod});
 	model_feed(model, event);
 	view.process = model_process(model, event->process);
 	if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)

@@ -24,7 +24,8 @@ static int write_out(const struct options *options, struct load *load)
 {
 	struct out *out;
 
-	load_names(load, options->sysroot, options->debuginfod);
+	load_names(load, &(struct symbols_wish){.sysroot = options->sysroot,
+						.debuginfod = options->debuginfod});
 	out = options->output ? page_file(options->output) : page_begin(COLOR_NEVER);
 	if (!out)
 		return EXIT_ABSENT;

@@ -44,7 +44,8 @@ static int show_named(const struct options *options, struct load *load)
 {
 	int ret;
 
-	load_names(load, options->sysroot, options->debuginfod);
+	load_names(load, &(struct symbols_wish){.sysroot = options->sysroot,
+						.debuginfod = options->debuginfod});
 	load_suppress(load, options->suppressions);
 	ret = show(options, load);
 	if (ret == 0 && options->flame)

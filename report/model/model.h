@@ -202,6 +202,10 @@ enum module_names {
 	NAMES_EXPORTED,  /* stripped: only what it offers to others */
 	NAMES_CHANGED,   /* the file is not the one that was loaded */
 	NAMES_MISSING,   /* there is no such file, or it cannot be read */
+	NAMES_SLOW,      /* reading it took too long */
+	NAMES_LARGE,     /* reading it took too much memory */
+	NAMES_BROKEN,    /* reading it failed: it is damaged */
+	NAMES_UNREAD,    /* no process could be started to read it */
 	NAMES_NOT_ASKED,
 };
 

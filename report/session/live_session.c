@@ -135,7 +135,7 @@ static void name_stacks(struct load *load)
 	for (uint32_t i = 0; i < load->model->site_count; i++)
 		any |= load_find_stack(load, load->model->sites[i].stack);
 	if (any)
-		load_names(load, NULL, false);
+		load_names(load, &(struct symbols_wish){.live = true});
 }
 
 bool feed_conclude(struct feed *feed)

@@ -2,6 +2,7 @@
 #include "report/session/session.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/util/big_stack.h"
@@ -163,27 +164,71 @@ bool load_find_stack(struct load *load, uint32_t stack)
 	return learn_patience(&load->stacks, model_knows_stack(load->model, stack));
 }
 
-static void name_frame(struct load *load, const struct frame_facts *frame)
-{
-	struct name_key key = {frame->offset, frame->module, frame->exact};
-	struct frame_place places[FRAME_PLACES_MAX];
-	uint32_t count;
-	struct model_module *module = frame->module < load->model->module_room
-					      ? load->model->modules[frame->module]
-					      : NULL;
-
-	if (!module || model_name(load->model, &key))
-		return;
-	module->names = symbols_module(load->symbols, &module->facts);
-	count = symbols_find(load->symbols, &module->facts, frame->offset, frame->exact, places);
-	module->nameless += count == 0;
-	model_add_name(load->model, &key, places, count);
-}
+/* ---- names ---- */
 
 struct naming {
 	struct load *load;
 	struct symbols_wish wish;
+	struct name_key *keys; /* of the addresses without a name, each once, module by module */
+	struct symbol_address *addresses; /* the same */
+	uint32_t count, first;            /* first: of the module that is asked about */
 };
+
+static int compare_name_keys(const void *a, const void *b)
+{
+	const struct name_key *x = a, *y = b;
+
+	if (x->module != y->module)
+		return x->module < y->module ? -1 : 1;
+	if (x->offset != y->offset)
+		return x->offset < y->offset ? -1 : 1;
+	return x->exact < y->exact ? -1 : x->exact > y->exact;
+}
+
+static void gather_name_keys(struct naming *naming)
+{
+	const struct model *model = naming->load->model;
+	uint32_t used = 0, count = 0;
+
+	for (uint32_t i = 1; i < model->frame_room; i++) {
+		const struct frame_facts *frame = &model->frames[i];
+		struct name_key key = {frame->offset, frame->module, frame->exact};
+
+		if (frame->number && frame->module && frame->module < model->module_room &&
+		    model->modules[frame->module] && !model_name(model, &key))
+			naming->keys[count++] = key;
+	}
+	qsort(naming->keys, count, sizeof *naming->keys, compare_name_keys);
+	for (uint32_t i = 0; i < count; i++)
+		if (i == 0 || compare_name_keys(&naming->keys[i], &naming->keys[i - 1]) != 0)
+			naming->keys[used++] = naming->keys[i];
+	naming->count = used;
+	for (uint32_t i = 0; i < used; i++)
+		naming->addresses[i] = (struct symbol_address){naming->keys[i].offset,
+							       naming->keys[i].exact};
+}
+
+static void take_name(void *context, uint32_t i, const struct frame_place *places, uint32_t count)
+{
+	struct naming *naming = context;
+	struct model *model = naming->load->model;
+	const struct name_key *key = &naming->keys[naming->first + i];
+
+	if (model_name(model, key))
+		return;
+	model->modules[key->module]->nameless += count == 0;
+	model_add_name(model, key, places, count);
+}
+
+static void name_module(struct naming *naming, uint32_t first, uint32_t count)
+{
+	struct load *load = naming->load;
+	struct model_module *module = load->model->modules[naming->keys[first].module];
+
+	naming->first = first;
+	module->names = symbols_find(load->symbols, &module->facts, &naming->addresses[first],
+				     count, take_name, naming);
+}
 
 static void name_frames(void *context)
 {
@@ -192,17 +237,31 @@ static void name_frames(void *context)
 
 	if (!load->symbols)
 		load->symbols = symbols_open(&naming->wish);
-	for (uint32_t i = 1; load->symbols && i < load->model->frame_room; i++)
-		if (load->model->frames[i].number && load->model->frames[i].module)
-			name_frame(load, &load->model->frames[i]);
+	if (!load->symbols)
+		return;
+	gather_name_keys(naming);
+	for (uint32_t i = 0, next; i < naming->count; i = next) {
+		for (next = i + 1; next < naming->count; next++)
+			if (naming->keys[next].module != naming->keys[i].module)
+				break;
+		name_module(naming, i, next - i);
+	}
 }
 
-void load_names(struct load *load, const char *sysroot, bool debuginfod)
+void load_names(struct load *load, const struct symbols_wish *wish)
 {
-	struct naming naming = {load,
-				{sysroot, debuginfod, load->model->session.started_realtime_ns}};
+	uint32_t room = load->model->frame_room;
+	struct naming naming = {.load = load, .wish = *wish};
 
-	deep_call(name_frames, &naming);
+	naming.wish.realtime_ns = load->model->session.started_realtime_ns;
+	naming.keys = calloc(room, sizeof *naming.keys);
+	naming.addresses = calloc(room, sizeof *naming.addresses);
+	if (naming.keys && naming.addresses)
+		deep_call(name_frames, &naming);
+	else
+		load->model->no_memory |= room > 0;
+	free(naming.keys);
+	free(naming.addresses);
 }
 
 static void add_cursor_losses(const struct load *load, struct model *model)
@@ -331,7 +390,7 @@ void load_suppress(struct load *load, const struct suppression *rules)
 {
 	if (!rules)
 		return;
-	load_names(load, NULL, false);
+	load_names(load, &(struct symbols_wish){.sysroot = NULL});
 	model_suppress(load->model, rules);
 }
 

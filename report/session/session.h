@@ -40,8 +40,8 @@ bool load_find_stack(struct load *load, uint32_t stack);
 /* Takes in the call stacks, as far as there are any yet. */
 void load_stacks(struct load *load);
 
-/* Puts names to all frames that have none yet; see struct symbols_wish. */
-void load_names(struct load *load, const char *sysroot, bool debuginfod);
+/* Puts names to all frames that have none yet. The session's time is added to the wish. */
+void load_names(struct load *load, const struct symbols_wish *wish);
 
 /* After the last event: the tables, the losses, the kernel's word; then model_finish. */
 int load_finish(struct load *load);

@@ -3,7 +3,6 @@
 
 #include <dwarf.h>
 #include <elfutils/libdwelf.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,15 +10,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "report/symbols/cache.h"
-#include "report/symbols/server.h"
+#include "report/symbols/broker.h"
 
 struct files {
 	struct file *table;
 	char *debug_path;
 	Dwfl_Callbacks callbacks;
 	struct symbols_wish wish;
-	struct server *server;
 };
 
 /* ---- debug files ---- */
@@ -32,17 +29,17 @@ static const char *base_name(const char *path)
 }
 
 /* What several debug files share (dwz) is named, by its build id, in each of them. */
-static int find_shared(struct file *file, const char *debug_file, char **found)
+static int find_shared(const char *debug_file, char **found)
 {
-	int fd = debug_file ? open(debug_file, O_RDONLY | O_CLOEXEC) : -1, result = -1;
+	int fd = debug_file ? broker_open(debug_file) : -1, result = -1;
 	Dwarf *dwarf = fd >= 0 ? dwarf_begin(fd, DWARF_C_READ) : NULL;
 	const char *name;
 	const void *id;
 	ssize_t id_bytes = dwarf ? dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &id) : 0;
 
 	if (id_bytes > 0)
-		result = server_find(file->server, SERVER_DEBUGINFO, id, (size_t)id_bytes,
-				     base_name(name), found);
+		result = broker_fetch(SERVER_DEBUGINFO, id, (size_t)id_bytes, base_name(name),
+				      found);
 	dwarf_end(dwarf);
 	if (fd >= 0)
 		close(fd);
@@ -57,16 +54,16 @@ static int find_debuginfo(Dwfl_Module *module, void **user, const char *name, Dw
 	int fd = dwfl_standard_find_debuginfo(module, user, name, base, file_name, link, crc,
 					      found);
 
-	if (fd < 0 && !*found && file->server) {
+	if (fd < 0 && !*found && file->fetches) {
 		if (file->has_debug)
-			fd = find_shared(file, file_name, found);
+			fd = find_shared(file_name, found);
 		else
-			fd = server_find(file->server, SERVER_DEBUGINFO, file->facts->build_id,
-					 file->facts->build_id_bytes, base_name(file->facts->path),
-					 found);
+			fd = broker_fetch(SERVER_DEBUGINFO, file->facts.build_id,
+					  file->facts.build_id_bytes, base_name(file->facts.path),
+					  found);
 	}
 	file->has_debug |= fd >= 0;
-	return fd;
+	return fd < 0 ? -1 : fd;
 }
 
 /* ---- the file itself ---- */
@@ -76,22 +73,21 @@ static uint64_t nanoseconds(struct timespec ts)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-static bool is_same_file(const struct files *files, const struct file *file,
-			 const struct module_facts *facts, const char *path)
+static bool is_same_file(const struct files *files, const struct file *file, const struct stat *st)
 {
+	const struct module_facts *facts = &file->facts;
 	const unsigned char *bits;
 	GElf_Addr address;
 	int length = dwfl_module_build_id(file->module, &bits, &address);
-	struct stat st;
 
 	if (facts->build_id_bytes)
 		return length == (int)facts->build_id_bytes &&
 		       memcmp(bits, facts->build_id, facts->build_id_bytes) == 0;
-	if (length > 0 || stat(path, &st) != 0)
+	if (length > 0)
 		return false;
 	/* Below another root it was copied: there only its own date is the old one. */
-	return nanoseconds(st.st_mtim) < files->wish.realtime_ns &&
-	       (files->wish.sysroot || nanoseconds(st.st_ctim) < files->wish.realtime_ns);
+	return nanoseconds(st->st_mtim) < files->wish.realtime_ns &&
+	       (files->wish.sysroot || nanoseconds(st->st_ctim) < files->wish.realtime_ns);
 }
 
 /* Whether it has more than the names that it offers to others. */
@@ -119,28 +115,45 @@ static enum module_names judge(struct file *file)
 	return has_own_symbols(elf) ? NAMES_FUNCTIONS : NAMES_EXPORTED;
 }
 
-static enum module_names open_path(const struct files *files, struct file *file, const char *path)
+/* Takes the descriptor. */
+static enum module_names open_descriptor(const struct files *files, struct file *file,
+					 const char *path, int fd)
 {
 	GElf_Addr bias;
 	struct stat st;
 	void **user;
 
-	/* Only what may be read without waiting: a path from a recording may name anything. */
-	if (file->facts->path[0] != '/' || stat(path, &st) != 0 || !S_ISREG(st.st_mode))
+	file->dwfl = fstat(fd, &st) == 0 ? dwfl_begin(&files->callbacks) : NULL;
+	if (!file->dwfl) {
+		close(fd);
 		return NAMES_MISSING;
-	file->dwfl = dwfl_begin(&files->callbacks);
-	if (!file->dwfl)
-		return NAMES_MISSING;
+	}
 	dwfl_report_begin(file->dwfl);
-	file->module = dwfl_report_elf(file->dwfl, file->facts->path, path, -1, 0, true);
+	file->module = dwfl_report_elf(file->dwfl, file->facts.path, path, fd, 0, true);
 	dwfl_report_end(file->dwfl, NULL, NULL);
-	if (!file->module ||
-	    !dwfl_module_info(file->module, &user, NULL, NULL, NULL, NULL, NULL, NULL))
+	if (!file->module) {
+		close(fd);
+		return NAMES_MISSING;
+	}
+	if (!dwfl_module_info(file->module, &user, NULL, NULL, NULL, NULL, NULL, NULL))
 		return NAMES_MISSING;
 	*user = file;
 	if (!dwfl_module_getelf(file->module, &bias))
 		return NAMES_MISSING;
-	return is_same_file(files, file, file->facts, path) ? judge(file) : NAMES_CHANGED;
+	return is_same_file(files, file, &st) ? judge(file) : NAMES_CHANGED;
+}
+
+static enum module_names open_path(const struct files *files, struct file *file)
+{
+	char path[PATH_MAX];
+	int fd;
+
+	if (file->facts.path[0] != '/')
+		return NAMES_MISSING;
+	snprintf(path, sizeof path, "%s%s", files->wish.sysroot ? files->wish.sysroot : "",
+		 file->facts.path);
+	fd = broker_open(path);
+	return fd < 0 ? NAMES_MISSING : open_descriptor(files, file, path, fd);
 }
 
 /* The file itself from a server, when it is not here, or not that one. */
@@ -148,39 +161,25 @@ static enum module_names fetch(const struct files *files, struct file *file)
 {
 	enum module_names names;
 	char *path;
-	int fd = server_find(file->server, SERVER_EXECUTABLE, file->facts->build_id,
-			     file->facts->build_id_bytes, base_name(file->facts->path), &path);
+	int fd = broker_fetch(SERVER_EXECUTABLE, file->facts.build_id, file->facts.build_id_bytes,
+			      base_name(file->facts.path), &path);
 
 	if (fd < 0)
 		return NAMES_MISSING;
-	close(fd);
 	dwfl_end(file->dwfl);
 	file->dwfl = NULL;
-	names = open_path(files, file, path);
+	names = open_descriptor(files, file, path, fd);
 	free(path);
 	return names;
 }
 
-/* Of what debug information tells: that takes time. */
-static void open_cache(struct file *file)
-{
-	const char *main_file, *debug_file;
-
-	if (dwfl_module_info(file->module, NULL, NULL, NULL, NULL, NULL, &main_file, &debug_file))
-		file->cache = cache_open(file->facts, debug_file ? debug_file : main_file);
-}
-
 static enum module_names open_file(const struct files *files, struct file *file)
 {
-	char path[PATH_MAX];
 	enum module_names names, fetched;
 
-	snprintf(path, sizeof path, "%s%s", files->wish.sysroot ? files->wish.sysroot : "",
-		 file->facts->path);
-	if (file->facts->build_id_bytes)
-		file->server = files->server;
-	names = open_path(files, file, path);
-	if (!file->server || (names != NAMES_MISSING && names != NAMES_CHANGED))
+	file->fetches = files->wish.debuginfod && file->facts.build_id_bytes;
+	names = open_path(files, file);
+	if (!file->fetches || (names != NAMES_MISSING && names != NAMES_CHANGED))
 		return names;
 	fetched = fetch(files, file);
 	return fetched == NAMES_MISSING ? names : fetched;
@@ -200,10 +199,6 @@ struct files *files_open(const struct symbols_wish *wish)
 		free(files);
 		return NULL;
 	}
-	if (wish->debuginfod)
-		files->server = server_open();
-	else /* libdw asks by itself whenever it is set; here the user decides each time */
-		unsetenv("DEBUGINFOD_URLS");
 	files->callbacks = (Dwfl_Callbacks){
 		.find_elf = dwfl_build_id_find_elf,
 		.find_debuginfo = find_debuginfo,
@@ -212,42 +207,42 @@ struct files *files_open(const struct symbols_wish *wish)
 	return files;
 }
 
-void files_close(struct files *files)
+const char *file_source(const struct file *file)
 {
-	struct file *file, *next;
+	const char *main_file, *debug_file;
 
-	if (!files)
-		return;
-	HASH_ITER (hh, files->table, file, next) {
-		HASH_DEL(files->table, file);
-		cache_close(file->cache);
-		dwfl_end(file->dwfl);
-		free(file);
-	}
-	server_close(files->server);
-	free(files->debug_path);
-	free(files);
+	if (file->names != NAMES_LINES ||
+	    !dwfl_module_info(file->module, NULL, NULL, NULL, NULL, NULL, &main_file, &debug_file))
+		return NULL;
+	return debug_file ? debug_file : main_file;
 }
 
-const struct file *files_find(struct files *files, const struct module_facts *facts)
+struct file *files_find(struct files *files, uint32_t number)
 {
 	struct file *file;
 
-	HASH_FIND(hh, files->table, &facts->number, sizeof facts->number, file);
+	HASH_FIND(hh, files->table, &number, sizeof number, file);
+	return file;
+}
+
+struct file *files_add(struct files *files, const struct module_facts *facts)
+{
+	struct file *file = files_find(files, facts->number);
+	uint64_t before = broker_handed_bytes();
+
 	if (file)
 		return file;
 	file = calloc(1, sizeof *file);
 	if (!file)
 		return NULL;
-	file->number = facts->number;
-	file->facts = facts;
-	HASH_ADD(hh, files->table, number, sizeof file->number, file);
+	file->facts = *facts;
+	file->facts.path[sizeof file->facts.path - 1] = '\0';
+	HASH_ADD(hh, files->table, facts.number, sizeof file->facts.number, file);
 	if (!file->hh.tbl) {
 		free(file);
 		return NULL;
 	}
 	file->names = open_file(files, file);
-	if (file->names == NAMES_LINES)
-		open_cache(file);
+	file->bytes = broker_handed_bytes() - before;
 	return file;
 }

@@ -38,15 +38,15 @@ struct server {
 	double waited_s; /* for nothing, so far */
 };
 
-/* One question. The library's call-back has no context in its older versions. */
-static struct question {
+/* One question to a server. The library's call-back has no context in its older versions. */
+static struct fetching {
 	const struct server *server;
 	const char *name;
 	long done;      /* bytes */
 	double moved_s; /* when they last became more */
 	double drawn_s;
 	bool drawn;
-} question;
+} fetching;
 
 static double now(void)
 {
@@ -134,27 +134,27 @@ static const char *current_url(const struct server *server)
 /* Called every now and then while the library waits; true: give up. */
 static int show_progress(struct debuginfod_client *client, long done, long all)
 {
-	const struct server *server = question.server;
+	const struct server *server = fetching.server;
 	double at = now();
 	char have[HUMAN_BYTES], whole[HUMAN_BYTES];
 
 	(void)client;
-	if (all > 0 && done > question.done) { /* else it is no number of bytes */
-		question.done = done;
-		question.moved_s = at;
+	if (all > 0 && done > fetching.done) { /* else it is no number of bytes */
+		fetching.done = done;
+		fetching.moved_s = at;
 	}
-	if (server->terminal && at - question.drawn_s > REDRAW_NS / 1e9) {
-		question.drawn_s = at;
-		question.drawn = true;
+	if (server->terminal && at - fetching.drawn_s > REDRAW_NS / 1e9) {
+		fetching.drawn_s = at;
+		fetching.drawn = true;
 		if (all > 0)
-			fprintf(stderr, "\rmemshim: %s: %s of %s fetched\033[K", question.name,
-				human_bytes(have, (uint64_t)question.done),
+			fprintf(stderr, "\rmemshim: %s: %s of %s fetched\033[K", fetching.name,
+				human_bytes(have, (uint64_t)fetching.done),
 				human_bytes(whole, (uint64_t)all));
 		else
-			fprintf(stderr, "\rmemshim: %s: asking for symbols\033[K", question.name);
+			fprintf(stderr, "\rmemshim: %s: asking for symbols\033[K", fetching.name);
 		fflush(stderr);
 	}
-	return at - question.moved_s > (double)server->limit_s;
+	return at - fetching.moved_s > (double)server->limit_s;
 }
 
 static void say_what_came(const struct server *server, int fd)
@@ -162,10 +162,10 @@ static void say_what_came(const struct server *server, int fd)
 	char size[HUMAN_BYTES];
 	struct stat st;
 
-	if (question.drawn)
+	if (fetching.drawn)
 		fputs("\r\033[K", stderr);
-	if (fd >= 0 && question.done > 0 && fstat(fd, &st) == 0)
-		error_format(question.name, "%s fetched from %s",
+	if (fd >= 0 && fetching.done > 0 && fstat(fd, &st) == 0)
+		error_format(fetching.name, "%s fetched from %s",
 			     human_bytes(size, (uint64_t)st.st_size), current_url(server));
 }
 
@@ -191,7 +191,7 @@ int server_find(struct server *server, enum server_wish wish, const unsigned cha
 	*path = NULL;
 	if (server->waited_s >= (double)server->limit_s)
 		return -1;
-	question = (struct question){.server = server, .name = name, .moved_s = begin};
+	fetching = (struct fetching){.server = server, .name = name, .moved_s = begin};
 	setenv(URLS, server->urls, 1);
 	fd = server->find[wish](server->client, build_id, (int)build_id_bytes, path);
 	unsetenv(URLS);

@@ -9,9 +9,9 @@
 
 #include <stddef.h>
 
-struct server;
+#include "report/symbols/protocol.h"
 
-enum server_wish { SERVER_DEBUGINFO, SERVER_EXECUTABLE };
+struct server;
 
 /*
  * Null when there is nobody to ask, after a line that says why. Takes DEBUGINFOD_URLS out of the

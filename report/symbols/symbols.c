@@ -1,236 +1,270 @@
 /* SPDX-License-Identifier: MIT */
-/* Names, lines and inlined functions by libdw, out of the files that files.c finds. */
 #include "report/symbols/symbols.h"
 
-#include <dwarf.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "report/symbols/cache.h"
-#include "report/symbols/demangle.h"
-#include "report/symbols/files.h"
+#include "report/symbols/child.h"
 
-/* Texts that libdw does not own. */
+/* Questions about one module that may end the child; then the rest of it has no names. */
+#define STRIKES_MAX 2u
+
+/* A text that the model points to. Most names come more than once. */
 struct symbols_text {
 	UT_hash_handle hh;
-	char *mangled, *text;
+	char text[];
+};
+
+struct symbols_module {
+	UT_hash_handle hh;
+	uint32_t number;
+	enum module_names names;
+	unsigned opened_in; /* which of the children has it open; 0: none of them */
+	unsigned strikes;
+	uint64_t file_bytes;
+	bool cache_opened;
+	struct cache *cache; /* null: none */
 };
 
 struct symbols {
-	struct files *files;
+	struct symbols_wish wish;
+	struct symbol_child *child;
+	struct symbols_module *modules;
 	struct symbols_text *texts;
+	struct question question;
+	struct answer answer;
 };
 
 struct symbols *symbols_open(const struct symbols_wish *wish)
 {
 	struct symbols *symbols = calloc(1, sizeof *symbols);
 
-	if (symbols)
-		symbols->files = files_open(wish);
-	if (!symbols || !symbols->files) {
-		free(symbols);
+	if (!symbols)
 		return NULL;
-	}
-	return symbols;
+	symbols->wish = *wish;
+	symbols->child = symbol_child_make(&symbols->wish);
+	if (symbols->child)
+		return symbols;
+	free(symbols);
+	return NULL;
 }
 
 void symbols_close(struct symbols *symbols)
 {
-	struct symbols_text *text, *next;
+	struct symbols_module *module, *next_module;
+	struct symbols_text *text, *next_text;
 
 	if (!symbols)
 		return;
-	files_close(symbols->files);
-	HASH_ITER (hh, symbols->texts, text, next) {
+	symbol_child_free(symbols->child);
+	HASH_ITER (hh, symbols->modules, module, next_module) {
+		HASH_DEL(symbols->modules, module);
+		cache_close(module->cache);
+		free(module);
+	}
+	HASH_ITER (hh, symbols->texts, text, next_text) {
 		HASH_DEL(symbols->texts, text);
-		free(text->mangled);
-		free(text->text);
 		free(text);
 	}
 	free(symbols);
 }
 
-enum module_names symbols_module(struct symbols *symbols, const struct module_facts *module)
+/* ---- modules ---- */
+
+static struct symbols_module *symbols_find_module(struct symbols *symbols, uint32_t number)
 {
-	const struct file *file = files_find(symbols->files, module);
+	struct symbols_module *module;
 
-	return file ? file->names : NAMES_MISSING;
-}
-
-/* ---- names ---- */
-
-static const char *readable(struct symbols *symbols, const char *name)
-{
-	struct symbols_text *text;
-	char *plain;
-
-	HASH_FIND_STR(symbols->texts, name, text);
-	if (text)
-		return text->text;
-	plain = demangle(name);
-	if (!plain)
-		return name;
-	text = calloc(1, sizeof *text);
-	if (text)
-		text->mangled = strdup(name);
-	if (!text || !text->mangled) {
-		free(text);
-		free(plain);
-		return name;
-	}
-	text->text = plain;
-	HASH_ADD_KEYPTR(hh, symbols->texts, text->mangled, strlen(text->mangled), text);
-	if (!text->hh.tbl) {
-		free(text->mangled);
-		free(text->text);
-		free(text);
-		return name;
-	}
-	return text->text;
-}
-
-/* A function's name by its debugging entry. */
-static const char *entry_name(struct symbols *symbols, Dwarf_Die *die)
-{
-	Dwarf_Attribute attribute;
-	const char *name = NULL;
-
-	if (dwarf_attr_integrate(die, DW_AT_linkage_name, &attribute) ||
-	    dwarf_attr_integrate(die, DW_AT_MIPS_linkage_name, &attribute))
-		name = dwarf_formstring(&attribute);
-	if (name)
-		return readable(symbols, name);
-	return dwarf_attr_integrate(die, DW_AT_name, &attribute) ? dwarf_formstring(&attribute)
-								 : NULL;
-}
-
-/* The symbol that the address lies in, by its size; null when none is sure to hold it. */
-static const char *symbol_name(struct symbols *symbols, Dwfl_Module *module, GElf_Addr address)
-{
-	GElf_Off offset;
-	GElf_Sym symbol;
-	const char *name = dwfl_module_addrinfo(module, address, &offset, &symbol, NULL, NULL,
-						NULL);
-
-	if (!name || symbol.st_size == 0 || offset >= symbol.st_size)
+	HASH_FIND(hh, symbols->modules, &number, sizeof number, module);
+	if (module)
+		return module;
+	module = calloc(1, sizeof *module);
+	if (!module)
 		return NULL;
-	return readable(symbols, name);
+	module->number = number;
+	module->names = NAMES_NOT_ASKED;
+	HASH_ADD(hh, symbols->modules, number, sizeof module->number, module);
+	if (module->hh.tbl)
+		return module;
+	free(module);
+	return NULL;
+}
+
+/* What a module is whose question ended the child. */
+static void symbols_strike_module(struct symbols_module *module, enum child_outcome outcome)
+{
+	static const enum module_names names[] = {
+		[CHILD_SLOW] = NAMES_SLOW,     [CHILD_LARGE] = NAMES_LARGE,
+		[CHILD_BROKEN] = NAMES_BROKEN, [CHILD_NONE] = NAMES_UNREAD,
+		[CHILD_SPENT] = NAMES_SLOW,
+	};
+
+	module->names = names[outcome];
+	module->strikes += outcome == CHILD_NONE || outcome == CHILD_SPENT ? STRIKES_MAX : 1;
+}
+
+static bool symbols_may_read(const struct symbols_module *module)
+{
+	return module->strikes < STRIKES_MAX && module->names != NAMES_MISSING &&
+	       module->names != NAMES_CHANGED;
+}
+
+/* Has the child open it: the first time, or once more in a child that was started since. */
+static void symbols_open_module(struct symbols *symbols, const struct module_facts *facts,
+				struct symbols_module *module)
+{
+	struct answer *answer = &symbols->answer;
+	enum child_outcome outcome;
+
+	symbols->question = (struct question){.kind = QUESTION_MODULE, .module = *facts};
+	outcome = symbol_child_ask(symbols->child, &symbols->question, &module->file_bytes);
+	if (outcome == CHILD_ANSWERED)
+		outcome = symbol_child_receive(symbols->child, answer, ANSWER_MODULE,
+					       &module->file_bytes);
+	if (outcome != CHILD_ANSWERED) {
+		symbols_strike_module(module, outcome);
+		module->strikes = STRIKES_MAX; /* what ends the child here does so again */
+		return;
+	}
+	module->opened_in = symbol_child_starts(symbols->child);
+	if (module->strikes == 0)
+		module->names = answer->short_of_memory ? NAMES_LARGE : answer->names;
+	if (answer->names == NAMES_LINES && answer->text_bytes && !module->cache_opened) {
+		module->cache_opened = true;
+		module->cache = cache_open(facts, answer->text);
+	}
+}
+
+static bool symbols_has_open(const struct symbols *symbols, const struct symbols_module *module)
+{
+	return module->opened_in && module->opened_in == symbol_child_starts(symbols->child);
 }
 
 /* ---- places ---- */
 
-static void put_line(Dwfl_Module *module, GElf_Addr address, struct frame_place *place)
+static const char *symbols_keep_text(struct symbols *symbols, const char *text)
 {
-	Dwfl_Line *line = dwfl_module_getsrc(module, address);
-	int number = 0;
+	size_t length = strlen(text);
+	struct symbols_text *kept;
 
-	if (!line)
-		return;
-	place->file = dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL);
-	place->line = number > 0 ? (uint32_t)number : 0;
+	HASH_FIND(hh, symbols->texts, text, length, kept);
+	if (kept)
+		return kept->text;
+	kept = malloc(sizeof *kept + length + 1);
+	if (!kept)
+		return NULL;
+	memcpy(kept->text, text, length + 1);
+	HASH_ADD_KEYPTR(hh, symbols->texts, kept->text, length, kept);
+	if (kept->hh.tbl)
+		return kept->text;
+	free(kept);
+	return NULL;
 }
 
-/* Where an inlined function was called: the place of the one around it. */
-static void put_call_site(Dwarf_Die *unit, Dwarf_Die *inlined, struct frame_place *place)
+static uint32_t places_take(struct symbols *symbols, struct frame_place *places)
 {
-	Dwarf_Attribute attribute;
-	Dwarf_Files *files;
-	Dwarf_Word number;
+	const struct answer *answer = &symbols->answer;
+	const char *at = answer->text;
 
-	if (dwarf_getsrcfiles(unit, &files, NULL) == 0 &&
-	    dwarf_formudata(dwarf_attr(inlined, DW_AT_call_file, &attribute), &number) == 0)
-		place->file = dwarf_filesrc(files, number, NULL, NULL);
-	if (dwarf_formudata(dwarf_attr(inlined, DW_AT_call_line, &attribute), &number) == 0)
-		place->line = (uint32_t)number;
-}
+	for (uint32_t i = 0; i < answer->count; i++) {
+		const struct answer_place *from = &answer->places[i];
 
-/* The scopes around an address as they lie in the code, innermost function first. */
-static int find_scopes(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die **scopes)
-{
-	Dwarf_Die *found, innermost;
-	int count = dwarf_getscopes(unit, address, &found), i;
-
-	for (i = 0; i < count; i++)
-		if (dwarf_tag(&found[i]) == DW_TAG_inlined_subroutine ||
-		    dwarf_tag(&found[i]) == DW_TAG_subprogram)
-			break;
-	if (count <= 0 || i == count) {
-		if (count > 0)
-			free(found);
-		return 0;
+		places[i] = (struct frame_place){.line = from->line, .inlined = from->inlined};
+		if (from->function_bytes)
+			places[i].function = symbols_keep_text(symbols, at);
+		at += from->function_bytes;
+		if (from->file_bytes)
+			places[i].file = symbols_keep_text(symbols, at);
+		at += from->file_bytes;
 	}
-	innermost = found[i];
-	free(found);
-	return dwarf_getscopes_die(&innermost, scopes);
+	return answer->count;
 }
 
-/* By debugging information; 0 when it has none for this address. */
-static uint32_t find_by_entries(struct symbols *symbols, Dwfl_Module *module, GElf_Addr address,
-				struct frame_place *places)
+/* One call of symbols_find. */
+struct search {
+	const struct module_facts *facts;
+	const struct symbol_address *addresses;
+	uint32_t count, at;
+	symbols_visitor *visit;
+	void *context;
+};
+
+/* The next addresses that no earlier report named, as one question. */
+static uint32_t question_gather(struct symbols *symbols, struct symbols_module *module,
+				struct search *search, uint32_t numbers[QUESTION_ADDRESSES])
 {
-	Dwarf_Addr bias = 0;
-	Dwarf_Die *unit = dwfl_module_addrdie(module, address, &bias), *scopes = NULL;
-	int count = unit ? find_scopes(unit, address - bias, &scopes) : 0;
-	uint32_t used = 0;
+	struct question *question = &symbols->question;
+	struct frame_place places[FRAME_PLACES_MAX];
 
-	for (int i = 0; i < count && used < FRAME_PLACES_MAX; i++) {
-		int tag = dwarf_tag(&scopes[i]);
-		struct frame_place *place = &places[used];
+	question->kind = QUESTION_PLACES;
+	question->module = *search->facts;
+	question->count = 0;
+	for (; search->at < search->count && question->count < QUESTION_ADDRESSES; search->at++) {
+		const struct symbol_address *address = &search->addresses[search->at];
+		int known = cache_find(module->cache, address->offset, address->exact, places);
 
-		if (tag != DW_TAG_inlined_subroutine && tag != DW_TAG_subprogram)
+		if (known >= 0) {
+			search->visit(search->context, search->at, places, (uint32_t)known);
 			continue;
-		if (used == 0) {
-			*place = (struct frame_place){0};
-			put_line(module, address, place);
 		}
-		place->function = entry_name(symbols, &scopes[i]);
-		place->inlined = tag == DW_TAG_inlined_subroutine;
-		used++;
-		if (!place->inlined)
+		numbers[question->count] = search->at;
+		question->addresses[question->count++] = *address;
+	}
+	return question->count;
+}
+
+/* Asks what was gathered. What is not answered is asked again, but for what ended the child. */
+static void places_ask(struct symbols *symbols, struct symbols_module *module,
+		       struct search *search, const uint32_t numbers[QUESTION_ADDRESSES])
+{
+	struct frame_place places[FRAME_PLACES_MAX];
+	struct question *question = &symbols->question;
+	enum child_outcome outcome = symbol_child_ask(symbols->child, question,
+						      &module->file_bytes);
+	bool was_sent = outcome == CHILD_ANSWERED;
+	uint32_t done = 0, count;
+
+	for (; outcome == CHILD_ANSWERED && done < question->count; done++) {
+		const struct symbol_address *address = &question->addresses[done];
+
+		outcome = symbol_child_receive(symbols->child, &symbols->answer, ANSWER_PLACES,
+					       &module->file_bytes);
+		if (outcome != CHILD_ANSWERED)
 			break;
-		if (used < FRAME_PLACES_MAX) {
-			places[used] = (struct frame_place){0};
-			put_call_site(unit, &scopes[i], &places[used]);
-		}
+		count = places_take(symbols, places);
+		if (symbols->answer.short_of_memory)
+			module->names = NAMES_LARGE;
+		else
+			cache_add(module->cache, address->offset, address->exact, places, count);
+		search->visit(search->context, numbers[done], places, count);
 	}
-	free(scopes);
-	return used;
+	if (outcome == CHILD_ANSWERED)
+		return;
+	symbols_strike_module(module, outcome);
+	search->at = numbers[done];
+	if (was_sent)
+		search->visit(search->context, search->at++, NULL, 0);
 }
 
-/* A call that never returns may be the last thing in its function: the call is what is meant. */
-static uint32_t find_places(struct symbols *symbols, const struct file *file, GElf_Addr address,
-			    struct frame_place places[FRAME_PLACES_MAX])
+enum module_names symbols_find(struct symbols *symbols, const struct module_facts *facts,
+			       const struct symbol_address *addresses, uint32_t count,
+			       symbols_visitor *visit, void *context)
 {
-	uint32_t count = find_by_entries(symbols, file->module, address, places);
-	const char *name;
+	struct symbols_module *module = symbols_find_module(symbols, facts->number);
+	struct search search = {facts, addresses, count, 0, visit, context};
+	uint32_t numbers[QUESTION_ADDRESSES];
 
-	if (count > 0 && places[count - 1].function)
-		return count;
-	name = symbol_name(symbols, file->module, address);
-	if (count == 0) {
-		if (!name)
-			return 0;
-		places[0] = (struct frame_place){0};
-		put_line(file->module, address, &places[0]);
-		count = 1;
+	while (module && search.at < count) {
+		if (symbols_may_read(module) && !symbols_has_open(symbols, module))
+			symbols_open_module(symbols, facts, module);
+		if (!symbols_may_read(module))
+			break;
+		if (symbols_has_open(symbols, module) &&
+		    question_gather(symbols, module, &search, numbers) > 0)
+			places_ask(symbols, module, &search, numbers);
 	}
-	places[count - 1].function = name;
-	return count;
-}
-
-uint32_t symbols_find(struct symbols *symbols, const struct module_facts *module, uint64_t offset,
-		      bool exact, struct frame_place places[FRAME_PLACES_MAX])
-{
-	const struct file *file = files_find(symbols->files, module);
-	uint32_t count;
-	int known;
-
-	if (!file || file->names == NAMES_MISSING || file->names == NAMES_CHANGED)
-		return 0;
-	known = cache_find(file->cache, offset, exact, places);
-	if (known >= 0)
-		return (uint32_t)known;
-	count = find_places(symbols, file, exact ? offset : offset - 1, places);
-	cache_add(file->cache, offset, exact, places, count);
-	return count;
+	for (; search.at < count; search.at++)
+		visit(context, search.at, NULL, 0);
+	return module ? module->names : NAMES_MISSING;
 }

@@ -230,14 +230,21 @@ static void put_build_id(struct out *out, const struct module_facts *facts)
 
 static void put_nameless(struct out *out, const struct model_module *module)
 {
+	static const char *const reasons[] = {
+		[NAMES_EXPORTED] = "stripped; its debug symbols, or --debuginfod, would name more",
+		[NAMES_CHANGED] =
+			"another file than the one that was loaded; nothing in it is named",
+		[NAMES_MISSING] = "cannot be read here",
+		[NAMES_SLOW] = "reading its symbols took too long",
+		[NAMES_LARGE] = "its symbols are too large",
+		[NAMES_BROKEN] = "its symbols are damaged",
+		[NAMES_UNREAD] = "no process could be started to read its symbols",
+	};
+
 	out_pad(out, 2);
 	out_safe(out, module->facts.path);
-	if (module->names == NAMES_CHANGED)
-		OUT(out, ": another file than the one that was loaded; nothing in it is named");
-	else if (module->names == NAMES_MISSING)
-		OUT(out, ": cannot be read here");
-	else
-		OUT(out, ": stripped; its debug symbols, or --debuginfod, would name more");
+	OUT(out, ": ");
+	out_text(out, reasons[module->names]);
 	out_char(out, '\n');
 	if (!module->facts.build_id_bytes)
 		return;
@@ -250,7 +257,8 @@ static void put_nameless(struct out *out, const struct model_module *module)
 static bool is_nameless(const struct model_module *module)
 {
 	return module && module->nameless > 0 && module->names >= NAMES_EXPORTED &&
-	       strncmp(module->facts.path, "linux-", 6) != 0 && *module->facts.path;
+	       module->names != NAMES_NOT_ASKED && strncmp(module->facts.path, "linux-", 6) != 0 &&
+	       *module->facts.path;
 }
 
 static bool is_worse(const struct model_module *a, const struct model_module *b)
