@@ -7,6 +7,7 @@
 #include "cfi.h"
 
 #include <stddef.h>
+#include <string.h>
 
 #include "cfi_read.h"
 
@@ -64,26 +65,29 @@ static bool read_augmentation(struct cfi_bytes *bytes, const uint8_t *letters,
 	return !bytes->bad;
 }
 
-static bool read_common(uint64_t at, const struct unwind_span *tables, struct cfi_common *common)
+/* Seldom: most code has in common what the code before it had. Not to take its caller's stack. */
+static __attribute__((noinline)) bool read_common(uint64_t at, const struct unwind_span *tables,
+						  struct cfi_common *common,
+						  union cfi_scratch *scratch)
 {
-	struct cfi_bytes bytes;
+	struct cfi_bytes *bytes = &scratch->run.bytes;
 	const uint8_t *letters;
 	uint8_t version;
 
-	*common = (struct cfi_common){0};
-	if (!begin_entry(at, tables, &bytes) || cfi_read(&bytes, 4) != 0)
+	memset(common, 0, sizeof *common);
+	if (!begin_entry(at, tables, bytes) || cfi_read(bytes, 4) != 0)
 		return false;
-	version = (uint8_t)cfi_read(&bytes, 1);
-	letters = bytes.at;
-	while (cfi_read(&bytes, 1) != 0)
+	version = (uint8_t)cfi_read(bytes, 1);
+	letters = bytes->at;
+	while (cfi_read(bytes, 1) != 0)
 		;
 	if (version >= 4) /* sizes of an address and of a segment selector */
-		cfi_read(&bytes, 2);
-	common->code_align = cfi_read_uleb(&bytes);
-	common->data_align = cfi_read_sleb(&bytes);
-	if ((version == 1 ? cfi_read(&bytes, 1) : cfi_read_uleb(&bytes)) != UNWIND_RETURN ||
-	    bytes.bad || !read_augmentation(&bytes, letters, common) ||
-	    !cfi_run(&common->row, common, tables, bytes, 0, UINT64_MAX))
+		cfi_read(bytes, 2);
+	common->code_align = cfi_read_uleb(bytes);
+	common->data_align = cfi_read_sleb(bytes);
+	if ((version == 1 ? cfi_read(bytes, 1) : cfi_read_uleb(bytes)) != UNWIND_RETURN ||
+	    bytes->bad || !read_augmentation(bytes, letters, common) ||
+	    !cfi_run(&common->row, common, tables, scratch, 0, UINT64_MAX))
 		return false;
 	common->at = at;
 	return true;
@@ -95,7 +99,7 @@ struct index_row {
 };
 
 /* Where the FDE of the last address in the index that is not above pc lies; 0: pc is before all. */
-static uint64_t search(const uint8_t *hdr, const struct unwind_span *tables, uint64_t pc)
+static __attribute__((noinline)) uint64_t search(const uint8_t *hdr, const struct unwind_span *tables, uint64_t pc)
 {
 	int64_t wanted = (int64_t)(pc - (uint64_t)hdr);
 	uint64_t low = 0, high, room;
@@ -126,38 +130,37 @@ static uint64_t search(const uint8_t *hdr, const struct unwind_span *tables, uin
 	return (uint64_t)hdr + (uint64_t)(int64_t)row.fde;
 }
 
-/* The FDE's own part of it: the code that it is for, and its program in `bytes`. */
-static bool read_entry(uint64_t fde, const struct unwind_span *tables, struct cfi_common *common,
-		       struct cfi_bytes *bytes, struct unwind_span *code)
+/* What the FDE has in common with others, read anew where it is not the last one's. */
+static __attribute__((noinline)) bool find_common(uint64_t fde, const struct unwind_span *tables, struct cfi_common *common,
+			union cfi_scratch *scratch)
 {
-	uint64_t at, skip;
+	struct cfi_bytes *bytes = &scratch->run.bytes;
+	uint64_t at;
 
 	if (!begin_entry(fde, tables, bytes))
 		return false;
-	skip = cfi_read(bytes, 4);
-	at = (uint64_t)bytes->at - 4 - skip;
-	if (common->at != at && !read_common(at, tables, common))
-		return false;
-	code->begin = cfi_read_pointer(bytes, common->pointer_encoding, 0);
-	code->end = code->begin + cfi_read_pointer(bytes, common->pointer_encoding & 0x0f, 0);
-	skip = common->has_augmentation ? cfi_read_uleb(bytes) : 0;
-	if (bytes->bad || skip > (uint64_t)(bytes->end - bytes->at))
-		return false;
-	bytes->at += skip;
-	return true;
+	at = (uint64_t)bytes->at;
+	at -= cfi_read(bytes, 4);
+	return common->at == at ||
+	       (read_common(at, tables, common, scratch) && begin_entry(fde, tables, bytes) &&
+		cfi_read(bytes, 4) != 0);
 }
 
 bool cfi_find(const uint8_t *eh_frame_hdr, const struct unwind_span *tables, uint64_t pc,
-	      struct cfi_common *common, struct cfi_row *row)
+	      struct cfi_common *common, struct cfi_row *row, union cfi_scratch *scratch)
 {
-	uint64_t fde = search(eh_frame_hdr, tables, pc);
-	struct unwind_span code;
-	struct cfi_bytes bytes;
+	struct cfi_bytes *bytes = &scratch->run.bytes;
+	uint64_t fde = search(eh_frame_hdr, tables, pc), begin, length, skip;
 
-	if (!fde || !read_entry(fde, tables, common, &bytes, &code) ||
-	    pc - code.begin >= code.end - code.begin)
+	if (!fde || !find_common(fde, tables, common, scratch))
 		return false;
-	common->function_end = code.end;
+	begin = cfi_read_pointer(bytes, common->pointer_encoding, 0);
+	length = cfi_read_pointer(bytes, common->pointer_encoding & 0x0f, 0);
+	skip = common->has_augmentation ? cfi_read_uleb(bytes) : 0;
+	if (bytes->bad || skip > (uint64_t)(bytes->end - bytes->at) || pc - begin >= length)
+		return false;
+	bytes->at += skip;
+	common->function_end = begin + length;
 	*row = common->row;
-	return cfi_run(row, common, tables, bytes, code.begin, pc);
+	return cfi_run(row, common, tables, scratch, begin, pc);
 }

@@ -53,6 +53,44 @@ struct cfi_row {
 
 enum { CFI_VALUE_MOST = (1 << 28) - 1 };
 
+enum {
+	CFI_REMEMBERED = 2,       /* rows; compilers nest no deeper */
+	CFI_EXPRESSION_WORDS = 8, /* on an expression's own stack */
+};
+
+/* What is read one number after the other; see cfi_read.h. */
+struct cfi_bytes {
+	const uint8_t *at;
+	const uint8_t *end;
+	bool bad;
+};
+
+/* A program under way; see cfi_program.c. */
+struct cfi_run {
+	struct cfi_bytes bytes;
+	const struct cfi_common *common;
+	struct cfi_row *row;
+	struct cfi_row remembered[CFI_REMEMBERED];
+	unsigned remembered_count;
+	uint64_t tables; /* where they begin */
+	uint64_t at, pc; /* the address that the row is for, and the one wanted */
+};
+
+/* An expression under way; see cfi_expression.c. */
+struct cfi_evaluation {
+	struct cfi_bytes bytes;
+	const uint64_t *registers;
+	const struct unwind_span *memory;
+	uint64_t stack[CFI_EXPRESSION_WORDS];
+	unsigned depth;
+};
+
+/* Working memory: too much for the stack of a signal handler. */
+union cfi_scratch {
+	struct cfi_run run;
+	struct cfi_evaluation evaluation;
+};
+
 /* What a CIE says to the programs of its FDEs. */
 struct cfi_common {
 	uint64_t at; /* where it lies; 0: nowhere yet */
@@ -81,13 +119,13 @@ static inline int64_t cfi_rule_value(int32_t rule)
  * needed.
  */
 bool cfi_find(const uint8_t *eh_frame_hdr, const struct unwind_span *tables, uint64_t pc,
-	      struct cfi_common *common, struct cfi_row *row);
+	      struct cfi_common *common, struct cfi_row *row, union cfi_scratch *scratch);
 
 /*
  * The value of a DWARF expression of a row: `at` points to its length. It may read `stack`, and
  * starts with `start` on its own stack, if not null. False when it is not understood.
  */
 bool cfi_evaluate(const uint8_t *at, const uint64_t *registers, const struct unwind_span *stack,
-		  const uint64_t *start, uint64_t *value);
+		  const uint64_t *start, union cfi_scratch *scratch, uint64_t *value);
 
 #endif

@@ -8,25 +8,15 @@
 #include "cfi.h"
 #include "cfi_read.h"
 
-#define STACK_WORDS 8
-
-struct evaluation {
-	struct cfi_bytes bytes;
-	const uint64_t *registers;
-	const struct unwind_span *memory;
-	uint64_t stack[STACK_WORDS];
-	unsigned depth;
-};
-
-static void push(struct evaluation *e, uint64_t value)
+static void push(struct cfi_evaluation *e, uint64_t value)
 {
-	if (e->depth == STACK_WORDS)
+	if (e->depth == CFI_EXPRESSION_WORDS)
 		e->bytes.bad = true;
 	else
 		e->stack[e->depth++] = value;
 }
 
-static uint64_t pop(struct evaluation *e)
+static uint64_t pop(struct cfi_evaluation *e)
 {
 	if (e->depth > 0)
 		return e->stack[--e->depth];
@@ -34,7 +24,7 @@ static uint64_t pop(struct evaluation *e)
 	return 0;
 }
 
-static void push_register(struct evaluation *e, uint64_t reg)
+static void push_register(struct cfi_evaluation *e, uint64_t reg)
 {
 	int64_t offset = cfi_read_sleb(&e->bytes);
 
@@ -44,7 +34,7 @@ static void push_register(struct evaluation *e, uint64_t reg)
 		push(e, e->registers[reg] + (uint64_t)offset);
 }
 
-static void push_memory(struct evaluation *e)
+static void push_memory(struct cfi_evaluation *e)
 {
 	uint64_t address = pop(e);
 
@@ -55,7 +45,7 @@ static void push_memory(struct evaluation *e)
 }
 
 /* Those of two operands; `right` is the one pushed last. */
-static void do_two(struct evaluation *e, uint8_t code)
+static void do_two(struct cfi_evaluation *e, uint8_t code)
 {
 	uint64_t right = pop(e), left = pop(e);
 
@@ -73,7 +63,7 @@ static void do_two(struct evaluation *e, uint8_t code)
 		e->bytes.bad = true;
 }
 
-static void do_one(struct evaluation *e, uint8_t code)
+static void do_one(struct cfi_evaluation *e, uint8_t code)
 {
 	if (code == 0x06) /* DW_OP_deref */
 		push_memory(e);
@@ -94,17 +84,21 @@ static void do_one(struct evaluation *e, uint8_t code)
 }
 
 bool cfi_evaluate(const uint8_t *at, const uint64_t *registers, const struct unwind_span *stack,
-		  const uint64_t *start, uint64_t *value)
+		  const uint64_t *start, union cfi_scratch *scratch, uint64_t *value)
 {
-	struct evaluation e = {
-		.bytes = {at, at + 10, false}, .registers = registers, .memory = stack};
-	uint64_t length = cfi_read_uleb(&e.bytes);
+	struct cfi_evaluation *e = &scratch->evaluation;
+	uint64_t length;
 
-	e.bytes.end = e.bytes.at + length;
+	e->bytes = (struct cfi_bytes){at, at + 10, false};
+	e->registers = registers;
+	e->memory = stack;
+	e->depth = 0;
+	length = cfi_read_uleb(&e->bytes);
+	e->bytes.end = e->bytes.at + length;
 	if (start)
-		push(&e, *start);
-	while (e.bytes.at < e.bytes.end && !e.bytes.bad)
-		do_one(&e, (uint8_t)cfi_read(&e.bytes, 1));
-	*value = pop(&e);
-	return !e.bytes.bad;
+		push(e, *start);
+	while (e->bytes.at < e->bytes.end && !e->bytes.bad)
+		do_one(e, (uint8_t)cfi_read(&e->bytes, 1));
+	*value = pop(e);
+	return !e->bytes.bad;
 }

@@ -8,26 +8,13 @@
 #include "cfi.h"
 #include "cfi_read.h"
 
-#define REMEMBERED 2 /* rows; compilers nest no deeper */
-
-/* A program under way. */
-struct run {
-	struct cfi_bytes bytes;
-	const struct cfi_common *common;
-	struct cfi_row *row;
-	struct cfi_row remembered[REMEMBERED];
-	unsigned remembered_count;
-	uint64_t tables; /* where they begin */
-	uint64_t at, pc; /* the address that the row is for, and the one wanted */
-};
-
 /* As the machine does it, whatever the numbers are. */
 static inline int64_t multiply(int64_t a, int64_t b)
 {
 	return (int64_t)((uint64_t)a * (uint64_t)b);
 }
 
-static void set(struct run *run, uint64_t reg, enum cfi_kind kind, int64_t value)
+static void set(struct cfi_run *run, uint64_t reg, enum cfi_kind kind, int64_t value)
 {
 	if (value > CFI_VALUE_MOST || value < -CFI_VALUE_MOST)
 		run->bytes.bad = true;
@@ -35,12 +22,12 @@ static void set(struct run *run, uint64_t reg, enum cfi_kind kind, int64_t value
 		run->row->rule[reg] = (int32_t)((uint32_t)value << 3 | kind);
 }
 
-static void set_offset(struct run *run, uint64_t reg, enum cfi_kind kind, int64_t factored)
+static void set_offset(struct cfi_run *run, uint64_t reg, enum cfi_kind kind, int64_t factored)
 {
 	set(run, reg, kind, multiply(factored, run->common->data_align));
 }
 
-static void set_expression(struct run *run, uint64_t reg, enum cfi_kind kind)
+static void set_expression(struct cfi_run *run, uint64_t reg, enum cfi_kind kind)
 {
 	uint64_t length;
 	const uint8_t *at = run->bytes.at;
@@ -53,28 +40,28 @@ static void set_expression(struct run *run, uint64_t reg, enum cfi_kind kind)
 		run->bytes.at += length;
 }
 
-static void set_cfa(struct run *run, uint64_t reg, int64_t offset)
+static void set_cfa(struct cfi_run *run, uint64_t reg, int64_t offset)
 {
 	run->row->cfa_register = reg < UNWIND_REGISTERS ? (uint32_t)reg : UNWIND_REGISTERS;
 	run->row->cfa_offset = offset;
 	run->row->cfa_expression = NULL;
 }
 
-static void restore(struct run *run, uint64_t reg)
+static void restore(struct cfi_run *run, uint64_t reg)
 {
 	if (reg < UNWIND_REGISTERS)
 		run->row->rule[reg] = run->common->row.rule[reg];
 }
 
-static void remember(struct run *run)
+static void remember(struct cfi_run *run)
 {
-	if (run->remembered_count == REMEMBERED)
+	if (run->remembered_count == CFI_REMEMBERED)
 		run->bytes.bad = true;
 	else
 		run->remembered[run->remembered_count++] = *run->row;
 }
 
-static void recall(struct run *run)
+static void recall(struct cfi_run *run)
 {
 	if (run->remembered_count == 0)
 		run->bytes.bad = true;
@@ -82,14 +69,14 @@ static void recall(struct run *run)
 		*run->row = run->remembered[--run->remembered_count];
 }
 
-static void set_cfa_expression(struct run *run)
+static void set_cfa_expression(struct cfi_run *run)
 {
 	run->row->cfa_expression = run->bytes.at;
 	set_expression(run, UNWIND_REGISTERS, CFI_SAME);
 }
 
 /* The instructions that name the CFA, by their numbers in the standard. */
-static bool do_cfa(struct run *run, uint8_t code)
+static bool do_cfa(struct cfi_run *run, uint8_t code)
 {
 	struct cfi_bytes *b = &run->bytes;
 	uint64_t reg;
@@ -122,7 +109,7 @@ static bool do_cfa(struct run *run, uint8_t code)
 }
 
 /* The instructions that say where a register is. */
-static bool do_register(struct run *run, uint8_t code)
+static bool do_register(struct cfi_run *run, uint8_t code)
 {
 	struct cfi_bytes *b = &run->bytes;
 	uint64_t reg = cfi_read_uleb(b);
@@ -164,7 +151,7 @@ static bool do_register(struct run *run, uint8_t code)
 }
 
 /* The others. False: not known, and with it everything that follows. */
-static bool do_other(struct run *run, uint8_t code)
+static bool do_other(struct cfi_run *run, uint8_t code)
 {
 	struct cfi_bytes *b = &run->bytes;
 
@@ -194,7 +181,7 @@ static bool do_other(struct run *run, uint8_t code)
 	}
 }
 
-static bool run_all(struct run *run)
+static bool run_all(struct cfi_run *run)
 {
 	while (run->bytes.at < run->bytes.end && run->at <= run->pc) {
 		uint8_t code = (uint8_t)cfi_read(&run->bytes, 1);
@@ -215,16 +202,15 @@ static bool run_all(struct run *run)
 }
 
 bool cfi_run(struct cfi_row *row, const struct cfi_common *common, const struct unwind_span *tables,
-	     struct cfi_bytes program, uint64_t begin, uint64_t pc)
+	     union cfi_scratch *scratch, uint64_t begin, uint64_t pc)
 {
-	struct run run;
+	struct cfi_run *run = &scratch->run;
 
-	run.bytes = program;
-	run.common = common;
-	run.row = row;
-	run.tables = tables->begin;
-	run.remembered_count = 0;
-	run.at = begin;
-	run.pc = pc;
-	return run_all(&run);
+	run->common = common;
+	run->row = row;
+	run->tables = tables->begin;
+	run->remembered_count = 0;
+	run->at = begin;
+	run->pc = pc;
+	return run_all(run);
 }

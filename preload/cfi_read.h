@@ -5,12 +5,6 @@
 
 #include "cfi.h"
 
-struct cfi_bytes {
-	const uint8_t *at;
-	const uint8_t *end;
-	bool bad;
-};
-
 /* DW_EH_PE_*: the Linux Standard Base, "DWARF Exception Header Encoding". */
 enum {
 	CFI_PE_ABSOLUTE = 0x00,
@@ -115,10 +109,10 @@ static inline uint64_t cfi_read_pointer(struct cfi_bytes *bytes, uint8_t encodin
 }
 
 /*
- * Runs a program, which lies in `tables`, on `row`, from the address where its code begins up to
- * `pc`. False when it is not understood.
+ * Runs a program, which lies in `tables` and begins at scratch->run.bytes, on `row`, from the
+ * address where its code begins up to `pc`. False when it is not understood.
  */
 bool cfi_run(struct cfi_row *row, const struct cfi_common *common, const struct unwind_span *tables,
-	     struct cfi_bytes program, uint64_t begin, uint64_t pc);
+	     union cfi_scratch *scratch, uint64_t begin, uint64_t pc);
 
 #endif

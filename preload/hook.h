@@ -39,7 +39,7 @@ static inline bool hook_begin(struct hook *hook, enum segment_call call, struct 
 static inline void hook_take_stack(struct hook *hook)
 {
 	if (shim.stack_depth)
-		hook->event.stack = stack_take(hook->caller);
+		hook->event.stack = stack_take(&hook->caller);
 }
 
 INLINE void count_end(struct hook *hook, bool failed, int error)

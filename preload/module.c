@@ -251,16 +251,16 @@ static void say_where(uint32_t number, uint64_t address)
 	word_hand_over(&load[place].whose, (uint64_t)shim.instance << 32 | number);
 }
 
-static uint32_t describe(const struct unwind_object *object)
+static uint32_t describe(const struct unwind_object *object, struct segment_module *module)
 {
-	struct segment_module module = {0};
-
-	find_build_id(&module, object);
-	copy_path(&module, object->link_map);
-	return find_or_add(&module);
+	memset(module, 0, sizeof *module);
+	find_build_id(module, object);
+	copy_path(module, object->link_map);
+	return find_or_add(module);
 }
 
-uint32_t module_number(const struct unwind_object *object, uint64_t generation)
+uint32_t module_number(const struct unwind_object *object, uint64_t generation,
+		       struct segment_module *scratch)
 {
 	struct known *place = known_place(object);
 	uint64_t word = word_load(&place->word);
@@ -269,7 +269,7 @@ uint32_t module_number(const struct unwind_object *object, uint64_t generation)
 
 	if ((word & ~0xfffffull) == hash && word_load(&place->seal) == mixed(word, generation))
 		return (uint32_t)(word & 0xfffff);
-	number = describe(object);
+	number = describe(object, scratch);
 	if (number == 0 || number >= 0xfffff)
 		return SEGMENT_FRAME_NOWHERE;
 	say_where(number, module_address(object));

@@ -27,9 +27,12 @@ static inline uint64_t module_generation(void)
 					 : counter_next(&module_generations);
 }
 
-/* The number + 1 of a loaded file in region MODULES; SEGMENT_FRAME_NOWHERE when there is no room.
+/*
+ * The number + 1 of a loaded file in region MODULES; SEGMENT_FRAME_NOWHERE when there is no room.
+ * `scratch` is overwritten.
  */
-uint32_t module_number(const struct unwind_object *object, uint64_t generation);
+uint32_t module_number(const struct unwind_object *object, uint64_t generation,
+		       struct segment_module *scratch);
 
 /* The segment in memory that an address of the file lies in; empty when it lies in none. */
 struct unwind_span module_segment(const struct unwind_object *object, uint64_t address);

@@ -15,6 +15,7 @@
 #define MEMOS_LEAST 4u
 #define WAYS 2u
 #define PROBES 32u
+#define WALKER_MEMOS 8u /* so many memos for each walker */
 
 /* A word of the stack that must be the same again: a return address, or a saved frame pointer. */
 struct memo_check {
@@ -41,13 +42,48 @@ struct memo {
 	struct memo_check check[];
 };
 
-static char *memos; /* of memo_bytes() each */
+/*
+ * What one walk works with. It is not on the stack, which a signal handler may have little of, and
+ * each thread that walks takes one: as a rule always the same.
+ */
+struct __attribute__((aligned(64))) walker {
+	_Atomic uint32_t busy;
+	uint32_t last_number;   /* + 1: of the file that the last frame lay in */
+	const void *last_start; /* of that file; null: no frame yet */
+	struct unwind_cursor cursor;
+	struct segment_module module;
+};
+
+static char *memos; /* of memo_bytes() each; the walkers follow */
 static uint64_t memo_count = MEMOS_MOST;
+static struct walker *walkers;
+
+/* For the thread that walks first; on a page that the loader has touched already. */
+static struct walker first_walker __attribute__((section(".data")));
+static _Atomic uint64_t first_thread __attribute__((section(".data")));
 
 static inline uint64_t memo_bytes(void)
 {
 	return sizeof(struct memo) +
 	       shim.stack_depth * (2 * sizeof(struct memo_check) + sizeof(struct memo_place));
+}
+
+/* Up to where the walkers begin. */
+static inline uint64_t memos_bytes(void)
+{
+	uint64_t line = _Alignof(struct walker);
+
+	return (memo_count * memo_bytes() + line - 1) / line * line;
+}
+
+static inline uint64_t walker_count(void)
+{
+	return memo_count > WALKER_MEMOS ? memo_count / WALKER_MEMOS : 1;
+}
+
+static inline uint64_t working_bytes(void)
+{
+	return memos_bytes() + walker_count() * sizeof(struct walker);
 }
 
 static inline struct memo_place *memo_places(struct memo *memo)
@@ -67,9 +103,9 @@ void stack_set_up(const struct link_map *libc, const struct link_map *loader)
 	if (depth > SEGMENT_STACK_DEPTH_MAX)
 		depth = SEGMENT_STACK_DEPTH_MAX;
 	shim.stack_depth = depth;
-	while (memo_count > MEMOS_LEAST && memo_count * memo_bytes() > shim.spare_bytes)
+	while (memo_count > MEMOS_LEAST && working_bytes() > shim.spare_bytes)
 		memo_count /= 2;
-	at = raw_call6(SYS_mmap, 0, (long)(memo_count * memo_bytes()), PROT_READ | PROT_WRITE,
+	at = raw_call6(SYS_mmap, 0, (long)working_bytes(), PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (raw_failed(at) || !unwind_set_up((int (*)(void *, struct unwind_object *))(void *)find,
 					     end ? *(const uint64_t *)end : 0)) {
@@ -78,6 +114,7 @@ void stack_set_up(const struct link_map *libc, const struct link_map *loader)
 		return;
 	}
 	memos = (char *)at;
+	walkers = (struct walker *)(memos + memos_bytes());
 	module_set_up(loader);
 }
 
@@ -132,22 +169,43 @@ static uint32_t intern_all(struct memo *memo)
 
 /* ---- walking ---- */
 
-struct place_module {
-	const void *start;
-	uint32_t number;
-};
-
-/* `last` is what the frame before lay in. False when its file found no room in the tables. */
-static bool keep_place(struct memo_place *place, const struct unwind_cursor *cursor,
-		       struct place_module *last, uint64_t generation)
+static bool take_walker(struct walker *walker)
 {
+	return half_load(&walker->busy) == 0 && half_take(&walker->busy, 0, 1);
+}
+
+/*
+ * Null when all are in use. A signal handler that interrupted a walk finds the thread's own in use,
+ * and takes another one.
+ */
+static struct walker *find_walker(void)
+{
+	uint64_t thread = (uint64_t)thread_pointer(), home = frame_hash(thread, 0);
+	uint64_t owner = word_load(&first_thread), count = walker_count();
+
+	if ((owner == thread || (owner == 0 && word_take(&first_thread, 0, thread))) &&
+	    take_walker(&first_walker))
+		return &first_walker;
+	for (uint64_t i = 0; i < count; i++)
+		if (take_walker(&walkers[(home + i) % count]))
+			return &walkers[(home + i) % count];
+	return NULL;
+}
+
+/* False when the frame's file found no room in the tables. */
+static bool keep_place(struct memo_place *place, struct walker *walker, uint64_t generation)
+{
+	const struct unwind_cursor *cursor = &walker->cursor;
+
 	place->module = SEGMENT_FRAME_NOWHERE;
 	place->offset = cursor->pc + 1;
 	if (cursor->known) {
-		if (last->start != cursor->object.map_start)
-			*last = (struct place_module){cursor->object.map_start,
-						      module_number(&cursor->object, generation)};
-		place->module = last->number;
+		if (walker->last_start != cursor->object.map_start) {
+			walker->last_start = cursor->object.map_start;
+			walker->last_number =
+				module_number(&cursor->object, generation, &walker->module);
+		}
+		place->module = walker->last_number;
 		if (place->module != SEGMENT_FRAME_NOWHERE)
 			place->offset = cursor->pc - module_address(&cursor->object) + 1;
 	}
@@ -163,31 +221,32 @@ static void keep_checks(struct memo *memo, const struct unwind_cursor *cursor)
 	memo->check[memo->count++] = (struct memo_check){cursor->slot, cursor->pc};
 }
 
-static void walk(struct memo *memo, struct stack_caller caller, uint64_t generation)
+static void walk(struct memo *memo, const struct stack_caller *caller, uint64_t generation,
+		 struct walker *walker)
 {
 	struct memo_place *place = memo_places(memo);
-	struct place_module module = {NULL, 0};
-	struct unwind_cursor cursor;
-	bool more = unwind_begin(&cursor, caller.cfa), sure = true, placed = true;
+	struct unwind_cursor *cursor = &walker->cursor;
+	bool more = unwind_begin(cursor, caller->cfa), sure = true, placed = true;
 
+	walker->last_start = NULL;
 	memo->count = memo->frame_count = 0;
 	memo->fp_mask = 0;
-	memo->caller = caller;
+	memo->caller = *caller;
 	memo->thread = (uint64_t)thread_pointer();
 	memo->generation = generation;
 	while (more && memo->frame_count < shim.stack_depth) {
 		if (memo->frame_count == 0) /* the key answers for it */
-			cursor.sure = true, cursor.base_slot = 0;
-		sure &= cursor.sure && cursor.slot;
-		keep_checks(memo, &cursor);
-		placed &= keep_place(&place[memo->frame_count], &cursor, &module, generation);
+			cursor->sure = true, cursor->base_slot = 0;
+		sure &= cursor->sure && cursor->slot;
+		keep_checks(memo, cursor);
+		placed &= keep_place(&place[memo->frame_count], walker, generation);
 		memo->frame_count++;
-		more = unwind_step(&cursor);
-		if (more && cursor.by_callers_base)
+		more = unwind_step(cursor);
+		if (more && cursor->by_callers_base)
 			memo->fp_mask = ~0ull;
 		/* It led to what a signal interrupted: it begins where it says, and was not called.
 		 */
-		if (more && cursor.exact)
+		if (more && cursor->exact)
 			place[memo->frame_count - 1].offset |= SEGMENT_FRAME_EXACT;
 	}
 	memo->stack = intern_all(memo);
@@ -195,6 +254,19 @@ static void walk(struct memo *memo, struct stack_caller caller, uint64_t generat
 		shim_lose(LOSS_STACKS_FULL);
 	if (!sure)
 		memo->count = 0;
+}
+
+static uint32_t walk_anew(struct memo *memo, const struct stack_caller *caller, uint64_t generation)
+{
+	struct walker *walker = find_walker();
+
+	if (!walker) {
+		shim_lose(LOSS_STACKS_BUSY);
+		return 0;
+	}
+	walk(memo, caller, generation, walker);
+	half_hand_over(&walker->busy, 0);
+	return memo->stack;
 }
 
 /* Whether every return address is still where it was; the key has answered for the first. */
@@ -209,16 +281,16 @@ static bool still_holds(const struct memo *memo)
 	return true;
 }
 
-static bool is_for(const struct memo *memo, struct stack_caller caller)
+static bool is_for(const struct memo *memo, const struct stack_caller *caller)
 {
-	return memo->count != 0 && memo->caller.cfa == caller.cfa && memo->caller.pc == caller.pc &&
-	       ((memo->caller.fp ^ caller.fp) & memo->fp_mask) == 0 &&
+	return memo->count != 0 && memo->caller.cfa == caller->cfa && memo->caller.pc == caller->pc &&
+	       ((memo->caller.fp ^ caller->fp) & memo->fp_mask) == 0 &&
 	       memo->thread == (uint64_t)thread_pointer();
 }
 
-uint32_t stack_take(struct stack_caller caller)
+uint32_t stack_take(const struct stack_caller *caller)
 {
-	uint64_t hash = frame_hash(caller.pc, caller.cfa), generation = module_generation();
+	uint64_t hash = frame_hash(caller->pc, caller->cfa), generation = module_generation();
 
 	for (uint32_t tries = 0; tries < 2 * WAYS - 1; tries++) {
 		uint64_t place = (hash + tries % WAYS) & (memo_count - 1);
@@ -231,9 +303,9 @@ uint32_t stack_take(struct stack_caller caller)
 			continue;
 		if (!half_take(&memo->busy, 0, 1))
 			continue;
-		if (!is_for(memo, caller) || memo->generation != generation || !still_holds(memo))
-			walk(memo, caller, generation);
-		stack = memo->stack;
+		stack = is_for(memo, caller) && memo->generation == generation && still_holds(memo)
+				? memo->stack
+				: walk_anew(memo, caller, generation);
 		half_hand_over(&memo->busy, 0);
 		return stack;
 	}

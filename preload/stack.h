@@ -41,6 +41,6 @@ struct stack_caller {
 void stack_set_up(const struct link_map *libc, const struct link_map *loader);
 
 /* The stack that the caller stands on; 0 none. */
-uint32_t stack_take(struct stack_caller caller);
+uint32_t stack_take(const struct stack_caller *caller);
 
 #endif

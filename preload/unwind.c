@@ -96,7 +96,7 @@ static bool is_call(const unsigned char *end, const struct unwind_span *text)
  * call must have led here, and not as the function's last instruction: then what is returned to
  * may be the next function's beginning, which nothing called from.
  */
-static bool may_step_out(const struct unwind_cursor *cursor)
+static __attribute__((noinline)) bool may_step_out(const struct unwind_cursor *cursor)
 {
 	uint64_t map_start = (uint64_t)cursor->object.map_start,
 		 map_end = (uint64_t)cursor->object.map_end;
@@ -134,13 +134,16 @@ static inline uint64_t look_up_pc(const struct unwind_cursor *cursor)
 	return cursor->exact ? cursor->pc : cursor->pc - 1;
 }
 
-static bool find_cfa(struct unwind_cursor *cursor, const struct cfi_row *row, uint64_t *cfa)
+static bool find_cfa(struct unwind_cursor *cursor, uint64_t *cfa)
 {
+	const struct cfi_row *row = &cursor->row;
+
 	cursor->base_slot = 0;
 	cursor->by_callers_base = false;
 	cursor->sure = !row->cfa_expression && row->cfa_register == UNWIND_SP;
 	if (row->cfa_expression)
-		return cfi_evaluate(row->cfa_expression, cursor->value, &cursor->stack, NULL, cfa);
+		return cfi_evaluate(row->cfa_expression, cursor->value, &cursor->stack, NULL,
+				    &cursor->scratch, cfa);
 	if (row->cfa_register >= UNWIND_REGISTERS)
 		return false;
 	if (row->cfa_register == UNWIND_FP) {
@@ -154,17 +157,17 @@ static bool find_cfa(struct unwind_cursor *cursor, const struct cfi_row *row, ui
 }
 
 /* What an expression of a row yields: it starts with the CFA. */
-static bool evaluate(const struct unwind_cursor *cursor, int64_t operand, const uint64_t *from,
-		     uint64_t cfa, uint64_t *value)
+static bool evaluate(struct unwind_cursor *cursor, int64_t operand, uint64_t cfa, uint64_t *value)
 {
-	return cfi_evaluate((const uint8_t *)cursor->tables.begin + operand, from, &cursor->stack,
-			    &cfa, value);
+	return cfi_evaluate((const uint8_t *)cursor->tables.begin + operand, cursor->inner,
+			    &cursor->stack, &cfa, &cursor->scratch, value);
 }
 
 /* The caller's register by one rule; `slot` is where it lies, 0 when in no memory. */
-static bool recover(struct unwind_cursor *cursor, int32_t rule, const uint64_t *from, uint64_t cfa,
-		    int reg, uint64_t *slot)
+static bool recover(struct unwind_cursor *cursor, uint64_t cfa, int reg, uint64_t *slot)
 {
+	const uint64_t *from = cursor->inner;
+	int32_t rule = cursor->row.rule[reg];
 	int64_t operand = cfi_rule_value(rule);
 	uint64_t *value = &cursor->value[reg];
 
@@ -183,12 +186,12 @@ static bool recover(struct unwind_cursor *cursor, int32_t rule, const uint64_t *
 		*value = (uint64_t)operand < UNWIND_REGISTERS ? from[operand] : 0;
 		return (uint64_t)operand < UNWIND_REGISTERS;
 	case CFI_VAL_EXPRESSION:
-		return evaluate(cursor, operand, from, cfa, value);
+		return evaluate(cursor, operand, cfa, value);
 	case CFI_OFFSET:
 		*slot = cfa + (uint64_t)operand;
 		break;
 	case CFI_EXPRESSION:
-		if (!evaluate(cursor, operand, from, cfa, slot))
+		if (!evaluate(cursor, operand, cfa, slot))
 			return false;
 		break;
 	}
@@ -212,16 +215,17 @@ static void find_module(struct unwind_cursor *cursor)
 }
 
 /* All registers as the caller has them; false when one that is needed cannot be had. */
-static bool recover_all(struct unwind_cursor *cursor, const struct cfi_row *row, uint64_t cfa)
+static __attribute__((noinline)) bool recover_all(struct unwind_cursor *cursor, uint64_t cfa)
 {
-	uint64_t from[UNWIND_REGISTERS], slot;
+	const struct cfi_row *row = &cursor->row;
+	uint64_t slot;
 
 	for (int reg = 0; reg < UNWIND_REGISTERS; reg++)
-		from[reg] = cursor->value[reg];
+		cursor->inner[reg] = cursor->value[reg];
 	for (int reg = 0; reg < UNWIND_REGISTERS; reg++) {
 		if (row->rule[reg] == CFI_SAME && reg != UNWIND_SP && reg != UNWIND_RETURN)
 			continue;
-		if (!recover(cursor, row->rule[reg], from, cfa, reg, &slot))
+		if (!recover(cursor, cfa, reg, &slot))
 			return false;
 		if (reg == UNWIND_RETURN)
 			cursor->slot = slot;
@@ -293,25 +297,24 @@ static bool is_signal_frame(const struct unwind_cursor *cursor)
 
 bool unwind_step(struct unwind_cursor *cursor)
 {
-	struct cfi_row row;
 	bool is_signal;
 	uint64_t cfa;
 
 	if (!cursor->known || !cursor->object.eh_frame ||
 	    !cfi_find(cursor->object.eh_frame, &cursor->tables, look_up_pc(cursor), &cursor->common,
-		      &row))
+		      &cursor->row, &cursor->scratch))
 		return leave_signal_frame(cursor);
 	is_signal = cursor->common.is_signal;
 	if (is_signal && !is_signal_frame(cursor))
 		return leave_signal_frame(cursor);
-	if ((!is_signal && !may_step_out(cursor)) || !find_cfa(cursor, &row, &cfa))
+	if ((!is_signal && !may_step_out(cursor)) || !find_cfa(cursor, &cfa))
 		return false;
 	/* Only a signal frame may lead to another stack, only what a signal interrupted use none.
 	 */
 	if (cfa % sizeof cfa ||
 	    (!is_signal && (cfa < cursor->cfa + !cursor->exact || cfa > cursor->stack.end)))
 		return false;
-	if (!recover_all(cursor, &row, cfa))
+	if (!recover_all(cursor, cfa))
 		return false;
 	cursor->sure &= !is_signal;
 	if (is_signal)
@@ -321,7 +324,7 @@ bool unwind_step(struct unwind_cursor *cursor)
 	cursor->cfa = cfa;
 	cursor->pc = unwind_strip(cursor->value[UNWIND_RETURN]);
 	cursor->exact = is_signal;
-	if (cursor->pc == 0 || cfi_rule_kind(row.rule[UNWIND_RETURN]) == CFI_UNDEFINED)
+	if (cursor->pc == 0 || cfi_rule_kind(cursor->row.rule[UNWIND_RETURN]) == CFI_UNDEFINED)
 		return false;
 	find_module(cursor);
 	return true;

@@ -5,7 +5,7 @@
  * another unwinder's place, it is missing under other libcs, and it takes twice as long.
  *
  * No allocation, no lock, no system call; any thread, any signal handler, under malloc's lock.
- * Takes some 1.5 KiB of stack. Modules are found by glibc's _dl_find_object (2.35), which is
+ * Takes little stack: what a walk needs is in its cursor. Modules are found by glibc's _dl_find_object (2.35), which is
  * made for this. Tables may be damaged, or wrong: nothing is read but the segment of the module
  * that holds them, and the stack.
  */
@@ -41,6 +41,11 @@ struct unwind_cursor {
 	struct unwind_object object; /* the loaded file that pc lies in, if `known` */
 	bool known;
 	bool exact; /* pc is no return address, but where a signal interrupted */
+
+	/* Of one step only; here because a signal handler's stack may be small. */
+	struct cfi_row row;
+	uint64_t inner[UNWIND_REGISTERS]; /* registers as they were before the step */
+	union cfi_scratch scratch;
 };
 
 /*

@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * painted BYTES: how much stack each hook uses when a signal handler calls it on a signal stack of
+ * MINSIGSTKSZ + BYTES. The stack is painted before the call; what the hook wrote is no longer
+ * painted. Each hook runs in two processes of its own, so that its call is the first of all. In
+ * "copy", the process is a child that libc does not know of: there the hook registers it, too.
+ * Prints "NAME used N left N"; "left" is what nobody wrote to: kernel, handler or hook.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
+
+#define PAINT 0xa5
+#define GUARD_BYTES 65536
+#define MAPPED_BYTES (1 << 20)
+#define FRAME_BYTES_LEAST 2048 /* MINSIGSTKSZ, before it depended on the machine */
+
+#if defined(__x86_64__)
+#define STACK_POINTER(sp) __asm__ volatile("movq %%rsp, %0" : "=r"(sp))
+#else
+#define STACK_POINTER(sp) __asm__ volatile("mov %0, sp" : "=r"(sp))
+#endif
+
+/* What a child tells its parent. */
+static struct told {
+	long used, left;
+} *told;
+
+static int shmid, removed_shmid;
+static void *attached, *own_break;
+static unsigned char *bottom;
+static long (*chosen)(void);
+static int (*volatile call_brk)(void *) = brk;
+static void *(*volatile call_sbrk)(intptr_t) = sbrk;
+static int (*volatile call_shmget)(key_t, size_t, int) = shmget;
+static void *(*volatile call_shmat)(int, const void *, int) = shmat;
+static int (*volatile call_shmdt)(const void *) = shmdt;
+static int (*volatile call_shmctl)(int, int, struct shmid_ds *) = shmctl;
+static long (*volatile call_syscall)(long, ...) = syscall;
+static struct shmid_ds facts;
+
+/* One function a call; an expression of its own for each keeps the stack pointer where it is. */
+#define CALL(name, ...)                   \
+	static long name(void)            \
+	{                                 \
+		return (long)__VA_ARGS__; \
+	}
+CALL(do_sbrk, call_sbrk(4096))
+CALL(do_sbrk_refused, call_sbrk(INTPTR_MAX))
+CALL(do_brk, call_brk((char *)own_break + 8192))
+CALL(do_brk_refused, call_brk((void *)-1))
+CALL(do_shmget, call_shmget(IPC_PRIVATE, 4096, 0600))
+CALL(do_shmget_failed, call_shmget(IPC_PRIVATE, 0, 0600))
+CALL(do_shmat, call_shmat(shmid, NULL, 0))
+CALL(do_shmat_failed, call_shmat(-1, NULL, 0))
+CALL(do_shmdt, call_shmdt(attached))
+CALL(do_shmdt_failed, call_shmdt((void *)1))
+CALL(do_shmctl, call_shmctl(shmid, IPC_STAT, &facts))
+CALL(do_shmctl_removal, call_shmctl(removed_shmid, IPC_RMID, NULL))
+CALL(do_syscall_brk, call_syscall(SYS_brk, (char *)own_break + 8192))
+CALL(do_syscall_shmat, call_syscall(SYS_shmat, shmid, NULL, 0))
+CALL(do_syscall_shmget, call_syscall(SYS_shmget, IPC_PRIVATE, (size_t)4096, 0600))
+
+static const struct {
+	const char *name;
+	long (*call)(void);
+} calls[] = {
+	{"sbrk", do_sbrk},
+	{"sbrk-refused", do_sbrk_refused},
+	{"brk", do_brk},
+	{"brk-refused", do_brk_refused},
+	{"shmget", do_shmget},
+	{"shmget-failed", do_shmget_failed},
+	{"shmat", do_shmat},
+	{"shmat-failed", do_shmat_failed},
+	{"shmdt", do_shmdt},
+	{"shmdt-failed", do_shmdt_failed},
+	{"shmctl", do_shmctl},
+	{"shmctl-removal", do_shmctl_removal},
+	{"syscall-brk", do_syscall_brk},
+	{"syscall-shmat", do_syscall_shmat},
+	{"syscall-shmget", do_syscall_shmget},
+};
+
+static long lowest_written(void)
+{
+	long at = 0;
+
+	while (((volatile unsigned char *)bottom)[at] == PAINT)
+		at++;
+	return at;
+}
+
+/* From the call instruction on; what the function around it pushed counts as the hook's. */
+static void handler(int signal)
+{
+	uint64_t sp;
+
+	(void)signal;
+	STACK_POINTER(sp);
+	for (volatile unsigned char *at = bottom; at < (unsigned char *)sp; at++)
+		*at = PAINT;
+	chosen();
+	told->left = lowest_written();
+	told->used = (long)(sp - (uint64_t)bottom) - told->left;
+}
+
+static void interrupt_self(uint64_t extra_bytes)
+{
+	unsigned long frame = getauxval(AT_MINSIGSTKSZ);
+	struct sigaction action = {.sa_handler = handler, .sa_flags = SA_ONSTACK};
+	stack_t stack = {.ss_size = (frame > FRAME_BYTES_LEAST ? frame : FRAME_BYTES_LEAST) +
+				    extra_bytes};
+	char *at = mmap(NULL, MAPPED_BYTES + GUARD_BYTES, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS,
+			-1, 0);
+
+	mprotect(at + GUARD_BYTES, MAPPED_BYTES, PROT_READ | PROT_WRITE);
+	bottom = stack.ss_sp = at + GUARD_BYTES;
+	sigaltstack(&stack, NULL);
+	sigaction(SIGUSR1, &action, NULL);
+	syscall(SYS_kill, (pid_t)syscall(SYS_getpid), SIGUSR1);
+}
+
+/* A child as fork makes it, and, if asked for, one that only the kernel knows of. */
+static pid_t make_child(bool unnoticed)
+{
+	return unnoticed ? (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) : fork();
+}
+
+static bool measure(unsigned i, bool in_copy, uint64_t extra_bytes)
+{
+	int status = 0;
+	pid_t child = make_child(in_copy);
+
+	if (child == 0) {
+		chosen = calls[i].call;
+		interrupt_self(extra_bytes);
+		_exit(0);
+	}
+	if (child < 0 || waitpid(child, &status, 0) != child || status != 0) {
+		dprintf(1, "%s%s: status %#x\n", calls[i].name, in_copy ? "-copy" : "", status);
+		return false;
+	}
+	dprintf(1, "%s%s used %ld left %ld\n", calls[i].name, in_copy ? "-copy" : "", told->used,
+		told->left);
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	uint64_t extra_bytes = argc > 1 ? strtoul(argv[1], NULL, 10) : 1024;
+	bool all_well = true;
+
+	told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	own_break = sbrk(0);
+	shmid = shmget(IPC_PRIVATE, 4096, 0600);
+	attached = shmat(shmid, NULL, 0);
+	for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
+		removed_shmid = shmget(IPC_PRIVATE, 4096, 0600);
+		all_well &= measure(i, false, extra_bytes);
+		shmctl(removed_shmid, IPC_RMID, NULL);
+		removed_shmid = shmget(IPC_PRIVATE, 4096, 0600);
+		all_well &= measure(i, true, extra_bytes);
+		shmctl(removed_shmid, IPC_RMID, NULL);
+	}
+	shmctl(shmid, IPC_RMID, NULL);
+	return !all_well;
+}
