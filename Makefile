@@ -33,6 +33,11 @@ REPORT_CFLAGS = $(COMMON) -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE $(FOR
 REPORT_LIBS = -ldw -lelf -lncursesw -ldl
 REPORT_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) -pthread
 
+# A hook may run on the last KiB of a signal stack: 768 bytes for all its frames together. What runs
+# at start-up alone may take more.
+HOOK_FRAMES = $(if $(filter -O2 -O3 -Os,$(CFLAGS)),-Wframe-larger-than=288)
+START_SOURCES = preload/libc.c preload/redirect.c preload/session.c preload/settings.c preload/start.c
+
 SHIM_CFLAGS = $(COMMON) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
 	-U_FORTIFY_SOURCE
 # One segment for code and constants: every process maps the shim, and each mapping costs it 4 us.
@@ -105,10 +110,11 @@ $(BUILD)/obj/report/%.o: report/%.c $(BUILD)/flags | $(BUILD)/packages
 
 $(BUILD)/obj/report/view/flame_picture.o: report/view/flame.js
 
+$(START_SOURCES:%.c=$(BUILD)/obj/%.o): HOOK_FRAMES =
 $(BUILD)/obj/preload/%.o: preload/%.c $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)
-	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SHIM_CFLAGS) -c -o $@ $<
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SHIM_CFLAGS) $(HOOK_FRAMES) -c -o $@ $<
 
 $(BUILD)/obj/preload/%.o: preload/%.S $(BUILD)/flags
 	@mkdir -p $(@D)

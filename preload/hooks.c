@@ -68,7 +68,7 @@ HOT static void count_move(struct segment_process *process, uint8_t flags, uint6
  * One brk(2) for `address`, already begun; argument and flags are those of the caller's call, and
  * `from` is what libc takes for the break. Returns the kernel's answer.
  */
-static inline uint64_t move_break(struct hook *hook, uint64_t address, uint64_t argument,
+INLINE uint64_t move_break(struct hook *hook, uint64_t address, uint64_t argument,
 				  uint64_t from, uint8_t flags)
 {
 	uint64_t before = shim.break_now, after;
@@ -332,40 +332,49 @@ HOT int hook_shmctl(int shmid, int command, struct shmid_ds *buffer)
 
 /* ---- syscall(2) ---- */
 
-/* brk through syscall(2): the caller gets the kernel's own answer, and libc is not told. */
-static long syscall_brk(struct stack_caller caller, uint64_t address)
+/* The caller gets the kernel's own answer, and libc is not told. */
+long hook_syscall_brk(long number, long address)
 {
 	struct hook hook;
 	void *libc_break;
 	long after;
 
+	(void)number;
 	if (!has_break())
-		return raw_call3(SYS_brk, (long)address, 0, 0);
+		return raw_call3(SYS_brk, address, 0, 0);
 	libc_break = __curbrk;
-	if (!hook_begin(&hook, CALL_BRK, caller) || address == 0)
-		after = (long)ask_break(&hook, address);
+	if (!hook_begin(&hook, CALL_BRK, STACK_CALLER()) || address == 0)
+		after = (long)ask_break(&hook, (uint64_t)address);
 	else
-		after = (long)move_break(&hook, address, address, 0, EVENT_RAW);
+		after = (long)move_break(&hook, (uint64_t)address, (uint64_t)address, 0, EVENT_RAW);
 	__curbrk = libc_break;
 	return after;
 }
 
-long hook_syscall(long number, long a, long b, long c)
+long hook_syscall_shmget(long number, long key, long size, long flags)
 {
-	struct stack_caller caller = STACK_CALLER();
+	(void)number;
+	return libc_result(shmget_raw(STACK_CALLER(), (key_t)key, (size_t)size, (int)flags));
+}
 
-	switch (number) {
-	case SYS_brk:
-		return syscall_brk(caller, (uint64_t)a);
-	case SYS_shmget:
-		return libc_result(shmget_raw(caller, (key_t)a, (size_t)b, (int)c));
-	case SYS_shmat:
-		return libc_result(shmat_raw(caller, (int)a, (const void *)b, (int)c));
-	case SYS_shmdt:
-		return libc_result(shmdt_raw(caller, (const void *)a));
-	default:
-		return libc_result(shmctl_raw(caller, (int)a, (int)b, (struct shmid_ds *)c));
-	}
+long hook_syscall_shmat(long number, long shmid, long address, long flags)
+{
+	(void)number;
+	return libc_result(
+		shmat_raw(STACK_CALLER(), (int)shmid, (const void *)address, (int)flags));
+}
+
+long hook_syscall_shmdt(long number, long address)
+{
+	(void)number;
+	return libc_result(shmdt_raw(STACK_CALLER(), (const void *)address));
+}
+
+long hook_syscall_shmctl(long number, long shmid, long command, long buffer)
+{
+	(void)number;
+	return libc_result(shmctl_raw(STACK_CALLER(), (int)shmid, (int)command,
+				      (struct shmid_ds *)buffer));
 }
 
 long hook_syscall_early(long number, long a, long b, long c, long d, long e)

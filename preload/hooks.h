@@ -20,8 +20,15 @@ void *hook_shmat(int shmid, const void *address, int flags);
 int hook_shmdt(const void *address);
 int hook_shmctl(int shmid, int command, struct shmid_ds *buffer);
 
-/* syscall(2) for the five numbers behind the six calls; the assembler entry passes others on. */
-long hook_syscall(long number, long a, long b, long c);
+/*
+ * syscall(2) for the five numbers behind the six calls; the assembler entry passes others on. A
+ * function for each, so that none needs the others' room on the stack.
+ */
+long hook_syscall_brk(long number, long address);
+long hook_syscall_shmget(long number, long key, long size, long flags);
+long hook_syscall_shmat(long number, long shmid, long address, long flags);
+long hook_syscall_shmdt(long number, long address);
+long hook_syscall_shmctl(long number, long shmid, long command, long buffer);
 
 /* syscall(2) for any number before libc's own has been found. */
 long hook_syscall_early(long number, long a, long b, long c, long d, long e);

@@ -32,7 +32,8 @@ struct arrival {
 	uint64_t clock; /* of its start, if it was before now; or 0 */
 };
 
-static void fill_identity(struct segment_process *slot, const struct arrival *who)
+/* Out of line, as other steps of a registration: none needs the others' room on the stack. */
+SELDOM static void fill_identity(struct segment_process *slot, const struct arrival *who)
 {
 	uint64_t now = shim.break_now;
 
@@ -78,7 +79,7 @@ static struct segment_event life_event(enum segment_call kind, uint32_t instance
 	return event;
 }
 
-static void log_arrival(const struct arrival *who, const struct segment_process *slot)
+SELDOM static void log_arrival(const struct arrival *who, const struct segment_process *slot)
 {
 	struct segment_event event = life_event(who->how, slot->instance);
 
@@ -91,7 +92,7 @@ static void log_arrival(const struct arrival *who, const struct segment_process 
 }
 
 /* The image before exec has ended: with it all it had attached. */
-static void end_predecessor(struct segment_process *old)
+SELDOM static void end_predecessor(struct segment_process *old)
 {
 	struct segment_event event = life_event(LIFE_EXEC, old->instance);
 
@@ -119,7 +120,7 @@ static bool is_wanted(const struct arrival *who, const struct segment_process *p
 }
 
 /* A namespace's inode; 0 for the session's own, `unknown` where it cannot be read. */
-static uint64_t other_namespace(const char *path, uint64_t sessions, uint64_t unknown)
+SELDOM static uint64_t other_namespace(const char *path, uint64_t sessions, uint64_t unknown)
 {
 	uint64_t inode = place_inode(path);
 
@@ -139,7 +140,7 @@ static uint64_t own_pid_namespace(enum segment_call how)
  * Processes of several pid namespaces may have one pid. The recorder's socket tells whether this
  * one is in the recorder's; its file in /proc costs a tenth of a process's start.
  */
-static bool call_on_recorder(enum segment_call how)
+SELDOM static bool call_on_recorder(enum segment_call how)
 {
 	bool same_pids, has_called = greet(shim.header, shim.instance, &same_pids);
 
@@ -147,7 +148,7 @@ static bool call_on_recorder(enum segment_call how)
 	return has_called;
 }
 
-static void register_arrival(const struct arrival *who)
+SELDOM static void register_arrival(const struct arrival *who)
 {
 	struct segment_process *old = who->how == LIFE_START
 					      ? slots_find_predecessor(who->pid, who->start_time)
@@ -224,7 +225,7 @@ static void learn_program(int argc, char **argv)
 }
 
 /* A counter is the same in every time namespace. */
-static void learn_clock(void)
+SELDOM static void learn_clock(void)
 {
 	if (shim.clock == CLOCK_NS)
 		shim.clock_shift_ns = (uint64_t)timens_read(TIMENS_SELF).monotonic_ns;
@@ -251,7 +252,7 @@ static bool is_kernels_break(uint64_t start_break)
 }
 
 /* Before the pid is used: without a recorder nobody can be asked for the pid namespace. */
-static void learn_namespaces(enum segment_call how)
+SELDOM static void learn_namespaces(enum segment_call how)
 {
 	shim.ipc_namespace = other_namespace("/proc/self/ns/ipc", shim.header->ipc_namespace, 0);
 	if (!shim.header->recorder_pid)
@@ -290,7 +291,7 @@ static void check_thread_id(void)
 		shim.tid_offset = 0;
 }
 
-static void register_copy(void)
+SELDOM static void register_copy(void)
 {
 	struct arrival who = {
 		.how = LIFE_FORK,

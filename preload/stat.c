@@ -25,9 +25,11 @@ static const char *after_name(const char *text)
 	return after;
 }
 
+/* Not on the stack, which may be a signal handler's; on a page that the loader has touched. */
+static char text[1024] __attribute__((section(".data")));
+
 bool stat_read(struct stat_facts *facts)
 {
-	char text[1024];
 	const char *at;
 
 	facts->start_time = facts->start_break = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syscall(2). Only the five numbers behind the six calls go to hook_syscall; every other goes to
+ * syscall(2). Only the five numbers behind the six calls go to a hook; every other goes to
  * libc's own function with registers and stack untouched, as vfork and clone need it.
  * x86-64: brk 12, shmget 29, shmat 30, shmctl 31, shmdt 67.
  * aarch64: brk 214, shmget 194 to shmdt 197.
@@ -24,7 +24,15 @@ syscall:
 	testq	%rax, %rax
 	jz	2f
 	jmp	*%rax
-1:	jmp	hook_syscall
+1:	cmpq	$12, %rdi
+	je	hook_syscall_brk
+	cmpq	$29, %rdi
+	je	hook_syscall_shmget
+	cmpq	$30, %rdi
+	je	hook_syscall_shmat
+	cmpq	$31, %rdi
+	je	hook_syscall_shmctl
+	jmp	hook_syscall_shmdt
 2:	jmp	hook_syscall_early
 	.cfi_endproc
 #else
@@ -41,7 +49,15 @@ syscall:
 	ldr	x16, [x16, #:lo12:shim_libc_syscall]
 	cbz	x16, 2f
 	br	x16
-1:	b	hook_syscall
+1:	cmp	x0, #214
+	b.eq	hook_syscall_brk
+	cmp	x0, #194
+	b.eq	hook_syscall_shmget
+	cmp	x0, #195
+	b.eq	hook_syscall_shmctl
+	cmp	x0, #196
+	b.eq	hook_syscall_shmat
+	b	hook_syscall_shmdt
 2:	b	hook_syscall_early
 	.cfi_endproc
 #endif

@@ -1,0 +1,52 @@
+# SPDX-License-Identifier: MIT
+"""
+A hook's whole stack use, call stacks taken: a signal handler calls it on a painted signal stack, and
+what is still painted afterwards was not used.
+"""
+
+import re
+
+import pytest
+
+import harness
+from harness import record, run, target
+
+USED_MOST = 768
+LEFT_LEAST = 256
+MEASURED = 15 * 2  # calls, each in a child of fork and in one that libc does not know of
+
+needs_stacks = pytest.mark.skipif(not harness.HAS_STACKS, reason="no call stacks before glibc 2.35")
+
+
+def check(output):
+    rows = re.findall(r"^(\S+) used (\d+) left (\d+)$", output, re.MULTILINE)
+    assert len(rows) == MEASURED, output
+    assert not [row for row in rows if int(row[1]) > USED_MOST or int(row[2]) < LEFT_LEAST], output
+    return {name: int(used) for name, used, _ in rows}
+
+
+@needs_stacks
+@pytest.mark.parametrize("extra", [1024, 4096, 65536])
+@pytest.mark.parametrize("depth", [1, 16, 64])
+def test_hook_fits_a_small_signal_stack(extra, depth):
+    """In a recording; a child that only the kernel knows of registers in the hook, too."""
+    recording = record(target("painted"), extra, options=("-k", depth))
+    check(recording.result.stdout)
+    harness.complete(recording.report())
+    taken = [event for event in recording.calls() if event.get("stack")]
+    assert len(taken) >= MEASURED
+    functions = {frame["function"] for event in taken for frame in event["stack"]}
+    assert {"handler", "main"} <= functions or depth < 16, functions
+
+
+@needs_stacks
+def test_hook_fits_a_small_signal_stack_without_recorder():
+    """Preloaded by hand: a child looks up its namespaces by itself."""
+    done = run(target("painted"), 1024, env={"LD_PRELOAD": harness.SHIM})
+    assert done.returncode == 0, done
+    check(done.stdout)
+
+
+def test_hook_without_stacks_takes_less():
+    used = check(record(target("painted"), 1024, options=("-k", 0)).result.stdout)
+    assert max(u for name, u in used.items() if not name.endswith("-copy")) <= USED_MOST // 2
