@@ -30,7 +30,11 @@
  *   recorder/output           the recording's file, and FILE.old
  *   recorder/signals          what is sent to the recorder is meant for COMMAND
  *   recorder/registrations    takes a process by the hand as soon as it registers
+ *   recorder/identity         which process an image is, as the kernel confirms
+ *   recorder/identities       rows of that in the recording
  *   recorder/watch            the processes that are alive, and how each one ends
+ *   recorder/watch_look       those that no pidfd tells about
+ *   recorder/watch_internal   what these two share
  *   recorder/ending           how somebody else's child ended
  *   recorder/tree             descendants that run without the shim
  *   recorder/truncation_guard a live segment keeps its length
@@ -67,6 +71,7 @@
  *   reader/event           one event, as it is handed on
  *   reader/facts           everything else that is handed on
  *   reader/tables          processes, attachments, ledger, stacks, row by row
+ *   reader/rows            their rows into facts
  *   reader/timescale       from the session's clock to nanoseconds
  *   reader/kernel          the second witness: what the kernel says
  *   reader/unfollowed      why a process was not followed, in words

@@ -5,7 +5,7 @@ import struct
 
 HEADER_BYTES, CHUNK_BYTES = 4096, 128
 KINDS = ("shared", "index", "parts", "processes", "owners", "attachments", "ledger", "modules", "stacks", "loads", "programs", "log",
-         "witnesses", "sights")
+         "witnesses", "sights", "identities")
 COMMITTED_AT = 40  # in struct segment_header
 # Of the records: name -> offset, struct's format.
 EVENT = {"published": (0, "Q"), "clock": (8, "Q"), "process": (16, "I"), "tid": (20, "i"), "stack": (24, "I"), "kind": (28, "B"),
@@ -14,6 +14,9 @@ PROCESS = {"instance": (0, "I"), "parent": (4, "I"), "pid": (8, "i"), "ppid": (1
            "state": (128, "I"), "attached": (140, "I"), "comm": (80, "16s"), "exe": (728, "160s"), "cmdline": (888, "136s")}
 ENTRY = {"claim": (0, "Q"), "maker": (8, "I"), "size": (16, "Q"), "attaches": (48, "Q"), "detaches": (56, "Q"), "maker_stack": (72, "I")}
 FRAME = {"number": (0, "Q"), "outer": (8, "Q"), "offset": (16, "Q")}
+IDENTITY = {"instance": (0, "I"), "pid": (4, "i"), "real_uid": (8, "I"), "effective_uid": (12, "I"), "start_time": (16, "Q"),
+            "known_clock": (24, "Q"), "end_clock": (32, "Q"), "proof": (40, "I"), "flags": (44, "I"), "exit_status": (48, "i"),
+            "exit_signal": (52, "i")}
 CHUNK = {"magic": (0, "I"), "kind": (4, "I"), "payload_bytes": (8, "Q"), "record_bytes": (16, "I"), "part": (20, "I"), "count": (24, "Q"),
          "first": (32, "Q"), "next": (40, "Q"), "overwritten": (48, "Q"), "torn": (56, "Q"), "min_clock": (64, "Q"), "max_clock": (72, "Q")}
 

@@ -13,7 +13,7 @@ import pytest
 
 import damage
 import harness
-from damage import ENTRY, EVENT, FRAME, PROCESS, Record
+from damage import ENTRY, EVENT, FRAME, IDENTITY, PROCESS, Record
 from harness import memshim, record, target
 
 REPLAY = str(harness.BUILD / "fuzz" / "replay")
@@ -77,7 +77,7 @@ def test_sound_one(sound):
     harness.complete(report)
     assert len(outputs["events --json"].splitlines()) == report["coverage"]["events"] == len(list(sound.events()))
     kinds = {damage.KINDS[head["kind"]] for head in sound.chunks}
-    assert kinds >= {"processes", "ledger", "modules", "stacks", "loads", "log"}
+    assert kinds >= {"processes", "identities", "ledger", "modules", "stacks", "loads", "log"}
 
 
 def test_stacks_that_nobody_has(sound):
@@ -118,7 +118,7 @@ def test_frames_in_a_circle(sound):
     check(sound)
 
 
-FIELDS = {"stacks": FRAME, "processes": PROCESS, "ledger": ENTRY, "log": EVENT}
+FIELDS = {"stacks": FRAME, "processes": PROCESS, "identities": IDENTITY, "ledger": ENTRY, "log": EVENT}
 ODD = (0, 1, 1 << 31, 1 << 32, (1 << 22) - 1, MOST - 1, MOST)
 
 
@@ -148,7 +148,7 @@ def test_instances_far_apart(sound):
 
 
 @pytest.mark.parametrize("kind,at,width", [("processes", 144, 8), ("ledger", 0, 8), ("log", 8, 8), ("log", 28, 4), ("loads", 0, 8),
-                                           ("modules", 0, 8), ("attachments", 0, 4), ("shared", 0, 8)])
+                                           ("modules", 0, 8), ("attachments", 0, 4), ("identities", 0, 4), ("shared", 0, 8)])
 def test_all_ones(sound, kind, at, width):
     """From some field on to the record's end, counters and all."""
     for head in sound.chunks:

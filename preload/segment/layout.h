@@ -80,8 +80,9 @@ enum segment_region_kind {
 	REGION_LOADS,
 	REGION_PROGRAMS, /* live segments only */
 	REGION_LOG,
-	REGION_WITNESSES, /* recordings only: processes that ran without the shim */
-	REGION_SIGHTS,    /* recordings only: what the kernel said at a call */
+	REGION_WITNESSES,  /* recordings only: processes that ran without the shim */
+	REGION_SIGHTS,     /* recordings only: what the kernel said at a call */
+	REGION_IDENTITIES, /* recordings only: which process an image is, verified */
 	REGION_COUNT,
 	REGION_ROOM = 16
 };

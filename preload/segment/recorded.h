@@ -97,6 +97,42 @@ struct segment_sight {
 	uint64_t mapped_bytes; /* of the process */
 };
 
+/* How the recorder verified which process an image is. */
+enum segment_identity_proof {
+	IDENTITY_BY_CHILD = 1,  /* COMMAND: the recorder's own child */
+	IDENTITY_BY_PEER_PIDFD, /* SO_PEERPIDFD of its call on the recorder's socket */
+	IDENTITY_BY_PEER_CRED,  /* SO_PEERCRED of that call, pidfd_open(2), start_time */
+	IDENTITY_BY_START_TIME, /* pidfd_open(2) of its slot's pid, start_time; maps the segment */
+	IDENTITY_PROOF_END
+};
+
+/* Bits of segment_identity.flags. */
+enum {
+	IDENTITY_ENDED = 1u << 0,         /* the image has ended, at end_clock */
+	IDENTITY_END_BY_KERNEL = 1u << 1, /* by its pidfd, or by wait(2); else as /proc had it */
+	IDENTITY_REPLACED = 1u << 2,      /* by another image: the process goes on */
+};
+
+/*
+ * Which process an image is, verified by the recorder while it held a pidfd of the process. Nothing
+ * in it comes from the segment, which every process of the session may write to. A later row of an
+ * instance takes the place of an earlier one. An image without a row was not verified.
+ */
+struct segment_identity {
+	uint32_t instance;
+	int32_t pid;            /* as the recorder sees it */
+	uint32_t real_uid;      /* UINT32_MAX unknown */
+	uint32_t effective_uid; /* when it was verified; UINT32_MAX unknown */
+	uint64_t start_time;    /* proc(5) stat field 22, clock ticks after boot; 0 unknown */
+	uint64_t known_clock;   /* when it was verified */
+	uint64_t end_clock;     /* when the recorder learned of its end; 0 it has not ended */
+	uint32_t proof;         /* enum segment_identity_proof */
+	uint32_t flags;
+	int32_t exit_status; /* -1 unknown, or none */
+	int32_t exit_signal; /* 0 unknown, or none */
+	uint64_t reserved[5];
+};
+
 /* A frame in a recording, which has only those that are in use. */
 struct segment_frame_row {
 	uint64_t number; /* index + 1 */
@@ -109,5 +145,6 @@ SEGMENT_ASSERT(sizeof(struct segment_chunk) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_witness) == 256);
 SEGMENT_ASSERT(sizeof(struct segment_frame_row) == 32);
 SEGMENT_ASSERT(sizeof(struct segment_sight) == 256);
+SEGMENT_ASSERT(sizeof(struct segment_identity) == 96);
 
 #endif

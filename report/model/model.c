@@ -216,6 +216,14 @@ void model_add_process(struct model *model, const struct process_facts *facts)
 	name_program(model, process);
 }
 
+void model_add_identity(struct model *model, const struct identity_facts *facts)
+{
+	struct model_process *process = model_process(model, facts->instance);
+
+	if (process)
+		process->identity = *facts;
+}
+
 /* Its first thread's id is the pid. */
 struct model_process *model_make_placeholder(struct model *model, const struct event *event)
 {

@@ -30,6 +30,7 @@ struct model_attachment {
 
 struct model_process {
 	struct process_facts facts;
+	struct identity_facts identity; /* instance 0: the recorder did not verify it */
 	struct model_program *program;
 	uint64_t event_count;
 	struct model_attachment *attached; /* now */
@@ -339,6 +340,8 @@ void model_add_kernel_segment(struct model *model, const struct kernel_segment *
 void model_forget_kernel(struct model *model);
 void model_add_sight(struct model *model, const struct sight_facts *sight);
 void model_add_process(struct model *model, const struct process_facts *facts);
+/* After its process. */
+void model_add_identity(struct model *model, const struct identity_facts *facts);
 void model_add_witness(struct model *model, const struct witness_facts *facts);
 void model_add_loss(struct model *model, enum loss loss, uint64_t count);
 
@@ -372,6 +375,15 @@ void model_finish(struct model *model);
 static inline struct model_process *model_process(const struct model *model, uint32_t instance)
 {
 	return instance < model->instance_room ? model->by_instance[instance] : NULL;
+}
+
+/* Which process an image is, as the recorder verified it; null when it did not. */
+static inline const struct identity_facts *model_identity(const struct model *model,
+							  uint32_t instance)
+{
+	const struct model_process *process = model_process(model, instance);
+
+	return process && process->identity.instance ? &process->identity : NULL;
 }
 
 /* Whether a process is meant: by the pid that it sees, or that its recorder does. */

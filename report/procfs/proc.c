@@ -79,6 +79,15 @@ pid_t proc_inner_pid(pid_t pid)
 	return last ? (pid_t)atol(last + 1) : 0;
 }
 
+bool proc_uids(pid_t pid, uid_t *real, uid_t *effective)
+{
+	char text[8192], *line = NULL;
+
+	if (proc_read(pid, "status", text, sizeof text) > 0)
+		line = strstr(text, "\nUid:");
+	return line && sscanf(line + 5, "%u %u", real, effective) == 2;
+}
+
 /* Of the four numbers behind Uid: or Gid:, the second one counts. */
 static bool has_line(const char *status, const char *name, unsigned long own)
 {

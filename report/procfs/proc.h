@@ -30,6 +30,9 @@ pid_t proc_inner_pid(pid_t pid);
 /* Whether /proc shows this user what is inside the process. */
 bool proc_may_look(pid_t pid);
 
+/* The real and the effective user of the process; false when they are not known. */
+bool proc_uids(pid_t pid, uid_t *real, uid_t *effective);
+
 /* Whether it acts with another user's or group's rights than the caller of this program has. */
 bool proc_has_other_rights(pid_t pid);
 

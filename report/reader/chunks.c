@@ -17,6 +17,7 @@ static const uint32_t record_bytes[REGION_COUNT] = {
 	[REGION_LOG] = sizeof(struct segment_event),
 	[REGION_WITNESSES] = sizeof(struct segment_witness),
 	[REGION_SIGHTS] = sizeof(struct segment_sight),
+	[REGION_IDENTITIES] = sizeof(struct segment_identity),
 };
 
 void chunks_begin(struct chunks *chunks, const struct segment_header *header)

@@ -3,9 +3,10 @@
 
 #include <stddef.h>
 
-#include "preload/segment/layout.h"
+#include "preload/segment/recorded.h"
 
 _Static_assert((int)LOST_DAMAGED == (int)LOSS_COUNT, "losses");
+_Static_assert((int)PROOF_START_TIME + 1 == (int)IDENTITY_PROOF_END, "proofs");
 
 static const struct {
 	const char *name, *words;

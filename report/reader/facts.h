@@ -158,6 +158,27 @@ struct sight_facts {
 	char most_name[17], next_name[97];
 };
 
+/* How the recorder verified which process an image is, surest first; see recorded.h. */
+enum identity_proof { PROOF_CHILD = 1, PROOF_PEER_PIDFD, PROOF_PEER_CRED, PROOF_START_TIME };
+
+/*
+ * Which process an image is, as the recorder verified by a pidfd and the kernel. Nothing in it
+ * comes from memory that the session's processes can write.
+ */
+struct identity_facts {
+	uint32_t instance;
+	int32_t pid;                      /* as the recorder sees it */
+	uint32_t real_uid, effective_uid; /* when it was verified; UINT32_MAX unknown */
+	uint64_t start_time;              /* proc(5) stat field 22; 0 unknown */
+	uint32_t proof;                   /* enum identity_proof */
+	uint64_t known_ns;
+	bool ended, end_by_kernel; /* by pidfd or wait(2), and not by a look into /proc */
+	bool replaced;             /* ended by another image of the process, which goes on */
+	uint64_t end_ns;           /* if `ended` */
+	int32_t exit_status;       /* -1 unknown, or none */
+	int32_t exit_signal;       /* 0 unknown, or none */
+};
+
 /* A process that ran without the shim. */
 struct witness_facts {
 	int32_t pid, ppid;

@@ -18,6 +18,7 @@ struct tables_taker {
 	void (*frame)(void *context, const struct frame_facts *facts);
 	void (*load)(void *context, const struct load_facts *facts);
 	void (*sight)(void *context, const struct sight_facts *facts);
+	void (*identity)(void *context, const struct identity_facts *facts);
 	/* `count` more were lost by `loss`, by no process that still has a slot. */
 	void (*lost)(void *context, enum loss loss, uint64_t count);
 	void *context;

@@ -48,6 +48,31 @@ struct drain_process {
 /* How a process ended, as far as it is known. */
 enum drain_how { DRAIN_EXITED, DRAIN_KILLED, DRAIN_GONE };
 
+/* How the recorder verified which process an image is: see struct segment_identity. */
+enum drain_proof {
+	DRAIN_UNPROVED,
+	DRAIN_BY_CHILD,
+	DRAIN_BY_PEER_PIDFD,
+	DRAIN_BY_PEER_CRED,
+	DRAIN_BY_START_TIME,
+};
+
+struct drain_identity {
+	pid_t pid; /* as seen here */
+	enum drain_proof proof;
+	uid_t real_uid, effective_uid; /* (uid_t)-1 unknown */
+	uint64_t start_time;           /* proc(5) stat field 22; 0 unknown */
+	uint64_t known_clock;          /* a drain_now */
+};
+
+struct drain_identity_end {
+	bool by_kernel; /* its pidfd or wait(2) told of the end, and not /proc */
+	bool replaced;  /* by another image: the process goes on */
+	enum drain_how how;
+	int status; /* of DRAIN_EXITED, -1 unknown */
+	int signal; /* of DRAIN_KILLED */
+};
+
 /* Makes the segment in this user's folder and begins the recording. Null on failure. */
 struct drain *drain_make(const struct drain_wish *wish, struct drain_error *error);
 
@@ -104,6 +129,14 @@ bool drain_was_replaced(const struct drain *drain, const struct drain_process *p
  */
 void drain_retire(struct drain *drain, const struct drain_process *process, enum drain_how how,
 		  int status, int signal);
+
+/*
+ * Keeps in the recording which process an image is, and how it ended (`end` null: it has not). Rows
+ * are gathered: drain_flush_identities writes them.
+ */
+void drain_identify(struct drain *drain, uint32_t instance, const struct drain_identity *identity,
+		    const struct drain_identity_end *end);
+void drain_flush_identities(struct drain *drain);
 
 /* The session's clock. */
 uint64_t drain_now(const struct drain *drain);

@@ -15,8 +15,9 @@ void hold_begin(struct drain *drain);
 void hold_turn(struct drain *drain);
 void hold_end(struct drain *drain);
 
-#define DRAIN_BATCH 16384u /* events copied at once: 1 MiB */
-#define DRAIN_HOLES 1024u  /* remembered per part; more are torn at once */
+#define DRAIN_BATCH 16384u   /* events copied at once: 1 MiB */
+#define DRAIN_HOLES 1024u    /* remembered per part; more are torn at once */
+#define DRAIN_IDENTITIES 64u /* gathered before they are written */
 
 /* An event that was claimed and had not been published when it was looked for. */
 struct drain_hole {
@@ -51,6 +52,8 @@ struct drain {
 	struct drain_part part[SEGMENT_PARTS_MAX];
 	struct segment_event batch[DRAIN_BATCH];
 	struct sights sights;
+	struct segment_identity identities[DRAIN_IDENTITIES];
+	uint32_t identity_count;
 };
 
 static inline void *drain_region(const struct drain *drain, enum segment_region_kind kind)

@@ -58,6 +58,8 @@ static bool has_called(struct arrivals *a, struct arrival *arrival)
 		    (who.uid == geteuid() || who.pid == arrival->image.pid)) {
 			arrival->pid = who.pid;
 			arrival->fd = who.fd;
+			arrival->uid = who.uid;
+			arrival->proof = DRAIN_BY_PEER_PIDFD;
 			return true;
 		}
 		if (who.fd >= 0)

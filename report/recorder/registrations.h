@@ -20,6 +20,9 @@ struct arrival {
 	struct drain_process image;
 	pid_t pid; /* as seen here, of one that called; 0 unknown */
 	int fd;    /* a pidfd, the taker's to close; -1: none */
+	uid_t uid; /* effective, of one that called */
+	enum drain_proof
+		proof; /* that the call was this image's; DRAIN_UNPROVED: it did not call */
 };
 
 struct arrivals;

@@ -381,6 +381,7 @@ int drain_finish(struct drain *drain, int status, int signal)
 	drain_log(drain);
 	drain_give_up(drain);
 	drain_append_slots(drain);
+	drain_flush_identities(drain);
 	append_attachments(drain);
 	append_ledger(drain);
 	append_modules(drain);

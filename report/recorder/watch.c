@@ -1,56 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-#include "report/recorder/watch.h"
+#include "report/recorder/watch_internal.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define HASH_NONFATAL_OOM 1
-#define uthash_nonfatal_oom(element) ((element)->unhashed = true)
-#include <uthash.h>
-
-#include "report/util/now.h"
 #include "report/procfs/proc.h"
 #include "report/procfs/timens.h"
 #include "report/recorder/ending.h"
-
-#define LOOK_NS 10000000ull /* at least, between two looks at those that no pidfd tells about */
-#define LOOK_SHARE 20u      /* and at most this part of the time */
-
-struct watched {
-	struct drain_process image;
-	uint32_t instance;  /* key */
-	pid_t pid;          /* as seen here; 0: not found yet; key when it is not */
-	int fd;             /* -1: looked at now and then */
-	bool wait_for_reap; /* ended, but nothing tells how until its parent has waited */
-	bool ended;
-	uint64_t exec_clock; /* when it was first seen as another program; 0: never */
-	bool left;           /* by that exec: the slot is ended, and still the process's */
-	bool unhashed;       /* no memory for a table */
-	struct watched *next_ended;
-	UT_hash_handle hh;
-	UT_hash_handle by_pid;
-};
-
-struct watch {
-	struct drain *drain;
-	struct arrivals *arrivals;
-	struct watched *table, *pids;
-	struct watched *ended;
-	int epoll_fd;
-	pid_t command;
-	uint64_t command_start_time; /* 0 unknown */
-	bool command_ended;
-	int command_status;
-	bool last; /* no later turn will know more */
-	uint64_t next_look_ns;
-	void (*arrived)(void *context, pid_t pid, uint64_t start_break);
-	void *context;
-};
+#include "report/recorder/identity.h"
 
 struct watch *watch_make(struct drain *drain, struct arrivals *arrivals, pid_t command)
 {
@@ -81,7 +42,7 @@ unsigned watch_count(const struct watch *watch)
 	return HASH_COUNT(watch->table);
 }
 
-static struct watched *find_pid(const struct watch *watch, pid_t pid)
+struct watched *watched_find(const struct watch *watch, pid_t pid)
 {
 	struct watched *w;
 
@@ -91,7 +52,7 @@ static struct watched *find_pid(const struct watch *watch, pid_t pid)
 
 bool watch_knows(const struct watch *watch, pid_t pid)
 {
-	return find_pid(watch, pid) != NULL;
+	return watched_find(watch, pid) != NULL;
 }
 
 void watch_each(const struct watch *watch,
@@ -104,7 +65,7 @@ void watch_each(const struct watch *watch,
 
 void watch_note_exec(struct watch *watch, pid_t pid, bool surely)
 {
-	struct watched *w = find_pid(watch, pid);
+	struct watched *w = watched_find(watch, pid);
 
 	if (!w)
 		return;
@@ -126,7 +87,7 @@ void watch_on_arrival(struct watch *watch,
 
 /* ---- who has come ---- */
 
-static void hold(struct watch *watch, struct watched *w, pid_t pid, int fd)
+void watched_hold(struct watch *watch, struct watched *w, pid_t pid, int fd)
 {
 	struct epoll_event event = {.events = EPOLLIN, .data.u32 = w->instance};
 
@@ -145,7 +106,7 @@ static void hold(struct watch *watch, struct watched *w, pid_t pid, int fd)
 		watch->arrived(watch->context, pid, w->image.start_break);
 }
 
-static void let_go(struct watch *watch, struct watched *w)
+void watched_let_go(struct watch *watch, struct watched *w)
 {
 	if (w->pid > 0)
 		HASH_DELETE(by_pid, watch->pids, w);
@@ -160,10 +121,16 @@ void watch_free(struct watch *watch)
 	struct watched *w, *next;
 
 	HASH_ITER (hh, watch->table, w, next) {
-		let_go(watch, w);
+		watched_let_go(watch, w);
 	}
 	close(watch->epoll_fd);
 	free(watch);
+}
+
+static bool is_command(const struct watch *watch, const struct drain_process *image)
+{
+	return image->pid == watch->command && image->start_time != 0 &&
+	       image->start_time == watch->command_start_time;
 }
 
 /*
@@ -178,8 +145,7 @@ static pid_t find_process(const struct watch *watch, struct arrival *arrival)
 	struct proc_facts facts;
 	bool is_other;
 
-	if (image->pid == watch->command && image->start_time != 0 &&
-	    image->start_time == watch->command_start_time)
+	if (is_command(watch, image))
 		return image->pid;
 	if (arrival->pid > 0)
 		return arrival->pid;
@@ -197,11 +163,27 @@ static pid_t find_process(const struct watch *watch, struct arrival *arrival)
 	return is_other ? 0 : image->pid;
 }
 
+/* `replaced`: by the next image of the process, which goes on. */
+void watched_record_end(const struct watch *watch, const struct watched *w, bool replaced,
+			enum drain_how how, int status, int signal)
+{
+	struct drain_identity_end end = {
+		.by_kernel = w->fd >= 0 || (w->pid == watch->command && watch->command_ended),
+		.replaced = replaced,
+		.how = how,
+		.status = status,
+		.signal = signal,
+	};
+
+	if (w->identity.proof)
+		drain_identify(watch->drain, w->instance, &w->identity, &end);
+}
+
 /* The image before this one, in the same process. A late image takes over its pidfd. */
 static void replace(struct watch *watch, struct arrival *arrival, pid_t *pid)
 {
 	const struct drain_process *next = &arrival->image;
-	struct watched *w = find_pid(watch, *pid > 0 || next->elsewhere ? *pid : next->pid);
+	struct watched *w = watched_find(watch, *pid > 0 || next->elsewhere ? *pid : next->pid);
 
 	if (!w || w->instance > next->instance ||
 	    (w->image.start_time != next->start_time &&
@@ -217,13 +199,14 @@ static void replace(struct watch *watch, struct arrival *arrival, pid_t *pid)
 	if (w->left)
 		drain_link_next(watch->drain, &w->image);
 	drain_retire(watch->drain, &w->image, DRAIN_GONE, -1, 0);
+	watched_record_end(watch, w, true, DRAIN_GONE, -1, 0);
 	if (arrival->fd < 0 && w->fd >= 0) {
 		epoll_ctl(watch->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
 		arrival->fd = w->fd;
 		*pid = w->pid;
 		w->fd = -1;
 	}
-	let_go(watch, w);
+	watched_let_go(watch, w);
 }
 
 /* A child of fork has its parent's. */
@@ -236,25 +219,42 @@ static void inherit_break(struct watch *watch, struct drain_process *image)
 		image->start_break = parent->image.start_break;
 }
 
+/* Of one that has been replaced already, this is all that will be known. */
+static void record_replaced(const struct watch *watch, const struct arrival *arrival,
+			    const struct drain_identity *identity)
+{
+	struct drain_identity_end end = {.replaced = true, .how = DRAIN_GONE, .status = -1};
+
+	drain_retire(watch->drain, &arrival->image, DRAIN_GONE, -1, 0);
+	if (identity->proof)
+		drain_identify(watch->drain, arrival->image.instance, identity, &end);
+}
+
 static void add(struct watch *watch, struct arrival *arrival)
 {
 	pid_t pid = find_process(watch, arrival);
+	struct drain_identity identity;
 	struct watched *w;
+
+	identity_verify(&identity, watch->drain, arrival, pid,
+			is_command(watch, &arrival->image) && !watch->command_ended);
 
 	if (pid > 0) /* also where it has executed another meanwhile */
 		drain_know_pid(watch->drain, &arrival->image, pid);
 	inherit_break(watch, &arrival->image);
 	replace(watch, arrival, &pid);
 	if (drain_was_replaced(watch->drain, &arrival->image)) {
-		drain_retire(watch->drain, &arrival->image, DRAIN_GONE, -1, 0);
+		record_replaced(watch, arrival, &identity);
 	} else if ((w = calloc(1, sizeof *w))) {
-		*w = (struct watched){.image = arrival->image, .fd = -1};
+		*w = (struct watched){.image = arrival->image, .identity = identity, .fd = -1};
 		w->instance = arrival->image.instance;
 		HASH_ADD(hh, watch->table, instance, sizeof w->instance, w);
 		if (w->unhashed) {
 			free(w); /* its slot is read at the end */
 		} else if (pid > 0) {
-			hold(watch, w, pid, arrival->fd);
+			watched_hold(watch, w, pid, arrival->fd);
+			if (identity.proof)
+				drain_identify(watch->drain, w->instance, &identity, NULL);
 			return;
 		}
 	}
@@ -264,7 +264,7 @@ static void add(struct watch *watch, struct arrival *arrival)
 
 /* ---- who has ended ---- */
 
-static void note_ended(struct watch *watch, struct watched *w)
+void watched_note_ended(struct watch *watch, struct watched *w)
 {
 	if (w->ended)
 		return;
@@ -274,23 +274,24 @@ static void note_ended(struct watch *watch, struct watched *w)
 }
 
 /* What became of the process is not what became of an image that an exec ended. */
-static void retire(struct watch *watch, struct watched *w, enum drain_how how, int status,
-		   int signal)
+static void watched_retire(struct watch *watch, struct watched *w, enum drain_how how, int status,
+			   int signal)
 {
 	if (w->left)
 		drain_link_next(watch->drain, &w->image);
 	else if (w->exec_clock)
 		drain_leave(watch->drain, &w->image, w->exec_clock);
 	drain_retire(watch->drain, &w->image, how, status, signal);
-	let_go(watch, w);
+	watched_record_end(watch, w, false, how, status, signal);
+	watched_let_go(watch, w);
 }
 
 static void retire_by_status(struct watch *watch, struct watched *w, int status)
 {
 	if (WIFEXITED(status))
-		retire(watch, w, DRAIN_EXITED, WEXITSTATUS(status), 0);
+		watched_retire(watch, w, DRAIN_EXITED, WEXITSTATUS(status), 0);
 	else
-		retire(watch, w, DRAIN_KILLED, -1, WTERMSIG(status));
+		watched_retire(watch, w, DRAIN_KILLED, -1, WTERMSIG(status));
 }
 
 static void settle(struct watch *watch, struct watched *w)
@@ -313,7 +314,7 @@ static void settle(struct watch *watch, struct watched *w)
 		w->wait_for_reap = true;
 		epoll_ctl(watch->epoll_fd, EPOLL_CTL_MOD, w->fd, &event);
 	} else {
-		retire(watch, w, DRAIN_GONE, -1, 0);
+		watched_retire(watch, w, DRAIN_GONE, -1, 0);
 	}
 }
 
@@ -329,80 +330,9 @@ static bool collect_from_pidfds(struct watch *watch)
 
 		HASH_FIND(hh, watch->table, &instance, sizeof instance, w);
 		if (w)
-			note_ended(watch, w);
+			watched_note_ended(watch, w);
 	}
 	return count == 64;
-}
-
-/* ---- those without a pidfd ---- */
-
-static bool has_ended(const struct watched *w)
-{
-	struct proc_facts facts;
-
-	if (proc_facts(w->pid, &facts))
-		return facts.state == 'Z' ||
-		       (w->image.start_time != 0 &&
-			!timens_same_start(w->pid, facts.start_time, w->image.start_time));
-	return kill(w->pid, 0) != 0 && errno == ESRCH;
-}
-
-/* A process in another pid namespace goes by another name here. */
-static void compare(void *context, pid_t pid)
-{
-	pid_t inner = proc_inner_pid(pid);
-	struct watch *watch = context;
-	struct proc_facts facts;
-
-	if (find_pid(watch, pid) || !proc_facts(pid, &facts))
-		return;
-	for (struct watched *w = watch->table; w; w = w->hh.next) {
-		if (w->pid != 0 || w->image.pid != inner ||
-		    !(w->image.start_time
-			      ? timens_same_start(pid, facts.start_time, w->image.start_time)
-			      : proc_maps(pid, strrchr(drain_segment_path(watch->drain), '/'))))
-			continue;
-		drain_know_pid(watch->drain, &w->image, pid);
-		hold(watch, w, pid, (int)syscall(SYS_pidfd_open, pid, 0));
-	}
-}
-
-/* Nowhere to be seen, and nobody there whom /proc might hide: it has ended. */
-static bool is_nowhere(const struct watched *w)
-{
-	struct proc_facts facts;
-
-	return (kill(w->image.pid, 0) != 0 && errno == ESRCH) || proc_facts(w->image.pid, &facts);
-}
-
-/* Whose place was taken unnoticed: the image that did it goes by another pid here. */
-static void retire_replaced(struct watch *watch)
-{
-	struct watched *w, *next;
-
-	HASH_ITER (hh, watch->table, w, next) {
-		if (!w->left && drain_was_replaced(watch->drain, &w->image))
-			retire(watch, w, DRAIN_GONE, -1, 0);
-	}
-}
-
-static void look(struct watch *watch)
-{
-	bool searched = false, missing = false;
-	uint64_t began = now_ns();
-
-	if (began < watch->next_look_ns && !watch->last)
-		return;
-	retire_replaced(watch);
-	for (struct watched *w = watch->table; w; w = w->hh.next)
-		missing |= w->pid == 0;
-	if (missing)
-		searched = proc_each(compare, watch);
-	for (struct watched *w = watch->table; w; w = w->hh.next)
-		if (w->pid == 0 ? searched && is_nowhere(w)
-				: (w->fd < 0 || (w->wait_for_reap && watch->last)) && has_ended(w))
-			note_ended(watch, w);
-	watch->next_look_ns = now_ns() + LOOK_NS + (now_ns() - began) * LOOK_SHARE;
 }
 
 /* ---- both ---- */
@@ -431,14 +361,15 @@ void watch_turn(struct watch *watch)
 
 	while (arrivals_take(watch->arrivals, &arrival))
 		add(watch, &arrival);
-	look(watch);
-	command = find_pid(watch, watch->command);
+	watch_look(watch);
+	command = watched_find(watch, watch->command);
 	if (command && watch->command_ended)
-		note_ended(watch, command);
+		watched_note_ended(watch, command);
 	do {
 		more = collect_from_pidfds(watch);
 		settle_all(watch);
 	} while (more);
+	drain_flush_identities(watch->drain);
 }
 
 void watch_last_turn(struct watch *watch)

@@ -38,6 +38,11 @@ static void take_witness(void *model, const struct witness_facts *facts)
 	model_add_witness(model, facts);
 }
 
+static void take_identity(void *model, const struct identity_facts *facts)
+{
+	model_add_identity(model, facts);
+}
+
 static void take_module(void *model, const struct module_facts *facts)
 {
 	model_add_module(model, facts);
@@ -85,6 +90,7 @@ static struct tables_taker tables_taker(struct load *load)
 		.attachment = take_attachment,
 		.ledger = take_ledger,
 		.witness = take_witness,
+		.identity = take_identity,
 		.module = take_module,
 		.frame = take_frame,
 		.load = take_load,

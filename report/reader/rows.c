@@ -1,0 +1,273 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/reader/rows.h"
+
+#include <string.h>
+
+#include "preload/segment/publish.h"
+#include "report/reader/reader_internal.h"
+#include "report/reader/unfollowed.h"
+
+static void copy_text(char *to, size_t to_bytes, const char *from, size_t from_bytes)
+{
+	size_t length = strnlen(from, from_bytes < to_bytes - 1 ? from_bytes : to_bytes - 1);
+
+	memcpy(to, from, length);
+	to[length] = '\0';
+}
+
+/*
+ * Of one that runs, the start time becomes the one that the kernel's tables have here. What
+ * outlived its recorder may have ended since; elsewhere it can only be said that it ran then.
+ */
+static uint32_t state_of(const struct source *source, const struct segment_process *slot,
+			 uint64_t *start_time)
+{
+	switch ((enum segment_process_state)half_load(&slot->state)) {
+	case PROCESS_EXITED:
+		return STATE_EXITED;
+	case PROCESS_KILLED:
+		return STATE_KILLED;
+	case PROCESS_EXEC:
+		return STATE_EXEC;
+	case PROCESS_RUNNING:
+		if (source_process_since(source, slot, start_time) ||
+		    (source_header(source)->finished && !source->facts.same_boot))
+			return STATE_RUNNING;
+		return STATE_GONE;
+	default:
+		return STATE_GONE;
+	}
+}
+
+static void take_moves(struct process_facts *facts, const struct segment_process *slot)
+{
+	for (int by = 0; by < BY_COUNT; by++) {
+		const struct segment_moves *from = &slot->moves[by];
+
+		facts->moves[by] = (struct move_facts){
+			.grows = from->count[MOVE_GROW],
+			.shrinks = from->count[MOVE_SHRINK],
+			.stills = from->count[MOVE_STILL],
+			.grown_bytes = from->bytes[MOVE_GROW],
+			.shrunk_bytes = from->bytes[MOVE_SHRINK],
+		};
+	}
+}
+
+static void take_counters(struct process_facts *facts, const struct segment_process *slot)
+{
+	for (int call = 0; call < KIND_CALLS; call++) {
+		facts->begun[call] = slot->begun[call];
+		facts->ok[call] = slot->ok[call];
+		facts->failed[call] = slot->failed[call];
+	}
+	for (int loss = 0; loss < LOST_DAMAGED; loss++)
+		facts->lost[loss] = slot->lost[loss];
+	facts->queries = slot->queries;
+	facts->attached = slot->attached;
+	facts->attached_peak = slot->attached_peak;
+	facts->break_current = slot->break_current;
+	facts->break_peak = slot->break_peak;
+	take_moves(facts, slot);
+}
+
+static void take_identity(struct process_facts *facts, const struct segment_process *slot)
+{
+	facts->instance = slot->instance;
+	facts->parent_instance = slot->parent_instance;
+	facts->pid = slot->pid;
+	facts->ppid = slot->ppid;
+	facts->host_pid = slot->host_pid;
+	facts->uid = slot->uid;
+	facts->image = slot->image;
+	facts->forked = slot->how == LIFE_FORK;
+	facts->log_unmapped = slot->flags & PROCESS_LOG_UNMAPPED;
+	facts->coverage = slot->coverage <= COVERED_FULL ? slot->coverage : COVERED_NOT;
+	facts->start_time = slot->start_time;
+	facts->pid_namespace = slot->pid_namespace;
+	facts->ipc_namespace = slot->ipc_namespace;
+	facts->break_initial = slot->break_initial;
+	facts->break_at_start = slot->break_at_start;
+	facts->inherited = slot->inherited;
+	copy_text(facts->comm, sizeof facts->comm, slot->comm, sizeof slot->comm);
+	copy_text(facts->exe, sizeof facts->exe, slot->exe, sizeof slot->exe);
+	copy_text(facts->cmdline, sizeof facts->cmdline, slot->cmdline, sizeof slot->cmdline);
+}
+
+void row_give_process(const struct source *source, const struct segment_process *slot,
+		      const struct tables_taker *taker)
+{
+	struct process_facts facts;
+
+	memset(&facts, 0, sizeof facts);
+	take_identity(&facts, slot);
+	take_counters(&facts, slot);
+	facts.state = state_of(source, slot, &facts.start_time);
+	facts.exit_status = slot->exit_status;
+	facts.exit_signal = slot->exit_signal;
+	facts.start_ns = timescale_ns(&source->scale, slot->start_clock);
+	facts.ended = facts.state != STATE_RUNNING && slot->end_clock != 0;
+	facts.end_ns = facts.ended ? timescale_ns(&source->scale, slot->end_clock) : 0;
+	if (taker->process)
+		taker->process(taker->context, &facts);
+}
+
+void row_give_attachment(const struct source *source, const struct segment_attachment *row,
+			 const struct tables_taker *taker)
+{
+	struct attachment_facts facts = {
+		.instance = row->instance,
+		.shmid = row->shmid,
+		.inherited = row->flags & ATTACHMENT_INHERITED,
+		.readonly = row->flags & ATTACHMENT_READONLY,
+		.address = row->address,
+		.since_ns = timescale_ns(&source->scale, row->since_clock),
+	};
+
+	if (row->state == ATTACHMENT_LIVE)
+		if (taker->attachment)
+			taker->attachment(taker->context, &facts);
+}
+
+void row_give_ledger(const struct source *source, const struct segment_entry *row,
+		     const struct tables_taker *taker)
+{
+	struct ledger_facts facts = {
+		.shmid = (int32_t)(row->claim >> 32),
+		.removed = (uint32_t)row->claim == ENTRY_REMOVED,
+		.maker = row->maker_instance,
+		.remover = row->remover_instance,
+		.key = row->key,
+		.flags = row->flags,
+		.size = row->size,
+		.seen_ns = timescale_ns(&source->scale, row->seen_clock),
+		.removed_ns = timescale_ns(&source->scale, row->removed_clock),
+		.maker_stack = half_load(&row->maker_stack),
+		.remover_stack = half_load(&row->remover_stack),
+		.attaches = row->attaches,
+		.detaches = row->detaches,
+		.inherited = row->inherited,
+	};
+
+	if ((uint32_t)row->claim == ENTRY_PRESENT || facts.removed)
+		if (taker->ledger)
+			taker->ledger(taker->context, &facts);
+}
+
+void row_give_witness(const struct segment_witness *row, const struct tables_taker *taker)
+{
+	struct witness_facts facts = {
+		.pid = row->pid,
+		.ppid = row->ppid,
+		.why = witness_words(row->why),
+		.taken_back = row->why == WHY_REGISTERED,
+	};
+
+	copy_text(facts.exe, sizeof facts.exe, row->exe, sizeof row->exe);
+	if (taker->witness)
+		taker->witness(taker->context, &facts);
+}
+
+void row_give_shared(const struct segment_shared *row, const struct tables_taker *taker)
+{
+	for (int loss = 0; loss < LOST_DAMAGED; loss++)
+		if (row->lost[loss])
+			if (taker->lost)
+				taker->lost(taker->context, (enum loss)loss, row->lost[loss]);
+}
+
+void row_give_module(const struct segment_module *row, uint64_t number,
+		     const struct tables_taker *taker)
+{
+	struct module_facts facts = {.number = (uint32_t)number};
+
+	facts.build_id_bytes = row->build_id_bytes <= sizeof facts.build_id ? row->build_id_bytes
+									    : 0;
+	memcpy(facts.build_id, row->build_id, facts.build_id_bytes);
+	copy_text(facts.path, sizeof facts.path, row->path, sizeof row->path);
+	taker->module(taker->context, &facts);
+}
+
+void row_give_frame(uint64_t number, uint64_t outer, uint64_t offset,
+		    const struct tables_taker *taker)
+{
+	struct frame_facts facts = {
+		.number = (uint32_t)number,
+		.outer = (uint32_t)(outer >> 32),
+		.module = (uint32_t)outer == SEGMENT_FRAME_NOWHERE ? 0 : (uint32_t)outer,
+		.exact = offset & SEGMENT_FRAME_EXACT,
+		.offset = (offset & ~SEGMENT_FRAME_EXACT) - 1,
+	};
+
+	if ((offset & ~SEGMENT_FRAME_EXACT) != 0)
+		taker->frame(taker->context, &facts);
+}
+
+void row_give_load(const struct segment_load *row, const struct tables_taker *taker)
+{
+	uint64_t whose = word_load(&row->whose);
+	struct load_facts facts = {(uint32_t)(whose >> 32), (uint32_t)whose, row->address};
+
+	if (whose != 0)
+		taker->load(taker->context, &facts);
+}
+
+void row_give_sight(const struct source *source, const struct segment_sight *row,
+		    const struct tables_taker *taker)
+{
+	struct sight_facts facts = {
+		.time_ns = timescale_ns(&source->scale, row->clock),
+		.instance = row->instance,
+		.call = row->call,
+		.error = row->error,
+		.shmid = row->shmid,
+		.key = row->key,
+		.size = row->size,
+		.mode = row->mode,
+		.owner_uid = row->owner_uid,
+		.caller_uid = row->caller_uid,
+		.creator_pid = row->creator_pid,
+		.used_segments = row->used_segments,
+		.used_pages = row->used_pages,
+		.limit_segments = row->limit_segments,
+		.limit_pages = row->limit_pages,
+		.limit_size = row->limit_size,
+		.most_pid = row->most_pid,
+		.most_segments = row->most_segments,
+		.most_pages = row->most_pages,
+		.next_start = row->next_start,
+		.limit_data = row->limit_data,
+		.overcommit = row->overcommit,
+		.memory_bytes = row->memory_bytes,
+		.mapped_bytes = row->mapped_bytes,
+	};
+
+	copy_text(facts.most_name, sizeof facts.most_name, row->most_name, sizeof row->most_name);
+	copy_text(facts.next_name, sizeof facts.next_name, row->next_name, sizeof row->next_name);
+	if (taker->sight)
+		taker->sight(taker->context, &facts);
+}
+
+void row_give_identity(const struct source *source, const struct segment_identity *row,
+		       const struct tables_taker *taker)
+{
+	struct identity_facts facts = {
+		.instance = row->instance,
+		.pid = row->pid,
+		.real_uid = row->real_uid,
+		.effective_uid = row->effective_uid,
+		.start_time = row->start_time,
+		.proof = row->proof,
+		.known_ns = timescale_ns(&source->scale, row->known_clock),
+		.ended = row->flags & IDENTITY_ENDED,
+		.end_by_kernel = row->flags & IDENTITY_END_BY_KERNEL,
+		.replaced = row->flags & IDENTITY_REPLACED,
+		.end_ns = timescale_ns(&source->scale, row->end_clock),
+		.exit_status = row->exit_status,
+		.exit_signal = row->exit_signal,
+	};
+
+	if (row->instance != 0 && row->pid > 0 && row->proof > 0 &&
+	    row->proof < IDENTITY_PROOF_END && taker->identity)
+		taker->identity(taker->context, &facts);
+}

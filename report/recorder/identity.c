@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/recorder/identity.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "report/procfs/proc.h"
+#include "report/procfs/timens.h"
+
+#define UID_UNKNOWN ((uid_t)-1)
+
+/* Until its parent has waited for it, its pid is no other process's. */
+static bool identity_exists(int fd)
+{
+	return syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) == 0 || errno == EPERM;
+}
+
+/*
+ * What /proc says of it, kept only if it still had its pid afterwards. The effective uid is that of
+ * the call where there was one: since then it may have changed.
+ */
+static void identity_ask_proc(struct drain_identity *identity, int fd, bool is_child)
+{
+	uid_t real, effective;
+	struct proc_facts facts;
+	bool known = proc_facts(identity->pid, &facts);
+	bool has_uids = known && proc_uids(identity->pid, &real, &effective);
+
+	if (!known || !(is_child || (fd >= 0 && identity_exists(fd))))
+		return;
+	identity->start_time = facts.start_time;
+	if (!has_uids)
+		return;
+	if (identity->effective_uid == UID_UNKNOWN)
+		identity->effective_uid = effective;
+	if (identity->effective_uid == effective)
+		identity->real_uid = real;
+}
+
+/* The pid is from its slot: so it is that process, started then, and it maps the segment. */
+static bool identity_fits(const struct drain_identity *identity, const struct drain *drain,
+			  const struct arrival *arrival)
+{
+	return identity->start_time != 0 && arrival->image.start_time != 0 &&
+	       timens_same_start(identity->pid, identity->start_time, arrival->image.start_time) &&
+	       proc_maps(identity->pid, strrchr(drain_segment_path(drain), '/')) &&
+	       identity_exists(arrival->fd);
+}
+
+void identity_verify(struct drain_identity *identity, const struct drain *drain,
+		     const struct arrival *arrival, pid_t pid, bool is_child)
+{
+	*identity = (struct drain_identity){
+		.pid = pid,
+		.proof = is_child ? DRAIN_BY_CHILD : arrival->proof,
+		.real_uid = UID_UNKNOWN,
+		.effective_uid = arrival->proof ? arrival->uid : UID_UNKNOWN,
+		.known_clock = drain_now(drain),
+	};
+	if (pid <= 0 || (!is_child && arrival->fd < 0)) {
+		identity->proof = DRAIN_UNPROVED;
+		return;
+	}
+	identity_ask_proc(identity, arrival->fd, is_child);
+	if (!identity->proof && identity_fits(identity, drain, arrival))
+		identity->proof = DRAIN_BY_START_TIME;
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Processes that no pidfd tells about: looked for in /proc now and then. */
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "report/util/now.h"
+#include "report/procfs/proc.h"
+#include "report/procfs/timens.h"
+#include "report/recorder/watch_internal.h"
+
+#define LOOK_NS 10000000ull /* at least, between two looks at those that no pidfd tells about */
+#define LOOK_SHARE 20u      /* and at most this part of the time */
+
+static bool has_ended(const struct watched *w)
+{
+	struct proc_facts facts;
+
+	if (proc_facts(w->pid, &facts))
+		return facts.state == 'Z' ||
+		       (w->image.start_time != 0 &&
+			!timens_same_start(w->pid, facts.start_time, w->image.start_time));
+	return kill(w->pid, 0) != 0 && errno == ESRCH;
+}
+
+/* A process in another pid namespace goes by another name here. */
+static void compare(void *context, pid_t pid)
+{
+	pid_t inner = proc_inner_pid(pid);
+	struct watch *watch = context;
+	struct proc_facts facts;
+
+	if (watched_find(watch, pid) || !proc_facts(pid, &facts))
+		return;
+	for (struct watched *w = watch->table; w; w = w->hh.next) {
+		if (w->pid != 0 || w->image.pid != inner ||
+		    !(w->image.start_time
+			      ? timens_same_start(pid, facts.start_time, w->image.start_time)
+			      : proc_maps(pid, strrchr(drain_segment_path(watch->drain), '/'))))
+			continue;
+		drain_know_pid(watch->drain, &w->image, pid);
+		watched_hold(watch, w, pid, (int)syscall(SYS_pidfd_open, pid, 0));
+	}
+}
+
+/* Nowhere to be seen, and nobody there whom /proc might hide: it has ended. */
+static bool is_nowhere(const struct watched *w)
+{
+	struct proc_facts facts;
+
+	return (kill(w->image.pid, 0) != 0 && errno == ESRCH) || proc_facts(w->image.pid, &facts);
+}
+
+/* Whose place was taken unnoticed: the image that did it goes by another pid here. */
+static void retire_replaced(struct watch *watch)
+{
+	struct watched *w, *next;
+
+	HASH_ITER (hh, watch->table, w, next) {
+		if (w->left || !drain_was_replaced(watch->drain, &w->image))
+			continue;
+		drain_retire(watch->drain, &w->image, DRAIN_GONE, -1, 0);
+		watched_record_end(watch, w, true, DRAIN_GONE, -1, 0);
+		watched_let_go(watch, w);
+	}
+}
+
+void watch_look(struct watch *watch)
+{
+	bool searched = false, missing = false;
+	uint64_t began = now_ns();
+
+	if (began < watch->next_look_ns && !watch->last)
+		return;
+	retire_replaced(watch);
+	for (struct watched *w = watch->table; w; w = w->hh.next)
+		missing |= w->pid == 0;
+	if (missing)
+		searched = proc_each(compare, watch);
+	for (struct watched *w = watch->table; w; w = w->hh.next)
+		if (w->pid == 0 ? searched && is_nowhere(w)
+				: (w->fd < 0 || (w->wait_for_reap && watch->last)) && has_ended(w))
+			watched_note_ended(watch, w);
+	watch->next_look_ns = now_ns() + LOOK_NS + (now_ns() - began) * LOOK_SHARE;
+}
