@@ -49,53 +49,90 @@ static void pause_1ms(void)
 	raw_call3(SYS_nanosleep, (long)&ts, 0, 0);
 }
 
-/*
- * A named session's file. Its folder is looked at only when the file is not there: a path costs a
- * tenth of what a process's start may, and the file's own owner and mode are checked in any case.
+/* ---- the folder ---- */
+
+/* Opens `below` in the folder that a variable names; the user's number follows where it is asked.
  */
-static bool find_place(const struct settings *settings, char *path, bool make_folder)
+static int open_below(struct folder *folder, const char *above, const char *below, bool of_user)
 {
-	path[0] = '\0';
-	if (is_path(settings->session))
-		return place_append(path, settings->session);
-	if (make_folder) {
-		if (place_folder(path, settings->folder, settings->runtime_folder,
-				 settings->tmp_folder) < 0)
-			return false;
-	} else if (settings->folder && *settings->folder) {
-		if (!place_append(path, settings->folder))
-			return false;
-	} else {
-		place_append(path, "/dev/shm/memshim-");
-		place_append_number(path, (uint64_t)raw_call3(SYS_geteuid, 0, 0, 0));
-	}
-	return place_append(path, "/") && place_append(path, settings->session) &&
-	       place_append(path, ".seg");
+	char path[PLACE_PATH_BYTES] = "";
+
+	if (!above || !*above)
+		return -ENOENT;
+	if (!place_append(path, above) || !place_append(path, below) ||
+	    (of_user && !place_append_number(path, folder->self)))
+		return -ENAMETOOLONG;
+	return folder_open(folder, path, true);
 }
+
+/* The first of the user's folders that can be had, made if it is missing: see place.h. */
+static int open_any_folder(struct folder *folder, const struct settings *settings)
+{
+	const char *tmp = settings->tmp_folder;
+	int ret;
+
+	if (settings->folder && *settings->folder)
+		return folder_open(folder, settings->folder, true);
+	ret = open_below(folder, "/dev/shm", "/memshim-", true);
+	if (ret == 0 && folder_is_in_memory(folder))
+		return 0;
+	folder_close(folder);
+	ret = open_below(folder, settings->runtime_folder, "/memshim", false);
+	if (ret == 0 && folder_is_in_memory(folder))
+		return 0;
+	folder_close(folder);
+	return open_below(folder, tmp && *tmp ? tmp : "/tmp", "/memshim-", true);
+}
+
+/* The one that is there as a rule: nothing is made, nothing else is tried. */
+static int open_usual_folder(struct folder *folder, const struct settings *settings)
+{
+	char path[PLACE_PATH_BYTES] = "/dev/shm/memshim-";
+
+	if (settings->folder && *settings->folder)
+		return folder_open(folder, settings->folder, false);
+	place_append_number(path, folder->self);
+	return folder_open(folder, path, false);
+}
+
+/* Of a session that is a path. Its recorder has judged the folder above when it made the session.
+ */
+static int open_folder_of(struct folder *folder, const char *session)
+{
+	char path[PLACE_PATH_BYTES] = "";
+
+	if (!place_append(path, session))
+		return -ENAMETOOLONG;
+	path[last_part(session) - session] = '\0';
+	folder->is_known = is_recorders(session);
+	return folder_open_named(folder, path);
+}
+
+/* ---- the segment ---- */
 
 /* On one page: each that is touched costs a process's start 2 us. */
 static struct segment_header joined __attribute__((aligned(SEGMENT_HEADER_BYTES)));
 
 /* Both give the mapping, and leave a checked copy of its header in `joined`. */
-static void *join(const char *path, int *why)
+static void *join(struct folder *folder, const char *file, int *why)
 {
-	return place_join(path, &joined, &shim.mapped_bytes, why);
+	return place_join(folder, file, &joined, &shim.mapped_bytes, why);
 }
 
-/* The last part of a path, without its ".seg". */
-static void learn_name(const char *path, char name[64])
+/* A file's name without its ".seg". */
+static void learn_name(const char *file, char name[64])
 {
-	const char *from = last_part(path);
 	size_t length = 0;
 
-	for (; length < 63 && from[length]; length++)
-		name[length] = from[length];
+	for (; length < 63 && file[length]; length++)
+		name[length] = file[length];
 	if (length > 4 && memcmp(name + length - 4, ".seg", 4) == 0)
 		length -= 4;
 	name[length] = '\0';
 }
 
-static void *make(const struct settings *settings, const char *path, int *why)
+static void *make(const struct settings *settings, struct folder *folder, const char *file,
+		  int *why)
 {
 	char name[64];
 	struct place_wish wish = {
@@ -105,9 +142,8 @@ static void *make(const struct settings *settings, const char *path, int *why)
 	};
 	struct segment_header *header;
 
-	learn_name(path, name);
-	header = place_create(path, &wish, why);
-
+	learn_name(file, name);
+	header = place_create(folder, file, &wish, why);
 	if (!header)
 		return NULL;
 	shim.mapped_bytes = header->total_bytes;
@@ -119,58 +155,89 @@ static void *make(const struct settings *settings, const char *path, int *why)
  * From before the last start of the machine: nobody can be in it any more. On tmpfs, where it
  * belongs, that cannot be.
  */
-static bool is_stale(const char *path)
+static bool is_stale(const struct folder *folder)
 {
 	char boot_id[sizeof joined.boot_id];
-	struct statfs fs;
 
-	if (raw_call3(SYS_statfs, (long)path, (long)&fs, 0) != 0 || fs.f_type == TMPFS_MAGIC)
+	if (folder_is_in_memory(folder))
 		return false;
 	if (place_read_file("/proc/sys/kernel/random/boot_id", boot_id, PLACE_BOOT_ID_BYTES) < 36)
 		return false;
 	return memcmp(boot_id, joined.boot_id, 36) != 0;
 }
 
-static void remove_stale(const char *path, void *base)
+/* Joins what is in an open folder; what is left of another boot is removed. */
+static void *join_there(const struct settings *settings, struct folder *folder, const char *file,
+			int *why)
 {
+	void *base = join(folder, file, why);
+
+	if (!base || is_recorders(settings->session) || !is_stale(folder))
+		return base;
 	raw_call3(SYS_munmap, (long)base, (long)shim.mapped_bytes, 0);
-	raw_call3(SYS_unlinkat, AT_FDCWD, (long)path, 0);
+	folder_remove_file(folder, file);
+	*why = -ENOENT;
+	return NULL;
 }
 
-/* Joins a session, and makes it where it is missing. */
-static void *join_or_make(const struct settings *settings)
+/* Whether it may be there, or may be made, an instant later. */
+static bool is_worth_another_try(int why)
 {
-	char path[PLACE_PATH_BYTES];
-	bool make_folder = false;
+	return why == -ENOENT || why == -EEXIST || why == -EMLINK || why == -EAGAIN;
+}
 
+/* Joins the session in an open folder; makes it where it is missing and is not a recorder's. */
+static void *join_or_make(const struct settings *settings, struct folder *folder, const char *file)
+{
 	for (int i = 0; i < TRIES; i++) {
-		void *base;
 		int why = 0;
+		void *base = join_there(settings, folder, file, &why);
 
-		if (!find_place(settings, path, make_folder))
-			return NULL;
-		base = join(path, &why);
-		if (base && !is_recorders(settings->session) && is_stale(path)) {
-			remove_stale(path, base);
-			base = NULL;
-			why = -ENOENT;
-		}
 		if (!base && why == -ENOENT && is_recorders(settings->session))
 			return NULL;
-		if (!base && why == -ENOENT && make_folder)
-			base = make(settings, path, &why);
-		if (base || (why != -ENOENT && why != -EEXIST && why != -EMLINK && why != -EAGAIN))
+		if (!base && why == -ENOENT)
+			base = make(settings, folder, file, &why);
+		if (base || !is_worth_another_try(why))
 			return base;
-		if (make_folder)
-			pause_1ms();
-		make_folder = true;
+		pause_1ms();
 	}
 	return NULL;
 }
 
+/* By its name: what is not in the usual folder is made in the first that can be had. */
+static void *join_by_name(const struct settings *settings, struct folder *folder)
+{
+	char file[PLACE_PATH_BYTES] = "";
+	void *base = NULL;
+	int why = open_usual_folder(folder, settings);
+
+	place_append(file, settings->session);
+	place_append(file, ".seg");
+	if (why == 0) {
+		base = join_there(settings, folder, file, &why);
+		if (base || !is_worth_another_try(why))
+			return base;
+		folder_close(folder);
+	}
+	return open_any_folder(folder, settings) == 0 ? join_or_make(settings, folder, file) : NULL;
+}
+
+static void *join_session(const struct settings *settings)
+{
+	struct folder folder = {.fd = -1, .self = settings->self};
+	void *base = NULL;
+
+	if (!is_path(settings->session))
+		base = join_by_name(settings, &folder);
+	else if (open_folder_of(&folder, settings->session) == 0)
+		base = join_or_make(settings, &folder, last_part(settings->session));
+	folder_close(&folder);
+	return base;
+}
+
 bool session_join(const struct settings *settings)
 {
-	void *base = join_or_make(settings);
+	void *base = join_session(settings);
 
 	if (!base)
 		return false;

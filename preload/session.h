@@ -4,6 +4,7 @@
 #define MEMSHIM_SESSION_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "shim.h"
 
@@ -15,6 +16,7 @@ struct settings {
 	const char *tmp_folder;     /* TMPDIR */
 	uint64_t log_bytes;         /* MEMSHIM_LOG_SIZE, 0 not set */
 	uint32_t stack_depth;       /* MEMSHIM_STACK_DEPTH */
+	uid_t self;                 /* the effective uid, AT_EUID; not of the environment */
 	bool off;                   /* MEMSHIM_OFF=1 */
 	bool redirect;              /* MEMSHIM_PATCH, true unless 0 */
 	uint32_t bad_count;         /* wrong values, ignored */

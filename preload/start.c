@@ -13,10 +13,10 @@
 #include <sys/prctl.h>
 
 #include "attachments.h"
+#include "common/files.h"
 #include "libc.h"
 #include "process.h"
 #include "redirect.h"
-#include "common/files.h"
 #include "session.h"
 #include "stack.h"
 #include "thread.h"
@@ -234,6 +234,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	if (kernel_word_is_secure(&word))
 		return;
 	settings_read(&settings, envp);
+	settings.self = (uid_t)word.euid;
 	shim.spare_bytes = spare_bytes();
 	if (settings.off || !take_private_memory() || !session_join(&settings))
 		return;

@@ -6,9 +6,9 @@
 #ifndef MEMSHIM_COMMON_JOIN_H
 #define MEMSHIM_COMMON_JOIN_H
 
-#include "files.h"
 #include "../segment/publish.h"
 #include "../segment/window.h"
+#include "place.h"
 
 /*
  * Whether a mapping of `bytes` begins with a header this code may write behind: every region
@@ -68,21 +68,18 @@ static inline void *place_at(struct segment_header *header, enum segment_region_
 }
 
 /* Opens what may be a segment; -errno, or why it is refused: see place_join. */
-static inline int place_open_segment(const char *path, struct stat *st)
+static inline int place_open_segment(struct folder *folder, const char *name, struct stat *st)
 {
-	int fd = place_above_standard(place_open(path, O_RDWR | O_NONBLOCK, 0));
-	uid_t self = (uid_t)raw_call3(SYS_geteuid, 0, 0, 0);
-	int why;
+	int fd = folder_open_file(folder, name, O_RDWR | O_NONBLOCK, st), why = 0;
 
 	if (fd < 0)
 		return fd;
-	why = place_stat_fd(fd, st);
-	if (why == 0 && (!S_ISREG(st->st_mode) || (uint64_t)st->st_size < SEGMENT_HEADER_BYTES))
+	if (!S_ISREG(st->st_mode) || (uint64_t)st->st_size < SEGMENT_HEADER_BYTES)
 		why = -EBADMSG;
-	if (why == 0 && st->st_nlink > 1)
+	else if (st->st_nlink > 1)
 		why = -EMLINK;
-	if (why == 0 && st->st_uid != self && self != 0)
-		why = -EPERM;
+	else
+		why = owner_check(st, folder->self, OWNER_WRITES);
 	if (why == 0)
 		return fd;
 	place_close(fd);
@@ -117,34 +114,44 @@ static inline int place_take_header(const void *base, uint64_t mapped_bytes, uin
 	return place_check(header, file_bytes);
 }
 
+/* Maps it whole, or, where the address space is short, without the log. */
+static inline long place_map_segment(int fd, uint64_t *bytes)
+{
+	long at = place_map(fd, *bytes);
+
+	if (at == -ENOMEM) {
+		*bytes = place_tables_bytes(fd, *bytes);
+		at = place_map(fd, *bytes);
+	}
+	return at;
+}
+
 /*
- * Opens an existing segment and maps it writable, whole, or, where the address space is short,
- * without the log (*mapped_bytes tells); *header is a checked copy of its header. Null with *why:
- * -errno, -ELOOP for a symbolic link, -EPERM for a file of somebody else, -EMLINK for one with
+ * Opens an existing segment of the folder and maps it writable; *mapped_bytes tells how much of it,
+ * *header is a checked copy of its header. Null with *why: -errno, -ELOOP for a symbolic link,
+ * -EPERM for a file of another user, -EACCES for one that others may write to, -EMLINK for one with
  * several names (for an instant also one that is just being made), or place_check's.
  */
-static inline void *place_join(const char *path, struct segment_header *header,
-			       uint64_t *mapped_bytes, int *why)
+static inline void *place_join(struct folder *folder, const char *name,
+			       struct segment_header *header, uint64_t *mapped_bytes, int *why)
 {
 	struct stat st;
-	int fd = place_open_segment(path, &st);
+	int fd = place_open_segment(folder, name, &st);
 	uint64_t bytes = (uint64_t)st.st_size;
 	long at;
 
 	*why = fd;
 	if (fd < 0)
 		return NULL;
-	at = place_map(fd, bytes);
-	if (at == -ENOMEM) {
-		bytes = place_tables_bytes(fd, bytes);
-		at = place_map(fd, bytes);
-	}
+	at = place_map_segment(fd, &bytes);
 	place_close(fd);
 	*why = (int)at;
 	if (raw_failed(at))
 		return NULL;
 	*mapped_bytes = bytes;
-	*why = place_take_header((void *)at, bytes, (uint64_t)st.st_size, header);
+	*why = folder_confirm(folder, name, &st);
+	if (*why == 0)
+		*why = place_take_header((void *)at, bytes, (uint64_t)st.st_size, header);
 	if (*why == 0 && header->region[REGION_LOG].offset > bytes) /* it was changed meanwhile */
 		*why = -EBADMSG;
 	if (*why == 0)

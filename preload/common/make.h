@@ -11,8 +11,8 @@
 #include <sys/utsname.h>
 #include <sys/vfs.h>
 
-#include "files.h"
 #include "../segment/publish.h"
+#include "place.h"
 #include "timens.h"
 
 #define PLACE_SLOTS_DEFAULT 4096u
@@ -204,54 +204,65 @@ static inline void place_begin(struct segment_header *header, const struct place
  * Gives a file its real name, never in the place of another: 0, -EEXIST, -errno. A rename, so that
  * the mappings made already have that name; a link where the file system has no such rename.
  */
-static inline int place_name(const char *own, const char *path)
+static inline int place_name(const struct folder *folder, const char *own, const char *name)
 {
-	int ret = (int)raw_call6(SYS_renameat2, AT_FDCWD, (long)own, AT_FDCWD, (long)path,
+	int ret = (int)raw_call6(SYS_renameat2, folder->fd, (long)own, folder->fd, (long)name,
 				 1 /* RENAME_NOREPLACE */, 0);
 
 	if (ret == -EINVAL || ret == -ENOSYS)
-		ret = (int)raw_call6(SYS_linkat, AT_FDCWD, (long)own, AT_FDCWD, (long)path, 0, 0);
-	raw_call3(SYS_unlinkat, AT_FDCWD, (long)own, 0);
+		ret = (int)raw_call6(SYS_linkat, folder->fd, (long)own, folder->fd, (long)name, 0,
+				     0);
+	folder_remove_file(folder, own);
 	return ret;
 }
 
-/*
- * Makes a segment at `path` and maps it writable; null on failure with *why = -errno, -EEXIST when
- * somebody else's is there. The mapping is header->total_bytes long.
- */
-static inline struct segment_header *place_create(const char *path, const struct place_wish *wish,
-						  int *why)
+/* A name that nobody else has: NAME.PID.TIME.new. */
+static inline bool place_own_name(char *own, const char *name)
 {
-	char own[PLACE_PATH_BYTES] = "";
+	own[0] = '\0';
+	return place_append(own, name) && place_append(own, ".") &&
+	       place_append_number(own, (uint64_t)raw_call3(SYS_getpid, 0, 0, 0)) &&
+	       place_append(own, ".") && place_append_number(own, place_ns(CLOCK_MONOTONIC)) &&
+	       place_append(own, ".new");
+}
+
+/*
+ * Makes a segment `name` in the folder and maps it writable; null on failure with *why = -errno,
+ * -EEXIST when somebody else's is there. The mapping is header->total_bytes long.
+ */
+static inline struct segment_header *place_create(struct folder *folder, const char *name,
+						  const struct place_wish *wish, int *why)
+{
+	char own[PLACE_PATH_BYTES];
 	struct segment_header *header;
+	struct stat st;
 	uint64_t bytes;
 	int fd;
 
-	if (!place_append(own, path) || !place_append(own, ".") ||
-	    !place_append_number(own, (uint64_t)raw_call3(SYS_getpid, 0, 0, 0)) ||
-	    !place_append(own, ".") || !place_append_number(own, place_ns(CLOCK_MONOTONIC)) ||
-	    !place_append(own, ".new")) {
+	if (!place_own_name(own, name)) {
 		*why = -ENAMETOOLONG;
 		return NULL;
 	}
-	fd = place_above_standard(place_open(own, O_RDWR | O_CREAT | O_EXCL, 0600));
+	fd = folder_open_file(folder, own, O_RDWR | O_CREAT | O_EXCL, &st);
 	if (fd < 0) {
 		*why = fd;
 		return NULL;
 	}
 	header = place_reserve(fd, wish, why);
 	place_close(fd);
-	if (header) {
-		place_begin(header, wish);
-		*why = place_name(own, path);
-		if (*why != 0) {
-			bytes = header->total_bytes;
-			raw_call3(SYS_munmap, (long)header, (long)bytes, 0);
-			header = NULL;
-		}
-		return header;
+	if (!header) {
+		if (folder_confirm(folder, own, &st) == 0)
+			folder_remove_file(folder, own);
+		return NULL;
 	}
-	raw_call3(SYS_unlinkat, AT_FDCWD, (long)own, 0);
+	bytes = header->total_bytes;
+	place_begin(header, wish);
+	*why = folder_confirm(folder, own, &st);
+	if (*why == 0)
+		*why = place_name(folder, own, name);
+	if (*why == 0)
+		return header;
+	raw_call3(SYS_munmap, (long)header, (long)bytes, 0);
 	return NULL;
 }
 

@@ -4,8 +4,20 @@
  * by itself. Both must choose alike. Makes system calls, so none of it runs in a hook.
  *
  * The folder: $MEMSHIM_DIR, else /dev/shm/memshim-UID, else $XDG_RUNTIME_DIR/memshim, else
- * $TMPDIR/memshim-UID. It must be a directory of ours that nobody else may write to (0700).
- * A segment is NAME.seg in it, 0600.
+ * $TMPDIR/memshim-UID; or that of the path in $MEMSHIM_SESSION. A segment is NAME.seg in it, 0600.
+ *
+ * Whoever can put a segment there can end the programs that join it, by truncating it, and reads
+ * their command lines. So a folder is opened once, judged by its descriptor, and everything else
+ * goes by openat(2) below it: what is put at its path later changes nothing. It must be a directory
+ * of the effective user that nobody else may write to, root's included, and stand in one where
+ * others may not rename it: theirs to write to only when it is sticky.
+ *
+ * Folders further up are not looked at, nor are symbolic links on the way. Whoever may change those
+ * decides to which folder a path leads; but it is used only if it is another folder of this same
+ * user, which nobody else may write to. Then one user's process logs into another session of that
+ * user: no other user's file is ever used, and no other user can write to what is used. A link in
+ * the folder's own place is not followed, but for MEMSHIM_SESSION one that is root's or the user's
+ * own: systemd makes such a link to a service's run-time folder (DynamicUser=).
  */
 #ifndef MEMSHIM_COMMON_PLACE_H
 #define MEMSHIM_COMMON_PLACE_H
@@ -14,68 +26,256 @@
 #include <sys/vfs.h>
 
 #include "files.h"
+#include "owner.h"
+
+/* A folder of live segments. */
+struct folder {
+	int fd;                      /* negative: not open */
+	uid_t self;                  /* the effective uid */
+	bool is_known;               /* the folder above it was judged before, and is not again */
+	char path[PLACE_PATH_BYTES]; /* without a slash at its end */
+};
+
+#define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOATIME)
+
+/* fstatat(2), of the link itself where the name is one. */
+static inline int folder_stat(int fd, const char *name, struct stat *st)
+{
+#if defined(SYS_newfstatat)
+	return (int)raw_call6(SYS_newfstatat, fd, (long)name, (long)st, AT_SYMLINK_NOFOLLOW, 0, 0);
+#else
+	return (int)raw_call6(SYS_fstatat, fd, (long)name, (long)st, AT_SYMLINK_NOFOLLOW, 0, 0);
+#endif
+}
 
 /*
- * Makes the folder if it is missing and checks it: a directory, ours, closed to others, and on
- * tmpfs unless `any_file_system`. Returns 0 or -errno; -ENOTDIR, -EPERM (not ours), -EACCES (open
- * to others), -EMEDIUMTYPE (not in memory).
+ * Whether an owner may be root or the user itself, unseen: in a user namespace that maps few users.
+ * A namespace that maps them all has one line that ends in 4294967295.
  */
-static inline int place_check_folder(const char *path, bool any_file_system)
+static inline bool folder_may_be_unmapped(uid_t owner)
+{
+	char map[256];
+	long used = owner == OWNER_UNMAPPED ? place_read_file("/proc/self/uid_map", map, sizeof map)
+					    : 0;
+
+	return used > 11 && memcmp(map + used - 11, "4294967295\n", 11) != 0;
+}
+
+/* Of the folder above: 0, or -EDOTDOT where others could rename what is in it. */
+static inline int folder_check_above(const struct stat *st, uid_t self)
+{
+	bool theirs = st->st_uid != self && st->st_uid != 0 && !folder_may_be_unmapped(st->st_uid);
+
+	return (theirs || st->st_mode & 022) && !(st->st_mode & S_ISVTX) ? -EDOTDOT : 0;
+}
+
+static inline int folder_check(const struct folder *folder)
 {
 	struct stat st;
-	struct statfs fs;
+	int ret = place_stat_fd(folder->fd, &st);
+
+	if (ret == 0)
+		ret = owner_check(&st, folder->self, OWNER_WRITES);
+	if (ret == 0 && !folder->is_known) {
+		ret = folder_stat(folder->fd, "..", &st);
+		if (ret == 0)
+			ret = folder_check_above(&st, folder->self);
+	}
+	return ret;
+}
+
+/* Opens folder->path, and judges it. 0 or -errno: see folder_open. */
+static inline int folder_open_path(struct folder *folder)
+{
+	int ret;
+
+	folder->fd = place_above_standard(place_open(folder->path, FOLDER_FLAGS, 0));
+	if (folder->fd < 0)
+		return folder->fd;
+	ret = folder_check(folder);
+	if (ret == 0)
+		return 0;
+	place_close(folder->fd);
+	folder->fd = -1;
+	return ret;
+}
+
+static inline void folder_close(struct folder *folder)
+{
+	if (folder->fd >= 0)
+		place_close(folder->fd);
+	folder->fd = -1;
+}
+
+/* The length of a path without its last component: 0 where it has but one. */
+static inline size_t folder_length_above(const char *path)
+{
+	size_t length = 0;
+
+	for (size_t i = 0; path[i]; i++)
+		if (path[i] == '/')
+			length = i;
+	return length;
+}
+
+/* Makes folder->path, in a folder where others cannot exchange it. 0 or -errno. */
+static inline int folder_make_path(const struct folder *folder)
+{
+	char above[PLACE_PATH_BYTES];
+	size_t length = folder_length_above(folder->path);
+	struct stat st;
 	int fd, ret;
 
-	raw_call3(SYS_mkdirat, AT_FDCWD, (long)path, 0700);
-	fd = place_above_standard(place_open(path, O_RDONLY | O_DIRECTORY, 0));
+	memcpy(above, folder->path, length);
+	above[length] = '\0';
+	fd = place_above_standard((int)raw_call6(SYS_openat, AT_FDCWD, (long)(length ? above : "/"),
+						 O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0, 0));
 	if (fd < 0)
 		return fd;
 	ret = place_stat_fd(fd, &st);
-	if (ret == 0 && st.st_uid != (uid_t)raw_call3(SYS_geteuid, 0, 0, 0))
-		ret = -EPERM;
-	if (ret == 0 && st.st_mode & 022)
-		ret = -EACCES;
-	if (ret == 0 && !any_file_system) {
-		ret = (int)raw_call3(SYS_fstatfs, fd, (long)&fs, 0);
-		if (ret == 0 && fs.f_type != TMPFS_MAGIC)
-			ret = -EMEDIUMTYPE;
+	if (ret == 0)
+		ret = folder_check_above(&st, folder->self);
+	if (ret == 0)
+		ret = (int)raw_call3(SYS_mkdirat, fd, (long)(folder->path + length + 1), 0700);
+	place_close(fd);
+	return ret == -EEXIST ? 0 : ret;
+}
+
+static inline bool folder_set_path(struct folder *folder, const char *path)
+{
+	size_t length = 0;
+
+	folder->path[0] = '\0';
+	if (!place_append(folder->path, path))
+		return false;
+	while (folder->path[length])
+		length++;
+	while (length > 1 && folder->path[length - 1] == '/')
+		folder->path[--length] = '\0';
+	return true;
+}
+
+/*
+ * Opens the folder at an absolute `path`, and makes it if it is missing and `make`. Of *folder,
+ * self and is_known are set. 0, or -errno, with nothing left open: -ENOTDIR (a link, too), -EPERM
+ * (another user's), -EACCES (others may write to it), -EDOTDOT (others may write to the folder that
+ * it is in).
+ */
+static inline int folder_open(struct folder *folder, const char *path, bool make)
+{
+	int ret;
+
+	folder->fd = -1;
+	if (!folder_set_path(folder, path))
+		return -ENAMETOOLONG;
+	ret = folder_open_path(folder);
+	if (ret == -ENOENT && make) {
+		ret = folder_make_path(folder);
+		if (ret == 0)
+			ret = folder_open_path(folder);
 	}
+	return ret;
+}
+
+/* Whether it is in memory, where a segment belongs: write-back of a disk's pages stalls writers. */
+static inline bool folder_is_in_memory(const struct folder *folder)
+{
+	struct statfs fs;
+
+	return raw_call3(SYS_fstatfs, folder->fd, (long)&fs, 0) == 0 && fs.f_type == TMPFS_MAGIC;
+}
+
+/* Where folder->path is a link of root's or of the user's own: the path that it leads to. */
+static inline int folder_read_link(struct folder *folder)
+{
+	char target[PLACE_PATH_BYTES];
+	struct stat st;
+	long used = -EPERM;
+	int fd = place_above_standard(place_open(folder->path, O_PATH, 0));
+
+	if (fd < 0)
+		return fd;
+	if (place_stat_fd(fd, &st) == 0 && S_ISLNK(st.st_mode) &&
+	    owner_check(&st, folder->self, OWNER_READS) == 0)
+		used = raw_call6(SYS_readlinkat, fd, (long)"", (long)target, sizeof target - 1, 0,
+				 0);
+	place_close(fd);
+	if (used <= 0)
+		return used < 0 ? (int)used : -ENOENT;
+	target[used] = '\0';
+	if (target[0] != '/')
+		folder->path[folder_length_above(folder->path) + 1] = '\0';
+	else
+		folder->path[0] = '\0';
+	return place_append(folder->path, target) ? 0 : -ENAMETOOLONG;
+}
+
+/* As folder_open, of the path in MEMSHIM_SESSION. */
+static inline int folder_open_named(struct folder *folder, const char *path)
+{
+	int ret = folder_open(folder, path, false);
+
+	if (ret == -ENOTDIR || ret == -ELOOP) {
+		ret = folder_read_link(folder);
+		if (ret == 0)
+			ret = folder_open_path(folder);
+	}
+	return ret;
+}
+
+/* ---- files in it ---- */
+
+static inline void folder_remove_file(const struct folder *folder, const char *name)
+{
+	raw_call3(SYS_unlinkat, folder->fd, (long)name, 0);
+}
+
+/*
+ * Opens a file of the folder; *st is its stat. A limit may leave room for one descriptor alone:
+ * then the folder is closed while the file is open, and folder_confirm must be asked before the
+ * file is believed.
+ */
+static inline int folder_open_file(struct folder *folder, const char *name, int flags,
+				   struct stat *st)
+{
+	char path[PLACE_PATH_BYTES] = "";
+	int fd, ret = folder->fd < 0 ? folder_open_path(folder) : 0;
+
+	if (ret != 0)
+		return ret;
+	flags |= O_NOATIME | O_NOFOLLOW | O_CLOEXEC;
+	fd = place_above_standard(
+		(int)raw_call6(SYS_openat, folder->fd, (long)name, flags, 0600, 0, 0));
+	if (fd == -EMFILE && place_append(path, folder->path) && place_append(path, "/") &&
+	    place_append(path, name)) {
+		if (flags & O_CREAT) /* made, perhaps, and then of too low a number to be kept */
+			folder_remove_file(folder, name);
+		folder_close(folder);
+		fd = place_above_standard(place_open(path, flags, 0600));
+	}
+	if (fd < 0)
+		return fd;
+	ret = place_stat_fd(fd, st);
+	if (ret == 0)
+		return fd;
 	place_close(fd);
 	return ret;
 }
 
-/*
- * Chooses the folder, into `path` of PLACE_PATH_BYTES. The three variables may be null. Returns 0,
- * 1 when it is not in memory (a warning is due), or the -errno of the first choice.
- */
-static inline int place_folder(char *path, const char *memshim_dir, const char *runtime_dir,
-			       const char *tmp_dir)
+/* The file is closed. 0 when it is the one that the folder has under that name, else -errno. */
+static inline int folder_confirm(struct folder *folder, const char *name, const struct stat *st)
 {
-	uint64_t uid = (uint64_t)raw_call3(SYS_geteuid, 0, 0, 0);
-	int first, ret;
+	struct stat now;
+	int ret;
 
-	path[0] = '\0';
-	if (memshim_dir && *memshim_dir) {
-		if (!place_append(path, memshim_dir))
-			return -ENAMETOOLONG;
-		ret = place_check_folder(path, false);
-		return ret == -EMEDIUMTYPE ? 1 : ret;
-	}
-	place_append(path, "/dev/shm/memshim-");
-	place_append_number(path, uid);
-	first = place_check_folder(path, false);
-	if (first == 0)
+	if (folder->fd >= 0)
 		return 0;
-	path[0] = '\0';
-	if (runtime_dir && *runtime_dir && place_append(path, runtime_dir) &&
-	    place_append(path, "/memshim") && place_check_folder(path, false) == 0)
-		return 0;
-	path[0] = '\0';
-	if (place_append(path, tmp_dir && *tmp_dir ? tmp_dir : "/tmp") &&
-	    place_append(path, "/memshim-") && place_append_number(path, uid) &&
-	    place_check_folder(path, true) == 0)
-		return 1;
-	return first;
+	ret = folder_open_path(folder);
+	if (ret == 0)
+		ret = folder_stat(folder->fd, name, &now);
+	if (ret == 0 && (now.st_dev != st->st_dev || now.st_ino != st->st_ino))
+		ret = -EPERM;
+	return ret;
 }
 
 #endif

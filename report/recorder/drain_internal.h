@@ -46,6 +46,7 @@ struct drain {
 	struct segment_header header; /* ours: what others may write to is not gone by */
 	struct segment_shared *shared;
 	struct recording recording;
+	struct folder folder; /* the segment's; all that is done there goes through it */
 	char path[PLACE_PATH_BYTES];
 	uint32_t *reported;        /* instance by slot; of drain_arrivals alone */
 	struct drain_drift *drift; /* by slot; of drain_compare alone */

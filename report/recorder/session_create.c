@@ -8,8 +8,8 @@
 
 #include "preload/common/make.h"
 #include "preload/common/place.h"
-#include "report/util/error.h"
 #include "report/recorder/drain_internal.h"
+#include "report/util/error.h"
 
 #define FOLDERS 3 /* that a session may be in */
 
@@ -33,6 +33,8 @@ static void explain(struct drain_error *error, const char *what, int ret)
 		why = "it may not be entered, or other users may write to it";
 	else if (ret == -EPERM)
 		why = "it belongs to another user";
+	else if (ret == -EDOTDOT)
+		why = "other users may write to the folder that it is in, which is not sticky";
 	else if (ret == -ENOSPC && is_limited())
 		why = "the limit on a file's size, ulimit -f, leaves no room for the session";
 	else if (ret == -ENOSPC)
@@ -89,32 +91,47 @@ static void choose_greeting_path(const struct drain *drain, char *path, size_t s
 		path[0] = '\0';
 }
 
-static bool name_segment(struct drain *drain, const char *name)
+/* The file's name, of the path. */
+static const char *segment_file(const struct drain *drain)
 {
-	return place_append(drain->path, "/") && place_append(drain->path, name) &&
-	       place_append(drain->path, ".seg");
+	return drain->path + strlen(drain->folder.path) + 1;
 }
 
-/* In one folder: 0, -errno, or -EMEDIUMTYPE where that had to be in memory. */
-static int make_in(struct drain *drain, struct place_wish wish, const char *folder,
-		   bool on_any_file_system)
+static bool name_segment(struct drain *drain, const char *name)
+{
+	drain->path[0] = '\0';
+	return place_append(drain->path, drain->folder.path) && place_append(drain->path, "/") &&
+	       place_append(drain->path, name) && place_append(drain->path, ".seg");
+}
+
+/* In the open folder: 0 or -errno. */
+static int make_there(struct drain *drain, struct place_wish wish)
 {
 	char greeting[sizeof drain->header.greeting_path];
-	int ret = place_folder(drain->path, folder, NULL, NULL);
-	bool on_disk = ret == 1;
+	int ret = 0;
 
-	if (on_disk && !on_any_file_system)
-		return -EMEDIUMTYPE;
-	if (ret < 0)
-		return ret;
 	if (!name_segment(drain, wish.session))
 		return -ENAMETOOLONG;
 	choose_greeting_path(drain, greeting, sizeof greeting);
 	wish.greeting_path = greeting;
-	drain->base = (char *)place_create(drain->path, &wish, &ret);
-	if (drain->base && on_disk)
-		error_line(drain->path, "not on tmpfs: the disk may hold the programs up");
+	drain->base = (char *)place_create(&drain->folder, segment_file(drain), &wish, &ret);
 	return drain->base ? 0 : ret;
+}
+
+/* In one folder: 0, -errno, or -EMEDIUMTYPE where that had to be in memory. */
+static int make_in(struct drain *drain, const struct place_wish *wish, const char *path,
+		   bool on_any_file_system)
+{
+	struct folder *folder = &drain->folder;
+	int ret = folder_open(folder, path, true);
+
+	if (ret == 0 && !on_any_file_system && !folder_is_in_memory(folder))
+		ret = -EMEDIUMTYPE;
+	if (ret == 0)
+		ret = make_there(drain, *wish);
+	if (ret != 0)
+		folder_close(folder);
+	return ret;
 }
 
 static char *folder_below(const char *above, const char *name)
@@ -141,6 +158,28 @@ static void list_folders(char *folders[FOLDERS])
 	free(tmp);
 }
 
+/* Whether a folder is there and is not used: others made it, or may write to it. */
+static bool is_planted(const char *path, int ret)
+{
+	struct stat st;
+
+	return (ret == -EPERM || ret == -EACCES || ret == -EDOTDOT || ret == -ENOTDIR) &&
+	       lstat(path, &st) == 0;
+}
+
+/* What is worth a line although the session is made: the first folder's refusal, a disk. */
+static void warn_of_folder(const struct drain *drain, const struct drain_error *error, int first)
+{
+	bool on_disk = !folder_is_in_memory(&drain->folder);
+	const char *disk = "not on tmpfs: the disk may hold the programs up";
+
+	if (is_planted(error->what, first))
+		error_format(error->what, "%s: the session is in %s%s%s", error->why,
+			     drain->folder.path, on_disk ? ", " : "", on_disk ? disk : "");
+	else if (on_disk)
+		error_line(drain->path, disk);
+}
+
 /* In the first folder that can be had and has room. What is wrong with the first of all is told. */
 static int make_somewhere(struct drain *drain, const struct place_wish *wish,
 			  struct drain_error *error)
@@ -152,7 +191,7 @@ static int make_somewhere(struct drain *drain, const struct place_wish *wish,
 	for (int i = 0; i < FOLDERS && ret != 0; i++) {
 		if (!folders[i] || (first == -ENOSPC && is_limited()))
 			continue;
-		ret = make_in(drain, *wish, folders[i], i == FOLDERS - 1);
+		ret = make_in(drain, wish, folders[i], i == FOLDERS - 1);
 		if (ret != 0 && first == 0) {
 			first = ret;
 			explain(error, folders[i], ret);
@@ -164,6 +203,8 @@ static int make_somewhere(struct drain *drain, const struct place_wish *wish,
 		explain(error, "record", ret);
 	else if (ret != 0 && !is_limited())
 		point_at_folder(error);
+	if (ret == 0)
+		warn_of_folder(drain, error, first);
 	return ret;
 }
 
@@ -200,6 +241,7 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 	int ret;
 
 	drain->recording.fd = wish->fd;
+	drain->folder = (struct folder){.fd = -1, .self = geteuid()};
 	ret = make_segment(drain, wish, error);
 	if (ret != 0)
 		return ret;
@@ -262,12 +304,13 @@ void drain_cancel(struct drain *drain)
 {
 	if (drain->base) {
 		word_hand_over(&drain->shared->closed, 1);
-		unlink(drain->path);
+		folder_remove_file(&drain->folder, segment_file(drain));
 		hold_end(drain);
 		if (drain->namespace_fd >= 0)
 			close(drain->namespace_fd);
 		munmap(drain->base, drain->header.total_bytes);
 	}
+	folder_close(&drain->folder);
 	if (drain->recording.fd >= 0)
 		close(drain->recording.fd);
 	free(drain->reported);

@@ -5,15 +5,18 @@
  * is to put the length back soon, before it writes. What was in there is lost, which is said.
  */
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "report/recorder/drain_internal.h"
 #include "report/reader/mapping_guard.h"
+#include "report/recorder/drain_internal.h"
 
 void hold_begin(struct drain *drain)
 {
-	drain->fd = open(drain->path, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	const char *name = drain->path + strlen(drain->folder.path) + 1;
+
+	drain->fd = openat(drain->folder.fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	guard_replace(drain->base, drain->header.total_bytes);
 }
 
