@@ -65,6 +65,17 @@ HOT static void count_move(struct segment_process *process, uint8_t flags, uint6
 }
 
 /*
+ * brk(2) has no errors of its own, and libc looks for none: it takes -EPERM of a seccomp filter for
+ * the break, and its caller is told that the move was made. The break has not moved.
+ */
+SELDOM static void note_refused_move(struct hook *hook, long error)
+{
+	hook->event.u.brk.after = hook->event.u.brk.before;
+	hook_take_stack(hook);
+	hook_end(hook, true, (int)-error);
+}
+
+/*
  * One brk(2) for `address`, already begun; argument and flags are those of the caller's call, and
  * `from` is what libc takes for the break. Returns the kernel's answer.
  */
@@ -77,7 +88,8 @@ INLINE uint64_t move_break(struct hook *hook, uint64_t address, uint64_t argumen
 	if (releasing)
 		hook->event.clock = thread_clock();
 	after = (uint64_t)raw_call3(SYS_brk, (long)address, 0, 0);
-	shim.break_now = after;
+	if (LIKELY(!raw_failed((long)after)))
+		shim.break_now = after;
 	__curbrk = (void *)after;
 	if (!releasing)
 		hook->event.clock = thread_clock();
@@ -87,6 +99,10 @@ INLINE uint64_t move_break(struct hook *hook, uint64_t address, uint64_t argumen
 	hook->event.u.brk.before = before;
 	hook->event.u.brk.after = after;
 	hook->event.u.brk.result = flags & EVENT_RAW ? after : from;
+	if (UNLIKELY(raw_failed((long)after))) {
+		note_refused_move(hook, (long)after);
+		return after;
+	}
 	if (LIKELY(!failed))
 		count_move(hook->process, flags, before, after);
 	hook_take_stack(hook);
@@ -104,7 +120,8 @@ static uint64_t ask_break(struct hook *hook, uint64_t address)
 		shim.idle_calls++;
 		return after;
 	}
-	shim.break_now = after;
+	if (LIKELY(!raw_failed((long)after)))
+		shim.break_now = after;
 	counter_add(&hook->process->queries, 1, thread_alone());
 	return after;
 }
@@ -332,7 +349,7 @@ HOT int hook_shmctl(int shmid, int command, struct shmid_ds *buffer)
 
 /* ---- syscall(2) ---- */
 
-/* The caller gets the kernel's own answer, and libc is not told. */
+/* The caller gets the kernel's own answer, an error as libc gives it, and libc is not told. */
 long hook_syscall_brk(long number, long address)
 {
 	struct hook hook;
@@ -341,14 +358,14 @@ long hook_syscall_brk(long number, long address)
 
 	(void)number;
 	if (!has_break())
-		return raw_call3(SYS_brk, address, 0, 0);
+		return libc_result(raw_call3(SYS_brk, address, 0, 0));
 	libc_break = __curbrk;
 	if (!hook_begin(&hook, CALL_BRK, STACK_CALLER()) || address == 0)
 		after = (long)ask_break(&hook, (uint64_t)address);
 	else
 		after = (long)move_break(&hook, (uint64_t)address, (uint64_t)address, 0, EVENT_RAW);
 	__curbrk = libc_break;
-	return after;
+	return libc_result(after);
 }
 
 long hook_syscall_shmget(long number, long key, long size, long flags)

@@ -251,6 +251,14 @@ static bool is_kernels_break(uint64_t start_break)
 	return start_break == end || (is_mapped(start_break) && is_mapped(end - 1));
 }
 
+/* brk(NULL) fails under a seccomp filter against brk: the break is where it was then. */
+static uint64_t kernels_break(uint64_t otherwise)
+{
+	long now = raw_call3(SYS_brk, 0, 0, 0);
+
+	return raw_failed(now) ? otherwise : (uint64_t)now;
+}
+
 /* Before the pid is used: without a recorder nobody can be asked for the pid namespace. */
 SELDOM static void learn_namespaces(enum segment_call how)
 {
@@ -272,7 +280,7 @@ void process_start(int argc, char **argv)
 	learn_namespaces(LIFE_START);
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
-	shim.break_now = (uint64_t)raw_call3(SYS_brk, 0, 0, 0);
+	shim.break_now = kernels_break(facts.start_break);
 	if (is_kernels_break(facts.start_break)) {
 		who.start_break = facts.start_break;
 		shim.identity_flags |= PROCESS_BREAK_KNOWN;
@@ -308,7 +316,7 @@ SELDOM static void register_copy(void)
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
 	/* Another thread may have moved it, and not come to write that down before the fork. */
-	shim.break_now = (uint64_t)raw_call3(SYS_brk, 0, 0, 0);
+	shim.break_now = kernels_break(shim.break_now);
 	register_arrival(&who);
 	word_hand_over(shim_wiped(WIPED_DONE), 1);
 }

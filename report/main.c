@@ -46,6 +46,7 @@
  *   recorder/slots            for the recorder: who came, who ended
  *   recorder/prefault         for the recorder: pages made ready ahead of writers
  *   recorder/kernel_snapshot  for the recorder: what the kernel says at single calls
+ *   recorder/caller_snapshot  for the recorder: limits and memory of a process whose call failed
  *   recorder/recording        writes a recording's chunks
  *
  * procfs/: what is read from /proc
@@ -102,6 +103,7 @@
  *   model/explain_break     brk, sbrk
  *   model/explaining        what these share
  *   model/kernel_snapshots  why, by what the recorder saw right after it
+ *   model/memory_limits  why memory could not be had, by the limits that the recorder read
  *   model/suppress          takes out findings that are known
  *   model/failures          about failed calls: which rule or limit
  *   model/finalize          what only the end can tell

@@ -59,9 +59,9 @@ struct segment_witness {
 };
 
 /*
- * What the kernel said right after a call that failed, or that named a segment which nobody of the
- * session made: as far as the recorder could look; what it could not is 0. With CALL_BRK and no
- * error: the image's break is not where its calls left it.
+ * What the kernel said right after a call that failed, or that named or removed a segment which
+ * nobody of the session made: as far as the recorder could look; what it could not is 0. With
+ * CALL_BRK and no error: the image's break is not where its calls left it.
  */
 struct segment_sight {
 	uint64_t clock; /* of the event */
@@ -78,7 +78,7 @@ struct segment_sight {
 	uint32_t caller_uid; /* effective, of the process that made the call */
 	/*
 	 * All segments together, and their limits: shmmni, shmall, shmmax. Where SHM_HUGETLB found
-	 * no memory, the pages are huge ones. Of a break the size is RLIMIT_AS.
+	 * no memory, the pages are huge ones. Of a break and of shmat the size is RLIMIT_AS.
 	 */
 	uint64_t used_segments, used_pages;
 	uint64_t limit_segments, limit_pages, limit_size;
@@ -89,12 +89,24 @@ struct segment_sight {
 	char most_name[16];
 	/* The first mapping above the break, or at and above the address that shmat asked for. */
 	uint64_t next_start;
-	uint64_t limit_data; /* RLIMIT_DATA, of shmat RLIMIT_AS, bytes; UINT64_MAX none */
+	uint64_t limit_data; /* RLIMIT_DATA; UINT64_MAX none */
 	uint32_t overcommit; /* vm.overcommit_memory */
-	uint32_t reserved;
+	uint32_t nattch;     /* of the segment */
 	char next_name[96];    /* "" anonymous */
 	uint64_t memory_bytes; /* memory and swap of the machine */
-	uint64_t mapped_bytes; /* of the process */
+	uint64_t mapped_bytes; /* of the process: VmSize */
+	uint64_t data_bytes;   /* VmData: what RLIMIT_DATA counts */
+	/* Without the heap, when the process registered and had a limit: VmSize and VmData. */
+	uint64_t first_mapped_bytes, first_data_bytes;
+	uint32_t flags; /* enum segment_sight_flag */
+	uint32_t pad;
+	char creator_name[16]; /* of the process `creator_pid`, while it runs; else "" */
+	uint64_t reserved[3];
+};
+
+enum segment_sight_flag {
+	SIGHT_PROCESS_GONE = 1u << 0, /* the caller had ended: its limits are those it began with */
+	SIGHT_MOST_ENDED = 1u << 1,   /* no process with `most_pid` ran */
 };
 
 /* How the recorder verified which process an image is. */
@@ -144,7 +156,7 @@ struct segment_frame_row {
 SEGMENT_ASSERT(sizeof(struct segment_chunk) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_witness) == 256);
 SEGMENT_ASSERT(sizeof(struct segment_frame_row) == 32);
-SEGMENT_ASSERT(sizeof(struct segment_sight) == 256);
+SEGMENT_ASSERT(sizeof(struct segment_sight) == 328);
 SEGMENT_ASSERT(sizeof(struct segment_identity) == 96);
 
 #endif

@@ -232,7 +232,7 @@ static struct explanation explain_shmget(const struct failed *f)
 		return huge ? explain_by(NULL, "SHM_HUGETLB needs CAP_IPC_LOCK, the group of "
 					       "vm.hugetlb_shm_group, or RLIMIT_MEMLOCK for all "
 					       "of it")
-			    : explain_nothing;
+			    : explain_filter(f);
 	default:
 		return explain_nothing;
 	}
@@ -243,8 +243,12 @@ struct explanation explain_failure(const struct model *model, const struct model
 {
 	struct failed failed = {model, process, event};
 
-	if (event->flags & FLAG_LIBC_ONLY)
+	if (event->flags & FLAG_LIBC_ONLY && event->kind > KIND_SBRK)
 		return explain_nothing;
+	if (event->detail == ENOSYS && event->kind > KIND_SBRK)
+		return explain_by("allow it in the filter, if there is one",
+				  "this kernel has no System V IPC, or a seccomp filter refused "
+				  "the call");
 	switch (event->kind) {
 	case KIND_BRK:
 	case KIND_SBRK:

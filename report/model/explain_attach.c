@@ -83,6 +83,8 @@ struct explanation explain_shmat(const struct failed *f)
 		return explain_attach(f, segment);
 	case ENOMEM:
 		return explain_surely(explain_address(f));
+	case EPERM:
+		return explain_filter(f);
 	default:
 		return explain_nothing;
 	}
@@ -115,7 +117,7 @@ struct explanation explain_shmdt(const struct failed *f)
 	const struct model_attachment *there = attached_at(f, address);
 
 	if (f->event->detail != EINVAL)
-		return explain_nothing;
+		return explain_filter(f);
 	if (there)
 		return explain_by("pass the address that shmat returned",
 				  "%#llx lies inside the attachment of segment %d, which begins at "

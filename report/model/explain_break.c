@@ -4,9 +4,13 @@
 #include <stdio.h>
 
 #include "report/model/explaining.h"
+#include "report/util/names.h"
 
 #define TOO_MUCH_BYTES (1ull << 40) /* of one move: whatever is above, there is no room for it */
 #define SPACE_BYTES (1ull << 47)    /* of all addresses that a program has */
+
+static const char filter_advice[] =
+	"allow it in the filter: systemd's SystemCallFilter=, or the container's seccomp profile";
 
 /* Where the break was to be. */
 static uint64_t wanted_by(const struct event *event)
@@ -40,12 +44,42 @@ bool explain_wall(const struct event *event, uint64_t start)
 	return start >= before && start < wanted && wanted - before < TOO_MUCH_BYTES;
 }
 
+/* Sbrk that libc refused, since the kernel's error stood in the place of the break. */
+static struct explanation explain_spoilt_break(const struct failed *f)
+{
+	uint64_t error = -f->event->u.brk.result;
+	const char *name = name_of_errno((int)error);
+
+	if (error == 0 || error >= 4096)
+		return explain_nothing;
+	return explain_surely(explain_by(
+		filter_advice,
+		"the kernel refuses brk with %s, as a seccomp filter makes it do; libc takes that "
+		"answer for the break, and has no place to grow from",
+		name ? name : "an error"));
+}
+
+struct explanation explain_filter(const struct failed *f)
+{
+	const char *name = name_of_errno(f->event->detail);
+
+	return explain_surely(explain_by(
+		filter_advice,
+		"the kernel's own %s never fails with %s: a seccomp filter refused the call",
+		f->event->kind == KIND_SBRK ? "brk" : event_name(f->event->kind),
+		name ? name : "this error"));
+}
+
 struct explanation explain_move(const struct failed *f)
 {
 	const struct model_attachment *blocker = explain_blocker(f->process, f->event);
 	char room[HUMAN_BYTES], wanted[HUMAN_BYTES];
 	uint64_t end = wanted_by(f->event), before = f->event->u.brk.before, asked = end - before;
 
+	if (f->event->flags & FLAG_LIBC_ONLY)
+		return explain_spoilt_break(f);
+	if (f->event->detail != ENOMEM)
+		return explain_filter(f);
 	/* One that is too low is not refused: it moves nothing. */
 	if (f->event->detail != ENOMEM || end < before)
 		return explain_nothing;

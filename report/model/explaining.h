@@ -58,4 +58,16 @@ struct explanation explain_shmdt(const struct failed *f);
 struct explanation explain_shmctl(const struct failed *f);
 struct explanation explain_move(const struct failed *f);
 
+/* ---- memory_limits.c: by the limits that the recorder read; asked for at least a byte ---- */
+struct explanation limits_explain_move(const struct model *model,
+				       const struct model_process *process,
+				       const struct event *event, const struct sight_facts *s);
+/* `size`: of the segment, 0 unknown. */
+struct explanation limits_explain_attach(const struct model_process *process,
+					 const struct event *event, const struct sight_facts *s,
+					 uint64_t size);
+
+/* An error that the call itself does not have. */
+struct explanation explain_filter(const struct failed *f);
+
 #endif

@@ -175,7 +175,7 @@ static void draw_failure(struct model *model, const struct model_failure *failur
 		why = failure->why;
 		advice = failure->advice ? failure->advice : advice;
 	}
-	if (failure->in_kernel == 0)
+	if (failure->in_kernel == 0 && !failure->sure)
 		why = "libc refused it without asking the kernel";
 	finding = findings_add(
 		model, FINDING_FAILED_CALL, severity, advice,

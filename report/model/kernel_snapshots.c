@@ -252,54 +252,14 @@ static struct explanation attach_seen(const struct model *model,
 				      const struct sight_facts *s)
 {
 	uint64_t size = size_of(model, failure, s);
-	char limit[HUMAN_BYTES], mapped[HUMAN_BYTES], wanted[HUMAN_BYTES];
+	const struct model_process *process = model_process(model, failure->process);
 
 	if (s->error == EACCES)
 		return access_seen(model, failure, s);
 	if (s->error == EINVAL)
 		return place_seen(model, failure, s);
-	if (s->error == ENOMEM && s->limit_data && s->limit_data != UINT64_MAX &&
-	    s->mapped_bytes + size > s->limit_data)
-		return explain_by("raise it: 'ulimit -v'",
-				  "RLIMIT_AS is %s, %s are mapped, and the segment has %s",
-				  human_bytes(limit, s->limit_data),
-				  human_bytes(mapped, s->mapped_bytes), human_bytes(wanted, size));
-	return explain_nothing;
-}
-
-static struct explanation move_seen(const struct model_process *process, const struct event *event,
-				    const struct sight_facts *s)
-{
-	uint64_t before = event->u.brk.before, grown = before - process->facts.break_initial;
-	uint64_t asked = event->kind == KIND_BRK ? event->u.brk.argument - before
-						 : event->u.brk.argument;
-	char room[HUMAN_BYTES], wanted[HUMAN_BYTES], mapped[HUMAN_BYTES];
-
-	human_bytes(wanted, asked);
-	if (s->next_start && s->next_start < before + asked)
-		return explain_by("what is mapped by address must keep away from the heap",
-				  "%s begins %s above the break, and %s were asked for",
-				  s->next_name[0] ? s->next_name : "a mapping without a file",
-				  human_bytes(room, s->next_start - before), wanted);
-	if (s->limit_data && s->limit_data != UINT64_MAX && grown + asked > s->limit_data)
-		return explain_by("raise it: 'ulimit -d'",
-				  "RLIMIT_DATA is %s, and %s more were asked for",
-				  human_bytes(room, s->limit_data), wanted);
-	if (s->mapped_bytes && s->limit_size && s->mapped_bytes + asked > s->limit_size)
-		return explain_by("raise it: 'ulimit -v'",
-				  "RLIMIT_AS is %s, %s are mapped, and %s more were asked for",
-				  human_bytes(room, s->limit_size),
-				  human_bytes(mapped, s->mapped_bytes), wanted);
-	if (s->overcommit == OVERCOMMIT_NEVER)
-		return explain_by(NULL,
-				  "%s were asked for, and vm.overcommit_memory 2 promises no more "
-				  "than there is",
-				  wanted);
-	if (s->memory_bytes && asked > s->memory_bytes)
-		return explain_by("ask for less at once",
-				  "%s were asked for, and memory and swap together are %s: "
-				  "vm.overcommit_memory %u refuses that",
-				  wanted, human_bytes(room, s->memory_bytes), s->overcommit);
+	if (s->error == ENOMEM && process)
+		return limits_explain_attach(process, &failure->first, s, size);
 	return explain_nothing;
 }
 
@@ -313,7 +273,7 @@ struct explanation sight_explain(const struct model *model, const struct model_f
 	switch (s->call) {
 	case KIND_BRK:
 	case KIND_SBRK:
-		return move_seen(process, &failure->first, s);
+		return limits_explain_move(model, process, &failure->first, s);
 	case KIND_SHMGET:
 		return shmget_seen(model, failure, s);
 	case KIND_SHMAT:

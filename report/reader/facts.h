@@ -133,8 +133,8 @@ struct load_facts {
 };
 
 /*
- * What the kernel said right after a call that failed, or that named a segment which nobody of the
- * session made (error 0). What the recorder could not find out is 0; shmid -1: no such segment.
+ * What the kernel said right after a call that failed, or that named or removed a segment which
+ * nobody of the session made (error 0). What the recorder could not find out is 0; shmid -1: no such segment.
  */
 struct sight_facts {
 	uint64_t time_ns; /* of the event */
@@ -147,15 +147,21 @@ struct sight_facts {
 	uint32_t caller_uid; /* effective, of the process that made the call */
 	int32_t creator_pid;
 	uint64_t used_segments, used_pages; /* of all segments together; or huge pages */
-	uint64_t limit_segments, limit_pages, limit_size; /* of a break RLIMIT_AS */
+	uint64_t limit_segments, limit_pages, limit_size; /* of a break and shmat RLIMIT_AS */
 	int32_t most_pid; /* whose creations take the most of what ran out */
 	uint32_t most_segments;
 	uint64_t most_pages;
 	uint64_t next_start; /* of the first mapping above the break, or at shmat's address */
-	uint64_t limit_data; /* RLIMIT_DATA, of shmat RLIMIT_AS; UINT64_MAX none */
+	uint64_t limit_data; /* RLIMIT_DATA; UINT64_MAX none */
 	uint64_t memory_bytes, mapped_bytes; /* of the machine, with swap; of the process */
-	uint32_t overcommit;                 /* vm.overcommit_memory */
-	char most_name[17], next_name[97];
+	uint64_t data_bytes;                 /* of the process, as RLIMIT_DATA counts them */
+	/* The same two, without the heap, when the process registered. */
+	uint64_t first_mapped_bytes, first_data_bytes;
+	uint32_t overcommit; /* vm.overcommit_memory */
+	uint32_t nattch;     /* of the segment */
+	bool process_gone;   /* the limits are those that the caller began with */
+	bool most_ended;     /* no process with `most_pid` ran */
+	char most_name[17], next_name[97], creator_name[17];
 };
 
 /* How the recorder verified which process an image is, surest first; see recorded.h. */

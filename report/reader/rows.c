@@ -240,10 +240,18 @@ void row_give_sight(const struct source *source, const struct segment_sight *row
 		.overcommit = row->overcommit,
 		.memory_bytes = row->memory_bytes,
 		.mapped_bytes = row->mapped_bytes,
+		.data_bytes = row->data_bytes,
+		.first_mapped_bytes = row->first_mapped_bytes,
+		.first_data_bytes = row->first_data_bytes,
+		.nattch = row->nattch,
+		.process_gone = row->flags & SIGHT_PROCESS_GONE,
+		.most_ended = row->flags & SIGHT_MOST_ENDED,
 	};
 
 	copy_text(facts.most_name, sizeof facts.most_name, row->most_name, sizeof row->most_name);
 	copy_text(facts.next_name, sizeof facts.next_name, row->next_name, sizeof row->next_name);
+	copy_text(facts.creator_name, sizeof facts.creator_name, row->creator_name,
+		  sizeof row->creator_name);
 	if (taker->sight)
 		taker->sight(taker->context, &facts);
 }

@@ -120,6 +120,9 @@ bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time
 /* Keeps the pid that an image's process has here, where it sees another itself. */
 void drain_know_pid(struct drain *drain, const struct drain_process *process, pid_t pid);
 
+/* Keeps the limits of an image that has just registered: `pid` as seen here. */
+void drain_note_limits(struct drain *drain, const struct drain_process *process, pid_t pid);
+
 /* Whether another image has followed this one in the same process. */
 bool drain_was_replaced(const struct drain *drain, const struct drain_process *process);
 

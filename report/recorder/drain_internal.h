@@ -38,6 +38,13 @@ struct drain_drift {
 	uint32_t suspected, told;
 };
 
+/* Of a slot: the limits that an image began with, and where it had one, its memory then. */
+struct drain_limits {
+	uint32_t instance;
+	uint64_t data, space;              /* RLIMIT_DATA and RLIMIT_AS; 0 unknown */
+	uint64_t mapped_bytes, data_bytes; /* VmSize and VmData, without the heap; 0 unknown */
+};
+
 struct drain {
 	char *base;                   /* the live segment, mapped writable; null: none */
 	int fd;                       /* its file, open to hold its size; negative: none */
@@ -50,6 +57,7 @@ struct drain {
 	char path[PLACE_PATH_BYTES];
 	uint32_t *reported;        /* instance by slot; of drain_arrivals alone */
 	struct drain_drift *drift; /* by slot; of drain_compare alone */
+	struct drain_limits *limits; /* by slot */
 	struct drain_part part[SEGMENT_PARTS_MAX];
 	struct segment_event batch[DRAIN_BATCH];
 	struct sights sights;
@@ -92,6 +100,16 @@ void drain_append(struct drain *drain, enum segment_region_kind kind, const void
 
 /* slots.c: the slots that are still in use. */
 void drain_append_slots(struct drain *drain);
+
+/* caller_snapshot.c: the image's slot; null when it has ended. Its pid here; 0 unknown. */
+const struct segment_process *snapshot_slot(const struct drain *drain, uint32_t instance);
+pid_t snapshot_pid(const struct segment_process *slot);
+/* The user, the limits and the memory of the process that made the call. */
+void snapshot_caller(const struct drain *drain, struct segment_sight *sight, pid_t pid);
+/* The first mapping that ends above `address`; the heap is in nobody's way. */
+void snapshot_next_mapping(struct segment_sight *sight, pid_t pid, uint64_t address);
+/* Of the machine; `huge`: its huge pages, too. */
+void snapshot_memory(struct segment_sight *sight, bool huge);
 
 /* sights.c: looks at the kernel where one of the batch's first `count` events is worth it. */
 void sights_look(struct drain *drain, uint64_t count);

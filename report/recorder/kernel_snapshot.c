@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/shm.h>
 
 #include "preload/segment/window.h"
@@ -155,119 +154,19 @@ static void look_at_segment(struct segment_sight *sight, int32_t shmid)
 	sight->creator_pid = facts.shm_cpid;
 }
 
-/* ---- memory ---- */
-
-static uint64_t read_meminfo(const char *text, const char *name)
-{
-	const char *at = strstr(text, name);
-
-	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
-}
-
-static void look_at_memory(struct segment_sight *sight, bool huge)
-{
-	char text[4096];
-
-	if (place_read_file("/proc/sys/vm/overcommit_memory", text, sizeof text) > 0)
-		sight->overcommit = (uint32_t)(text[0] - '0');
-	if (place_read_file("/proc/meminfo", text, sizeof text) <= 0)
-		return;
-	sight->memory_bytes = (read_meminfo(text, "MemTotal:") + read_meminfo(text, "SwapTotal:"))
-			      << 10;
-	if (!huge)
-		return;
-	sight->limit_pages = read_meminfo(text, "HugePages_Total:");
-	sight->used_pages = sight->limit_pages - read_meminfo(text, "HugePages_Free:") +
-			    read_meminfo(text, "HugePages_Rsvd:");
-}
-
-/* ---- the process and its addresses ---- */
-
-/* The image's slot; null when it has ended. */
-static const struct segment_process *slot_of(const struct drain *drain, uint32_t instance)
-{
-	uint32_t used = drain_slots_used(drain);
-
-	for (uint32_t i = 0; i < used; i++)
-		if (drain_slot(drain, i)->instance == instance)
-			return drain_slot(drain, i);
-	return NULL;
-}
-
-/* Its pid here; 0 when it is not known. */
-static pid_t pid_of(const struct segment_process *slot)
-{
-	if (!slot)
-		return 0;
-	if (slot->host_pid)
-		return slot->host_pid;
-	return slot->pid_namespace ? 0 : slot->pid;
-}
-
-static void look_at_caller(struct segment_sight *sight, pid_t pid)
-{
-	char text[4096], *line;
-
-	if (pid <= 0 || proc_read(pid, "status", text, sizeof text) <= 0)
-		return;
-	line = strstr(text, "\nUid:");
-	if (line)
-		sscanf(line + 5, "%*u %u", &sight->caller_uid);
-	line = strstr(text, "\nVmSize:");
-	if (line)
-		sight->mapped_bytes = strtoull(line + 8, NULL, 10) << 10;
-}
-
-/* The first mapping that ends above `address`; the heap is in nobody's way. */
-static void find_next(struct segment_sight *sight, pid_t pid, uint64_t address)
-{
-	unsigned long long start, end;
-	char line[4352], *name;
-	FILE *maps;
-
-	snprintf(line, sizeof line, "/proc/%ld/maps", (long)pid);
-	maps = fopen(line, "re");
-	while (maps && fgets(line, sizeof line, maps)) {
-		if (sscanf(line, "%llx-%llx", &start, &end) != 2 || end <= address ||
-		    proc_is_heap(line))
-			continue;
-		sight->next_start = start;
-		name = strpbrk(line, "/[");
-		if (!name)
-			break;
-		name[strcspn(name, "\n")] = '\0';
-		snprintf(sight->next_name, sizeof sight->next_name, "%.*s",
-			 (int)sizeof sight->next_name - 1, name);
-		break;
-	}
-	if (maps)
-		fclose(maps);
-}
-
-static void look_at_limit(uint64_t *to, pid_t pid, int resource)
-{
-	struct rlimit limit;
-
-	if (pid > 0 && prlimit(pid, resource, NULL, &limit) == 0)
-		*to = limit.rlim_cur;
-}
-
 static void look_at_break(struct segment_sight *sight, pid_t pid, const struct segment_event *event)
 {
-	look_at_memory(sight, false);
-	look_at_limit(&sight->limit_data, pid, RLIMIT_DATA);
-	look_at_limit(&sight->limit_size, pid, RLIMIT_AS);
+	snapshot_memory(sight, false);
 	if (pid > 0)
-		find_next(sight, pid, event->u.brk.before);
+		snapshot_next_mapping(sight, pid, event->u.brk.before);
 }
 
 static void look_at_attach(struct segment_sight *sight, pid_t pid,
 			   const struct segment_event *event)
 {
 	look_at_segment(sight, event->u.shmat.shmid);
-	look_at_limit(&sight->limit_data, pid, RLIMIT_AS);
 	if (pid > 0 && event->u.shmat.address)
-		find_next(sight, pid, event->u.shmat.address);
+		snapshot_next_mapping(sight, pid, event->u.shmat.address);
 }
 
 /* ---- which events ---- */
@@ -328,11 +227,11 @@ static bool wants_segment(struct sights *sights, const struct segment_event *eve
 static void look_at_failure(const struct drain *drain, struct segment_sight *sight,
 			    const struct segment_event *event)
 {
-	const struct segment_process *slot = slot_of(drain, event->process);
-	pid_t pid = pid_of(slot);
+	const struct segment_process *slot = snapshot_slot(drain, event->process);
+	pid_t pid = snapshot_pid(slot);
 
 	sight->caller_uid = slot ? slot->uid : 0; /* real; better than none */
-	look_at_caller(sight, pid);
+	snapshot_caller(drain, sight, pid);
 	if (event->kind <= CALL_SBRK) {
 		look_at_break(sight, pid, event);
 	} else if (event->kind == CALL_SHMAT) {
@@ -343,7 +242,7 @@ static void look_at_failure(const struct drain *drain, struct segment_sight *sig
 		sight->key = (uint32_t)event->u.shmget.key;
 		look_at_table(drain, sight);
 		if (event->detail == ENOMEM)
-			look_at_memory(sight, event->u.shmget.flags & SHM_HUGETLB);
+			snapshot_memory(sight, event->u.shmget.flags & SHM_HUGETLB);
 	}
 }
 

@@ -250,7 +250,8 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 	drain->shared = drain_region(drain, REGION_SHARED);
 	drain->reported = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->reported);
 	drain->drift = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->drift);
-	if (!drain->reported || !drain->drift) {
+	drain->limits = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->limits);
+	if (!drain->reported || !drain->drift || !drain->limits) {
 		explain(error, "record", -ENOMEM);
 		return -ENOMEM;
 	}
@@ -315,6 +316,7 @@ void drain_cancel(struct drain *drain)
 		close(drain->recording.fd);
 	free(drain->reported);
 	free(drain->drift);
+	free(drain->limits);
 	free(drain);
 }
 

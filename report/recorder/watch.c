@@ -241,6 +241,8 @@ static void add(struct watch *watch, struct arrival *arrival)
 
 	if (pid > 0) /* also where it has executed another meanwhile */
 		drain_know_pid(watch->drain, &arrival->image, pid);
+	if (pid > 0)
+		drain_note_limits(watch->drain, &arrival->image, pid);
 	inherit_break(watch, &arrival->image);
 	replace(watch, arrival, &pid);
 	if (drain_was_replaced(watch->drain, &arrival->image)) {

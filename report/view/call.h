@@ -3,10 +3,22 @@
 #ifndef MEMSHIM_VIEW_CALL_H
 #define MEMSHIM_VIEW_CALL_H
 
+#include <errno.h>
+
 #include "report/view/events.h"
 
 /* How the result is to be written. */
 enum call_result { RESULT_NONE, RESULT_NUMBER, RESULT_ADDRESS };
+
+/*
+ * Whether the kernel refused a move of the break, as under a seccomp filter, and libc told its
+ * caller that it was made: libc knows of no error but ENOMEM.
+ */
+static inline bool call_told_success(const struct event *event)
+{
+	return event->kind <= KIND_SBRK && event_failed(event) && event->detail != ENOMEM &&
+	       !(event->flags & (FLAG_RAW | FLAG_LIBC_ONLY));
+}
 
 /* The result as the caller got it. */
 static inline enum call_result call_result(const struct event *event, int64_t *value)
@@ -16,9 +28,13 @@ static inline enum call_result call_result(const struct event *event, int64_t *v
 	*value = -1;
 	switch (event->kind) {
 	case KIND_BRK:
-		*value = event->flags & FLAG_RAW ? (int64_t)event->u.brk.result : failed ? -1 : 0;
+		if (event->flags & FLAG_RAW && !failed)
+			*value = (int64_t)event->u.brk.result;
+		else
+			*value = failed && !call_told_success(event) ? -1 : 0;
 		return RESULT_NUMBER;
 	case KIND_SBRK:
+		failed &= !call_told_success(event);
 		*value = failed ? -1 : (int64_t)event->u.brk.result;
 		return failed ? RESULT_NUMBER : RESULT_ADDRESS;
 	case KIND_SHMGET:

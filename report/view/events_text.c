@@ -82,7 +82,7 @@ static void put_result(struct out *out, const struct event *event)
 
 	OUT(out, " = ");
 	if (call_result(event, &value) == RESULT_ADDRESS ||
-	    (event->kind == KIND_BRK && event->flags & FLAG_RAW))
+	    (event->kind == KIND_BRK && event->flags & FLAG_RAW && !event_failed(event)))
 		out_hex(out, (uint64_t)value);
 	else
 		out_signed(out, value);

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Why memory could not be had, by the limits that the recorder read. What the process has now may
+ * be less than it had: who is refused frees its memory, or ends. So the log's own sum counts as
+ * well: what was mapped when the process registered, and what its heap had grown by since.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "report/model/explaining.h"
+
+#define OVERCOMMIT_NEVER 2u
+#define OVERCOMMIT_ALWAYS 1u
+
+/* Why a request can be refused, and which of it is out of question. */
+enum cause { CAUSE_DATA, CAUSE_SPACE, CAUSE_WALL, CAUSE_MEMORY, CAUSE_COUNT };
+
+struct request {
+	const struct sight_facts *s;
+	uint64_t asked, heap, above; /* bytes; above: the break, 0 of an attachment */
+	uint64_t page;
+};
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static bool is_limit(uint64_t limit)
+{
+	return limit && limit != UINT64_MAX;
+}
+
+/* What RLIMIT_DATA counts since Linux 4.7: all that is private and writable. */
+static uint64_t data_used(const struct request *r)
+{
+	uint64_t first = r->s->first_data_bytes ? r->s->first_data_bytes + r->heap : 0;
+
+	return larger(larger(r->s->data_bytes, first), r->heap);
+}
+
+/* And RLIMIT_AS: all that is mapped. */
+static uint64_t space_used(const struct request *r)
+{
+	uint64_t first = r->s->first_mapped_bytes ? r->s->first_mapped_bytes + r->heap : 0;
+
+	return larger(r->s->mapped_bytes, first);
+}
+
+/* "at least 240M were mapped", where the process may have had more than could be seen. */
+static const char *least(const struct request *r, uint64_t used, uint64_t now)
+{
+	return r->s->process_gone || used > now ? "at least " : "";
+}
+
+static struct explanation explain_data(const struct request *r)
+{
+	char limit[HUMAN_BYTES], used[HUMAN_BYTES], wanted[HUMAN_BYTES];
+	uint64_t data = data_used(r);
+
+	human_bytes(limit, r->s->limit_data);
+	human_bytes(wanted, r->asked);
+	if (r->heap + r->asked > r->s->limit_data)
+		return explain_by("raise it: 'ulimit -d'",
+				  "RLIMIT_DATA is %s, and %s more were asked for", limit, wanted);
+	return explain_by("raise it: 'ulimit -d'",
+			  "RLIMIT_DATA is %s: it limits all private writable memory, not the heap "
+			  "alone; there were %s%s of that, and %s more were asked for",
+			  limit, least(r, data, r->s->data_bytes), human_bytes(used, data), wanted);
+}
+
+static struct explanation explain_space(const struct request *r, const char *more)
+{
+	char limit[HUMAN_BYTES], used[HUMAN_BYTES], wanted[HUMAN_BYTES];
+	uint64_t space = space_used(r);
+
+	return explain_by("raise it: 'ulimit -v'", "RLIMIT_AS is %s, %s%s are mapped, and %s%s",
+			  human_bytes(limit, r->s->limit_size),
+			  least(r, space, r->s->mapped_bytes), human_bytes(used, space),
+			  more ? more : human_bytes(wanted, r->asked),
+			  more ? human_bytes(wanted, r->asked) : " more were asked for");
+}
+
+/* ---- what is not known ---- */
+
+static bool is_excluded(const struct request *r, enum cause cause)
+{
+	switch (cause) {
+	case CAUSE_DATA:
+		return r->s->limit_data == UINT64_MAX;
+	case CAUSE_SPACE:
+		return r->s->limit_size == UINT64_MAX;
+	case CAUSE_WALL: /* it was looked for, and is not in the way */
+		return r->s->next_start != 0;
+	default:
+		return r->s->overcommit == OVERCOMMIT_ALWAYS ||
+		       (r->s->overcommit != OVERCOMMIT_NEVER && r->s->memory_bytes);
+	}
+}
+
+static const char *limit_words(uint64_t limit, char to[HUMAN_BYTES])
+{
+	if (limit == UINT64_MAX)
+		return "unlimited";
+	return limit ? human_bytes(to, limit) : "unknown";
+}
+
+static void list_causes(const struct request *r, bool excluded, char text[160])
+{
+	static const char *const names[] = {
+		[CAUSE_DATA] = "RLIMIT_DATA",
+		[CAUSE_SPACE] = "RLIMIT_AS",
+		[CAUSE_WALL] = "a mapping above the break",
+		[CAUSE_MEMORY] = "the machine's memory",
+	};
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (int cause = 0; cause < CAUSE_COUNT; cause++)
+		if (is_excluded(r, (enum cause)cause) == excluded)
+			used += (size_t)snprintf(text + used, 160 - used, "%s%s", used ? ", " : "",
+						 names[cause]);
+}
+
+/* Names the limits in force, what cannot have refused the request, and what is left. */
+static struct explanation explain_unknown(const struct request *r)
+{
+	char wanted[HUMAN_BYTES], data[HUMAN_BYTES], space[HUMAN_BYTES], had[HUMAN_BYTES];
+	char excluded[160], left[160];
+
+	list_causes(r, true, excluded);
+	list_causes(r, false, left);
+	return explain_by(
+		NULL,
+		"%s were asked for, and the heap had %s; RLIMIT_DATA was %s, RLIMIT_AS %s%s; what "
+		"cannot have refused it: %s; what can: %s%sRLIMIT_MEMLOCK after mlockall",
+		human_bytes(wanted, r->asked), human_bytes(had, r->heap),
+		limit_words(r->s->limit_data, data), limit_words(r->s->limit_size, space),
+		r->s->process_gone ? " when the process began" : "",
+		*excluded ? excluded : "nothing that is known", left, *left ? ", or " : "");
+}
+
+/* ---- calls ---- */
+
+static struct explanation explain_wall_seen(const struct request *r)
+{
+	char room[HUMAN_BYTES], wanted[HUMAN_BYTES];
+
+	return explain_by("what is mapped by address must keep away from the heap",
+			  "%s begins %s above the break, and %s were asked for",
+			  r->s->next_name[0] ? r->s->next_name : "a mapping without a file",
+			  human_bytes(room, r->s->next_start - r->above),
+			  human_bytes(wanted, r->asked));
+}
+
+/* The kernel keeps a page free between the heap and the next mapping. */
+static bool is_walled(const struct request *r)
+{
+	return r->s->next_start && r->s->next_start < r->above + r->asked + r->page;
+}
+
+struct explanation limits_explain_move(const struct model *model,
+				       const struct model_process *process,
+				       const struct event *event, const struct sight_facts *s)
+{
+	uint64_t before = event->u.brk.before;
+	struct request r = {
+		.s = s,
+		.asked = event->kind == KIND_BRK ? event->u.brk.argument - before
+						 : event->u.brk.argument,
+		.heap = before - process->facts.break_initial,
+		.above = before,
+		.page = model->session.page_bytes,
+	};
+	char room[HUMAN_BYTES], wanted[HUMAN_BYTES];
+
+	human_bytes(wanted, r.asked);
+	if (is_walled(&r))
+		return explain_wall_seen(&r);
+	if (is_limit(s->limit_data) && data_used(&r) + r.asked > s->limit_data)
+		return explain_data(&r);
+	if (is_limit(s->limit_size) && space_used(&r) + r.asked > s->limit_size)
+		return explain_space(&r, NULL);
+	if (s->overcommit == OVERCOMMIT_NEVER)
+		return explain_by(NULL,
+				  "%s were asked for, and vm.overcommit_memory 2 promises no more "
+				  "than there is",
+				  wanted);
+	if (s->memory_bytes && r.asked > s->memory_bytes)
+		return explain_by("ask for less at once",
+				  "%s were asked for, and memory and swap together are %s: "
+				  "vm.overcommit_memory %u refuses that",
+				  wanted, human_bytes(room, s->memory_bytes), s->overcommit);
+	return explain_unknown(&r);
+}
+
+struct explanation limits_explain_attach(const struct model_process *process,
+					 const struct event *event, const struct sight_facts *s,
+					 uint64_t size)
+{
+	struct request r = {
+		.s = s,
+		.asked = size,
+		.heap = event->u.shmat.before - process->facts.break_initial,
+	};
+
+	if (is_limit(s->limit_size) && space_used(&r) + size > s->limit_size)
+		return explain_space(&r, "the segment has ");
+	return explain_nothing;
+}
