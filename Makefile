@@ -30,7 +30,7 @@ FRAMES = $(if $(SANITIZE),,-Wframe-larger-than=14336)
 
 REPORT_CFLAGS = $(COMMON) -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE $(FORTIFY) $(SANITIZER) \
 	$(FRAMES) -pthread
-REPORT_LIBS = -ldw -lelf -lncursesw -ldl
+REPORT_LIBS = -ldw -lelf -lncursesw -lzstd -ldl
 REPORT_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) -pthread
 
 # A hook may run on the last KiB of a signal stack: 768 bytes for all its frames together. What runs
@@ -160,7 +160,7 @@ $(BUILD)/flags $(BUILD)/files: FORCE
 		printf '%s\n' $(call quoted,$(STAMP)) >$@
 
 # What the reporter includes from elsewhere. A missing package is answered by its name and the command that installs it.
-HEADERS = uthash.h elfutils/libdwfl.h curses.h
+HEADERS = uthash.h elfutils/libdwfl.h curses.h zstd.h
 $(BUILD)/packages:
 	@mkdir -p $(@D)
 	@for header in $(HEADERS); do \

@@ -63,6 +63,7 @@
  *   reader/mapping_guard   a mapping that shrinks is an error, and no SIGBUS
  *   reader/source          a session: a segment, a recording, or both
  *   reader/chunks          where everything is in a recording
+ *   reader/chunk_payload   what a chunk holds, plain or compressed
  *   reader/ring            one part of a live log
  *   reader/unpublished     what a killed recorder had put off
  *   reader/runs            many sorted runs, merged

@@ -25,7 +25,7 @@ SECONDS, KILOBYTES = 5, 600 << 10  # of one command, on a busy machine; a sound 
 def story():
     """A recording with a bit of everything; sound."""
     script = f"{target('calls')} 30; /usr/bin/perl -e '$i = shmget(1, 4096, 01600); fork; shmread($i, $x, 0, 9)'"
-    record("sh", "-c", script, options=("-q", "-w", "-o", "sound"), check=False)
+    record("sh", "-c", script, options=("-q", "-w", "--no-compress", "-o", "sound"), check=False)
     return damage.Recording("sound")
 
 

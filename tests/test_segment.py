@@ -161,7 +161,8 @@ def test_what_is_of_another_user(user):
     assert theirs.read_bytes() == before
 
 
-@pytest.mark.parametrize("where,value", [(VERSION_AT, 9999), (ORDER_AT, 0x04030201), (WORD_AT, 4)], ids=["version", "byte order", "word size"])
+@pytest.mark.parametrize("where,value", [(VERSION_AT, 9999), (ORDER_AT, 0x04030201), (WORD_AT, 4)],
+                         ids=["version", "byte order", "word size"])
 def test_another_format(where, value):
     """Never written to, and both are named."""
     by_hand()

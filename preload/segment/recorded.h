@@ -12,6 +12,9 @@
  * and its events may be older than those in earlier chunks of the part. One reader serves both
  * files.
  *
+ * A chunk whose `stored_bytes` is not 0 holds its payload as one zstd frame of so many bytes,
+ * padded with zeros to a multiple of 32.
+ *
  * Included by the reader's room only: no shim writes any of it.
  */
 #ifndef MEMSHIM_SEGMENT_RECORDED_H
@@ -36,9 +39,12 @@ struct segment_chunk {
 	uint64_t torn;        /* LOG: of those, given up as never published */
 	uint64_t min_clock;   /* LOG: of the events in it */
 	uint64_t max_clock;
-	uint64_t reserved[6];
+	uint64_t stored_bytes; /* of the compressed payload; 0: it is not compressed */
+	uint64_t reserved[5];
 };
 #define SEGMENT_CHUNK_NO_PART 0xffffffffu
+#define SEGMENT_CHUNK_ALIGN 32u /* chunks and payloads begin at multiples of this */
+#define SEGMENT_COMPRESSED_BYTES_MAX (1ull << 20) /* payload_bytes of a compressed chunk, at most */
 
 /* Why a process of the tree has no slot, in enum order of witnesses.def. */
 enum segment_witness_why {

@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STEP 32u /* heads and records are multiples of this */
+#include "report/reader/chunk_payload.h"
+
+#define STEP SEGMENT_CHUNK_ALIGN
 
 static const uint32_t record_bytes[REGION_COUNT] = {
 	[REGION_SHARED] = sizeof(struct segment_shared),
@@ -36,6 +38,9 @@ void chunks_free(struct chunks *chunks)
 
 static bool is_sound(const struct segment_chunk *head)
 {
+	if (head->stored_bytes && (head->payload_bytes > SEGMENT_COMPRESSED_BYTES_MAX ||
+				   head->stored_bytes > head->payload_bytes))
+		return false;
 	return head->magic == SEGMENT_CHUNK_MAGIC && head->kind < REGION_COUNT &&
 	       (record_bytes[head->kind] == 0 || head->record_bytes == record_bytes[head->kind]) &&
 	       (head->record_bytes == 0 ? head->payload_bytes == 0
@@ -81,17 +86,44 @@ static void move_on(struct chunks *chunks, const struct segment_chunk *head)
 	*open = subtract(*open, told);
 }
 
-static bool take(struct chunks *chunks, const struct segment_chunk *head, uint64_t available)
+/* What the payload takes in the file; the sum cannot overflow: see is_sound. */
+static uint64_t bytes_in_file(const struct segment_chunk *head)
+{
+	return head->stored_bytes ? (head->stored_bytes + STEP - 1) / STEP * STEP
+				  : head->payload_bytes;
+}
+
+/* How many records are there of a chunk that the file's end cuts off. */
+static uint64_t cut_count(const struct file *file, const struct chunk *chunk, uint32_t bytes)
+{
+	char *payload;
+	uint64_t count;
+
+	if (!chunk->stored_bytes)
+		return chunk->payload_bytes / bytes;
+	payload = malloc(SEGMENT_COMPRESSED_BYTES_MAX);
+	count = payload ? chunk_decompress(file, chunk, payload) / bytes : 0;
+	free(payload);
+	return count;
+}
+
+static bool take(struct chunks *chunks, const struct file *file, const struct segment_chunk *head,
+		 uint64_t available)
 {
 	struct chunk chunk = {.offset = chunks->read_to + sizeof *head,
 			      .count = head->count,
+			      .payload_bytes = head->payload_bytes,
+			      .stored_bytes = head->stored_bytes,
 			      .min_clock = head->min_clock,
 			      .next = head->next,
 			      .kind = head->kind,
 			      .part = head->part};
 
-	if (head->payload_bytes > available) {
-		chunk.count = available / head->record_bytes;
+	bool cut = bytes_in_file(head) > available;
+
+	if (cut) {
+		*(head->stored_bytes ? &chunk.stored_bytes : &chunk.payload_bytes) = available;
+		chunk.count = available ? cut_count(file, &chunk, head->record_bytes) : 0;
 		chunks->truncated = true;
 	}
 	if (head->kind == REGION_LOG) {
@@ -101,7 +133,7 @@ static bool take(struct chunks *chunks, const struct segment_chunk *head, uint64
 		if (head->part < SEGMENT_PARTS_MAX)
 			move_on(chunks, head);
 	}
-	chunks->read_to += sizeof *head + (chunks->truncated ? available : head->payload_bytes);
+	chunks->read_to += sizeof *head + (cut ? available : bytes_in_file(head));
 	return chunk.count == 0 || append(chunks, chunk);
 }
 
@@ -162,7 +194,7 @@ bool chunks_update(struct chunks *chunks, const struct file *file)
 			break;
 		if (!is_sound(&head))
 			skip(chunks, file, end);
-		else if (!take(chunks, &head, end - chunks->read_to - sizeof head))
+		else if (!take(chunks, file, &head, end - chunks->read_to - sizeof head))
 			return false;
 	}
 	return true;

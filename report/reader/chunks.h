@@ -10,8 +10,10 @@
 #include "report/reader/file.h"
 
 struct chunk {
-	uint64_t offset; /* of the payload */
-	uint64_t count;  /* records that are there */
+	uint64_t offset;        /* of the payload */
+	uint64_t count;         /* records that are there */
+	uint64_t payload_bytes; /* uncompressed */
+	uint64_t stored_bytes;  /* compressed; 0: it is not */
 	uint64_t min_clock;
 	uint64_t next; /* LOG: as in struct segment_chunk */
 	uint32_t kind;

@@ -54,8 +54,7 @@ static bool add_chunks(struct cursor *cursor)
 	for (uint64_t i = 0; i < chunks->count; i++) {
 		const struct chunk *chunk = &chunks->table[i];
 
-		if (chunk->kind == REGION_LOG &&
-		    !runs_add_chunk(&cursor->runs, chunk->min_clock, chunk->offset, chunk->count))
+		if (chunk->kind == REGION_LOG && !runs_add_chunk(&cursor->runs, chunk))
 			return false;
 	}
 	cursor->chunks_seen = chunks->count;

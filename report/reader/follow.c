@@ -48,8 +48,8 @@ static bool read_new_chunks(struct cursor *cursor)
 		if (chunk->kind != REGION_LOG || chunk->part != SEGMENT_CHUNK_NO_PART)
 			continue;
 		for (uint64_t i = 0; i < chunk->count; i++)
-			if (file_read(&source->recording, chunk->offset + i * sizeof event, &event,
-				      sizeof event) &&
+			if (chunk_records_read(&source->cache, &source->recording, chunk, i, 1,
+					       sizeof event, &event) &&
 			    !follow_remember(cursor, &event, 1))
 				return false;
 	}

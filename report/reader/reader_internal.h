@@ -3,7 +3,7 @@
 #ifndef MEMSHIM_READER_READER_INTERNAL_H
 #define MEMSHIM_READER_READER_INTERNAL_H
 
-#include "report/reader/chunks.h"
+#include "report/reader/chunk_payload.h"
 #include "report/reader/facts.h"
 #include "report/reader/file.h"
 #include "report/reader/source.h"
@@ -13,6 +13,7 @@ struct source {
 	struct file recording; /* one of the two may be closed */
 	struct file segment;
 	struct chunks chunks;  /* of the recording */
+	struct chunk_cache cache;
 	uint64_t slots_given;  /* chunks whose process slots somebody was given */
 	uint64_t sights_given; /* the same, of sights */
 	struct timescale scale;

@@ -7,6 +7,8 @@
 #define STRETCH 1024u     /* events read at once: 64 KiB */
 #define SMALL_STRETCH 64u /* when many runs overlap */
 #define MANY 64u
+/* A recorder's own chunks overlap as far as there are rings; a file that claims more is damaged. */
+#define DECOMPRESSED_MOST (2 * SEGMENT_PARTS_MAX)
 
 void runs_begin(struct runs *runs, const struct file *file)
 {
@@ -41,15 +43,14 @@ static struct run *add(struct runs *runs)
 	return table;
 }
 
-bool runs_add_chunk(struct runs *runs, uint64_t min_clock, uint64_t offset, uint64_t count)
+bool runs_add_chunk(struct runs *runs, const struct chunk *chunk)
 {
 	struct run *run = add(runs);
 
 	if (!run)
 		return false;
-	run->min_clock = min_clock;
-	run->offset = offset;
-	run->left = count;
+	run->min_clock = chunk->min_clock;
+	run->chunk = *chunk;
 	return true;
 }
 
@@ -120,15 +121,46 @@ static void rise(struct runs *runs, uint64_t i)
 	runs->heap[i] = run;
 }
 
+/* A compressed run comes whole, at once. */
+static bool decompress(struct runs *runs, struct run *run, bool *no_memory)
+{
+	uint64_t wanted = run->chunk.count, count = 0;
+
+	run->chunk.count = 0;
+	if (runs->decompressed >= DECOMPRESSED_MOST) {
+		runs->damaged += wanted;
+		return false;
+	}
+	run->buffer = malloc(run->chunk.payload_bytes);
+	*no_memory |= !run->buffer;
+	if (!run->buffer)
+		return false;
+	count = chunk_decompress(runs->file, &run->chunk, run->buffer) / sizeof *run->buffer;
+	if (count > wanted)
+		count = wanted;
+	runs->damaged += wanted - count;
+	if (count == 0) {
+		free(run->buffer);
+		run->buffer = NULL;
+		return false;
+	}
+	runs->decompressed++;
+	run->at = run->buffer;
+	run->end = run->buffer + count;
+	return true;
+}
+
 /* Brings the next stretch of a run in; false when there is none. */
 static bool refill(struct runs *runs, struct run *run, bool *no_memory)
 {
 	uint64_t count = runs->heap_count > MANY ? SMALL_STRETCH : STRETCH;
 
-	if (run->left == 0)
+	if (run->chunk.count == 0)
 		return false;
+	if (run->chunk.stored_bytes)
+		return decompress(runs, run, no_memory);
 	if (!run->buffer) {
-		count = run->left < count ? run->left : count;
+		count = run->chunk.count < count ? run->chunk.count : count;
 		run->buffer = malloc(count * sizeof *run->buffer);
 		run->end = run->buffer + count; /* remembers the room */
 	}
@@ -136,14 +168,14 @@ static bool refill(struct runs *runs, struct run *run, bool *no_memory)
 	if (!run->buffer)
 		return false;
 	count = (uint64_t)(run->end - run->buffer);
-	count = run->left < count ? run->left : count;
-	if (!file_read(runs->file, run->offset, run->buffer, count * sizeof *run->buffer)) {
-		runs->damaged += run->left;
-		run->left = 0;
+	count = run->chunk.count < count ? run->chunk.count : count;
+	if (!file_read(runs->file, run->chunk.offset, run->buffer, count * sizeof *run->buffer)) {
+		runs->damaged += run->chunk.count;
+		run->chunk.count = 0;
 		return false;
 	}
-	run->offset += count * sizeof *run->buffer;
-	run->left -= count;
+	run->chunk.offset += count * sizeof *run->buffer;
+	run->chunk.count -= count;
 	run->at = run->buffer;
 	run->end = run->buffer + count;
 	return true;
@@ -210,7 +242,8 @@ void runs_took(struct runs *runs, const struct segment_event *to)
 	if (run->at == run->end && !refill(runs, run, &no_memory)) {
 		free(run->buffer);
 		run->buffer = NULL;
-		runs->damaged += run->left;
+		runs->decompressed -= run->chunk.stored_bytes != 0;
+		runs->damaged += run->chunk.count;
 		runs->heap[0] = runs->heap[--runs->heap_count];
 	}
 	if (runs->heap_count > 0)

@@ -7,13 +7,12 @@
 #ifndef MEMSHIM_READER_RUNS_H
 #define MEMSHIM_READER_RUNS_H
 
-#include "report/reader/file.h"
+#include "report/reader/chunk_payload.h"
 
 struct run {
 	uint64_t min_clock;
 	uint64_t order;  /* among equals: the order of the file */
-	uint64_t offset; /* of what is still in the file */
-	uint64_t left;   /* events there */
+	struct chunk chunk; /* its offset and count are of what is still in the file */
 	struct segment_event *buffer;
 	const struct segment_event *at, *end;
 };
@@ -24,14 +23,15 @@ struct runs {
 	uint64_t waiting_count, waiting_room, next;
 	struct run **heap; /* the earliest event first */
 	uint64_t heap_count, heap_room;
-	uint64_t damaged; /* events that could not be read */
+	uint64_t decompressed; /* runs whose whole payload is in memory */
+	uint64_t damaged;      /* events that could not be read */
 };
 
 void runs_begin(struct runs *runs, const struct file *file);
 void runs_free(struct runs *runs);
 
 /* Before the first runs_look only; false without memory. `events` then belongs to the runs. */
-bool runs_add_chunk(struct runs *runs, uint64_t min_clock, uint64_t offset, uint64_t count);
+bool runs_add_chunk(struct runs *runs, const struct chunk *chunk);
 bool runs_add_events(struct runs *runs, struct segment_event *events, uint64_t count);
 void runs_sort(struct runs *runs);
 

@@ -303,6 +303,7 @@ void source_close(struct source *source)
 	file_close(&source->recording);
 	file_close(&source->segment);
 	chunks_free(&source->chunks);
+	chunk_cache_free(&source->cache);
 	free(source);
 }
 

@@ -138,14 +138,14 @@ static void give_row(const struct source *source, uint32_t kind, const union row
 	}
 }
 
-static void read_chunk(const struct source *source, const struct chunk *chunk,
+static void read_chunk(struct source *source, const struct chunk *chunk,
 		       const struct tables_taker *taker)
 {
 	uint32_t bytes = row_bytes[chunk->kind];
 	union row row;
 
 	for (uint64_t i = 0; bytes && i < chunk->count; i++)
-		if (file_read(&source->recording, chunk->offset + i * bytes, &row, bytes))
+		if (chunk_records_read(&source->cache, &source->recording, chunk, i, 1, bytes, &row))
 			give_row(source, chunk->kind, &row, taker);
 }
 

@@ -11,7 +11,7 @@
 
 /* The claims before the recorder's position that the ring still holds, by their distance to it. */
 struct window {
-	const struct source *source;
+	struct source *source;
 	uint32_t part;
 	uint64_t position; /* claim number */
 	uint64_t size;
@@ -40,8 +40,8 @@ static void read_chunk(struct window *window, const struct chunk *chunk)
 	for (uint64_t i = 0; i < chunk->count;) {
 		uint64_t count = chunk->count - i < BATCH ? chunk->count - i : BATCH;
 
-		if (!file_read(&window->source->recording, chunk->offset + i * sizeof *events,
-			       events, count * sizeof *events))
+		if (!chunk_records_read(&window->source->cache, &window->source->recording, chunk,
+					i, count, sizeof *events, events))
 			return;
 		for (uint64_t k = 0; k < count; k++)
 			if (distance(window, &events[k]) - 1 < window->size)
@@ -118,7 +118,7 @@ static bool fill(struct window *window, uint64_t open, bool nobody_writes)
 	return true;
 }
 
-bool holes_read(const struct source *source, uint32_t part, bool nobody_writes,
+bool holes_read(struct source *source, uint32_t part, bool nobody_writes,
 		struct ring_copy *copy)
 {
 	struct window window = {source, part, source->chunks.next[part], 0, NULL, 0, copy};

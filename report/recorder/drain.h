@@ -20,6 +20,7 @@ struct drain_wish {
 	uint64_t log_bytes; /* 0: the default */
 	uint32_t stack_depth;
 	bool no_follow;
+	bool no_compress;
 	int fd;                     /* the recording: empty, writable; ours from now on */
 	const char *recording_path; /* absolute */
 	const char *command;        /* NUL-separated words */

@@ -15,13 +15,20 @@
 #define STACK_DEPTH_DEFAULT 16
 #define STACK_DEPTH_MAX 64
 
-enum { OPTION_LOG_SIZE = 256, OPTION_NO_FOLLOW, OPTION_ERROR_EXITCODE, OPTION_SUPPRESS };
+enum {
+	OPTION_LOG_SIZE = 256,
+	OPTION_NO_FOLLOW,
+	OPTION_NO_COMPRESS,
+	OPTION_ERROR_EXITCODE,
+	OPTION_SUPPRESS
+};
 
 static const struct option long_options[] = {
 	{"output", required_argument, NULL, 'o'},
 	{"stack-depth", required_argument, NULL, 'k'},
 	{"log-size", required_argument, NULL, OPTION_LOG_SIZE},
 	{"no-follow", no_argument, NULL, OPTION_NO_FOLLOW},
+	{"no-compress", no_argument, NULL, OPTION_NO_COMPRESS},
 	{"wait", no_argument, NULL, 'w'},
 	{"error-exitcode", required_argument, NULL, OPTION_ERROR_EXITCODE},
 	{"suppress", required_argument, NULL, OPTION_SUPPRESS},
@@ -80,6 +87,9 @@ static int take_option(struct record_options *o, int option, const char *value)
 			       : refuse("--log-size", value, "a size from 8K to 64G, such as 16M");
 	case OPTION_NO_FOLLOW:
 		o->no_follow = true;
+		return 0;
+	case OPTION_NO_COMPRESS:
+		o->no_compress = true;
 		return 0;
 	case 'w':
 		o->wait_all = true;

@@ -11,6 +11,7 @@ struct record_options {
 	uint64_t log_bytes; /* 0: the default */
 	uint32_t stack_depth;
 	bool no_follow;
+	bool no_compress;
 	bool wait_all;
 	bool quiet;
 	int error_exitcode; /* 0: off */

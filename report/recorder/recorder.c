@@ -141,6 +141,7 @@ static bool make_session(struct recorder *r)
 		.log_bytes = r->options.log_bytes,
 		.stack_depth = r->options.stack_depth,
 		.no_follow = r->options.no_follow,
+		.no_compress = r->options.no_compress,
 		.recording_path = r->output.absolute,
 		.command = words,
 		.command_bytes = join_command(r->options.command, words),

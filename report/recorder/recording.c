@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 
 #define ROOM_BYTES (1ull << 20) /* always kept ahead */
 #define STEP_BYTES (8ull << 20) /* taken at once */
+#define COMPRESSION_LEVEL 1     /* the recorder shares the CPUs with the program it records */
+#define COMPRESSED_BYTES_MIN 512u /* a smaller payload is written as it is */
 
 /* 0 or -errno; takes up after a signal and after a short write. */
 static int write_whole(int fd, const void *bytes, size_t size, uint64_t offset)
@@ -34,17 +37,42 @@ static int write_whole(int fd, const void *bytes, size_t size, uint64_t offset)
 
 /* A chunk and its payload: in one call, where the file system takes them whole. */
 static int write_chunk(int fd, const struct segment_chunk *chunk, const void *payload,
-		       uint64_t offset)
+		       uint64_t payload_bytes, uint64_t offset)
 {
-	struct iovec both[] = {{(void *)chunk, sizeof *chunk},
-			       {(void *)payload, chunk->payload_bytes}};
+	struct iovec both[] = {{(void *)chunk, sizeof *chunk}, {(void *)payload, payload_bytes}};
 	ssize_t done = pwritev(fd, both, 2, (off_t)offset);
 	int ret;
 
-	if (done == (ssize_t)(sizeof *chunk + chunk->payload_bytes))
+	if (done == (ssize_t)(sizeof *chunk + payload_bytes))
 		return 0;
 	ret = write_whole(fd, chunk, sizeof *chunk, offset);
-	return ret ? ret : write_whole(fd, payload, chunk->payload_bytes, offset + sizeof *chunk);
+	return ret ? ret : write_whole(fd, payload, payload_bytes, offset + sizeof *chunk);
+}
+
+/*
+ * Compresses a payload into recording->frame when that makes it smaller; sets chunk->stored_bytes.
+ * Returns what is to be written, and in *bytes how much of it.
+ */
+static const void *compress_payload(struct recording *recording, struct segment_chunk *chunk,
+				    const void *payload, uint64_t *bytes)
+{
+	size_t room = ZSTD_compressBound(SEGMENT_COMPRESSED_BYTES_MAX), stored, padded;
+
+	*bytes = chunk->payload_bytes;
+	if (!recording->compressor || chunk->payload_bytes < COMPRESSED_BYTES_MIN ||
+	    chunk->payload_bytes > SEGMENT_COMPRESSED_BYTES_MAX)
+		return payload;
+	stored = ZSTD_compress2(recording->compressor, recording->frame, room, payload,
+				chunk->payload_bytes);
+	if (ZSTD_isError(stored))
+		return payload;
+	padded = (stored + SEGMENT_CHUNK_ALIGN - 1) / SEGMENT_CHUNK_ALIGN * SEGMENT_CHUNK_ALIGN;
+	if (padded >= chunk->payload_bytes)
+		return payload;
+	memset(recording->frame + stored, 0, padded - stored);
+	chunk->stored_bytes = stored;
+	*bytes = padded;
+	return recording->frame;
 }
 
 static bool is_full(int error)
@@ -78,12 +106,37 @@ static bool reserve(struct recording *recording, uint64_t end)
 	}
 }
 
+static void begin_compression(struct recording *recording)
+{
+	size_t room = ZSTD_compressBound(SEGMENT_COMPRESSED_BYTES_MAX);
+
+	recording->compressor = ZSTD_createCCtx();
+	recording->frame = malloc(room + SEGMENT_CHUNK_ALIGN);
+	if (recording->compressor && recording->frame) {
+		ZSTD_CCtx_setParameter(recording->compressor, ZSTD_c_compressionLevel,
+				       COMPRESSION_LEVEL);
+		ZSTD_CCtx_setParameter(recording->compressor, ZSTD_c_checksumFlag, 1);
+	} else {
+		recording_free(recording);
+	}
+}
+
+void recording_free(struct recording *recording)
+{
+	ZSTD_freeCCtx(recording->compressor);
+	free(recording->frame);
+	recording->compressor = NULL;
+	recording->frame = NULL;
+}
+
 int recording_begin(struct recording *recording, int fd, const struct segment_header *live,
-		    const char *segment_path)
+		    const char *segment_path, bool compress)
 {
 	struct segment_header *header = &recording->header;
 
 	*recording = (struct recording){.fd = fd, .header = *live};
+	if (compress)
+		begin_compression(recording);
 	header->kind = SEGMENT_RECORDING;
 	header->total_bytes = 0;
 	header->committed_bytes = SEGMENT_HEADER_BYTES;
@@ -111,7 +164,7 @@ static bool commit(struct recording *recording, uint64_t end)
 
 bool recording_append(struct recording *recording, struct segment_chunk chunk, const void *payload)
 {
-	uint64_t at = recording->header.committed_bytes;
+	uint64_t at = recording->header.committed_bytes, bytes;
 	bool has_events = chunk.kind == REGION_LOG && chunk.count > 0 &&
 			  chunk.part != SEGMENT_CHUNK_NO_PART;
 	int error;
@@ -120,16 +173,16 @@ bool recording_append(struct recording *recording, struct segment_chunk chunk, c
 		return true;
 	chunk.magic = SEGMENT_CHUNK_MAGIC;
 	chunk.payload_bytes = chunk.count * chunk.record_bytes;
-	if (recording->error ||
-	    (!reserve(recording, at + sizeof chunk + chunk.payload_bytes) && has_events))
+	payload = compress_payload(recording, &chunk, payload, &bytes);
+	if (recording->error || (!reserve(recording, at + sizeof chunk + bytes) && has_events))
 		return false;
-	error = -write_chunk(recording->fd, &chunk, payload, at);
+	error = -write_chunk(recording->fd, &chunk, payload, bytes, at);
 	if (error && has_events && is_full(error)) {
 		recording->full = error;
 		return false;
 	}
 	recording->error = error;
-	return !error && commit(recording, at + sizeof chunk + chunk.payload_bytes);
+	return !error && commit(recording, at + sizeof chunk + bytes);
 }
 
 int recording_finish(struct recording *recording, int status, int signal)

@@ -11,6 +11,7 @@
 #define MEMSHIM_RECORDER_RECORDING_H
 
 #include <stdbool.h>
+#include <zstd.h>
 
 #include "preload/segment/recorded.h"
 
@@ -19,12 +20,18 @@ struct recording {
 	int full;  /* errno for which room ahead was refused, 0 none: no more events */
 	int error; /* errno of the first write that failed: nothing is written after it */
 	uint64_t reserved_bytes; /* end of the room that is ours */
+	ZSTD_CCtx *compressor;   /* null: payloads are written as they are */
+	char *frame;             /* of ZSTD_compressBound(SEGMENT_COMPRESSED_BYTES_MAX) */
 	struct segment_header header;
 };
 
-/* Begins the file `fd` with the live segment's header. 0 or -errno. */
+/*
+ * Begins the file `fd` with the live segment's header. 0 or -errno. Without memory to compress with
+ * it writes plain payloads.
+ */
 int recording_begin(struct recording *recording, int fd, const struct segment_header *live,
-		    const char *segment_path);
+		    const char *segment_path, bool compress);
+void recording_free(struct recording *recording);
 
 /*
  * Appends one chunk: `chunk` says kind, record_bytes and count, and for the log all that it knows.

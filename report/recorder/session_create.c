@@ -263,7 +263,8 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 	}
 	drain->header.command_pid = wish->command_pid;
 	((struct segment_header *)drain->base)->command_pid = wish->command_pid;
-	ret = recording_begin(&drain->recording, wish->fd, &drain->header, drain->path);
+	ret = recording_begin(&drain->recording, wish->fd, &drain->header, drain->path,
+			      !wish->no_compress);
 	if (ret != 0) {
 		snprintf(error->what, sizeof error->what, "%s", wish->recording_path);
 		snprintf(error->why, sizeof error->why, "%s", strerror(-ret));
@@ -314,6 +315,7 @@ void drain_cancel(struct drain *drain)
 	folder_close(&drain->folder);
 	if (drain->recording.fd >= 0)
 		close(drain->recording.fd);
+	recording_free(&drain->recording);
 	free(drain->reported);
 	free(drain->drift);
 	free(drain->limits);

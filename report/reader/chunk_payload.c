@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/reader/chunk_payload.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <zstd.h>
+
+#define WINDOW_LOG_MOST 20   /* zstd allocates no more than 1 MiB for any frame */
+#define INPUT_BYTES (1 << 16) /* read at once */
+
+void chunk_cache_free(struct chunk_cache *cache)
+{
+	free(cache->payload);
+	*cache = (struct chunk_cache){0};
+}
+
+/* From `*at` on, up to the end of the frame; false at that end, and where nothing can be read. */
+static bool read_input(const struct file *file, uint64_t *at, uint64_t end, char *input,
+		       ZSTD_inBuffer *in)
+{
+	uint64_t bytes = end - *at < INPUT_BYTES ? end - *at : INPUT_BYTES;
+
+	if (bytes == 0 || !file_read(file, *at, input, bytes))
+		return false;
+	*at += bytes;
+	*in = (ZSTD_inBuffer){input, bytes, 0};
+	return true;
+}
+
+uint64_t chunk_decompress(const struct file *file, const struct chunk *chunk, void *to)
+{
+	static char input[INPUT_BYTES]; /* not on the stack: that may be small */
+	ZSTD_DCtx *context = ZSTD_createDCtx();
+	ZSTD_outBuffer out = {to, chunk->payload_bytes, 0};
+	ZSTD_inBuffer in = {input, 0, 0};
+	uint64_t at = chunk->offset, end = chunk->offset + chunk->stored_bytes;
+	size_t ret = 1;
+
+	if (context)
+		ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, WINDOW_LOG_MOST);
+	while (context && ret != 0 && !ZSTD_isError(ret) && out.pos < out.size) {
+		if (in.pos == in.size && !read_input(file, &at, end, input, &in))
+			break;
+		ret = ZSTD_decompressStream(context, &out, &in);
+	}
+	ZSTD_freeDCtx(context);
+	return out.pos;
+}
+
+static bool fill_cache(struct chunk_cache *cache, const struct file *file,
+		       const struct chunk *chunk)
+{
+	if (cache->offset == chunk->offset)
+		return true;
+	if (!cache->payload)
+		cache->payload = malloc(SEGMENT_COMPRESSED_BYTES_MAX);
+	if (!cache->payload)
+		return false;
+	cache->bytes = chunk_decompress(file, chunk, cache->payload);
+	cache->offset = chunk->offset;
+	return true;
+}
+
+bool chunk_records_read(struct chunk_cache *cache, const struct file *file,
+			const struct chunk *chunk, uint64_t first, uint64_t count,
+			uint32_t record_bytes, void *to)
+{
+	uint64_t from = first * record_bytes, bytes = count * record_bytes;
+
+	if (chunk->stored_bytes == 0)
+		return file_read(file, chunk->offset + from, to, bytes);
+	if (!fill_cache(cache, file, chunk) || from > cache->bytes || bytes > cache->bytes - from)
+		return false;
+	memcpy(to, cache->payload + from, bytes);
+	return true;
+}
