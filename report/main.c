@@ -107,6 +107,7 @@
  *   model/memory_limits  why memory could not be had, by the limits that the recorder read
  *   model/suppress          takes out findings that are known
  *   model/failures          about failed calls: which rule or limit
+ *   model/family            who may come back to a segment that nobody has attached
  *   model/finalize          what only the end can tell
  *   model/graph             processes and the segments between them
  *   model/ipc               the machine's IPC table, and who made what

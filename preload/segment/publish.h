@@ -180,10 +180,8 @@ static inline uint64_t word_accept(const _Atomic uint64_t *word)
 	return atomic_load_explicit(word, memory_order_acquire);
 }
 
-static inline void word_set_bits(_Atomic uint64_t *word, uint64_t bits)
-{
-	atomic_fetch_or_explicit(word, bits, memory_order_relaxed);
-}
+/* Bits that stand alone, too. */
+#define word_set_bits(word, bits) atomic_fetch_or_explicit(word, bits, memory_order_relaxed)
 
 /* Takes a word from one owner to another; acquire and release, for both sides of the hand-over. */
 static inline bool word_take(_Atomic uint64_t *word, uint64_t from, uint64_t to)

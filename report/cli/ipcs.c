@@ -164,7 +164,7 @@ static bool gather(struct ipc_table *table, const struct options *options)
 	sysvipc_objects(OBJECT_QUEUE, take_object, table);
 	sysvipc_objects(OBJECT_SEMAPHORES, take_object, table);
 	if (table->segment_count)
-		holders_each(take_holder, table);
+		holders_each(NULL, take_holder, table);
 	ipc_settle(table);
 	if (table->segment_count) {
 		find_each(ask_session, table);

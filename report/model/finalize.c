@@ -5,7 +5,6 @@
 
 #include "report/model/model_internal.h"
 
-#define ANCESTORS_MOST 65536
 #define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
 
 /* Calls that were begun and never came back. A call that only asked is done, too. */
@@ -123,106 +122,6 @@ static enum model_segment_state state_of(const struct model_segment *segment)
 	return segment->kernel.mode & SHM_DEST_BIT ? SEGMENT_MARKED : SEGMENT_PRESENT;
 }
 
-/* The images that run: instances may lie far apart, and each segment asks for its maker's. */
-struct running {
-	const struct model_process **images;
-	const struct model_process **roots; /* of each */
-	uint32_t count;
-};
-
-/*
- * The image that began what a process's memory holds: forks hand it on, and only they. Who has the
- * same root may know a segment's id, and come back to it, though its maker has ended.
- */
-static const struct model_process *root_of(const struct model *model, uint32_t instance)
-{
-	const struct model_process *process = model_process(model, instance);
-
-	for (int i = 0; i < ANCESTORS_MOST && process && process->facts.forked; i++) {
-		const struct model_process *parent = model_process(model,
-								   process->facts.parent_instance);
-
-		if (!parent || parent == process)
-			break;
-		process = parent;
-	}
-	return process;
-}
-
-static struct running find_running(struct model *model)
-{
-	struct running running = {
-		.images = calloc(model->process_count + 1, sizeof *running.images),
-		.roots = calloc(model->process_count + 1, sizeof *running.roots),
-	};
-	bool room = running.images && running.roots;
-
-	model->no_memory |= !room;
-	for (uint32_t i = 1; room && i < model->instance_room; i++) {
-		if (!model->by_instance[i] || model->by_instance[i]->facts.state != STATE_RUNNING ||
-		    running.count == model->process_count)
-			continue;
-		running.roots[running.count] = root_of(model, i);
-		running.images[running.count++] = model->by_instance[i];
-	}
-	return running;
-}
-
-/* Of two pids outside, 0 is one that the recorder has not heard of. */
-static bool may_be_one(int32_t a, int32_t b)
-{
-	return a == b || a == 0 || b == 0;
-}
-
-/* Two images of one process: exec ends no process. */
-static bool is_same_process(const struct model_process *image, const struct model_process *other)
-{
-	return image->facts.pid == other->facts.pid &&
-	       image->facts.pid_namespace == other->facts.pid_namespace &&
-	       may_be_one(image->facts.host_pid, other->facts.host_pid) &&
-	       image->facts.start_time == other->facts.start_time;
-}
-
-/* Which processes that might come back to a segment still run. */
-enum family {
-	FAMILY_ENDED,
-	FAMILY_RELATIVE_RUNS, /* a process that fork made of the same memory as the creator */
-	FAMILY_CREATOR_RUNS,  /* in whatever image */
-};
-
-/* A relative counts: a server's child may make what the server removes. */
-static enum family family_of(const struct model *model, const struct model_segment *segment,
-			     const struct running *running)
-{
-	const struct model_process *maker = model_process(model, segment->maker);
-	const struct model_process *root = root_of(model, segment->maker);
-	enum family family = FAMILY_ENDED;
-
-	for (uint32_t i = 0; maker && i < running->count; i++) {
-		const struct model_process *image = running->images[i];
-
-		if (image->facts.instance >= segment->maker && is_same_process(image, maker))
-			return FAMILY_CREATOR_RUNS;
-		if (running->roots[i] == root)
-			family = FAMILY_RELATIVE_RUNS;
-	}
-	return family;
-}
-
-/* Whether a process that used the segment runs, or may run for all that is known. */
-static bool user_runs(const struct model *model, const struct model_segment *segment,
-		      const struct running *running)
-{
-	for (uint32_t k = 0; k < SEGMENT_USERS; k++) {
-		const struct model_process *user = model_process(model, segment->users[k]);
-
-		for (uint32_t i = 0; user && i < running->count; i++)
-			if (is_same_process(running->images[i], user))
-				return true;
-	}
-	return segment->users_unknown;
-}
-
 /*
  * There, and nobody has it attached. What is in another namespace ends with that, and cannot be
  * asked for; nor can be who still runs, where the recorder is gone and the session's segment with
@@ -239,38 +138,36 @@ static bool is_unused(const struct model *model, const struct model_segment *seg
  * Nobody is left that used it, and a relative of the creator is no reason to keep it. That nobody
  * else used it is known only where every event is there.
  */
-static bool is_orphaned(const struct model *model, const struct model_segment *segment,
-			const struct running *running)
+static bool is_orphaned(const struct model *model, const struct model_segment *segment)
 {
-	const struct model_process *maker = model_process(model, segment->maker);
+	const struct model_family *family = &segment->family;
 
-	return segment->created == CREATED_SURELY && maker && !maker->facts.placeholder &&
-	       model_lost(model) == 0 && model->missed == 0 && !user_runs(model, segment, running);
+	return segment->created == CREATED_SURELY && family->doubt == DOUBT_NONE &&
+	       family->creator == STILL_ENDED && family->relatives == STILL_RUNS &&
+	       family->users == STILL_ENDED && model_lost(model) == 0 && model->missed == 0;
 }
 
 static void finish_segment(struct model *model, struct model_segment *segment,
-			   const struct running *running)
+			   const struct families *families)
 {
-	enum family family = family_of(model, segment, running);
-
 	if (model->kernel_known && !segment->space)
 		ask_kernel(model, segment);
 	segment->state = state_of(segment);
-	segment->leaked = family == FAMILY_ENDED && is_unused(model, segment);
-	segment->orphaned = family == FAMILY_RELATIVE_RUNS && is_unused(model, segment) &&
-			    is_orphaned(model, segment, running);
+	families_judge(families, segment);
+	segment->leaked = is_unused(model, segment) && family_has_ended(&segment->family);
+	segment->orphaned = is_unused(model, segment) && is_orphaned(model, segment);
 	if (segment->in_kernel && segment->kernel.nattch > segment->peak)
 		segment->peak = segment->kernel.nattch;
 }
 
 static void finish_segments(struct model *model)
 {
-	struct running running = find_running(model);
+	struct families families;
 
+	families_begin(&families, model);
 	for (uint32_t i = 0; i < model->segment_count; i++)
-		finish_segment(model, model->segments[i], &running);
-	free(running.images);
-	free(running.roots);
+		finish_segment(model, model->segments[i], &families);
+	families_end(&families);
 }
 
 void model_finish(struct model *model)

@@ -224,6 +224,22 @@ void model_add_identity(struct model *model, const struct identity_facts *facts)
 		process->identity = *facts;
 }
 
+void model_add_creator(struct model *model, const struct process_facts *facts)
+{
+	struct model_process *process = model_process(model, facts->instance);
+
+	if (process && !process->facts.placeholder)
+		return;
+	if (!process) {
+		if (model->placeholder_count >= PLACEHOLDERS_MAX ||
+		    !(process = make_process(model, facts->instance)))
+			return;
+		model->placeholder_count++;
+	}
+	process->facts = *facts;
+	name_program(model, process);
+}
+
 /* Its first thread's id is the pid. */
 struct model_process *model_make_placeholder(struct model *model, const struct event *event)
 {

@@ -83,6 +83,28 @@ enum model_segment_state {
 	SEGMENT_VANISHED,
 };
 
+/* Why it is not known who may come back to an object. */
+enum model_doubt {
+	DOUBT_NONE,
+	DOUBT_FAMILY,       /* the creator's relatives are not known */
+	DOUBT_UNREGISTERED, /* a process has the session's segment mapped, and no slot */
+	DOUBT_NOT_LOOKED,   /* processes without a slot may run, and nobody could look for them */
+	DOUBT_UNREADABLE,   /* the same, and a process cannot be looked into */
+};
+
+/* Who may come back to an object that nobody has attached: see family.c. */
+struct model_family {
+	enum still creator;                  /* its process, in whatever image */
+	enum still relatives;                /* what fork made of the creator's memory */
+	enum still users;                    /* others that attached it */
+	const struct model_process *process; /* one that runs, or may run; null: none is known */
+	enum model_doubt doubt;
+	int32_t doubt_pid;
+};
+
+/* Nobody may come back, and that is known. */
+bool family_has_ended(const struct model_family *family);
+
 #define SEGMENT_USERS 8u /* users of a segment that are kept, of those that have not ended */
 
 /* One System V segment; an id that comes back after IPC_RMID is another one. */
@@ -110,7 +132,11 @@ struct model_segment {
 	bool in_kernel;     /* `kernel` is its row */
 	bool kernel_asked;
 	struct kernel_segment kernel;
+	bool surely_same; /* `kernel` is its row: creator, size and time of creation agree */
 	enum model_segment_state state;
+	uint32_t maker_family;  /* as the ledger has it; 0 unknown */
+	uint64_t user_families; /* but the maker's: bit (family % 64) of who attached it */
+	struct model_family family;
 	bool leaked;
 	bool orphaned;      /* as leaked, but a relative of its creator runs that never used it */
 	bool users_unknown; /* more processes used it than are kept */
@@ -342,6 +368,8 @@ void model_add_sight(struct model *model, const struct sight_facts *sight);
 void model_add_process(struct model *model, const struct process_facts *facts);
 /* After its process. */
 void model_add_identity(struct model *model, const struct identity_facts *facts);
+/* The creator of an object, as the ledger has it: for a process whose slot is another's by now. */
+void model_add_creator(struct model *model, const struct process_facts *facts);
 void model_add_witness(struct model *model, const struct witness_facts *facts);
 void model_add_loss(struct model *model, enum loss loss, uint64_t count);
 

@@ -46,6 +46,21 @@ bool model_make_room(struct model *model, void **array, uint32_t *room, uint32_t
 /* After the last event: sorts the holders, and ends what they do not have. */
 void holders_settle(struct model *model);
 
+/* ---- family.c ---- */
+struct families {
+	const struct model *model;
+	const struct model_process **images; /* that have not surely ended */
+	uint32_t count;
+	bool may_miss;            /* processes without a slot may run */
+	int32_t unregistered_pid; /* a process that has the session's segment, and no slot */
+	int32_t unreadable_pid;   /* one that may have it */
+};
+/* After holders_settle. */
+void families_begin(struct families *families, struct model *model);
+void families_end(struct families *families);
+/* Finds out who may come back to a segment. */
+void families_judge(const struct families *families, struct model_segment *segment);
+
 /* ---- stacks.c ---- */
 #define FRAMES_MOST (1u << 20) /* a file that claims more is not believed */
 void stacks_free(struct model *model);

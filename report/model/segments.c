@@ -392,6 +392,9 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts)
 		segment->remover_stack = facts->remover_stack;
 		segment->removed_ns = facts->removed_ns;
 	}
+	if (facts->maker && facts->maker == segment->maker)
+		segment->maker_family = facts->maker_family;
+	segment->user_families |= facts->user_families;
 	segment->attaches = larger(segment->attaches, facts->attaches);
 	segment->detaches = larger(segment->detaches, facts->detaches);
 	segment->inherited = larger(segment->inherited, facts->inherited);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
 
 #include "report/procfs/proc.h"
 
@@ -13,6 +15,7 @@
 	    */
 
 struct scan {
+	const struct holders_session *session;
 	void (*take)(void *context, const struct kernel_holder *holder);
 	void *context;
 	uint64_t own_ipc; /* inode of this program's IPC namespace */
@@ -49,41 +52,79 @@ static bool parse_line(const char *line, struct kernel_holder *row)
 	return true;
 }
 
+/* A line of maps that is the session's segment, mapped as the shim does; readers cannot write. */
+static bool is_session(const struct holders_session *session, const char *line)
+{
+	unsigned long long inode;
+	unsigned major_number, minor_number;
+	const char *slash = strchr(line, ' ');
+
+	if (!session || !session->name[0] || !slash || strncmp(slash, " rw-s", 5) != 0)
+		return false;
+	if (session->inode == 0) {
+		slash = strrchr(line, '/');
+		return slash && strncmp(slash + 1, session->name, strlen(session->name)) == 0;
+	}
+	return sscanf(line, "%*s %*s %*s %x:%x %llu", &major_number, &minor_number, &inode) == 3 &&
+	       inode == session->inode && major_number == major(session->device) &&
+	       minor_number == minor(session->device);
+}
+
+static void take_process(const struct scan *scan, struct kernel_holder *row, FILE *maps)
+{
+	char name[32], line[4352];
+	uint64_t space;
+
+	snprintf(name, sizeof name, "%ld", (long)row->pid);
+	space = ipc_namespace(name);
+	row->other_ipc = space && scan->own_ipc && space != scan->own_ipc;
+	while (fgets(line, sizeof line, maps)) {
+		row->member |= is_session(scan->session, line);
+		if (parse_line(line, row))
+			scan->take(scan->context, row);
+	}
+	row->shmid = ferror(maps) ? HOLDER_UNREADABLE : HOLDER_READ;
+}
+
+/* Its mappings cannot be read. Only a process of this user can be of its sessions. */
+static void take_unreadable(struct kernel_holder *row)
+{
+	uid_t uid;
+
+	row->shmid = HOLDER_UNREADABLE;
+	row->same_user = !proc_real_uid(row->pid, &uid) || uid == getuid() || getuid() == 0;
+}
+
 static void visit(void *context, pid_t pid)
 {
 	struct scan *scan = context;
 	struct kernel_holder row = {.pid = pid};
 	struct proc_facts facts;
-	char name[64], line[4352];
-	uint64_t space;
+	char name[64];
 	FILE *maps;
 
 	snprintf(name, sizeof name, "/proc/%ld/maps", (long)pid);
 	maps = fopen(name, "re");
-	if (!maps || !proc_facts(pid, &facts)) {
+	if (proc_facts(pid, &facts)) {
+		row.start_time = facts.start_time;
+		snprintf(row.comm, sizeof row.comm, "%s", facts.comm);
 		if (maps)
-			fclose(maps);
-		return;
-	}
-	snprintf(name, sizeof name, "%ld", (long)pid);
-	space = ipc_namespace(name);
-	row.other_ipc = space && scan->own_ipc && space != scan->own_ipc;
-	row.start_time = facts.start_time;
-	snprintf(row.comm, sizeof row.comm, "%s", facts.comm);
-	while (fgets(line, sizeof line, maps))
-		if (parse_line(line, &row))
-			scan->take(scan->context, &row);
-	if (!ferror(maps)) {
-		row.shmid = -1;
+			take_process(scan, &row, maps);
+		if (facts.state == 'Z' && facts.threads > 1) /* /proc shows no mappings then */
+			row.shmid = HOLDER_UNREADABLE;
+		if (row.shmid != HOLDER_READ)
+			take_unreadable(&row);
 		row.start = row.end = row.offset = 0;
 		scan->take(scan->context, &row);
 	}
-	fclose(maps);
+	if (maps)
+		fclose(maps);
 }
 
-bool holders_each(void (*take)(void *context, const struct kernel_holder *holder), void *context)
+bool holders_each(const struct holders_session *session,
+		  void (*take)(void *context, const struct kernel_holder *holder), void *context)
 {
-	struct scan scan = {take, context, ipc_namespace("self")};
+	struct scan scan = {session, take, context, ipc_namespace("self")};
 
 	return proc_each(visit, &scan);
 }

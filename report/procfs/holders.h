@@ -8,10 +8,18 @@
 
 #include "report/reader/facts.h"
 
+/* How a session's own segment is found among the mappings of its processes. */
+struct holders_session {
+	uint64_t device, inode; /* of its file; inode 0: it is gone, and only its name is known */
+	char name[256];         /* last part of its path; "" unknown */
+};
+
 /*
- * Calls `take` for each mapping of a segment in each process that this user may look at, and once,
- * with shmid -1, for each such process when it was read through. False when /proc cannot be read.
+ * Calls `take` for each mapping of a segment in each process that this user may look at, and once
+ * for each process: with shmid HOLDER_READ when it was read through, HOLDER_UNREADABLE when not.
+ * `session` null: nobody is a member. False when /proc cannot be read.
  */
-bool holders_each(void (*take)(void *context, const struct kernel_holder *holder), void *context);
+bool holders_each(const struct holders_session *session,
+		  void (*take)(void *context, const struct kernel_holder *holder), void *context);
 
 #endif

@@ -57,6 +57,8 @@ bool proc_facts(pid_t pid, struct proc_facts *facts)
 		at++;
 		if (field == 4)
 			facts->ppid = (pid_t)strtol(at, NULL, 10);
+		else if (field == 20)
+			facts->threads = strtol(at, NULL, 10);
 		else if (field == 22)
 			facts->start_time = strtoull(at, NULL, 10);
 		else if (field == 47)
@@ -64,6 +66,16 @@ bool proc_facts(pid_t pid, struct proc_facts *facts)
 		else if (field == 52)
 			facts->exit_code = (int)strtol(at, NULL, 10);
 	}
+	return true;
+}
+
+bool proc_real_uid(pid_t pid, uid_t *uid)
+{
+	char text[8192], *line;
+
+	if (proc_read(pid, "status", text, sizeof text) <= 0 || !(line = strstr(text, "\nUid:")))
+		return false;
+	*uid = (uid_t)strtoul(line + sizeof "\nUid:", NULL, 10);
 	return true;
 }
 

@@ -15,6 +15,7 @@ struct proc_facts {
 	uint64_t start_time;  /* clock ticks after boot */
 	uint64_t start_break; /* one for each program it executes */
 	int exit_code;        /* as wait(2) has it; of state 'Z' */
+	long threads;         /* more than 1 in state 'Z': only its first thread has ended */
 	char comm[16];
 };
 
@@ -26,6 +27,9 @@ bool proc_facts(pid_t pid, struct proc_facts *facts);
 
 /* What the process calls itself in the innermost pid namespace it is in; 0 unknown. */
 pid_t proc_inner_pid(pid_t pid);
+
+/* False when it cannot be read. */
+bool proc_real_uid(pid_t pid, uid_t *uid);
 
 /* Whether /proc shows this user what is inside the process. */
 bool proc_may_look(pid_t pid);

@@ -42,7 +42,12 @@ struct session_facts {
 	char command[1025]; /* words, each NUL-terminated */
 	uint32_t command_bytes;
 	bool segment_missing; /* what the recorder had not taken from it is not there */
-	bool truncated;       /* the file is shorter than it says */
+	bool ipc_known;       /* same_ipc is sure: the session noted its IPC namespace */
+	bool owner_known;     /* its files are of one user, owner_uid */
+	uint32_t owner_uid;
+	bool follows_all;      /* forks of its processes register as well */
+	uint32_t unsure_slots; /* slots that were reused although their processes may still run */
+	bool truncated;        /* the file is shorter than it says */
 };
 
 /* By when they began: less than, equal to, or greater than 0. */
@@ -58,6 +63,12 @@ struct move_facts {
 	uint64_t grows, shrinks, stills;
 	uint64_t grown_bytes, shrunk_bytes;
 };
+
+/*
+ * Whether something still runs, as the kernel says; where the kernel cannot be asked from here, as
+ * the recorder saw, or as the process noted of itself. 0 proves nothing, and permits nothing.
+ */
+enum still { STILL_UNKNOWN, STILL_RUNS, STILL_ENDED };
 
 /* One image of one process: from start, fork or exec to its end. */
 struct process_facts {
@@ -75,6 +86,9 @@ struct process_facts {
 	uint64_t start_time; /* proc(5) stat field 22; 0 unknown */
 	uint64_t pid_namespace;
 	uint64_t ipc_namespace; /* 0: the session's own */
+	uint32_t family;        /* the image whose memory its forks share, by instance; 0 unknown */
+	enum still image_still; /* what the image's memory holds */
+	enum still process_still; /* its process, in whatever image */
 	uint64_t break_initial, break_at_start, break_current, break_peak;
 	uint64_t queries;
 	uint32_t attached, attached_peak, inherited;
@@ -106,6 +120,8 @@ struct ledger_facts {
 	uint64_t seen_ns, removed_ns;
 	uint64_t attaches, detaches, inherited;
 	uint32_t maker_stack, remover_stack; /* 0 none */
+	uint32_t maker_family;               /* 0 unknown */
+	uint64_t user_families; /* but the maker's: bit (family % 64) of who attached it */
 };
 
 /* A loaded file that frames of call stacks lie in. */
@@ -219,15 +235,20 @@ struct kernel_object {
 	uint64_t used, taken, changed; /* last msgsnd or semop, last msgrcv, made or IPC_SET */
 };
 
+/* Of a process as a whole, in the place of a shmid. */
+enum { HOLDER_READ = -1, HOLDER_UNREADABLE = -2 };
+
 /* One mapping of a segment in a process, as /proc/PID/maps has it: each counts in nattch. */
 struct kernel_holder {
 	int32_t pid;
 	uint64_t start_time; /* proc(5) stat field 22 */
-	int32_t shmid;       /* -1: the process was read through; it has no more */
+	int32_t shmid;       /* or HOLDER_READ, HOLDER_UNREADABLE */
 	uint64_t start, end;
 	uint64_t offset; /* into the segment, of `start` */
 	bool readonly;
 	bool other_ipc; /* of another IPC namespace: its ids are none of ours */
+	bool member;    /* HOLDER_READ: it has the session's segment mapped */
+	bool same_user; /* HOLDER_UNREADABLE: it may belong to this user */
 	bool huge;      /* in huge pages */
 	char comm[17];
 };

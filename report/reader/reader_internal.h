@@ -18,7 +18,8 @@ struct source {
 	uint64_t sights_given; /* the same, of sights */
 	struct timescale scale;
 	struct session_facts facts;
-	bool same_pids; /* a pid in it means the same process here */
+	bool same_pids;             /* a pid in it means the same process here */
+	uint64_t own_pid_namespace; /* of this program; 0 unknown */
 };
 
 /* The header to go by: the recording's, which knows the end, if there is one. */
@@ -34,6 +35,18 @@ bool source_process_runs(const struct source *source, const struct segment_proce
 /* And its start time as it is read here, where it can be had. */
 bool source_process_since(const struct source *source, const struct segment_process *slot,
 			  uint64_t *start_time);
+
+/*
+ * Whether the process of an image still runs, and what the image's memory holds; see facts.h.
+ * `state` is the slot's: PROCESS_RUNNING for a process that has none any more.
+ */
+struct source_asked {
+	int32_t pid, host_pid;
+	uint64_t pid_namespace, start_time;
+	uint32_t state;
+};
+enum still source_process_still(const struct source *source, const struct source_asked *asked);
+enum still source_image_still(enum still process, uint32_t state);
 
 /* Takes in what the recorder has added. False without memory. */
 bool source_update(struct source *source);

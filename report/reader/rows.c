@@ -86,12 +86,27 @@ static void take_identity(struct process_facts *facts, const struct segment_proc
 	facts->start_time = slot->start_time;
 	facts->pid_namespace = slot->pid_namespace;
 	facts->ipc_namespace = slot->ipc_namespace;
+	facts->family = slot->family;
 	facts->break_initial = slot->break_initial;
 	facts->break_at_start = slot->break_at_start;
 	facts->inherited = slot->inherited;
 	copy_text(facts->comm, sizeof facts->comm, slot->comm, sizeof slot->comm);
 	copy_text(facts->exe, sizeof facts->exe, slot->exe, sizeof slot->exe);
 	copy_text(facts->cmdline, sizeof facts->cmdline, slot->cmdline, sizeof slot->cmdline);
+}
+
+static void take_still(struct process_facts *facts, const struct source *source, uint32_t state)
+{
+	struct source_asked asked = {
+		.pid = facts->pid,
+		.host_pid = facts->host_pid,
+		.pid_namespace = facts->pid_namespace,
+		.start_time = facts->start_time,
+		.state = state,
+	};
+
+	facts->process_still = source_process_still(source, &asked);
+	facts->image_still = source_image_still(facts->process_still, state);
 }
 
 void row_give_process(const struct source *source, const struct segment_process *slot,
@@ -102,6 +117,7 @@ void row_give_process(const struct source *source, const struct segment_process 
 	memset(&facts, 0, sizeof facts);
 	take_identity(&facts, slot);
 	take_counters(&facts, slot);
+	take_still(&facts, source, half_load(&slot->state));
 	facts.state = state_of(source, slot, &facts.start_time);
 	facts.exit_status = slot->exit_status;
 	facts.exit_signal = slot->exit_signal;
@@ -129,12 +145,57 @@ void row_give_attachment(const struct source *source, const struct segment_attac
 			taker->attachment(taker->context, &facts);
 }
 
+static void take_program(struct process_facts *facts, const struct source *source, uint32_t number)
+{
+	struct segment_program program;
+
+	if (!number || !file_is_open(&source->segment) ||
+	    !file_record(&source->segment, REGION_PROGRAMS, number - 1, &program) ||
+	    (word_load(&program.claim) & MODULE_STATE) != MODULE_READY)
+		return;
+	copy_text(facts->comm, sizeof facts->comm, program.comm, sizeof program.comm);
+	copy_text(facts->exe, sizeof facts->exe, program.exe, sizeof program.exe);
+	copy_text(facts->cmdline, sizeof facts->cmdline, program.cmdline, sizeof program.cmdline);
+}
+
+/* The creator of an object, which may have no slot any more. Its counters are not known. */
+static void give_creator(const struct source *source, const struct segment_entry *row,
+			 const struct tables_taker *taker)
+{
+	struct process_facts facts;
+
+	if (!taker->creator || !row->maker_instance || !row->maker_pid)
+		return;
+	memset(&facts, 0, sizeof facts);
+	facts.instance = row->maker_instance;
+	facts.placeholder = true;
+	facts.pid = (int32_t)row->maker_pid;
+	facts.uid = row->maker_uid;
+	facts.start_time = row->maker_start_time;
+	facts.pid_namespace = row->maker_namespace;
+	facts.family = row->maker_family;
+	facts.state = STATE_GONE;
+	facts.exit_status = -1;
+	facts.start_ns = timescale_ns(&source->scale, row->seen_clock);
+	take_program(&facts, source, row->maker_program);
+	take_still(&facts, source, PROCESS_RUNNING);
+	taker->creator(taker->context, &facts);
+}
+
+static bool is_segment_entry(const struct segment_entry *row)
+{
+	uint32_t claim = (uint32_t)row->claim;
+
+	return claim >> 8 == OBJECT_SHM &&
+	       ((claim & 0xff) == ENTRY_PRESENT || (claim & 0xff) == ENTRY_REMOVED);
+}
+
 void row_give_ledger(const struct source *source, const struct segment_entry *row,
 		     const struct tables_taker *taker)
 {
 	struct ledger_facts facts = {
 		.shmid = (int32_t)(row->claim >> 32),
-		.removed = (uint32_t)row->claim == ENTRY_REMOVED,
+		.removed = (row->claim & 0xff) == ENTRY_REMOVED,
 		.maker = row->maker_instance,
 		.remover = row->remover_instance,
 		.key = row->key,
@@ -147,11 +208,15 @@ void row_give_ledger(const struct source *source, const struct segment_entry *ro
 		.attaches = row->attaches,
 		.detaches = row->detaches,
 		.inherited = row->inherited,
+		.maker_family = row->maker_family,
+		.user_families = row->user_families,
 	};
 
-	if ((uint32_t)row->claim == ENTRY_PRESENT || facts.removed)
-		if (taker->ledger)
-			taker->ledger(taker->context, &facts);
+	if (!is_segment_entry(row))
+		return;
+	give_creator(source, row, taker);
+	if (taker->ledger)
+		taker->ledger(taker->context, &facts);
 }
 
 void row_give_witness(const struct segment_witness *row, const struct tables_taker *taker)

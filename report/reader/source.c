@@ -12,10 +12,11 @@
 #include <sys/stat.h>
 
 #include "preload/common/files.h"
-#include "report/util/error.h"
+#include "preload/segment/publish.h"
 #include "report/procfs/alive.h"
-#include "report/reader/reader_internal.h"
 #include "report/procfs/timens.h"
+#include "report/reader/reader_internal.h"
+#include "report/util/error.h"
 
 static bool same_boot(const struct segment_header *header)
 {
@@ -74,6 +75,43 @@ bool source_process_since(const struct source *source, const struct segment_proc
 	return start != 0;
 }
 
+/* The kernel's answer, where the process can be named surely from here. */
+static enum still ask_kernel(const struct source *source, const struct source_asked *asked)
+{
+	uint64_t session = source_header(source)->pid_namespace;
+	uint64_t own = source->own_pid_namespace;
+	bool here = session != 0 && session == own;
+
+	if (!source->facts.same_boot)
+		return STILL_UNKNOWN;
+	if (here && asked->host_pid)
+		return alive_still(asked->host_pid, asked->start_time);
+	if (asked->pid_namespace == 0 ? here : own != 0 && asked->pid_namespace == own)
+		return alive_still(asked->pid, asked->start_time);
+	return STILL_UNKNOWN;
+}
+
+/*
+ * Where the kernel cannot be asked, the recorder has seen the end, or a process without a recorder
+ * has noted its own. An exec ends no process.
+ */
+enum still source_process_still(const struct source *source, const struct source_asked *asked)
+{
+	enum still still = ask_kernel(source, asked);
+
+	if (still != STILL_UNKNOWN)
+		return still;
+	return asked->state == PROCESS_EXITED || asked->state == PROCESS_KILLED ||
+			       asked->state == PROCESS_GONE
+		       ? STILL_ENDED
+		       : STILL_UNKNOWN;
+}
+
+enum still source_image_still(enum still process, uint32_t state)
+{
+	return state == PROCESS_EXEC ? STILL_ENDED : process;
+}
+
 bool source_process_runs(const struct source *source, const struct segment_process *slot)
 {
 	uint64_t unused;
@@ -121,6 +159,35 @@ bool source_is_live(struct source *source)
 
 /* ---- facts ---- */
 
+static void learn_owner(struct source *source)
+{
+	const struct file *files[] = {&source->recording, &source->segment};
+	struct session_facts *facts = &source->facts;
+	struct stat st;
+	bool any = false, same = true;
+
+	for (int i = 0; i < 2; i++) {
+		if (!file_is_open(files[i]))
+			continue;
+		if (fstat(files[i]->fd, &st) != 0 || (any && st.st_uid != facts->owner_uid))
+			same = false;
+		facts->owner_uid = st.st_uid;
+		any = true;
+	}
+	facts->owner_known = any && same;
+}
+
+static void learn_limits(struct source *source)
+{
+	struct segment_shared shared;
+
+	source->facts.follows_all = !(source_header(source)->options & OPTION_NO_FOLLOW);
+	source->facts.unsure_slots = 0;
+	if (file_is_open(&source->segment) &&
+	    file_record(&source->segment, REGION_SHARED, 0, &shared))
+		source->facts.unsure_slots = half_load(&shared.unsure_slots);
+}
+
 static void learn_command(struct session_facts *facts, const struct segment_header *header)
 {
 	facts->command_bytes = header->command_bytes;
@@ -152,6 +219,8 @@ static void learn(struct source *source)
 	facts->same_boot = same_boot(header);
 	facts->same_ipc = facts->same_boot &&
 			  same_namespace(header->ipc_namespace, "/proc/self/ns/ipc");
+	facts->ipc_known = header->ipc_namespace != 0;
+	source->own_pid_namespace = place_inode("/proc/self/ns/pid");
 	source->same_pids = same_namespace(header->pid_namespace, "/proc/self/ns/pid");
 	facts->same_pids = facts->same_boot && source->same_pids;
 	facts->state = judge(source);
@@ -168,6 +237,8 @@ static void learn(struct source *source)
 	memcpy(facts->host, header->host, sizeof facts->host);
 	memcpy(facts->kernel, header->kernel, sizeof facts->kernel);
 	memcpy(facts->machine, header->machine, sizeof facts->machine);
+	learn_owner(source);
+	learn_limits(source);
 	learn_command(facts, header);
 	learn_times(facts, header);
 	source->scale = timescale_make(header, facts->same_boot);
@@ -315,6 +386,21 @@ const struct session_facts *source_session(const struct source *source)
 const char *source_path(const struct source *source)
 {
 	return file_is_open(&source->recording) ? source->recording.path : source->segment.path;
+}
+
+void source_session_mapping(const struct source *source, struct holders_session *session)
+{
+	const struct file *segment = &source->segment;
+	const char *path = file_is_open(segment) ? segment->path : source_header(source)->peer_path;
+	const char *slash = strrchr(path, '/');
+	struct stat st;
+
+	*session = (struct holders_session){0};
+	snprintf(session->name, sizeof session->name, "%.255s", slash ? slash + 1 : path);
+	if (file_is_open(segment) && fstat(segment->fd, &st) == 0) {
+		session->device = st.st_dev;
+		session->inode = st.st_ino;
+	}
 }
 
 uint64_t source_event_count(const struct source *source)

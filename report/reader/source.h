@@ -6,6 +6,7 @@
 #ifndef MEMSHIM_READER_SOURCE_H
 #define MEMSHIM_READER_SOURCE_H
 
+#include "report/procfs/holders.h"
 #include "report/reader/facts.h"
 
 struct source;
@@ -23,6 +24,9 @@ const struct session_facts *source_renew(struct source *source);
 
 /* The file that was named; valid as long as the source. */
 const char *source_path(const struct source *source);
+
+/* How the session's segment is found among the mappings of its processes. */
+void source_session_mapping(const struct source *source, struct holders_session *session);
 
 /* Events that were logged so far, read or not. */
 uint64_t source_event_count(const struct source *source);

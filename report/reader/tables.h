@@ -13,6 +13,11 @@ struct tables_taker {
 	void (*process)(void *context, const struct process_facts *facts);
 	void (*attachment)(void *context, const struct attachment_facts *facts);
 	void (*ledger)(void *context, const struct ledger_facts *facts);
+	/*
+	 * The creator of an object, as it is kept with the object: before the object's row. Its
+	 * counters are not known.
+	 */
+	void (*creator)(void *context, const struct process_facts *facts);
 	void (*witness)(void *context, const struct witness_facts *facts);
 	void (*module)(void *context, const struct module_facts *facts);
 	void (*frame)(void *context, const struct frame_facts *facts);

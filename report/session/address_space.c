@@ -58,7 +58,7 @@ static void ask_about_attachments(struct zones *zones)
 		return;
 	if (!seeking.other_ipc)
 		sysvipc_segments(take_segment, zones);
-	holders_each(take_holder, &seeking);
+	holders_each(NULL, take_holder, &seeking);
 }
 
 /* ---- what its session knows ---- */

@@ -3,9 +3,9 @@
 
 #include <stdlib.h>
 
-#include "report/util/now.h"
 #include "report/procfs/holders.h"
 #include "report/reader/kernel.h"
+#include "report/util/now.h"
 
 #define PATIENCE 100u /* one part of asking to so many of time */
 
@@ -48,6 +48,7 @@ static void take_holder(void *context, const struct kernel_holder *holder)
 void second_ask(struct second *second, struct load *load, const struct model *copy)
 {
 	struct kernel_taker kernel = {NULL, take_process, second};
+	struct holders_session session;
 	uint64_t begin = now_ns();
 
 	if (begin < second->again_ns)
@@ -55,8 +56,9 @@ void second_ask(struct second *second, struct load *load, const struct model *co
 	second->process_count = second->holder_count = 0;
 	second->asked_ns = source_renew(load->source)->duration_ns;
 	kernel_read_processes(load->source, &kernel);
+	source_session_mapping(load->source, &session);
 	second->holders_known = copy->session.same_ipc && model_wants_holders(copy) &&
-				holders_each(take_holder, second);
+				holders_each(&session, take_holder, second);
 	second->again_ns = begin + (now_ns() - begin) * PATIENCE;
 }
 

@@ -5,12 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/util/big_stack.h"
-#include "report/util/error.h"
-#include "report/session/find.h"
 #include "report/procfs/holders.h"
 #include "report/reader/kernel.h"
 #include "report/reader/tables.h"
+#include "report/session/find.h"
+#include "report/util/big_stack.h"
+#include "report/util/error.h"
 
 int load_no_memory(void)
 {
@@ -26,6 +26,11 @@ static void take_process(void *model, const struct process_facts *facts)
 static void take_attachment(void *model, const struct attachment_facts *facts)
 {
 	model_add_attachment(model, facts);
+}
+
+static void take_creator(void *model, const struct process_facts *facts)
+{
+	model_add_creator(model, facts);
 }
 
 static void take_ledger(void *model, const struct ledger_facts *facts)
@@ -88,6 +93,7 @@ static struct tables_taker tables_taker(struct load *load)
 	return (struct tables_taker){
 		.process = take_process,
 		.attachment = take_attachment,
+		.creator = take_creator,
 		.ledger = take_ledger,
 		.witness = take_witness,
 		.identity = take_identity,
@@ -282,13 +288,15 @@ int load_finish(struct load *load)
 {
 	struct kernel_taker kernel = {take_kernel_segment, take_kernel_process, load->model};
 	struct tables_taker taker = tables_taker(load);
+	struct holders_session session;
 
 	if (!tables_read(load->source, &taker) || !tables_read_stacks(load->source, &taker))
 		return load_no_memory();
 	add_cursor_losses(load, load->model);
 	kernel_read_processes(load->source, &kernel);
+	source_session_mapping(load->source, &session);
 	if (load->model->session.same_ipc && model_wants_holders(load->model))
-		holders_each(take_holder, load->model);
+		holders_each(&session, take_holder, load->model);
 	model_finish(load->model);
 	return load->model->no_memory ? load_no_memory() : 0;
 }

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Who may come back to an object that nobody has attached: its creator, the creator's relatives
+ * (processes that fork made of the same memory, and with it of every id in it), and who else
+ * attached it. Each has ended only when the kernel, the recorder or the process itself says so; a
+ * process that is not known is not one that has ended.
+ */
+#include <stdlib.h>
+
+#include "report/model/model_internal.h"
+
+#define SLACK_NS 60000000000ull /* a process may join a session that began a little later */
+#define NS_PER_SECOND 1000000000ull
+
+/* Of two pids outside, 0 is one that the recorder has not heard of. */
+static bool may_be_one(int32_t a, int32_t b)
+{
+	return a == b || a == 0 || b == 0;
+}
+
+/* Two images of one process: exec ends no process. */
+static bool is_same_process(const struct model_process *image, const struct model_process *other)
+{
+	return image->facts.pid == other->facts.pid &&
+	       image->facts.pid_namespace == other->facts.pid_namespace &&
+	       may_be_one(image->facts.host_pid, other->facts.host_pid) &&
+	       image->facts.start_time == other->facts.start_time;
+}
+
+/* ---- processes that the session does not know ---- */
+
+/* The image of a process that has the session's segment mapped; null when none is known. */
+static const struct model_process *find_member(const struct families *families,
+					       const struct kernel_holder *row)
+{
+	for (uint32_t i = 0; i < families->count; i++) {
+		const struct process_facts *facts = &families->images[i]->facts;
+
+		if (model_pid_here(families->model, facts) == row->pid &&
+		    (facts->start_time == row->start_time || facts->start_time == 0))
+			return families->images[i];
+	}
+	return NULL;
+}
+
+/* An unreadable process may be a member only when it started with the session or later. */
+static bool may_be_member(const struct model *model, const struct kernel_holder *row)
+{
+	uint64_t tick_ns = NS_PER_SECOND / 100;
+
+	return row->same_user &&
+	       row->start_time * tick_ns + SLACK_NS >= model->session.started_monotonic_ns;
+}
+
+static void look_at_members(struct families *families)
+{
+	const struct model *model = families->model;
+
+	for (uint32_t i = 0; i < model->holder_count; i++) {
+		const struct kernel_holder *row = &model->holders[i];
+
+		if (row->pid == model->session.recorder_pid &&
+		    model->session.state == SESSION_LIVE && model->session.same_pids)
+			continue;
+		if (row->shmid == HOLDER_READ && row->member && !find_member(families, row))
+			families->unregistered_pid = row->pid;
+		if (row->shmid == HOLDER_UNREADABLE && may_be_member(model, row))
+			families->unreadable_pid = row->pid;
+	}
+}
+
+/*
+ * Whether processes may run that never got a slot, or lost theirs while they ran. Then only a look
+ * at all processes tells whether one of them does.
+ */
+static bool may_miss_processes(const struct model *model)
+{
+	return model->lost[LOST_NO_SLOT] || model->lost[LOST_NESTED] ||
+	       model->session.unsure_slots || !model->session.follows_all ||
+	       (model->session.recorded && model->placeholder_count);
+}
+
+/* ---- what runs ---- */
+
+void families_begin(struct families *families, struct model *model)
+{
+	*families = (struct families){.model = model};
+	families->images = calloc(model->process_count + 1, sizeof *families->images);
+	model->no_memory |= !families->images;
+	for (uint32_t i = 1; families->images && i < model->instance_room; i++)
+		if (model->by_instance[i] &&
+		    model->by_instance[i]->facts.image_still != STILL_ENDED &&
+		    !model->by_instance[i]->facts.placeholder &&
+		    families->count < model->process_count)
+			families->images[families->count++] = model->by_instance[i];
+	families->may_miss = may_miss_processes(model);
+	look_at_members(families);
+}
+
+void families_end(struct families *families)
+{
+	free(families->images);
+}
+
+/* Whether the recorder left while it ran: it may have made children since, which nobody noted. */
+static bool outlived_recorder(const struct process_facts *facts)
+{
+	return !facts->ended && (facts->state == STATE_RUNNING || facts->state == STATE_GONE);
+}
+
+static bool family_outlived_recorder(const struct model *model, uint32_t family)
+{
+	if (!model->session.recorded || !model->session.finished)
+		return false;
+	for (uint32_t i = 1; i < model->instance_room; i++)
+		if (model->by_instance[i] && model->by_instance[i]->facts.family == family &&
+		    outlived_recorder(&model->by_instance[i]->facts))
+			return true;
+	return false;
+}
+
+/* The creator's process in its last image: where the kernel cannot be asked, that one's end. */
+static enum still creator_still(const struct model *model, const struct model_process *creator)
+{
+	enum still still = creator->facts.process_still;
+
+	if (still != STILL_UNKNOWN || creator->facts.state != STATE_EXEC)
+		return still;
+	for (uint32_t i = creator->facts.instance + 1; i < model->instance_room; i++)
+		if (model->by_instance[i] && is_same_process(model->by_instance[i], creator))
+			still = model->by_instance[i]->facts.process_still;
+	return still;
+}
+
+static void note(struct model_family *family, enum still *of, const struct model_process *process)
+{
+	enum still still = process->facts.image_still;
+
+	if (*of == STILL_RUNS)
+		return;
+	*of = still;
+	if (!family->process || still == STILL_RUNS)
+		family->process = process;
+}
+
+/* A process whose own family is not known may be of any. */
+static bool is_relative(const struct model_process *image, uint32_t family)
+{
+	return image->facts.family == family || image->facts.family == 0;
+}
+
+static bool is_user(const struct model *model, const struct model_segment *segment,
+		    const struct model_process *image)
+{
+	if (segment->user_families >> image->facts.family % 64 & 1)
+		return true;
+	for (uint32_t i = 0; i < SEGMENT_USERS; i++) {
+		const struct model_process *user = model_process(model, segment->users[i]);
+
+		if (user && is_same_process(image, user))
+			return true;
+	}
+	return false;
+}
+
+/* Processes that nobody knows of: any of them may be a relative. */
+static void doubt_members(const struct families *families, struct model_family *family,
+			  uint32_t root)
+{
+	const struct model *model = families->model;
+	bool may_miss = families->may_miss || family_outlived_recorder(model, root);
+
+	if (families->unregistered_pid) {
+		family->doubt = DOUBT_UNREGISTERED;
+		family->doubt_pid = families->unregistered_pid;
+	} else if (may_miss && !model->holders_known) {
+		family->doubt = DOUBT_NOT_LOOKED;
+	} else if (may_miss && families->unreadable_pid) {
+		family->doubt = DOUBT_UNREADABLE;
+		family->doubt_pid = families->unreadable_pid;
+	}
+}
+
+static uint32_t root_of(const struct model_segment *segment, const struct model_process *creator)
+{
+	if (creator && !creator->facts.placeholder && creator->facts.family)
+		return creator->facts.family;
+	return segment->maker_family;
+}
+
+void families_judge(const struct families *families, struct model_segment *segment)
+{
+	const struct model *model = families->model;
+	const struct model_process *creator = model_process(model, segment->maker);
+	struct model_family *family = &segment->family;
+	uint32_t root = root_of(segment, creator);
+
+	*family = (struct model_family){
+		.creator = creator ? creator_still(model, creator) : STILL_UNKNOWN,
+		.relatives = root ? STILL_ENDED : STILL_UNKNOWN,
+		.users = segment->users_unknown && families->count ? STILL_UNKNOWN : STILL_ENDED,
+	};
+	if (family->creator != STILL_ENDED)
+		family->process = creator;
+	for (uint32_t i = 0; i < families->count; i++) {
+		const struct model_process *image = families->images[i];
+
+		if (creator && is_same_process(image, creator))
+			note(family, &family->creator, image);
+		else if (is_relative(image, root))
+			note(family, &family->relatives, image);
+		if (is_user(model, segment, image))
+			note(family, &family->users, image);
+	}
+	if (!root)
+		family->doubt = DOUBT_FAMILY;
+	else
+		doubt_members(families, family, root);
+	if (!families->images)
+		family->doubt = DOUBT_NOT_LOOKED;
+}
+
+bool family_has_ended(const struct model_family *family)
+{
+	return family->creator == STILL_ENDED && family->relatives == STILL_ENDED &&
+	       family->users == STILL_ENDED && family->doubt == DOUBT_NONE;
+}
