@@ -67,9 +67,9 @@ struct symbol_child *symbol_child_make(const struct symbols_wish *wish)
 	return child;
 }
 
-unsigned symbol_child_starts(const struct symbol_child *child)
+unsigned symbol_child_number(const struct symbol_child *child)
 {
-	return child->starts;
+	return child->pid ? child->starts : 0;
 }
 
 /* A child in an uninterruptible wait, for a server of files, is not waited for. */

@@ -25,8 +25,8 @@ enum child_outcome {
 struct symbol_child *symbol_child_make(const struct symbols_wish *wish);
 void symbol_child_free(struct symbol_child *child);
 
-/* How often it was started: a module's question has to be asked once of each. */
-unsigned symbol_child_starts(const struct symbol_child *child);
+/* Which child this is, from 1 on; 0: none runs. A module has to be opened once in each. */
+unsigned symbol_child_number(const struct symbol_child *child);
 
 /*
  * *file_bytes: what the module's files hold on their disks, added to as they are opened; the time

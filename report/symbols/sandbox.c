@@ -27,7 +27,7 @@
 
 #define NOBODY 65534u
 #define SOCKET 3
-#define MEMORY_BYTES (512ull << 20)
+#define MEMORY_BYTES (256ull << 20)
 #define MEMORY_FOR_A_BYTE 8u /* of a file: compressed sections, and what is made of them */
 #define MEMORY_MOST_BYTES (64ull << 30)
 
@@ -164,6 +164,20 @@ static void sandbox_drop_rights(void)
 
 #define READ_ONLY(flags) (((flags) & (O_ACCMODE | O_CREAT | O_DIRECTORY | O_PATH)) == O_RDONLY)
 
+/*
+ * libdw loads this library whether it is to be asked or not, with some 30 others that it needs. The
+ * reporter asks the servers.
+ */
+static bool is_unwanted(const char *path)
+{
+	return strstr(path, "/libdebuginfod.so") != NULL;
+}
+
+static int open_for_library(const char *path)
+{
+	return is_unwanted(path) ? -ENOENT : broker_open(path);
+}
+
 /* open(2) or openat(2), as a library makes it: the reporter opens the file. */
 static void sandbox_on_open(int number, siginfo_t *info, void *context_of_handler)
 {
@@ -173,11 +187,11 @@ static void sandbox_on_open(int number, siginfo_t *info, void *context_of_handle
 	(void)number;
 #ifdef SYS_open
 	if (info->si_syscall == SYS_open && READ_ONLY(ARGUMENT_2(context)))
-		fd = broker_open((const char *)ARGUMENT_1(context));
+		fd = open_for_library((const char *)ARGUMENT_1(context));
 #endif
 	if (info->si_syscall == SYS_openat && READ_ONLY(ARGUMENT_3(context)) &&
 	    ((int)ARGUMENT_1(context) == AT_FDCWD || *(const char *)ARGUMENT_2(context) == '/'))
-		fd = broker_open((const char *)ARGUMENT_2(context));
+		fd = open_for_library((const char *)ARGUMENT_2(context));
 	RESULT(context) = (__typeof__(RESULT(context)))fd;
 	errno = error;
 }

@@ -127,7 +127,7 @@ static void symbols_open_module(struct symbols *symbols, const struct module_fac
 		module->strikes = STRIKES_MAX; /* what ends the child here does so again */
 		return;
 	}
-	module->opened_in = symbol_child_starts(symbols->child);
+	module->opened_in = symbol_child_number(symbols->child);
 	if (module->strikes == 0)
 		module->names = answer->short_of_memory ? NAMES_LARGE : answer->names;
 	if (answer->names == NAMES_LINES && answer->text_bytes && !module->cache_opened) {
@@ -138,7 +138,7 @@ static void symbols_open_module(struct symbols *symbols, const struct module_fac
 
 static bool symbols_has_open(const struct symbols *symbols, const struct symbols_module *module)
 {
-	return module->opened_in && module->opened_in == symbol_child_starts(symbols->child);
+	return module->opened_in && module->opened_in == symbol_child_number(symbols->child);
 }
 
 /* ---- places ---- */
