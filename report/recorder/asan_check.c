@@ -1,74 +1,124 @@
 /* SPDX-License-Identifier: MIT */
+/*
+ * Any user's program may be read here, while its session waits: so each table is read at most once,
+ * up to a size, and names are compared where they stand.
+ */
 #include "report/recorder/asan_check.h"
 
-#include <gelf.h>
+#include <elf.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define RUNTIME "libasan.so"
 #define OPTIONS "__asan_default_options"
 #define CONSENT "verify_asan_link_order=0"
+#define SECTIONS_MAX 4096u
+#define TABLE_BYTES_MAX (16u << 20)
 
-static bool needs_runtime(Elf *elf, const GElf_Shdr *section, Elf_Data *data)
+/* A program's section headers. */
+struct asan_check {
+	int fd;
+	uint32_t section_count;
+	Elf64_Shdr *sections;
+};
+
+/* Those bytes of the file and one null byte more, to be freed; null: they are not all there. */
+static void *read_bytes(int fd, uint64_t offset, uint64_t bytes)
 {
-	GElf_Dyn row;
+	char *data = bytes <= TABLE_BYTES_MAX && offset <= INT64_MAX ? malloc(bytes + 1) : NULL;
+	uint64_t got = 0;
 
-	for (int i = 0; gelf_getdyn(data, i, &row) && row.d_tag != DT_NULL; i++) {
-		const char *name = row.d_tag == DT_NEEDED
-					   ? elf_strptr(elf, section->sh_link, row.d_un.d_val)
-					   : NULL;
+	while (data && got < bytes) {
+		ssize_t part = pread(fd, data + got, bytes - got, (off_t)(offset + got));
 
-		if (name && strncmp(name, RUNTIME, sizeof RUNTIME - 1) == 0)
-			return true;
+		if (part <= 0) {
+			free(data);
+			return NULL;
+		}
+		got += (uint64_t)part;
 	}
-	return false;
+	if (data)
+		data[bytes] = '\0';
+	return data;
 }
 
-static bool sets_options(Elf *elf, const GElf_Shdr *section, Elf_Data *data)
+static bool read_sections(struct asan_check *check)
 {
-	GElf_Sym symbol;
+	Elf64_Ehdr head;
 
-	for (int i = 0; gelf_getsym(data, i, &symbol); i++) {
-		const char *name = elf_strptr(elf, section->sh_link, symbol.st_name);
-
-		if (symbol.st_shndx != SHN_UNDEF && name && strcmp(name, OPTIONS) == 0)
-			return true;
-	}
-	return false;
+	if (pread(check->fd, &head, sizeof head, 0) != sizeof head ||
+	    head.e_shentsize != sizeof *check->sections || head.e_shnum == 0 ||
+	    head.e_shnum > SECTIONS_MAX)
+		return false;
+	check->section_count = head.e_shnum;
+	check->sections = read_bytes(check->fd, head.e_shoff,
+				     (uint64_t)head.e_shnum * sizeof *check->sections);
+	return check->sections != NULL;
 }
 
-static bool refuses(Elf *elf)
+static const Elf64_Shdr *find_section(const struct asan_check *check, uint32_t type)
 {
-	bool needs = false, sets = false;
-	Elf_Scn *scn = NULL;
-	GElf_Shdr section;
+	for (uint32_t i = 0; i < check->section_count; i++)
+		if (check->sections[i].sh_type == type)
+			return &check->sections[i];
+	return NULL;
+}
 
-	while ((scn = elf_nextscn(elf, scn))) {
-		Elf_Data *data;
+/* The names that a section's rows refer to. */
+static char *read_names(const struct asan_check *check, const Elf64_Shdr *section, uint64_t *bytes)
+{
+	const Elf64_Shdr *names;
 
-		if (!gelf_getshdr(scn, &section) ||
-		    (section.sh_type != SHT_DYNAMIC && section.sh_type != SHT_DYNSYM))
-			continue;
-		data = elf_getdata(scn, NULL);
-		if (data && section.sh_type == SHT_DYNAMIC)
-			needs |= needs_runtime(elf, &section, data);
-		else if (data)
-			sets |= sets_options(elf, &section, data);
-	}
-	return needs && sets;
+	if (section->sh_link >= check->section_count)
+		return NULL;
+	names = &check->sections[section->sh_link];
+	*bytes = names->sh_size;
+	return read_bytes(check->fd, names->sh_offset, names->sh_size);
+}
+
+static bool is_needed(const Elf64_Dyn *row, const char *names, uint64_t name_bytes)
+{
+	return row->d_tag == DT_NEEDED && row->d_un.d_val < name_bytes &&
+	       strncmp(names + row->d_un.d_val, RUNTIME, sizeof RUNTIME - 1) == 0;
+}
+
+static bool is_options(const Elf64_Sym *symbol, const char *names, uint64_t name_bytes)
+{
+	return symbol->st_shndx != SHN_UNDEF && symbol->st_name < name_bytes &&
+	       strcmp(names + symbol->st_name, OPTIONS) == 0;
+}
+
+/* Whether the table of this type has a row that says so. */
+static bool has_row(const struct asan_check *check, uint32_t type)
+{
+	const Elf64_Shdr *section = find_section(check, type);
+	size_t row_bytes = type == SHT_DYNAMIC ? sizeof(Elf64_Dyn) : sizeof(Elf64_Sym);
+	uint64_t name_bytes = 0;
+	char *names = section ? read_names(check, section, &name_bytes) : NULL;
+	void *rows = names ? read_bytes(check->fd, section->sh_offset, section->sh_size) : NULL;
+	bool found = false;
+
+	for (uint64_t i = 0; rows && !found && i < section->sh_size / row_bytes; i++)
+		found = type == SHT_DYNAMIC
+				? is_needed(&((Elf64_Dyn *)rows)[i], names, name_bytes)
+				: is_options(&((Elf64_Sym *)rows)[i], names, name_bytes);
+	free(rows);
+	free(names);
+	return found;
 }
 
 bool checker_refuses_preload(int fd)
 {
 	const char *options = getenv("ASAN_OPTIONS");
+	struct asan_check check = {.fd = fd};
 	bool answer;
-	Elf *elf;
 
 	if (options && strstr(options, CONSENT))
 		return false;
-	elf_version(EV_CURRENT);
-	elf = elf_begin(fd, ELF_C_READ, NULL);
-	answer = elf && refuses(elf);
-	elf_end(elf);
+	answer = read_sections(&check) && has_row(&check, SHT_DYNAMIC) &&
+		 has_row(&check, SHT_DYNSYM);
+	free(check.sections);
 	return answer;
 }

@@ -15,6 +15,7 @@
 
 #include "report/reader/unfollowed.h"
 #include "report/recorder/asan_check.h"
+#include "report/util/regular.h"
 
 #define SCRIPT_DEPTH 4 /* as the kernel's own: a script's interpreter may be a script */
 
@@ -115,7 +116,7 @@ static void judge_script(struct inspection *in, const char *line, int depth)
 		judge(in, INSPECT_SEEN, 0, 0); /* exec itself will say what it thinks of it */
 		return;
 	}
-	fd = open(interpreter, O_RDONLY | O_CLOEXEC);
+	fd = regular_open(AT_FDCWD, interpreter, 0);
 	if (fd >= 0) {
 		judge_fd(in, fd, depth - 1);
 		close(fd);
@@ -155,7 +156,7 @@ static void judge_file(struct inspection *in)
 		judge(in, INSPECT_CANNOT_RUN, 0, EACCES);
 	} else if (eaccess(in->path, X_OK) != 0) {
 		judge(in, INSPECT_CANNOT_RUN, 0, errno);
-	} else if ((fd = open(in->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) < 0) {
+	} else if ((fd = regular_open(AT_FDCWD, in->path, 0)) < 0) {
 		judge(in, INSPECT_SEEN, 0, 0); /* executable without being readable */
 	} else {
 		judge_fd(in, fd, SCRIPT_DEPTH);
