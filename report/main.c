@@ -184,13 +184,16 @@
  *   util/big_stack a stack of its own for what needs much of it
  *   util/error     one voice for errors, one table of exit codes
  *   util/format    numbers as people read them
+ *   util/output_file a file that is written beside its place and renamed
  *   util/regular   opens what others named, if it is a regular file
  *   util/printable which characters of a stranger's text may reach a terminal
  *   util/now       the time
  *   util/names     the names of errors and signals
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "report/cli/command.h"
 #include "report/util/error.h"
@@ -215,6 +218,21 @@ static int show_version(void)
 	return out_finish(out);
 }
 
+/*
+ * Descriptors 0 to 2 that the caller closed must not become those of a recording or a socket. Here
+ * they stay as good as closed: O_PATH can neither be read nor written. COMMAND finds them closed.
+ */
+static void fill_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_PATH | O_CLOEXEC);
+	while (fd >= 0 && fd <= 2);
+	if (fd > 2)
+		close(fd);
+}
+
 static bool is_help(const char *word)
 {
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
@@ -224,6 +242,7 @@ int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
 
+	fill_standard_descriptors();
 	if (!word) {
 		error_line("no command given", "see 'memshim help'");
 		return EXIT_USAGE;

@@ -58,18 +58,6 @@ struct recorder {
 
 /* ---- before COMMAND ---- */
 
-/* Those that the caller closed must not become a recording's; COMMAND finds them closed. */
-static void fill_standard_descriptors(void)
-{
-	int fd;
-
-	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
-	while (fd >= 0 && fd <= 2);
-	if (fd > 2)
-		close(fd);
-}
-
 static int find_library(char library[PATH_MAX])
 {
 	char self[PATH_MAX], path[PATH_MAX + 32];
@@ -338,7 +326,7 @@ static int finish(struct recorder *r)
 					   "used it: the recording is not complete");
 	else if (ret != 0)
 		error_format(r->output.path, "%s: the recording is not complete", strerror(-ret));
-	if (summary_show(r->output.path, r->options.quiet, r->options.suppressions,
+	if (summary_show(r->output.fd, r->output.path, r->options.quiet, r->options.suppressions,
 			 &finding_count) != 0 ||
 	    ret != 0 || r->was_cut)
 		return EXIT_MEMSHIM;
@@ -390,7 +378,6 @@ int command_record(int argc, char **argv)
 	struct recorder *r = &recorder;
 	int ret;
 
-	fill_standard_descriptors();
 	ret = options_parse(&r->options, argc, argv);
 	if (ret == 0)
 		ret = inspect(r);
