@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <errno.h>
+
 #include "report/cli/command.h"
 #include "report/util/error.h"
 #include "report/session/session.h"
@@ -33,11 +35,9 @@ static int draw_flame(const struct options *options, const struct load *load)
 
 	if (!out)
 		return EXIT_ABSENT;
-	if (flame_svg(out, load->model, &options->filter))
-		return out_finish(out);
-	out_finish(out);
-	error_line(options->flame, "not enough memory");
-	return EXIT_ABSENT;
+	if (!flame_svg(out, load->model, &options->filter))
+		out->error = ENOMEM;
+	return out_finish(out);
 }
 
 static int show_named(const struct options *options, struct load *load)

@@ -81,12 +81,12 @@ static void print_way_on(const struct model *model, const struct totals *totals,
 	free(file);
 }
 
-int summary_show(const char *recording, bool quiet, const struct suppression *rules,
+int summary_show(int fd, const char *recording, bool quiet, const struct suppression *rules,
 		 unsigned *finding_count)
 {
 	struct totals totals;
 	struct load load;
-	int ret = load_all(&load, recording);
+	int ret = load_descriptor(&load, fd, recording);
 
 	*finding_count = 0;
 	if (ret != 0)

@@ -8,10 +8,11 @@
 struct suppression;
 
 /*
- * Reads the recording; prints the summary on standard error unless `quiet`. *finding_count: what
+ * Reads the recording from its descriptor, which is taken: its name may stand for another file by
+ * now. Prints the summary on standard error unless `quiet`. *finding_count: what
  * `report` would find by the same rules, notes left out. 0, or an exit code after one line.
  */
-int summary_show(const char *recording, bool quiet, const struct suppression *rules,
+int summary_show(int fd, const char *recording, bool quiet, const struct suppression *rules,
 		 unsigned *finding_count);
 
 #endif

@@ -2,12 +2,15 @@
 #include "report/cli/suppressions.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "report/util/error.h"
 #include "report/model/suppress.h"
+#include "report/util/error.h"
+#include "report/util/regular.h"
 
 #define BLANKS " \t\r\n"
 
@@ -80,7 +83,9 @@ static bool take_line(struct suppression **rules, const char *path, unsigned num
 
 bool suppressions_read(struct suppression **rules, const char *path)
 {
-	FILE *file = fopen(path, "re");
+	int given = regular_named_descriptor(path);
+	int fd = given >= 0 ? fcntl(given, F_DUPFD_CLOEXEC, 3) : regular_open(AT_FDCWD, path, 0);
+	FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
 	char line[1024];
 	unsigned number = 0;
 	bool sound = file != NULL;
@@ -93,11 +98,13 @@ bool suppressions_read(struct suppression **rules, const char *path)
 			sound = take_line(rules, path, number, line);
 	}
 	if (!file || (sound && ferror(file))) {
-		error_line(path, strerror(errno));
+		error_line(path, errno == ENXIO ? "is not a regular file" : strerror(errno));
 		sound = false;
 	}
 	if (file)
 		fclose(file);
+	else if (fd >= 0)
+		close(fd);
 	return sound;
 }
 

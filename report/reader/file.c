@@ -11,6 +11,7 @@
 
 #include "preload/common/join.h"
 #include "report/reader/mapping_guard.h"
+#include "report/util/regular.h"
 
 #define SAY(...) (snprintf(why, FILE_WHY_BYTES, __VA_ARGS__), false)
 
@@ -20,10 +21,6 @@ static bool look_at_size(struct file *file, char why[FILE_WHY_BYTES])
 
 	if (fstat(file->fd, &st) != 0)
 		return SAY("%s", strerror(errno));
-	if (S_ISDIR(st.st_mode))
-		return SAY("is a directory, not a recording");
-	if (!S_ISREG(st.st_mode))
-		return SAY("is not a regular file");
 	if (st.st_size == 0)
 		return SAY("is empty");
 	file->bytes = (uint64_t)st.st_size;
@@ -157,7 +154,16 @@ static bool map(struct file *file, char why[FILE_WHY_BYTES])
 
 bool file_open(struct file *file, const char *path, char why[FILE_WHY_BYTES])
 {
-	*file = (struct file){.fd = open(path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC)};
+	return file_open_descriptor(file, regular_open(AT_FDCWD, path, 0), path, why);
+}
+
+bool file_open_descriptor(struct file *file, int fd, const char *path, char why[FILE_WHY_BYTES])
+{
+	*file = (struct file){.fd = fd};
+	if (file->fd < 0 && errno == EISDIR)
+		return SAY("is a directory, not a recording");
+	if (file->fd < 0 && errno == ENXIO)
+		return SAY("is not a regular file");
 	if (file->fd < 0)
 		return SAY("%s", strerror(errno));
 	snprintf(file->path, sizeof file->path, "%s", path);

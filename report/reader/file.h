@@ -25,6 +25,8 @@ struct file {
 
 /* False with the reason in why. */
 bool file_open(struct file *file, const char *path, char why[FILE_WHY_BYTES]);
+/* The same with its descriptor, which is taken; -1: errno says why there is none. */
+bool file_open_descriptor(struct file *file, int fd, const char *path, char why[FILE_WHY_BYTES]);
 void file_close(struct file *file);
 
 static inline bool file_is_open(const struct file *file)

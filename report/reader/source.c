@@ -326,15 +326,14 @@ bool source_update(struct source *source)
 	return true;
 }
 
-static struct source *open_with(const char *path, char why[FILE_WHY_BYTES])
+/* Takes the file. */
+static struct source *open_with(struct file file, char why[FILE_WHY_BYTES])
 {
 	struct source *source = calloc(1, sizeof *source);
-	struct file file;
 
-	if (!source || !file_open(&file, path, why)) {
-		if (!source)
-			snprintf(why, FILE_WHY_BYTES, "not enough memory");
-		free(source);
+	if (!source) {
+		snprintf(why, FILE_WHY_BYTES, "not enough memory");
+		file_close(&file);
 		return NULL;
 	}
 	source->recording.fd = source->segment.fd = -1;
@@ -353,7 +352,20 @@ static struct source *open_with(const char *path, char why[FILE_WHY_BYTES])
 struct source *source_open(const char *path)
 {
 	char why[FILE_WHY_BYTES];
-	struct source *source = open_with(path, why);
+	struct file file;
+	struct source *source = file_open(&file, path, why) ? open_with(file, why) : NULL;
+
+	if (!source)
+		error_line(path, why);
+	return source;
+}
+
+struct source *source_open_descriptor(int fd, const char *path)
+{
+	char why[FILE_WHY_BYTES];
+	struct file file;
+	struct source *source = file_open_descriptor(&file, fd, path, why) ? open_with(file, why)
+									   : NULL;
 
 	if (!source)
 		error_line(path, why);
@@ -363,8 +375,9 @@ struct source *source_open(const char *path)
 struct source *source_try(const char *path)
 {
 	char why[FILE_WHY_BYTES];
+	struct file file;
 
-	return open_with(path, why);
+	return file_open(&file, path, why) ? open_with(file, why) : NULL;
 }
 
 void source_close(struct source *source)

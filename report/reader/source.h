@@ -13,6 +13,8 @@ struct source;
 
 /* Opens a recording or a live segment, and its other half. Null after one line on stderr. */
 struct source *source_open(const char *path);
+/* The same of an open recording, whose descriptor is taken; `path` is for messages. */
+struct source *source_open_descriptor(int fd, const char *path);
 /* The same without a word, for those who look at many. */
 struct source *source_try(const char *path);
 void source_close(struct source *source);

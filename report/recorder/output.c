@@ -23,6 +23,11 @@ static bool keep_old(struct output *output)
 		return false;
 	}
 	snprintf(output->old, sizeof output->old, "%s.old", output->path);
+	if (lstat(output->old, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
+		error_line(output->old, "not a regular file: the recording that is there cannot be "
+					"kept under this name");
+		return false;
+	}
 	if (rename(output->path, output->old) == 0)
 		return true;
 	error_format(output->path, "cannot be kept as %s: %s", output->old, strerror(errno));
@@ -42,6 +47,7 @@ int output_open(struct output *output)
 			rename(output->old, output->path);
 		return -1;
 	}
+	output->fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
 	if (!realpath(output->path, output->absolute))
 		output->absolute[0] = '\0';
 	return fd;

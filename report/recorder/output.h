@@ -7,6 +7,7 @@
 #include <stdbool.h>
 
 struct output {
+	int fd;                  /* a second descriptor of it, to read when it is finished; -1 */
 	char path[PATH_MAX];     /* as asked for */
 	char absolute[PATH_MAX]; /* "" when it has none */
 	char old[PATH_MAX + 4];  /* what was there; "" nothing */

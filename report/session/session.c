@@ -105,12 +105,13 @@ static struct tables_taker tables_taker(struct load *load)
 	};
 }
 
-int load_open(struct load *load, const char *path, bool follow)
+/* Takes the source, which may be null. */
+static int load_open_source(struct load *load, struct source *source, const char *path, bool follow)
 {
 	struct kernel_taker kernel = {take_kernel_segment, take_kernel_process, NULL};
 	struct tables_taker taker;
 
-	*load = (struct load){.source = source_open(path)};
+	*load = (struct load){.source = source};
 	if (!load->source)
 		return EXIT_ABSENT;
 	if (source_session(load->source)->segment_missing)
@@ -132,6 +133,11 @@ int load_open(struct load *load, const char *path, bool follow)
 		return 0;
 	load_close(load);
 	return load_no_memory();
+}
+
+int load_open(struct load *load, const char *path, bool follow)
+{
+	return load_open_source(load, source_open(path), path, follow);
 }
 
 void load_new_processes(struct load *load)
@@ -339,9 +345,9 @@ struct model *load_copy(struct load *load)
 
 /* ---- all at once ---- */
 
-int load_filtered(struct load *load, const char *path, const struct filter *filter)
+/* Feeds it every event; `ret`: whether it could be opened. */
+static int load_events(struct load *load, int ret, const struct filter *filter)
 {
-	int ret = load_open(load, path, false);
 	enum cursor_answer answer;
 	const struct event *events;
 	uint32_t count;
@@ -357,9 +363,21 @@ int load_filtered(struct load *load, const char *path, const struct filter *filt
 	return ret;
 }
 
+int load_filtered(struct load *load, const char *path, const struct filter *filter)
+{
+	return load_events(load, load_open(load, path, false), filter);
+}
+
 int load_all(struct load *load, const char *path)
 {
 	return load_filtered(load, path, NULL);
+}
+
+int load_descriptor(struct load *load, int fd, const char *path)
+{
+	struct source *source = source_open_descriptor(fd, path);
+
+	return load_events(load, load_open_source(load, source, path, false), NULL);
 }
 
 /* Those that were not followed are known as well. */

@@ -61,7 +61,10 @@ struct model *load_copy(struct load *load);
 /* All of it at once: every event is fed. 0, or an exit code after one line. */
 int load_all(struct load *load, const char *path);
 
-/* The same, with the call sites of processes that pass the filter, which must outlive the model. */
+/* The same of an open recording, whose descriptor is taken; `path` is for messages. */
+int load_descriptor(struct load *load, int fd, const char *path);
+
+/* The same as load_all, with the call sites of processes that pass the filter, which must outlive the model. */
 int load_filtered(struct load *load, const char *path, const struct filter *filter);
 
 /*

@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "report/util/output_file.h"
+#include "report/util/regular.h"
+
 #define SOURCE_LEAST (4 << 20) /* smaller ones are quick */
 #define FILE_MOST (16u << 20)
 
@@ -29,7 +32,8 @@ struct known {
 };
 
 struct cache {
-	char path[PATH_MAX];
+	int folder;
+	char name[2 * sizeof((struct module_facts *)0)->build_id + 1];
 	char *head; /* the first line */
 	struct known *table;
 	bool changed;
@@ -122,43 +126,56 @@ void cache_add(struct cache *cache, uint64_t offset, bool exact, const struct fr
 
 /* ---- the file ---- */
 
-static bool is_own_folder(const char *path)
+/* Nobody else may write there: what lies in it is believed. */
+static bool is_own(int folder, mode_t not_for_others)
 {
 	struct stat st;
 
-	return stat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+	return folder >= 0 && fstat(folder, &st) == 0 && st.st_uid == geteuid() &&
+	       !(st.st_mode & not_for_others);
 }
 
-/* The folder, made if it is missing; but nothing is left in a home that is another's. */
-static bool find_folder(char folder[PATH_MAX])
+/* The folder in another, which is closed; made if it is missing. -1: it is not ours. */
+static int cache_enter(int parent, const char *name, int flags, mode_t not_for_others)
+{
+	int folder;
+
+	if (parent < 0)
+		return -1;
+	mkdirat(parent, name, 0700);
+	folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
+	close(parent);
+	if (is_own(folder, not_for_others))
+		return folder;
+	if (folder >= 0)
+		close(folder);
+	return -1;
+}
+
+/* But nothing is left in a home that is another's. ~/.cache may be a link of its owner. */
+static int cache_folder(void)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 	const char *base = cache && *cache == '/' ? cache : home;
+	int folder = base && *base == '/' ? open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
-	if (!base || *base != '/' || strlen(base) > PATH_MAX / 2 || !is_own_folder(base))
-		return false;
-	snprintf(folder, PATH_MAX, "%s", base);
-	if (base == home) {
-		strcat(folder, "/.cache");
-		mkdir(folder, 0700);
+	if (!is_own(folder, 0)) {
+		if (folder >= 0)
+			close(folder);
+		return -1;
 	}
-	strcat(folder, "/memshim");
-	mkdir(folder, 0700);
-	return is_own_folder(folder);
+	if (base == home)
+		folder = cache_enter(folder, ".cache", 0, 0);
+	return cache_enter(folder, "memshim", O_NOFOLLOW, S_IWGRP | S_IWOTH);
 }
 
-static bool find_path(struct cache *cache, const struct module_facts *module)
+static void cache_name_file(struct cache *cache, const struct module_facts *module)
 {
-	size_t used;
+	size_t used = 0;
 
-	if (module->build_id_bytes == 0 || !find_folder(cache->path))
-		return false;
-	used = strlen(cache->path);
-	used += (size_t)snprintf(cache->path + used, sizeof cache->path - used, "/");
 	for (uint32_t i = 0; i < module->build_id_bytes; i++)
-		used += (size_t)snprintf(cache->path + used, sizeof cache->path - used, "%02x",
+		used += (size_t)snprintf(cache->name + used, sizeof cache->name - used, "%02x",
 					 module->build_id[i]);
-	return true;
 }
 
 /* What the names came from: another version of it may know more. */
@@ -218,27 +235,38 @@ static void read_lines(struct cache *cache, FILE *file)
 	free(line);
 }
 
-struct cache *cache_open(const struct module_facts *module, const char *source)
+static void cache_read(struct cache *cache)
 {
-	struct cache *cache = calloc(1, sizeof *cache);
+	int fd = regular_open(cache->folder, cache->name, O_NOFOLLOW);
 	struct stat st;
 	FILE *file;
-	int fd;
 
-	if (!cache || !(cache->head = make_head(source)) || !find_path(cache, module)) {
-		if (cache)
-			free(cache->head);
+	if (fd < 0)
+		return;
+	if (!is_own(fd, S_IWGRP | S_IWOTH) || fstat(fd, &st) != 0 || st.st_size >= FILE_MOST ||
+	    !(file = fdopen(fd, "r"))) {
+		close(fd);
+		return;
+	}
+	read_lines(cache, file);
+	fclose(file);
+}
+
+struct cache *cache_open(const struct module_facts *module, const char *source)
+{
+	struct cache *cache = module->build_id_bytes ? calloc(1, sizeof *cache) : NULL;
+
+	if (!cache)
+		return NULL;
+	cache->head = make_head(source);
+	cache->folder = cache->head ? cache_folder() : -1;
+	if (cache->folder < 0) {
+		free(cache->head);
 		free(cache);
 		return NULL;
 	}
-	fd = open(cache->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	file = fd >= 0 ? fdopen(fd, "r") : NULL;
-	if (file && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size < FILE_MOST)
-		read_lines(cache, file);
-	if (file)
-		fclose(file);
-	else if (fd >= 0)
-		close(fd);
+	cache_name_file(cache, module);
+	cache_read(cache);
 	return cache;
 }
 
@@ -257,22 +285,28 @@ static void write_known(FILE *file, const struct known *known)
 
 static void write_all(const struct cache *cache)
 {
-	char beside[PATH_MAX + 32];
 	const struct known *known, *next;
+	struct output_file output;
 	FILE *file;
 	bool whole;
+	int fd;
 
-	snprintf(beside, sizeof beside, "%s.%ld", cache->path, (long)getpid());
-	file = fopen(beside, "wxe");
-	if (!file)
+	if (!output_file_open(&output, cache->folder, cache->name))
 		return;
+	fd = dup(output.fd);
+	file = fd >= 0 ? fdopen(fd, "w") : NULL;
+	if (!file) {
+		if (fd >= 0)
+			close(fd);
+		output_file_close(&output, false);
+		return;
+	}
 	fprintf(file, "%s\n", cache->head);
 	HASH_ITER (hh, cache->table, known, next)
 		write_known(file, known);
 	whole = !ferror(file);
 	whole = fclose(file) == 0 && whole;
-	if (!whole || rename(beside, cache->path) != 0)
-		unlink(beside);
+	output_file_close(&output, whole);
 }
 
 void cache_close(struct cache *cache)
@@ -289,6 +323,7 @@ void cache_close(struct cache *cache)
 			free(known->text[i]);
 		free(known);
 	}
+	close(cache->folder);
 	free(cache->head);
 	free(cache);
 }

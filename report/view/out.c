@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "report/util/error.h"
+#include "report/util/output_file.h"
 #include "report/util/printable.h"
 #include "report/view/digits.h"
 
@@ -38,8 +39,11 @@ int out_finish(struct out *out)
 {
 	out_flush(out);
 	/* Some file systems only tell at the end that they could not write. */
-	if (out->fd != STDOUT_FILENO && close(out->fd) != 0 && !out->error)
-		out->error = errno;
+	if (out->file) {
+		int error = output_file_close(out->file, !out->error);
+
+		out->error = out->error ? out->error : error;
+	}
 	if (!out->error)
 		return EXIT_DONE;
 	error_line(out->name, strerror(out->error));

@@ -19,8 +19,11 @@
 #define OUT_SLACK 8192u
 #define OUT_BLANKS 64u /* written at once */
 
+struct output_file;
+
 struct out {
 	int fd;
+	struct output_file *file; /* that fd belongs to; null: standard output */
 	const char *name; /* for messages */
 	int error;        /* errno of the first write that failed */
 	bool color;       /* escape sequences are welcome */

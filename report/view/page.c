@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "report/util/error.h"
+#include "report/util/output_file.h"
 
 #define WIDTH_DEFAULT 80u
 #define WIDTH_MIN 40u
@@ -56,14 +57,18 @@ struct out *page_begin(enum color_when color)
 
 struct out *page_file(const char *path)
 {
+	static struct output_file file;
 	static struct out out;
 
-	out.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+	if (!output_file_open(&file, AT_FDCWD, path)) {
+		error_line(path, output_file_error(errno));
+		return NULL;
+	}
+	signal(SIGPIPE, SIG_IGN); /* it may be a pipe that the caller opened */
+	out.fd = file.fd;
+	out.file = &file;
 	out.name = path;
 	out.utf8 = true;
 	out.width = WIDTH_DEFAULT;
-	if (out.fd >= 0)
-		return &out;
-	error_line(path, strerror(errno));
-	return NULL;
+	return &out;
 }

@@ -9,8 +9,7 @@
 /* Of standard output there is one. */
 struct out *page_begin(enum color_when color);
 
-/* A file in its place, made or emptied; null after one line. One at a time; out_finish closes it.
- */
+/* A file; null after one line. One at a time; out_finish puts it into its place. */
 struct out *page_file(const char *path);
 
 #endif
