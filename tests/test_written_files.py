@@ -2,6 +2,7 @@
 """Files that memshim writes or reads by a name that somebody else may have planted: only regular ones, and never through a link."""
 
 import os
+import shutil
 import stat
 import subprocess
 
@@ -149,6 +150,7 @@ def test_cache_folder_of_another(tmp_path):
     subprocess.run(["objcopy", "--add-section", ".air=air", "walks"], check=True)
     record("./walks", "static")
     cache, theirs = tmp_path / ".cache", tmp_path / "theirs"
+    shutil.rmtree(cache, ignore_errors=True)
     for folder in (cache, theirs):
         folder.mkdir(0o700)
     (cache / "memshim").symlink_to(theirs)
