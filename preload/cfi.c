@@ -99,7 +99,8 @@ struct index_row {
 };
 
 /* Where the FDE of the last address in the index that is not above pc lies; 0: pc is before all. */
-static __attribute__((noinline)) uint64_t search(const uint8_t *hdr, const struct unwind_span *tables, uint64_t pc)
+static __attribute__((noinline)) uint64_t search(const uint8_t *hdr,
+						const struct unwind_span *tables, uint64_t pc)
 {
 	int64_t wanted = (int64_t)(pc - (uint64_t)hdr);
 	uint64_t low = 0, high, room;
@@ -131,8 +132,9 @@ static __attribute__((noinline)) uint64_t search(const uint8_t *hdr, const struc
 }
 
 /* What the FDE has in common with others, read anew where it is not the last one's. */
-static __attribute__((noinline)) bool find_common(uint64_t fde, const struct unwind_span *tables, struct cfi_common *common,
-			union cfi_scratch *scratch)
+static __attribute__((noinline)) bool find_common(uint64_t fde, const struct unwind_span *tables,
+						  struct cfi_common *common,
+						  union cfi_scratch *scratch)
 {
 	struct cfi_bytes *bytes = &scratch->run.bytes;
 	uint64_t at;

@@ -15,6 +15,7 @@
 #define MEMOS_LEAST 4u
 #define WAYS 2u
 #define PROBES 32u
+#define NEW_CUT_MOST 64u
 #define WALKER_MEMOS 8u /* so many memos for each walker */
 
 /* A word of the stack that must be the same again: a return address, or a saved frame pointer. */
@@ -61,6 +62,8 @@ static struct walker *walkers;
 /* For the thread that walks first; on a page that the loader has touched already. */
 static struct walker first_walker __attribute__((section(".data")));
 static _Atomic uint64_t first_thread __attribute__((section(".data")));
+static _Atomic uint64_t deepest_bytes __attribute__((section(".data"))); /* of cut stacks */
+static _Atomic uint64_t new_cut_count __attribute__((section(".data")));
 
 static inline uint64_t memo_bytes(void)
 {
@@ -127,14 +130,15 @@ static uint64_t frame_hash(uint64_t outer, uint64_t offset)
 	return hash ^ hash >> 32;
 }
 
-/* The frame's index + 1; 0 when there is no room. */
-static uint32_t intern(uint32_t parent, const struct memo_place *frame)
+/* The frame's index + 1; 0 when there is no room. `is_new`: it was not there before. */
+static uint32_t intern(uint32_t parent, const struct memo_place *frame, bool *is_new)
 {
 	struct segment_frame *table = shim_region(REGION_STACKS);
 	uint64_t count = shim.header->region[REGION_STACKS].count;
 	uint64_t outer = (uint64_t)parent << 32 | frame->module;
 	uint64_t hash = frame_hash(outer, frame->offset);
 
+	*is_new = false;
 	for (uint32_t i = 0; i < PROBES; i++) {
 		uint64_t at = (hash + i) % count;
 		uint64_t seen = word_load(&table[at].outer);
@@ -144,21 +148,24 @@ static uint32_t intern(uint32_t parent, const struct memo_place *frame)
 			return (uint32_t)at + 1;
 		if (seen == 0 && word_take(&table[at].outer, 0, outer)) {
 			word_hand_over(&table[at].offset, frame->offset);
+			*is_new = true;
 			return (uint32_t)at + 1;
 		}
 	}
 	return 0;
 }
 
-static uint32_t intern_all(struct memo *memo)
+/* `is_new`: the innermost frame was. */
+static uint32_t intern_all(struct memo *memo, bool *is_new)
 {
 	const struct memo_place *places = memo_places(memo);
 	uint32_t stack = 0;
 
+	*is_new = false;
 	if (shim.header->region[REGION_STACKS].count == 0)
 		return 0;
 	for (uint32_t i = memo->frame_count; i-- > 0;) {
-		stack = intern(stack, &places[i]);
+		stack = intern(stack, &places[i], is_new);
 		if (stack == 0) {
 			shim_lose(LOSS_STACKS_FULL);
 			return 0;
@@ -198,7 +205,7 @@ static bool keep_place(struct memo_place *place, struct walker *walker, uint64_t
 	const struct unwind_cursor *cursor = &walker->cursor;
 
 	place->module = SEGMENT_FRAME_NOWHERE;
-	place->offset = cursor->pc + 1;
+	place->offset = (cursor->pc + 1) & SEGMENT_FRAME_OFFSET;
 	if (cursor->known) {
 		if (walker->last_start != cursor->object.map_start) {
 			walker->last_start = cursor->object.map_start;
@@ -207,7 +214,8 @@ static bool keep_place(struct memo_place *place, struct walker *walker, uint64_t
 		}
 		place->module = walker->last_number;
 		if (place->module != SEGMENT_FRAME_NOWHERE)
-			place->offset = cursor->pc - module_address(&cursor->object) + 1;
+			place->offset = (cursor->pc - module_address(&cursor->object) + 1) &
+					SEGMENT_FRAME_OFFSET;
 	}
 	if (cursor->exact)
 		place->offset |= SEGMENT_FRAME_EXACT;
@@ -221,12 +229,35 @@ static void keep_checks(struct memo *memo, const struct unwind_cursor *cursor)
 	memo->check[memo->count++] = (struct memo_check){cursor->slot, cursor->pc};
 }
 
+/*
+ * How deep a cut stack is, for the reader's advice. It costs time, so only for the first few that
+ * are new, and for those that take more bytes than all before them.
+ */
+SELDOM static void count_frames(struct unwind_cursor *cursor, uint32_t count)
+{
+	for (count++; count <= SEGMENT_STACK_DEPTH_MAX && unwind_step(cursor); count++)
+		;
+	half_raise(&shim.shared->deepest_stack, count);
+}
+
+static void note_depth(struct unwind_cursor *cursor, const struct memo *memo, bool is_new)
+{
+	uint64_t bytes = unwind_distance(memo->caller.cfa);
+
+	if (bytes <= word_load(&deepest_bytes) &&
+	    !(is_new && counter_next(&new_cut_count) <= NEW_CUT_MOST))
+		return;
+	word_raise(&deepest_bytes, bytes);
+	if (half_load(&shim.shared->deepest_stack) <= SEGMENT_STACK_DEPTH_MAX)
+		count_frames(cursor, memo->frame_count);
+}
+
 static void walk(struct memo *memo, const struct stack_caller *caller, uint64_t generation,
 		 struct walker *walker)
 {
 	struct memo_place *place = memo_places(memo);
 	struct unwind_cursor *cursor = &walker->cursor;
-	bool more = unwind_begin(cursor, caller->cfa), sure = true, placed = true;
+	bool more = unwind_begin(cursor, caller->cfa), sure = true, placed = true, is_new;
 
 	walker->last_start = NULL;
 	memo->count = memo->frame_count = 0;
@@ -249,7 +280,11 @@ static void walk(struct memo *memo, const struct stack_caller *caller, uint64_t 
 		if (more && cursor->exact)
 			place[memo->frame_count - 1].offset |= SEGMENT_FRAME_EXACT;
 	}
-	memo->stack = intern_all(memo);
+	if (more)
+		place[memo->frame_count - 1].offset |= SEGMENT_FRAME_CUT;
+	memo->stack = intern_all(memo, &is_new);
+	if (more)
+		note_depth(cursor, memo, is_new);
 	if (!placed && memo->stack)
 		shim_lose(LOSS_STACKS_FULL);
 	if (!sure)
@@ -283,7 +318,8 @@ static bool still_holds(const struct memo *memo)
 
 static bool is_for(const struct memo *memo, const struct stack_caller *caller)
 {
-	return memo->count != 0 && memo->caller.cfa == caller->cfa && memo->caller.pc == caller->pc &&
+	return memo->count != 0 && memo->caller.cfa == caller->cfa &&
+	       memo->caller.pc == caller->pc &&
 	       ((memo->caller.fp ^ caller->fp) & memo->fp_mask) == 0 &&
 	       memo->thread == (uint64_t)thread_pointer();
 }

@@ -46,6 +46,11 @@ static uint64_t stack_end(uint64_t sp, uint64_t otherwise)
 	return otherwise;
 }
 
+uint64_t unwind_distance(uint64_t sp)
+{
+	return stack_end(sp, sp) - sp;
+}
+
 /*
  * Whether what stands before a return address is a call. On a stack that a program made by hand,
  * the outermost one may be an address that nothing called from, as that of a function to end in,

@@ -5,9 +5,9 @@
  * another unwinder's place, it is missing under other libcs, and it takes twice as long.
  *
  * No allocation, no lock, no system call; any thread, any signal handler, under malloc's lock.
- * Takes little stack: what a walk needs is in its cursor. Modules are found by glibc's _dl_find_object (2.35), which is
- * made for this. Tables may be damaged, or wrong: nothing is read but the segment of the module
- * that holds them, and the stack.
+ * Takes little stack: what a walk needs is in its cursor. Modules are found by glibc's
+ * _dl_find_object (2.35), which is made for this. Tables may be damaged, or wrong: nothing is read
+ * but the segment of the module that holds them, and the stack.
  */
 #ifndef MEMSHIM_UNWIND_H
 #define MEMSHIM_UNWIND_H
@@ -72,6 +72,9 @@ static inline uint64_t unwind_strip(uint64_t pc)
 	return pc;
 #endif
 }
+
+/* From `sp` to the outer end of its stack; 0 where that is not known. */
+uint64_t unwind_distance(uint64_t sp);
 
 /* To the next outer frame; false at the outermost one, and where the tables end. */
 bool unwind_step(struct unwind_cursor *cursor);

@@ -136,6 +136,7 @@
  *   view/out             all output: one buffer, nothing unsafe
  *   view/digits          numbers, written where they are to stand
  *   view/page            standard output as it is
+ *   view/partial         what to say beside a table that shows a part
  *   view/json            members of JSON objects
  *   view/table           rows and columns
  *   view/words           numbers in the words of the manual pages

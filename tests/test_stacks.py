@@ -139,8 +139,9 @@ def test_depth(build):
     program = build("walks", "-O2", "-g")
     assert "stack" not in record(program, "deep", options=("-k", "0")).calls()[-1]
     assert len(stack_of(record(program, "deep", options=("-k", "1")))) == 1
+    whole = len(stack_of(record(program, "deep", options=("-k", "64"))))
     assert len(stack_of(record(program, "deep", options=("-k", "16")))) == 16
-    assert "... cut here; record -k takes more" in harness.memshim("events", "-k", "--call=sbrk").stdout
+    assert f"... cut here; record -k {whole} takes the deepest" in harness.memshim("events", "-k", "--call=sbrk").stdout
     assert functions(stack_of(record(program, "deep", options=("-k", "64")))).count("deep") == 31
     assert "cut here" not in harness.memshim("events", "-k").stdout
 
@@ -162,7 +163,7 @@ def test_as_deep_as_asked_for_is_not_cut(build, strip):
     assert len(stack_of(record(program, "static", options=("-k", str(depth))))) == depth
     assert "cut here" not in text_of_direct_move()
     record(program, "static", options=("-k", str(depth - 1)))
-    assert text_of_direct_move().endswith("... cut here; record -k takes more")
+    assert text_of_direct_move().endswith(f"... cut here; record -k {depth} takes the deepest")
 
 
 def test_inlined_functions_and_cplusplus_names(tmp_path):

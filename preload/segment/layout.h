@@ -164,7 +164,9 @@ struct segment_shared {
 		ledger_reach;        /* LEDGER: how far from its place a segment ever stood, + 1 */
 	_Atomic uint32_t other_pids; /* 1: a process of another pid namespace has come */
 	_Atomic uint32_t unsure_slots; /* reused although their processes may still run */
-	uint32_t pad1[9];
+	/* Frames of the deepest stack that was cut; above SEGMENT_STACK_DEPTH_MAX: even more. */
+	_Atomic uint32_t deepest_stack;
+	uint32_t pad1[8];
 	_Atomic uint64_t lost[16]; /* by enum segment_loss: losses that no process slot can hold */
 	_Atomic uint64_t forgotten_calls[CALL_COUNT]; /* calls of processes whose slot was reused */
 	_Atomic uint64_t closed; /* 1 once the recorder has finished: new images stay away */
@@ -358,10 +360,12 @@ struct segment_module {
  */
 struct segment_frame {
 	_Atomic uint64_t outer;
-	_Atomic uint64_t offset; /* pc - load address + 1, and perhaps SEGMENT_FRAME_EXACT */
+	_Atomic uint64_t offset; /* pc - load address + 1, and perhaps flags */
 };
 
 #define SEGMENT_FRAME_EXACT (1ull << 63)  /* pc is no return address: a signal interrupted there */
+#define SEGMENT_FRAME_CUT (1ull << 62)    /* the outermost one taken, but not the stack's */
+#define SEGMENT_FRAME_OFFSET (SEGMENT_FRAME_CUT - 1)
 #define SEGMENT_FRAME_NOWHERE 0xffffffffu /* as module + 1: in no module; the load address is 0 */
 
 /* Where a process has a module; a child of fork has its parent's. `whose` is written last. */

@@ -7,6 +7,7 @@
 #include "report/cli/options.h"
 #include "report/view/flame.h"
 #include "report/view/page.h"
+#include "report/view/partial.h"
 
 static int check_format(const struct options *options)
 {
@@ -20,9 +21,20 @@ static int check_format(const struct options *options)
 	return EXIT_USAGE;
 }
 
+/* The format has no room for remarks. */
+static void warn_of_parts(const struct options *options, const struct load *load)
+{
+	char notes[PARTIAL_NOTES_MAX][PARTIAL_NOTE_BYTES];
+	unsigned count = partial_notes(load->model, &options->filter, notes);
+
+	for (unsigned i = 0; i < count; i++)
+		error_line(source_path(load->source), notes[i]);
+}
+
 static int write_out(const struct options *options, struct load *load)
 {
 	struct out *out;
+	int ret;
 
 	load_names(load, &(struct symbols_wish){.sysroot = options->sysroot,
 						.debuginfod = options->debuginfod});
@@ -30,7 +42,10 @@ static int write_out(const struct options *options, struct load *load)
 	if (!out)
 		return EXIT_ABSENT;
 	flame_folded(out, load->model, &options->filter, options->counts);
-	return out_finish(out);
+	ret = out_finish(out);
+	if (ret == 0)
+		warn_of_parts(options, load);
+	return ret;
 }
 
 int command_export(int argc, char **argv)

@@ -90,6 +90,18 @@ static void about_move(struct finding *finding, const struct model_process *proc
 
 /* ---- what is missing ---- */
 
+/* Preloaded by hand, options of record are of no help. */
+static const char *loss_advice(const struct model *model)
+{
+	if (!model->lost[LOST_OVERWRITTEN])
+		return "the counters are exact all the same";
+	return model->session.recorded
+		       ? "give the log more room with record --log-size; the counters are exact "
+			 "all the same"
+		       : "set MEMSHIM_LOG_SIZE before the session begins, or use memshim record, "
+			 "which empties the log; the counters are exact all the same";
+}
+
 static void draw_losses(struct model *model)
 {
 	char text[1024] = "", count[HUMAN_BYTES];
@@ -104,11 +116,7 @@ static void draw_losses(struct model *model)
 				loss_words((unsigned)loss));
 	if (used)
 		findings_add(model, FINDING_LOST_EVENTS, SEVERITY_WARNING,
-			     model->lost[LOST_OVERWRITTEN]
-				     ? "give the log more room with --log-size; the "
-				       "counters are exact all the same"
-				     : "the counters are exact all the same",
-			     "not in the log: %s", text);
+			     loss_advice(model), "not in the log: %s", text);
 }
 
 static void draw_settings(struct model *model)

@@ -357,6 +357,17 @@ uint64_t model_lost(const struct model *model)
 	return sum;
 }
 
+uint64_t model_events_missing(const struct model *model)
+{
+	static const enum loss missing[] = {LOST_OVERWRITTEN, LOST_TORN, LOST_NO_SPACE};
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
+		if (__builtin_add_overflow(sum, model->lost[missing[i]], &sum))
+			return UINT64_MAX;
+	return sum;
+}
+
 const char *model_program(const struct process_facts *facts)
 {
 	return facts->exe[0] ? facts->exe : facts->comm;

@@ -270,6 +270,7 @@ struct stack_frame {
 	uint64_t pc;                       /* 0: not known */
 	bool exact;                        /* a signal interrupted there: pc is no return address */
 	bool is_signal;                    /* a signal's arrival, between handler and interrupted */
+	bool cut;                          /* the outermost one that was taken; there are more */
 };
 #define STACK_FRAMES_MAX 64u
 
@@ -348,6 +349,7 @@ struct model {
 	uint64_t attachment_count; /* of all processes, now */
 	uint64_t missed;           /* events that are not lost, but came too fast for this reader */
 	uint64_t in_flight, unseen_moves;
+	uint32_t deepest_stack; /* frames of the deepest one that was cut; 0: none was */
 	enum coverage level;
 	bool no_memory;
 };
@@ -480,6 +482,9 @@ bool model_holds(const struct model *model, const struct model_segment *segment,
 
 /* Events and facts that are missing, all causes together. */
 uint64_t model_lost(const struct model *model);
+
+/* Events that are known to have been, and are not in the log: what is drawn from it is a part. */
+uint64_t model_events_missing(const struct model *model);
 
 /* The program's path; the thread's name when it is not known. */
 const char *model_program(const struct process_facts *facts);

@@ -124,7 +124,8 @@ uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stac
 		struct stack_frame *frame = &frames[count++];
 		uint64_t address;
 
-		*frame = (struct stack_frame){.offset = facts->offset, .exact = facts->exact};
+		*frame = (struct stack_frame){
+			.offset = facts->offset, .exact = facts->exact, .cut = facts->cut};
 		if (facts->module && facts->module < model->module_room) {
 			struct name_key key = {facts->offset, facts->module, facts->exact};
 

@@ -138,6 +138,7 @@ struct frame_facts {
 	uint32_t outer;  /* the caller's frame; 0: this is the outermost one known */
 	uint32_t module; /* 0: in no loaded file, and offset is the address */
 	bool exact;      /* where a signal interrupted, and no return address */
+	bool cut;        /* the outermost one that was taken; there are more */
 	uint64_t offset; /* from the module's load address */
 };
 

@@ -239,6 +239,8 @@ void row_give_shared(const struct segment_shared *row, const struct tables_taker
 		if (row->lost[loss])
 			if (taker->lost)
 				taker->lost(taker->context, (enum loss)loss, row->lost[loss]);
+	if (taker->deepest_stack)
+		taker->deepest_stack(taker->context, half_load(&row->deepest_stack));
 }
 
 void row_give_module(const struct segment_module *row, uint64_t number,
@@ -261,10 +263,11 @@ void row_give_frame(uint64_t number, uint64_t outer, uint64_t offset,
 		.outer = (uint32_t)(outer >> 32),
 		.module = (uint32_t)outer == SEGMENT_FRAME_NOWHERE ? 0 : (uint32_t)outer,
 		.exact = offset & SEGMENT_FRAME_EXACT,
-		.offset = (offset & ~SEGMENT_FRAME_EXACT) - 1,
+		.cut = offset & SEGMENT_FRAME_CUT,
+		.offset = (offset & SEGMENT_FRAME_OFFSET) - 1,
 	};
 
-	if ((offset & ~SEGMENT_FRAME_EXACT) != 0)
+	if ((offset & SEGMENT_FRAME_OFFSET) != 0)
 		taker->frame(taker->context, &facts);
 }
 

@@ -177,13 +177,22 @@ static bool is_of_stacks(uint32_t kind)
 
 bool tables_read_stacks(struct source *source, const struct tables_taker *taker)
 {
+	struct tables_taker depth = {.deepest_stack = taker->deepest_stack,
+				     .context = taker->context};
+	struct segment_shared shared;
+
 	if (!source_update(source))
 		return false;
 	for (uint64_t i = 0; i < source->chunks.count; i++)
 		if (is_of_stacks(source->chunks.table[i].kind))
 			read_chunk(source, &source->chunks.table[i], taker);
-	if (file_is_open(&source->segment))
-		read_segment_stacks(source, taker);
+		else if (source->chunks.table[i].kind == REGION_SHARED)
+			read_chunk(source, &source->chunks.table[i], &depth);
+	if (!file_is_open(&source->segment))
+		return true;
+	read_segment_stacks(source, taker);
+	if (file_record(&source->segment, REGION_SHARED, 0, &shared))
+		row_give_shared(&shared, &depth);
 	return true;
 }
 

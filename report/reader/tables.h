@@ -26,6 +26,8 @@ struct tables_taker {
 	void (*identity)(void *context, const struct identity_facts *facts);
 	/* `count` more were lost by `loss`, by no process that still has a slot. */
 	void (*lost)(void *context, enum loss loss, uint64_t count);
+	/* Frames of the deepest call stack that was cut; 0: none was. */
+	void (*deepest_stack)(void *context, uint32_t frames);
 	void *context;
 };
 

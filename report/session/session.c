@@ -68,6 +68,14 @@ static void take_loss(void *model, enum loss loss, uint64_t count)
 	model_add_loss(model, loss, count);
 }
 
+static void take_deepest_stack(void *context, uint32_t frames)
+{
+	struct model *model = context;
+
+	if (frames > model->deepest_stack)
+		model->deepest_stack = frames;
+}
+
 static void take_kernel_segment(void *model, const struct kernel_segment *segment)
 {
 	model_add_kernel_segment(model, segment);
@@ -101,6 +109,7 @@ static struct tables_taker tables_taker(struct load *load)
 		.frame = take_frame,
 		.load = take_load,
 		.lost = take_loss,
+		.deepest_stack = take_deepest_stack,
 		.context = load->model,
 	};
 }

@@ -272,6 +272,8 @@ void events_json(struct out *out, const struct event_view *view)
 		struct json json = {out, true};
 
 		stack_json(&json, "stack", view->model, event->process, event->stack);
+		if (stack_is_cut(view->model, event->process, event->stack))
+			json_bool(&json, "stack_cut", true);
 	}
 	OUT(out, "}\n");
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/view/flame_picture.h"
+#include "report/view/partial.h"
 #include "report/view/stack.h"
 
 #define NAME_BYTES 256
@@ -22,6 +23,8 @@ static void walk(const struct model *model, const struct model_site *site, take_
 	char name[NAME_BYTES];
 
 	take(context, process ? model_program_name(&process->facts) : "?", "");
+	if (partial_is_cut(frames, count)) /* else its outermost frame would look like a root */
+		take(context, PARTIAL_CUT_NAME, "");
 	for (uint32_t i = count; i-- > 0;) {
 		uint32_t places = frames[i].name && frames[i].name->count ? frames[i].name->count
 									  : 1;
@@ -127,15 +130,22 @@ static void free_nodes(struct flame_node *node)
 	}
 }
 
-static bool grow(struct flame_node *root, const struct model *model, const struct filter *filter)
+/* The calls that asked for memory and got none. */
+static uint64_t refused(const struct model_site *site)
+{
+	return site->call <= KIND_SHMAT ? site->failed : 0;
+}
+
+static bool grow(struct flame_node *root, const struct model *model, const struct filter *filter,
+		 bool of_refused)
 {
 	for (uint32_t i = 0; i < model->site_count; i++) {
 		const struct model_site *site = &model->sites[i];
-		struct growth growth = {root, site->bytes, false};
+		struct growth growth = {root, of_refused ? refused(site) : site->bytes, false};
 
-		if (site->bytes == 0 || !is_wanted(model, site, filter))
+		if (growth.value == 0 || !is_wanted(model, site, filter))
 			continue;
-		root->value += site->bytes;
+		root->value += growth.value;
 		walk(model, site, descend, &growth);
 		if (growth.no_memory)
 			return false;
@@ -146,9 +156,15 @@ static bool grow(struct flame_node *root, const struct model *model, const struc
 bool flame_svg(struct out *out, const struct model *model, const struct filter *filter)
 {
 	struct flame_node root = {.name = (char *)"all", .module = ""};
-	bool whole = grow(&root, model, filter);
+	bool whole = grow(&root, model, filter, false), of_refused = whole && root.value == 0;
+	struct flame_title title = {.session = &model->session};
 
-	flame_picture(out, &root, &model->session);
+	/* Where nobody got any, those who asked are shown. */
+	if (of_refused)
+		whole = grow(&root, model, filter, true);
+	title.of_refused = of_refused && root.value;
+	title.note_count = partial_notes(model, filter, title.notes);
+	flame_picture(out, &root, &title);
 	free_nodes(root.child);
 	return whole;
 }

@@ -8,11 +8,12 @@
 
 #define WIDTH 1200.0
 #define ROW 18
-#define TOP 84          /* of the boxes; above them title, command, legend */
+#define TOP 84          /* of the boxes; above them title, command, legend, and a row a note */
+#define NOTE_TOP 86
 #define LEAST 0.3       /* narrower boxes are not drawn */
 #define LETTER 7.25     /* of the labels, wide */
 #define TITLE_BYTES 130 /* of the command; about what fits beside the numbers */
-#define DEPTH_MAX (STACK_FRAMES_MAX * FRAME_PLACES_MAX + 2)
+#define DEPTH_MAX (STACK_FRAMES_MAX * FRAME_PLACES_MAX + 3)
 
 extern const char flame_script[], flame_script_end[];
 __asm__(".pushsection .rodata\n"
@@ -25,7 +26,8 @@ __asm__(".pushsection .rodata\n"
 struct picture {
 	struct out *out;
 	uint64_t total;
-	unsigned height;
+	unsigned top, height;
+	const struct flame_title *title;
 };
 
 static unsigned depth(const struct flame_node *node)
@@ -81,7 +83,8 @@ static void put_share(struct out *out, const struct picture *picture, uint64_t v
 {
 	char text[HUMAN_BYTES];
 
-	out_text(out, human_bytes(text, value));
+	out_text(out, picture->title->of_refused ? human_count(text, value)
+						 : human_bytes(text, value));
 	OUT(out, ", ");
 	put_fixed(out, 100.0 * (double)value / (double)picture->total);
 	out_char(out, '%');
@@ -198,29 +201,67 @@ static void put_style(struct out *out)
 		 "#details { paint-order: stroke; stroke: #fdfdfb; stroke-width: 8px; "
 		 "stroke-linejoin: round; }\n"
 		 ".program { fill: hsl(30,85%,55%); } .libc { fill: hsl(210,40%,65%); }\n"
-		 ".call { fill: hsl(120,26%,60%); }\n"
+		 ".call { fill: hsl(120,26%,60%); } .note { fill: #a33; }\n"
 		 "</style>\n");
 }
 
-static void put_head(const struct picture *picture, const struct session_facts *session)
+static void put_title(const struct picture *picture)
 {
 	struct out *out = picture->out;
 	char total[HUMAN_BYTES];
 
-	OUT(out, "<text id=\"title\" x=\"10\" y=\"24\">Who asked for memory: ");
-	out_text(out, human_bytes(total, picture->total));
-	OUT(out, "</text>\n<text id=\"command\" x=\"10\" y=\"46\">");
-	put_command(out, session);
+	OUT(out, "<text id=\"title\" x=\"10\" y=\"24\">");
+	if (picture->title->of_refused) {
+		OUT(out, "Who asked for memory and was refused: ");
+		out_text(out, human_count(total, picture->total));
+		out_text(out, picture->total == 1 ? " call" : " calls");
+	} else {
+		OUT(out, "Who asked for memory: ");
+		out_text(out, human_bytes(total, picture->total));
+	}
+	OUT(out, "</text>\n");
+}
+
+/* Where the picture shows a part, or not what was asked for. */
+static void put_notes(const struct picture *picture)
+{
+	for (unsigned i = 0; i < picture->title->note_count; i++) {
+		OUT(picture->out, "<text class=\"note\" x=\"10\" y=\"");
+		out_number(picture->out, NOTE_TOP + i * ROW);
+		OUT(picture->out, "\">");
+		out_xml(picture->out, picture->title->notes[i]);
+		OUT(picture->out, "</text>\n");
+	}
+}
+
+static void put_head(const struct picture *picture)
+{
+	struct out *out = picture->out;
+
+	put_title(picture);
+	OUT(out, "<text id=\"command\" x=\"10\" y=\"46\">");
+	put_command(out, picture->title->session);
 	OUT(out,
 	    "</text>\n<text x=\"10\" y=\"66\"><tspan class=\"program\">&#9632;</tspan> program and "
 	    "libraries  <tspan class=\"libc\">&#9632;</tspan> libc and loader  "
-	    "<tspan class=\"call\">&#9632;</tspan> the call; as wide as the bytes it grew the "
-	    "break "
-	    "by, made or attached</text>\n"
+	    "<tspan class=\"call\">&#9632;</tspan> the call; as wide as ");
+	out_text(out, picture->title->of_refused
+			      ? "the number of calls"
+			      : "the bytes it grew the break by, made or attached");
+	OUT(out,
+	    "</text>\n"
 	    "<text id=\"search\" class=\"button right\" x=\"1190\" y=\"24\">search (/)</text>\n"
 	    "<text id=\"found\" class=\"right\" x=\"1190\" y=\"46\"></text>\n"
 	    "<text id=\"reset\" class=\"button right\" x=\"1190\" y=\"66\" "
 	    "visibility=\"hidden\">&#8592; whole picture (Esc)</text>\n");
+	put_notes(picture);
+}
+
+static void put_nothing(const struct picture *picture)
+{
+	OUT(picture->out, "<text x=\"10\" y=\"");
+	out_number(picture->out, picture->top + ROW - 4);
+	OUT(picture->out, "\">No call stack asked for memory.</text>\n");
 }
 
 static void put_frames(const struct picture *picture, const struct flame_node *root)
@@ -231,17 +272,17 @@ static void put_frames(const struct picture *picture, const struct flame_node *r
 	if (root->value)
 		put_boxes(picture, root, 0, 0);
 	else
-		OUT(out, "<text x=\"10\" y=\"98\">No call stack asked for memory.</text>\n");
+		put_nothing(picture);
 	OUT(out, "</g>\n<text id=\"details\" x=\"10\" y=\"");
 	out_number(out, picture->height + 20);
 	OUT(out, "\"></text>\n");
 }
 
-void flame_picture(struct out *out, const struct flame_node *root,
-		   const struct session_facts *session)
+void flame_picture(struct out *out, const struct flame_node *root, const struct flame_title *title)
 {
-	struct picture picture = {out, root->value ? root->value : 1,
-				  TOP + (depth(root) + 1) * ROW};
+	unsigned top = TOP + title->note_count * ROW;
+	struct picture picture = {out, root->value ? root->value : 1, top,
+				  top + (depth(root) + 1) * ROW, title};
 
 	OUT(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		 "<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" viewBox=\"0 0 1200 ");
@@ -251,7 +292,7 @@ void flame_picture(struct out *out, const struct flame_node *root,
 	OUT(out, "\" onload=\"flame_start()\">\n");
 	put_style(out);
 	OUT(out, "<rect width=\"100%\" height=\"100%\" fill=\"#fdfdfb\"/>\n");
-	put_head(&picture, session);
+	put_head(&picture);
 	put_frames(&picture, root);
 	OUT(out, "<script><![CDATA[\n");
 	out_raw(out, flame_script, (size_t)(flame_script_end - flame_script));

@@ -9,6 +9,7 @@
 
 #include "report/model/model.h"
 #include "report/view/out.h"
+#include "report/view/partial.h"
 
 #define FLAME_CALL "the call" /* in the place of a module: no function, but sbrk, shmget ... */
 
@@ -19,7 +20,14 @@ struct flame_node {
 	struct flame_node *child, *next; /* the first child; the next sibling */
 };
 
-void flame_picture(struct out *out, const struct flame_node *root,
-		   const struct session_facts *session);
+/* What stands above the boxes. */
+struct flame_title {
+	const struct session_facts *session;
+	bool of_refused; /* values are refused calls, and not bytes */
+	char notes[PARTIAL_NOTES_MAX][PARTIAL_NOTE_BYTES];
+	unsigned note_count;
+};
+
+void flame_picture(struct out *out, const struct flame_node *root, const struct flame_title *title);
 
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "report/util/format.h"
+#include "report/view/partial.h"
 
 enum step { STEP_MADE, STEP_FOUND, STEP_CHANGED, STEP_REMOVED, STEP_BEGAN, STEP_ENDED };
 
@@ -201,6 +202,8 @@ static void put_line(struct out *out, const struct history *h, const struct line
 
 static void put_head(struct out *out, const struct history *h)
 {
+	char part[PARTIAL_NOTE_BYTES];
+
 	out_char(out, '\n');
 	out_color(out, COLOR_BOLD);
 	OUT(out, "HISTORY of segment ");
@@ -210,6 +213,10 @@ static void put_head(struct out *out, const struct history *h)
 		out_number(out, h->segment->space);
 	}
 	out_color(out, COLOR_NONE);
+	if (*partial_log(h->model, part)) {
+		OUT(out, ", of ");
+		out_text(out, part);
+	}
 	OUT(out, "\n       TIME  ");
 	out_safe_wide(out, "PROCESS", h->name_columns);
 	OUT(out, "  HELD  WHAT\n");

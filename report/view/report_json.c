@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The report for programs: the shape that its readers rely on, every member always there. */
 #include "report/view/json.h"
+#include "report/view/partial.h"
 #include "report/view/report.h"
 #include "report/view/report_segments.h"
 #include "report/view/sites.h"
@@ -69,7 +70,7 @@ static void put_lost(struct json *json, const struct model *model)
 	json_close(json, '}');
 }
 
-static void put_coverage(struct json *json, const struct model *model)
+static void put_coverage(struct json *json, const struct model *model, const struct filter *filter)
 {
 	static const char *const levels[] = {"none", "calls", "full"};
 
@@ -79,6 +80,7 @@ static void put_coverage(struct json *json, const struct model *model)
 	put_lost(json, model);
 	json_number(json, "in_flight", model->in_flight);
 	json_number(json, "unseen_moves", model->unseen_moves);
+	partial_json(json, model, filter);
 	json_number(json, "bad_settings", model->lost[LOST_BAD_SETTING]);
 	json_open(json, "not_followed", '[');
 	for (uint32_t i = 0; i < model->witness_count; i++) {
@@ -253,7 +255,7 @@ void report_json(struct out *out, const struct model *model, const struct filter
 	json_number(&json, "schema", 1);
 	json_text(&json, "memshim", version);
 	put_session(&json, &model->session);
-	put_coverage(&json, model);
+	put_coverage(&json, model, filter);
 	put_processes(&json, model, filter);
 	report_segments_json(&json, model, filter);
 	sites_json(&json, model, filter);

@@ -7,6 +7,7 @@
 #include "report/util/error.h"
 #include "report/util/format.h"
 #include "report/util/names.h"
+#include "report/view/partial.h"
 #include "report/view/report_findings.h"
 #include "report/view/report_history.h"
 #include "report/view/report_tables.h"
@@ -132,6 +133,8 @@ void report_coverage(struct out *out, const struct model *model)
 
 	if (model->session.segment_missing)
 		OUT(out, "in part: the session's segment is gone");
+	else if (model->level == COVERED_FULL && model_events_missing(model))
+		OUT(out, "in part: every call is counted, not every one is in the log");
 	else if (model->level == COVERED_FULL)
 		OUT(out, "full: every call through libc, malloc's too");
 	else if (model->level == COVERED_CALLS)
@@ -195,9 +198,9 @@ static void put_totals(struct out *out, const struct model *model, bool exact)
 
 /* ---- the tables ---- */
 
-/* `orphaned`: so many of the rows are. */
+/* `orphaned`: so many of the rows are. `part`: what they are drawn from, if that is not all. */
 static void put_title(struct out *out, const char *title, unsigned shown, unsigned all,
-		      unsigned orphaned)
+		      unsigned orphaned, const char *part)
 {
 	out_char(out, '\n');
 	out_color(out, COLOR_BOLD);
@@ -210,6 +213,10 @@ static void put_title(struct out *out, const char *title, unsigned shown, unsign
 		OUT(out, ", ");
 		put_count(out, shown);
 		OUT(out, " of them shown; --sort=COLUMN shows all");
+	}
+	if (*part) {
+		OUT(out, ", of ");
+		out_text(out, part);
 	}
 	out_char(out, '\n');
 }
@@ -233,14 +240,15 @@ static void choose(struct table *table, const struct out *out, const struct repo
 }
 
 static void put_table(struct out *out, struct table *table, const struct report_wish *wish,
-		      const char *title, unsigned most, unsigned orphaned)
+		      const char *title, unsigned most, unsigned orphaned, const char *part)
 {
 	if (table->row_count == 0)
 		return;
 	if (wish->sort || filter_is_set(wish->filter))
 		most = UINT_MAX;
 	choose(table, out, wish);
-	put_title(out, title, table_shown_rows(table, most), table->row_count, orphaned);
+	put_title(out, title, table_shown_rows(table, most), table->row_count, orphaned,
+		  part);
 	table_print(table, out, !wish->no_headings, most);
 }
 
@@ -276,7 +284,7 @@ static void put_processes(struct out *out, const struct model *model,
 		if (model->by_instance[i] &&
 		    wants_process(wish->filter, model, model->by_instance[i]))
 			table.rows[table.row_count++] = model->by_instance[i];
-	put_table(out, &table, wish, "PROCESSES", ROWS_MOST, 0);
+	put_table(out, &table, wish, "PROCESSES", ROWS_MOST, 0, "");
 	free(table.rows);
 }
 
@@ -295,7 +303,7 @@ static void put_segments(struct out *out, const struct model *model, const struc
 			table.rows[table.row_count++] = model->segments[i];
 			orphaned += model->segments[i]->orphaned;
 		}
-	put_table(out, &table, wish, "SEGMENTS", ROWS_MOST, orphaned);
+	put_table(out, &table, wish, "SEGMENTS", ROWS_MOST, orphaned, "");
 	free(table.rows);
 }
 
@@ -305,12 +313,13 @@ static void put_sites(struct out *out, const struct model *model, const struct r
 	struct table table = {
 		.columns = report_site_columns, .fill = report_site_cell, .context = &context};
 	struct site_group *groups = sites_group(model, wish->filter, &table.row_count);
+	char part[PARTIAL_NOTE_BYTES];
 
 	table.rows = calloc(table.row_count + 1, sizeof *table.rows);
 	for (uint32_t i = 0; table.rows && i < table.row_count; i++)
 		table.rows[i] = &groups[i];
 	if (table.rows)
-		put_table(out, &table, wish, "CALL SITES", SITES_MOST, 0);
+		put_table(out, &table, wish, "CALL SITES", SITES_MOST, 0, partial_log(model, part));
 	free(table.rows);
 	free(groups);
 }

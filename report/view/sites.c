@@ -332,6 +332,7 @@ static void put_site(struct json *json, const struct model *model, const struct 
 	json_text(json, "where",
 		  sites_where(model, site->instance, site->stack, where, sizeof where));
 	stack_json(json, "stack", model, site->instance, site->stack);
+	json_bool(json, "cut", stack_is_cut(model, site->instance, site->stack));
 	json_close(json, '}');
 }
 

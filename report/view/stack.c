@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "report/view/partial.h"
+
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -107,28 +109,11 @@ static void put_line(struct out *out, const struct stack_frame *frame, uint32_t 
 	out_char(out, '\n');
 }
 
-/* Where a thread or a program begins: a walk that was not cut short ends there. */
-static bool is_start(const struct stack_frame *frame)
+bool stack_is_cut(const struct model *model, uint32_t instance, uint32_t stack)
 {
-	static const char *const starts[] = {"_start", "clone", "__clone", "clone3", "__clone3",
-					     "start_thread"};
-	const char *function = place_of(frame, place_count(frame) - 1)->function;
+	struct stack_frame frames[STACK_FRAMES_MAX];
 
-	for (size_t i = 0; function && i < sizeof starts / sizeof *starts; i++)
-		if (strcmp(function, starts[i]) == 0)
-			return true;
-	return false;
-}
-
-/* A stripped program's start has no name, but only libc's start routine is called by it. */
-static bool is_cut(const struct model *model, const struct stack_frame *frames, uint32_t count)
-{
-	const char *called;
-
-	if (count == 0 || count != model->session.stack_depth || is_start(&frames[count - 1]))
-		return false;
-	called = count > 1 ? place_of(&frames[count - 2], 0)->function : NULL;
-	return !called || strncmp(called, "__libc_start_main", 17) != 0;
+	return partial_is_cut(frames, model_stack(model, instance, stack, frames));
 }
 
 void stack_text(struct out *out, const struct model *model, uint32_t instance, uint32_t stack,
@@ -136,16 +121,19 @@ void stack_text(struct out *out, const struct model *model, uint32_t instance, u
 {
 	struct stack_frame frames[STACK_FRAMES_MAX];
 	uint32_t count = model_stack(model, instance, stack, frames);
+	char advice[PARTIAL_NOTE_BYTES];
 
 	for (uint32_t i = 0; i < count; i++)
 		for (uint32_t place = 0; place < place_count(&frames[i]); place++) {
 			out_pad(out, indent);
 			put_line(out, &frames[i], place);
 		}
-	if (!is_cut(model, frames, count))
+	if (!partial_is_cut(frames, count))
 		return;
 	out_pad(out, indent);
 	out_color(out, COLOR_DIM);
-	OUT(out, "... cut here; record -k takes more\n");
+	OUT(out, PARTIAL_CUT_NAME "; ");
+	out_text(out, partial_depth_advice(model, advice));
+	out_char(out, '\n');
 	out_color(out, COLOR_NONE);
 }

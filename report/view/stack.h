@@ -10,6 +10,9 @@
 void stack_json(struct json *json, const char *name, const struct model *model, uint32_t instance,
 		uint32_t stack);
 
+/* Whether it was cut: its outermost frame is not where the stack begins. */
+bool stack_is_cut(const struct model *model, uint32_t instance, uint32_t stack);
+
 /* One frame a line, each after `indent` blanks. */
 void stack_text(struct out *out, const struct model *model, uint32_t instance, uint32_t stack,
 		unsigned indent);
