@@ -47,6 +47,7 @@
  *   recorder/prefault         for the recorder: pages made ready ahead of writers
  *   recorder/kernel_snapshot  for the recorder: what the kernel says at single calls
  *   recorder/caller_snapshot  for the recorder: limits and memory of a process whose call failed
+ *   recorder/left_objects      for the recorder: what is left in the IPC table at the end
  *   recorder/recording        writes a recording's chunks
  *
  * procfs/: what is read from /proc
@@ -74,6 +75,7 @@
  *   reader/facts           everything else that is handed on
  *   reader/tables          processes, attachments, ledger, stacks, row by row
  *   reader/rows            their rows into facts
+ *   reader/objects         what was left in the IPC table at the end
  *   reader/timescale       from the session's clock to nanoseconds
  *   reader/kernel          the second witness: what the kernel says
  *   reader/unfollowed      why a process was not followed, in words
@@ -97,6 +99,7 @@
  *   model/stacks            call stacks, modules, names
  *   model/sites             what each call stack did
  *   model/holders           who maps a segment, by the kernel
+ *   model/verdicts          what was true of the segments at the end, and is now
  *   model/findings          what is worth a remark
  *   model/findings_segments about segments and who holds them
  *   model/explain           why one call failed, by what was known at that moment:

@@ -5,7 +5,7 @@ import struct
 
 HEADER_BYTES, CHUNK_BYTES = 4096, 128
 KINDS = ("shared", "index", "parts", "processes", "owners", "attachments", "ledger", "modules", "stacks", "loads", "programs", "log",
-         "witnesses", "sights", "identities")
+         "witnesses", "sights", "identities", "objects")
 COMMITTED_AT = 40  # in struct segment_header
 # Of the records: name -> offset, struct's format.
 EVENT = {"published": (0, "Q"), "clock": (8, "Q"), "process": (16, "I"), "tid": (20, "i"), "stack": (24, "I"), "kind": (28, "B"),

@@ -66,16 +66,22 @@ def kernel_holders():
 
 
 def agree(report):
-    """Of each segment in the report: state, nattch and holders are what the kernel says."""
+    """
+    Of each segment in the report: what it says of now, and of its holders, is what the kernel says. So are state and
+    nattch while the session goes on; of a recorded one they stay what they were at its end.
+    """
+    goes_on = report["session"]["state"] == "live"
     rows, holders = kernel_rows(), kernel_holders()
     latest = {s["shmid"]: s for s in report["segments"]}
     for shmid, segment in latest.items():
         row = rows.get(shmid)
         if row is None:
-            assert segment["state"] in ("destroyed", "vanished"), segment
+            assert segment["now"] == {"state": "removed", "nattch": 0}, segment
+            assert not goes_on or segment["state"] in ("destroyed", "vanished"), segment
             continue
-        assert segment["state"] == ("marked" if row["perms"] & 0o1000 else "present"), segment
-        assert (segment["size"], segment["nattch"]) == (row["size"], row["nattch"]), segment
+        assert segment["now"] == {"state": "present", "nattch": row["nattch"]}, segment
+        assert not goes_on or segment["state"] == ("marked" if row["perms"] & 0o1000 else "present"), segment
+        assert not goes_on or (segment["size"], segment["nattch"]) == (row["size"], row["nattch"]), segment
         seen = sorted((h["pid"], int(h["address"], 16), h["readonly"]) for h in segment["holders"])
         assert seen == holders.get(shmid, []), segment
         assert segment["unaccounted"] == row["nattch"] - len(seen)

@@ -79,6 +79,7 @@ REPORT = {
         "attaches": COUNT, "detaches": COUNT, "inherited": COUNT, "nattch": nullable(COUNT), "nattch_peak": COUNT,
         "removed": nullable({"ns": COUNT, "pid": COUNT, "exe": TEXT, "stack": nullable(each(FRAME))}),
         "state": one_of("present", "marked", "destroyed", "vanished"), "leaked": FLAG,
+        "now": nullable({"state": one_of("present", "removed"), "nattch": COUNT}),
         "resident_bytes": nullable(SIZE), "swap_bytes": nullable(SIZE)}),
     "attachments": each({"pid": COUNT, "shmid": COUNT, "address": address, "size": nullable(SIZE), "readonly": FLAG,
                          "since_ns": COUNT, "how": one_of("shmat", "fork"), "live": FLAG}),

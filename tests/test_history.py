@@ -115,7 +115,7 @@ def test_an_id_comes_back(flags):
 
 @needs_root
 def test_a_stranger_takes_an_id_over():
-    """A later segment with the id of a leaked one, made outside: not the session's, and reap leaves it."""
+    """A later segment with the id of a leaked one, made outside: the leaked one is removed now, and reap leaves the other."""
     with recorded() as lines:
         program = Teller(lines)
         shmid = program.get()
@@ -124,7 +124,7 @@ def test_a_stranger_takes_an_id_over():
     next_id(shmid)
     assert harness.run("perl", "-e", f"exit(shmget({KEY:#x}, 4096, 01600) != {shmid})").returncode == 0
     segment, = Recording("memshim.data").report()["segments"]
-    assert (segment["state"], segment["leaked"]) == ("vanished", False)
+    assert (segment["state"], segment["leaked"], segment["now"]["state"]) == ("present", True, "removed")
     memshim("reap", "--force")
     assert shmid in kernel_rows()
 

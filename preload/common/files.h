@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -103,6 +104,25 @@ static inline uint64_t place_inode(const char *path)
 	long ret = raw_call6(SYS_fstatat, AT_FDCWD, (long)path, (long)&st, 0, 0, 0);
 #endif
 	return raw_failed(ret) ? 0 : st.st_ino;
+}
+
+/*
+ * A namespace's number, which no other one ever gets while the machine runs, as its inode may; 0
+ * before Linux 6.18.
+ */
+#define PLACE_NAMESPACE_ID _IOR(0xb7, 13, uint64_t) /* NS_GET_ID */
+static inline uint64_t place_namespace_id(const char *path)
+{
+	int fd = place_above_standard(
+		(int)raw_call6(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0));
+	uint64_t id = 0;
+
+	if (fd < 0)
+		return 0;
+	if (raw_call3(SYS_ioctl, fd, PLACE_NAMESPACE_ID, (long)&id) != 0)
+		id = 0;
+	place_close(fd);
+	return id;
 }
 
 static inline int place_stat_fd(int fd, struct stat *st)

@@ -133,6 +133,7 @@ static inline void place_fill_header(struct segment_header *header, const struct
 	header->clock = place_clock();
 	header->start = timens_now(header->clock);
 	header->ipc_namespace = place_inode("/proc/self/ns/ipc");
+	header->ipc_namespace_id = place_namespace_id("/proc/self/ns/ipc");
 	header->pid_namespace = place_inode("/proc/self/ns/pid");
 	header->recorder_pid = wish->recorder_pid;
 	header->recorder_start_time = wish->recorder_start_time;

@@ -83,6 +83,7 @@ enum segment_region_kind {
 	REGION_WITNESSES,  /* recordings only: processes that ran without the shim */
 	REGION_SIGHTS,     /* recordings only: what the kernel said at a call */
 	REGION_IDENTITIES, /* recordings only: which process an image is, verified */
+	REGION_OBJECTS,    /* recordings only: what the session's end left in the IPC table */
 	REGION_COUNT,
 	REGION_ROOM = 16
 };
@@ -148,7 +149,15 @@ struct segment_header {
 	uint32_t command_bytes;
 	char command[1024];      /* NUL-separated words of COMMAND, cut to the room */
 	char greeting_path[108]; /* live: see greeting.h; "" none */
-	unsigned char reserved[1585];
+	unsigned char pad;
+	uint64_t ipc_namespace_id; /* NS_GET_ID of the namespace, never given twice; 0 unknown */
+	uint32_t objects_known;    /* recording: REGION_OBJECTS is complete */
+	uint32_t rmid_forced;      /* recording: kernel.shm_rmid_forced was on at the end */
+	/* Recording: at the end, which processes had the segment mapped and no slot. */
+	uint32_t members_looked;  /* 1: all processes were looked at */
+	int32_t unregistered_pid; /* of one; 0 none */
+	int32_t unreadable_pid;   /* of one that may have it and could not be looked into; 0 none */
+	unsigned char reserved[1556];
 };
 
 /* Live words of the whole session; each group has its own cache lines. */
@@ -457,6 +466,7 @@ struct segment_event {
 #define SEGMENT_ASSERT(what) _Static_assert(what, #what)
 SEGMENT_ASSERT(sizeof(struct segment_header) == SEGMENT_HEADER_BYTES);
 SEGMENT_ASSERT(offsetof(struct segment_header, region) == 48);
+SEGMENT_ASSERT(offsetof(struct segment_header, ipc_namespace_id) == 2512);
 SEGMENT_ASSERT(sizeof(struct segment_shared) == 4096);
 SEGMENT_ASSERT(offsetof(struct segment_shared, next_instance) == 64);
 SEGMENT_ASSERT(offsetof(struct segment_shared, lost) == 128);

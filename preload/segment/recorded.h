@@ -151,6 +151,35 @@ struct segment_identity {
 	uint64_t reserved[5];
 };
 
+enum segment_object_state { OBJECT_PRESENT = 1, OBJECT_GONE = 2 };
+
+/* Bits of segment_object.flags. */
+enum {
+	OBJECT_WAS_SEEN = 1u << 0,  /* the kernel had it right after it was made */
+	OBJECT_ELSEWHERE = 1u << 1, /* its creator was in another IPC namespace by then */
+};
+
+/*
+ * An IPC object when the session ended, as the kernel had it in the session's IPC namespace. A row
+ * for each object of the ledger that was left, or was gone though no call removed it, and for each
+ * that was made since the session's start. Times are seconds since 1970; 0: never.
+ */
+struct segment_object {
+	uint32_t kind; /* enum segment_object_kind */
+	int32_t id;
+	uint32_t state; /* enum segment_object_state; GONE: all below is 0, but for the flags */
+	uint32_t key;
+	uint32_t mode; /* permission bits, and 01000 when it was marked for removal */
+	int32_t creator_pid, last_pid; /* as the recorder sees them; 0: of no process there */
+	uint32_t owner_uid, owner_gid, creator_uid, creator_gid;
+	uint32_t flags;
+	uint64_t size;   /* bytes of a segment */
+	uint64_t nattch; /* attachments */
+	uint64_t attached, detached, changed; /* changed: made, or IPC_SET */
+	uint64_t resident_bytes, swap_bytes;
+	unsigned char reserved[24];
+};
+
 /* A frame in a recording, which has only those that are in use. */
 struct segment_frame_row {
 	uint64_t number; /* index + 1 */
@@ -164,5 +193,6 @@ SEGMENT_ASSERT(sizeof(struct segment_witness) == 256);
 SEGMENT_ASSERT(sizeof(struct segment_frame_row) == 32);
 SEGMENT_ASSERT(sizeof(struct segment_sight) == 328);
 SEGMENT_ASSERT(sizeof(struct segment_identity) == 96);
+SEGMENT_ASSERT(sizeof(struct segment_object) == 128);
 
 #endif

@@ -84,7 +84,8 @@ static void put_sum(struct reaping *r)
 /* What there is still, of what the session had to do with. */
 static bool is_there(const struct model_segment *segment)
 {
-	return segment->state == SEGMENT_PRESENT || segment->state == SEGMENT_MARKED;
+	return segment->presence != PRESENCE_REMOVED &&
+	       (segment->state == SEGMENT_PRESENT || segment->state == SEGMENT_MARKED);
 }
 
 /* Two sessions may know one id; only the latest segment of an id can be there. */

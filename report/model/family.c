@@ -56,6 +56,11 @@ static void look_at_members(struct families *families)
 {
 	const struct model *model = families->model;
 
+	if (families->at_end) {
+		families->unregistered_pid = model->session.unregistered_pid;
+		families->unreadable_pid = model->session.unreadable_pid;
+		return;
+	}
 	for (uint32_t i = 0; i < model->holder_count; i++) {
 		const struct kernel_holder *row = &model->holders[i];
 
@@ -82,14 +87,22 @@ static bool may_miss_processes(const struct model *model)
 
 /* ---- what runs ---- */
 
-void families_begin(struct families *families, struct model *model)
+/* Whether an image ran, or may have, when the session ended or now. */
+static enum still image_still(const struct families *families, const struct model_process *image)
 {
-	*families = (struct families){.model = model};
+	if (!families->at_end)
+		return image->facts.image_still;
+	return image->facts.ran_at_end ? STILL_RUNS : STILL_ENDED;
+}
+
+void families_begin(struct families *families, struct model *model, bool at_end)
+{
+	*families = (struct families){.model = model, .at_end = at_end};
 	families->images = calloc(model->process_count + 1, sizeof *families->images);
 	model->no_memory |= !families->images;
 	for (uint32_t i = 1; families->images && i < model->instance_room; i++)
 		if (model->by_instance[i] &&
-		    model->by_instance[i]->facts.image_still != STILL_ENDED &&
+		    image_still(families, model->by_instance[i]) != STILL_ENDED &&
 		    !model->by_instance[i]->facts.placeholder &&
 		    families->count < model->process_count)
 			families->images[families->count++] = model->by_instance[i];
@@ -119,11 +132,30 @@ static bool family_outlived_recorder(const struct model *model, uint32_t family)
 	return false;
 }
 
-/* The creator's process in its last image: where the kernel cannot be asked, that one's end. */
-static enum still creator_still(const struct model *model, const struct model_process *creator)
+/* The creator's process in its last image, when the session ended; an exec ends no process. */
+static enum still creator_still_at_end(const struct model *model,
+				       const struct model_process *creator)
 {
+	const struct model_process *last = creator;
+
+	for (uint32_t i = creator->facts.instance + 1; i < model->instance_room; i++)
+		if (last->facts.state == STATE_EXEC && model->by_instance[i] &&
+		    is_same_process(model->by_instance[i], creator))
+			last = model->by_instance[i];
+	if (last->facts.placeholder || last->facts.state == STATE_EXEC)
+		return STILL_UNKNOWN;
+	return last->facts.ran_at_end ? STILL_RUNS : STILL_ENDED;
+}
+
+/* The creator's process in its last image: where the kernel cannot be asked, that one's end. */
+static enum still creator_still(const struct families *families,
+				const struct model_process *creator)
+{
+	const struct model *model = families->model;
 	enum still still = creator->facts.process_still;
 
+	if (families->at_end)
+		return creator_still_at_end(model, creator);
 	if (still != STILL_UNKNOWN || creator->facts.state != STATE_EXEC)
 		return still;
 	for (uint32_t i = creator->facts.instance + 1; i < model->instance_room; i++)
@@ -132,9 +164,10 @@ static enum still creator_still(const struct model *model, const struct model_pr
 	return still;
 }
 
-static void note(struct model_family *family, enum still *of, const struct model_process *process)
+static void note(const struct families *families, struct model_family *family, enum still *of,
+		 const struct model_process *process)
 {
-	enum still still = process->facts.image_still;
+	enum still still = image_still(families, process);
 
 	if (*of == STILL_RUNS)
 		return;
@@ -168,12 +201,14 @@ static void doubt_members(const struct families *families, struct model_family *
 			  uint32_t root)
 {
 	const struct model *model = families->model;
-	bool may_miss = families->may_miss || family_outlived_recorder(model, root);
+	bool may_miss = families->may_miss ||
+			(!families->at_end && family_outlived_recorder(model, root));
+	bool looked = families->at_end ? model->session.members_looked : model->holders_known;
 
 	if (families->unregistered_pid) {
 		family->doubt = DOUBT_UNREGISTERED;
 		family->doubt_pid = families->unregistered_pid;
-	} else if (may_miss && !model->holders_known) {
+	} else if (may_miss && !looked) {
 		family->doubt = DOUBT_NOT_LOOKED;
 	} else if (may_miss && families->unreadable_pid) {
 		family->doubt = DOUBT_UNREADABLE;
@@ -196,7 +231,7 @@ void families_judge(const struct families *families, struct model_segment *segme
 	uint32_t root = root_of(segment, creator);
 
 	*family = (struct model_family){
-		.creator = creator ? creator_still(model, creator) : STILL_UNKNOWN,
+		.creator = creator ? creator_still(families, creator) : STILL_UNKNOWN,
 		.relatives = root ? STILL_ENDED : STILL_UNKNOWN,
 		.users = segment->users_unknown && families->count ? STILL_UNKNOWN : STILL_ENDED,
 	};
@@ -206,11 +241,11 @@ void families_judge(const struct families *families, struct model_segment *segme
 		const struct model_process *image = families->images[i];
 
 		if (creator && is_same_process(image, creator))
-			note(family, &family->creator, image);
+			note(families, family, &family->creator, image);
 		else if (is_relative(image, root))
-			note(family, &family->relatives, image);
+			note(families, family, &family->relatives, image);
 		if (is_user(model, segment, image))
-			note(family, &family->users, image);
+			note(families, family, &family->users, image);
 	}
 	if (!root)
 		family->doubt = DOUBT_FAMILY;

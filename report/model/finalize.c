@@ -28,6 +28,8 @@ static void finish_process(struct model *model, struct model_process *process)
 	for (int loss = 0; loss < LOST_COUNT; loss++)
 		if (facts->lost[loss])
 			model_add_loss(model, (enum loss)loss, facts->lost[loss]);
+	for (uint32_t i = 0; facts->ran_at_end && i < process->attached_count; i++)
+		process->attached[i].segment->held_at_end++;
 	if (facts->state != STATE_RUNNING)
 		attachments_drop_all(model, process,
 				     facts->state == STATE_EXEC ? ENDED_BY_EXEC : ENDED_BY_EXIT,
@@ -74,48 +76,19 @@ static void count_unseen_moves(struct model *model)
 	}
 }
 
-/* Whether the kernel's row is this segment, and not a later one with its id. */
-static bool is_same(const struct model *model, const struct model_segment *segment,
-		    const struct kernel_segment *row)
+/* Attachments of the session's processes, when it ended or now. */
+static uint64_t held(const struct model *model, const struct model_segment *segment)
 {
-	const struct model_process *maker = model_process(model, segment->maker);
-	int32_t pid;
-
-	if (segment->removed)
-		return row->mode & SHM_DEST_BIT;
-	if (segment->key_known && row->key != segment->key && !(row->mode & SHM_DEST_BIT))
-		return false;
-	if (segment->created != CREATED_SURELY || !maker || maker->facts.placeholder)
-		return true;
-	pid = model_pid_here(model, &maker->facts);
-	return pid == 0 || row->creator_pid == pid;
+	return model->session.finished ? segment->held_at_end : segment->now;
 }
 
-static void ask_kernel(struct model *model, struct model_segment *segment)
-{
-	const struct model_process *maker = model_process(model, segment->maker);
-	struct model_kernel_row *row;
-	int32_t pid;
-
-	segment->kernel_asked = true;
-	HASH_FIND(hh, model->kernel_rows, &segment->shmid, sizeof segment->shmid, row);
-	if (!row || segment != model_segment(model, segment->shmid) ||
-	    !is_same(model, segment, &row->segment))
-		return;
-	segment->in_kernel = true;
-	segment->kernel = row->segment;
-	segment->size = row->segment.size;
-	pid = maker ? model_pid_here(model, &maker->facts) : 0;
-	if (segment->created == CREATED_LIKELY && pid)
-		segment->created = row->segment.creator_pid == pid ? CREATED_SURELY : CREATED_NOT;
-}
-
-static enum model_segment_state state_of(const struct model_segment *segment)
+static enum model_segment_state state_of(const struct model *model,
+					 const struct model_segment *segment)
 {
 	if (!segment->kernel_asked) {
 		if (!segment->removed)
 			return SEGMENT_PRESENT;
-		return segment->now ? SEGMENT_MARKED : SEGMENT_DESTROYED;
+		return held(model, segment) ? SEGMENT_MARKED : SEGMENT_DESTROYED;
 	}
 	if (!segment->in_kernel)
 		return segment->removed ? SEGMENT_DESTROYED : SEGMENT_VANISHED;
@@ -125,13 +98,25 @@ static enum model_segment_state state_of(const struct model_segment *segment)
 /*
  * There, and nobody has it attached. What is in another namespace ends with that, and cannot be
  * asked for; nor can be who still runs, where the recorder is gone and the session's segment with
- * it.
+ * it. Of a recorded session the recorder has asked.
  */
 static bool is_unused(const struct model *model, const struct model_segment *segment)
 {
 	return !model->session.segment_missing && segment->created != CREATED_NOT &&
-	       segment->state == SEGMENT_PRESENT && !segment->space && segment->now == 0 &&
-	       (!segment->in_kernel || segment->kernel.nattch == 0);
+	       segment->state == SEGMENT_PRESENT && !segment->space && !segment->elsewhere &&
+	       held(model, segment) == 0 &&
+	       (segment->in_kernel ? segment->kernel.nattch == 0
+				   : !model->session.objects_known);
+}
+
+/* The same, long after the end. */
+static bool is_unused_now(const struct model *model, const struct model_segment *segment)
+{
+	if (!model->session.finished)
+		return is_unused(model, segment);
+	return segment->presence == PRESENCE_HERE && segment->created != CREATED_NOT &&
+	       !(segment->current.mode & SHM_DEST_BIT) && segment->now == 0 &&
+	       segment->current.nattch == 0;
 }
 
 /*
@@ -148,26 +133,35 @@ static bool is_orphaned(const struct model *model, const struct model_segment *s
 }
 
 static void finish_segment(struct model *model, struct model_segment *segment,
-			   const struct families *families)
+			   const struct families *at_end, const struct families *now)
 {
-	if (model->kernel_known && !segment->space)
-		ask_kernel(model, segment);
-	segment->state = state_of(segment);
-	families_judge(families, segment);
-	segment->leaked = is_unused(model, segment) && family_has_ended(&segment->family);
-	segment->orphaned = is_unused(model, segment) && is_orphaned(model, segment);
+	bool unused;
+
+	verdict_learn_row(model, segment);
+	segment->state = state_of(model, segment);
+	families_judge(at_end, segment);
+	unused = is_unused(model, segment);
+	segment->leaked = unused && family_has_ended(&segment->family);
+	segment->orphaned = unused && is_orphaned(model, segment);
+	verdict_learn_presence(model, segment);
+	families_judge(now, segment);
+	unused = is_unused_now(model, segment);
+	segment->leaked_now = unused && family_has_ended(&segment->family);
+	segment->orphaned_now = unused && is_orphaned(model, segment);
 	if (segment->in_kernel && segment->kernel.nattch > segment->peak)
 		segment->peak = segment->kernel.nattch;
 }
 
 static void finish_segments(struct model *model)
 {
-	struct families families;
+	struct families at_end, now;
 
-	families_begin(&families, model);
+	families_begin(&at_end, model, model->session.finished);
+	families_begin(&now, model, false);
 	for (uint32_t i = 0; i < model->segment_count; i++)
-		finish_segment(model, model->segments[i], &families);
-	families_end(&families);
+		finish_segment(model, model->segments[i], &at_end, &now);
+	families_end(&at_end);
+	families_end(&now);
 }
 
 void model_finish(struct model *model)

@@ -111,24 +111,29 @@ static void about(const struct model *model, struct finding *finding, const stru
 }
 
 /*
- * The command that removes it, as it is to be typed: reap leaves alone what is in another namespace
- * than it runs in. For the caller to free.
+ * The command that removes it, as it is to be typed, only where it surely is: elsewhere its id may
+ * be another segment's. For the caller to free.
  */
-static char *reap_advice(const struct model *model, const struct model_segment *s)
+static char *removal_advice(const struct model *model, const struct model_segment *s)
 {
 	char *file = model->file ? human_word(model->file) : NULL, *advice = NULL;
+	int length;
 
-	int length =
-		model->session.same_ipc
-			? asprintf(&advice,
-				   "'memshim reap --force -m %d%s%s' removes it; have the "
-				   "program call IPC_RMID",
-				   s->shmid, file ? " " : "", file ? file : "")
-			: asprintf(&advice,
-				   "have the program call IPC_RMID; 'ipcrm -m %d' removes it, in "
-				   "the IPC namespace of the session",
-				   s->shmid);
-
+	if (s->presence == PRESENCE_HERE)
+		length = asprintf(&advice,
+				  "'memshim reap --force -m %d%s%s' removes it; have the program "
+				  "call IPC_RMID",
+				  s->shmid, file ? " " : "", file ? file : "");
+	else if (s->presence == PRESENCE_REMOVED)
+		length = asprintf(&advice, "it was removed since; have the program call IPC_RMID");
+	else
+		length = asprintf(&advice,
+				  "have the program call IPC_RMID; whether it is still there "
+				  "cannot be known here%s",
+				  model->session.same_ipc    ? ": another has its id perhaps"
+				  : model->session.same_boot ? ", in another IPC namespace perhaps"
+							     : ", after another start of the "
+							       "machine or on another one");
 	free(file);
 	return length < 0 ? NULL : advice;
 }
@@ -140,9 +145,13 @@ static void draw_leaked(struct model *model, const struct model_segment *s)
 
 	if (!s->leaked || s->created != CREATED_SURELY)
 		return;
-	advice = reap_advice(model, s);
+	advice = removal_advice(model, s);
 	finding = findings_add(model, FINDING_LEAKED_SEGMENT, SEVERITY_ERROR, advice ? advice : "",
-			       "segment %d (%s), made by %s, is still there and nobody uses it",
+			       model->session.finished
+				       ? "segment %d (%s), made by %s, was left behind when the "
+					 "session ended, unused"
+				       : "segment %d (%s), made by %s, is still there and nobody "
+					 "uses it",
 			       s->shmid, human_bytes(size, s->size), maker_name(model, s));
 	free(advice);
 	about(model, finding, s);
@@ -155,7 +164,7 @@ static void draw_orphaned(struct model *model, const struct model_segment *s)
 
 	if (!s->orphaned)
 		return;
-	advice = reap_advice(model, s);
+	advice = removal_advice(model, s);
 	finding = findings_add(model, FINDING_ORPHANED_OBJECT, SEVERITY_WARNING,
 			       advice ? advice : "",
 			       "segment %d (%s), made by %s, which ended, is still there; nobody "
@@ -166,14 +175,52 @@ static void draw_orphaned(struct model *model, const struct model_segment *s)
 	about(model, finding, s);
 }
 
+/* Why nobody can say who removed a segment that is gone; null: no call of the session did. */
+static const char *why_remover_unknown(const struct model *model, const struct model_segment *s)
+{
+	if (model_lost(model) || model->missed || model->in_flight)
+		return "the log is not whole: a call of the session that is not in it may have";
+	if (model->witness_count || model->level != COVERED_FULL || model->unseen_moves)
+		return "a process of the session whose calls were not seen may have";
+	if (model->session.segment_missing || model->session.state == SESSION_ABANDONED)
+		return "the recorder did not see the end";
+	if (model->session.finished && !s->was_seen)
+		return "nobody looked whether it was in this IPC namespace at all";
+	return NULL;
+}
+
+static bool creator_ended(const struct model *model, const struct model_segment *s)
+{
+	const struct model_process *creator = model_process(model, s->maker);
+
+	return s->created != CREATED_NOT && creator && !creator->facts.placeholder &&
+	       creator->facts.state != STATE_EXEC && !creator->facts.ran_at_end;
+}
+
+static const char *vanished_advice(const struct model *model, const struct model_segment *s,
+				   char to[160])
+{
+	const char *why = why_remover_unknown(model, s);
+
+	if (model->session.rmid_forced && creator_ended(model, s))
+		return "kernel.shm_rmid_forced is 1: the kernel removes what nobody has attached "
+		       "when its creator ends";
+	if (!why)
+		return "somebody outside the session removed it, with ipcrm perhaps";
+	snprintf(to, 160, "who removed it is not known: %s", why);
+	return to;
+}
+
 static void draw_vanished(struct model *model, const struct model_segment *s)
 {
+	char advice[160];
+
 	if (s->state == SEGMENT_VANISHED)
 		about(model,
 		      findings_add(model, FINDING_VANISHED_SEGMENT,
 				   model->session.state == SESSION_LIVE ? SEVERITY_WARNING
 									: SEVERITY_NOTE,
-				   "somebody outside the session removed it, with ipcrm perhaps",
+				   vanished_advice(model, s, advice),
 				   "segment %d is gone, and no IPC_RMID was seen", s->shmid),
 		      s);
 }

@@ -118,7 +118,7 @@ static void draw_segment(struct graph *graph, const struct model *model,
 		    filter_process(filter, model->past[i].process))
 			add_attachment(graph, first, model->past[i].process,
 				       &model->past[i].attachment, false);
-	for (uint32_t i = 0; segment->in_kernel && i < model->holder_count; i++)
+	for (uint32_t i = 0; segment->presence == PRESENCE_HERE && i < model->holder_count; i++)
 		if (model->holders[i].shmid == segment->shmid && !model->holders[i].other_ipc &&
 		    !filter->pid && !filter->exe &&
 		    !model_holder_process(model, &model->holders[i]))

@@ -126,11 +126,11 @@ bool model_holds(const struct model *model, const struct model_segment *segment,
 {
 	uint64_t page = model->session.page_bytes ? model->session.page_bytes : 4096;
 
-	if (holder->shmid != segment->shmid || segment->space || !segment->in_kernel)
+	if (holder->shmid != segment->shmid || segment->presence != PRESENCE_HERE)
 		return false;
 	return !holder->other_ipc ||
-	       (segment->kernel.nattch > segment->found &&
-		holder->end - holder->start == (segment->kernel.size + page - 1) / page * page);
+	       (segment->current.nattch > segment->found &&
+		holder->end - holder->start == (segment->current.size + page - 1) / page * page);
 }
 
 void holders_settle(struct model *model)

@@ -70,6 +70,8 @@ void model_free(struct model *model)
 		return;
 	free_kernel_rows(model);
 	if (!model->original)
+		verdict_free_rows(model);
+	if (!model->original)
 		free_shared(model);
 	HASH_CLEAR(hh, model->by_shmid);
 	free_processes(model);

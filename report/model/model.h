@@ -4,7 +4,7 @@
  * what is missing, and what is worth a remark. Built from the reader's facts and events, in this
  * order, and complete after model_finish:
  *
- *    model_make ─▶ kernel's segments, sights ─▶ processes, witnesses, losses ─▶ events ─▶
+ *    model_make ─▶ kernel's segments, objects, sights ─▶ processes, witnesses, losses ─▶ events ─▶
  *    attachments, ledger, kernel's processes, holders ─▶ model_finish
  *
  * Counters come from the processes' own slots, which are exact; the events tell what only an order
@@ -107,6 +107,13 @@ bool family_has_ended(const struct model_family *family);
 
 #define SEGMENT_USERS 8u /* users of a segment that are kept, of those that have not ended */
 
+/* What the kernel says now of what was there when the session ended. */
+enum model_presence {
+	PRESENCE_UNKNOWN, /* it is not surely the same namespace, or not surely the same object */
+	PRESENCE_HERE,
+	PRESENCE_REMOVED,
+};
+
 /* One System V segment; an id that comes back after IPC_RMID is another one. */
 struct model_segment {
 	UT_hash_handle hh; /* by space and shmid, of the latest with this id */
@@ -131,7 +138,7 @@ struct model_segment {
 	uint64_t found;     /* of the kernel's nattch, mappings seen in somebody's maps */
 	bool in_kernel;     /* `kernel` is its row */
 	bool kernel_asked;
-	struct kernel_segment kernel;
+	struct kernel_segment kernel; /* when the session ended; while it goes on, now */
 	bool surely_same; /* `kernel` is its row: creator, size and time of creation agree */
 	enum model_segment_state state;
 	uint32_t maker_family;  /* as the ledger has it; 0 unknown */
@@ -141,6 +148,12 @@ struct model_segment {
 	bool orphaned;      /* as leaked, but a relative of its creator runs that never used it */
 	bool users_unknown; /* more processes used it than are kept */
 	uint32_t users[SEGMENT_USERS]; /* instances that named, attached or asked for it; 0 none */
+	uint64_t held_at_end; /* attachments of processes that ran when the session ended */
+	bool was_seen;        /* vanished: it was in the session's IPC namespace before */
+	bool elsewhere;       /* its creator had moved to another IPC namespace */
+	enum model_presence presence;
+	struct kernel_segment current; /* if PRESENCE_HERE */
+	bool leaked_now, orphaned_now; /* as above, by what is known now */
 };
 
 enum model_ending {
@@ -301,6 +314,11 @@ struct model_kernel_row {
 	struct kernel_segment segment;
 };
 
+struct model_object_row {
+	UT_hash_handle hh;
+	struct object_facts facts;
+};
+
 struct model {
 	struct session_facts session;
 	const char *file; /* to name in a command that reads it; null: it is found by itself */
@@ -324,7 +342,8 @@ struct model {
 	struct finding *findings;
 	uint32_t finding_count, finding_room;
 	uint32_t suppressed_count, finding_omitted; /* those that are not among them */
-	struct model_kernel_row *kernel_rows;
+	struct model_kernel_row *kernel_rows; /* as the reader's kernel has them now */
+	struct model_object_row *object_rows; /* as the recorder found them at the end */
 	struct sight_facts *sights;
 	uint32_t sight_count, sight_room;
 	struct model_find *finds;      /* by time */
@@ -343,7 +362,7 @@ struct model {
 	uint32_t *site_of_stack; /* index + 1 of the latest */
 	uint32_t site_stack_room;
 	struct model_load *loads;
-	bool kernel_known;
+	bool kernel_known; /* kernel_rows are complete; whose they are: session.same_ipc */
 	uint64_t lost[LOST_COUNT];
 	uint64_t event_count, last_ns;
 	uint64_t attachment_count; /* of all processes, now */
@@ -364,6 +383,12 @@ void model_free(struct model *model);
 struct model *model_copy(const struct model *from);
 
 void model_add_kernel_segment(struct model *model, const struct kernel_segment *segment);
+void model_add_object(struct model *model, const struct object_facts *object);
+/*
+ * After the kernel's rows, the objects and the tables: an object that is surely the same proves
+ * that this IPC namespace is the session's, where that was not known.
+ */
+void model_recognize_namespace(struct model *model);
 /* Forgets those rows, so that newer ones can be added. */
 void model_forget_kernel(struct model *model);
 void model_add_sight(struct model *model, const struct sight_facts *sight);

@@ -23,6 +23,15 @@ void segments_note_user(const struct model *model, struct model_segment *segment
 /* As the latest with its id. False without memory. */
 bool segments_index(struct model *model, struct model_segment *segment);
 
+/* ---- verdicts.c ---- */
+/* What was known of a segment's id when the session ended, or is while it goes on. */
+const struct kernel_segment *verdict_row(const struct model *model, int32_t shmid);
+/* From that: whether the segment was there, and all that the kernel's row tells. */
+void verdict_learn_row(struct model *model, struct model_segment *segment);
+/* After its state is known: what the kernel says now. */
+void verdict_learn_presence(const struct model *model, struct model_segment *segment);
+void verdict_free_rows(struct model *model);
+
 /* ---- attachments.c ---- */
 /* A shmdt of what the kernel has no longer attached. */
 void attachments_miss(struct model *model, struct model_process *process,
@@ -49,6 +58,7 @@ void holders_settle(struct model *model);
 /* ---- family.c ---- */
 struct families {
 	const struct model *model;
+	bool at_end; /* of a recorded session: by what the recorder knew then, and by no look now */
 	const struct model_process **images; /* that have not surely ended */
 	uint32_t count;
 	bool may_miss;            /* processes without a slot may run */
@@ -56,7 +66,7 @@ struct families {
 	int32_t unreadable_pid;   /* one that may have it */
 };
 /* After holders_settle. */
-void families_begin(struct families *families, struct model *model);
+void families_begin(struct families *families, struct model *model, bool at_end);
 void families_end(struct families *families);
 /* Finds out who may come back to a segment. */
 void families_judge(const struct families *families, struct model_segment *segment);

@@ -64,14 +64,6 @@ void model_add_kernel_segment(struct model *model, const struct kernel_segment *
 	}
 }
 
-static const struct kernel_segment *kernel_row(const struct model *model, int32_t shmid)
-{
-	struct model_kernel_row *row;
-
-	HASH_FIND(hh, model->kernel_rows, &shmid, sizeof shmid, row);
-	return row ? &row->segment : NULL;
-}
-
 /* What the recorder saw at the event of this time; an id alone may mean another segment by then. */
 static const struct sight_facts *sight_of(const struct model *model, int32_t shmid,
 					  uint64_t time_ns)
@@ -165,7 +157,7 @@ struct model_segment *segments_find(struct model *model, uint32_t instance, int3
 {
 	uint64_t space = model_space(model, instance);
 	struct model_segment *segment = model_segment_in(model, space, shmid);
-	const struct kernel_segment *row = space ? NULL : kernel_row(model, shmid);
+	const struct kernel_segment *row = space ? NULL : verdict_row(model, shmid);
 
 	if (!segment) {
 		segment = make_segment(model, space, shmid, time_ns);
@@ -254,7 +246,7 @@ static void feed_shmget(struct model *model, const struct event *event)
 	uint64_t space = model_space(model, event->process);
 	struct model_segment *segment = model_segment_in(model, space, shmid);
 	enum model_created created = created_by(event, !segment || segment->removed);
-	const struct kernel_segment *row = space ? NULL : kernel_row(model, shmid);
+	const struct kernel_segment *row = space ? NULL : verdict_row(model, shmid);
 
 	if (!segment || segment->removed || created == CREATED_SURELY) {
 		segment = make_segment(model, space, shmid, event->time_ns);

@@ -120,3 +120,8 @@ void sysvipc_limits(struct sysvipc_limits *limits)
 	limits->pages = read_limit("/proc/sys/kernel/shmall");
 	limits->size_bytes = read_limit("/proc/sys/kernel/shmmax");
 }
+
+bool sysvipc_rmid_forced(void)
+{
+	return read_limit("/proc/sys/kernel/shm_rmid_forced") != 0;
+}

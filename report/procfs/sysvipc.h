@@ -20,4 +20,7 @@ struct sysvipc_limits {
 };
 void sysvipc_limits(struct sysvipc_limits *limits);
 
+/* kernel.shm_rmid_forced: the kernel removes what nobody has attached when its creator ends. */
+bool sysvipc_rmid_forced(void);
+
 #endif

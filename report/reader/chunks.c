@@ -20,6 +20,7 @@ static const uint32_t record_bytes[REGION_COUNT] = {
 	[REGION_WITNESSES] = sizeof(struct segment_witness),
 	[REGION_SIGHTS] = sizeof(struct segment_sight),
 	[REGION_IDENTITIES] = sizeof(struct segment_identity),
+	[REGION_OBJECTS] = sizeof(struct segment_object),
 };
 
 void chunks_begin(struct chunks *chunks, const struct segment_header *header)

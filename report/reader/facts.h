@@ -25,7 +25,14 @@ struct session_facts {
 	enum session_state state;
 	bool recorded;  /* a recorder belongs to it */
 	bool same_boot; /* this machine, since its last start */
-	bool same_ipc;  /* and the same table of System V objects */
+	bool same_ipc;  /* and surely the same table of System V objects */
+	bool maybe_ipc; /* by all that is known here it may be the same: its objects may tell */
+	bool objects_known; /* the recorder kept what was left in that table at the end */
+	/* Whether at the end the recorder looked for processes that it does not know, and found: */
+	bool members_looked;
+	int32_t unregistered_pid; /* one that had the session's segment mapped; 0 none */
+	int32_t unreadable_pid;   /* one that may have had it; 0 none */
+	bool rmid_forced;   /* kernel.shm_rmid_forced was on at the end, or is */
 	bool same_pids; /* the session's pids are the same processes here */
 	uint64_t started_realtime_ns;
 	uint64_t started_monotonic_ns; /* since the machine's start, wherever the wall clock goes */
@@ -83,6 +90,7 @@ struct process_facts {
 	int32_t exit_status, exit_signal;
 	uint64_t start_ns, end_ns; /* end_ns: when `ended` */
 	bool ended;
+	bool ran_at_end; /* when the session ended, or was read */
 	uint64_t start_time; /* proc(5) stat field 22; 0 unknown */
 	uint64_t pid_namespace;
 	uint64_t ipc_namespace; /* 0: the session's own */
@@ -221,6 +229,15 @@ struct kernel_segment {
 	uint64_t nattch;
 	uint64_t attached, detached, changed; /* changed: made, or IPC_SET */
 	uint64_t resident_bytes, swap_bytes;
+};
+
+/* What became of an object by the end of a recorded session, as the kernel had it then. */
+struct object_facts {
+	uint32_t kind; /* enum segment_object_kind */
+	bool gone;     /* and no call of the session removed it; of `segment` only the id counts */
+	bool was_seen; /* gone: the kernel had it in the session's IPC namespace before */
+	bool elsewhere; /* gone: its creator was in another IPC namespace when it made it */
+	struct kernel_segment segment;
 };
 
 enum kernel_object_kind { OBJECT_QUEUE, OBJECT_SEMAPHORES };

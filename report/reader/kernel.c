@@ -11,7 +11,7 @@
 
 bool kernel_read_segments(const struct source *source, const struct kernel_taker *taker)
 {
-	return source->facts.same_ipc && sysvipc_segments(taker->segment, taker->context);
+	return source->facts.maybe_ipc && sysvipc_segments(taker->segment, taker->context);
 }
 
 /* ---- processes ---- */

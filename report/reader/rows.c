@@ -119,6 +119,8 @@ void row_give_process(const struct source *source, const struct segment_process 
 	take_counters(&facts, slot);
 	take_still(&facts, source, half_load(&slot->state));
 	facts.state = state_of(source, slot, &facts.start_time);
+	facts.ran_at_end = source_header(source)->finished ? slot->state == PROCESS_RUNNING
+							   : facts.state == STATE_RUNNING;
 	facts.exit_status = slot->exit_status;
 	facts.exit_signal = slot->exit_signal;
 	facts.start_ns = timescale_ns(&source->scale, slot->start_clock);

@@ -14,6 +14,7 @@
 #include "preload/common/files.h"
 #include "preload/segment/publish.h"
 #include "report/procfs/alive.h"
+#include "report/procfs/sysvipc.h"
 #include "report/procfs/timens.h"
 #include "report/reader/reader_internal.h"
 #include "report/util/error.h"
@@ -138,6 +139,53 @@ static bool recorder_runs(const struct source *source)
 	       alive_process(header->recorder_pid, header->recorder_start_time);
 }
 
+/* ---- the IPC namespace ---- */
+
+#define IPC_NAMESPACE_FIRST 0xefffffffull /* linux/proc_ns.h: PROC_IPC_INIT_INO */
+
+/* An image of the session's namespace that runs in this one: who is in it keeps its inode. */
+static bool any_process_is_here(const struct source *source)
+{
+	uint32_t count = source_slot_count(source);
+	struct segment_process slot;
+	char path[64];
+
+	for (uint32_t i = 0; i < count; i++) {
+		if (!source_slot(source, i, &slot) || slot.ipc_namespace != 0 ||
+		    !source_process_runs(source, &slot))
+			continue;
+		snprintf(path, sizeof path, "/proc/%ld/ns/ipc",
+			 (long)(slot.host_pid ? slot.host_pid : slot.pid));
+		if (source->same_pids && same_namespace(place_inode(path), "/proc/self/ns/ipc"))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * A namespace's inode is used again when the namespace has ended; its id, which newer kernels give,
+ * is not. Of the first namespace the inode never changes. The recorder holds on to its own.
+ */
+static void learn_ipc_namespace(struct source *source)
+{
+	const struct segment_header *header = source_header(source);
+	uint64_t theirs = header->ipc_namespace_id, inode = place_inode("/proc/self/ns/ipc");
+	uint64_t here = theirs ? place_namespace_id("/proc/self/ns/ipc") : 0;
+	struct session_facts *facts = &source->facts;
+
+	facts->same_ipc = facts->maybe_ipc = false;
+	if (!facts->same_boot)
+		return;
+	if (theirs && here) {
+		facts->same_ipc = facts->maybe_ipc = theirs == here;
+		return;
+	}
+	facts->maybe_ipc = header->ipc_namespace == 0 || header->ipc_namespace == inode;
+	facts->same_ipc = facts->maybe_ipc && header->ipc_namespace != 0 &&
+			  (inode == IPC_NAMESPACE_FIRST || recorder_runs(source) ||
+			   (file_is_open(&source->segment) && any_process_is_here(source)));
+}
+
 static enum session_state judge(const struct source *source)
 {
 	const struct segment_header *header = source_header(source);
@@ -217,12 +265,18 @@ static void learn(struct source *source)
 	struct session_facts *facts = &source->facts;
 
 	facts->same_boot = same_boot(header);
-	facts->same_ipc = facts->same_boot &&
-			  same_namespace(header->ipc_namespace, "/proc/self/ns/ipc");
 	facts->ipc_known = header->ipc_namespace != 0;
 	source->own_pid_namespace = place_inode("/proc/self/ns/pid");
 	source->same_pids = same_namespace(header->pid_namespace, "/proc/self/ns/pid");
 	facts->same_pids = facts->same_boot && source->same_pids;
+	learn_ipc_namespace(source);
+	facts->objects_known = header->kind == SEGMENT_RECORDING && header->finished &&
+			       header->objects_known == 1;
+	facts->members_looked = facts->objects_known && header->members_looked == 1;
+	facts->unregistered_pid = header->unregistered_pid;
+	facts->unreadable_pid = header->unreadable_pid;
+	facts->rmid_forced = header->finished ? header->rmid_forced != 0
+					      : facts->same_ipc && sysvipc_rmid_forced();
 	facts->state = judge(source);
 	facts->recorded = header->recorder_pid != 0;
 	facts->recorder_pid = header->recorder_pid;

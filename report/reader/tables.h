@@ -24,6 +24,7 @@ struct tables_taker {
 	void (*load)(void *context, const struct load_facts *facts);
 	void (*sight)(void *context, const struct sight_facts *facts);
 	void (*identity)(void *context, const struct identity_facts *facts);
+	void (*object)(void *context, const struct object_facts *facts);
 	/* `count` more were lost by `loss`, by no process that still has a slot. */
 	void (*lost)(void *context, enum loss loss, uint64_t count);
 	/* Frames of the deepest call stack that was cut; 0: none was. */
@@ -42,6 +43,9 @@ bool tables_read_processes(struct source *source, const struct tables_taker *tak
  * What the recorder saw at single calls; again, what it has seen since. False without memory.
  */
 bool tables_read_sights(struct source *source, const struct tables_taker *taker);
+
+/* What the recorder found left at the end; nothing while it has not ended. False without memory. */
+bool tables_read_objects(struct source *source, const struct tables_taker *taker);
 
 /* Modules, frames and loads only, as far as there are any yet. False without memory. */
 bool tables_read_stacks(struct source *source, const struct tables_taker *taker);

@@ -129,6 +129,7 @@ static void fill_batch(struct drain *drain, uint32_t i, uint64_t head, uint64_t 
 	}
 	chunk.next = part->next;
 	append_batch(drain, chunk);
+	objects_look(drain, chunk.count);
 	sights_look(drain, chunk.count);
 }
 

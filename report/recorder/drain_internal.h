@@ -45,6 +45,13 @@ struct drain_limits {
 	uint64_t mapped_bytes, data_bytes; /* VmSize and VmData, without the heap; 0 unknown */
 };
 
+/* Segments right after they were made, by the low bits of their id; 0 none, else shmid + 1. */
+#define OBJECT_LOOKS 4096u
+struct object_looks {
+	uint32_t seen[OBJECT_LOOKS];
+	uint32_t elsewhere[OBJECT_LOOKS];
+};
+
 struct drain {
 	char *base;                   /* the live segment, mapped writable; null: none */
 	int fd;                       /* its file, open to hold its size; negative: none */
@@ -63,6 +70,7 @@ struct drain {
 	struct sights sights;
 	struct segment_identity identities[DRAIN_IDENTITIES];
 	uint32_t identity_count;
+	struct object_looks looks;
 };
 
 static inline void *drain_region(const struct drain *drain, enum segment_region_kind kind)
@@ -110,6 +118,15 @@ void snapshot_caller(const struct drain *drain, struct segment_sight *sight, pid
 void snapshot_next_mapping(struct segment_sight *sight, pid_t pid, uint64_t address);
 /* Of the machine; `huge`: its huge pages, too. */
 void snapshot_memory(struct segment_sight *sight, bool huge);
+
+/*
+ * left_objects.c: asks the kernel about the segments that the batch's first `count` events made: who
+ * finds one gone at the end must know whether it ever was in the session's IPC namespace.
+ */
+void objects_look(struct drain *drain, uint64_t count);
+
+/* left_objects.c: the session's objects that are left, or gone, as the kernel has it now. */
+void objects_append(struct drain *drain);
 
 /* sights.c: looks at the kernel where one of the batch's first `count` events is worth it. */
 void sights_look(struct drain *drain, uint64_t count);

@@ -431,6 +431,7 @@ int drain_finish(struct drain *drain, int status, int signal)
 	drain_flush_identities(drain);
 	append_attachments(drain);
 	append_ledger(drain);
+	objects_append(drain);
 	append_modules(drain);
 	append_frames(drain);
 	append_loads(drain);

@@ -12,10 +12,16 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/shm.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "report/procfs/alive.h"
 
 #ifndef SHM_STAT_ANY
 #define SHM_STAT_ANY 15 /* Linux 4.17 */
 #endif
+
+#define SHM_DEST_BIT 01000 /* the kernel's mark for removal, in the mode */
 
 static const char gone[] = "it is gone already";
 static const char another[] = "it is another segment by now";
@@ -47,7 +53,7 @@ static bool ask(int shmid, struct shmid_ds *now)
  */
 static const char *check(const struct model_segment *segment, struct shmid_ds *now)
 {
-	const struct kernel_segment *then = &segment->kernel;
+	const struct kernel_segment *then = &segment->current;
 
 	if (!ask(segment->shmid, now))
 		return why_not_asked();
@@ -63,7 +69,7 @@ static const char *check_last(const struct model_segment *segment)
 
 	if (!ask(segment->shmid, &now))
 		return why_not_asked();
-	if (!is_same(&now, &segment->kernel))
+	if (!is_same(&now, &segment->current))
 		return another;
 	return now.shm_nattch ? attached : NULL;
 }
@@ -87,6 +93,25 @@ const char *reap_remove(const struct model_segment *segment)
 	return why;
 }
 
+/*
+ * Who attached or detached it last may come back to it; a process that began later has only its
+ * pid.
+ */
+static bool last_user_runs(const struct kernel_segment *segment)
+{
+	uint64_t used_s = segment->attached > segment->detached ? segment->attached
+								: segment->detached;
+	uint64_t start = segment->last_pid > 0 ? alive_start(segment->last_pid, 0) : 0;
+	struct timespec now, up;
+
+	if (!start || !used_s)
+		return false;
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return (uint64_t)(now.tv_sec - up.tv_sec) + start / (uint64_t)sysconf(_SC_CLK_TCK) <=
+	       used_s + 1;
+}
+
 const char *reap_why_kept(const struct model *model, const struct model_segment *segment,
 			  bool by_name)
 {
@@ -94,19 +119,29 @@ const char *reap_why_kept(const struct model *model, const struct model_segment 
 		return "this session did not make it";
 	if (segment->created != CREATED_SURELY)
 		return "it is not sure that this session made it";
-	if (!model->session.same_ipc || segment->space)
+	if (!model->session.same_ipc || segment->space || segment->elsewhere)
 		return "it belongs to another machine, another boot or another IPC namespace";
-	if (segment->state == SEGMENT_MARKED)
+	if (segment->presence == PRESENCE_REMOVED)
+		return gone;
+	if (segment->presence == PRESENCE_UNKNOWN)
+		return segment->in_kernel ? "it is not surely the same segment"
+					  : "what became of it by the session's end is not known";
+	if (segment->current.owner_uid != segment->kernel.owner_uid)
+		return "it was given to another user after the session's end";
+	if (segment->current.mode & SHM_DEST_BIT)
 		return "marked already: it goes with its last attachment";
-	if (segment->in_kernel && segment->kernel.nattch)
+	if (segment->current.nattch)
 		return "somebody has it attached";
+	if (last_user_runs(&segment->current))
+		return "the process that used it last still runs";
 	if (model->session.segment_missing)
 		return "the session's own segment is gone: nobody can say whether its maker still "
 		       "runs";
-	if (segment->orphaned)
+	if (segment->leaked_now)
+		return NULL;
+	if (segment->orphaned_now)
 		return by_name ? NULL
 			       : "orphaned: its creator ended, but a relative of it that never "
 				 "used the segment still runs; name it with -m to remove it";
-	return segment->leaked ? NULL
-			       : "its maker, or a process forked from the same program, still runs";
+	return "its maker, or a process forked from the same program, still runs";
 }

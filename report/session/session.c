@@ -96,6 +96,11 @@ static void take_sight(void *model, const struct sight_facts *facts)
 	model_add_sight(model, facts);
 }
 
+static void take_object(void *model, const struct object_facts *facts)
+{
+	model_add_object(model, facts);
+}
+
 static struct tables_taker tables_taker(struct load *load)
 {
 	return (struct tables_taker){
@@ -137,8 +142,12 @@ static int load_open_source(struct load *load, struct source *source, const char
 	kernel.context = load->model;
 	load->model->kernel_known = kernel_read_segments(load->source, &kernel);
 	taker = tables_taker(load);
-	taker.sight = take_sight; /* of the segments that are found, before their events */
-	if (tables_read_sights(load->source, &taker) && tables_read_processes(load->source, &taker))
+	/* Of the segments that are found, before their events. */
+	taker.sight = take_sight;
+	taker.object = take_object;
+	if (tables_read_sights(load->source, &taker) &&
+	    tables_read_objects(load->source, &taker) &&
+	    tables_read_processes(load->source, &taker))
 		return 0;
 	load_close(load);
 	return load_no_memory();
@@ -308,6 +317,7 @@ int load_finish(struct load *load)
 	if (!tables_read(load->source, &taker) || !tables_read_stacks(load->source, &taker))
 		return load_no_memory();
 	add_cursor_losses(load, load->model);
+	model_recognize_namespace(load->model);
 	kernel_read_processes(load->source, &kernel);
 	source_session_mapping(load->source, &session);
 	if (load->model->session.same_ipc && model_wants_holders(load->model))
@@ -326,8 +336,11 @@ bool load_renew(struct load *load)
 	load->model->session = *source_renew(load->source);
 	model_forget_kernel(load->model);
 	load->model->kernel_known = kernel_read_segments(load->source, &kernel);
+	model_recognize_namespace(load->model);
 	taker.sight = take_sight;
+	taker.object = take_object;
 	return tables_read_sights(load->source, &taker) &&
+	       tables_read_objects(load->source, &taker) &&
 	       tables_read_processes(load->source, &taker);
 }
 

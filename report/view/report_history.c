@@ -227,10 +227,10 @@ static void put_rest(struct out *out, const struct history *h, uint32_t attached
 {
 	const struct model_segment *s = h->segment;
 
-	if (!s->in_kernel || s->kernel.nattch == attached)
+	if (s->presence != PRESENCE_HERE || s->current.nattch == attached)
 		return;
 	OUT(out, "Now the kernel counts ");
-	out_number(out, s->kernel.nattch);
+	out_number(out, s->current.nattch);
 	OUT(out, ", of which ");
 	out_number(out, s->found);
 	out_text(out, s->found == 1 ? " was" : " were");

@@ -154,8 +154,8 @@ static void put_holder(struct json *json, const struct model *model,
 static void put_holders(struct json *json, const struct model *model,
 			const struct model_segment *segment)
 {
-	bool known = model->holders_known && segment->in_kernel;
-	uint64_t nattch = segment->kernel.nattch;
+	bool known = model->holders_known && segment->presence == PRESENCE_HERE;
+	uint64_t nattch = segment->current.nattch;
 
 	json_open(json, "holders", '[');
 	for (uint32_t i = 0; known && i < model->holder_count; i++)
@@ -164,6 +164,21 @@ static void put_holders(struct json *json, const struct model *model,
 	json_close(json, ']');
 	json_number_or_null(json, "unaccounted", known,
 			    nattch > segment->found ? nattch - segment->found : 0);
+}
+
+/* What the kernel says while this is read, where that can be known. */
+static void put_now(struct json *json, const struct model_segment *segment)
+{
+	bool here = segment->presence == PRESENCE_HERE;
+
+	if (segment->presence == PRESENCE_UNKNOWN) {
+		json_null(json, "now");
+		return;
+	}
+	json_open(json, "now", '{');
+	json_text(json, "state", here ? "present" : "removed");
+	json_number(json, "nattch", here ? segment->current.nattch : 0);
+	json_close(json, '}');
 }
 
 static void put_segment(struct json *json, const struct model *model,
@@ -197,6 +212,7 @@ static void put_segment(struct json *json, const struct model *model,
 	json_text(json, "state", report_segment_state(segment));
 	json_bool(json, "leaked", segment->leaked);
 	json_bool(json, "orphaned", segment->orphaned);
+	put_now(json, segment);
 	json_number_or_null(json, "resident_bytes", segment->in_kernel,
 			    segment->kernel.resident_bytes);
 	json_number_or_null(json, "swap_bytes", segment->in_kernel, segment->kernel.swap_bytes);

@@ -301,8 +301,12 @@ static void put_name(struct cell *cell, const struct model_segment *segment, uns
 
 static void put_segment_state(struct cell *cell, const struct model_segment *segment)
 {
-	snprintf(cell->text, sizeof cell->text, "%s%s%s", report_segment_state(segment),
-		 report_segment_fault(segment), segment->space ? ", other namespace" : "");
+	bool was_there = segment->state == SEGMENT_PRESENT || segment->state == SEGMENT_MARKED;
+
+	snprintf(cell->text, sizeof cell->text, "%s%s%s%s", report_segment_state(segment),
+		 report_segment_fault(segment),
+		 segment->space || segment->elsewhere ? ", other namespace" : "",
+		 was_there && segment->presence == PRESENCE_REMOVED ? "; removed since" : "");
 	if (segment->leaked || segment->orphaned)
 		cell->color = COLOR_RED;
 }

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What was true of the segments when the session ended, and what is true now. A recording holds
+ * the first, as its recorder found it, and no later look changes that. Where there was no recorder,
+ * or the session goes on, the kernel's rows of now are both.
+ *
+ * The second is told only of what is surely the same: in the same IPC namespace an object with the
+ * same id, key, size and creator. An inode alone does not show that a namespace is the same; where
+ * nothing better is known, an object does whose time of change is the same as well.
+ */
+#include <stdlib.h>
+
+#include "report/model/model_internal.h"
+
+#define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
+#define SECOND_NS 1000000000ull
+
+/* ---- rows ---- */
+
+void model_add_object(struct model *model, const struct object_facts *object)
+{
+	struct model_object_row *row;
+	int32_t id = object->segment.shmid;
+
+	HASH_FIND(hh, model->object_rows, &id, sizeof id, row);
+	if (row) {
+		row->facts = *object;
+		return;
+	}
+	row = calloc(1, sizeof *row);
+	if (row) {
+		row->facts = *object;
+		HASH_ADD(hh, model->object_rows, facts.segment.shmid, sizeof id, row);
+	}
+	if (!row || !row->hh.tbl) {
+		model->no_memory = true;
+		free(row);
+	}
+}
+
+void verdict_free_rows(struct model *model)
+{
+	struct model_object_row *row, *next;
+
+	HASH_ITER (hh, model->object_rows, row, next) {
+		HASH_DEL(model->object_rows, row);
+		free(row);
+	}
+}
+
+static const struct object_facts *object_row(const struct model *model, int32_t shmid)
+{
+	struct model_object_row *row;
+
+	HASH_FIND(hh, model->object_rows, &shmid, sizeof shmid, row);
+	return row ? &row->facts : NULL;
+}
+
+static const struct kernel_segment *row_now(const struct model *model, int32_t shmid)
+{
+	struct model_kernel_row *row;
+
+	HASH_FIND(hh, model->kernel_rows, &shmid, sizeof shmid, row);
+	return row ? &row->segment : NULL;
+}
+
+const struct kernel_segment *verdict_row(const struct model *model, int32_t shmid)
+{
+	const struct object_facts *object = object_row(model, shmid);
+
+	if (model->session.finished)
+		return object && !object->gone ? &object->segment : NULL;
+	return model->session.same_ipc ? row_now(model, shmid) : NULL;
+}
+
+/* ---- at the end ---- */
+
+/* Whether the kernel's row is this segment, and not a later one with its id. */
+static bool is_same(const struct model *model, const struct model_segment *segment,
+		    const struct kernel_segment *row)
+{
+	const struct model_process *creator = model_process(model, segment->maker);
+	int32_t pid;
+
+	if (segment->removed)
+		return row->mode & SHM_DEST_BIT;
+	if (segment->key_known && row->key != segment->key && !(row->mode & SHM_DEST_BIT))
+		return false;
+	if (segment->created != CREATED_SURELY || !creator || creator->facts.placeholder)
+		return true;
+	pid = model->session.finished ? model_recorders_pid(&creator->facts)
+				      : model_pid_here(model, &creator->facts);
+	return pid == 0 || row->creator_pid == pid;
+}
+
+/* What the recorder did not keep a row of is not known; nor, where there is none, in doubt. */
+static bool is_asked(const struct model *model, struct model_segment *segment, bool is_latest)
+{
+	const struct object_facts *object = object_row(model, segment->shmid);
+
+	if (!model->session.finished)
+		return model->kernel_known && model->session.same_ipc;
+	if (!model->session.objects_known)
+		return false;
+	if (object && is_latest) {
+		segment->was_seen = object->was_seen;
+		segment->elsewhere = object->gone && object->elsewhere && !segment->removed;
+	}
+	return (object && !segment->elsewhere) || segment->removed || !is_latest;
+}
+
+void verdict_learn_row(struct model *model, struct model_segment *segment)
+{
+	const struct model_process *creator = model_process(model, segment->maker);
+	bool is_latest = segment == model_segment(model, segment->shmid);
+	const struct kernel_segment *row = is_latest ? verdict_row(model, segment->shmid) : NULL;
+	int32_t pid;
+
+	if (segment->space || !is_asked(model, segment, is_latest))
+		return;
+	segment->kernel_asked = true;
+	if (!row || !is_same(model, segment, row))
+		return;
+	segment->in_kernel = true;
+	segment->kernel = *row;
+	segment->size = row->size;
+	pid = !creator                  ? 0
+	      : model->session.finished ? model_recorders_pid(&creator->facts)
+					: model_pid_here(model, &creator->facts);
+	if (segment->created == CREATED_LIKELY && pid)
+		segment->created = row->creator_pid == pid ? CREATED_SURELY : CREATED_NOT;
+}
+
+/* ---- now ---- */
+
+/*
+ * PRESENCE_HERE: `now` is the object that was there `then`, in the same namespace. PRESENCE_REMOVED:
+ * surely another one has its id. The kernel gives an id again only after all others; so with the
+ * creator it is enough, though the time of change may be later (IPC_SET).
+ */
+static enum model_presence compare_rows(const struct model *model,
+					const struct kernel_segment *then,
+					const struct kernel_segment *now)
+{
+	bool pids_known = model->session.same_pids && then->creator_pid && now->creator_pid;
+
+	if (now->size != then->size || (now->key != then->key && !(now->mode & SHM_DEST_BIT)) ||
+	    (pids_known && now->creator_pid != then->creator_pid))
+		return PRESENCE_REMOVED;
+	if (now->creator_uid != then->creator_uid)
+		return PRESENCE_UNKNOWN;
+	return now->changed == then->changed || (pids_known && now->changed > then->changed)
+		       ? PRESENCE_HERE
+		       : PRESENCE_UNKNOWN;
+}
+
+static enum model_presence presence_of(const struct model *model,
+				       const struct model_segment *segment)
+{
+	const struct kernel_segment *row = row_now(model, segment->shmid);
+
+	if (segment->space || !model->kernel_known || !model->session.same_ipc ||
+	    !segment->kernel_asked)
+		return PRESENCE_UNKNOWN;
+	if (!segment->in_kernel || !row)
+		return PRESENCE_REMOVED;
+	return model->session.finished ? compare_rows(model, &segment->kernel, row)
+				       : PRESENCE_HERE;
+}
+
+void verdict_learn_presence(const struct model *model, struct model_segment *segment)
+{
+	segment->presence = presence_of(model, segment);
+	if (segment->presence == PRESENCE_HERE)
+		segment->current = *row_now(model, segment->shmid);
+}
+
+/* ---- which namespace this is ---- */
+
+/* Of a session without a recorder: a segment that it made, by all that both know of it. */
+static bool is_surely(const struct model *model, const struct model_segment *segment,
+		      const struct kernel_segment *row)
+{
+	const struct model_process *creator = model_process(model, segment->maker);
+	uint64_t made_s = (model->session.started_realtime_ns + segment->seen_ns) / SECOND_NS;
+
+	return segment->created == CREATED_SURELY && !segment->removed && !segment->space &&
+	       creator && !creator->facts.placeholder && row->creator_pid != 0 &&
+	       row->creator_pid == model_pid_here(model, &creator->facts) &&
+	       segment->key_known && row->key == segment->key && row->size == segment->size &&
+	       row->changed + 1 >= made_s && row->changed <= made_s + 1;
+}
+
+static bool any_object_is_here(const struct model *model)
+{
+	const struct model_object_row *object, *next;
+
+	HASH_ITER (hh, model->object_rows, object, next) {
+		const struct kernel_segment *row = row_now(model, object->facts.segment.shmid);
+
+		if (row && !object->facts.gone && row->creator_pid != 0 &&
+		    row->creator_pid == object->facts.segment.creator_pid &&
+		    row->changed == object->facts.segment.changed &&
+		    compare_rows(model, &object->facts.segment, row) == PRESENCE_HERE)
+			return true;
+	}
+	for (uint32_t i = 0; i < model->segment_count && !model->session.finished; i++) {
+		const struct kernel_segment *row = row_now(model, model->segments[i]->shmid);
+
+		if (row && is_surely(model, model->segments[i], row))
+			return true;
+	}
+	return false;
+}
+
+void model_recognize_namespace(struct model *model)
+{
+	if (!model->session.same_ipc && model->session.maybe_ipc && model->kernel_known)
+		model->session.same_ipc = any_object_is_here(model);
+}

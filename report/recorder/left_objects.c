@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For the recorder: what the session leaves behind in the kernel's IPC table. The kernel is asked
+ * when the session ends, after the ledger was copied, and its answer is kept: a later reader may be
+ * in another namespace, on another machine, or come after somebody removed the objects.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/shm.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "report/procfs/holders.h"
+#include "report/procfs/sysvipc.h"
+#include "report/recorder/drain_internal.h"
+
+#ifndef SHM_STAT_ANY
+#define SHM_STAT_ANY 15 /* Linux 4.17 */
+#endif
+
+#define ROWS_MOST (1u << 20)
+#define START_SLACK_S 1u /* the kernel's seconds are those of its last tick */
+
+struct left_rows {
+	struct segment_object *rows; /* by id, after left_rows_read */
+	uint64_t count, capacity;
+	bool complete;
+};
+
+static void left_rows_visit(void *context, const struct kernel_segment *from)
+{
+	struct left_rows *left = context;
+	uint64_t capacity = left->capacity ? left->capacity * 2 : 64;
+
+	if (left->count == left->capacity) {
+		struct segment_object *grown =
+			capacity > ROWS_MOST ? NULL
+					     : realloc(left->rows, capacity * sizeof *grown);
+
+		left->complete &= grown != NULL;
+		if (!grown)
+			return;
+		left->rows = grown;
+		left->capacity = capacity;
+	}
+	left->rows[left->count++] = (struct segment_object){
+		.kind = OBJECT_SHM,
+		.id = from->shmid,
+		.state = OBJECT_PRESENT,
+		.key = from->key,
+		.mode = from->mode,
+		.creator_pid = from->creator_pid,
+		.last_pid = from->last_pid,
+		.owner_uid = from->owner_uid,
+		.owner_gid = from->owner_gid,
+		.creator_uid = from->creator_uid,
+		.creator_gid = from->creator_gid,
+		.size = from->size,
+		.nattch = from->nattch,
+		.attached = from->attached,
+		.detached = from->detached,
+		.changed = from->changed,
+		.resident_bytes = from->resident_bytes,
+		.swap_bytes = from->swap_bytes,
+	};
+}
+
+static int by_object_id(const void *a, const void *b)
+{
+	int32_t x = ((const struct segment_object *)a)->id;
+	int32_t y = ((const struct segment_object *)b)->id;
+
+	return x < y ? -1 : x > y;
+}
+
+static bool left_rows_read(struct left_rows *left)
+{
+	left->complete = true;
+	if (!sysvipc_segments(left_rows_visit, left) || !left->complete)
+		return false;
+	if (left->count)
+		qsort(left->rows, left->count, sizeof *left->rows, by_object_id);
+	return true;
+}
+
+static bool left_rows_have(const struct left_rows *left, int32_t id)
+{
+	struct segment_object wanted = {.id = id};
+
+	return left->count &&
+	       bsearch(&wanted, left->rows, left->count, sizeof wanted, by_object_id);
+}
+
+static bool ledger_has(const struct drain *drain, int32_t id)
+{
+	const struct segment_entry *ledger = drain_region(drain, REGION_LEDGER);
+	uint64_t count = drain->header.region[REGION_LEDGER].count;
+
+	for (uint32_t i = 0; i < SEGMENT_LEDGER_PROBES; i++) {
+		uint64_t claim =
+			word_accept(&ledger[segment_ledger_place(id, i, count)].claim);
+
+		if ((claim & 0xff) != ENTRY_FREE && claim >> 32 == (uint32_t)id)
+			return true;
+	}
+	return false;
+}
+
+/* ---- right after they were made ---- */
+
+static bool is_there(int32_t shmid)
+{
+	static const int index_bits[] = {15, 24}; /* ipc/util.h: IPCMNI_SHIFT, and extended */
+	struct shmid_ds facts;
+
+	for (size_t i = 0; i < sizeof index_bits / sizeof *index_bits; i++)
+		if (shmctl(shmid & ((1 << index_bits[i]) - 1), SHM_STAT_ANY, &facts) == shmid)
+			return true;
+	return false;
+}
+
+/* Whether the image's process has left the session's IPC namespace: it registered in it. */
+static bool has_moved(const struct drain *drain, uint32_t instance)
+{
+	const struct segment_process *slot = snapshot_slot(drain, instance);
+	uint64_t inode = 0;
+	char path[64];
+
+	if (slot && snapshot_pid(slot) > 0) {
+		snprintf(path, sizeof path, "/proc/%ld/ns/ipc", (long)snapshot_pid(slot));
+		inode = place_inode(path);
+	}
+	return inode && inode != drain->header.ipc_namespace;
+}
+
+static void look_at_new(struct drain *drain, const struct segment_event *event)
+{
+	uint32_t shmid = (uint32_t)event->u.shmget.shmid, place = shmid % OBJECT_LOOKS;
+
+	if (is_there((int32_t)shmid))
+		drain->looks.seen[place] = shmid + 1;
+	else if (has_moved(drain, event->process))
+		drain->looks.elsewhere[place] = shmid + 1;
+}
+
+void objects_look(struct drain *drain, uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++) {
+		const struct segment_event *event = &drain->batch[i];
+
+		if (event->kind == CALL_SHMGET && !(event->flags & EVENT_FAILED) &&
+		    (event->u.shmget.flags & IPC_CREAT || event->u.shmget.key == IPC_PRIVATE))
+			look_at_new(drain, event);
+	}
+}
+
+static uint32_t object_flags(const struct drain *drain, int32_t shmid)
+{
+	uint32_t name = (uint32_t)shmid + 1, place = (uint32_t)shmid % OBJECT_LOOKS;
+
+	return (drain->looks.seen[place] == name ? OBJECT_WAS_SEEN : 0) |
+	       (drain->looks.elsewhere[place] == name ? OBJECT_ELSEWHERE : 0);
+}
+
+/* ---- at the end ---- */
+
+/* Rows on their way into the recording, many in a chunk. */
+struct object_batch {
+	struct drain *drain;
+	uint64_t count, all_count;
+};
+
+static void object_batch_flush(struct object_batch *batch)
+{
+	drain_append(batch->drain, REGION_OBJECTS, batch->drain->batch,
+		     sizeof(struct segment_object), batch->count);
+	batch->count = 0;
+}
+
+static void object_batch_add(struct object_batch *batch, const struct segment_object *row)
+{
+	struct segment_object *rows = (void *)batch->drain->batch;
+
+	batch->all_count++;
+	rows[batch->count++] = *row;
+	if (batch->count == sizeof batch->drain->batch / (sizeof *rows))
+		object_batch_flush(batch);
+}
+
+/* The session's, and those made since it began: not all that it made need be in its ledger. */
+static void append_present(struct object_batch *batch, const struct left_rows *left)
+{
+	uint64_t start_s = batch->drain->header.start.realtime_ns / 1000000000u - START_SLACK_S;
+
+	for (uint64_t i = 0; i < left->count; i++)
+		if (left->rows[i].changed >= start_s || ledger_has(batch->drain, left->rows[i].id))
+			object_batch_add(batch, &left->rows[i]);
+}
+
+/* An entry that is still present after the kernel was asked: no call has removed it meanwhile. */
+static void append_gone(struct object_batch *batch, const struct left_rows *left)
+{
+	const struct segment_entry *ledger = drain_region(batch->drain, REGION_LEDGER);
+	uint64_t count = batch->drain->header.region[REGION_LEDGER].count;
+
+	for (uint64_t i = 0; i < count; i++) {
+		uint64_t claim = word_accept(&ledger[i].claim);
+		struct segment_object gone = {.kind = OBJECT_SHM,
+					      .id = (int32_t)(claim >> 32),
+					      .state = OBJECT_GONE,
+					      .flags = object_flags(batch->drain,
+								    (int32_t)(claim >> 32))};
+
+		if ((claim & 0xff) == ENTRY_PRESENT && !left_rows_have(left, gone.id))
+			object_batch_add(batch, &gone);
+	}
+}
+
+/* ---- who may come back to them ---- */
+
+#define MEMBER_SLACK_NS 60000000000ull /* as in model/family.c */
+#define TICK_NS 10000000ull
+
+static bool has_slot(const struct drain *drain, pid_t pid)
+{
+	uint32_t used = drain_slots_used(drain);
+
+	for (uint32_t i = 0; i < used; i++)
+		if ((uint32_t)word_accept(drain_word(drain, i)) != 0 &&
+		    snapshot_pid(drain_slot(drain, i)) == pid)
+			return true;
+	return false;
+}
+
+static void member_visit(void *context, const struct kernel_holder *row)
+{
+	struct drain *drain = context;
+	struct segment_header *header = &drain->recording.header;
+
+	if (row->pid == getpid())
+		return;
+	if (row->shmid == HOLDER_READ && row->member && !has_slot(drain, row->pid))
+		header->unregistered_pid = row->pid;
+	if (row->shmid == HOLDER_UNREADABLE && row->same_user &&
+	    row->start_time * TICK_NS + MEMBER_SLACK_NS >= header->start.monotonic_ns)
+		header->unreadable_pid = row->pid;
+}
+
+/* Processes of the session that it does not know; a process that made nothing needs no look. */
+static void left_members_find(struct drain *drain)
+{
+	const char *name = strrchr(drain->path, '/');
+	struct holders_session session = {0};
+	struct stat st;
+
+	if (drain->fd >= 0 && fstat(drain->fd, &st) == 0) {
+		session.device = st.st_dev;
+		session.inode = st.st_ino;
+	}
+	snprintf(session.name, sizeof session.name, "%.255s", name ? name + 1 : drain->path);
+	drain->recording.header.members_looked = holders_each(&session, member_visit, drain);
+}
+
+void objects_append(struct drain *drain)
+{
+	struct object_batch batch = {.drain = drain};
+	struct left_rows left = {0};
+
+	if (left_rows_read(&left)) {
+		append_present(&batch, &left);
+		if (batch.all_count)
+			left_members_find(drain);
+		append_gone(&batch, &left);
+		object_batch_flush(&batch);
+		drain->recording.header.objects_known = 1;
+		drain->recording.header.rmid_forced = sysvipc_rmid_forced();
+	}
+	free(left.rows);
+}

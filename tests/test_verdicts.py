@@ -1,0 +1,218 @@
+# SPDX-License-Identifier: MIT
+"""What a recording says of its segments is what was true when the session ended, whoever reads it, where and when."""
+
+import json
+import os
+import time
+
+import pytest
+
+import harness
+from harness import Lines, Recording, memshim, record, run, target
+from story import KEY, Teller, kernel_rows, recorded
+
+needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="namespaces are root's")
+LEAK = ("perl", "-e", f"shmget({KEY:#x}, 65536, 01600) // die; print ''")
+NOT_HERE = "whether it is still there cannot be known here"
+
+
+def report_in(*wrapper, path="memshim.data"):
+    done = run(*wrapper, harness.MEMSHIM, "report", "--json", path)
+    assert done.returncode == 0, done
+    return json.loads(done.stdout)
+
+
+def verdict(report):
+    """What no reader may change: the segments' ends, and all findings but for the advice."""
+    return ([(s["shmid"], s["state"], s["leaked"], s["size"], s["nattch"], s["mode"]) for s in report["segments"]],
+            [(f["kind"], f["severity"], f["text"]) for f in report["findings"]])
+
+
+def finding(report, kind):
+    return next(f for f in report["findings"] if f["kind"] == kind)
+
+
+def other_boot(path, *command):
+    """The command, where the machine has started once more."""
+    path.write_text("11111111-2222-3333-4444-555555555555\n")
+    return ("unshare", "-m", "sh", "-c", f'mount --bind {path} /proc/sys/kernel/random/boot_id && exec "$@"', "sh", *command)
+
+
+@pytest.fixture
+def leaked():
+    record(*LEAK, options=("-q",))
+    report = Recording("memshim.data").report()
+    segment, = report["segments"]
+    assert (segment["state"], segment["leaked"], segment["now"]) == ("present", True, {"state": "present", "nattch": 0})
+    assert "'memshim reap --force -m" in finding(report, "leaked-segment")["advice"]
+    return report
+
+
+@pytest.mark.parametrize("how", ["ipcrm", "reap"])
+def test_verdict_survives_a_removal(leaked, how):
+    if how == "ipcrm":
+        assert run("ipcrm", "-M", f"{KEY:#x}").returncode == 0
+    else:
+        assert memshim("reap", "--force").stdout.startswith("removed ")
+    after = Recording("memshim.data").report()
+    assert verdict(after) == verdict(leaked)
+    assert after["segments"][0]["now"] == {"state": "removed", "nattch": 0}
+    assert "reap" not in finding(after, "leaked-segment")["advice"] and "removed since" in finding(after, "leaked-segment")["advice"]
+    assert "present, leaked; removed since" in memshim("report").stdout
+
+
+def test_now_follows_who_attaches(leaked):
+    with Lines(target("ledger")) as lines:
+        stranger = Teller(lines)
+        stranger.tell("use", leaked["segments"][0]["shmid"])
+        stranger.tell("at")
+        report = Recording("memshim.data").report()
+        assert verdict(report) == verdict(leaked) and report["segments"][0]["now"] == {"state": "present", "nattch": 1}
+        assert [h["pid"] for h in report["segments"][0]["holders"]] == [lines.process.pid]
+        lines.end()
+
+
+@needs_root
+def test_another_namespace_is_not_asked(leaked):
+    """Nor where it has a segment with the same id and key: made later, or with the same inode."""
+    for make in ("", f"shmget({KEY:#x}, 65536, 01600) // die;"):
+        wrapper = ("unshare", "--ipc", "perl", "-e", f'{make} exec @ARGV')
+        report = report_in(*wrapper)
+        assert verdict(report) == verdict(leaked) and report["segments"][0]["now"] is None
+        assert NOT_HERE in finding(report, "leaked-segment")["advice"]
+        done = run(*wrapper, harness.MEMSHIM, "reap", "--force")
+        assert "removed  " not in done.stdout
+    assert len(kernel_rows()) == 1
+
+
+@needs_root
+def test_an_inode_that_came_back_is_no_namespace():
+    """A container ends, and the next one has its namespace's inode, and its ids and keys."""
+    inodes, path = "/proc/self/ns/ipc", "memshim.data"
+    made = run("unshare", "--ipc", "sh", "-c", f'stat -Lc %i {inodes}; exec "$@"', "sh", harness.MEMSHIM, "record", "-q", *LEAK)
+    first = report_in("unshare", "--ipc", path=path)
+    for _ in range(50):
+        time.sleep(0.02)
+        script = f'stat -Lc %i {inodes}; perl -e "shmget({KEY:#x}, 65536, 01600) // die"; exec "$@"'
+        done = run("unshare", "--ipc", "sh", "-c", script, "sh", harness.MEMSHIM, "report", "--json", path)
+        inode, _, report = done.stdout.partition("\n")
+        if inode == made.stdout.strip():
+            break
+    else:
+        pytest.skip("the inode did not come back")
+    report = json.loads(report)
+    assert verdict(report) == verdict(first)
+    assert (report["segments"][0]["leaked"], report["segments"][0]["now"]) == (True, None)
+    assert "removes it" not in finding(report, "leaked-segment")["advice"]
+
+
+@needs_root
+def test_another_boot(leaked, tmp_path):
+    elsewhere = other_boot(tmp_path / "boot", harness.MEMSHIM)
+    report = json.loads(run(*elsewhere, "report", "--json").stdout)
+    assert verdict(report) == verdict(leaked) and report["segments"][0]["now"] is None
+    advice = finding(report, "leaked-segment")["advice"]
+    assert NOT_HERE in advice and "removes it" not in advice and "-m" not in advice
+    done = run(*elsewhere, "reap", "--force")
+    assert "removed  " not in done.stdout and "another boot" in done.stdout and len(kernel_rows()) == 1
+
+
+IPC_SET = """$b = ''; shmctl($ARGV[0], 2, $b) // die; substr($b, $ARGV[1], 4) = pack('I', $ARGV[2]); shmctl($ARGV[0], 1, $b) // die"""
+UID_AT, MODE_AT = 4, 20  # in struct shmid_ds
+
+
+def test_a_changed_segment_is_still_it(leaked):
+    """IPC_SET gives it a new time and mode."""
+    time.sleep(1.1)
+    assert run("perl", "-e", IPC_SET, leaked["segments"][0]["shmid"], MODE_AT, 0o640).returncode == 0
+    report = Recording("memshim.data").report()
+    assert verdict(report) == verdict(leaked) and report["segments"][0]["now"] == {"state": "present", "nattch": 0}
+    assert memshim("reap", "--force").stdout.startswith("removed ")
+
+
+@needs_root
+def test_a_segment_that_was_given_away_is_kept(leaked):
+    shmid = leaked["segments"][0]["shmid"]
+    assert run("perl", "-e", IPC_SET, shmid, UID_AT, 65534).returncode == 0
+    assert verdict(Recording("memshim.data").report()) == verdict(leaked)
+    assert "given to another user" in memshim("reap", "--force").stdout and shmid in kernel_rows()
+
+
+def test_verdict_of_a_process_that_ran_on():
+    """Its segment was no leak at the end, and is none later; reap, which asks what is true now, may take it."""
+    keeper = f"shmget({KEY:#x}, 4096, 01600) // die; open(F, '>', 'ready'); close F; sleep 1 until -e 'stop'"
+    done = record("sh", "-c", f'perl -e "{keeper}" >/dev/null 2>&1 & until test -e ready; do sleep 0.01; done', options=("-q",))
+    before = done.report()
+    segment, = before["segments"]
+    assert (segment["state"], segment["leaked"]) == ("present", False)
+    assert "kept     segment" in memshim("reap", "--force").stdout
+    keeper_pid, = [p["pid"] for p in before["processes"] if p["state"] == "running"]
+    with open("stop", "w", encoding="utf-8"):
+        harness.wait_until(lambda: not os.path.exists(f"/proc/{keeper_pid}"), "it ends")
+    assert verdict(done.report()) == verdict(before)
+    assert memshim("reap", "--force").stdout.startswith("removed ")
+    assert verdict(done.report()) == verdict(before) and kernel_rows() == {}
+
+
+def removed_by_outsider(*command, **options):
+    with recorded(*command, **options) as lines:
+        shmid = Teller(lines).get()
+        harness.wait_until(lambda: Recording("memshim.data").report()["segments"], "it is in the recording")
+        time.sleep(0.1)
+        assert run("ipcrm", "-m", shmid).returncode == 0
+        lines.end()
+    return Recording("memshim.data").report()
+
+
+def test_outsider_is_named_where_it_is_known(tmp_path):
+    report = removed_by_outsider()
+    segment, = report["segments"]
+    assert (segment["state"], segment["leaked"], segment["now"]) == ("vanished", False, {"state": "removed", "nattch": 0})
+    assert "somebody outside the session removed it" in finding(report, "vanished-segment")["advice"]
+    if harness.IS_ROOT:
+        there = json.loads(run(*other_boot(tmp_path / "boot", harness.MEMSHIM), "report", "--json").stdout)
+        assert verdict(there) == verdict(report) and there["segments"][0]["now"] is None
+
+
+def test_no_outsider_where_a_process_was_not_followed():
+    """It may have been that one."""
+    env = f"{target('ledger')}; env -i sh -c :; env -i sleep 0.3"
+    report = removed_by_outsider("sh", "-c", env)
+    assert report["coverage"]["not_followed"], "the case needs one"
+    advice = finding(report, "vanished-segment")["advice"]
+    assert advice.startswith("who removed it is not known") and "outside" not in advice
+
+
+@needs_root
+def test_forced_removal_is_explained():
+    """kernel.shm_rmid_forced, of this namespace: the creator's end takes it away."""
+    with open("/proc/sys/kernel/shm_rmid_forced", "w", encoding="ascii") as setting:
+        setting.write("1")
+    record("sh", "-c", f"perl -e 'shmget({KEY:#x}, 4096, 01600) // die'; sleep 0.1", options=("-q",))
+    report = Recording("memshim.data").report()
+    assert report["segments"][0]["state"] == "vanished"
+    assert "kernel.shm_rmid_forced" in finding(report, "vanished-segment")["advice"]
+
+
+@needs_root
+def test_a_namespace_of_its_own_is_no_outsider():
+    """A program that leaves for another IPC namespace makes its segment there: nobody has removed it here."""
+    code = f"syscall(272, 0x08000000) == 0 or die; shmget({KEY:#x}, 4096, 01600) // die; select(undef, undef, undef, 0.5)"
+    if os.uname().machine != "x86_64":
+        pytest.skip("by the number of unshare(2)")
+    record("perl", "-e", code, options=("-q",))
+    report = Recording("memshim.data").report()
+    segment, = report["segments"]
+    assert (segment["state"], segment["leaked"], segment["now"]) == ("present", False, None)
+    assert "vanished-segment" not in {f["kind"] for f in report["findings"]}
+
+
+def test_by_hand_the_reader_decides():
+    run("perl", "-e", f"shmget({KEY:#x}, 65536, 03600) // die; print ''", env={"LD_PRELOAD": harness.SHIM})
+    report = Recording("default").report()
+    segment, = report["segments"]
+    assert (segment["state"], segment["leaked"], segment["now"]) == ("present", True, {"state": "present", "nattch": 0})
+    if harness.IS_ROOT:
+        there = report_in("unshare", "--ipc", path="default")
+        assert (there["segments"][0]["state"], there["segments"][0]["now"]) == ("present", None)
+        assert "removes it" not in finding(there, "leaked-segment")["advice"]
