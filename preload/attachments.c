@@ -259,18 +259,52 @@ SELDOM void attachments_forget(struct attachment *a)
 	forget(a);
 }
 
+static bool attachment_is_live_at(uint64_t address)
+{
+	uint32_t used = half_load(&table_used);
+
+	for (uint32_t i = 0; i < used; i++)
+		if (half_load(&table[i].state) == ATTACHMENT_LIVE && table[i].address == address)
+			return true;
+	return false;
+}
+
+/*
+ * Another thread of the parent was in shmdt when the kernel made this copy: before the detach or
+ * after it. After it nothing is mapped there, or another attachment, which has its own entry.
+ */
+static bool attachment_is_mapped(const struct attachment *a)
+{
+	unsigned char resident;
+	long failed = raw_call3(SYS_mincore, (long)a->address, 1, (long)&resident);
+
+	return failed == 0 && !attachment_is_live_at(a->address);
+}
+
+/* The threads that were about to attach or detach are not in the child. */
+static void attachments_settle(void)
+{
+	uint32_t used = half_load(&table_used);
+
+	for (uint32_t i = 0; i < used; i++) {
+		uint32_t state = half_load(&table[i].state);
+
+		if (state == ATTACHMENT_BUSY ||
+		    (state == ATTACHMENT_LEAVING && !attachment_is_mapped(table + i)))
+			half_store(&table[i].state, ATTACHMENT_FREE);
+		else if (state == ATTACHMENT_LEAVING)
+			half_store(&table[i].state, ATTACHMENT_LIVE);
+	}
+}
+
 uint32_t attachments_inherit(void)
 {
 	uint32_t used = half_load(&table_used), count = 0;
 
 	memset(buckets, 0, sizeof buckets);
+	attachments_settle();
 	for (uint32_t i = 0; i < used; i++) {
 		table[i].shared = NULL; /* the parent's */
-		/* The threads that were about to attach or detach are not here. */
-		if (half_load(&table[i].state) == ATTACHMENT_BUSY)
-			half_store(&table[i].state, ATTACHMENT_FREE);
-		if (half_load(&table[i].state) == ATTACHMENT_LEAVING)
-			half_store(&table[i].state, ATTACHMENT_LIVE);
 		if (half_load(&table[i].state) != ATTACHMENT_LIVE)
 			continue;
 		table[i].flags |= ATTACHMENT_INHERITED;

@@ -8,23 +8,41 @@
 /* Past these a file is not believed, or not worth the memory. */
 #define ATTACHMENTS_MAX (1u << 20)
 #define PAST_MAX 10000u
+#define RECENT_MAX (1u << 16) /* what a process may detach until a child of its announces itself */
 
-#define UNDER_WAY_NS 20000000u /* a shmdt that was begun before the fork, and not made */
+/* A shmdt that was stamped before the fork and made after it: its thread may wait for a CPU. */
+#define UNDER_WAY_NS 1000000000u
+
+static void keep_recent(struct model *model, const struct model_past *past)
+{
+	if (model->recent_room < RECENT_MAX &&
+	    !model_grow(model, (void **)&model->recent, &model->recent_room,
+			(uint32_t)model->recent_count, sizeof *model->recent))
+		return;
+	model->recent[model->recent_count++ % model->recent_room] = *past;
+}
+
+const struct model_past *attachments_recent(const struct model *model, uint64_t back)
+{
+	if (back >= model->recent_count || back >= model->recent_room)
+		return NULL;
+	return &model->recent[(model->recent_count - 1 - back) % model->recent_room];
+}
 
 static void keep_past(struct model *model, const struct model_process *process,
 		      const struct model_attachment *attachment, enum model_ending how,
 		      uint64_t time_ns)
 {
-	struct model_past *past;
+	struct model_past past = {process, *attachment, time_ns, how};
 
+	keep_recent(model, &past);
 	if (model->past_count >= PAST_MAX ||
 	    !model_grow(model, (void **)&model->past, &model->past_room, model->past_count,
 			sizeof *model->past)) {
 		model->past_omitted++;
 		return;
 	}
-	past = &model->past[model->past_count++];
-	*past = (struct model_past){process, *attachment, time_ns, how};
+	model->past[model->past_count++] = past;
 }
 
 void attachments_drop(struct model *model, struct model_process *process, uint32_t i,
@@ -171,9 +189,9 @@ static bool was_lost_since(const struct model_past *past, uint64_t fork_ns)
 static void inherit_lost(struct model *model, struct model_process *child,
 			 const struct model_process *parent, uint64_t fork_ns, uint32_t *missing)
 {
-	for (uint32_t i = model->past_count; i > 0 && *missing > 0; i--) {
-		const struct model_past *past = &model->past[i - 1];
+	const struct model_past *past;
 
+	for (uint64_t i = 0; *missing > 0 && (past = attachments_recent(model, i)); i++) {
 		if (past->process != parent || !was_lost_since(past, fork_ns))
 			continue;
 		inherit(model, child, past->attachment);
@@ -201,9 +219,9 @@ static void inherit_detached(struct model *model, struct model_process *child,
 			     const struct model_process *parent, uint64_t fork_ns,
 			     uint64_t since_ns, uint32_t *missing)
 {
-	for (uint32_t i = model->past_count; i > 0 && *missing > 0; i--) {
-		const struct model_past *past = &model->past[i - 1];
+	const struct model_past *past;
 
+	for (uint64_t i = 0; *missing > 0 && (past = attachments_recent(model, i)); i++) {
 		if (past->process != parent || past->how != ENDED_BY_SHMDT ||
 		    past->until_ns < since_ns || was_lost_since(past, fork_ns))
 			continue;
@@ -221,7 +239,7 @@ void attachments_fork(struct model *model, struct model_process *child, const st
 {
 	const struct model_process *parent = model_process(model, event->u.life.other);
 	uint64_t fork_ns = child->facts.start_ns;
-	bool sure = fork_ns < event->time_ns && fork_ns > UNDER_WAY_NS && !model->past_omitted;
+	bool sure = fork_ns < event->time_ns && fork_ns > UNDER_WAY_NS;
 	uint64_t since_ns = sure ? fork_ns - UNDER_WAY_NS : 0;
 	uint32_t missing = event->u.life.inherited;
 

@@ -127,6 +127,9 @@ struct model *model_copy(const struct model *from)
 	copy->instance_room = 0;
 	copy->past = NULL;
 	copy->past_count = copy->past_room = 0;
+	copy->recent = NULL;
+	copy->recent_room = 0;
+	copy->recent_count = 0;
 	copy->changes = NULL;
 	copy->change_count = copy->change_room = 0;
 	copy->sites = NULL;

@@ -115,6 +115,8 @@ struct explanation explain_shmdt(const struct failed *f)
 {
 	uint64_t address = f->event->u.shmdt.address;
 	const struct model_attachment *there = attached_at(f, address);
+	const struct model_past *past;
+	bool all_known;
 
 	if (f->event->detail != EINVAL)
 		return explain_filter(f);
@@ -130,15 +132,13 @@ struct explanation explain_shmdt(const struct failed *f)
 	if (address == 0)
 		return explain_by("detach only what was attached",
 				  "NULL was given, where nothing can be attached");
-	for (uint32_t i = f->model->past_count; i > 0; i--) {
-		const struct model_past *past = &f->model->past[i - 1];
-
+	for (uint64_t i = 0; (past = attachments_recent(f->model, i)); i++)
 		if (past->process == f->process && past->attachment.address == address)
 			return explain_past(f, past);
-	}
+	all_known = f->model->recent_count <= f->model->recent_room;
 	return explain_by("pass the address that shmat returned",
-			  "nothing was ever attached at %#llx in this process",
-			  (unsigned long long)address);
+			  "nothing %s attached at %#llx in this process",
+			  all_known ? "was ever" : "of late was", (unsigned long long)address);
 }
 
 struct explanation explain_shmctl(const struct failed *f)

@@ -85,6 +85,7 @@ void model_free(struct model *model)
 	free(model->sites);
 	free(model->site_of_stack);
 	free(model->past);
+	free(model->recent);
 	free(model->holders);
 	free(model->witnesses);
 	free(model->findings);

@@ -333,6 +333,9 @@ struct model {
 	struct model_past *past;
 	uint32_t past_count, past_room;
 	uint64_t past_omitted;
+	struct model_past *recent; /* the newest, each over the oldest; a copy has none */
+	uint32_t recent_room;
+	uint64_t recent_count; /* all that there ever were */
 	struct model_change *changes;
 	uint32_t change_count, change_room;
 	uint64_t changes_omitted;

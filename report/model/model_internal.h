@@ -42,6 +42,8 @@ void attachments_feed(struct model *model, struct model_process *process,
 void attachments_drop_all(struct model *model, struct model_process *process, enum model_ending how,
 			  uint64_t time_ns);
 /* Ends one, by its place in `attached`. */
+/* The newest that is no more, for 0, and those before it; null past those that are remembered. */
+const struct model_past *attachments_recent(const struct model *model, uint64_t back);
 void attachments_drop(struct model *model, struct model_process *process, uint32_t i,
 		      enum model_ending how, uint64_t time_ns);
 /* What the parent had when it forked; `event` is the child's KIND_FORK. */
