@@ -173,22 +173,26 @@ $(BUILD)/packages:
 
 # ---- Checking ------------------------------------------------------------------------------------
 
-check: tests cross sanitizers ## builds all, cross-compiles the shim, runs the tests
-	BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest tests $(PYTEST_FLAGS)
+# Which tests: TESTS=tests/test_top.py::test_it_grows; and how many run at a time.
+TESTS = tests
+WORKERS = $(if $(filter tests,$(TESTS)),2,0)
+PYTEST = BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest
+check: tests cross sanitizers ## builds all, cross-compiles the shim, runs the tests, or TESTS=tests/test_x.py::test_y
+	$(PYTEST) $(TESTS) -n $(WORKERS) --dist loadgroup $(PYTEST_FLAGS)
 
 check-faults: tests ## each system call of the recorder and of a registration fails in turn
-	BUILD=$(abspath $(BUILD)) MEMSHIM_FAULTS=1 $(PYTHON) -m pytest tests/test_faults.py $(PYTEST_FLAGS)
+	MEMSHIM_FAULTS=1 $(PYTEST) tests/test_faults.py $(PYTEST_FLAGS)
 
 # What runs many things at once, or kills them at random.
 CONCURRENT = $(addprefix tests/test_,killed.py many.py survives.py by_hand.py hostile.py ledger.py \
 	protocol.py)
 check-loop: tests ## the concurrent tests again and again, until one fails or you stop it
-	@round=0; while BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest -q -x $(CONCURRENT); \
+	@round=0; while $(PYTEST) -q -x $(CONCURRENT); \
 		do round=$$((round + 1)); echo "== round $$round passed"; done; exit 1
 
 check-long: tests check-faults ## the long runs, once: 1,000 kills of each kind, torture, ...
-	BUILD=$(abspath $(BUILD)) MEMSHIM_KILLS=1000 MEMSHIM_PROCESSES=20000 MEMSHIM_TORTURE=1000 MEMSHIM_EVENTS=10000000 \
-		$(PYTHON) -m pytest --durations=0 tests/test_killed.py tests/test_many.py \
+	MEMSHIM_KILLS=1000 MEMSHIM_PROCESSES=20000 MEMSHIM_TORTURE=1000 MEMSHIM_EVENTS=10000000 \
+		$(PYTEST) --durations=0 tests/test_killed.py tests/test_many.py \
 		tests/test_record.py::test_100_recorders_at_once tests/test_live_readers.py $(PYTEST_FLAGS)
 
 check-worlds: ## builds and tests under an older and a newer glibc, of other Debian releases
@@ -248,7 +252,7 @@ sanitizers: ## builds all of it once more under sanitizers: some of the tests ru
 	@$(MAKE) --no-print-directory BUILD=$(SANITIZED) SANITIZE=address,undefined CFLAGS='-O1 -g' tests
 
 sanitized: tests
-	BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest tests $(PYTEST_FLAGS)
+	$(PYTEST) $(TESTS) -n $(WORKERS) --dist loadgroup $(PYTEST_FLAGS)
 
 # ---- Installing ----------------------------------------------------------------------------------
 

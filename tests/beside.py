@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: MIT
 """A run without the shim beside one with it, and what reports of such runs are asked."""
 
-import pytest
-
 import harness
+import machine
 from harness import record
 
 CYCLE = {"brk": 1, "sbrk": 2, "shmget": 1, "shmat": 1, "shmdt": 2, "shmctl": 2}
 CYCLE_CALLS = sum(CYCLE.values())
-needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="needs root")
+needs_root = machine.needs("root")
 
 
 def status_of(result):

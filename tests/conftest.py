@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: MIT
-"""Every test works in a folder, a segment folder and, as root, an IPC namespace of its own."""
+"""
+Every test works in a folder, a segment folder and, as root, an IPC namespace of its own. A run has several workers or none
+(turns.py), leaves out what the machine cannot do (machine.py), and leaves nothing behind (leftovers.py).
+"""
 
+import collections
 import os
 import pathlib
 import shutil
 import signal
-import subprocess
 import tempfile
 
 import pytest
 
+import compiled
 import harness
+import leftovers
+import machine
+import turns
 
 # Under nohup, or in the background of a script, these are ignored: what the tests start must not inherit that.
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
@@ -18,10 +25,80 @@ for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
         signal.signal(number, signal.SIG_DFL)
 
 
+run_key = pytest.StashKey()
+
+
+class Run:
+    """What one process of the run knows of it: a worker, or the one that started the workers."""
+
+    def __init__(self, config):
+        self.is_worker = hasattr(config, "workerinput")
+        self.not_collected = collections.Counter()
+        self.left = []
+        self.watch = None if self.is_worker else leftovers.Watch()
+        self.folder = None
+        # Under /tmp/pytest-of-USER each new run of pytest closes the folder to other users.
+        if not config.option.basetemp:
+            self.folder = config.option.basetemp = tempfile.mkdtemp(prefix="memshim-tests-")
+
+    def hear(self, not_collected):
+        """Each worker has collected the same."""
+        self.not_collected = collections.Counter(not_collected)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config):
+    config.addinivalue_line("markers", "needs(feature...): collected only where the machine has these features (machine.py)")
+    config.addinivalue_line("markers", "replays: reads its files by damage.replay, in a program that a sanitizer checks")
+    config.addinivalue_line("markers", "alone: runs while no other test does (turns.py)")
+    config.stash[run_key] = Run(config)
+
+
+def pytest_collection_modifyitems(config, items):
+    items[:], config.stash[run_key].not_collected = machine.split(items)
+    turns.sort(items)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session):
+    run = session.config.stash[run_key]
+    if run.is_worker:
+        session.config.workeroutput["not_collected"] = dict(run.not_collected)
+    elif not session.config.option.collectonly:
+        run.left = run.watch.check(session.config._tmp_path_factory.getbasetemp())
+        if run.left and session.exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if run.folder and session.exitstatus == pytest.ExitCode.OK:
+        shutil.rmtree(run.folder, ignore_errors=True)
+        run.folder = None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    node.config.stash[run_key].hear(getattr(node, "workeroutput", {}).get("not_collected", {}))
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    run = config.stash[run_key]
+    for why, count in sorted(run.not_collected.items()):
+        terminalreporter.write_line(f"not collected: {count} test{'s' * (count > 1)}: {why}")
+    if run.folder:
+        terminalreporter.write_line(f"the tests' files are kept in {run.folder}")
+    for what in run.left:
+        terminalreporter.write_line(f"left behind: {what}", red=True)
+
+
 @pytest.fixture(autouse=True)
-def own_world(tmp_path, monkeypatch):
+def own_turn(request, tmp_path_factory):
+    """Begins before the test's folders are made, and ends after they are gone."""
+    with turns.turn(tmp_path_factory.getbasetemp().parent, turns.is_alone(request.node)):
+        yield
+
+
+@pytest.fixture(autouse=True)
+def own_world(own_turn, tmp_path, monkeypatch):
     """The test's folders; nothing of the caller's environment that would change what it sees."""
-    live = tempfile.mkdtemp(prefix="memshim-test-", dir="/dev/shm")
+    live = tempfile.mkdtemp(prefix=f"memshim-test-{os.environ[leftovers.TOKEN]}-", dir="/dev/shm")
     for name in [n for n in os.environ if n.startswith(("MEMSHIM_", "LD_", "PYTHON"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MEMSHIM_DIR", live)
@@ -51,13 +128,21 @@ def user(tmp_path, own_world):
 
 
 @pytest.fixture
+def faketime_files():
+    """Removes what libfaketime leaves in /dev/shm when its process executes another program, or is killed."""
+    before = set(leftovers.read_files())
+    yield
+    for name in set(leftovers.read_files()) - before:
+        if "faketime_" in name and int(name.rsplit("_", 1)[1]) not in harness.pids():
+            (leftovers.SHM / name).unlink(missing_ok=True)
+
+
+@pytest.fixture
 def compile_c(tmp_path):
     """Builds a C text into a program of the test's folder: compile_c("name", text, "-static")."""
 
     def build(name, text, *flags):
-        source = tmp_path / f"{name}.c"
-        source.write_text(text)
-        subprocess.run(["cc", "-O1", "-o", tmp_path / name, source, *flags], check=True)
+        compiled.compile_program(tmp_path / name, text, flags)
         return str(tmp_path / name)
 
     return build

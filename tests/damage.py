@@ -3,6 +3,8 @@
 
 import struct
 
+import harness
+
 HEADER_BYTES, CHUNK_BYTES = 4096, 128
 KINDS = ("shared", "index", "parts", "processes", "owners", "attachments", "ledger", "modules", "stacks", "loads", "programs", "log",
          "witnesses", "sights", "identities", "objects")
@@ -19,6 +21,14 @@ IDENTITY = {"instance": (0, "I"), "pid": (4, "i"), "real_uid": (8, "I"), "effect
             "exit_signal": (52, "i")}
 CHUNK = {"magic": (0, "I"), "kind": (4, "I"), "payload_bytes": (8, "Q"), "record_bytes": (16, "I"), "part": (20, "I"), "count": (24, "Q"),
          "first": (32, "Q"), "next": (40, "Q"), "overwritten": (48, "Q"), "torn": (56, "Q"), "min_clock": (64, "Q"), "max_clock": (72, "Q")}
+
+
+def replay(*words):
+    """Reads any number of files in all views: under sanitizers, where `make sanitizers` has built that program."""
+    built = (build / "fuzz" / "replay" for build in (harness.SANITIZED, harness.BUILD))
+    program = next(path for path in built if path.exists())
+    done = harness.run(program, *words, env=harness.SANITIZER_OPTIONS)
+    assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
 
 
 class Record:

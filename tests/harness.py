@@ -22,6 +22,10 @@ BUILD = pathlib.Path(os.environ.get("BUILD", TOP / "build")).resolve()
 MEMSHIM = str(BUILD / "bin" / "memshim")
 SHIM = str(BUILD / "lib" / "libmemshim.so")
 TARGETS = BUILD / "tests"
+SANITIZED = BUILD / "sanitized"  # by `make sanitizers`
+SANITIZER_STATUS = 99  # of no test's own
+SANITIZER_OPTIONS = {"ASAN_OPTIONS": f"exitcode={SANITIZER_STATUS}:allocator_may_return_null=1:handle_abort=1",
+                     "UBSAN_OPTIONS": f"exitcode={SANITIZER_STATUS}:print_stacktrace=1"}
 TIMEOUT_S = 120
 PATIENCE_S = 40
 
@@ -74,13 +78,14 @@ def pids():
     return [int(name) for name in os.listdir("/proc") if name.isdigit()]
 
 
-def wait_until(is_so, what, process=None):
-    """Looks again and again, for a bounded time; and only as long as `process` runs."""
-    end = time.monotonic() + PATIENCE_S
+def wait_until(is_so, what, process=None, pause_max_s=0.05):
+    """Looks again and again, ever more seldom, for a bounded time; and only as long as `process` runs."""
+    end, pause_s = time.monotonic() + PATIENCE_S, 0.0005
     while not is_so():
-        os.sched_yield()
         assert time.monotonic() < end, f"waited in vain until {what}"
         assert process is None or process.poll() is None, f"it ended before {what}"
+        time.sleep(pause_s)
+        pause_s = min(2 * pause_s, pause_max_s)
 
 
 class Recording:

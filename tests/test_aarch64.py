@@ -9,12 +9,12 @@ import subprocess
 import pytest
 
 import harness
+import machine
 from harness import Recording, run
 
 CC, QEMU, SYSROOT = "aarch64-linux-gnu-gcc", "qemu-aarch64", "/usr/aarch64-linux-gnu"
 
-pytestmark = pytest.mark.skipif(
-    harness.run("uname", "-m").stdout.strip() == "aarch64", reason="the other tests run there natively")
+pytestmark = machine.needs("an emulator of aarch64")
 
 PROGRAM = r"""
 #include <stdio.h>

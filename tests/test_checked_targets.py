@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import harness
+import machine
 from beside import CYCLE_CALLS, made, unharmed
 from harness import MEMSHIM, memshim, record, run, target
 
@@ -99,7 +100,7 @@ def test_valgrind_around_the_target():
 
 
 @pytest.mark.parametrize("command", ["report", "events --json"])
-@pytest.mark.skipif("sanitize" in harness.BUILD.name or harness.BUILD.name in ("asan", "tsan"), reason="one checker at a time")
+@machine.needs("no sanitizer")
 def test_valgrind_around_the_reader(command):
     record("sh", "-c", f"{target('calls')} 3; ls", options=("-q",))
     plain = memshim(*command.split())

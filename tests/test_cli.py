@@ -2,11 +2,11 @@
 """The command line: what is wrong gets one line that says what and why, and the exit code of its kind."""
 
 import os
-import pathlib
 
 import pytest
 
 import harness
+import machine
 import tables
 from harness import memshim, record, target
 from refusals import ABSENT, CANNOT_RUN, FAILED, NOT_FOUND, USAGE, arguments, misused, refused
@@ -175,8 +175,7 @@ def test_folder_that_is_none(folder):
     assert os.listdir() == []
 
 
-IS_CHECKED = b"__asan_report_" in pathlib.Path(harness.MEMSHIM).read_bytes()
-small_stacks = pytest.mark.skipif(IS_CHECKED, reason="a sanitizer's frames are larger")
+small_stacks = machine.needs("no sanitizer")  # its frames are larger
 
 
 def on_a_small_stack(*argv):

@@ -16,7 +16,6 @@ import harness
 from damage import ENTRY, EVENT, FRAME, IDENTITY, PROCESS, Record
 from harness import memshim, record, target
 
-REPLAY = str(harness.BUILD / "fuzz" / "replay")
 COMMANDS = ("report --json", "events --json", "export --format=folded", "graph")
 MOST = (1 << 64) - 1
 SECONDS, KILOBYTES = 5, 600 << 10  # of one command, on a busy machine; a sound one takes 50 ms and 20 MB
@@ -58,8 +57,7 @@ class Many:
         recording.write(self.paths[-1])
 
     def replay(self):
-        done = harness.run(REPLAY, *self.paths)
-        assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
+        damage.replay(*self.paths)
 
 
 def check(recording):
@@ -122,6 +120,7 @@ FIELDS = {"stacks": FRAME, "processes": PROCESS, "identities": IDENTITY, "ledger
 ODD = (0, 1, 1 << 31, 1 << 32, (1 << 22) - 1, MOST - 1, MOST)
 
 
+@pytest.mark.replays
 @pytest.mark.parametrize("kind", FIELDS)
 def test_odd_numbers(sound, kind, tmp_path):
     """In each field in turn."""
@@ -170,6 +169,7 @@ def test_names_without_an_end(sound):
     assert "\x1b" not in "".join(outputs.values())
 
 
+@pytest.mark.replays
 @pytest.mark.parametrize("which", [0, 1])
 def test_chunks_with_odd_heads(sound, which, tmp_path):
     """Lengths and counts that point outside, overlap, or overflow."""
@@ -220,11 +220,11 @@ def test_cut_off(sound):
         assert "damaged" in read("cut", "report")[0]
 
 
+@pytest.mark.replays
 def test_every_byte_of_the_header():
     """Wrong in turn; and cut off anywhere. A recording, and the segment of a session without a recorder."""
     record("true", options=("-q", "-k", "0"))
     harness.run("true", env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "8K"})
     segment = os.path.join(os.environ["MEMSHIM_DIR"], "default.seg")
     for how in ("-h", "-t"):
-        done = harness.run(REPLAY, how, "memshim.data", segment)
-        assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
+        damage.replay(how, "memshim.data", segment)

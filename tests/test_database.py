@@ -15,10 +15,11 @@ import tempfile
 import pytest
 
 import harness
+import machine
 from harness import MEMSHIM, Lines, Recording, wait_until
 from story import agree, kernel_rows
 
-pytestmark = pytest.mark.skipif(not harness.IS_ROOT, reason="a database does not run as root: another user is needed")
+pytestmark = machine.needs("root")
 
 AS_POSTGRES = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
 BACKENDS = 25

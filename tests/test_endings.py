@@ -13,11 +13,12 @@ import struct
 import pytest
 
 import harness
+import machine
 from beside import needs_root
 from harness import Lines, Recording, wait_until
 from story import Teller, kernel_rows
 
-pytestmark = pytest.mark.skipif(not harness.ENDS_ARE_KEPT, reason="Linux 6.16 tells of those that are gone")
+pytestmark = machine.needs("ends of processes")
 NOBODY = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
 
 # A child for each word: N: _exit(N), -N: signal N; with "sh" before it, in a program of its own.

@@ -7,11 +7,12 @@ import re
 import pytest
 
 import harness
+import machine
 import tables
 from harness import Recording, run
 from story import IPC_CREAT, KEY, NEW, SHM_RDONLY, SHM_REMAP, Teller, kernel_rows, recorded
 
-needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="needs an IPC namespace of its own")
+needs_root = machine.needs("root")
 
 
 def failures(path="memshim.data"):

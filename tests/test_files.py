@@ -10,6 +10,7 @@ import subprocess
 import pytest
 
 import harness
+import machine
 from harness import MEMSHIM, memshim, record, target
 from refusals import ABSENT, FAILED, USAGE, arguments, refused, refused_output
 
@@ -146,7 +147,7 @@ def test_reader_of_the_output_goes_away(command):
 TINY = ("unshare", "--mount", "sh", "-c")
 
 
-@pytest.mark.skipif(not harness.IS_ROOT, reason="needs a disk of its own")
+@machine.needs("root")
 @pytest.mark.parametrize("size", ["64k", "1m"])
 def test_no_room_for_the_session(size):
     """It is said before anything runs, and nothing is left."""
@@ -158,7 +159,7 @@ def test_no_room_for_the_session(size):
     assert (done.stdout, rest) == ("", "125\n")
 
 
-@pytest.mark.skipif(not harness.IS_ROOT, reason="needs a disk of its own")
+@machine.needs("root")
 def test_disk_full_while_it_runs():
     """The program never notices; what is missing is counted, and said."""
     os.mkdir("small")

@@ -4,15 +4,10 @@
 import random
 
 import harness
-from harness import record, run
+from damage import replay
+from harness import record
 
-REPLAY = str(harness.BUILD / "fuzz" / "replay")
 BROKEN = harness.TOP / "tests" / "fuzz" / "broken"
-
-
-def replay(*paths):
-    done = run(REPLAY, *paths)
-    assert done.returncode == 0, (done.returncode, done.stderr[-2000:])
 
 
 def test_inputs_that_once_broke_it():

@@ -12,6 +12,7 @@ import signal
 import pytest
 
 import harness
+import machine
 import second_observer
 
 WAYS = ("nothing", "null", "hand", "record")
@@ -96,7 +97,7 @@ def kernels_calls(*command):
     return second_observer.strace_calls("plain.trace", tid)[tid]
 
 
-@pytest.mark.skipif(not harness.IS_ROOT, reason="needs an IPC namespace of its own")
+@machine.needs("root")
 def test_the_kernel_sees_the_same(compile_c):
     """With the shim and without: the very same calls, and no other. Ids apart, which the kernel counts on."""
     harness.need("setarch", "strace")

@@ -7,10 +7,11 @@ import re
 import pytest
 
 import harness
+import machine
 from harness import Lines, Recording, memshim, target
 from story import IPC_CREAT, KEY, NEW, SHM_RDONLY, Teller, agree, kernel_rows, recorded
 
-needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="needs an IPC namespace of its own, and root's rights")
+needs_root = machine.needs("root")
 
 
 def segments():

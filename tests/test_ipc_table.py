@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """`memshim ipcs`, `graph` and `reap`: the table, the drawing, and the careful removal."""
 
+import contextlib
 import json
 import os
 import re
@@ -10,6 +11,7 @@ import subprocess
 import pytest
 
 import harness
+import machine
 from harness import Lines, Recording, memshim, record, run, target
 from story import KEY, SHM_RDONLY, Teller, kernel_holders, kernel_rows, recorded
 
@@ -17,10 +19,7 @@ LEAK = ("perl", "-e", "for (1..3) { shmget($_ == 3 ? 0x6d656d11 : 0, 4096 * $_, 
 USAGE, ABSENT = 2, 1
 
 
-@pytest.fixture(autouse=True)
-def table_to_ourselves():
-    if not harness.IS_ROOT:
-        pytest.skip("the table is everybody's without an IPC namespace")
+pytestmark = machine.needs("root")  # the table is everybody's without an IPC namespace
 
 
 def ipcs(*options):
@@ -89,14 +88,23 @@ def test_a_reused_pid_is_not_the_maker(compile_c):
     maker = subprocess.Popen([program])
     assert maker.wait(20) == 0
     harness.wait_until(lambda: next_second(), "the segment is older than a process")
-    with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as last:
-        last.write(str(maker.pid - 1))
-    with Lines(target("ledger")) as other:
-        if other.process.pid != maker.pid:
-            pytest.skip("another process was quicker to take the pid")
+    with process_of_pid(maker.pid):
         segment, = ipcs()["segments"]
         assert segment["creator"] == {"pid": maker.pid, "program": None, "cmdline": None, "runs": False,
                                       "session": None}
+
+
+@contextlib.contextmanager
+def process_of_pid(pid):
+    """A process that has this pid. Others may be quicker to take it: then it waits until they end."""
+    for _ in range(1000):
+        with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as last:
+            last.write(str(pid - 1))
+        with Lines(target("ledger")) as other:
+            if other.process.pid == pid:
+                yield
+                return
+    raise AssertionError(f"the pid {pid} is another's all the time")
 
 
 def next_second(began={}):

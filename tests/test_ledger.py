@@ -12,12 +12,13 @@ import subprocess
 import pytest
 
 import harness
+import machine
 from harness import MEMSHIM, Lines, Recording, memshim, run, target
 from story import KEY, NEW, SHM_RDONLY, SHM_REMAP, Teller, agree, kernel_rows, recorded
 
 FREE_ADDRESS = 1 << 40  # where no program has anything
 
-needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="needs root")
+needs_root = machine.needs("root")
 
 
 def report_of(name="memshim.data"):

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The detectors detect: each lint passes on the tree as it is, and fails on what it is there for."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -11,28 +12,45 @@ import harness
 from harness import run
 
 
-@pytest.fixture
-def tree(tmp_path):
-    """A copy of all that is committed, or would be."""
-    copy = tmp_path / "tree"
+GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "gc.auto=0")
+
+
+@pytest.fixture(scope="session")
+def copied_tree(tmp_path_factory):
+    """A copy of all that is committed, or would be: one for all tests."""
+    copy = tmp_path_factory.mktemp("tree")
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=harness.TOP, check=True,
                             stdout=subprocess.PIPE, text=True).stdout.split("\n")
     for name in filter(None, listed):
         if (harness.TOP / name).is_file():
             (copy / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(harness.TOP / name, copy / name)
-    subprocess.run(["git", "init", "-q"], cwd=copy, check=True)
+    for words in (("init", "-q"), ("add", "-A"), ("commit", "-q", "-m", "copy")):
+        subprocess.run([*GIT, *words], cwd=copy, check=True)
     return copy
+
+
+@pytest.fixture
+def tree(copied_tree):
+    """The copy, as the test before this one found it."""
+    yield copied_tree
+    for words in (("reset", "-q", "--hard"), ("clean", "-q", "-fdx")):
+        subprocess.run([*GIT, *words], cwd=copied_tree, check=True)
 
 
 def lint(tree, name, *arguments):
     return run(tree / "scripts" / f"lint-{name}", *arguments, cwd=tree)
 
 
+@functools.lru_cache(None)
+def lint_of_sound_tree(name):
+    return run(harness.TOP / "scripts" / f"lint-{name}", cwd=harness.TOP)
+
+
 def edit(tree, path, old, new):
     text = (tree / path).read_text(encoding="utf-8")
     assert old in text, (path, old)
-    (tree / path).write_text(text.replace(old, new, 1), encoding="utf-8")
+    (tree / path).write_text(text.replace(old, new), encoding="utf-8")
 
 
 def add(tree, path, line):
@@ -81,11 +99,18 @@ BROKEN = [
     ("docs", lambda t: add(t, "report/cli/commands.def", 'COMMAND(NEW, novel, "", "x")'), "the command novel"),
     ("docs", lambda t: add(t, "README.md", "`memshim report --nonsense`"), "--nonsense is no option"),
     ("docs", lambda t: add(t, "report/model/findings.def", 'FINDING(NEW, "new-finding", NOTE)'), "the finding new-finding"),
+    ("docs", lambda t: edit(t, "report/man/memshim.1", ".SS memshim ls", ".SS memshim list"), "does not tell of the command ls"),
+    ("docs", lambda t: edit(t, "report/man/memshim.1", "\\-\\-no\\-follow", "\\-\\-follow"), "the option --no-follow"),
+    ("docs", lambda t: edit(t, "report/man/memshim.1", "\\-\\-wait", "\\-\\-waiting"), "--waiting is no option"),
+    ("docs", lambda t: edit(t, "report/man/memshim.1", ".B torn\n", ""), "does not tell of the loss torn"),
+    ("docs", lambda t: edit(t, "report/man/memshim.1", ".B leaked-segment\n", ""), "the finding leaked-segment"),
+    ("docs", lambda t: edit(t, "README.md", "MEMSHIM_PATCH", "PATCH"), "README.md: does not tell of the variable MEMSHIM_PATCH"),
+    ("docs", lambda t: edit(t, "report/cli/options.def", '"no-follow"', '"alone"'), "does not tell of the option --alone"),
     ("docs", lambda t: add(t, "preload/settings.c", '/* "MEMSHIM_NEW" */'), "the variable MEMSHIM_NEW"),
 ]
 
 
-@pytest.mark.parametrize("line", ["\t" * 12 + "1234", "x" * 100, "é" * 100, "\té\t" + "x" * 84])
+@pytest.mark.parametrize("line", ["\t" * 12 + "1234", "x" * 100, "é" * 100, "\té\t" + "x" * 84], ids=["tabs", "letters", "accents", "both"])
 def test_lines_that_just_fit(tree, line):
     """Columns are counted, not bytes."""
     add(tree, "report/session/session.c", line)
@@ -94,12 +119,17 @@ def test_lines_that_just_fit(tree, line):
     assert "longer than the page" in lint(tree, "words").stdout
 
 
-def test_all_lints(tree):
-    """Each is run whatever the others say; one that fails, fails them all."""
+def test_all_lints(tree, tmp_path):
+    """Each is run whatever the others say; one that fails, fails them all. cppcheck is shown the one file that is wrong."""
     harness.need("shellcheck", "cppcheck")
+    checker = tmp_path / "bin" / "cppcheck"
+    checker.parent.mkdir()
+    checker.write_text("#!/bin/bash\n[ \"${*: -2}\" = 'report preload' ] || exit 2\n"
+                       f"exec {shutil.which('cppcheck')} \"${{@:1:$# - 2}}\" report/session/session.c\n")
+    checker.chmod(0o755)
     add(tree, "report/session/session.c", "int last(void);\nint last(void) { int a[2] = {1, 2}; return a[2]; } ")
     (tree / "scripts" / "new").write_text("#!/bin/sh\n# SPDX-License-Identifier: MIT\ncd $1\n")
-    done = run(tree / "scripts" / "lint", harness.BUILD, cwd=tree)
+    done = run(tree / "scripts" / "lint", harness.BUILD, cwd=tree, env={"PATH": f"{checker.parent}:{os.environ['PATH']}"})
     assert done.returncode == 1
     said = {line.split()[1]: line.split()[0] for line in done.stdout.splitlines() if line.startswith(("  ok ", "  FAIL "))}
     assert {name for name, word in said.items() if word == "FAIL"} == {"words", "shellcheck", "cppcheck"}
@@ -109,7 +139,7 @@ def test_all_lints(tree):
 
 @pytest.mark.parametrize("name,damage,words", BROKEN, ids=lambda v: v.replace(" ", "-") if isinstance(v, str) else "")
 def test_lint(tree, name, damage, words):
-    before = lint(tree, name)
+    before = lint_of_sound_tree(name)
     assert before.returncode == 0, before.stdout
     damage(tree)
     after = lint(tree, name)

@@ -13,6 +13,7 @@ import tempfile
 import pytest
 
 import harness
+import machine
 from harness import Lines, memshim, target
 from mapped import ABSENT, PAGE, USAGE, Mapped, ints, of_kind, read_map, refused
 
@@ -97,7 +98,7 @@ def children(pid):
         return [int(child) for child in listed.read().split()]
 
 
-@pytest.mark.skipif(not harness.IS_ROOT, reason="a database does not run as root: another user is needed")
+@machine.needs("root")
 def test_equals_the_kernel_of_postgresql():
     """The database's own process and all its helpers share one segment."""
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
@@ -110,7 +111,8 @@ def test_equals_the_kernel_of_postgresql():
                            cwd=folder)
         assert done.returncode == 0, done.stderr
         with Lines(*user, found[-1], "-D", f"{folder}/data", "-k", folder, "-c", "listen_addresses=",
-                   "-c", "shared_memory_type=sysv", "-c", "shared_buffers=8MB", cwd=folder, stderr=subprocess.STDOUT) as running:
+                   "-c", "shared_memory_type=sysv",
+                   "-c", "shared_buffers=8MB", "-c", "autovacuum=off", cwd=folder, stderr=subprocess.STDOUT) as running:
             running.wait_for("ready to accept connections")
             pid = running.process.pid
             shared = of_kind(equals_the_kernel(pid), "attachment")
@@ -178,7 +180,7 @@ def test_headroom_below_an_attachment():
             mapped.tell("grow")
 
 
-@pytest.mark.skipif(not harness.IS_ROOT, reason="IPC namespaces are root's")
+@machine.needs("root")
 def test_another_ipc_namespace():
     """Ids of another table are not taken for ours, nor its holders."""
     with Mapped() as ours, Mapped("unshare", "-i") as theirs:

@@ -7,10 +7,11 @@ import os
 import pytest
 
 import harness
+import machine
 from harness import Lines, Recording, memshim, record, target
 from story import KEY, NEW, Teller, agree, kernel_rows, recorded
 
-pytestmark = pytest.mark.skipif(not harness.IS_ROOT, reason="needs namespaces")
+pytestmark = machine.needs("root")
 
 
 def other_namespace(pid):
@@ -75,21 +76,23 @@ def test_failures_there_are_explained_by_what_is_there():
 
 
 def test_a_holder_that_has_left(compile_c):
-    """It attached, and went into another namespace: the kernel counts it, and it is named as what it is."""
+    """It attached, and went into another namespace: the kernel counts it, and it is named as what it is. By its size: other
+    processes of this machine may have left other namespaces with a segment of the same id."""
     program = compile_c("leaver", r"""
         #define _GNU_SOURCE
         #include <sched.h>
         #include <stdio.h>
+        #include <stdlib.h>
         #include <sys/shm.h>
-        int main(void)
+        int main(int argc, char **argv)
         {
-            int id = shmget(0x6d656d10, 20480, IPC_CREAT | 0600);
+            int id = shmget(0x6d656d10, 4096l * atoi(argv[1]), IPC_CREAT | 0600);
             if (shmat(id, 0, 0) == (void *)-1 || unshare(CLONE_NEWIPC) != 0)
                 return 1;
             puts("left"); fflush(stdout);
             return getchar() == EOF;
         }""")
-    with Lines(program) as lines:
+    with Lines(program, str(1000 + os.getpid() % 30000)) as lines:
         lines.wait_for("left")
         pid = lines.process.pid
         segment, = json.loads(memshim("ipcs", "--json").stdout)["segments"]

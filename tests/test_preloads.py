@@ -7,15 +7,17 @@ Libraries beside the shim: loaded early, late or elsewhere, and other preloads i
 
 import glob
 import os
-import platform
 import shutil
 
 import pytest
 
 import harness
+import machine
 import second_observer
 from beside import CYCLE_CALLS, check_sums, made, moved_by, unharmed
 from harness import target
+
+pytestmark = pytest.mark.usefixtures("faketime_files")
 
 SHIM_ELF = os.path.basename(harness.SHIM)
 
@@ -116,7 +118,7 @@ def test_fakeroot():
     assert {"touch", "stat"} <= {p["comm"] for p in recording.report()["processes"]}
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="it writes that machine's jumps")
+@machine.needs("x86-64")
 @pytest.mark.parametrize("order", ["first", "last"])
 def test_patched_by_another(order):
     """It writes over the same functions, after us: who called which is told once, and every result is right."""

@@ -11,6 +11,7 @@ import time
 import pytest
 
 import harness
+import machine
 from harness import MEMSHIM, Lines, Recording, memshim, record, target
 from refusals import CANNOT_RUN, FAILED, NOT_FOUND, refused
 
@@ -256,7 +257,7 @@ def test_100_recorders_at_once():
     assert os.listdir(os.environ["MEMSHIM_DIR"]) == []
 
 
-@pytest.mark.skipif(not harness.IS_ROOT, reason="needs root")
+@machine.needs("root")
 def test_capabilities(compile_c, user):
     """A program with file capabilities is run, and its reason is told."""
     harness.need("setcap")

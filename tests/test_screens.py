@@ -12,6 +12,7 @@ import re
 import pytest
 
 import harness
+import machine
 from harness import memshim, record
 
 SCREENS = harness.TOP / "tests" / "screens"
@@ -99,7 +100,7 @@ SCREENS_OF = {
 }
 
 
-@pytest.mark.skipif(not harness.IS_ROOT, reason="ids from 0 on need an IPC namespace")
+@machine.needs("root")
 @pytest.mark.parametrize("name", SCREENS_OF)
 def test_screen(story, name, monkeypatch):
     if name.endswith("-120"):

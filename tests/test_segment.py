@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """The segment's file: where it cannot be made, what stands in its place, and what becomes of it while programs log into it."""
 
-import ctypes
 import json
-import mmap
 import os
 import pathlib
 import re
@@ -13,6 +11,7 @@ import struct
 import pytest
 
 import harness
+import machine
 from beside import CYCLE_CALLS, made, needs_root
 from harness import MEMSHIM, Lines, Recording, memshim, target, wait_until
 from refusals import FAILED
@@ -20,7 +19,6 @@ from story import Teller, kernel_rows, recorded
 
 PRELOAD = {"LD_PRELOAD": harness.SHIM}
 VERSION_AT, ORDER_AT, WORD_AT = 8, 16, 20  # in struct segment_header
-HUGE, MADV_COLLAPSE = 2 << 20, 25
 BOOT_ID_AT = 48 + 16 * 24 + 24 + 2 * 24 + 3 * 8 + 4 * 4 + 4 * 4
 
 
@@ -308,29 +306,23 @@ def test_nothing_is_leaked_where_nobody_can_be_asked():
 # ---- how it is mapped ----
 
 
-def huge_pages_can_be_made():
-    """Of a file's own pages, on demand: Linux 6.1 and later, where memory is not in pieces."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.mmap.restype = ctypes.c_void_p
-    with open(folder() / "probe", "w+b") as file:
-        os.posix_fallocate(file.fileno(), 0, 2 * HUGE)
-        at = libc.mmap(ctypes.c_void_p(0x7E0000000000), ctypes.c_size_t(2 * HUGE), mmap.PROT_READ | mmap.PROT_WRITE,
-                       mmap.MAP_SHARED, file.fileno(), ctypes.c_long(0))
-        made_huge = libc.madvise(ctypes.c_void_p(at), ctypes.c_size_t(2 * HUGE), MADV_COLLAPSE) == 0
-        libc.munmap(ctypes.c_void_p(at), ctypes.c_size_t(2 * HUGE))
-    os.unlink(folder() / "probe")
-    return made_huge
-
-
-def test_huge_pages():
-    """Both map it on a boundary of huge pages; where the kernel can make them, the recorder does, and both use them."""
+def read_mappings():
+    """(address, KiB in huge pages) of the segment, as the program and as its recorder have it."""
     done = memshim("record", "-q", "sh", "-c", "cat /proc/self/smaps /proc/$PPID/smaps")
-    maps = [part for part in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", done.stdout, flags=re.M) if "/record-" in part.split("\n")[0]]
-    assert len(maps) == 2
-    for part in maps:
-        assert int(part.split("-")[0], 16) % HUGE == 0
-        huge_kib, = re.findall(r"^ShmemPmdMapped: +(\d+) kB", part, re.M)
-        assert (int(huge_kib) > 0) == huge_pages_can_be_made()
+    parts = [part for part in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", done.stdout, flags=re.M) if "/record-" in part.split("\n")[0]]
+    assert len(parts) == 2
+    return [(int(part.split("-")[0], 16), int(re.search(r"^ShmemPmdMapped: +(\d+) kB", part, re.M)[1])) for part in parts]
+
+
+def test_mapped_on_a_boundary_of_huge_pages():
+    """The program and the recorder map it so that the kernel can use huge pages."""
+    assert [address % machine.HUGE_BYTES for address, _ in read_mappings()] == [0, 0]
+
+
+@machine.needs("huge pages")
+def test_huge_pages():
+    """The recorder makes them, and both use them."""
+    assert all(huge_kib > 0 for _, huge_kib in read_mappings())
 
 
 # ---- of the dead ----

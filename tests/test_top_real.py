@@ -6,9 +6,8 @@ import os
 import shutil
 import tempfile
 
-import pytest
-
 import harness
+import machine
 from harness import MEMSHIM, Lines, Recording, memshim
 from test_top import rows_below, top
 
@@ -53,7 +52,7 @@ def assert_same(path):
     assert f"Coverage full, {report['coverage']['events']:,} events, none lost" in screens["findings"]
 
 
-@pytest.mark.skipif(not harness.IS_ROOT, reason="a database does not run as root: another user is needed")
+@machine.needs("root")
 def test_postgresql_under_load(own_world):
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
     assert found, "postgresql: not installed: run scripts/check"

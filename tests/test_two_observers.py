@@ -9,6 +9,7 @@ import tempfile
 import pytest
 
 import harness
+import machine
 import second_observer
 from harness import Recording, need, run
 
@@ -205,7 +206,7 @@ def short_folder():
     shutil.rmtree(folder, ignore_errors=True)
 
 
-@pytest.mark.skipif(not harness.IS_ROOT, reason="a database does not run as root: another user is needed")
+@machine.needs("root")
 def test_postgresql(short_folder, own_world):
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
     assert found, "postgresql: not installed: run scripts/check"

@@ -9,13 +9,14 @@ is said which and why.
 import contextlib
 import glob
 import os
-import platform
 import shutil
 import subprocess
 
 import pytest
 
+import damage
 import harness
+import machine
 from beside import made, needs_root
 from harness import record, target, wait_until
 
@@ -46,16 +47,12 @@ def build_untraced(kind, compile_c):
             file.write(text)
         subprocess.run(["musl-gcc", "-o", "musl", "musl.c", *flags], check=True)
         return os.path.abspath("musl"), ("1", "wait"), "libc"
-    try:
-        return compile_c("word32", ASM_32, "-m32", "-nostdlib", "-static"), (), "word size"
-    except subprocess.CalledProcessError:
-        pytest.skip("no compiler for 32-bit programs")
+    return compile_c("word32", ASM_32, "-m32", "-nostdlib", "-static"), (), "word size"
 
 
 UNTRACED = ["static", "musl",
             pytest.param("set-uid", marks=needs_root),
-            pytest.param("32-bit", marks=pytest.mark.skipif(platform.machine() != "x86_64",
-                                                            reason="another machine"))]
+            pytest.param("32-bit", marks=machine.needs("x86-64", "32-bit programs"))]
 
 
 @pytest.mark.parametrize("kind", UNTRACED)
@@ -239,7 +236,7 @@ def test_a_mapping_that_looks_like_the_heap(compile_c):
 def holds_a_sight(path):
     """Whether the recorder has written down what it saw of the kernel (recorded.h: a chunk of SIGHTS)."""
     with open(path, "rb") as recording:
-        return b"CHNK" + (12).to_bytes(4, "little") in recording.read()
+        return b"CHNK" + damage.KINDS.index("sights").to_bytes(4, "little") in recording.read()
 
 
 def test_no_drift_in_a_child_without_a_heap(compile_c):

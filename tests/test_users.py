@@ -9,12 +9,13 @@ import stat
 import pytest
 
 import harness
+import machine
 import test_harmless
 from story import kernel_rows
 
 USER = 65534
 
-needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="two users need root")
+needs_root = machine.needs("root")
 
 
 def mode(path):

@@ -6,7 +6,6 @@ file is called by its own name, and damaged tables do no harm.
 
 import glob
 import os
-import platform
 import random
 import re
 import shutil
@@ -16,6 +15,7 @@ import subprocess
 import pytest
 
 import harness
+import machine
 from beside import unharmed
 from harness import Recording, record, run, target
 
@@ -80,7 +80,7 @@ COROUTINE = r"""
 """
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="the program is written for x86-64")
+@machine.needs("x86-64")
 @pytest.mark.parametrize("flags", ["-O0", "-O1", "-Os", "-O2"])
 def test_a_stack_made_by_hand(compile_c, flags):
     """Its outermost return address is the beginning of a function; above it there is nothing to be read."""
@@ -116,7 +116,7 @@ VARYING_BASE = r"""
 """
 
 
-@pytest.mark.skipif(platform.machine() != "x86_64", reason="the program is written for x86-64")
+@machine.needs("x86-64")
 def test_a_frame_pointer_that_is_none_costs_no_walk(compile_c):
     """Optimised code keeps anything in that register; a stack is the same whatever it holds."""
     harness.need("gdb")
