@@ -189,6 +189,7 @@
  *   util/error     one voice for errors, one table of exit codes
  *   util/format    numbers as people read them
  *   util/output_file a file that is written beside its place and renamed
+ *   util/owner     whose files are believed
  *   util/regular   opens what others named, if it is a regular file
  *   util/printable which characters of a stranger's text may reach a terminal
  *   util/now       the time

@@ -144,11 +144,11 @@ def test_anothers_live_session(user, own_world, folder_mode):
 
 @needs_root
 def test_screen_is_of_one_users_sessions(user):
-    """top, as that user, and as root by the path; another user is refused in one line."""
+    """top, as that user, and as root by the path and --foreign; another user is refused in one line."""
     record_as(user, "ls", "/")
     wanted = user(harness.MEMSHIM, "top", "--once", "memshim.data")
     assert (wanted.returncode, wanted.stderr) == (0, "") and " ls " in wanted.stdout
-    assert harness.memshim("top", "--once", "memshim.data").stdout == wanted.stdout
+    assert harness.memshim("top", "--once", *harness.foreign("memshim.data"), "memshim.data").stdout == wanted.stdout
     stranger = harness.run("setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", harness.MEMSHIM, "top", "--once",
                            os.path.abspath("memshim.data"))
     assert stranger.returncode == 1 and stranger.stdout == ""

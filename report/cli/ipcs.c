@@ -10,13 +10,13 @@
 #include <unistd.h>
 
 #include "report/cli/command.h"
-#include "report/util/error.h"
 #include "report/cli/options.h"
-#include "report/session/find.h"
 #include "report/procfs/holders.h"
 #include "report/procfs/proc.h"
 #include "report/procfs/sysvipc.h"
 #include "report/reader/tables.h"
+#include "report/session/find.h"
+#include "report/util/error.h"
 #include "report/view/ipcs.h"
 #include "report/view/page.h"
 
@@ -101,12 +101,29 @@ static void name_maker(const struct session *s, const struct ledger_facts *row)
 	snprintf(to->session, sizeof to->session, "%s", s->facts->name);
 }
 
-static bool ask_session(void *table, const char *path)
+/* What the sessions are asked for, and how many are another user's. */
+struct asking {
+	struct ipc_table *table;
+	unsigned refused;
+};
+
+static void tell_refusal(void *asking, const char *path, const char *why)
 {
-	struct source *source = source_try(path);
-	struct session s = {.table = table};
+	((struct asking *)asking)->refused++;
+	error_line(path, why);
+}
+
+static bool ask_session(void *context, const char *path)
+{
+	struct asking *asking = context;
+	char why[SOURCE_WHY_BYTES];
+	bool foreign;
+	struct source *source = source_try_own(path, &foreign, why);
+	struct session s = {.table = asking->table};
 	struct tables_taker taker = {.process = keep_process, .ledger = keep_row, .context = &s};
 
+	if (!source && foreign)
+		tell_refusal(asking, path, why);
 	if (source && source_session(source)->same_ipc) {
 		s.facts = source_session(source);
 		tables_read(source, &taker);
@@ -151,9 +168,19 @@ static void ask_process(struct ipc_segment *segment, uint64_t booted)
 		maker->cmdline[0] = '\0';
 }
 
-/* False after one line. */
-static bool gather(struct ipc_table *table, const struct options *options)
+/* All sessions of this user, and the recording that is meant or here. */
+static void ask_sessions(struct asking *asking, const char *file)
 {
+	struct find_visitor visitor = {ask_session, tell_refusal, asking};
+
+	find_each(&visitor);
+	ask_session(asking, file ? file : FIND_RECORDING);
+}
+
+/* False after one line. */
+static bool gather(struct asking *asking, const struct options *options)
+{
+	struct ipc_table *table = asking->table;
 	uint64_t booted = boot_seconds();
 
 	if (!sysvipc_segments(take_segment, table)) {
@@ -166,15 +193,25 @@ static bool gather(struct ipc_table *table, const struct options *options)
 	if (table->segment_count)
 		holders_each(NULL, take_holder, table);
 	ipc_settle(table);
-	if (table->segment_count) {
-		find_each(ask_session, table);
-		ask_session(table, options->file ? options->file : FIND_RECORDING);
-	}
+	if (table->segment_count)
+		ask_sessions(asking, options->file);
 	for (uint32_t i = 0; i < table->segment_count; i++)
 		ask_process(&table->segments[i], booted);
 	if (table->no_memory)
 		error_line("ipcs", "not enough memory");
 	return !table->no_memory;
+}
+
+/* False after one line: a file that is named is not passed over. */
+static bool may_be_read(const char *file)
+{
+	char why[SOURCE_WHY_BYTES];
+	bool foreign;
+
+	source_close(source_try_own(file, &foreign, why));
+	if (foreign)
+		error_line(file, why);
+	return !foreign;
 }
 
 /* False after one line. */
@@ -209,13 +246,18 @@ static int show(const struct options *options, const struct ipc_table *table)
 int command_ipcs(int argc, char **argv)
 {
 	struct ipc_table table = {0};
+	struct asking asking = {&table, 0};
 	struct options options;
 	int ret = options_read(&options, COMMAND_IPCS, argc, argv);
 
 	if (ret != 0 || options.help)
 		return ret != 0 ? ret : help_show("ipcs");
-	ret = gather(&table, &options) && has(&table, &options.filter) ? show(&options, &table)
-								       : EXIT_ABSENT;
+	if (options.file && !may_be_read(options.file))
+		return EXIT_ABSENT;
+	ret = gather(&asking, &options) && has(&table, &options.filter) ? show(&options, &table)
+									: EXIT_ABSENT;
+	if (ret == 0 && asking.refused)
+		ret = EXIT_ABSENT;
 	ipc_free(&table);
 	return ret;
 }

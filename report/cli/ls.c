@@ -29,6 +29,8 @@ int command_ls(int argc, char **argv)
 		return ret != 0 ? ret : help_show("ls");
 	listing_make(&listing, false);
 	ret = show(&options, &listing);
+	if (ret == 0 && listing.refused)
+		ret = EXIT_ABSENT;
 	listing_free(&listing);
 	return ret;
 }

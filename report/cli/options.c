@@ -7,9 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/util/error.h"
-#include "report/session/find.h"
 #include "report/cli/suppressions.h"
+#include "report/session/find.h"
+#include "report/util/error.h"
+#include "report/util/owner.h"
 
 #define FOR(id) (1u << COMMAND_##id)
 
@@ -214,6 +215,7 @@ static int take_value(struct options *o, enum option_id id, char *value)
 
 static void take_flag(struct options *o, enum option_id id)
 {
+	o->foreign |= id == OPTION_FOREIGN;
 	o->counts |= id == OPTION_COUNTS;
 	o->debuginfod |= id == OPTION_DEBUGINFOD;
 	o->stacks |= id == OPTION_STACKS;
@@ -300,6 +302,16 @@ static int take_file(struct options *o, enum command command, int argc, char **a
 	return 0;
 }
 
+/* Whose files this command may read. */
+static void set_owners(const struct options *options, enum command command)
+{
+	bool can = rows[OPTION_FOREIGN].commands >> command & 1;
+
+	owner_set_rule(options->foreign ? OWNER_ALLOW_FOREIGN
+		       : can            ? OWNER_REFUSE_FOREIGN
+					: OWNER_REFUSE);
+}
+
 int options_read(struct options *options, enum command command, int argc, char **argv)
 {
 	struct option longs[OPTION_COUNT + 1];
@@ -320,19 +332,23 @@ int options_read(struct options *options, enum command command, int argc, char *
 		else
 			take_flag(options, (enum option_id)id);
 	}
+	set_owners(options, command);
 	return ret == 0 && !options->help ? take_file(options, command, argc, argv) : ret;
 }
 
 bool options_find_file(const struct options *options, char path[PATH_MAX])
 {
+	enum find_answer answer;
+
 	if (options->file) {
 		if (strlen(options->file) >= PATH_MAX) {
 			error_line(options->file, strerror(ENAMETOOLONG));
 			return false;
 		}
-		if (!find_by_name(options->file, path))
+		answer = find_by_name(options->file, path);
+		if (answer == FIND_NONE)
 			snprintf(path, PATH_MAX, "%s", options->file);
-		return true;
+		return answer != FIND_REFUSED;
 	}
 	if (options->process)
 		return find_by_pid(options->process, false, path);

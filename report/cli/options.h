@@ -28,6 +28,7 @@ struct options {
 	unsigned column_count;
 	const char *format, *output, *flame; /* null: not given */
 	const char *sysroot;                 /* null: the files of this machine */
+	bool foreign; /* files of other users are read */
 	bool stacks, debuginfod, counts;
 	bool follow, force, exact, json, csv, no_headings, help;
 	const char *view; /* null: not given */

@@ -11,6 +11,7 @@
 
 #include "preload/common/join.h"
 #include "report/reader/mapping_guard.h"
+#include "report/util/owner.h"
 #include "report/util/regular.h"
 
 #define SAY(...) (snprintf(why, FILE_WHY_BYTES, __VA_ARGS__), false)
@@ -152,9 +153,24 @@ static bool map(struct file *file, char why[FILE_WHY_BYTES])
 	return true;
 }
 
+static bool is_believed(int fd, char why[FILE_WHY_BYTES])
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return SAY("%s", strerror(errno));
+	return owner_is_believed(fd, &st, why, FILE_WHY_BYTES);
+}
+
 bool file_open(struct file *file, const char *path, char why[FILE_WHY_BYTES])
 {
-	return file_open_descriptor(file, regular_open(AT_FDCWD, path, 0), path, why);
+	int fd = regular_open(AT_FDCWD, path, 0);
+
+	if (fd < 0 || is_believed(fd, why))
+		return file_open_descriptor(file, fd, path, why);
+	*file = (struct file){.fd = -1, .is_foreign = true};
+	close(fd);
+	return false;
 }
 
 bool file_open_descriptor(struct file *file, int fd, const char *path, char why[FILE_WHY_BYTES])

@@ -15,6 +15,7 @@
 
 struct file {
 	int fd;           /* -1: closed */
+	bool is_foreign;  /* refused, as another user's */
 	const char *base; /* a live segment's mapping, else null */
 	uint64_t bytes;   /* real size, at the last look */
 	struct segment_header header;
@@ -23,9 +24,15 @@ struct file {
 
 #define FILE_WHY_BYTES 256
 
-/* False with the reason in why. */
+/*
+ * False with the reason in why. A file of another user's is refused before it is read, and so is
+ * one that is not regular before it is opened.
+ */
 bool file_open(struct file *file, const char *path, char why[FILE_WHY_BYTES]);
-/* The same with its descriptor, which is taken; -1: errno says why there is none. */
+/*
+ * The same with its descriptor, which is taken; -1: errno says why there is none. Whoever made the
+ * file, and has it open, need not ask whose it is.
+ */
 bool file_open_descriptor(struct file *file, int fd, const char *path, char why[FILE_WHY_BYTES]);
 void file_close(struct file *file);
 

@@ -426,12 +426,21 @@ struct source *source_open_descriptor(int fd, const char *path)
 	return source;
 }
 
+struct source *source_try_own(const char *path, bool *foreign, char why[SOURCE_WHY_BYTES])
+{
+	struct file file;
+	bool opened = file_open(&file, path, why);
+
+	*foreign = !opened && file.is_foreign;
+	return opened ? open_with(file, why) : NULL;
+}
+
 struct source *source_try(const char *path)
 {
 	char why[FILE_WHY_BYTES];
-	struct file file;
+	bool foreign;
 
-	return file_open(&file, path, why) ? open_with(file, why) : NULL;
+	return source_try_own(path, &foreign, why);
 }
 
 void source_close(struct source *source)

@@ -11,12 +11,17 @@
 
 struct source;
 
+#define SOURCE_WHY_BYTES 256 /* of a reason */
+
 /* Opens a recording or a live segment, and its other half. Null after one line on stderr. */
 struct source *source_open(const char *path);
 /* The same of an open recording, whose descriptor is taken; `path` is for messages. */
 struct source *source_open_descriptor(int fd, const char *path);
 /* The same without a word, for those who look at many. */
 struct source *source_try(const char *path);
+
+/* The same; *foreign tells whether it was refused as another user's, with the reason in why. */
+struct source *source_try_own(const char *path, bool *foreign, char why[SOURCE_WHY_BYTES]);
 void source_close(struct source *source);
 
 const struct session_facts *source_session(const struct source *source);

@@ -3,14 +3,16 @@
 
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "report/util/error.h"
 #include "report/reader/source.h"
+#include "report/util/error.h"
+#include "report/util/owner.h"
 
 static bool ends_with(const char *text, const char *end)
 {
@@ -21,9 +23,30 @@ static bool ends_with(const char *text, const char *end)
 
 /* ---- folders, as preload/common/place.h chooses them ---- */
 
-static bool look_into(const char *folder, bool (*found)(void *, const char *), void *context)
+/* Opened once, and judged as what was opened; null also where it was refused. */
+static DIR *open_folder(const char *path, const struct find_visitor *visitor)
 {
-	DIR *dir = opendir(folder);
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char why[SOURCE_WHY_BYTES];
+	struct stat st;
+	DIR *dir = NULL;
+
+	if (fd < 0)
+		return NULL;
+	if (fstat(fd, &st) == 0) {
+		if (owner_is_believed(fd, &st, why, sizeof why))
+			dir = fdopendir(fd);
+		else if (visitor->refused)
+			visitor->refused(visitor->context, path, why);
+	}
+	if (!dir)
+		close(fd);
+	return dir;
+}
+
+static bool look_into(const char *folder, const struct find_visitor *visitor)
+{
+	DIR *dir = open_folder(folder, visitor);
 	char path[PATH_MAX];
 	struct dirent *entry;
 	bool stop = false;
@@ -32,36 +55,63 @@ static bool look_into(const char *folder, bool (*found)(void *, const char *), v
 		if (!ends_with(entry->d_name, ".seg"))
 			continue;
 		snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
-		stop = found(context, path);
+		stop = visitor->found(visitor->context, path);
 	}
 	if (dir)
 		closedir(dir);
 	return stop;
 }
 
-bool find_each(bool (*found)(void *context, const char *path), void *context)
+bool find_each(const struct find_visitor *visitor)
 {
 	const char *own = getenv("MEMSHIM_DIR"), *runtime = getenv("XDG_RUNTIME_DIR");
 	const char *tmp = getenv("TMPDIR");
 	char folder[PATH_MAX];
 
 	if (own && *own)
-		return look_into(own, found, context);
+		return look_into(own, visitor);
 	snprintf(folder, sizeof folder, "/dev/shm/memshim-%lu", (unsigned long)geteuid());
-	if (look_into(folder, found, context))
+	if (look_into(folder, visitor))
 		return true;
 	snprintf(folder, sizeof folder, "%s/memshim",
 		 runtime && *runtime ? runtime : "/nonexistent");
-	if (look_into(folder, found, context))
+	if (look_into(folder, visitor))
 		return true;
 	snprintf(folder, sizeof folder, "%s/memshim-%lu", tmp && *tmp ? tmp : "/tmp",
 		 (unsigned long)geteuid());
-	return look_into(folder, found, context);
+	return look_into(folder, visitor);
+}
+
+/* The first that was refused, for a line where nothing else is found. */
+struct refusal {
+	char path[PATH_MAX]; /* "" none */
+	char why[SOURCE_WHY_BYTES];
+};
+
+static void refusal_keep(struct refusal *refusal, const char *path, const char *why)
+{
+	if (refusal->path[0])
+		return;
+	snprintf(refusal->path, sizeof refusal->path, "%s", path);
+	snprintf(refusal->why, sizeof refusal->why, "%s", why);
+}
+
+/* Opens what is to be looked at; what was refused is kept. */
+static struct source *try_source(const char *path, struct refusal *refusal)
+{
+	char why[SOURCE_WHY_BYTES];
+	bool foreign;
+	struct source *source = source_try_own(path, &foreign, why);
+
+	if (!source && foreign)
+		refusal_keep(refusal, path, why);
+	return source;
 }
 
 /* ---- the newest ---- */
 
 struct newest {
+	struct refusal refusal;
 	char *path;
 	struct session_facts facts;
 	bool any;
@@ -70,7 +120,7 @@ struct newest {
 static bool keep_newest(void *context, const char *path)
 {
 	struct newest *newest = context;
-	struct source *source = source_try(path);
+	struct source *source = try_source(path, &newest->refusal);
 
 	if (source &&
 	    (!newest->any || session_compare(source_session(source), &newest->facts) > 0)) {
@@ -82,15 +132,25 @@ static bool keep_newest(void *context, const char *path)
 	return false;
 }
 
+static void refuse_newest(void *context, const char *path, const char *why)
+{
+	struct newest *newest = context;
+
+	refusal_keep(&newest->refusal, path, why);
+}
+
 bool find_default(char path[PATH_MAX])
 {
 	struct newest newest = {.path = path};
+	struct find_visitor visitor = {keep_newest, refuse_newest, &newest};
 
 	snprintf(path, PATH_MAX, "%s", FIND_RECORDING);
 	if (access(path, F_OK) == 0)
 		return true;
-	find_each(keep_newest, &newest);
-	if (!newest.any)
+	find_each(&visitor);
+	if (!newest.any && newest.refusal.path[0])
+		error_line(newest.refusal.path, newest.refusal.why);
+	else if (!newest.any)
 		error_line("no FILE given", "there is no " FIND_RECORDING
 					    " here and no session; make one with 'memshim "
 					    "record COMMAND'");
@@ -100,13 +160,25 @@ bool find_default(char path[PATH_MAX])
 /* ---- by name ---- */
 
 struct wanted {
+	struct refusal refusal;
 	const char *name;
 	char *path;
 };
 
+/* A folder that is refused, and has it. */
+static void refuse_name(void *context, const char *folder, const char *why)
+{
+	struct wanted *wanted = context;
+	char path[PATH_MAX];
+
+	if (snprintf(path, sizeof path, "%s/%s.seg", folder, wanted->name) < PATH_MAX &&
+	    access(path, F_OK) == 0)
+		refusal_keep(&wanted->refusal, folder, why);
+}
+
 static bool has_name(void *context, const char *path)
 {
-	const struct wanted *wanted = context;
+	struct wanted *wanted = context;
 	const char *file = strrchr(path, '/') + 1;
 	size_t length = strlen(wanted->name);
 
@@ -116,11 +188,19 @@ static bool has_name(void *context, const char *path)
 	return true;
 }
 
-bool find_by_name(const char *name, char path[PATH_MAX])
+enum find_answer find_by_name(const char *name, char path[PATH_MAX])
 {
-	struct wanted wanted = {name, path};
+	struct wanted wanted = {.name = name, .path = path};
+	struct find_visitor visitor = {has_name, refuse_name, &wanted};
 
-	return !strchr(name, '/') && access(name, F_OK) != 0 && find_each(has_name, &wanted);
+	if (strchr(name, '/') || access(name, F_OK) == 0)
+		return FIND_NONE;
+	if (find_each(&visitor))
+		return FIND_FOUND;
+	if (!wanted.refusal.path[0])
+		return FIND_NONE;
+	error_line(wanted.refusal.path, wanted.refusal.why);
+	return FIND_REFUSED;
 }
 
 /* ---- by process ---- */
@@ -129,11 +209,11 @@ bool find_by_name(const char *name, char path[PATH_MAX])
  * A mapping's own name, or a way to it where the name is gone; false when it is no session. Its
  * name may be another by now, so what counts is that it is shared, written to, and a plain file.
  */
-static bool try_mapping(long pid, const char *line, char path[PATH_MAX])
+static bool try_mapping(long pid, const char *line, char path[PATH_MAX], struct refusal *refusal)
 {
 	const char *name = strchr(line, '/');
+	struct refusal any = {0};
 	struct source *source;
-	struct stat st;
 
 	if (!name || !strstr(line, " rw-s "))
 		return false;
@@ -142,46 +222,64 @@ static bool try_mapping(long pid, const char *line, char path[PATH_MAX])
 			 line);
 	else
 		snprintf(path, PATH_MAX, "%.*s", PATH_MAX - 1, name);
-	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode))
-		return false;
-	source = source_try(path);
+	source = try_source(path, &any);
 	source_close(source);
+	/* Other programs share files too: nothing but its name tells what a foreign one is. */
+	if (any.path[0] && strstr(name, ".seg"))
+		refusal_keep(refusal, any.path, any.why);
 	return source != NULL;
 }
 
-static bool look_through(long pid, FILE *maps, char path[PATH_MAX], bool *deleted)
+/* What a process maps that may be a session. */
+struct look {
+	struct refusal refusal;
+	bool deleted;
+};
+
+static bool look_through(long pid, FILE *maps, char path[PATH_MAX], struct look *look)
 {
 	char line[PATH_MAX + 256];
 	bool found = false;
 
 	while (!found && fgets(line, sizeof line, maps)) {
 		line[strcspn(line, "\n")] = '\0';
-		found = try_mapping(pid, line, path);
-		*deleted |= !found && ends_with(line, ".seg (deleted)");
+		found = try_mapping(pid, line, path, &look->refusal);
+		look->deleted |= !found && ends_with(line, ".seg (deleted)");
 	}
 	return found;
 }
 
-bool find_by_pid(long pid, bool quiet, char path[PATH_MAX])
+/* One line: why process `pid` has no session that can be read; `error` is that of its maps. */
+static void tell_why(long pid, int error, const struct look *look)
 {
 	char name[64];
-	bool deleted = false, found;
+
+	snprintf(name, sizeof name, "process %ld", pid);
+	if (error)
+		error_line(name, error == ENOENT ? "no such process" : strerror(error));
+	else if (look->refusal.path[0])
+		error_line(look->refusal.path, look->refusal.why);
+	else if (look->deleted)
+		error_line(name, "the file of its session was deleted, and only root can open it "
+				 "through the process");
+	else
+		error_line(name, "it does not run under the shim");
+}
+
+bool find_by_pid(long pid, bool quiet, char path[PATH_MAX])
+{
+	struct look look = {0};
+	char name[64];
+	bool found;
 	FILE *maps;
+	int error;
 
 	snprintf(name, sizeof name, "/proc/%ld/maps", pid);
 	maps = fopen(name, "re");
-	found = maps && look_through(pid, maps, path, &deleted);
-	if (!found && !quiet) {
-		snprintf(name, sizeof name, "process %ld", pid);
-		if (!maps)
-			error_line(name, errno == ENOENT ? "no such process" : strerror(errno));
-		else if (deleted)
-			error_line(name,
-				   "the file of its session was deleted, and only root can open "
-				   "it through the process");
-		else
-			error_line(name, "it does not run under the shim");
-	}
+	error = maps ? 0 : errno;
+	found = maps && look_through(pid, maps, path, &look);
+	if (!found && !quiet)
+		tell_why(pid, error, &look);
 	if (maps)
 		fclose(maps);
 	return found;

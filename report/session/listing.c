@@ -6,8 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report/session/find.h"
 #include "report/reader/tables.h"
+#include "report/session/find.h"
+#include "report/util/error.h"
 
 static void count_process(void *count, const struct process_facts *facts)
 {
@@ -59,12 +60,27 @@ static void add_session(struct listing *listing, struct source *source, const ch
 	tables_read_processes(source, &taker);
 }
 
-/* One that cannot be read has its line on standard error. */
+/* What cannot be read has its line on standard error. */
+static void tell_refusal(void *context, const char *path, const char *why)
+{
+	struct listing *listing = context;
+
+	listing->refused++;
+	if (!listing->quiet)
+		error_line(path, why);
+}
+
 static bool take(void *context, const char *path)
 {
 	struct listing *listing = context;
-	struct source *source = listing->quiet ? source_try(path) : source_open(path);
+	char why[SOURCE_WHY_BYTES];
+	bool foreign;
+	struct source *source = source_try_own(path, &foreign, why);
 
+	if (!source && foreign)
+		tell_refusal(listing, path, why);
+	else if (!source && !listing->quiet)
+		error_line(path, why);
 	if (source && !is_listed(listing, source_session(source)))
 		add_session(listing, source, path);
 	source_close(source);
@@ -81,8 +97,10 @@ static int by_start(const void *a, const void *b)
 
 void listing_make(struct listing *listing, bool quiet)
 {
+	struct find_visitor visitor = {take, tell_refusal, listing};
+
 	*listing = (struct listing){.quiet = quiet};
-	find_each(take, listing);
+	find_each(&visitor);
 	if (access(FIND_RECORDING, F_OK) == 0)
 		take(listing, FIND_RECORDING);
 	if (listing->count)

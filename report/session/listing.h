@@ -8,7 +8,8 @@
 struct listing {
 	struct session_row **rows; /* the oldest first */
 	unsigned count, room;
-	bool quiet; /* not a word of what cannot be read */
+	unsigned refused; /* files and folders of other users */
+	bool quiet;       /* not a word of what cannot be read */
 	bool no_memory;
 };
 

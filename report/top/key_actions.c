@@ -3,9 +3,9 @@
 #include <ctype.h>
 #include <stdio.h>
 
-#include "report/util/format.h"
 #include "report/session/reap.h"
 #include "report/top/top.h"
+#include "report/util/format.h"
 
 #define INTERVAL_LEAST_NS 100000000u
 #define INTERVAL_MOST_NS 60000000000u
@@ -150,7 +150,8 @@ static void ask_to_remove(struct top *top)
 		top_say(top, " segments are removed in their list: key 2");
 		return;
 	}
-	why = reap_why_kept(top->feed.now, row->segment, true);
+	why = top->options->foreign ? "nothing is removed with --foreign"
+				    : reap_why_kept(top->feed.now, row->segment, true);
 	if (!why && row->segment->state != SEGMENT_PRESENT)
 		why = "it is gone";
 	if (why) {
