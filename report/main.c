@@ -107,6 +107,7 @@
  *   model/explain_break     brk, sbrk
  *   model/explaining        what these share
  *   model/kernel_snapshots  why, by what the recorder saw right after it
+ *   model/findings_removals  who removed a segment of somebody else, and what had its key next
  *   model/memory_limits  why memory could not be had, by the limits that the recorder read
  *   model/suppress          takes out findings that are known
  *   model/failures          about failed calls: which rule or limit

@@ -33,7 +33,7 @@ const char *explain_who(const struct failed *f, uint32_t instance, char to[64])
 	const struct model_process *process = model_process(f->model, instance);
 
 	if (!process)
-		return "somebody outside the session";
+		return "a process that is not known";
 	snprintf(to, 64, "%.40s (%d)", model_program_name(&process->facts), process->facts.pid);
 	return to;
 }
@@ -83,6 +83,26 @@ static struct explanation explain_minus_one(const struct failed *f)
 			  error ? error : "an error");
 }
 
+/* Known by this id, and no call of this session removed it. IPC_SET fails for other reasons. */
+static struct explanation explain_gone(const struct failed *f, const struct model_segment *segment)
+{
+	char name[64], time[HUMAN_BYTES];
+
+	if (f->event->detail == EIDRM ||
+	    (f->event->kind == KIND_SHMCTL && (f->event->u.shmctl.command & ~0x100) == IPC_SET))
+		return explain_nothing;
+	if (segment->created == CREATED_NOT)
+		return explain_by("'memshim report -m' tells its history",
+				  "segment %d was seen %s before and is gone; no IPC_RMID of it "
+				  "is in the log",
+				  segment->shmid, explain_ago(f, segment->seen_ns, time));
+	return explain_by("'memshim report -m' tells its history",
+			  "segment %d, made by %s %s before, is gone; no IPC_RMID of it is in "
+			  "the log",
+			  segment->shmid, explain_maker(f, segment, name),
+			  explain_ago(f, segment->seen_ns, time));
+}
+
 struct explanation explain_id(const struct failed *f, int32_t shmid)
 {
 	const struct model_segment *other,
@@ -92,13 +112,13 @@ struct explanation explain_id(const struct failed *f, int32_t shmid)
 		return explain_minus_one(f);
 	if (segment && segment->removed)
 		return explain_removed(f, segment);
+	if (segment)
+		return explain_gone(f, segment);
 	other = explain_key(f, (uint32_t)shmid);
 	if (other)
 		return explain_by("shmat and shmctl take the id that shmget returned",
 				  "%#x is a key and no id: shmget gives the id, here %d",
 				  (unsigned)shmid, other->shmid);
-	if (segment)
-		return explain_nothing;
 	return explain_by("'memshim ipcs' lists the ids that there are", "no segment has the id %d",
 			  shmid);
 }

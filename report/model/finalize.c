@@ -178,5 +178,6 @@ void model_finish(struct model *model)
 	finish_segments(model);
 	if (!model->session.finished && model->session.state != SESSION_LIVE)
 		model->session.duration_ns = model->last_ns;
+	removals_link_keys(model);
 	findings_draw(model);
 }

@@ -89,7 +89,7 @@ void findings_draw_attachments(struct model *model, struct model_process *proces
 
 /* ---- segments ---- */
 
-static const char *maker_name(const struct model *model, const struct model_segment *s)
+const char *findings_maker_name(const struct model *model, const struct model_segment *s)
 {
 	const struct model_process *maker = model_process(model, s->maker);
 
@@ -97,7 +97,8 @@ static const char *maker_name(const struct model *model, const struct model_segm
 }
 
 /* What it is about, and the call stack that made it. */
-static void about(const struct model *model, struct finding *finding, const struct model_segment *s)
+void findings_about_segment(const struct model *model, struct finding *finding,
+			    const struct model_segment *s)
 {
 	const struct model_process *maker = model_process(model, s->maker);
 
@@ -152,9 +153,9 @@ static void draw_leaked(struct model *model, const struct model_segment *s)
 					 "session ended, unused"
 				       : "segment %d (%s), made by %s, is still there and nobody "
 					 "uses it",
-			       s->shmid, human_bytes(size, s->size), maker_name(model, s));
+			       s->shmid, human_bytes(size, s->size), findings_maker_name(model, s));
 	free(advice);
-	about(model, finding, s);
+	findings_about_segment(model, finding, s);
 }
 
 static void draw_orphaned(struct model *model, const struct model_segment *s)
@@ -170,9 +171,9 @@ static void draw_orphaned(struct model *model, const struct model_segment *s)
 			       "segment %d (%s), made by %s, which ended, is still there; nobody "
 			       "uses it, and of its creator's family only processes run that never "
 			       "used it",
-			       s->shmid, human_bytes(size, s->size), maker_name(model, s));
+			       s->shmid, human_bytes(size, s->size), findings_maker_name(model, s));
 	free(advice);
-	about(model, finding, s);
+	findings_about_segment(model, finding, s);
 }
 
 /* Why nobody can say who removed a segment that is gone; null: no call of the session did. */
@@ -216,7 +217,7 @@ static void draw_vanished(struct model *model, const struct model_segment *s)
 	char advice[160];
 
 	if (s->state == SEGMENT_VANISHED)
-		about(model,
+		findings_about_segment(model,
 		      findings_add(model, FINDING_VANISHED_SEGMENT,
 				   model->session.state == SESSION_LIVE ? SEVERITY_WARNING
 									: SEVERITY_NOTE,
@@ -230,11 +231,11 @@ static void draw_never_attached(struct model *model, const struct model_segment 
 	if (s->created == CREATED_SURELY && s->attaches + s->inherited == 0 &&
 	    model->session.state == SESSION_ENDED && model_lost(model) == 0 &&
 	    model->witness_count == 0 && !(s->in_kernel && s->kernel.nattch))
-		about(model,
+		findings_about_segment(model,
 		      findings_add(model, FINDING_SEGMENT_NEVER_ATTACHED, SEVERITY_NOTE,
 				   "if nobody needs it, it need not be made",
 				   "segment %d, made by %s, was never attached in this session",
-				   s->shmid, maker_name(model, s)),
+				   s->shmid, findings_maker_name(model, s)),
 		      s);
 }
 
@@ -246,33 +247,13 @@ static void draw_world_writable(struct model *model, const struct model_segment 
 	if (!model_segment_mode(s, &mode) || !(mode & 0002) ||
 	    (s->created != CREATED_SURELY && !s->in_kernel))
 		return;
-	about(model,
+	findings_about_segment(model,
 	      findings_add(model, FINDING_WORLD_WRITABLE_SEGMENT, SEVERITY_WARNING,
 			   "give it a mode such as 0600 in shmget, or change it with IPC_SET",
 			   "segment %d, made by %s, %s be written by every user%s (mode %04o)",
-			   s->shmid, maker_name(model, s), gone ? "could" : "may",
+			   s->shmid, findings_maker_name(model, s), gone ? "could" : "may",
 			   gone ? " while it was there" : "", mode),
 	      s);
-}
-
-static void draw_removed_by_other(struct model *model, const struct model_segment *s)
-{
-	const struct model_process *maker = model_process(model, s->maker);
-	const struct model_process *remover = model_process(model, s->remover);
-
-	struct finding *finding;
-
-	if (!s->removed || s->created == CREATED_NOT || !maker || !remover ||
-	    maker->program == remover->program || maker->facts.placeholder ||
-	    remover->facts.placeholder)
-		return;
-	finding = findings_add(model, FINDING_REMOVED_BY_OTHER, SEVERITY_NOTE,
-			       "nothing is wrong if the two agree on it",
-			       "segment %d, made by %s, was removed by %s (%d)", s->shmid,
-			       maker_name(model, s), model_program_name(&remover->facts),
-			       remover->facts.pid);
-	about(model, finding, s);
-	finding->program[1] = model_program(&remover->facts);
 }
 
 void findings_draw_segments(struct model *model)
@@ -285,6 +266,6 @@ void findings_draw_segments(struct model *model)
 		draw_vanished(model, s);
 		draw_world_writable(model, s);
 		draw_never_attached(model, s);
-		draw_removed_by_other(model, s);
+		findings_draw_removal(model, s);
 	}
 }

@@ -34,7 +34,7 @@ static void add_find(struct model *model, const struct sight_facts *sight)
 
 void model_add_sight(struct model *model, const struct sight_facts *sight)
 {
-	if (sight->error == 0 && sight->shmid >= 0) {
+	if (sight->error == 0 && (sight->shmid >= 0 || sight->call == KIND_SHMCTL)) {
 		add_find(model, sight);
 		return;
 	}
@@ -57,7 +57,7 @@ static const struct sight_facts *sight_of(const struct model *model,
 	return NULL;
 }
 
-/* The maker by the name that the session knows, or the kernel told; "pid 12, which has ended". */
+/* The maker by the name that the session knows, or the kernel told; else "pid 12". */
 static const char *maker(const struct model *model, int32_t pid, const char *name, char to[96])
 {
 	for (uint32_t i = model->instance_room; i > 1; i--) {
@@ -71,9 +71,9 @@ static const char *maker(const struct model *model, int32_t pid, const char *nam
 	if (*name)
 		snprintf(to, 96, "%.60s (%d)", name, pid);
 	else if (pid)
-		snprintf(to, 96, "pid %d, which has ended", pid);
+		snprintf(to, 96, "pid %d", pid);
 	else
-		snprintf(to, 96, "somebody of another pid namespace");
+		snprintf(to, 96, "a process of another pid namespace");
 	return to;
 }
 
@@ -87,8 +87,12 @@ static const char *most(const struct model *model, const struct model_failure *f
 	uint64_t own = by_count ? failure->most_segments : failure->most_pages;
 	uint64_t theirs = by_count ? s->most_segments : s->most_pages;
 
-	if (!failure->most || own < theirs || failure->most_makers < 2)
-		return maker(model, s->most_pid, s->most_name, to);
+	if (!failure->most || own < theirs || failure->most_makers < 2) {
+		maker(model, s->most_pid, s->most_name, to);
+		if (s->most_ended)
+			snprintf(to + strlen(to), 96 - strlen(to), ", which had ended");
+		return to;
+	}
 	snprintf(to, 96, "%u processes of %.60s", failure->most_makers, slash ? slash + 1 : exe);
 	return to;
 }
@@ -115,6 +119,12 @@ static struct explanation explain_full(const struct model *model,
 			(unsigned long long)s->limit_segments,
 			(unsigned long long)larger(s->most_segments, failure->most_segments),
 			most(model, failure, s, true, who));
+	if (pages > s->limit_pages)
+		return explain_by("ask for less, or raise kernel.shmall",
+				  "%llu page%s were asked for, more than the %llu that "
+				  "kernel.shmall allows for all segments together",
+				  (unsigned long long)pages, human_s(pages),
+				  (unsigned long long)s->limit_pages);
 	if (s->used_pages + pages > s->limit_pages)
 		return explain_by("remove left-overs ('memshim ipcs' shows them, 'memshim reap' "
 				  "removes a session's), or raise kernel.shmall",
@@ -142,7 +152,7 @@ static struct explanation explain_size(const struct model *model, const struct s
 				  "segment %d with this key has %s, and %s were asked for; it was "
 				  "made by %s",
 				  s->shmid, human_bytes(has, s->size), wanted,
-				  maker(model, s->creator_pid, "", who));
+				  maker(model, s->creator_pid, s->creator_name, who));
 	if (s->limit_size && asked > s->limit_size)
 		return explain_by("ask for less, or raise kernel.shmmax",
 				  "%s were asked for, and kernel.shmmax is %s", wanted,
@@ -161,7 +171,7 @@ static struct explanation access_seen(const struct model *model,
 	return explain_by(NULL,
 			  "segment %d, made by %s, has mode %04o and belongs to uid %u; uid %u "
 			  "wanted to %s",
-			  s->shmid, maker(model, s->creator_pid, "", who), s->mode & 0777,
+			  s->shmid, maker(model, s->creator_pid, s->creator_name, who), s->mode & 0777,
 			  s->owner_uid, s->caller_uid, explain_wish(&failure->first));
 }
 
@@ -210,7 +220,7 @@ static struct explanation shmget_seen(const struct model *model,
 		return s->shmid < 0 ? explain_nothing
 				    : explain_by(NULL, "segment %d has the key 0x%08x, made by %s",
 						 s->shmid, s->key,
-						 maker(model, s->creator_pid, "", who));
+						 maker(model, s->creator_pid, s->creator_name, who));
 	default:
 		return explain_nothing;
 	}
@@ -244,7 +254,7 @@ static struct explanation place_seen(const struct model *model, const struct mod
 	return explain_by("look at the address and the flags",
 			  "segment %d is there, made by %s; it was the address or a flag that was "
 			  "refused",
-			  s->shmid, maker(model, s->creator_pid, "", who));
+			  s->shmid, maker(model, s->creator_pid, s->creator_name, who));
 }
 
 static struct explanation attach_seen(const struct model *model,

@@ -154,6 +154,10 @@ struct model_segment {
 	enum model_presence presence;
 	struct kernel_segment current; /* if PRESENCE_HERE */
 	bool leaked_now, orphaned_now; /* as above, by what is known now */
+	const struct sight_facts *met; /* of one that was there before; null: nobody looked */
+	const struct sight_facts *removal; /* right after its IPC_RMID; null: nobody looked */
+	/* Those that had its key before it and after it; null none. After model_finish. */
+	const struct model_segment *predecessor, *successor;
 };
 
 enum model_ending {

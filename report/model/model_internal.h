@@ -94,6 +94,17 @@ void findings_draw(struct model *model);
 /* A shmat that succeeded, after it was fed. */
 void findings_note_attach(struct model_process *process, const struct event *event);
 void findings_draw_segments(struct model *model);
+const char *findings_maker_name(const struct model *model, const struct model_segment *s);
+/* What it is about, and the call stack that made it. */
+void findings_about_segment(const struct model *model, struct finding *finding,
+			    const struct model_segment *s);
+
+/* ---- findings_removals.c ---- */
+/* Links the segments that had one key, one after the other. */
+void removals_link_keys(struct model *model);
+/* Who removed it, where that is worth a remark. */
+void findings_draw_removal(struct model *model, const struct model_segment *s);
+
 void findings_draw_attachments(struct model *model, struct model_process *process);
 
 /* ---- explain.c ---- */

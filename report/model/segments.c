@@ -145,6 +145,7 @@ static void learn(const struct model *model, struct model_segment *segment, uint
 		segment->created = created_by_sight(model, segment, sight);
 	if (segment->created != CREATED_NOT)
 		return;
+	segment->met = sight;
 	segment->size = sight->size;
 	segment->key_known |= sight->key != 0;
 	if (sight->key)
@@ -293,6 +294,7 @@ static void feed_set(struct model *model, const struct event *event)
 
 static void feed_remove(struct model *model, const struct event *event)
 {
+	struct model_find *find;
 	struct model_segment *segment = segments_find(model, event->process, event->u.shmctl.shmid,
 						      event->time_ns);
 
@@ -302,6 +304,9 @@ static void feed_remove(struct model *model, const struct event *event)
 	segment->removed_ns = event->time_ns;
 	segment->remover = event->process;
 	segment->remover_stack = event->stack;
+	HASH_FIND(hh, model->finds, &event->time_ns, sizeof event->time_ns, find);
+	if (find && find->sight.call == KIND_SHMCTL && find->sight.instance == event->process)
+		segment->removal = &find->sight;
 }
 
 static void feed_shmctl(struct model *model, const struct event *event)

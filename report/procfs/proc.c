@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #define CHILDREN_BYTES 16384
@@ -163,6 +164,17 @@ bool proc_maps(pid_t pid, const char *name)
 	if (file)
 		fclose(file);
 	return found;
+}
+
+bool proc_started_by(const struct proc_facts *facts, uint64_t second)
+{
+	struct timespec now, up;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	clock_gettime(CLOCK_BOOTTIME, &up);
+	return (uint64_t)(now.tv_sec - up.tv_sec) +
+		       facts->start_time / (uint64_t)sysconf(_SC_CLK_TCK) <=
+	       second + 1;
 }
 
 bool proc_is_heap(const char *line)

@@ -25,6 +25,12 @@ ssize_t proc_read(pid_t pid, const char *name, char *buffer, size_t size);
 /* False when there is no such process. */
 bool proc_facts(pid_t pid, struct proc_facts *facts);
 
+/*
+ * Whether it had started by that second since 1970: a process that is younger than what it is said
+ * to have created has only the creator's pid.
+ */
+bool proc_started_by(const struct proc_facts *facts, uint64_t second);
+
 /* What the process calls itself in the innermost pid namespace it is in; 0 unknown. */
 pid_t proc_inner_pid(pid_t pid);
 

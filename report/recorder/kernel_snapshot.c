@@ -2,6 +2,7 @@
 #include "report/recorder/kernel_snapshot.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,7 +20,24 @@ struct maker {
 	int32_t pid;
 	uint32_t segments;
 	uint64_t pages;
+	uint64_t since; /* seconds since 1970: when the first of them was made or changed */
 };
+
+/* The name of a creator that still runs; false where none does. "" unknown. */
+static bool name_creator(pid_t pid, uint64_t since, char name[16])
+{
+	struct proc_facts facts;
+
+	name[0] = '\0';
+	if (pid <= 0 || kill(pid, 0) != 0)
+		return pid <= 0 || errno != ESRCH;
+	if (!proc_facts(pid, &facts))
+		return true;
+	if (facts.state == 'Z' || !proc_started_by(&facts, since))
+		return false;
+	snprintf(name, 16, "%s", facts.comm);
+	return true;
+}
 
 struct survey {
 	struct segment_sight *sight;
@@ -36,6 +54,8 @@ static void fill_row(struct segment_sight *sight, const struct kernel_segment *r
 	sight->mode = row->mode;
 	sight->owner_uid = row->owner_uid;
 	sight->creator_pid = row->creator_pid;
+	sight->nattch = (uint32_t)row->nattch;
+	name_creator(row->creator_pid, row->changed, sight->creator_name);
 }
 
 static void count_maker(struct survey *survey, const struct kernel_segment *row, uint64_t pages)
@@ -47,11 +67,13 @@ static void count_maker(struct survey *survey, const struct kernel_segment *row,
 	if (i == sizeof survey->maker / sizeof *survey->maker)
 		return;
 	if (i == survey->maker_count) {
-		survey->maker[i] = (struct maker){.pid = row->creator_pid};
+		survey->maker[i] = (struct maker){.pid = row->creator_pid, .since = row->changed};
 		survey->maker_count++;
 	}
 	survey->maker[i].segments++;
 	survey->maker[i].pages += pages;
+	if (row->changed < survey->maker[i].since)
+		survey->maker[i].since = row->changed;
 }
 
 static void survey_row(void *context, const struct kernel_segment *row)
@@ -72,7 +94,6 @@ static void name_the_most(struct survey *survey)
 	struct segment_sight *sight = survey->sight;
 	bool by_count = sight->used_segments >= sight->limit_segments;
 	const struct maker *most = NULL;
-	struct proc_facts facts;
 
 	for (uint32_t i = 0; i < survey->maker_count; i++) {
 		const struct maker *m = &survey->maker[i];
@@ -85,8 +106,8 @@ static void name_the_most(struct survey *survey)
 	sight->most_pid = most->pid;
 	sight->most_segments = most->segments;
 	sight->most_pages = most->pages;
-	if (most->pid > 0 && proc_facts(most->pid, &facts))
-		snprintf(sight->most_name, sizeof sight->most_name, "%s", facts.comm);
+	if (!name_creator(most->pid, most->since, sight->most_name))
+		sight->flags |= SIGHT_MOST_ENDED;
 }
 
 static void look_at_table(const struct drain *drain, struct segment_sight *sight)
@@ -152,6 +173,8 @@ static void look_at_segment(struct segment_sight *sight, int32_t shmid)
 	sight->mode = facts.shm_perm.mode;
 	sight->owner_uid = facts.shm_perm.uid;
 	sight->creator_pid = facts.shm_cpid;
+	sight->nattch = (uint32_t)facts.shm_nattch;
+	name_creator(facts.shm_cpid, (uint64_t)facts.shm_ctime, sight->creator_name);
 }
 
 static void look_at_break(struct segment_sight *sight, pid_t pid, const struct segment_event *event)
@@ -212,9 +235,43 @@ static bool wants_failure(struct sights *sights, const struct segment_event *eve
 	return is_new_failure(sights, event);
 }
 
-/* A segment that was made here needs no look; one that was found does, once. */
-static bool wants_segment(struct sights *sights, const struct segment_event *event, int32_t *shmid)
+/* Whether a shmget of this session made it: the ledger keeps that for longer than the log. */
+static bool is_ours(const struct drain *drain, int32_t shmid)
 {
+	const struct segment_entry *ledger = drain_region(drain, REGION_LEDGER);
+	uint64_t count = drain->header.region[REGION_LEDGER].count;
+
+	for (uint32_t i = 0; i < SEGMENT_LEDGER_PROBES; i++) {
+		const struct segment_entry *entry = ledger + segment_ledger_place(shmid, i, count);
+
+		if (word_accept(&entry->claim) >> 32 == (uint32_t)shmid &&
+		    half_load(&entry->maker_instance) &&
+		    (half_load(&entry->key) == IPC_PRIVATE ||
+		     half_load(&entry->flags) & IPC_CREAT))
+			return true;
+	}
+	return false;
+}
+
+/* Of a stranger's: what it is, once, and whether it is still attached after it was removed. */
+static bool wants_stranger(struct drain *drain, const struct segment_event *event, int32_t *shmid)
+{
+	int32_t command = event->u.shmctl.command & ~0x100 /* IPC_64 */;
+
+	*shmid = event->u.shmctl.shmid;
+	if ((command != IPC_RMID && command != IPC_STAT && command != IPC_SET) ||
+	    is_ours(drain, *shmid))
+		return false;
+	return command == IPC_RMID || !knows(&drain->sights, *shmid);
+}
+
+/* A segment that was made here needs no look; one that was found does, once. */
+static bool wants_segment(struct drain *drain, const struct segment_event *event, int32_t *shmid)
+{
+	struct sights *sights = &drain->sights;
+
+	if (event->kind == CALL_SHMCTL)
+		return wants_stranger(drain, event, shmid);
 	if (event->kind == CALL_SHMGET) {
 		*shmid = event->u.shmget.shmid;
 		return !knows(sights, *shmid) && event->u.shmget.key != IPC_PRIVATE &&
@@ -276,7 +333,7 @@ static void look(struct drain *drain, const struct segment_event *event)
 	if (event->kind > CALL_SBRK && is_elsewhere(drain, event->process))
 		return;
 	if (failed ? !wants_failure(&drain->sights, event)
-		   : !wants_segment(&drain->sights, event, &shmid))
+		   : !wants_segment(drain, event, &shmid))
 		return;
 	sight.error = failed ? event->detail : 0;
 	if (failed)
@@ -298,7 +355,7 @@ void sights_look(struct drain *drain, uint64_t count)
 			forget_removed(&drain->sights, event);
 		if (event->kind < CALL_COUNT &&
 		    (event->flags & EVENT_FAILED || event->kind == CALL_SHMGET ||
-		     event->kind == CALL_SHMAT))
+		     event->kind == CALL_SHMAT || event->kind == CALL_SHMCTL))
 			look(drain, event);
 	}
 }

@@ -237,6 +237,30 @@ static void put_rest(struct out *out, const struct history *h, uint32_t attached
 	OUT(out, " found in the maps of processes.\n");
 }
 
+/* "Segment 9, made by perl (12) at 3.200000, has had this key since." */
+static void put_neighbour(struct out *out, const struct history *h,
+			  const struct model_segment *other, const char *words)
+{
+	const struct model_process *maker = other ? model_process(h->model, other->maker) : NULL;
+	char who[96];
+
+	if (!other)
+		return;
+	OUT(out, "Segment ");
+	out_signed(out, other->shmid);
+	if (other->created != CREATED_NOT && maker) {
+		snprintf(who, sizeof who, ", made by %.24s (%d) at ",
+			 model_program_name(&maker->facts), maker->facts.pid);
+		out_safe(out, who);
+	} else {
+		OUT(out, ", seen first at ");
+	}
+	out_number(out, other->seen_ns / 1000000000u);
+	out_char(out, '.');
+	out_digits(out, other->seen_ns % 1000000000u / 1000, 6);
+	out_text(out, words);
+}
+
 void report_history(struct out *out, const struct model *model, const struct model_segment *segment,
 		    bool exact)
 {
@@ -257,5 +281,7 @@ void report_history(struct out *out, const struct model *model, const struct mod
 		put_line(out, &h, &h.lines[i], attached);
 	}
 	put_rest(out, &h, attached);
+	put_neighbour(out, &h, segment->predecessor, ", had this key before.\n");
+	put_neighbour(out, &h, segment->successor, ", has had this key since.\n");
 	free(h.lines);
 }
