@@ -229,7 +229,7 @@ static void draw_foot(const struct top *top)
 		screen_put(line, 0, screen_columns(), text, STYLE_CYAN);
 	} else if (top->message[0]) {
 		screen_put(line, 0, screen_columns(), top->message,
-			   top->asking ? STYLE_RED | STYLE_BAR : STYLE_YELLOW);
+			   top->question.pending ? STYLE_RED | STYLE_BAR : STYLE_YELLOW);
 	} else {
 		screen_put(line, 0, screen_columns(),
 			   top->detail.kind == DETAIL_NONE

@@ -2,6 +2,7 @@
 /* What keys do. */
 #include <ctype.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "report/session/reap.h"
 #include "report/top/top.h"
@@ -140,6 +141,45 @@ static void toggle_follow(struct top *top)
 
 /* ---- removing a segment ---- */
 
+static struct top_question question_about(const struct model *model,
+					  const struct model_segment *segment)
+{
+	struct top_question question = {
+		.pending = true,
+		.session_started_ns = model->session.started_realtime_ns,
+		.shmid = segment->shmid,
+		.key = segment->key,
+		.size = segment->size,
+		.seen_ns = segment->seen_ns,
+		.changed = segment->kernel.changed,
+	};
+
+	memcpy(question.session_name, model->session.name, sizeof question.session_name);
+	return question;
+}
+
+static bool is_asked(const struct model *model, const struct model_segment *segment,
+		     const struct top_question *question)
+{
+	struct top_question same = question_about(model, segment);
+
+	return same.session_started_ns == question->session_started_ns &&
+	       strcmp(same.session_name, question->session_name) == 0 &&
+	       same.shmid == question->shmid && same.key == question->key &&
+	       same.size == question->size && same.seen_ns == question->seen_ns &&
+	       same.changed == question->changed;
+}
+
+/* The very object that the question is about; null when it is not here any more. */
+static const struct model_segment *find_asked(const struct model *model,
+					      const struct top_question *question)
+{
+	for (uint32_t i = 0; i < model->segment_count; i++)
+		if (is_asked(model, model->segments[i], question))
+			return model->segments[i];
+	return NULL;
+}
+
 static void ask_to_remove(struct top *top)
 {
 	const struct rows_segment *row = list_row(top_list(top));
@@ -160,22 +200,22 @@ static void ask_to_remove(struct top *top)
 	}
 	top_say(top, " Remove segment %d (%s)? y removes it, any other key does not",
 		row->segment->shmid, human_bytes(size, row->segment->size));
-	top->asking = true;
-	top->asked_place = row->segment->place;
+	top->question = question_about(top->feed.now, row->segment);
 }
 
 static void answer(struct top *top, int code)
 {
 	const struct model *model = top->feed.now;
-	const struct model_segment *segment = top->asked_place < model->segment_count
-						      ? model->segments[top->asked_place]
-						      : NULL;
+	const struct model_segment *segment = find_asked(model, &top->question);
 	const char *why;
 
-	top->asking = false;
 	top_say(top, " nothing was removed");
-	if ((code != 'y' && code != 'Y') || !segment)
+	if (code != 'y' && code != 'Y')
 		return;
+	if (!segment) {
+		top_say(top, " nothing was removed: what the question was about is no longer here");
+		return;
+	}
 	why = reap_why_kept(model, segment, true);
 	why = why ? why : reap_remove(segment);
 	if (why)
@@ -331,7 +371,7 @@ void act_on_key(struct top *top, int code)
 	top->stale = true;
 	if (code == SCREEN_GONE) {
 		top->quit = true;
-	} else if (top->asking) {
+	} else if (top->question.pending) {
 		answer(top, code);
 	} else if (top->typing && code != 3) {
 		type(top, code);

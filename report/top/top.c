@@ -21,6 +21,7 @@ void top_say(struct top *top, const char *format, ...)
 {
 	va_list args;
 
+	top->question.pending = false;
 	va_start(args, format);
 	vsnprintf(top->message, sizeof top->message, format, args);
 	va_end(args);
@@ -96,6 +97,7 @@ static void count_rate(struct top *top)
 
 static void close_session(struct top *top)
 {
+	top->question.pending = false;
 	for (int view = 0; view < VIEW_COUNT; view++)
 		list_begin(&top->lists[view]);
 	rows_free(&top->rows);
@@ -253,7 +255,7 @@ static enum feed_answer pull(struct top *top)
 
 static void draw(struct top *top)
 {
-	if (top->message[0] && !top->asking && now_ns() > top->message_until_ns) {
+	if (top->message[0] && !top->question.pending && now_ns() > top->message_until_ns) {
 		top->message[0] = '\0';
 		top->stale = true;
 	}

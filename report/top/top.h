@@ -10,6 +10,22 @@
 
 #define TOP_MESSAGE_BYTES 160u
 
+/*
+ * Whether an object is to be removed. It is about that object of that session, and about nothing
+ * that comes to stand in its place: whatever changes the session or writes over the line on which
+ * it stands withdraws it.
+ */
+struct top_question {
+	bool pending;
+	uint64_t session_started_ns; /* realtime */
+	char session_name[sizeof(((struct session_facts *)0)->name)];
+	int32_t shmid;
+	uint32_t key;
+	uint64_t size;
+	uint64_t seen_ns; /* since the session's start, by the log */
+	uint64_t changed; /* by the kernel, in seconds since 1970 */
+};
+
 struct top {
 	const struct options *options;
 	struct feed feed;
@@ -25,8 +41,7 @@ struct top {
 	uint64_t interval_ns, due_ns, looks;
 	uint64_t last_events, events_per_s, last_look_ns;
 	bool ended_told, paused, typing, stale, quit;
-	bool asking; /* whether the segment at `asked_place` is to be removed */
-	uint32_t asked_place;
+	struct top_question question;
 	uint64_t *known_findings; /* what each is about, at the last look */
 	uint32_t known_count;
 	char message[TOP_MESSAGE_BYTES];
@@ -41,6 +56,7 @@ void top_pick(struct top *top);
 int top_run(struct top *top);
 /* One screen, as text. */
 int top_once(struct top *top);
+/* Withdraws a pending question: this stands in its place. */
 void top_say(struct top *top, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Makes the shown rows anew. */
 void top_gather(struct top *top);
