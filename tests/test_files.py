@@ -4,6 +4,7 @@
 import json
 import os
 import resource
+import signal
 import socket
 import subprocess
 
@@ -13,6 +14,7 @@ import harness
 import machine
 from harness import MEMSHIM, memshim, record, target
 from refusals import ABSENT, FAILED, USAGE, arguments, refused, refused_output
+from story import kernel_rows
 
 READING = ("report", "events", "export")
 
@@ -133,13 +135,50 @@ def test_file_that_cannot_be_written(argv, path, word):
 
 @pytest.mark.parametrize("command", ["events", "events --json", "events --csv", "events -f"])
 def test_reader_of_the_output_goes_away(command):
-    """It ends at once, in one line; no signal kills it on its way."""
+    """It ends at once and quietly, by SIGPIPE, as cat does."""
     record(target("calls"), "5000")
     with subprocess.Popen([MEMSHIM, *command.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as lines:
         lines.stdout.read(1)
         lines.stdout.close()
-        assert lines.wait(20) == 1
-        assert lines.stderr.read() == "memshim: standard output: Broken pipe\n"
+        assert lines.wait(20) == -signal.SIGPIPE
+        assert lines.stderr.read() == ""
+
+
+PRINTING = ["report", "report --json", "events", "events --json", "events --csv", "events -f", "export --format=folded", "ls",
+            "ls --json", "map memshim.data", "ipcs", "ipcs --json", "graph", "reap", "top --once", "help", "help record",
+            "record --help", "env", "--version"]
+
+
+def without_reader(argv, **options):
+    """Runs memshim with a standard output that nobody reads."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        return memshim(*argv, stdout=writing, **options)
+    finally:
+        os.close(writing)
+
+
+@pytest.mark.parametrize("command", PRINTING)
+def test_pipe_without_a_reader_ends_quietly(command):
+    record(target("calls"), "1")
+    done = without_reader(command.split())
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, "")
+
+
+def test_pipe_without_a_reader_where_the_signal_is_ignored():
+    """As under nohup or cron: then the line says why it failed."""
+    record(target("calls"), "1")
+    done = without_reader(["events"], restore_signals=False, preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN))
+    assert (done.returncode, done.stderr) == (1, "memshim: standard output: Broken pipe\n")
+
+
+def test_reap_into_a_pipe_without_a_reader_removes_all_the_same():
+    script = f"printf 'get 77 8192 03600\\nget 78 8192 03600\\n' | {target('ledger')}"
+    record("sh", "-c", script, options=("-q",))
+    assert len(kernel_rows()) == 2
+    assert without_reader(["reap", "--force"]).returncode == -signal.SIGPIPE
+    assert not kernel_rows()
 
 
 # ---- full disks ----

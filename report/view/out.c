@@ -2,6 +2,7 @@
 #include "report/view/out.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include "report/util/error.h"
@@ -35,6 +36,14 @@ void out_flush_blocks(struct out *out)
 	put(out, out->used < OUT_BYTES ? out->used : OUT_BYTES);
 }
 
+/* As cat(1) ends in `cat FILE | head`: quietly. Returns only where the signal is blocked. */
+static int end_by_sigpipe(void)
+{
+	signal(SIGPIPE, SIG_DFL);
+	raise(SIGPIPE);
+	return EXIT_SIGNAL + SIGPIPE;
+}
+
 int out_finish(struct out *out)
 {
 	out_flush(out);
@@ -46,6 +55,8 @@ int out_finish(struct out *out)
 	}
 	if (!out->error)
 		return EXIT_DONE;
+	if (out->error == EPIPE && out->dies_of_pipe)
+		return end_by_sigpipe();
 	error_line(out->name, strerror(out->error));
 	return EXIT_ABSENT;
 }

@@ -28,6 +28,7 @@ struct out {
 	int error;        /* errno of the first write that failed */
 	bool color;       /* escape sequences are welcome */
 	bool utf8;        /* so are characters outside ASCII */
+	bool dies_of_pipe; /* out_finish ends the program by SIGPIPE when its reader has gone */
 	unsigned width;   /* columns */
 	size_t used;
 	char buffer[OUT_BYTES + OUT_SLACK];

@@ -41,11 +41,25 @@ static bool wants_color(enum color_when when)
 	       !(term && strcmp(term, "dumb") == 0);
 }
 
+/*
+ * A reader that has gone is an error of the write, so that nothing is left half done. out_finish
+ * then ends as SIGPIPE would have; but not where the caller ignores it, and wants to hear of it.
+ */
+static void ignore_broken_pipes(struct out *out)
+{
+	static bool done, dies;
+
+	if (!done)
+		dies = signal(SIGPIPE, SIG_IGN) == SIG_DFL;
+	done = true;
+	out->dies_of_pipe = dies;
+}
+
 struct out *page_begin(enum color_when color)
 {
 	static struct out out;
 
-	signal(SIGPIPE, SIG_IGN); /* a reader that has gone is an error like others */
+	ignore_broken_pipes(&out);
 	setlocale(LC_CTYPE, "");
 	out.fd = STDOUT_FILENO;
 	out.name = "standard output";
@@ -64,7 +78,7 @@ struct out *page_file(const char *path)
 		error_line(path, output_file_error(errno));
 		return NULL;
 	}
-	signal(SIGPIPE, SIG_IGN); /* it may be a pipe that the caller opened */
+	ignore_broken_pipes(&out); /* it may be a pipe that the caller opened */
 	out.fd = file.fd;
 	out.file = &file;
 	out.name = path;
