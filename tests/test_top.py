@@ -369,3 +369,17 @@ def test_one_screen_as_high_as_asked(three):
     whole = memshim("top", "--once", three.path).stdout.splitlines()
     text = memshim("top", "--once", three.path, env={"LINES": "8"}).stdout.splitlines()
     assert len(text) == 7 and set(text) < set(whole)
+
+
+def test_once_shows_what_happened_of_late():
+    """A process that grew and is idle since has no growth, whatever its mean over its life is."""
+    def growth():
+        text = memshim("top", "--once", "memshim.data", env={"COLUMNS": "160"}).stdout
+        column = re.split(" {2,}", next(line for line in text.split("\n") if "NET/S" in line).strip()).index("NET/S")
+        return [row[column] for row in rows_below(text, "NET/S")]
+
+    with recorded() as lines, started(lines) as teller:
+        for size in (64 << 20, 32 << 20):
+            teller.tell("break", size)
+            harness.wait_until(lambda: growth()[0].startswith("+"), "it has grown", lines.process)
+            harness.wait_until(lambda: growth() == ["0"], "it is idle", lines.process)

@@ -10,6 +10,7 @@
 
 #define FIRST_PIECE_NS 100000000u /* 12 s in all */
 #define SECOND_NS 1e9
+#define RECENT_NS 2000000000u
 #define LEAST_LOOK_NS 50000000u /* what happened in less says little of a second */
 
 void trends_begin(struct trends *trends, uint64_t whole_ns, uint64_t keep_ns)
@@ -160,6 +161,53 @@ static void rate_over_life(struct trend *trend, const struct process_facts *fact
 					  : 0;
 }
 
+/* What stood before piece `first`, and what happened from it on. */
+struct window {
+	const struct trend_piece *before, *earliest;
+	uint64_t moves;
+};
+
+static struct window look_through(const struct trend *trend, uint64_t first)
+{
+	struct window window = {0};
+
+	for (uint32_t i = 0; i < TREND_PIECES; i++) {
+		const struct trend_piece *piece = &trend->pieces[i];
+
+		if (!piece->number)
+			continue;
+		if (piece->number >= first) {
+			window.moves += piece->grows + piece->shrinks;
+			if (!window.earliest || piece->number < window.earliest->number)
+				window.earliest = piece;
+		} else if (!window.before || piece->number > window.before->number) {
+			window.before = piece;
+		}
+	}
+	return window;
+}
+
+/*
+ * Over the last moment, by the events, where there is no look before: a mean over a whole life says
+ * nothing of a process that grew when it began and has been idle since.
+ */
+static void rate_of_late(const struct trends *trends, struct trend *trend,
+			 const struct process_facts *facts, uint64_t now_ns)
+{
+	uint64_t first = (now_ns - RECENT_NS) / trends->piece_ns;
+	double seconds = (double)(now_ns - first * trends->piece_ns) / SECOND_NS;
+	struct window window = look_through(trend, first + 1);
+	uint64_t before = facts->break_at_start;
+
+	if (window.before)
+		before = window.before->last;
+	else if (window.earliest)
+		before = window.earliest->grows ? window.earliest->low : window.earliest->high;
+	trend->moves_per_s = (double)window.moves / seconds;
+	trend->growth_per_s =
+		window.moves ? ((double)facts->break_current - (double)before) / seconds : 0;
+}
+
 static void rate_since(struct trend *trend, uint64_t moves, int64_t net, double seconds)
 {
 	int64_t growth = (int64_t)(trend->grown - trend->shrunk) - net;
@@ -181,6 +229,9 @@ static void look_at(struct trends *trends, const struct model_process *process, 
 	trend->shrunk = model_shrunk(&process->facts);
 	if (process->facts.state == STATE_RUNNING && trends->looked_ns > process->facts.start_ns)
 		rate_since(trend, moves, net, (double)trends->span_ns / SECOND_NS);
+	else if (process->facts.state == STATE_RUNNING &&
+		 now_ns > process->facts.start_ns + RECENT_NS)
+		rate_of_late(trends, trend, &process->facts, now_ns);
 	else
 		rate_over_life(trend, &process->facts, now_ns);
 }

@@ -42,7 +42,10 @@ void trends_free(struct trends *trends);
 
 void trends_feed(struct trends *trends, const struct event *event);
 
-/* Rates since the last look; where that was just now, or the image has ended, over its life. */
+/*
+ * Rates since the last look; at the first one, over the last two seconds. Of an image that has ended,
+ * or has just begun, over its life.
+ */
 void trends_look(struct trends *trends, struct model *model, uint64_t now_ns);
 
 /* Null when the image has not moved its break since it is watched. */
