@@ -70,7 +70,7 @@ def test_stranger_in_its_place_is_kept(asked):
     screen, first = asked
     harness.libc.shmctl(first, 0, None)
     second = harness.libc.shmget(77, 8192, 0o3600)
-    screen.wait_for("vanished")
+    screen.wait_for("removed since")
     screen.type("y", "4", "2")
     screen.wait_for("SHMID")
     assert kernel_rows().keys() == {second}
