@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zstd.h>
 
-#define WINDOW_LOG_MOST 20   /* zstd allocates no more than 1 MiB for any frame */
+#define WINDOW_LOG_MOST 20    /* zstd allocates no more than 1 MiB for any frame */
 #define INPUT_BYTES (1 << 16) /* read at once */
 
 void chunk_cache_free(struct chunk_cache *cache)
@@ -47,14 +47,24 @@ uint64_t chunk_decompress(const struct file *file, const struct chunk *chunk, vo
 	return out.pos;
 }
 
+/* No more than the chunk needs: under a small RLIMIT_DATA the largest one would be too much. */
+static bool make_cache_room(struct chunk_cache *cache, uint64_t bytes)
+{
+	if (bytes <= cache->room)
+		return true;
+	free(cache->payload);
+	cache->offset = 0;
+	cache->payload = malloc(bytes);
+	cache->room = cache->payload ? bytes : 0;
+	return cache->payload;
+}
+
 static bool fill_cache(struct chunk_cache *cache, const struct file *file,
 		       const struct chunk *chunk)
 {
 	if (cache->offset == chunk->offset)
 		return true;
-	if (!cache->payload)
-		cache->payload = malloc(SEGMENT_COMPRESSED_BYTES_MAX);
-	if (!cache->payload)
+	if (!make_cache_room(cache, chunk->payload_bytes))
 		return false;
 	cache->bytes = chunk_decompress(file, chunk, cache->payload);
 	cache->offset = chunk->offset;

@@ -10,7 +10,8 @@
 
 /* Keeps the last compressed payload that was asked for. All zero: empty. */
 struct chunk_cache {
-	char *payload; /* SEGMENT_COMPRESSED_BYTES_MAX; null before the first */
+	char *payload; /* of `room` bytes */
+	uint64_t room;
 	uint64_t offset; /* of the chunk whose payload it is; 0 none */
 	uint64_t bytes;
 };
@@ -26,7 +27,7 @@ bool chunk_records_read(struct chunk_cache *cache, const struct file *file,
 			uint32_t record_bytes, void *to);
 
 /*
- * The whole payload of a compressed chunk into `to`, which holds SEGMENT_COMPRESSED_BYTES_MAX: how
+ * The whole payload of a compressed chunk into `to`, which holds chunk->payload_bytes: how
  * many bytes came out. Fewer than chunk->payload_bytes where the frame is cut off or damaged.
  */
 uint64_t chunk_decompress(const struct file *file, const struct chunk *chunk, void *to);
