@@ -28,6 +28,7 @@
  *   recorder/asan_check       whether a sanitizer lets it
  *   recorder/launch           COMMAND's process, held back until all is ready
  *   recorder/output           the recording's file, and FILE.old
+ *   recorder/limits           which limit refused something, and the way out
  *   recorder/signals          what is sent to the recorder is meant for COMMAND
  *   recorder/registrations    takes a process by the hand as soon as it registers
  *   recorder/identity         which process an image is, as the kernel confirms
@@ -43,6 +44,7 @@
  *   recorder/drain_internal   what those two share
  *   recorder/break_check      for the recorder: breaks that moved without a call
  *   recorder/peer_socket      for the recorder: who called on it
+ *   recorder/peer_claims      what its callers said, by user
  *   recorder/slots            for the recorder: who came, who ended
  *   recorder/prefault         for the recorder: pages made ready ahead of writers
  *   recorder/kernel_snapshot  for the recorder: what the kernel says at single calls
@@ -202,9 +204,9 @@
 #include <unistd.h>
 
 #include "report/cli/command.h"
-#include "report/util/error.h"
 #include "report/cli/options.h"
 #include "report/recorder/recorder.h"
+#include "report/util/error.h"
 #include "report/view/page.h"
 
 static const struct {

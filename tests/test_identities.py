@@ -34,7 +34,7 @@ def is_known(pid):
 
 
 def test_each_image_has_one():
-    record("sh", "-c", "sleep 0.1; (exit 3); kill -9 $$", check=False)
+    record("sh", "-c", "sleep 0.1; (exit 3); kill -9 $$", options=("-q", "--no-compress"), check=False)
     found, slots = identities(), list(damage.Recording("memshim.data").records("processes", PROCESS))
     report = {(p["pid"], p["image"]): p for p in Recording("memshim.data").report()["processes"]}
     assert sorted(found) == sorted({slot["instance"] for slot in slots}), found
@@ -55,7 +55,7 @@ def test_each_image_has_one():
 
 def test_one_that_goes_on():
     """Its row is there while the session lives, and does not say that it has ended."""
-    with Lines(harness.MEMSHIM, "record", "-q", "sh", "-c", "sleep 100 >/dev/null 2>&1 & echo $!; read x", preexec_fn=os.setpgrp) as lines:
+    with Lines(harness.MEMSHIM, "record", "-q", "--no-compress", "sh", "-c", "sleep 100 >/dev/null 2>&1 & echo $!; read x", preexec_fn=os.setpgrp) as lines:
         pid = int(lines.wait_for(""))
         wait_until(lambda: is_known(pid), "it is known")
         assert lines.end()[0] in (0, 1)
@@ -69,6 +69,7 @@ def test_of_another_user():
     """What dropped its rights before it executed is known by the rights it has."""
     if not harness.IS_ROOT:
         return
-    record("perl", "-MPOSIX", "-e", "if (!fork) { POSIX::setuid(65534); POSIX::_exit(fork // 9 ? 0 : 1) } wait")
+    record("perl", "-MPOSIX", "-e", "if (!fork) { POSIX::setuid(65534); POSIX::_exit(fork // 9 ? 0 : 1) } wait",
+           options=("-w", "--no-compress"))
     uids = {row["effective_uid"] for row in identities().values()}
     assert uids == {0, 65534}

@@ -101,6 +101,15 @@ unsigned drain_log(struct drain *drain);
  */
 uint32_t drain_wait(struct drain *drain, uint32_t seen, bool attentive);
 
+/* Nobody will wait: who has called need not wake anybody. */
+void drain_attend(struct drain *drain);
+
+/* How many slots there are. */
+uint32_t drain_slot_count(const struct drain *drain);
+
+/* Whether the process has, or takes, a slot of the session, or descends from this process. */
+bool drain_is_member(const struct drain *drain, pid_t pid);
+
 /* Makes drain_wait return, also one that is called a moment later. Any thread. */
 void drain_wake(struct drain *drain);
 
@@ -110,6 +119,9 @@ void drain_wake(struct drain *drain);
  * after the one that followed it in the same process: drain_was_replaced tells.
  */
 unsigned drain_arrivals(struct drain *drain, struct drain_process *found, unsigned room);
+
+/* The next drain_arrivals reports them once more. */
+void drain_put_back(struct drain *drain, const struct drain_process *found, unsigned count);
 
 /*
  * Whether this image, the one of a process whose break began there (struct proc_facts), has

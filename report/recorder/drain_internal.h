@@ -4,10 +4,10 @@
 #define MEMSHIM_RECORDER_DRAIN_INTERNAL_H
 
 #include "preload/common/join.h"
-#include "report/recorder/drain.h"
-#include "report/recorder/recording.h"
-#include "report/recorder/kernel_snapshot.h"
 #include "report/procfs/timens.h"
+#include "report/recorder/drain.h"
+#include "report/recorder/kernel_snapshot.h"
+#include "report/recorder/recording.h"
 
 /* ---- hold.c ---- */
 struct drain;
@@ -65,7 +65,7 @@ struct drain {
 	uint32_t *reported;        /* instance by slot; of drain_arrivals alone */
 	struct drain_drift *drift; /* by slot; of drain_compare alone */
 	struct drain_limits *limits; /* by slot */
-	struct drain_part part[SEGMENT_PARTS_MAX];
+	struct drain_part *part;   /* as many as the log has */
 	struct segment_event batch[DRAIN_BATCH];
 	struct sights sights;
 	struct segment_identity identities[DRAIN_IDENTITIES];

@@ -39,14 +39,19 @@ static void identity_ask_proc(struct drain_identity *identity, int fd, bool is_c
 		identity->real_uid = real;
 }
 
-/* The pid is from its slot: so it is that process, started then, and it maps the segment. */
-static bool identity_fits(const struct drain_identity *identity, const struct drain *drain,
-			  const struct arrival *arrival)
+/* A pidfd that was opened by pid is that of a process which started when the image's did. */
+static bool identity_fits(const struct drain_identity *identity, const struct arrival *arrival)
 {
 	return identity->start_time != 0 && arrival->image.start_time != 0 &&
-	       timens_same_start(identity->pid, identity->start_time, arrival->image.start_time) &&
-	       proc_maps(identity->pid, strrchr(drain_segment_path(drain), '/')) &&
-	       identity_exists(arrival->fd);
+	       timens_same_start(identity->pid, identity->start_time, arrival->image.start_time);
+}
+
+/* Its pid is from its slot, where any process of the session may have written it. */
+static bool identity_maps_segment(const struct drain_identity *identity, const struct drain *drain,
+				  int fd)
+{
+	return proc_maps(identity->pid, strrchr(drain_segment_path(drain), '/')) &&
+	       identity_exists(fd);
 }
 
 void identity_verify(struct drain_identity *identity, const struct drain *drain,
@@ -64,6 +69,9 @@ void identity_verify(struct drain_identity *identity, const struct drain *drain,
 		return;
 	}
 	identity_ask_proc(identity, arrival->fd, is_child);
-	if (!identity->proof && identity_fits(identity, drain, arrival))
+	if (identity->proof == DRAIN_BY_PEER_CRED && !identity_fits(identity, arrival))
+		identity->proof = DRAIN_UNPROVED;
+	else if (!identity->proof && identity_fits(identity, arrival) &&
+		 identity_maps_segment(identity, drain, arrival->fd))
 		identity->proof = DRAIN_BY_START_TIME;
 }

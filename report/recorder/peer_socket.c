@@ -3,34 +3,39 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "preload/common/files.h"
 #include "preload/common/registration.h"
+#include "report/recorder/peer_claims.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77 /* since Linux 6.5; since 6.16 of one that has been waited for, too */
 #endif
 #define BACKLOG 4096
-/* Who calls and never registers, or was found before it was heard, must not hold up the others. */
-#define ROOM 4096u
+#define ACCEPTED_MOST 4096 /* in one turn */
+#define TRIALS 16          /* connections taken for that of our own child */
+#define CHECKS 4           /* connections of a user of whom none is of the session, in one turn */
+#define STRANGERS 32u      /* such users that one turn asks about */
+#define USERS 32u          /* of one session; the first one is the recorder's own */
+#define OWN_ROOM 2048u     /* claims; each may hold a descriptor */
+#define OTHERS_ROOM 64u
 #define PATIENCE_NS 1000000000ull
 
-struct caller {
-	struct caller *next;
-	struct greeter who;
-	uint64_t since_ns;
-	uint32_t instance;
-	int connection; /* -1: it has said its instance */
-};
-
-struct greetings {
-	int by_name, by_path; /* sockets; -1 none */
-	bool outlast_callers;
+struct peer_socket {
+	struct peer_socket_options options;
+	int by_name, by_path; /* -1 none */
+	bool outlasts_peers;
 	struct sockaddr_un path;
-	unsigned count;
-	struct caller *callers;
+	uint32_t stranger_count; /* of this turn */
+	struct stranger_user {
+		uid_t uid;
+		unsigned checks;
+	} stranger[STRANGERS];
+	uint32_t user_count;
+	struct peer_claims user[USERS];
 };
 
 static int listen_at(const struct sockaddr_un *address, socklen_t length)
@@ -40,7 +45,7 @@ static int listen_at(const struct sockaddr_un *address, socklen_t length)
 	if (fd >= 0 && bind(fd, (const struct sockaddr *)address, length) == 0) {
 		if (listen(fd, BACKLOG) == 0)
 			return fd;
-		if (address->sun_path[0])
+		if (length > sizeof(sa_family_t) && address->sun_path[0])
 			unlink(address->sun_path);
 	}
 	if (fd >= 0)
@@ -48,172 +53,216 @@ static int listen_at(const struct sockaddr_un *address, socklen_t length)
 	return -1;
 }
 
-static void learn_who(struct caller *caller)
+/* ---- who it is ---- */
+
+static bool peer_learn_user(int connection, struct peer *peer)
 {
 	struct ucred credentials = {0};
 	socklen_t length = sizeof credentials;
 
-	getsockopt(caller->connection, SOL_SOCKET, SO_PEERCRED, &credentials, &length);
-	length = sizeof caller->who.fd;
-	if (getsockopt(caller->connection, SOL_SOCKET, SO_PEERPIDFD, &caller->who.fd, &length) != 0)
-		caller->who.fd = -1;
-	caller->who.pid = credentials.pid;
-	caller->who.uid = credentials.uid;
-}
-
-/* By a trial: a child calls, ends, and is waited for. */
-static bool try_outlasting(int listener, const struct sockaddr_un *address, socklen_t length)
-{
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	struct caller caller = {.who.fd = -1};
-	pid_t child = fd < 0 ? -1 : fork();
-
-	if (child == 0)
-		_exit(connect(fd, (const struct sockaddr *)address, length) != 0);
-	if (fd >= 0)
-		close(fd);
-	if (child > 0)
-		waitpid(child, NULL, 0);
-	caller.connection = child < 0 ? -1 : accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-	if (caller.connection >= 0) {
-		learn_who(&caller);
-		close(caller.connection);
-	}
-	if (caller.who.fd >= 0)
-		close(caller.who.fd);
-	return caller.who.fd >= 0 && caller.who.pid == child;
-}
-
-bool greetings_outlast_callers(const struct greetings *g)
-{
-	return g->outlast_callers;
-}
-
-struct greetings *greetings_open(const char *session, const char *path)
-{
-	struct greetings *g = calloc(1, sizeof *g);
-	struct sockaddr_un name;
-	socklen_t length = greeting_by_name(&name, session);
-
-	if (!g)
-		return NULL;
-	g->by_name = listen_at(&name, length);
-	g->outlast_callers = g->by_name >= 0 && try_outlasting(g->by_name, &name, length);
-	length = greeting_by_path(&g->path, path);
-	g->by_path = *path ? listen_at(&g->path, length) : -1;
-	if (g->by_name >= 0 || g->by_path >= 0)
-		return g;
-	greetings_close(g);
-	return NULL;
-}
-
-static bool accept_one(struct greetings *g, int fd)
-{
-	int connection = accept4(fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
-	struct caller *caller = NULL;
-
-	if (connection < 0)
+	*peer = (struct peer){.fd = -1};
+	if (getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &credentials, &length) != 0)
 		return false;
-	if (g->count < ROOM)
-		caller = calloc(1, sizeof *caller);
-	if (!caller) {
+	peer->pid = credentials.pid;
+	peer->uid = credentials.uid;
+	return true;
+}
+
+/* Before Linux 6.5 the pid must do: whoever has it now, if that one has not been waited for. */
+static void peer_learn_pidfd(int connection, struct peer *peer)
+{
+	socklen_t length = sizeof peer->fd;
+
+	if (getsockopt(connection, SOL_SOCKET, SO_PEERPIDFD, &peer->fd, &length) == 0)
+		return;
+	peer->fd = -1;
+	if (errno != ENOPROTOOPT || peer->pid <= 0)
+		return;
+	peer->by_pid = true;
+	peer->fd = (int)syscall(SYS_pidfd_open, peer->pid, 0);
+}
+
+/* ---- whether its pidfd outlasts it ---- */
+
+/* Any user may connect in between: the child's own connection is looked for. */
+static bool finds_pidfd_of(int listener, pid_t child)
+{
+	for (int i = 0; i < TRIALS; i++) {
+		int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+		struct peer peer = {.fd = -1};
+
+		if (connection < 0)
+			return false;
+		if (peer_learn_user(connection, &peer) && peer.pid == child)
+			peer_learn_pidfd(connection, &peer);
 		close(connection);
-		return true;
-	}
-	caller->connection = connection;
-	caller->since_ns = place_ns(CLOCK_MONOTONIC);
-	learn_who(caller);
-	caller->next = g->callers;
-	g->callers = caller;
-	g->count++;
-	return true;
-}
-
-static void forget(struct greetings *g, struct caller **place)
-{
-	struct caller *caller = *place;
-
-	*place = caller->next;
-	g->count--;
-	if (caller->connection >= 0)
-		close(caller->connection);
-	free(caller);
-}
-
-/* False when it will never say anything: it died on the way, or is no process of the session. */
-static bool listen_to(struct caller *caller)
-{
-	struct greeting greeting;
-	ssize_t got;
-
-	if (caller->connection < 0)
-		return true;
-	got = recv(caller->connection, &greeting, sizeof greeting, 0);
-	if (got < 0 && errno == EAGAIN)
-		return true;
-	if (got != sizeof greeting)
-		return false;
-	close(caller->connection);
-	caller->connection = -1;
-	caller->instance = greeting.instance;
-	return true;
-}
-
-static void drop(struct greetings *g, struct caller **place)
-{
-	if ((*place)->who.fd >= 0)
-		close((*place)->who.fd);
-	forget(g, place);
-}
-
-void greetings_collect(struct greetings *g)
-{
-	struct caller **place = &g->callers;
-
-	while (accept_one(g, g->by_name) || accept_one(g, g->by_path))
-		;
-	while (*place) {
-		if (listen_to(*place))
-			place = &(*place)->next;
-		else
-			drop(g, place);
-	}
-}
-
-void greetings_drop_old(struct greetings *g)
-{
-	uint64_t now_ns = place_ns(CLOCK_MONOTONIC);
-	struct caller **place = &g->callers;
-
-	while (*place) {
-		if (now_ns - (*place)->since_ns < PATIENCE_NS)
-			place = &(*place)->next;
-		else
-			drop(g, place);
-	}
-}
-
-bool greetings_take(struct greetings *g, uint32_t instance, struct greeter *greeter)
-{
-	for (struct caller **place = &g->callers; *place; place = &(*place)->next) {
-		if ((*place)->connection >= 0 || (*place)->instance != instance)
-			continue;
-		*greeter = (*place)->who;
-		forget(g, place);
-		return true;
+		if (peer.fd >= 0)
+			close(peer.fd);
+		if (peer.pid == child)
+			return peer.fd >= 0 && !peer.by_pid;
 	}
 	return false;
 }
 
-void greetings_close(struct greetings *g)
+/* By a trial, at an address that the kernel chooses: a child connects, ends, and is waited for. */
+static bool try_outlasting(void)
 {
-	while (g->callers)
-		drop(g, &g->callers);
-	if (g->by_name >= 0)
-		close(g->by_name);
-	if (g->by_path >= 0) {
-		close(g->by_path);
-		unlink(g->path.sun_path);
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int listener = listen_at(&address, sizeof address.sun_family);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	socklen_t length = sizeof address;
+	pid_t child = -1;
+	bool found;
+
+	if (listener >= 0 && fd >= 0 &&
+	    getsockname(listener, (struct sockaddr *)&address, &length) == 0)
+		child = fork();
+	if (child == 0)
+		_exit(connect(fd, (const struct sockaddr *)&address, length) != 0);
+	if (child > 0)
+		waitpid(child, NULL, 0);
+	found = child > 0 && finds_pidfd_of(listener, child);
+	if (fd >= 0)
+		close(fd);
+	if (listener >= 0)
+		close(listener);
+	return found;
+}
+
+bool peer_socket_outlasts_peers(const struct peer_socket *socket)
+{
+	return socket->outlasts_peers;
+}
+
+/* ---- the users ---- */
+
+static struct peer_claims *user_add(struct peer_socket *socket, uid_t uid, uint32_t room)
+{
+	struct peer_claims *user = &socket->user[socket->user_count];
+
+	if (socket->user_count == USERS || !peer_claims_open(user, uid, room))
+		return NULL;
+	socket->user_count++;
+	return user;
+}
+
+/* Whether the turn has something left for one more question about this user. */
+static bool may_check(struct peer_socket *socket, uid_t uid)
+{
+	uint32_t i = 0;
+
+	while (i < socket->stranger_count && socket->stranger[i].uid != uid)
+		i++;
+	if (i == STRANGERS)
+		return false;
+	if (i == socket->stranger_count)
+		socket->stranger[socket->stranger_count++] = (struct stranger_user){uid, 0};
+	return socket->stranger[i].checks++ < CHECKS;
+}
+
+/* Null: none of ours. */
+static struct peer_claims *user_of(struct peer_socket *socket, const struct peer *peer)
+{
+	for (uint32_t i = 0; i < socket->user_count; i++)
+		if (socket->user[i].uid == peer->uid)
+			return &socket->user[i];
+	if (peer->pid <= 0 || !may_check(socket, peer->uid) ||
+	    !socket->options.is_member(socket->options.context, peer->pid))
+		return NULL;
+	return user_add(socket, peer->uid, OTHERS_ROOM);
+}
+
+struct peer_socket *peer_socket_open(const struct peer_socket_options *options)
+{
+	struct peer_socket *s = calloc(1, sizeof *s);
+	struct sockaddr_un name;
+	socklen_t length = greeting_by_name(&name, options->session);
+
+	if (!s)
+		return NULL;
+	s->options = *options;
+	s->by_name = listen_at(&name, length);
+	length = greeting_by_path(&s->path, options->path);
+	s->by_path = *options->path ? listen_at(&s->path, length) : -1;
+	if ((s->by_name >= 0 || s->by_path >= 0) && user_add(s, geteuid(), OWN_ROOM)) {
+		s->outlasts_peers = try_outlasting();
+		return s;
 	}
-	free(g);
+	peer_socket_close(s);
+	return NULL;
+}
+
+/* ---- the turn ---- */
+
+/* False when nobody waits, or no descriptor is left for it. */
+static bool accept_one(struct peer_socket *socket, int listener)
+{
+	struct peer_claim claim = {
+		.connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK)};
+	struct peer_claims *user = NULL;
+
+	if (claim.connection < 0)
+		return false;
+	if (claim.connection < socket->options.descriptors &&
+	    peer_learn_user(claim.connection, &claim.peer))
+		user = user_of(socket, &claim.peer);
+	if (!user) {
+		close(claim.connection);
+		return true;
+	}
+	peer_learn_pidfd(claim.connection, &claim.peer);
+	if (claim.peer.fd >= socket->options.descriptors) {
+		close(claim.peer.fd);
+		claim.peer.fd = -1;
+	}
+	claim.since_ns = place_ns(CLOCK_MONOTONIC);
+	peer_claims_add(user, &claim);
+	return true;
+}
+
+static bool accept_some(struct peer_socket *socket, int listener)
+{
+	for (int i = 0; listener >= 0 && i < ACCEPTED_MOST && accept_one(socket, listener); i++)
+		if (socket->options.must_stop(socket->options.context))
+			return false;
+	return true;
+}
+
+/* The path first: only those who may enter the session's folder come that way. */
+bool peer_socket_collect(struct peer_socket *socket)
+{
+	socket->stranger_count = 0;
+	for (uint32_t i = 0; i < socket->user_count; i++)
+		peer_claims_listen(&socket->user[i]);
+	return accept_some(socket, socket->by_path) && accept_some(socket, socket->by_name);
+}
+
+bool peer_socket_take(struct peer_socket *socket, uint32_t instance, struct peer *peer)
+{
+	for (uint32_t i = 0; i < socket->user_count; i++)
+		if (peer_claims_take(&socket->user[i], instance, peer))
+			return true;
+	return false;
+}
+
+void peer_socket_drop_old(struct peer_socket *socket)
+{
+	uint64_t now_ns = place_ns(CLOCK_MONOTONIC);
+
+	for (uint32_t i = 0; i < socket->user_count; i++)
+		peer_claims_drop_old(&socket->user[i],
+				     now_ns < PATIENCE_NS ? 0 : now_ns - PATIENCE_NS);
+}
+
+void peer_socket_close(struct peer_socket *socket)
+{
+	for (uint32_t i = 0; i < socket->user_count; i++)
+		peer_claims_close(&socket->user[i]);
+	if (socket->by_name >= 0)
+		close(socket->by_name);
+	if (socket->by_path >= 0) {
+		close(socket->by_path);
+		unlink(socket->path.sun_path);
+	}
+	free(socket);
 }

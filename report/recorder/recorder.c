@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,17 +19,19 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "report/util/error.h"
-#include "report/util/now.h"
-#include "report/recorder/registrations.h"
+#include "report/cli/summary.h"
 #include "report/recorder/inspect.h"
 #include "report/recorder/launch.h"
-#include "report/recorder/record_options.h"
+#include "report/recorder/limits.h"
 #include "report/recorder/output.h"
+#include "report/recorder/record_options.h"
+#include "report/recorder/registrations.h"
 #include "report/recorder/signals.h"
 #include "report/recorder/tree.h"
-#include "report/cli/summary.h"
+#include "report/util/error.h"
+#include "report/util/now.h"
 
+#define LARGE_BYTES (128 << 10)
 #define INTERVAL_MIN_NS 1000000ull
 #define INTERVAL_MAX_NS 20000000ull
 #define GRACE_NS 20000000ull /* for those that the same signal ended */
@@ -57,6 +60,21 @@ struct recorder {
 };
 
 /* ---- before COMMAND ---- */
+
+static void explain_failure(int error)
+{
+	char why[256];
+
+	limits_explain(error, why, sizeof why);
+	error_line("record", why);
+}
+
+/* RLIMIT_DATA counts each block: large ones grow in place and go back; threads share a heap. */
+static void save_memory(void)
+{
+	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
+	mallopt(M_ARENA_MAX, 1);
+}
 
 static int find_library(char library[PATH_MAX])
 {
@@ -186,7 +204,7 @@ static bool make_watchers(struct recorder *r)
 		r->tree = tree_make(r->drain, r->watch, r->launch.pid, r->options.no_follow);
 	if (r->tree)
 		return true;
-	error_line("record", strerror(errno));
+	explain_failure(errno);
 	cancel_session(r);
 	return false;
 }
@@ -255,6 +273,8 @@ static void turn(struct recorder *r, uint64_t most_ns)
 				{watch_fd(r->watch), POLLIN, 0}};
 	struct timespec limit = {0, (long)(r->next_look_ns < most_ns ? r->next_look_ns : most_ns)};
 
+	if (arrivals_need_turns(r->arrivals) && limit.tv_nsec > (long)INTERVAL_MIN_NS)
+		limit.tv_nsec = INTERVAL_MIN_NS;
 	ppoll(wait, 3, &limit, NULL);
 	if (signals_pass_on(r->signal_fd, r->command_ended ? 0 : r->launch.pid))
 		r->asked_to_end |= r->command_ended;
@@ -349,7 +369,7 @@ static int hold_command(struct recorder *r)
 	else
 		ret = launch_hold(&r->launch, r->options.command, preload ? r->library : NULL);
 	if (ret != 0)
-		error_line("record", strerror(-ret));
+		explain_failure(-ret);
 	umask(077); /* ours alone: the files need the modes they are given */
 	return ret;
 }
@@ -378,6 +398,7 @@ int command_record(int argc, char **argv)
 	struct recorder *r = &recorder;
 	int ret;
 
+	save_memory();
 	ret = options_parse(&r->options, argc, argv);
 	if (ret == 0)
 		ret = inspect(r);

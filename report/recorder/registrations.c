@@ -2,11 +2,13 @@
 #include "report/recorder/registrations.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -14,15 +16,21 @@
 
 #define ROOM 64    /* arrivals taken in at once */
 #define ATTENDS 80 /* looks of 250 us after the last arrival */
+#define STACK_BYTES (128u << 10)
+#define OWN_DESCRIPTORS 64
 
 struct arrivals {
 	struct drain *drain;
-	struct greetings *greetings; /* null: nobody can call */
+	struct peer_socket *socket; /* null: nobody can call */
+	uint32_t slots;
+	int descriptors; /* from this number on they are the recorder's own */
 	pthread_t thread;
+	bool has_thread;
 	_Atomic bool stop;
 	_Atomic unsigned asked, answered; /* for looks */
 	int fd;
 	pthread_mutex_t lock; /* over the queue: */
+	bool *queued;         /* by slot */
 	struct arrival *queue;
 	size_t taken, count, room;
 };
@@ -46,24 +54,31 @@ static bool enqueue(struct arrivals *a, const struct arrival *arrival)
 }
 
 /*
- * Anybody on this machine may call. Who says that it is one of ours is believed if it has our own
- * rights anyway, or has the pid that ours wrote down.
+ * Anybody on this machine may call. Who says that it is this image is believed if it has the pid
+ * that the image wrote down; one from another pid namespace, which sees another pid itself, if it
+ * has our own rights.
  */
+static bool is_believed(const struct peer *peer, const struct drain_process *image)
+{
+	if (peer->pid <= 0 || peer->fd < 0)
+		return false;
+	return peer->pid == image->pid || (image->elsewhere && peer->uid == geteuid());
+}
+
 static bool has_called(struct arrivals *a, struct arrival *arrival)
 {
-	struct greeter who;
+	struct peer peer;
 
-	while (a->greetings && greetings_take(a->greetings, arrival->image.instance, &who)) {
-		if (who.pid > 0 && who.fd >= 0 &&
-		    (who.uid == geteuid() || who.pid == arrival->image.pid)) {
-			arrival->pid = who.pid;
-			arrival->fd = who.fd;
-			arrival->uid = who.uid;
-			arrival->proof = DRAIN_BY_PEER_PIDFD;
+	while (a->socket && peer_socket_take(a->socket, arrival->image.instance, &peer)) {
+		if (is_believed(&peer, &arrival->image)) {
+			arrival->pid = peer.pid;
+			arrival->fd = peer.fd;
+			arrival->uid = peer.uid;
+			arrival->proof = peer.by_pid ? DRAIN_BY_PEER_CRED : DRAIN_BY_PEER_PIDFD;
 			return true;
 		}
-		if (who.fd >= 0)
-			close(who.fd);
+		if (peer.fd >= 0)
+			close(peer.fd);
 	}
 	return false;
 }
@@ -76,37 +91,70 @@ static bool tell(const struct arrivals *a)
 	return write(a->fd, &one, sizeof one) == sizeof one || errno == EAGAIN;
 }
 
-/* Takes in all that is new; false when there was nothing. */
+/* -1: none, or only one of those that the recorder needs itself. */
+static int open_pidfd(const struct arrivals *a, pid_t pid)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd < a->descriptors)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/*
+ * One image of a slot at a time: the next one comes after the recorder has given the slot back. Who
+ * writes over the slot's word again and again takes no room with that.
+ */
+static bool is_queued(struct arrivals *a, uint32_t slot)
+{
+	bool queued;
+
+	pthread_mutex_lock(&a->lock);
+	queued = a->queued[slot];
+	pthread_mutex_unlock(&a->lock);
+	return queued;
+}
+
+static void take_in(struct arrivals *a, const struct drain_process *image)
+{
+	struct arrival arrival = {.image = *image};
+	bool queued;
+
+	if (is_queued(a, image->slot))
+		return;
+	if (!has_called(a, &arrival))
+		arrival.fd = image->elsewhere ? -1 : open_pidfd(a, image->pid);
+	pthread_mutex_lock(&a->lock);
+	queued = enqueue(a, &arrival);
+	a->queued[image->slot] = queued;
+	pthread_mutex_unlock(&a->lock);
+	if (!queued && arrival.fd >= 0)
+		close(arrival.fd);
+}
+
+/* Takes in all that is new, each slot once; false when there was nothing. */
 static bool gather(struct arrivals *a)
 {
 	struct drain_process found[ROOM];
 	unsigned count;
 	bool some = false;
 
-	do {
+	for (uint32_t taken = 0; taken <= a->slots; taken += ROOM) {
 		count = drain_arrivals(a->drain, found, ROOM);
-		if (a->greetings) /* after: they called before they could be found */
-			greetings_collect(a->greetings);
-		for (unsigned i = 0; i < count; i++) {
-			struct arrival arrival = {.image = found[i]};
-			bool queued;
-
-			if (!has_called(a, &arrival))
-				arrival.fd = found[i].elsewhere ? -1
-								: (int)syscall(SYS_pidfd_open,
-									       found[i].pid, 0);
-			pthread_mutex_lock(&a->lock);
-			queued = enqueue(a, &arrival);
-			pthread_mutex_unlock(&a->lock);
-			if (!queued && arrival.fd >= 0)
-				close(arrival.fd);
+		/* After: they called before they could be found. */
+		if (a->socket && !peer_socket_collect(a->socket)) {
+			drain_put_back(a->drain, found, count);
+			return some;
 		}
+		for (unsigned i = 0; i < count; i++)
+			take_in(a, &found[i]);
 		some |= count > 0;
-		if (count > 0 && !tell(a))
+		if ((count > 0 && !tell(a)) || count < ROOM)
 			break;
-	} while (count == ROOM);
-	if (a->greetings)
-		greetings_drop_old(a->greetings);
+	}
+	if (a->socket)
+		peer_socket_drop_old(a->socket);
 	return some;
 }
 
@@ -138,7 +186,7 @@ static void stand_back(void)
 static void *run(void *context)
 {
 	struct arrivals *a = context;
-	bool outlast = a->greetings && greetings_outlast_callers(a->greetings);
+	bool outlast = a->socket && peer_socket_outlasts_peers(a->socket);
 	unsigned attends = 0;
 	uint32_t seen = 0;
 
@@ -154,27 +202,92 @@ static void *run(void *context)
 	return NULL;
 }
 
+/* Of a small stack: the default one may be more than RLIMIT_DATA leaves. */
+static bool start_thread(struct arrivals *a)
+{
+	pthread_attr_t attributes;
+	bool begun;
+
+	if (pthread_attr_init(&attributes) != 0)
+		return false;
+	begun = pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0 &&
+		pthread_create(&a->thread, &attributes, run, a) == 0;
+	pthread_attr_destroy(&attributes);
+	return begun;
+}
+
+static bool is_member(void *context, pid_t pid)
+{
+	const struct arrivals *a = context;
+
+	return drain_is_member(a->drain, pid);
+}
+
+static bool must_stop(void *context)
+{
+	const struct arrivals *a = context;
+
+	return atomic_load_explicit(&a->stop, memory_order_relaxed);
+}
+
+static void open_socket(struct arrivals *a)
+{
+	struct peer_socket_options options = {
+		.session = drain_session(a->drain),
+		.path = drain_greeting_path(a->drain),
+		.descriptors = a->descriptors,
+		.must_stop = must_stop,
+		.is_member = is_member,
+		.context = a,
+	};
+
+	a->socket = peer_socket_open(&options);
+}
+
+/* Some descriptors stay the recorder's own, for /proc and for what it does at the end. */
+static int spare_descriptors(void)
+{
+	struct rlimit limit;
+	int most = INT_MAX;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < INT_MAX)
+		most = (int)limit.rlim_cur;
+	return most - (most / 4 < OWN_DESCRIPTORS ? most / 4 : OWN_DESCRIPTORS);
+}
+
 struct arrivals *arrivals_start(struct drain *drain)
 {
 	struct arrivals *a = calloc(1, sizeof *a);
-	int error = ENOMEM;
 
-	if (a) {
-		a->drain = drain;
-		a->greetings = greetings_open(drain_session(drain), drain_greeting_path(drain));
-		pthread_mutex_init(&a->lock, NULL);
-		a->fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-		error = a->fd < 0 ? errno : pthread_create(&a->thread, NULL, run, a);
+	if (!a)
+		return NULL;
+	a->drain = drain;
+	a->slots = drain_slot_count(drain);
+	a->descriptors = spare_descriptors();
+	a->queued = calloc(a->slots, sizeof *a->queued);
+	a->fd = a->queued ? eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK) : -1;
+	if (a->fd < 0) {
+		free(a->queued);
+		free(a);
+		return NULL;
 	}
-	if (error == 0)
-		return a;
-	if (a && a->fd >= 0)
-		close(a->fd);
-	if (a && a->greetings)
-		greetings_close(a->greetings);
-	free(a);
-	errno = error;
-	return NULL;
+	pthread_mutex_init(&a->lock, NULL);
+	open_socket(a);
+	a->has_thread = start_thread(a);
+	if (!a->has_thread)
+		drain_attend(drain);
+	return a;
+}
+
+bool arrivals_need_turns(const struct arrivals *a)
+{
+	return !a->has_thread;
+}
+
+void arrivals_turn(struct arrivals *a)
+{
+	if (!a->has_thread)
+		look(a);
 }
 
 int arrivals_fd(const struct arrivals *a)
@@ -189,10 +302,12 @@ bool arrivals_take(struct arrivals *a, struct arrival *arrival)
 
 	pthread_mutex_lock(&a->lock);
 	some = a->taken < a->count;
-	if (some)
+	if (some) {
 		*arrival = a->queue[a->taken++];
-	else if (read(a->fd, &wakes, sizeof wakes) < 0)
+		a->queued[arrival->image.slot] = false;
+	} else if (read(a->fd, &wakes, sizeof wakes) < 0) {
 		some = false;
+	}
 	pthread_mutex_unlock(&a->lock);
 	return some;
 }
@@ -212,8 +327,12 @@ bool arrivals_have_looked(const struct arrivals *a)
 void arrivals_stop(struct arrivals *a)
 {
 	atomic_store_explicit(&a->stop, true, memory_order_release);
-	drain_wake(a->drain);
-	pthread_join(a->thread, NULL);
+	if (a->has_thread) {
+		drain_wake(a->drain);
+		pthread_join(a->thread, NULL);
+		a->has_thread = false;
+	}
+	atomic_store_explicit(&a->stop, false, memory_order_relaxed);
 	gather(a);
 }
 
@@ -224,10 +343,11 @@ void arrivals_free(struct arrivals *a)
 	while (arrivals_take(a, &arrival))
 		if (arrival.fd >= 0)
 			close(arrival.fd);
-	if (a->greetings)
-		greetings_close(a->greetings);
+	if (a->socket)
+		peer_socket_close(a->socket);
 	pthread_mutex_destroy(&a->lock);
 	close(a->fd);
+	free(a->queued);
 	free(a->queue);
 	free(a);
 }

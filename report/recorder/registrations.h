@@ -6,6 +6,8 @@
  * waited for it. So a thread does nothing else: it sleeps on the futex that registrations wake,
  * takes the pidfd, and queues for the main thread. Where processes come one after the other, and
  * have called, it looks by itself every 250 us: to be woken costs a process's start 20 us.
+ *
+ * Where a limit allows no thread (RLIMIT_NPROC counts it as a process), the main thread looks.
  */
 #ifndef MEMSHIM_RECORDER_REGISTRATIONS_H
 #define MEMSHIM_RECORDER_REGISTRATIONS_H
@@ -29,6 +31,10 @@ struct arrivals;
 
 /* Starts the thread; null with errno set. `drain` must outlive it. */
 struct arrivals *arrivals_start(struct drain *drain);
+
+/* Whether there is no thread: then arrivals_turn looks, and must be called every millisecond. */
+bool arrivals_need_turns(const struct arrivals *arrivals);
+void arrivals_turn(struct arrivals *arrivals);
 
 /* A descriptor that is readable while something is queued. */
 int arrivals_fd(const struct arrivals *arrivals);

@@ -9,6 +9,7 @@
 #include "preload/common/make.h"
 #include "preload/common/place.h"
 #include "report/recorder/drain_internal.h"
+#include "report/recorder/limits.h"
 #include "report/util/error.h"
 
 #define FOLDERS 3 /* that a session may be in */
@@ -27,8 +28,9 @@ static bool is_limited(void)
 
 static void explain(struct drain_error *error, const char *what, int ret)
 {
-	const char *why = strerror(-ret);
+	const char *why = error->why;
 
+	limits_explain(-ret, error->why, sizeof error->why);
 	if (ret == -EACCES)
 		why = "it may not be entered, or other users may write to it";
 	else if (ret == -EPERM)
@@ -41,7 +43,8 @@ static void explain(struct drain_error *error, const char *what, int ret)
 		why = "no room for the session: free some there, or set MEMSHIM_DIR to another "
 		      "folder on tmpfs";
 	snprintf(error->what, sizeof error->what, "%s", what);
-	snprintf(error->why, sizeof error->why, "%s", why);
+	if (why != error->why)
+		snprintf(error->why, sizeof error->why, "%s", why);
 }
 
 /* The way out, where nobody has taken it. */
@@ -201,7 +204,7 @@ static int make_somewhere(struct drain *drain, const struct place_wish *wish,
 		free(folders[i]);
 	if (ret != 0 && first == 0)
 		explain(error, "record", ret);
-	else if (ret != 0 && !is_limited())
+	else if (ret != 0 && first != -ENOMEM && !is_limited())
 		point_at_folder(error);
 	if (ret == 0)
 		warn_of_folder(drain, error, first);
@@ -251,7 +254,8 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 	drain->reported = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->reported);
 	drain->drift = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->drift);
 	drain->limits = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->limits);
-	if (!drain->reported || !drain->drift || !drain->limits) {
+	drain->part = calloc(drain->header.part_count, sizeof *drain->part);
+	if (!drain->reported || !drain->drift || !drain->limits || !drain->part) {
 		explain(error, "record", -ENOMEM);
 		return -ENOMEM;
 	}
@@ -319,6 +323,7 @@ void drain_cancel(struct drain *drain)
 	free(drain->reported);
 	free(drain->drift);
 	free(drain->limits);
+	free(drain->part);
 	free(drain);
 }
 

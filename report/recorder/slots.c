@@ -11,7 +11,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "report/procfs/proc.h"
 #include "report/recorder/drain_internal.h"
+
+#define ANCESTORS_MOST 32
 
 /* ---- who has come ---- */
 
@@ -32,6 +35,42 @@ void drain_wake(struct drain *drain)
 	syscall(SYS_futex, &drain->shared->registered, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
+void drain_attend(struct drain *drain)
+{
+	half_announce(&drain->shared->attentive, true);
+}
+
+uint32_t drain_slot_count(const struct drain *drain)
+{
+	return (uint32_t)drain->header.region[REGION_INDEX].count;
+}
+
+static bool has_slot(const struct drain *drain, pid_t pid)
+{
+	uint32_t used = drain_slots_used(drain);
+
+	for (uint32_t i = 0; i < used; i++)
+		if ((pid_t)(word_accept(drain_word(drain, i)) >> 32) == pid)
+			return true;
+	return false;
+}
+
+bool drain_is_member(const struct drain *drain, pid_t pid)
+{
+	struct proc_facts facts;
+
+	if (has_slot(drain, pid))
+		return true;
+	for (int depth = 0; depth < ANCESTORS_MOST && pid > 1; depth++) {
+		if (pid == getpid())
+			return true;
+		if (!proc_facts(pid, &facts))
+			return false;
+		pid = facts.ppid;
+	}
+	return false;
+}
+
 /* Slot i's image, if it is one that was not reported; the slot may be freed meanwhile. */
 static bool read_arrival(const struct drain *drain, uint32_t i, struct drain_process *process)
 {
@@ -39,7 +78,8 @@ static bool read_arrival(const struct drain *drain, uint32_t i, struct drain_pro
 	uint64_t word = word_accept(drain_word(drain, i));
 	bool knows_break;
 
-	if ((uint32_t)word == 0 || (uint32_t)word == drain->reported[i])
+	if ((uint32_t)word == 0 || (uint32_t)word == drain->reported[i] ||
+	    (uint32_t)word > half_accept(&drain->shared->next_instance))
 		return false;
 	knows_break = slot->how == LIFE_START && slot->flags & PROCESS_BREAK_KNOWN;
 	*process = (struct drain_process){
@@ -73,6 +113,12 @@ unsigned drain_arrivals(struct drain *drain, struct drain_process *found, unsign
 			drain->reported[i] = found[count++].instance;
 	qsort(found, count, sizeof *found, by_instance);
 	return count;
+}
+
+void drain_put_back(struct drain *drain, const struct drain_process *found, unsigned count)
+{
+	for (unsigned i = 0; i < count; i++)
+		drain->reported[found[i].slot] = 0;
 }
 
 bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time,
@@ -234,8 +280,7 @@ static struct segment_process *find_next(const struct drain *drain, const struct
 
 		if ((pid_t)(word >> 32) == old->pid && (uint32_t)word > old->instance &&
 		    slot->start_time == old->start_time && slot->how == LIFE_START &&
-		    slot->pid_namespace == place &&
-		    (!next || slot->instance < next->instance))
+		    slot->pid_namespace == place && (!next || slot->instance < next->instance))
 			next = slot;
 	}
 	return next;

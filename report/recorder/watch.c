@@ -13,6 +13,9 @@
 #include "report/recorder/ending.h"
 #include "report/recorder/identity.h"
 
+#define INSTANCES_MOST (1u << 22) /* readers believe no higher number */
+#define TAKEN_MOST 8192u          /* registrations in one turn */
+
 struct watch *watch_make(struct drain *drain, struct arrivals *arrivals, pid_t command)
 {
 	struct watch *watch = calloc(1, sizeof *watch);
@@ -25,9 +28,11 @@ struct watch *watch_make(struct drain *drain, struct arrivals *arrivals, pid_t c
 	watch->drain = drain;
 	watch->arrivals = arrivals;
 	watch->command = command;
-	watch->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	watch->by_slot = calloc(drain_slot_count(drain), sizeof(struct watched *));
+	watch->epoll_fd = watch->by_slot ? epoll_create1(EPOLL_CLOEXEC) : -1;
 	if (watch->epoll_fd >= 0)
 		return watch;
+	free(watch->by_slot);
 	free(watch);
 	return NULL;
 }
@@ -111,6 +116,7 @@ void watched_let_go(struct watch *watch, struct watched *w)
 	if (w->pid > 0)
 		HASH_DELETE(by_pid, watch->pids, w);
 	HASH_DEL(watch->table, w);
+	watch->by_slot[w->image.slot] = NULL;
 	if (w->fd >= 0)
 		close(w->fd);
 	free(w);
@@ -124,6 +130,8 @@ void watch_free(struct watch *watch)
 		watched_let_go(watch, w);
 	}
 	close(watch->epoll_fd);
+	free(watch->by_slot);
+	free(watch->came);
 	free(watch);
 }
 
@@ -134,7 +142,7 @@ static bool is_command(const struct watch *watch, const struct drain_process *im
 }
 
 /*
- * Which process it is, as seen here; 0: not found. Of one that did not call, the pidfd was opened
+ * Which process it is, as seen here; 0: not found. Where the pidfd was opened by the pid, that was
  * before this look, so a process with the image's start time that is still there is the pidfd's.
  * Where /proc does not show it (it has been waited for, or is another user's) the pidfd alone must
  * do. COMMAND is known even when it has been waited for before its arrival was heard of.
@@ -142,25 +150,26 @@ static bool is_command(const struct watch *watch, const struct drain_process *im
 static pid_t find_process(const struct watch *watch, struct arrival *arrival)
 {
 	const struct drain_process *image = &arrival->image;
+	pid_t pid = arrival->pid > 0 ? arrival->pid : image->pid;
 	struct proc_facts facts;
 	bool is_other;
 
 	if (is_command(watch, image))
 		return image->pid;
-	if (arrival->pid > 0)
+	if (arrival->proof == DRAIN_BY_PEER_PIDFD)
 		return arrival->pid;
-	if (image->elsewhere) /* compare may find it */
+	if (image->elsewhere && arrival->pid <= 0) /* compare may find it */
 		return 0;
-	if (proc_facts(image->pid, &facts))
+	if (proc_facts(pid, &facts))
 		is_other = image->start_time != 0 &&
-			   !timens_same_start(image->pid, facts.start_time, image->start_time);
+			   !timens_same_start(pid, facts.start_time, image->start_time);
 	else
 		is_other = arrival->fd < 0;
 	if (is_other && arrival->fd >= 0) {
 		close(arrival->fd);
 		arrival->fd = -1;
 	}
-	return is_other ? 0 : image->pid;
+	return is_other ? 0 : pid;
 }
 
 /* `replaced`: by the next image of the process, which goes on. */
@@ -230,15 +239,78 @@ static void record_replaced(const struct watch *watch, const struct arrival *arr
 		drain_identify(watch->drain, arrival->image.instance, identity, &end);
 }
 
+/* Takes over the pidfd if true; `pid` is 0 where the process was not found. */
+static bool begin_to_watch(struct watch *watch, struct arrival *arrival, pid_t pid,
+			   const struct drain_identity *identity)
+{
+	struct watched *w = calloc(1, sizeof *w);
+
+	if (!w)
+		return false;
+	*w = (struct watched){.image = arrival->image, .identity = *identity, .fd = -1};
+	w->instance = arrival->image.instance;
+	HASH_ADD(hh, watch->table, instance, sizeof w->instance, w);
+	if (w->unhashed) {
+		free(w); /* its slot is read at the end */
+		return false;
+	}
+	watch->by_slot[w->image.slot] = w;
+	if (pid <= 0)
+		return false;
+	watched_hold(watch, w, pid, arrival->fd);
+	if (identity->proof)
+		drain_identify(watch->drain, w->instance, identity, NULL);
+	return true;
+}
+
+/* False when an image with this instance has come before, or nobody would believe the number. */
+static bool is_first(struct watch *watch, uint32_t instance)
+{
+	uint32_t room = watch->came_room ? watch->came_room : 1024;
+	unsigned char bit = (unsigned char)(1u << instance % 8);
+	unsigned char *came;
+
+	if (instance >= INSTANCES_MOST)
+		return false;
+	while (room <= instance / 8)
+		room *= 2;
+	if (room > watch->came_room) {
+		came = realloc(watch->came, room);
+		if (!came)
+			return false;
+		memset(came + watch->came_room, 0, room - watch->came_room);
+		watch->came = came;
+		watch->came_room = room;
+	}
+	if (watch->came[instance / 8] & bit)
+		return false;
+	watch->came[instance / 8] |= bit;
+	return true;
+}
+
+/*
+ * A slot is given back before the next image takes it, and an instance is given out once. Where
+ * that is not so, a process wrote over the slot that should not have: it takes no descriptor and no
+ * memory here, and no other image's identity.
+ */
+static bool is_forged(struct watch *watch, const struct drain_process *image)
+{
+	return watch->by_slot[image->slot] != NULL || !is_first(watch, image->instance);
+}
+
 static void add(struct watch *watch, struct arrival *arrival)
 {
-	pid_t pid = find_process(watch, arrival);
 	struct drain_identity identity;
-	struct watched *w;
+	pid_t pid;
 
+	if (is_forged(watch, &arrival->image)) {
+		if (arrival->fd >= 0)
+			close(arrival->fd);
+		return;
+	}
+	pid = find_process(watch, arrival);
 	identity_verify(&identity, watch->drain, arrival, pid,
 			is_command(watch, &arrival->image) && !watch->command_ended);
-
 	if (pid > 0) /* also where it has executed another meanwhile */
 		drain_know_pid(watch->drain, &arrival->image, pid);
 	if (pid > 0)
@@ -247,18 +319,8 @@ static void add(struct watch *watch, struct arrival *arrival)
 	replace(watch, arrival, &pid);
 	if (drain_was_replaced(watch->drain, &arrival->image)) {
 		record_replaced(watch, arrival, &identity);
-	} else if ((w = calloc(1, sizeof *w))) {
-		*w = (struct watched){.image = arrival->image, .identity = identity, .fd = -1};
-		w->instance = arrival->image.instance;
-		HASH_ADD(hh, watch->table, instance, sizeof w->instance, w);
-		if (w->unhashed) {
-			free(w); /* its slot is read at the end */
-		} else if (pid > 0) {
-			watched_hold(watch, w, pid, arrival->fd);
-			if (identity.proof)
-				drain_identify(watch->drain, w->instance, &identity, NULL);
-			return;
-		}
+	} else if (begin_to_watch(watch, arrival, pid, &identity)) {
+		return;
 	}
 	if (arrival->fd >= 0)
 		close(arrival->fd);
@@ -361,7 +423,8 @@ void watch_turn(struct watch *watch)
 	struct watched *command;
 	bool more;
 
-	while (arrivals_take(watch->arrivals, &arrival))
+	arrivals_turn(watch->arrivals);
+	for (unsigned i = 0; i < TAKEN_MOST && arrivals_take(watch->arrivals, &arrival); i++)
 		add(watch, &arrival);
 	watch_look(watch);
 	command = watched_find(watch, watch->command);

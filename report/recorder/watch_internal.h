@@ -29,6 +29,9 @@ struct watch {
 	struct drain *drain;
 	struct arrivals *arrivals;
 	struct watched *table, *pids;
+	struct watched **by_slot;
+	unsigned char *came; /* a bit for each instance that has registered */
+	uint32_t came_room;  /* bytes */
 	struct watched *ended;
 	int epoll_fd;
 	pid_t command;

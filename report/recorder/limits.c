@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/recorder/limits.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+struct limit_words {
+	int error;
+	int resource;
+	char option; /* of ulimit, bash(1) */
+	rlim_t unit;
+	const char *words; /* what is left for the recorder, and the way out */
+};
+
+/* In this order: the first one that is set is named. */
+static const struct limit_words limits[] = {
+	{ENOMEM, RLIMIT_DATA, 'd', 1024,
+	 "leaves the recorder too little memory; raise it, or set it for COMMAND alone: memshim "
+	 "record -- sh -c 'ulimit -d ...; exec COMMAND'"},
+	{ENOMEM, RLIMIT_AS, 'v', 1024,
+	 "leaves the recorder too little memory; raise it, or set it for COMMAND alone: memshim "
+	 "record -- sh -c 'ulimit -v ...; exec COMMAND'"},
+	{EAGAIN, RLIMIT_NPROC, 'u', 1,
+	 "leaves this user no process for COMMAND beside the recorder; raise it, or end a process"},
+	{EMFILE, RLIMIT_NOFILE, 'n', 1, "leaves the recorder too few descriptors; raise it"},
+};
+
+static bool limit_value(const struct limit_words *words, unsigned long long *value)
+{
+	struct rlimit limit;
+
+	if (getrlimit((__rlimit_resource_t)words->resource, &limit) != 0 ||
+	    limit.rlim_cur == RLIM_INFINITY)
+		return false;
+	*value = limit.rlim_cur / words->unit;
+	return true;
+}
+
+void limits_explain(int error, char *why, size_t size)
+{
+	unsigned long long value;
+
+	for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+		if (limits[i].error != error || !limit_value(&limits[i], &value))
+			continue;
+		snprintf(why, size, "the limit ulimit -%c %llu %s", limits[i].option, value,
+			 limits[i].words);
+		return;
+	}
+	if (error == EAGAIN)
+		snprintf(why, size, "%s",
+			 "no process can be made for COMMAND; see pids.max of this cgroup");
+	else
+		snprintf(why, size, "%s", strerror(error));
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* Which of the caller's limits refused something to the recorder, and what to do about it. */
+#ifndef MEMSHIM_RECORDER_LIMITS_H
+#define MEMSHIM_RECORDER_LIMITS_H
+
+#include <stddef.h>
+
+/* Why a call of the recorder failed with `error` (an errno): the limit where there is one. */
+void limits_explain(int error, char *why, size_t size);
+
+#endif
