@@ -184,3 +184,15 @@ def test_progress_on_a_terminal(server, stripped):
     assert done.returncode == 0, done.stdout
     assert re.search(r"[\r\n]memshim: walks: ([0-9.]+[KM]? of 64\.?[0-9]*M fetched|asking for symbols)", done.stdout)
     assert re.search(r"[\r\n]\033\[Kmemshim: walks: 64", done.stdout)
+
+
+def test_progress_does_not_steer_the_terminal(server, stripped):
+    """The file's name is a stranger's."""
+    program, number, debug = stripped
+    os.rename(program, "\x1b[7m\u009b1mw")
+    server.files[f"{number}/debuginfo"] = debug + bytes(64 << 20)
+    recording = record("./\x1b[7m\u009b1mw", "static")
+    done = run("script", "-qec", f"{harness.MEMSHIM} report --debuginfod {recording.path} >/dev/null", "/dev/null",
+               env={"NO_COLOR": "1"})
+    assert done.returncode == 0, done.stdout
+    assert "?[7m?1mw: " in done.stdout and "\x1b[7m" not in done.stdout and "\u009b" not in done.stdout

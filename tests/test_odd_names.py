@@ -41,11 +41,9 @@ def output(*argv):
 
 
 def harmless(output_bytes):
-    """UTF-8, of lines that a terminal shows as they are."""
+    """UTF-8, of lines that a terminal shows as they are: no control, nothing that turns or hides other characters."""
     for character in output_bytes.decode("utf-8"):
-        kind = unicodedata.category(character)
-        assert character == "\n" or kind != "Cc", repr(character)
-        assert character not in "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029", repr(character)
+        assert character == "\n" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp"), repr(character)
     return True
 
 
@@ -57,7 +55,9 @@ def object_of(pairs):
 @pytest.mark.parametrize("argv", [("report", "--json"), ("events", "--json"), ("ls", "--json")])
 def test_json(odd, argv):
     """Valid, one object a line; what is text in the name is still there."""
-    lines = output(*argv).decode("utf-8").splitlines()
+    text = output(*argv)
+    assert harmless(text)
+    lines = text.decode("utf-8").split("\n")[:-1]
     objects = [json.loads(line, object_pairs_hook=object_of) for line in lines]
     assert objects and (argv[0] == "events" or len(lines) == 1)
     words = json.dumps(objects, ensure_ascii=False)
@@ -112,6 +112,80 @@ def test_without_utf8(odd):
     for command in ("report", "events", "ls"):
         done = subprocess.run([MEMSHIM, command], stdout=subprocess.PIPE, check=True, env={**os.environ, "LC_ALL": "C"})
         assert done.stdout.isascii() and harmless(done.stdout), command
+
+
+SPOTS = ("start", "\u009b31m", "\u202egnp", "\u2066x\u2069", "\u200bzero", "\u061cmark", "\ufeffbom", "\U000e0041tag", "\x1b]0;t\x07",
+         "\u2028line", "=1+1", "+1", "-1", "@a", "\ta", "\ra", "caf\u00e9", "&#lt;b", "\U0001f600")
+EVERYTHING = [("report",), ("report", "--json"), ("events",), ("events", "-k"), ("events", "--json"), ("events", "--csv"), ("graph",),
+              ("graph", "--format=dot"), ("graph", "--format=mermaid"), ("graph", "--format=json"), ("export", "--format=folded"),
+              ("report", "--flame=out.svg"), ("ipcs",), ("ipcs", "--json"), ("map",), ("map", "--json"), ("ls",), ("ls", "--json"),
+              ("reap",)]
+
+
+@pytest.fixture(params=SPOTS, ids=ascii)
+def spotted(request, compile_c):
+    """A recording by a hostile name, of a program with such a name, which shares a segment, out of functions and a file named alike."""
+    spot = request.param.encode()
+    hold = b"x" * 24
+    program = compile_c("spotted", f"""
+        #include <sys/shm.h>
+        #include <unistd.h>
+        __attribute__((noinline)) void {hold.decode()}(void) {{ sbrk(4096); __asm__ volatile(""); }}
+        int main(void) {{ {hold.decode()}(); return shmat(shmget(IPC_PRIVATE, 4096, 0600), 0, 0) == (void *)-1; }}
+    """, "-g", f"-ffile-prefix-map={os.getcwd()}={hold[:20].decode()}")
+    data = open(program, "rb").read()
+    for length in (24, 20):
+        data = data.replace(hold[:length], spot.ljust(length, b"_"))
+    name = b"p" if spot[:1] in b"=+-@" else b""
+    with open(name + spot.replace(b"/", b"_"), "wb") as file:
+        file.write(data)
+    os.chmod(file.name, 0o755)
+    recording = b"./" + spot + b".data"
+    done = subprocess.run([MEMSHIM.encode(), b"record", b"-o", recording, b"--", b"./" + file.name, spot], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 0 and harmless(done.stderr), done
+    return request.param, recording
+
+
+def test_in_every_format(spotted):
+    """Program, command line, recording, function and source file: no command writes what steers or hides, in any format."""
+    spot, recording = spotted
+    for argv in EVERYTHING:
+        where = () if argv[0] in ("ls", "ipcs") else (recording,)
+        done = subprocess.run([MEMSHIM.encode(), *(word.encode() for word in argv), *where], stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, check=False)
+        assert done.returncode in (0, 1) and harmless(done.stderr), (argv, done)
+        assert harmless(done.stdout) and (done.returncode or done.stdout or "flame" in argv[-1]), argv
+        if "json" in argv[-1]:
+            assert [json.loads(line) for line in done.stdout.decode().split("\n")[:-1]]
+        if "dot" in argv[-1] or "mermaid" in argv[-1]:
+            assert not re.search(rb"&|`|#lt", done.stdout), done.stdout
+        if "flame" in argv[-1]:
+            text = open("out.svg", "rb").read()
+            assert xml.etree.ElementTree.fromstring(text) is not None and harmless(text.replace(b"\t", b"")), "its script has tabs"
+    events = [json.loads(line) for line in output("events", "--json", recording).splitlines()]
+    stack = next(event["stack"] for event in events if event["call"] == "sbrk")
+    assert stack[0]["function"].startswith(spot) and spot in stack[0]["file"], "a program reads it as it is"
+
+
+def test_text_is_text_in_every_language(compile_c):
+    """A letter of more than one byte is no control character, whether char has a sign or not."""
+    shutil.copy(target("edges"), "caf\u00e9\u4e2d")
+    subprocess.run([MEMSHIM, "record", "-q", "./caf\u00e9\u4e2d"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
+    for form in ("dot", "mermaid", "text", "json"):
+        assert "caf\u00e9\u4e2d" in output("graph", f"--format={form}").decode(), form
+
+
+@pytest.mark.parametrize("name", ["=cmd", "+cmd", "-cmd", "@cmd"])
+def test_spreadsheet_takes_text_for_text(name):
+    """Only cells of text: a negative number stays a number."""
+    shutil.copy(target("calls"), name)
+    subprocess.run([MEMSHIM, "record", "-q", "./" + name, "2"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
+    text = output("events", "--csv").decode()
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {row["comm"] for row in rows if row["call"] == "sbrk"} == {"'" + name}
+    assert f"\"'{name}\"" in text
+    assert any(re.fullmatch(r"-\d+", row["break_delta"]) for row in rows), "a break that shrank"
 
 
 def test_process_that_is_not_followed(odd):

@@ -13,6 +13,7 @@
 
 #include "report/util/error.h"
 #include "report/util/format.h"
+#include "report/util/printable.h"
 
 #define URLS "DEBUGINFOD_URLS"
 #define LIMIT "DEBUGINFOD_TIMEOUT"
@@ -136,7 +137,7 @@ static int show_progress(struct debuginfod_client *client, long done, long all)
 {
 	const struct server *server = fetching.server;
 	double at = now();
-	char have[HUMAN_BYTES], whole[HUMAN_BYTES];
+	char name[256], have[HUMAN_BYTES], whole[HUMAN_BYTES];
 
 	(void)client;
 	if (all > 0 && done > fetching.done) { /* else it is no number of bytes */
@@ -146,12 +147,13 @@ static int show_progress(struct debuginfod_client *client, long done, long all)
 	if (server->terminal && at - fetching.drawn_s > REDRAW_NS / 1e9) {
 		fetching.drawn_s = at;
 		fetching.drawn = true;
+		printable_copy(name, sizeof name, fetching.name);
 		if (all > 0)
-			fprintf(stderr, "\rmemshim: %s: %s of %s fetched\033[K", fetching.name,
+			fprintf(stderr, "\rmemshim: %s: %s of %s fetched\033[K", name,
 				human_bytes(have, (uint64_t)fetching.done),
 				human_bytes(whole, (uint64_t)all));
 		else
-			fprintf(stderr, "\rmemshim: %s: asking for symbols\033[K", fetching.name);
+			fprintf(stderr, "\rmemshim: %s: asking for symbols\033[K", name);
 		fflush(stderr);
 	}
 	return at - fetching.moved_s > (double)server->limit_s;

@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/util/format.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "report/util/printable.h"
 
 char *human_bytes(char to[HUMAN_BYTES], uint64_t bytes)
 {
@@ -84,14 +87,49 @@ char *human_seconds(char to[HUMAN_BYTES], uint64_t count)
 	return to;
 }
 
+static bool is_all_printable(const char *text)
+{
+	const unsigned char *at = (const unsigned char *)text;
+
+	while (*at) {
+		unsigned length = printable_length(at);
+
+		if (length == 0 || !printable_is(at, length))
+			return false;
+		at += length;
+	}
+	return true;
+}
+
+/* $'...', in which a shell reads each byte by its number. */
+static char *put_by_number(char *to, const char *file)
+{
+	to = stpcpy(to, "$'");
+	if (*file == '-')
+		to = stpcpy(to, "./");
+	for (; *file; file++) {
+		unsigned char c = (unsigned char)*file;
+
+		if (c < 0x20 || c >= 0x7f || c == '\'' || c == '\\')
+			to += sprintf(to, "\\%03o", c);
+		else
+			*to++ = *file;
+	}
+	return stpcpy(to, "'");
+}
+
 char *human_word(const char *file)
 {
 	static const char plain[] = "/.,:+-=@%_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				    "0123456789";
-	char *word = malloc(2 * strlen(file) + 3), *to = word;
+	char *word = malloc(4 * strlen(file) + 6), *to = word;
 
 	if (!word)
 		return NULL;
+	if (!is_all_printable(file)) {
+		put_by_number(word, file);
+		return word;
+	}
 	if (*file == '-') /* no option */
 		to = stpcpy(to, "./");
 	for (; *file; file++) {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "report/util/format.h"
+#include "report/util/printable.h"
 #include "report/view/graph.h"
 #include "report/view/json.h"
 #include "report/view/report.h"
@@ -25,14 +26,26 @@ static uint32_t segment_number(const struct model *model, const struct model_seg
 	return 0;
 }
 
-/* Names within quotes: no quote, no control character, nothing that opens a tag. */
+/* What ends the quotes, opens a tag, or begins an entity in one of the languages. */
+static bool is_markup(unsigned char c)
+{
+	return c < 0x80 && strchr("\"\\<>|&#`", c);
+}
+
+/* Names within quotes. */
 static void put_quoted(struct out *out, const char *text)
 {
-	for (; *text; text++)
-		out_char(out, *text < ' ' || *text == '"' || *text == '\\' || *text == '<' ||
-					      *text == '>' || *text == '|' || *text == 127
-				      ? '?'
-				      : *text);
+	const unsigned char *at = (const unsigned char *)text;
+
+	while (*at) {
+		unsigned length = printable_length(at);
+
+		if (length == 0 || is_markup(*at) || !printable_is(at, length))
+			out_char(out, '?');
+		else
+			out_raw(out, (const char *)at, length);
+		at += length ? length : 1;
+	}
 }
 
 static bool is_first(const struct graph *graph, uint32_t edge)

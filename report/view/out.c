@@ -173,17 +173,26 @@ void out_safe_wide(struct out *out, const char *text, unsigned width)
 	out_pad(out, width - columns);
 }
 
-static void put_json(struct out *out, unsigned char c)
+static void put_json_unit(struct out *out, uint32_t unit)
 {
 	static const char hex[] = "0123456789abcdef";
 
-	if (c == '"' || c == '\\') {
+	OUT(out, "\\u");
+	for (int shift = 12; shift >= 0; shift -= 4)
+		out_char(out, hex[unit >> shift & 15]);
+}
+
+/* Past the first 65536 characters JSON has two units for one. */
+static void put_json_escape(struct out *out, uint32_t code)
+{
+	if (code == '"' || code == '\\') {
 		out_char(out, '\\');
-		out_char(out, (char)c);
+		out_char(out, (char)code);
+	} else if (code < 0x10000) {
+		put_json_unit(out, code);
 	} else {
-		OUT(out, "\\u00");
-		out_char(out, hex[c >> 4]);
-		out_char(out, hex[c & 15]);
+		put_json_unit(out, 0xd800 + ((code - 0x10000) >> 10));
+		put_json_unit(out, 0xdc00 + ((code - 0x10000) & 0x3ff));
 	}
 }
 
@@ -197,8 +206,8 @@ void out_json(struct out *out, const char *text)
 
 		if (length == 0)
 			OUT(out, "\\ufffd");
-		else if (length == 1 && (*at < 0x20 || *at == '"' || *at == '\\' || *at == 0x7f))
-			put_json(out, *at);
+		else if (*at == '"' || *at == '\\' || !printable_is(at, length))
+			put_json_escape(out, printable_code(at, length));
 		else
 			out_raw(out, (const char *)at, length);
 		at += length ? length : 1;
@@ -206,13 +215,21 @@ void out_json(struct out *out, const char *text)
 	out_char(out, '"');
 }
 
+/* A spreadsheet takes text that begins like this for a formula, which may run a program. */
+static bool is_formula(const char *text)
+{
+	return *text && strchr("=+-@\t\r", *text);
+}
+
 void out_csv(struct out *out, const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
-	bool quoted = strpbrk(text, ",\"") != NULL;
+	bool quoted = is_formula(text) || strpbrk(text, ",\"") != NULL;
 
 	if (quoted)
 		out_char(out, '"');
+	if (is_formula(text))
+		out_char(out, '\'');
 	while (*at) {
 		unsigned length = printable_length(at);
 
