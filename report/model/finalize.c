@@ -41,6 +41,23 @@ static void finish_process(struct model *model, struct model_process *process)
 		model->level = (enum coverage)facts->coverage;
 }
 
+/*
+ * A row that found no room, or that an ended process gave up, is lost only where the log has a gap:
+ * a whole log has each call that the row would stand for.
+ */
+static void forgive_rows(struct model *model)
+{
+	static const enum loss gaps[] = {LOST_OVERWRITTEN, LOST_TORN,    LOST_NO_SPACE,
+					 LOST_NESTED,      LOST_NO_SLOT, LOST_DAMAGED};
+	static const enum loss rows[] = {LOST_FORGOTTEN, LOST_ATTACHMENTS_FULL, LOST_LEDGER_FULL};
+
+	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++)
+		if (model->lost[gaps[i]])
+			return;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows && !model->missed; i++)
+		model->lost[rows[i]] = 0;
+}
+
 /* What the recorder saw while the processes ran: breaks that were not the kernel's. */
 static void recall_drift(struct model *model)
 {
@@ -172,6 +189,7 @@ void model_finish(struct model *model)
 			finish_process(model, model->by_instance[i]);
 	if (model->process_count == model->placeholder_count)
 		model->level = model->process_count ? COVERED_CALLS : COVERED_NOT;
+	forgive_rows(model);
 	recall_drift(model);
 	count_unseen_moves(model);
 	holders_settle(model);
