@@ -79,8 +79,8 @@ SELDOM static void note_refused_move(struct hook *hook, long error)
  * One brk(2) for `address`, already begun; argument and flags are those of the caller's call, and
  * `from` is what libc takes for the break. Returns the kernel's answer.
  */
-INLINE uint64_t move_break(struct hook *hook, uint64_t address, uint64_t argument,
-				  uint64_t from, uint8_t flags)
+INLINE uint64_t move_break(struct hook *hook, uint64_t address, uint64_t argument, uint64_t from,
+			   uint8_t flags)
 {
 	uint64_t before = shim.break_now, after;
 	bool releasing = address < before, failed;
@@ -390,8 +390,8 @@ long hook_syscall_shmdt(long number, long address)
 long hook_syscall_shmctl(long number, long shmid, long command, long buffer)
 {
 	(void)number;
-	return libc_result(shmctl_raw(STACK_CALLER(), (int)shmid, (int)command,
-				      (struct shmid_ds *)buffer));
+	return libc_result(
+		shmctl_raw(STACK_CALLER(), (int)shmid, (int)command, (struct shmid_ds *)buffer));
 }
 
 long hook_syscall_early(long number, long a, long b, long c, long d, long e)

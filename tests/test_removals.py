@@ -126,10 +126,12 @@ def perl(script):
 @needs_root
 def test_failed_removal_is_explained():
     """By whom, and when, the session knows it was removed; or that no call in the log did it."""
-    recording = perl("$i = shmget(0, 4096, 01600); if (!fork) { shmctl($i, 0, 0); exit } wait; shmctl($i, 0, 0); $x = ''; shmctl($i, 2, $x)")
+    recording = perl("$i = shmget(0, 4096, 01600); if (!fork) { shmctl($i, 0, 0); exit } wait; shmctl($i, 0, 0); $x = '';"
+                     "shmctl($i, 2, $x)")
     child = recording.report()["processes"][-1]["pid"]
     text, = failures("shmctl")
-    assert re.search(rf"shmctl failed 2 times with EINVAL; the first time: segment \d+ was removed \S+ \S+ before, by perl \({child}\)", text)
+    assert re.search(rf"shmctl failed 2 times with EINVAL; the first time: segment \d+ was removed \S+ \S+ before, "
+                     rf"by perl \({child}\)", text)
     perl("$i = shmget(0, 4096, 01600); system('env -u LD_PRELOAD ipcrm -m ' . $i); shmctl($i, 0, 0)")
     text, = failures("shmctl")
     assert re.search(r"segment \d+, made by perl \(\d+\) .* before, is gone; no IPC_RMID of it is in the log", text)

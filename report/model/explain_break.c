@@ -81,7 +81,7 @@ struct explanation explain_move(const struct failed *f)
 	if (f->event->detail != ENOMEM)
 		return explain_filter(f);
 	/* One that is too low is not refused: it moves nothing. */
-	if (f->event->detail != ENOMEM || end < before)
+	if (end < before)
 		return explain_nothing;
 	if (blocker)
 		return explain_surely(explain_by(

@@ -122,8 +122,7 @@ static bool is_unused(const struct model *model, const struct model_segment *seg
 	return !model->session.segment_missing && segment->created != CREATED_NOT &&
 	       segment->state == SEGMENT_PRESENT && !segment->space && !segment->elsewhere &&
 	       held(model, segment) == 0 &&
-	       (segment->in_kernel ? segment->kernel.nattch == 0
-				   : !model->session.objects_known);
+	       (segment->in_kernel ? segment->kernel.nattch == 0 : !model->session.objects_known);
 }
 
 /* The same, long after the end. */

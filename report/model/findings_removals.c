@@ -97,11 +97,12 @@ static uint64_t held_at(const struct model *model, const struct model_segment *s
 static bool is_removing(const struct model *model)
 {
 	for (uint32_t i = 1; i < model->instance_room; i++) {
-		const struct process_facts *facts =
-			model->by_instance[i] ? &model->by_instance[i]->facts : NULL;
+		const struct process_facts *facts = model->by_instance[i]
+							    ? &model->by_instance[i]->facts
+							    : NULL;
 
-		if (facts && facts->begun[KIND_SHMCTL] >
-				     facts->ok[KIND_SHMCTL] + facts->failed[KIND_SHMCTL])
+		if (facts &&
+		    facts->begun[KIND_SHMCTL] > facts->ok[KIND_SHMCTL] + facts->failed[KIND_SHMCTL])
 			return true;
 	}
 	return false;
@@ -215,8 +216,9 @@ static void draw_by_other(struct model *model, const struct model_segment *s,
 static void draw_unseen(struct model *model, const struct model_segment *s)
 {
 	bool marked = s->in_kernel && s->kernel.mode & SHM_DEST_BIT;
-	uint64_t held = marked ? s->kernel.nattch
-			       : s->successor ? held_at(model, s, s->successor->seen_ns, NULL) : 0;
+	uint64_t held = marked         ? s->kernel.nattch
+			: s->successor ? held_at(model, s, s->successor->seen_ns, NULL)
+				       : 0;
 	char next[160];
 
 	if (!held || s->elsewhere || !is_complete(model) || is_removing(model))

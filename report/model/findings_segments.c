@@ -3,8 +3,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/util/format.h"
 #include "report/model/model_internal.h"
+#include "report/util/format.h"
 
 /* ---- attachments of one process ---- */
 
@@ -217,13 +217,14 @@ static void draw_vanished(struct model *model, const struct model_segment *s)
 	char advice[160];
 
 	if (s->state == SEGMENT_VANISHED)
-		findings_about_segment(model,
-		      findings_add(model, FINDING_VANISHED_SEGMENT,
-				   model->session.state == SESSION_LIVE ? SEVERITY_WARNING
-									: SEVERITY_NOTE,
-				   vanished_advice(model, s, advice),
-				   "segment %d is gone, and no IPC_RMID was seen", s->shmid),
-		      s);
+		findings_about_segment(
+			model,
+			findings_add(model, FINDING_VANISHED_SEGMENT,
+				     model->session.state == SESSION_LIVE ? SEVERITY_WARNING
+									  : SEVERITY_NOTE,
+				     vanished_advice(model, s, advice),
+				     "segment %d is gone, and no IPC_RMID was seen", s->shmid),
+			s);
 }
 
 static void draw_never_attached(struct model *model, const struct model_segment *s)
@@ -231,12 +232,13 @@ static void draw_never_attached(struct model *model, const struct model_segment 
 	if (s->created == CREATED_SURELY && s->attaches + s->inherited == 0 &&
 	    model->session.state == SESSION_ENDED && model_lost(model) == 0 &&
 	    model->witness_count == 0 && !(s->in_kernel && s->kernel.nattch))
-		findings_about_segment(model,
-		      findings_add(model, FINDING_SEGMENT_NEVER_ATTACHED, SEVERITY_NOTE,
-				   "if nobody needs it, it need not be made",
-				   "segment %d, made by %s, was never attached in this session",
-				   s->shmid, findings_maker_name(model, s)),
-		      s);
+		findings_about_segment(
+			model,
+			findings_add(model, FINDING_SEGMENT_NEVER_ATTACHED, SEVERITY_NOTE,
+				     "if nobody needs it, it need not be made",
+				     "segment %d, made by %s, was never attached in this session",
+				     s->shmid, findings_maker_name(model, s)),
+			s);
 }
 
 static void draw_world_writable(struct model *model, const struct model_segment *s)
@@ -247,13 +249,14 @@ static void draw_world_writable(struct model *model, const struct model_segment 
 	if (!model_segment_mode(s, &mode) || !(mode & 0002) ||
 	    (s->created != CREATED_SURELY && !s->in_kernel))
 		return;
-	findings_about_segment(model,
-	      findings_add(model, FINDING_WORLD_WRITABLE_SEGMENT, SEVERITY_WARNING,
-			   "give it a mode such as 0600 in shmget, or change it with IPC_SET",
-			   "segment %d, made by %s, %s be written by every user%s (mode %04o)",
-			   s->shmid, findings_maker_name(model, s), gone ? "could" : "may",
-			   gone ? " while it was there" : "", mode),
-	      s);
+	findings_about_segment(
+		model,
+		findings_add(model, FINDING_WORLD_WRITABLE_SEGMENT, SEVERITY_WARNING,
+			     "give it a mode such as 0600 in shmget, or change it with IPC_SET",
+			     "segment %d, made by %s, %s be written by every user%s (mode %04o)",
+			     s->shmid, findings_maker_name(model, s), gone ? "could" : "may",
+			     gone ? " while it was there" : "", mode),
+		s);
 }
 
 void findings_draw_segments(struct model *model)

@@ -171,8 +171,9 @@ static struct explanation access_seen(const struct model *model,
 	return explain_by(NULL,
 			  "segment %d, made by %s, has mode %04o and belongs to uid %u; uid %u "
 			  "wanted to %s",
-			  s->shmid, maker(model, s->creator_pid, s->creator_name, who), s->mode & 0777,
-			  s->owner_uid, s->caller_uid, explain_wish(&failure->first));
+			  s->shmid, maker(model, s->creator_pid, s->creator_name, who),
+			  s->mode & 0777, s->owner_uid, s->caller_uid,
+			  explain_wish(&failure->first));
 }
 
 static struct explanation explain_memory(const struct model_failure *failure,
@@ -217,10 +218,11 @@ static struct explanation shmget_seen(const struct model *model,
 	case ENOMEM:
 		return explain_memory(failure, s);
 	case EEXIST:
-		return s->shmid < 0 ? explain_nothing
-				    : explain_by(NULL, "segment %d has the key 0x%08x, made by %s",
-						 s->shmid, s->key,
-						 maker(model, s->creator_pid, s->creator_name, who));
+		return s->shmid < 0
+			       ? explain_nothing
+			       : explain_by(NULL, "segment %d has the key 0x%08x, made by %s",
+					    s->shmid, s->key,
+					    maker(model, s->creator_pid, s->creator_name, who));
 	default:
 		return explain_nothing;
 	}

@@ -75,9 +75,8 @@ static struct explanation explain_space(const struct request *r, const char *mor
 	uint64_t space = space_used(r);
 
 	return explain_by("raise it: 'ulimit -v'", "RLIMIT_AS is %s, %s%s are mapped, and %s%s",
-			  human_bytes(limit, r->s->limit_size),
-			  least(r, space, r->s->mapped_bytes), human_bytes(used, space),
-			  more ? more : human_bytes(wanted, r->asked),
+			  human_bytes(limit, r->s->limit_size), least(r, space, r->s->mapped_bytes),
+			  human_bytes(used, space), more ? more : human_bytes(wanted, r->asked),
 			  more ? human_bytes(wanted, r->asked) : " more were asked for");
 }
 

@@ -159,7 +159,8 @@ struct load_facts {
 
 /*
  * What the kernel said right after a call that failed, or that named or removed a segment which
- * nobody of the session made (error 0). What the recorder could not find out is 0; shmid -1: no such segment.
+ * nobody of the session made (error 0). What the recorder could not find out is 0; shmid -1: no
+ * such segment.
  */
 struct sight_facts {
 	uint64_t time_ns; /* of the event */

@@ -103,8 +103,7 @@ void drain_note_limits(struct drain *drain, const struct drain_process *process,
 		.space = limit_of(pid, RLIMIT_AS),
 	};
 	if ((limits->data == RLIM_INFINITY && limits->space == RLIM_INFINITY) ||
-	    slot->instance != process->instance ||
-	    proc_read(pid, "status", text, sizeof text) <= 0)
+	    slot->instance != process->instance || proc_read(pid, "status", text, sizeof text) <= 0)
 		return;
 	mapped = status_bytes(text, "\nVmSize:");
 	data = status_bytes(text, "\nVmData:");

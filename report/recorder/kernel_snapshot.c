@@ -9,9 +9,9 @@
 #include <sys/shm.h>
 
 #include "preload/segment/window.h"
-#include "report/recorder/drain_internal.h"
 #include "report/procfs/proc.h"
 #include "report/procfs/sysvipc.h"
+#include "report/recorder/drain_internal.h"
 
 /* ---- the segments ---- */
 
@@ -246,8 +246,7 @@ static bool is_ours(const struct drain *drain, int32_t shmid)
 
 		if (word_accept(&entry->claim) >> 32 == (uint32_t)shmid &&
 		    half_load(&entry->maker_instance) &&
-		    (half_load(&entry->key) == IPC_PRIVATE ||
-		     half_load(&entry->flags) & IPC_CREAT))
+		    (half_load(&entry->key) == IPC_PRIVATE || half_load(&entry->flags) & IPC_CREAT))
 			return true;
 	}
 	return false;
@@ -332,8 +331,7 @@ static void look(struct drain *drain, const struct segment_event *event)
 
 	if (event->kind > CALL_SBRK && is_elsewhere(drain, event->process))
 		return;
-	if (failed ? !wants_failure(&drain->sights, event)
-		   : !wants_segment(drain, event, &shmid))
+	if (failed ? !wants_failure(&drain->sights, event) : !wants_segment(drain, event, &shmid))
 		return;
 	sight.error = failed ? event->detail : 0;
 	if (failed)

@@ -361,6 +361,7 @@ uint64_t report_segment_weight(const void *row)
 	const struct model_segment *segment = row;
 	bool held = segment->now || (segment->in_kernel && segment->kernel.nattch);
 
-	return (held ? TABLE_NEVER_LEFT_OUT : 0) + segment->size + (segment->leaked || segment->orphaned ? 1ull << 60 : 0) +
+	return (held ? TABLE_NEVER_LEFT_OUT : 0) + segment->size +
+	       (segment->leaked || segment->orphaned ? 1ull << 60 : 0) +
 	       (segment->in_kernel ? 1ull << 59 : 0);
 }
