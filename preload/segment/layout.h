@@ -471,6 +471,7 @@ SEGMENT_ASSERT(sizeof(struct segment_shared) == 4096);
 SEGMENT_ASSERT(offsetof(struct segment_shared, next_instance) == 64);
 SEGMENT_ASSERT(offsetof(struct segment_shared, lost) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_process) == 1024);
+SEGMENT_ASSERT(offsetof(struct segment_process, family) == 116);
 SEGMENT_ASSERT(offsetof(struct segment_process, state) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_attachment) == 32);
 SEGMENT_ASSERT(sizeof(struct segment_entry) == 128);

@@ -68,6 +68,15 @@ static void keep_process(void *context, const struct process_facts *facts)
 	s->processes[facts->instance] = *facts;
 }
 
+/* Of a creator whose slot is another's by now, what the ledger has. */
+static void keep_creator(void *context, const struct process_facts *facts)
+{
+	struct session *s = context;
+
+	if (facts->instance >= s->process_room || !s->processes[facts->instance].instance)
+		keep_process(context, facts);
+}
+
 static void keep_row(void *context, const struct ledger_facts *row)
 {
 	struct session *s = context;
@@ -120,7 +129,10 @@ static bool ask_session(void *context, const char *path)
 	bool foreign;
 	struct source *source = source_try_own(path, &foreign, why);
 	struct session s = {.table = asking->table};
-	struct tables_taker taker = {.process = keep_process, .ledger = keep_row, .context = &s};
+	struct tables_taker taker = {.process = keep_process,
+				      .creator = keep_creator,
+				      .ledger = keep_row,
+				      .context = &s};
 
 	if (!source && foreign)
 		tell_refusal(asking, path, why);

@@ -3,11 +3,11 @@
 #include <stdio.h>
 
 #include "report/cli/command.h"
-#include "report/util/error.h"
-#include "report/util/format.h"
-#include "report/session/session.h"
 #include "report/cli/options.h"
 #include "report/session/reap.h"
+#include "report/session/session.h"
+#include "report/util/error.h"
+#include "report/util/format.h"
 #include "report/view/page.h"
 
 struct reaping {
@@ -34,16 +34,32 @@ static void put_name(struct reaping *r, const struct model_segment *segment)
 	out_text(r->out, text);
 	if (!maker || segment->created == CREATED_NOT)
 		return;
-	OUT(r->out, ", made by ");
+	OUT(r->out, ", created by ");
 	out_safe(r->out, model_program_name(&maker->facts));
 	snprintf(text, sizeof text, " (%d)", maker->facts.pid);
 	out_text(r->out, text);
 }
 
+/* Of another user's, root is told whose it is. */
+static void put_user(struct reaping *r, const struct model_segment *segment)
+{
+	char text[64];
+
+	if (!reap_is_of_other(segment))
+		return;
+	snprintf(text, sizeof text, ", of user %u", segment->current.creator_uid);
+	out_text(r->out, text);
+	if (segment->current.owner_uid == segment->current.creator_uid)
+		return;
+	snprintf(text, sizeof text, ", given to user %u", segment->current.owner_uid);
+	out_text(r->out, text);
+}
+
 static void reap_one(struct reaping *r, const struct model_segment *segment)
 {
-	const char *why = reap_why_kept(r->model, segment,
-					r->options->filter.by_shmid || r->options->filter.by_key);
+	char words[REAP_WHY_BYTES];
+	const char *why = reap_why_kept(
+		r->model, segment, r->options->filter.by_shmid || r->options->filter.by_key, words);
 	bool dry = !r->options->force, refused = false;
 
 	if (!why && !dry) {
@@ -52,11 +68,14 @@ static void reap_one(struct reaping *r, const struct model_segment *segment)
 	}
 	out_text(r->out, why ? "kept     " : dry ? "leaked   " : "removed  ");
 	put_name(r, segment);
+	put_user(r, segment);
 	if (why) {
 		OUT(r->out, ": ");
-		out_text(r->out, why);
+		out_safe(r->out, why);
 	} else if (dry) {
-		OUT(r->out, ": nobody uses it, and all who did have ended");
+		out_text(r->out, segment->orphaned_now
+					 ? ": nobody uses it, and its creator has ended"
+					 : ": nobody uses it, and all who did have ended");
 	}
 	out_char(r->out, '\n');
 	r->removed += !why;

@@ -27,6 +27,36 @@ static bool is_same_process(const struct model_process *image, const struct mode
 	       image->facts.start_time == other->facts.start_time;
 }
 
+/* ---- whether one still runs ---- */
+
+/*
+ * Of a process that the recorder identified, only what it and the kernel say counts: its slot is in
+ * memory that every process of the session may write to.
+ */
+static enum still process_still(const struct model *model, const struct model_process *process)
+{
+	const struct identity_facts *identity = model_identity(model, process->facts.instance);
+
+	if (!identity)
+		return process->facts.process_still;
+	if (identity->process_still != STILL_UNKNOWN)
+		return identity->process_still;
+	return identity->ended && !identity->replaced ? STILL_ENDED : STILL_UNKNOWN;
+}
+
+/* Whether an image ran, or may have, when the session ended or now. */
+static enum still image_still(const struct families *families, const struct model_process *image)
+{
+	const struct identity_facts *identity = model_identity(families->model,
+							       image->facts.instance);
+
+	if (families->at_end)
+		return image->facts.ran_at_end ? STILL_RUNS : STILL_ENDED;
+	if (!identity)
+		return image->facts.image_still;
+	return identity->ended ? STILL_ENDED : process_still(families->model, image);
+}
+
 /* ---- processes that the session does not know ---- */
 
 /* The image of a process that has the session's segment mapped; null when none is known. */
@@ -87,14 +117,6 @@ static bool may_miss_processes(const struct model *model)
 
 /* ---- what runs ---- */
 
-/* Whether an image ran, or may have, when the session ended or now. */
-static enum still image_still(const struct families *families, const struct model_process *image)
-{
-	if (!families->at_end)
-		return image->facts.image_still;
-	return image->facts.ran_at_end ? STILL_RUNS : STILL_ENDED;
-}
-
 void families_begin(struct families *families, struct model *model, bool at_end)
 {
 	*families = (struct families){.model = model, .at_end = at_end};
@@ -152,7 +174,7 @@ static enum still creator_still(const struct families *families,
 				const struct model_process *creator)
 {
 	const struct model *model = families->model;
-	enum still still = creator->facts.process_still;
+	enum still still = process_still(model, creator);
 
 	if (families->at_end)
 		return creator_still_at_end(model, creator);
@@ -160,20 +182,20 @@ static enum still creator_still(const struct families *families,
 		return still;
 	for (uint32_t i = creator->facts.instance + 1; i < model->instance_room; i++)
 		if (model->by_instance[i] && is_same_process(model->by_instance[i], creator))
-			still = model->by_instance[i]->facts.process_still;
+			still = process_still(model, model->by_instance[i]);
 	return still;
 }
 
-static void note(const struct families *families, struct model_family *family, enum still *of,
-		 const struct model_process *process)
+static void kin_note(const struct families *families, struct model_kin *kin,
+		     const struct model_process *process)
 {
 	enum still still = image_still(families, process);
 
-	if (*of == STILL_RUNS)
+	if (kin->still == STILL_RUNS)
 		return;
-	*of = still;
-	if (!family->process || still == STILL_RUNS)
-		family->process = process;
+	kin->still = still;
+	if (!kin->process || still == STILL_RUNS)
+		kin->process = process;
 }
 
 /* A process whose own family is not known may be of any. */
@@ -208,9 +230,7 @@ static void doubt_members(const struct families *families, struct model_family *
 	if (families->unregistered_pid) {
 		family->doubt = DOUBT_UNREGISTERED;
 		family->doubt_pid = families->unregistered_pid;
-	} else if (may_miss && !looked) {
-		family->doubt = DOUBT_NOT_LOOKED;
-	} else if (may_miss && families->unreadable_pid) {
+	} else if (may_miss && (families->unreadable_pid || !looked)) {
 		family->doubt = DOUBT_UNREADABLE;
 		family->doubt_pid = families->unreadable_pid;
 	}
@@ -231,32 +251,33 @@ void families_judge(const struct families *families, struct model_segment *segme
 	uint32_t root = root_of(segment, creator);
 
 	*family = (struct model_family){
-		.creator = creator ? creator_still(families, creator) : STILL_UNKNOWN,
-		.relatives = root ? STILL_ENDED : STILL_UNKNOWN,
-		.users = segment->users_unknown && families->count ? STILL_UNKNOWN : STILL_ENDED,
+		.creator.still = creator ? creator_still(families, creator) : STILL_UNKNOWN,
+		.relatives.still = root ? STILL_ENDED : STILL_UNKNOWN,
+		.users.still = segment->users_unknown && families->count ? STILL_UNKNOWN
+									 : STILL_ENDED,
 	};
-	if (family->creator != STILL_ENDED)
-		family->process = creator;
+	if (creator && (!creator->facts.placeholder || creator->facts.kept_with_object))
+		family->creator.process = creator;
 	for (uint32_t i = 0; i < families->count; i++) {
 		const struct model_process *image = families->images[i];
 
 		if (creator && is_same_process(image, creator))
-			note(families, family, &family->creator, image);
+			kin_note(families, &family->creator, image);
 		else if (is_relative(image, root))
-			note(families, family, &family->relatives, image);
+			kin_note(families, &family->relatives, image);
 		if (is_user(model, segment, image))
-			note(families, family, &family->users, image);
+			kin_note(families, &family->users, image);
 	}
 	if (!root)
 		family->doubt = DOUBT_FAMILY;
 	else
 		doubt_members(families, family, root);
 	if (!families->images)
-		family->doubt = DOUBT_NOT_LOOKED;
+		family->doubt = DOUBT_FAMILY;
 }
 
 bool family_has_ended(const struct model_family *family)
 {
-	return family->creator == STILL_ENDED && family->relatives == STILL_ENDED &&
-	       family->users == STILL_ENDED && family->doubt == DOUBT_NONE;
+	return family->creator.still == STILL_ENDED && family->relatives.still == STILL_ENDED &&
+	       family->users.still == STILL_ENDED && family->doubt == DOUBT_NONE;
 }

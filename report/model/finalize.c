@@ -144,8 +144,8 @@ static bool is_orphaned(const struct model *model, const struct model_segment *s
 	const struct model_family *family = &segment->family;
 
 	return segment->created == CREATED_SURELY && family->doubt == DOUBT_NONE &&
-	       family->creator == STILL_ENDED && family->relatives == STILL_RUNS &&
-	       family->users == STILL_ENDED && model_lost(model) == 0 && model->missed == 0;
+	       family->creator.still == STILL_ENDED && family->relatives.still == STILL_RUNS &&
+	       family->users.still == STILL_ENDED && model_lost(model) == 0 && model->missed == 0;
 }
 
 static void finish_segment(struct model *model, struct model_segment *segment,

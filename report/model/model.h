@@ -88,18 +88,22 @@ enum model_doubt {
 	DOUBT_NONE,
 	DOUBT_FAMILY,       /* the creator's relatives are not known */
 	DOUBT_UNREGISTERED, /* a process has the session's segment mapped, and no slot */
-	DOUBT_NOT_LOOKED,   /* processes without a slot may run, and nobody could look for them */
-	DOUBT_UNREADABLE,   /* the same, and a process cannot be looked into */
+	DOUBT_UNREADABLE,   /* some may have no slot, and one, or all, cannot be looked into */
+};
+
+/* Whether some processes have ended; and one that runs, or may run, null where none is known. */
+struct model_kin {
+	enum still still;
+	const struct model_process *process;
 };
 
 /* Who may come back to an object that nobody has attached: see family.c. */
 struct model_family {
-	enum still creator;                  /* its process, in whatever image */
-	enum still relatives;                /* what fork made of the creator's memory */
-	enum still users;                    /* others that attached it */
-	const struct model_process *process; /* one that runs, or may run; null: none is known */
+	struct model_kin creator;   /* its process, in whatever image */
+	struct model_kin relatives; /* what fork made of the creator's memory */
+	struct model_kin users;     /* others that attached it */
 	enum model_doubt doubt;
-	int32_t doubt_pid;
+	int32_t doubt_pid; /* 0: /proc could not be looked through */
 };
 
 /* Nobody may come back, and that is known. */
@@ -139,7 +143,7 @@ struct model_segment {
 	bool in_kernel;     /* `kernel` is its row */
 	bool kernel_asked;
 	struct kernel_segment kernel; /* when the session ended; while it goes on, now */
-	bool surely_same; /* `kernel` is its row: creator, size and time of creation agree */
+	bool surely_same; /* as its creator's pid, its size and the time of creation show */
 	enum model_segment_state state;
 	uint32_t maker_family;  /* as the ledger has it; 0 unknown */
 	uint64_t user_families; /* but the maker's: bit (family % 64) of who attached it */

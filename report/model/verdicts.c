@@ -13,7 +13,10 @@
 #include "report/model/model_internal.h"
 
 #define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
-#define SECOND_NS 1000000000ull
+#define SECOND_NS 1000000000
+/* shmget returns, and is stamped, later than the kernel sets the time: seldom by as much. */
+#define CTIME_EARLIER_NS 5000000000
+#define CTIME_LATER_NS 2000000000
 
 /* ---- rows ---- */
 
@@ -75,22 +78,73 @@ const struct kernel_segment *verdict_row(const struct model *model, int32_t shmi
 
 /* ---- at the end ---- */
 
-/* Whether the kernel's row is this segment, and not a later one with its id. */
+/*
+ * The creator's pid, as who asked the kernel for the row saw it: the recorder or this program.
+ * 0 unknown.
+ */
+static int32_t creator_pid(const struct model *model, const struct model_segment *segment)
+{
+	const struct model_process *creator = model_process(model, segment->maker);
+
+	if (!creator || (creator->facts.placeholder && !creator->facts.kept_with_object))
+		return 0;
+	return model->session.finished ? model_recorders_pid(&creator->facts)
+				       : model_pid_here(model, &creator->facts);
+}
+
+/*
+ * Whether the kernel's row is this segment, and not a later one with its id, for all that is known.
+ * What is not known contradicts nothing: enough to show the row, and too little to act on it.
+ */
 static bool is_same(const struct model *model, const struct model_segment *segment,
 		    const struct kernel_segment *row)
 {
-	const struct model_process *creator = model_process(model, segment->maker);
 	int32_t pid;
 
 	if (segment->removed)
 		return row->mode & SHM_DEST_BIT;
 	if (segment->key_known && row->key != segment->key && !(row->mode & SHM_DEST_BIT))
 		return false;
-	if (segment->created != CREATED_SURELY || !creator || creator->facts.placeholder)
+	if (segment->created != CREATED_SURELY)
 		return true;
-	pid = model->session.finished ? model_recorders_pid(&creator->facts)
-				      : model_pid_here(model, &creator->facts);
+	pid = creator_pid(model, segment);
 	return pid == 0 || row->creator_pid == pid;
+}
+
+/* Whether a time of the kernel's, in seconds, is that of an event; the wall clock may be set. */
+static bool is_time_of(const struct model *model, uint64_t seconds, uint64_t event_ns)
+{
+	int64_t drift = model->session.wall_drift_ns;
+	__int128 then = (__int128)model->session.started_realtime_ns + event_ns;
+	__int128 time = (__int128)seconds * SECOND_NS;
+
+	return time >= then + (drift < 0 ? drift : 0) - CTIME_EARLIER_NS &&
+	       time <= then + (drift > 0 ? drift : 0) + CTIME_LATER_NS;
+}
+
+/* When it was created, or last changed by a process of the session. */
+static bool is_time_of_segment(const struct model *model, const struct model_segment *segment,
+			       uint64_t seconds)
+{
+	if (is_time_of(model, seconds, segment->seen_ns))
+		return true;
+	for (uint32_t i = 0; i < model->change_count; i++)
+		if (model->changes[i].segment == segment &&
+		    is_time_of(model, seconds, model->changes[i].time_ns))
+			return true;
+	return false;
+}
+
+/* All that tells a segment that the session created from another is known, and agrees. */
+static bool is_surely(const struct model *model, const struct model_segment *segment,
+		      const struct kernel_segment *row)
+{
+	int32_t pid = creator_pid(model, segment);
+
+	return segment->created == CREATED_SURELY && !segment->removed && !segment->space &&
+	       pid != 0 && row->creator_pid == pid && segment->key_known &&
+	       row->key == segment->key && row->size == segment->size &&
+	       is_time_of_segment(model, segment, row->changed);
 }
 
 /* What the recorder did not keep a row of is not known; nor, where there is none, in doubt. */
@@ -111,32 +165,29 @@ static bool is_asked(const struct model *model, struct model_segment *segment, b
 
 void verdict_learn_row(struct model *model, struct model_segment *segment)
 {
-	const struct model_process *creator = model_process(model, segment->maker);
 	bool is_latest = segment == model_segment(model, segment->shmid);
 	const struct kernel_segment *row = is_latest ? verdict_row(model, segment->shmid) : NULL;
-	int32_t pid;
+	int32_t pid = creator_pid(model, segment);
 
 	if (segment->space || !is_asked(model, segment, is_latest))
 		return;
 	segment->kernel_asked = true;
 	if (!row || !is_same(model, segment, row))
 		return;
+	if (segment->created == CREATED_LIKELY && pid)
+		segment->created = row->creator_pid == pid ? CREATED_SURELY : CREATED_NOT;
+	segment->surely_same = is_surely(model, segment, row);
 	segment->in_kernel = true;
 	segment->kernel = *row;
 	segment->size = row->size;
-	pid = !creator                  ? 0
-	      : model->session.finished ? model_recorders_pid(&creator->facts)
-					: model_pid_here(model, &creator->facts);
-	if (segment->created == CREATED_LIKELY && pid)
-		segment->created = row->creator_pid == pid ? CREATED_SURELY : CREATED_NOT;
 }
 
 /* ---- now ---- */
 
 /*
- * PRESENCE_HERE: `now` is the object that was there `then`, in the same namespace. PRESENCE_REMOVED:
- * surely another one has its id. The kernel gives an id again only after all others; so with the
- * creator it is enough, though the time of change may be later (IPC_SET).
+ * PRESENCE_HERE: `now` is the object that was there `then`, in the same namespace.
+ * PRESENCE_REMOVED: surely another one has its id. The kernel gives an id again only after all
+ * others; so with the creator it is enough, though the time of change may be later (IPC_SET).
  */
 static enum model_presence compare_rows(const struct model *model,
 					const struct kernel_segment *then,
@@ -164,8 +215,7 @@ static enum model_presence presence_of(const struct model *model,
 		return PRESENCE_UNKNOWN;
 	if (!segment->in_kernel || !row)
 		return PRESENCE_REMOVED;
-	return model->session.finished ? compare_rows(model, &segment->kernel, row)
-				       : PRESENCE_HERE;
+	return model->session.finished ? compare_rows(model, &segment->kernel, row) : PRESENCE_HERE;
 }
 
 void verdict_learn_presence(const struct model *model, struct model_segment *segment)
@@ -176,20 +226,6 @@ void verdict_learn_presence(const struct model *model, struct model_segment *seg
 }
 
 /* ---- which namespace this is ---- */
-
-/* Of a session without a recorder: a segment that it made, by all that both know of it. */
-static bool is_surely(const struct model *model, const struct model_segment *segment,
-		      const struct kernel_segment *row)
-{
-	const struct model_process *creator = model_process(model, segment->maker);
-	uint64_t made_s = (model->session.started_realtime_ns + segment->seen_ns) / SECOND_NS;
-
-	return segment->created == CREATED_SURELY && !segment->removed && !segment->space &&
-	       creator && !creator->facts.placeholder && row->creator_pid != 0 &&
-	       row->creator_pid == model_pid_here(model, &creator->facts) &&
-	       segment->key_known && row->key == segment->key && row->size == segment->size &&
-	       row->changed + 1 >= made_s && row->changed <= made_s + 1;
-}
 
 static bool any_object_is_here(const struct model *model)
 {

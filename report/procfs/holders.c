@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/procfs/holders.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -100,16 +101,20 @@ static void visit(void *context, pid_t pid)
 	struct scan *scan = context;
 	struct kernel_holder row = {.pid = pid};
 	struct proc_facts facts;
+	bool without_memory;
 	char name[64];
 	FILE *maps;
 
 	snprintf(name, sizeof name, "/proc/%ld/maps", (long)pid);
 	maps = fopen(name, "re");
+	without_memory = !maps && errno == ESRCH; /* a zombie, or a thread of the kernel */
 	if (proc_facts(pid, &facts)) {
 		row.start_time = facts.start_time;
 		snprintf(row.comm, sizeof row.comm, "%s", facts.comm);
 		if (maps)
 			take_process(scan, &row, maps);
+		else if (without_memory)
+			row.shmid = HOLDER_READ;
 		if (facts.state == 'Z' && facts.threads > 1) /* /proc shows no mappings then */
 			row.shmid = HOLDER_UNREADABLE;
 		if (row.shmid != HOLDER_READ)

@@ -49,10 +49,10 @@ struct session_facts {
 	char command[1025]; /* words, each NUL-terminated */
 	uint32_t command_bytes;
 	bool segment_missing; /* what the recorder had not taken from it is not there */
-	bool ipc_known;       /* same_ipc is sure: the session noted its IPC namespace */
 	bool owner_known;     /* its files are of one user, owner_uid */
 	uint32_t owner_uid;
 	bool follows_all;      /* forks of its processes register as well */
+	int64_t wall_drift_ns; /* how far the wall clock has gone ahead of the other since */
 	uint32_t unsure_slots; /* slots that were reused although their processes may still run */
 	bool truncated;        /* the file is shorter than it says */
 };
@@ -94,6 +94,7 @@ struct process_facts {
 	uint64_t start_time; /* proc(5) stat field 22; 0 unknown */
 	uint64_t pid_namespace;
 	uint64_t ipc_namespace; /* 0: the session's own */
+	bool kept_with_object;  /* a placeholder as the ledger has it: who it was is known */
 	uint32_t family;        /* the image whose memory its forks share, by instance; 0 unknown */
 	enum still image_still; /* what the image's memory holds */
 	enum still process_still; /* its process, in whatever image */
@@ -202,6 +203,7 @@ struct identity_facts {
 	int32_t pid;                      /* as the recorder sees it */
 	uint32_t real_uid, effective_uid; /* when it was verified; UINT32_MAX unknown */
 	uint64_t start_time;              /* proc(5) stat field 22; 0 unknown */
+	enum still process_still;         /* as the kernel says; unknown where it cannot be asked */
 	uint32_t proof;                   /* enum identity_proof */
 	uint64_t known_ns;
 	bool ended, end_by_kernel; /* by pidfd or wait(2), and not by a look into /proc */

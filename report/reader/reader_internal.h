@@ -46,6 +46,9 @@ struct source_asked {
 	uint32_t state;
 };
 enum still source_process_still(const struct source *source, const struct source_asked *asked);
+/* The same, of a pid as the recorder sees it: by the kernel alone. */
+enum still source_recorders_pid_still(const struct source *source, int32_t pid,
+				      uint64_t start_time);
 enum still source_image_still(enum still process, uint32_t state);
 
 /* Takes in what the recorder has added. False without memory. */

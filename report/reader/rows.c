@@ -170,7 +170,7 @@ static void give_creator(const struct source *source, const struct segment_entry
 		return;
 	memset(&facts, 0, sizeof facts);
 	facts.instance = row->maker_instance;
-	facts.placeholder = true;
+	facts.placeholder = facts.kept_with_object = true;
 	facts.pid = (int32_t)row->maker_pid;
 	facts.uid = row->maker_uid;
 	facts.start_time = row->maker_start_time;
@@ -335,6 +335,7 @@ void row_give_identity(const struct source *source, const struct segment_identit
 		.real_uid = row->real_uid,
 		.effective_uid = row->effective_uid,
 		.start_time = row->start_time,
+		.process_still = source_recorders_pid_still(source, row->pid, row->start_time),
 		.proof = row->proof,
 		.known_ns = timescale_ns(&source->scale, row->known_clock),
 		.ended = row->flags & IDENTITY_ENDED,

@@ -108,6 +108,13 @@ enum still source_process_still(const struct source *source, const struct source
 		       : STILL_UNKNOWN;
 }
 
+enum still source_recorders_pid_still(const struct source *source, int32_t pid, uint64_t start_time)
+{
+	struct source_asked asked = {.pid = pid, .start_time = start_time};
+
+	return ask_kernel(source, &asked);
+}
+
 enum still source_image_still(enum still process, uint32_t state)
 {
 	return state == PROCESS_EXEC ? STILL_ENDED : process;
@@ -245,6 +252,15 @@ static void learn_command(struct session_facts *facts, const struct segment_head
 		facts->command_bytes++;
 }
 
+/* Until the session ended, or until now. */
+static int64_t wall_drift(const struct segment_header *header)
+{
+	uint64_t wall = header->finished ? header->end.realtime_ns : place_ns(CLOCK_REALTIME);
+	uint64_t steady = header->finished ? header->end.monotonic_ns : timens_monotonic_ns();
+
+	return (int64_t)(wall - header->start.realtime_ns - (steady - header->start.monotonic_ns));
+}
+
 static void learn_times(struct session_facts *facts, const struct segment_header *header)
 {
 	uint64_t wall = place_ns(CLOCK_REALTIME);
@@ -254,6 +270,7 @@ static void learn_times(struct session_facts *facts, const struct segment_header
 
 	facts->started_realtime_ns = header->start.realtime_ns;
 	facts->started_monotonic_ns = header->start.monotonic_ns;
+	facts->wall_drift_ns = wall_drift(header);
 	facts->age_ns = wall > header->start.realtime_ns ? wall - header->start.realtime_ns : 0;
 	facts->duration_ns = end > header->start.monotonic_ns ? end - header->start.monotonic_ns
 							      : 0;
@@ -265,7 +282,6 @@ static void learn(struct source *source)
 	struct session_facts *facts = &source->facts;
 
 	facts->same_boot = same_boot(header);
-	facts->ipc_known = header->ipc_namespace != 0;
 	source->own_pid_namespace = place_inode("/proc/self/ns/pid");
 	source->same_pids = same_namespace(header->pid_namespace, "/proc/self/ns/pid");
 	facts->same_pids = facts->same_boot && source->same_pids;

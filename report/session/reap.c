@@ -1,15 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The model says what leaked; but between that look and a removal anything may happen, so each
- * segment is asked for once more, by its id, and must still be the same one: key, creation time,
- * size and makers are compared, and nobody may have it attached. Then its mode is taken away, so
- * that nobody but root can attach it any more, it is asked for a last time, and only then removed,
- * or given its mode back. An id is not used again for the next 32,768 segments, unless it is asked
- * for by kernel.shm_next_id.
+ * A segment is removed only when all that is needed to be sure is known: that this session created
+ * it, that the kernel's segment of this id is that one, that the kernel's creator is who the
+ * recorder verified or, without a recorder, the user to whom the session's file belongs, and that
+ * nobody is left who may come back to it. Each rule here answers why a segment is kept, and what is
+ * not known is a reason.
+ *
+ * Between that look and a removal anything may happen, so each segment is asked for once more, by
+ * its id, and must still be the same one: key, size, creator, time of the last change and of the
+ * last use are compared, and nobody may have it attached. Then its mode is taken away, so that
+ * nobody but root can attach it any more, it is asked for a last time, and only then removed, or
+ * given its mode back. An id is not used again for the next 32,768 segments, unless it is asked for
+ * by kernel.shm_next_id.
  */
 #include "report/session/reap.h"
 
 #include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/shm.h>
 #include <time.h>
@@ -23,9 +31,13 @@
 
 #define SHM_DEST_BIT 01000 /* the kernel's mark for removal, in the mode */
 
+/* ---- the removal ---- */
+
 static const char gone[] = "it is gone already";
 static const char another[] = "it is another segment by now";
 static const char attached[] = "somebody has attached it meanwhile";
+static const char changed[] = "somebody has changed it meanwhile";
+static const char used[] = "somebody has used it meanwhile";
 
 static bool is_same(const struct shmid_ds *now, const struct kernel_segment *then)
 {
@@ -49,6 +61,13 @@ static bool ask(int shmid, struct shmid_ds *now)
 	return shmctl(shmid, IPC_STAT, now) == 0;
 }
 
+/* Attached and detached again: whoever did it knows the id. */
+static bool was_used(const struct shmid_ds *now, const struct kernel_segment *then)
+{
+	return (uint64_t)now->shm_atime != then->attached ||
+	       (uint64_t)now->shm_dtime != then->detached || now->shm_lpid != then->last_pid;
+}
+
 /* Null when it is the very segment that the kernel showed before, and unused; else why it is kept.
  */
 static const char *check(const struct model_segment *segment, struct shmid_ds *now)
@@ -57,9 +76,13 @@ static const char *check(const struct model_segment *segment, struct shmid_ds *n
 
 	if (!ask(segment->shmid, now))
 		return why_not_asked();
-	if (!is_same(now, then) || (uint64_t)now->shm_ctime != then->changed)
+	if (!is_same(now, then))
 		return another;
-	return now->shm_nattch ? attached : NULL;
+	if ((uint64_t)now->shm_ctime != then->changed)
+		return changed;
+	if (now->shm_nattch)
+		return attached;
+	return was_used(now, then) ? used : NULL;
 }
 
 /* Its mode is gone: null when nothing else has changed. */
@@ -71,7 +94,9 @@ static const char *check_last(const struct model_segment *segment)
 		return why_not_asked();
 	if (!is_same(&now, &segment->current))
 		return another;
-	return now.shm_nattch ? attached : NULL;
+	if (now.shm_nattch)
+		return attached;
+	return was_used(&now, &segment->current) ? used : NULL;
 }
 
 const char *reap_remove(const struct model_segment *segment)
@@ -93,55 +118,213 @@ const char *reap_remove(const struct model_segment *segment)
 	return why;
 }
 
+/* ---- the rules ---- */
+
+struct rule_case {
+	const struct model *model;
+	const struct model_segment *segment;
+	bool by_name;
+	char *words; /* REAP_WHY_BYTES */
+};
+
+/* Formats a reason. */
+static const char *say(const struct rule_case *c, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+static const char *say(const struct rule_case *c, const char *format, ...)
+{
+	va_list list;
+
+	va_start(list, format);
+	vsnprintf(c->words, REAP_WHY_BYTES, format, list);
+	va_end(list);
+	return c->words;
+}
+
+static const char *why_not_created_here(const struct rule_case *c)
+{
+	if (c->segment->created == CREATED_NOT)
+		return "this session did not create it";
+	return c->segment->created == CREATED_SURELY
+		       ? NULL
+		       : "it is not sure that this session created it";
+}
+
+static const char *why_not_of_this_table(const struct rule_case *c)
+{
+	const struct session_facts *session = &c->model->session;
+
+	return session->same_ipc && !c->segment->space && !c->segment->elsewhere
+		       ? NULL
+		       : "it belongs to another machine, another boot or another IPC namespace";
+}
+
+static const char *why_file_is_not_trusted(const struct rule_case *c)
+{
+	const struct session_facts *session = &c->model->session;
+
+	return session->owner_known && session->owner_uid == geteuid()
+		       ? NULL
+		       : say(c, "the session's file belongs to user %u, whose word removes nothing",
+			     session->owner_uid);
+}
+
+/* Whether it is the one that the session created, when the session ended and now. */
+static const char *why_not_same(const struct rule_case *c)
+{
+	if (c->segment->presence == PRESENCE_REMOVED)
+		return gone;
+	if (c->segment->presence == PRESENCE_UNKNOWN)
+		return c->segment->in_kernel
+			       ? "it is not surely the same segment"
+			       : "what became of it by the session's end is not known";
+	return c->segment->surely_same
+		       ? NULL
+		       : "the kernel's segment may be another: its creator, size or time of change "
+			 "is not the one that the session saw";
+}
+
+static const char *why_in_use(const struct rule_case *c)
+{
+	if (c->segment->current.mode & SHM_DEST_BIT)
+		return "marked already: it goes with its last attachment";
+	return c->segment->current.nattch ? "somebody has it attached" : NULL;
+}
+
 /*
  * Who attached or detached it last may come back to it; a process that began later has only its
  * pid.
  */
-static bool last_user_runs(const struct kernel_segment *segment)
+static const char *why_last_user_may_come_back(const struct rule_case *c)
 {
+	const struct kernel_segment *segment = &c->segment->current;
 	uint64_t used_s = segment->attached > segment->detached ? segment->attached
 								: segment->detached;
-	uint64_t start = segment->last_pid > 0 ? alive_start(segment->last_pid, 0) : 0;
 	struct timespec now, up;
+	uint64_t start;
 
-	if (!start || !used_s)
-		return false;
+	if (!used_s || alive_still(segment->last_pid, 0) == STILL_ENDED)
+		return NULL;
+	start = alive_start(segment->last_pid, 0);
 	clock_gettime(CLOCK_REALTIME, &now);
 	clock_gettime(CLOCK_BOOTTIME, &up);
-	return (uint64_t)(now.tv_sec - up.tv_sec) + start / (uint64_t)sysconf(_SC_CLK_TCK) <=
-	       used_s + 1;
+	if (start && (uint64_t)(now.tv_sec - up.tv_sec) + start / (uint64_t)sysconf(_SC_CLK_TCK) >
+			     used_s + 1)
+		return NULL;
+	return start ? say(c, "process %d, which used it last, still runs", segment->last_pid)
+		     : "it is not known whether the process that used it last still runs";
+}
+
+static const char *why_creator_not_verified(const struct rule_case *c)
+{
+	const struct kernel_segment *kernel = &c->segment->current;
+	const struct identity_facts *identity = model_identity(c->model, c->segment->maker);
+
+	if (!c->model->session.recorded)
+		return NULL;
+	if (!identity)
+		return "the recorder could not verify which process created it";
+	if (!c->model->session.same_pids || identity->pid != kernel->creator_pid)
+		return "the kernel names another process as its creator than the recorder verified";
+	if (identity->effective_uid == kernel->creator_uid || (c->by_name && geteuid() == 0))
+		return NULL;
+	return say(c, "user %u created it, and the recorder verified a process of user %u",
+		   kernel->creator_uid, identity->effective_uid);
+}
+
+bool reap_is_of_other(const struct model_segment *segment)
+{
+	return segment->presence == PRESENCE_HERE && (segment->current.creator_uid != geteuid() ||
+						      segment->current.owner_uid != geteuid());
+}
+
+static const char *why_of_other(const struct rule_case *c)
+{
+	const struct kernel_segment *kernel = &c->segment->current;
+	bool given = kernel->creator_uid == geteuid();
+
+	if (!reap_is_of_other(c->segment) || (c->by_name && geteuid() == 0))
+		return NULL;
+	return say(c, "%s user %u%s", given ? "it was given to another user:" : "created by",
+		   given ? kernel->owner_uid : kernel->creator_uid,
+		   geteuid() == 0 ? "; name it with -m to remove it"
+				  : ": that user and root may remove it");
+}
+
+static const char *why_not_known_who(const struct rule_case *c)
+{
+	const struct model_family *family = &c->segment->family;
+
+	switch (family->doubt) {
+	case DOUBT_FAMILY:
+		return "it is not known which processes were forked from its creator's program";
+	case DOUBT_UNREGISTERED:
+		return say(c,
+			   "process %d belongs to the session, which does not tell who it is: it "
+			   "may know the segment",
+			   family->doubt_pid);
+	case DOUBT_UNREADABLE:
+		return say(c,
+			   "the session does not know all of its processes, and process %d, which "
+			   "may be one, cannot be looked into",
+			   family->doubt_pid);
+	case DOUBT_NONE:
+		break;
+	}
+	return NULL;
+}
+
+/* `who`: of a process whose name is known; `which`: of one that is not. */
+static const char *reap_say_who(const struct rule_case *c, const struct model_kin *kin,
+				const char *who, const char *which)
+{
+	const struct process_facts *facts = kin->process ? &kin->process->facts : NULL;
+
+	if (!facts)
+		return say(c, "it is not known whether %s still runs", which);
+	return say(c, "%s%s (%d), %s, still runs",
+		   kin->still == STILL_RUNS ? "" : "it is not known whether ",
+		   model_program_name(facts), facts->pid, who);
+}
+
+/* The words for what the model has found out: a segment that leaked has nobody left. */
+static const char *why_may_come_back(const struct rule_case *c)
+{
+	const struct model_family *family = &c->segment->family;
+	const char *why = NULL;
+
+	if (c->segment->leaked_now || (c->segment->orphaned_now && c->by_name))
+		return NULL;
+	if (c->model->session.segment_missing)
+		return "the session's own segment is gone: nobody can say whether its creator "
+		       "still runs";
+	if (c->segment->orphaned_now)
+		return "orphaned: its creator ended, but a relative of it that never used the "
+		       "segment still runs; name it with -m to remove it";
+	if (family->creator.still != STILL_ENDED)
+		why = reap_say_who(c, &family->creator, "its creator", "its creator");
+	else if (family->relatives.still != STILL_ENDED && family->relatives.process)
+		why = reap_say_who(c, &family->relatives, "forked from its creator's program", "");
+	else if (family->users.still != STILL_ENDED)
+		why = reap_say_who(c, &family->users, "which may have attached it",
+				   "a process that attached it");
+	else
+		why = why_not_known_who(c);
+	return why ? why : "it is not sure that nobody uses it";
 }
 
 const char *reap_why_kept(const struct model *model, const struct model_segment *segment,
-			  bool by_name)
+			  bool by_name, char words[REAP_WHY_BYTES])
 {
-	if (segment->created == CREATED_NOT)
-		return "this session did not make it";
-	if (segment->created != CREATED_SURELY)
-		return "it is not sure that this session made it";
-	if (!model->session.same_ipc || segment->space || segment->elsewhere)
-		return "it belongs to another machine, another boot or another IPC namespace";
-	if (segment->presence == PRESENCE_REMOVED)
-		return gone;
-	if (segment->presence == PRESENCE_UNKNOWN)
-		return segment->in_kernel ? "it is not surely the same segment"
-					  : "what became of it by the session's end is not known";
-	if (segment->current.owner_uid != segment->kernel.owner_uid)
-		return "it was given to another user after the session's end";
-	if (segment->current.mode & SHM_DEST_BIT)
-		return "marked already: it goes with its last attachment";
-	if (segment->current.nattch)
-		return "somebody has it attached";
-	if (last_user_runs(&segment->current))
-		return "the process that used it last still runs";
-	if (model->session.segment_missing)
-		return "the session's own segment is gone: nobody can say whether its maker still "
-		       "runs";
-	if (segment->leaked_now)
-		return NULL;
-	if (segment->orphaned_now)
-		return by_name ? NULL
-			       : "orphaned: its creator ended, but a relative of it that never "
-				 "used the segment still runs; name it with -m to remove it";
-	return "its maker, or a process forked from the same program, still runs";
+	static const char *(*const rules[])(const struct rule_case *c) = {
+		why_not_created_here, why_not_of_this_table, why_file_is_not_trusted,
+		why_in_use,           why_may_come_back,     why_last_user_may_come_back,
+		why_not_same,         why_of_other,          why_creator_not_verified,
+	};
+	struct rule_case c = {model, segment, by_name, words};
+	const char *why = NULL;
+
+	for (size_t i = 0; !why && i < sizeof rules / sizeof *rules; i++)
+		why = rules[i](&c);
+	return why;
 }

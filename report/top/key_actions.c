@@ -184,22 +184,25 @@ static void ask_to_remove(struct top *top)
 {
 	const struct rows_segment *row = list_row(top_list(top));
 	const char *why;
-	char size[HUMAN_BYTES];
+	char size[HUMAN_BYTES], words[REAP_WHY_BYTES];
 
 	if (top->view != VIEW_SEGMENTS || top->picking || top->detail.kind != DETAIL_NONE || !row) {
 		top_say(top, " segments are removed in their list: key 2");
 		return;
 	}
 	why = top->options->foreign ? "nothing is removed with --foreign"
-				    : reap_why_kept(top->feed.now, row->segment, true);
+				    : reap_why_kept(top->feed.now, row->segment, true, words);
 	if (!why && row->segment->state != SEGMENT_PRESENT)
 		why = "it is gone";
 	if (why) {
 		top_say(top, " segment %d stays: %s", row->segment->shmid, why);
 		return;
 	}
-	top_say(top, " Remove segment %d (%s)? y removes it, any other key does not",
-		row->segment->shmid, human_bytes(size, row->segment->size));
+	words[0] = '\0';
+	if (reap_is_of_other(row->segment))
+		snprintf(words, sizeof words, " of user %u", row->segment->current.creator_uid);
+	top_say(top, " Remove segment %d (%s)%s? y removes it, any other key does not",
+		row->segment->shmid, human_bytes(size, row->segment->size), words);
 	top->question = question_about(top->feed.now, row->segment);
 }
 
@@ -208,6 +211,7 @@ static void answer(struct top *top, int code)
 	const struct model *model = top->feed.now;
 	const struct model_segment *segment = find_asked(model, &top->question);
 	const char *why;
+	char words[REAP_WHY_BYTES];
 
 	top_say(top, " nothing was removed");
 	if (code != 'y' && code != 'Y')
@@ -216,7 +220,7 @@ static void answer(struct top *top, int code)
 		top_say(top, " nothing was removed: what the question was about is no longer here");
 		return;
 	}
-	why = reap_why_kept(model, segment, true);
+	why = reap_why_kept(model, segment, true, words);
 	why = why ? why : reap_remove(segment);
 	if (why)
 		top_say(top, " segment %d stays: %s", segment->shmid, why);

@@ -4,6 +4,7 @@
  * the segment right before the N-th shmctl, from 1 on:
  *
  *   attach    by root; user: by somebody without root's rights, who says whether he could
+ *   use       attaches and detaches it; set: gives it another mode, in another second
  *   remove    it is gone; renew: another one has its key; again: another one has its key and id
  */
 #include <stdio.h>
@@ -12,6 +13,7 @@
 #include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* By another process: its pid tells the new segment from the old one. */
@@ -39,6 +41,26 @@ static void attach_as_user(int shmid)
 		abort();
 }
 
+/* By another process. */
+static void use(int shmid)
+{
+	if (fork() == 0)
+		_exit(syscall(SYS_shmdt, syscall(SYS_shmat, shmid, NULL, SHM_RDONLY)) != 0);
+	wait(NULL);
+}
+
+/* The kernel's time of change has seconds. */
+static void set_mode(int shmid, struct shmid_ds *facts)
+{
+	time_t then = facts->shm_ctime;
+
+	facts->shm_perm.mode = 0600;
+	do {
+		syscall(SYS_shmctl, shmid, IPC_SET, facts);
+		syscall(SYS_shmctl, shmid, IPC_STAT, facts);
+	} while (facts->shm_ctime == then);
+}
+
 int shmctl(int shmid, int command, struct shmid_ds *buffer)
 {
 	const char *race = getenv("RACE");
@@ -51,6 +73,10 @@ int shmctl(int shmid, int command, struct shmid_ds *buffer)
 			syscall(SYS_shmat, shmid, NULL, SHM_RDONLY);
 		else if (strstr(race, "user"))
 			attach_as_user(shmid);
+		else if (strstr(race, "use"))
+			use(shmid);
+		else if (strstr(race, "set"))
+			set_mode(shmid, &facts);
 		else
 			syscall(SYS_shmctl, shmid, IPC_RMID, NULL);
 		if (strstr(race, "renew") || strstr(race, "again"))

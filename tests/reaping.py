@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: MIT
+"""`memshim reap` as the tests run it: a leak, and what is kept or removed of it."""
+
+import harness
+from harness import memshim, run, target
+from story import KEY, kernel_rows
+
+LEAK = ("perl", "-e", f"shmget({KEY:#x}, 4096, 03600) // die; print ''")
+
+
+def kept(*options, words, runner=memshim):
+    """Asserts that reap keeps all that it lists, with the given reason for one of them."""
+    before = set(kernel_rows())
+    done = runner(*([harness.MEMSHIM] if runner is not memshim else []), "reap", "--force", *options)
+    assert (done.returncode, done.stderr) == (0, ""), done
+    assert "removed  " not in done.stdout and words in done.stdout, done.stdout
+    assert set(kernel_rows()) == before
+    return done.stdout
+
+
+def removed(*options, count=1):
+    done = memshim("reap", "--force", *options)
+    assert done.returncode == 0 and f"{count} removed, " in done.stdout, done
+    return done.stdout
+
+
+def user_prefix(uid):
+    return ("setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups")
+
+
+def as_user(uid):
+    return lambda *argv, **options: run(*user_prefix(uid), *argv, **options)
+
+
+def story(*words):
+    """A command that does with segments what the words say, see tests/targets/ledger.c."""
+    return "sh", "-c", "printf '" + "".join(f"{line}\\n" for line in words) + f"' | {target('ledger')}"
