@@ -45,6 +45,8 @@ static inline int folder_open_file(struct folder *folder, const char *name, int 
 	ret = place_stat_fd(fd, st);
 	if (ret == 0)
 		return fd;
+	if (flags & O_CREAT && folder->fd >= 0)
+		folder_remove_file(folder, name);
 	place_close(fd);
 	return ret;
 }
