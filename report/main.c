@@ -191,6 +191,7 @@
  *   util/big_stack a stack of its own for what needs much of it
  *   util/error     one voice for errors, one table of exit codes
  *   util/format    numbers as people read them
+ *   util/library   where the shim is
  *   util/output_file a file that is written beside its place and renamed
  *   util/owner     whose files are believed
  *   util/regular   opens what others named, if it is a regular file

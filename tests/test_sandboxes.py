@@ -8,12 +8,14 @@ logged, or it is said that they are not.
 
 import os
 import shutil
+import sys
 
 import pytest
 
 import harness
 from beside import CYCLE, CYCLE_CALLS, made, needs_root, status_of, unharmed
 from harness import record, target, wait_until
+from refusals import FAILED, refused
 
 SHIM_ELF = os.path.basename(harness.SHIM)
 
@@ -213,6 +215,29 @@ def test_without_proc(script):
     harness.complete(report)
     assert made(report) >= 5 * CYCLE_CALLS
     assert all(p["state"] != "running" for p in report["processes"])
+
+
+@needs_root
+@pytest.mark.parametrize("script", ["mount -t tmpfs none /proc", "umount -l /proc"])
+@pytest.mark.parametrize("way", ["path", "from its folder", "from the search path"])
+def test_recorder_without_proc(script, way):
+    """In a chroot, say: the recorder finds its shim by the name that it was executed by."""
+    folder, name = os.path.split(harness.MEMSHIM)
+    begin = {"path": harness.MEMSHIM, "from its folder": f"cd {folder}; ./{name}",
+             "from the search path": f"PATH=$PATH:{folder}; {name}"}[way]
+    done = harness.run("unshare", "--mount", "sh", "-c", f"{script} && here=$PWD; {begin} record -q -o $here/memshim.data {target('calls')} 5")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
+    report = harness.Recording("memshim.data").report()
+    harness.complete(report)
+    assert made(report) == 5 * CYCLE_CALLS
+
+
+@needs_root
+def test_recorder_without_proc_and_name():
+    """Executed by a descriptor it has no name: what is missing is said."""
+    begin = f"import os; os.execve(os.open('{harness.MEMSHIM}', os.O_RDONLY), ['memshim', 'record', 'echo', 'ran'], os.environ)"
+    done = harness.run("unshare", "--mount", "sh", "-c", f'umount -l /proc && exec {sys.executable} -c "$0"', begin)
+    refused(done, FAILED, "/proc: not mounted")
 
 
 @needs_root

@@ -4,26 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "report/cli/command.h"
 #include "report/util/error.h"
+#include "report/util/library.h"
 #include "report/cli/options.h"
 #include "report/view/page.h"
-
-/* libmemshim.so beside this program, in ../lib; false when it is not there. */
-static bool find_library(char library[PATH_MAX])
-{
-	char self[PATH_MAX], path[PATH_MAX + 32];
-	ssize_t used = readlink("/proc/self/exe", self, sizeof self - 1);
-
-	if (used <= 0)
-		return false;
-	self[used] = '\0';
-	*strrchr(self, '/') = '\0';
-	snprintf(path, sizeof path, "%s/../lib/libmemshim.so", self);
-	return realpath(path, library) && access(library, R_OK) == 0;
-}
 
 /* In single quotes, for any shell. */
 static void put_quoted(struct out *out, const char *text)
@@ -76,11 +62,8 @@ int command_env(int argc, char **argv)
 
 	if (ret != 0 || options.help)
 		return ret != 0 ? ret : help_show("env");
-	if (!find_library(library)) {
-		error_line("libmemshim.so",
-			   "not found beside memshim, in ../lib: install both together");
+	if (!library_find(library))
 		return EXIT_ABSENT;
-	}
 	if (strpbrk(library, ": ")) {
 		error_line(library, "LD_PRELOAD cannot hold a path with a blank or a colon");
 		return EXIT_ABSENT;

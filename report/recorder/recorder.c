@@ -29,6 +29,7 @@
 #include "report/recorder/signals.h"
 #include "report/recorder/tree.h"
 #include "report/util/error.h"
+#include "report/util/library.h"
 #include "report/util/now.h"
 
 #define LARGE_BYTES (128 << 10)
@@ -76,18 +77,11 @@ static void save_memory(void)
 	mallopt(M_ARENA_MAX, 1);
 }
 
-static int find_library(char library[PATH_MAX])
+/* 0, or the exit code after its one line. */
+static int take_library(char library[PATH_MAX])
 {
-	char self[PATH_MAX], path[PATH_MAX + 32];
-	ssize_t used = readlink("/proc/self/exe", self, sizeof self - 1);
-
-	self[used > 0 ? used : 0] = '\0';
-	snprintf(path, sizeof path, "%.*s../lib/libmemshim.so",
-		 (int)(strrchr(self, '/') ? strrchr(self, '/') + 1 - self : 0), self);
-	if (used <= 0 || !realpath(path, library) || access(library, R_OK) != 0) {
-		error_format(path, "%s: install the shim beside the program", strerror(errno));
+	if (!library_find(library))
 		return EXIT_MEMSHIM;
-	}
 	if (!strpbrk(library, " :$"))
 		return 0;
 	error_line(library, "LD_PRELOAD cannot name a path with a blank, ':' or '$': move it");
@@ -403,6 +397,6 @@ int command_record(int argc, char **argv)
 	if (ret == 0)
 		ret = inspect(r);
 	if (ret == 0)
-		ret = find_library(r->library);
+		ret = take_library(r->library);
 	return ret ? ret : run(r);
 }
