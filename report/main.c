@@ -39,7 +39,8 @@
  *   recorder/ending           how somebody else's child ended
  *   recorder/tree             descendants that run without the shim
  *   recorder/truncation_guard a live segment keeps its length
- *   recorder/session_create   for the recorder: a session's beginning and end
+ *   recorder/session_create   a session's beginning: its folder, its segment, its recording
+ *   recorder/session_finish   its end: the rest of the segment goes into the recording
  *   recorder/drain            for the recorder: from the log into the recording
  *   recorder/drain_internal   what those two share
  *   recorder/break_check      for the recorder: breaks that moved without a call

@@ -225,7 +225,8 @@ def test_recorder_without_proc(script, way):
     folder, name = os.path.split(harness.MEMSHIM)
     begin = {"path": harness.MEMSHIM, "from its folder": f"cd {folder}; ./{name}",
              "from the search path": f"PATH=$PATH:{folder}; {name}"}[way]
-    done = harness.run("unshare", "--mount", "sh", "-c", f"{script} && here=$PWD; {begin} record -q -o $here/memshim.data {target('calls')} 5")
+    recorded = f"record -q -o $here/memshim.data {target('calls')} 5"
+    done = harness.run("unshare", "--mount", "sh", "-c", f"{script} && here=$PWD; {begin} {recorded}")
     assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
     report = harness.Recording("memshim.data").report()
     harness.complete(report)
