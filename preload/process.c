@@ -9,11 +9,11 @@
 #include <limits.h>
 #include <linux/futex.h>
 #include <signal.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "attachments.h"
 #include "peer_socket.h"
+#include "program.h"
 #include "record.h"
 #include "common/files.h"
 #include "common/timens.h"
@@ -57,7 +57,7 @@ SELDOM static void fill_identity(struct segment_process *slot, const struct arri
 	slot->break_initial = who->start_break ? who->start_break : now;
 	slot->break_at_start = now;
 	slot->flags = shim.identity_flags | (shim.parts ? 0 : PROCESS_LOG_UNMAPPED);
-	raw_call3(SYS_prctl, PR_GET_NAME, (long)slot->comm, 0);
+	program_name(slot->comm);
 	memcpy(slot->exe, shim.exe, sizeof slot->exe);
 	memcpy(slot->cmdline, shim.cmdline, sizeof slot->cmdline);
 	half_store((_Atomic uint32_t *)&slot->exit_status, (uint32_t)-1);
@@ -198,32 +198,6 @@ static void restore_signals(const uint64_t *old)
 	raw_call6(SYS_rt_sigprocmask, SIG_SETMASK, (long)old, 0, sizeof *old, 0, 0);
 }
 
-static void join_words(char *to, uint64_t size, int argc, char **argv)
-{
-	uint64_t used = 0;
-
-	for (int i = 0; i < argc; i++) {
-		for (const char *at = argv[i]; at && *at && used + 1 < size; at++)
-			to[used++] = *at;
-		if (i + 1 < argc && used + 1 < size)
-			to[used++] = ' ';
-	}
-	to[used] = '\0';
-	if (used + 1 >= size)
-		shim.identity_flags |= PROCESS_CMDLINE_CUT;
-}
-
-static void learn_program(int argc, char **argv)
-{
-	long used = raw_call6(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)shim.exe,
-			      sizeof shim.exe - 1, 0, 0);
-
-	shim.exe[raw_failed(used) ? 0 : used] = '\0';
-	if (used == (long)sizeof shim.exe - 1)
-		shim.identity_flags |= PROCESS_EXE_CUT;
-	join_words(shim.cmdline, sizeof shim.cmdline, argc, argv);
-}
-
 /* A counter is the same in every time namespace. */
 SELDOM static void learn_clock(void)
 {
@@ -275,7 +249,7 @@ void process_start(int argc, char **argv)
 
 	block_signals(&old_mask);
 	learn_clock();
-	learn_program(argc, argv);
+	program_learn(argc, argv);
 	stat_read(&facts);
 	learn_namespaces(LIFE_START);
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);

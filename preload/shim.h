@@ -23,6 +23,8 @@
 #define SELDOM __attribute__((noinline, cold))
 #define INLINE static inline __attribute__((always_inline))
 
+#define PROGRAM_COMM_BYTES 16 /* prctl(2), PR_GET_NAME */
+
 struct __attribute__((aligned(64))) shim {
 	/* Read by every hook: two cache lines, and a third by what moves the break. */
 	const _Atomic uint64_t *alive;
@@ -63,6 +65,8 @@ struct __attribute__((aligned(64))) shim {
 	uint32_t bad_settings;
 	bool no_stacks; /* wanted, and cannot be had here */
 	uint64_t mapped_bytes;
+	char loader_comm[PROGRAM_COMM_BYTES]; /* "" where the kernel names the program */
+	bool run_by_loader;                   /* ld.so was executed, and given the program */
 	char exe[sizeof(((struct segment_process *)0)->exe)];
 	char cmdline[sizeof(((struct segment_process *)0)->cmdline)];
 	uint32_t identity_flags;

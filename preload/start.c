@@ -175,6 +175,8 @@ static void kernel_word_take(struct kernel_word *word, const ElfW(auxv_t) * entr
 		word->is_secure = entry->a_un.a_val != 0;
 	if (entry->a_type == AT_PAGESZ)
 		shim.page_bytes = entry->a_un.a_val;
+	if (entry->a_type == AT_BASE)
+		shim.run_by_loader = entry->a_un.a_val == 0;
 	if (entry->a_type == AT_PHDR)
 		shim.program_headers = (const void *)entry->a_un.a_val;
 	if (entry->a_type == AT_PHNUM)

@@ -13,6 +13,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include "report/procfs/proc.h"
 #include "report/reader/unfollowed.h"
 #include "report/recorder/asan_check.h"
 #include "report/util/regular.h"
@@ -57,9 +58,10 @@ static bool find_loader(int fd, const Elf64_Ehdr *elf, char *loader, size_t size
 /* The loader itself, given a program to run: it has no loader, and still preloads. */
 static bool is_loader(const char *path)
 {
-	const char *slash = strrchr(path, '/');
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
 
-	return strncmp(slash ? slash + 1 : path, "ld-linux", 8) == 0;
+	/* Before glibc 2.34 that was a link to ld-2.31.so. */
+	return strncmp(name, "ld-linux", 8) == 0 || strncmp(name, "ld-2.", 5) == 0;
 }
 
 /* Whether the kernel will give the program more rights than its caller has. */
@@ -213,6 +215,46 @@ void inspect_command(struct inspection *in, const char *command)
 	}
 }
 
+/* Of a loader's command line, ld.so(8), the word that names the program; null when there is none. */
+static const char *find_program_word(const char *words, const char *end)
+{
+	static const char *const with_value[] = {
+		"--library-path", "--inhibit-rpath",       "--preload",           "--audit",
+		"--argv0",        "--glibc-hwcaps-prepend", "--glibc-hwcaps-mask",
+	};
+	const char *word = words + strlen(words) + 1;
+
+	while (word < end && strncmp(word, "--", 2) == 0) {
+		bool has_value = false;
+
+		for (size_t i = 0; i < sizeof with_value / sizeof *with_value; i++)
+			has_value |= strcmp(word, with_value[i]) == 0;
+		word += strlen(word) + 1;
+		if (has_value && word < end)
+			word += strlen(word) + 1;
+	}
+	return word < end && *word ? word : NULL;
+}
+
+/* The program that a loader was given stands in the loader's place. */
+static void name_given_program(struct inspection *in, pid_t pid)
+{
+	char words[4096], link[64], folder[PATH_MAX] = "";
+	ssize_t used = proc_read(pid, "cmdline", words, sizeof words), length;
+	const char *program = used > 0 ? find_program_word(words, words + used) : NULL;
+
+	if (!program)
+		return;
+	snprintf(link, sizeof link, "/proc/%ld/cwd", (long)pid);
+	if (*program != '/' && strchr(program, '/') &&
+	    (length = readlink(link, folder, sizeof folder - 2)) > 0)
+		snprintf(folder + length, 2, "/");
+	if (strncmp(program, "./", 2) == 0 && *folder)
+		program += 2;
+	if (snprintf(in->path, sizeof in->path, "%s%s", folder, program) >= (int)sizeof in->path)
+		in->path[0] = '\0';
+}
+
 void inspect_process(struct inspection *in, pid_t pid)
 {
 	char link[64];
@@ -228,4 +270,6 @@ void inspect_process(struct inspection *in, pid_t pid)
 		return;
 	judge_fd(in, fd, 0);
 	close(fd);
+	if (is_loader(in->path))
+		name_given_program(in, pid);
 }

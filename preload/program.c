@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The kernel names a program by the file that was executed. Where that is the loader, given a
+ * program to run (`ld-linux-x86-64.so.2 ./program`), it is the name of the loader. It then gives no
+ * AT_BASE, for the loader was not loaded beside a program; and the program's own headers, which
+ * the loader has put into AT_PHDR, lie in the file that is meant.
+ */
+#include "program.h"
+
+#include <string.h>
+#include <sys/prctl.h>
+
+#include "common/files.h"
+
+#define CHUNK_BYTES 192 /* seldom, and on whatever stack there is */
+
+/* A line of /proc/self/maps: "begin-end rwxp offset dev inode   /path". */
+enum maps_field { MAPS_BEGIN, MAPS_END, MAPS_OTHER, MAPS_PATH };
+
+/* Looks for the file that is mapped at `wanted`. */
+struct maps_search {
+	uint64_t wanted, begin, end;
+	enum maps_field field;
+	uint64_t used; /* of the path in shim.exe */
+	bool found;
+};
+
+static uint64_t append_digit(uint64_t number, char digit)
+{
+	return number << 4 | (uint64_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
+}
+
+static void append_to_path(struct maps_search *search, char c)
+{
+	if (search->used + 1 < sizeof shim.exe)
+		shim.exe[search->used++] = c;
+	else
+		shim.identity_flags |= PROCESS_EXE_CUT;
+	shim.exe[search->used] = '\0';
+}
+
+static bool is_wanted(const struct maps_search *search)
+{
+	return search->wanted >= search->begin && search->wanted < search->end;
+}
+
+static void maps_search_take(struct maps_search *search, char c)
+{
+	if (c == '\n') {
+		search->found = search->field == MAPS_PATH && is_wanted(search);
+		search->field = MAPS_BEGIN;
+		search->begin = search->end = 0;
+	} else if (search->field == MAPS_BEGIN && c == '-') {
+		search->field = MAPS_END;
+	} else if (search->field == MAPS_BEGIN) {
+		search->begin = append_digit(search->begin, c);
+	} else if (search->field == MAPS_END && c == ' ') {
+		search->field = MAPS_OTHER;
+	} else if (search->field == MAPS_END) {
+		search->end = append_digit(search->end, c);
+	} else if (search->field == MAPS_PATH || c == '/') {
+		search->field = MAPS_PATH;
+		if (is_wanted(search))
+			append_to_path(search, c);
+	}
+}
+
+/* Puts the file that is mapped at `address` into shim.exe; false when none can be found. */
+static bool find_mapped_file(const void *address)
+{
+	struct maps_search search = {.wanted = (uint64_t)address};
+	int fd = place_above_standard(place_open("/proc/self/maps", O_RDONLY, 0));
+	char chunk[CHUNK_BYTES];
+	long got;
+
+	if (fd < 0)
+		return false;
+	while (!search.found && (got = raw_call3(SYS_read, fd, (long)chunk, sizeof chunk)) > 0)
+		for (long i = 0; i < got && !search.found; i++)
+			maps_search_take(&search, chunk[i]);
+	place_close(fd);
+	return search.found;
+}
+
+static void find_executed_file(void)
+{
+	long used = raw_call6(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)shim.exe,
+			      sizeof shim.exe - 1, 0, 0);
+
+	shim.exe[raw_failed(used) ? 0 : used] = '\0';
+	if (used == (long)sizeof shim.exe - 1)
+		shim.identity_flags |= PROCESS_EXE_CUT;
+}
+
+static void join_words(char *to, uint64_t size, int argc, char **argv)
+{
+	uint64_t used = 0;
+
+	for (int i = 0; i < argc; i++) {
+		for (const char *at = argv[i]; at && *at && used + 1 < size; at++)
+			to[used++] = *at;
+		if (i + 1 < argc && used + 1 < size)
+			to[used++] = ' ';
+	}
+	to[used] = '\0';
+	if (used + 1 >= size)
+		shim.identity_flags |= PROCESS_CMDLINE_CUT;
+}
+
+void program_learn(int argc, char **argv)
+{
+	bool found = shim.run_by_loader && find_mapped_file(shim.program_headers);
+
+	if (found) {
+		raw_call3(SYS_prctl, PR_GET_NAME, (long)shim.loader_comm, 0);
+	} else {
+		shim.identity_flags &= ~(uint32_t)PROCESS_EXE_CUT;
+		find_executed_file();
+	}
+	join_words(shim.cmdline, sizeof shim.cmdline, argc, argv);
+}
+
+/* As the kernel would have named it: the file's name without its folder, cut. */
+static void name_by_file(char comm[PROGRAM_COMM_BYTES])
+{
+	const char *name = shim.exe;
+
+	for (const char *at = shim.exe; *at; at++)
+		if (*at == '/')
+			name = at + 1;
+	for (int i = 0; i < PROGRAM_COMM_BYTES; i++)
+		comm[i] = '\0';
+	for (int i = 0; i + 1 < PROGRAM_COMM_BYTES && name[i]; i++)
+		comm[i] = name[i];
+}
+
+/* A name that the program gave itself is left alone. */
+void program_name(char comm[PROGRAM_COMM_BYTES])
+{
+	raw_call3(SYS_prctl, PR_GET_NAME, (long)comm, 0);
+	if (shim.loader_comm[0] && memcmp(comm, shim.loader_comm, PROGRAM_COMM_BYTES) == 0)
+		name_by_file(comm);
+}
