@@ -91,7 +91,7 @@ quoted = '$(subst ','\'',$(1))'
 
 all: $(PROGRAM) $(LIBRARY) ## the reporter and the shim (the default)
 
-tests: all $(UNITS) $(TARGETS) $(BUILD)/fuzz/replay ## what the tests run, without running them
+tests: all $(UNITS) $(TARGETS) $(BUILD)/fuzz/replay $(BUILD)/fuzz/replay-symbols ## what the tests run, without running them
 
 $(PROGRAM): $(REPORT_OBJECTS) $(BUILD)/files
 	@mkdir -p $(@D)
@@ -224,6 +224,25 @@ fuzz: all ## any bytes as a recording, with FUZZ_SECONDS=60; what breaks it is k
 	cd $(BUILD)/fuzz && ./reader -close_fd_mask=2 -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
 		-rss_limit_mb=1024 -max_len=200000 $(FUZZ_OPTIONS) corpus $(CURDIR)/tests/fuzz/broken
 
+# It brings its own child.c, whose child may be a hostile one.
+FUZZ_CHILD = report/symbols/child.c
+fuzz-symbols: all ## any bytes as a file with symbols, and as what the symbol child answers
+	@mkdir -p $(BUILD)/fuzz/corpus-symbols
+	$(call say,FUZZ)
+	$(Q)$(FUZZ_CC) -O1 -g $(filter-out -MMD -MP,$(COMMON)) $(FUZZ_FLAGS) -fsanitize=fuzzer \
+		-o $(BUILD)/fuzz/symbols $(filter-out $(FUZZ_CHILD),$(FUZZ_SOURCES)) \
+		tests/fuzz/symbols.c $(REPORT_LIBS)
+	scripts/fuzz-corpus $(BUILD) symbols
+	cd $(BUILD)/fuzz && ./symbols -close_fd_mask=2 -max_total_time=$(FUZZ_SECONDS) -timeout=60 \
+		-rss_limit_mb=1024 -max_len=200000 $(FUZZ_OPTIONS) corpus-symbols
+
+$(BUILD)/fuzz/replay-symbols: tests/fuzz/symbols.c tests/fuzz/replay.c $(REPORT_OBJECTS) $(BUILD)/flags
+	@mkdir -p $(@D)
+	$(call say,CC)
+	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(REPORT_CFLAGS) $(LDFLAGS) $(REPORT_LDFLAGS) -o $@ \
+		tests/fuzz/symbols.c tests/fuzz/replay.c \
+		$(filter-out %/report/main.o $(BUILD)/obj/$(FUZZ_CHILD:.c=.o),$(REPORT_OBJECTS)) $(REPORT_LIBS) $(LDLIBS)
+
 $(BUILD)/fuzz/replay: tests/fuzz/reader.c tests/fuzz/replay.c $(REPORT_OBJECTS) $(BUILD)/flags
 	@mkdir -p $(@D)
 	$(call say,CC)
@@ -280,7 +299,7 @@ help: ## this list
 		awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
 
 FORCE:
-.PHONY: all tests check check-faults check-loop check-long check-worlds sanitizers cross bench fuzz lint format \
+.PHONY: all tests check check-faults check-loop check-long check-worlds sanitizers cross bench fuzz fuzz-symbols lint format \
 	asan ubsan tsan sanitized install uninstall check-install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -89,6 +89,7 @@
  *   session/listing       the sessions there are
  *   session/address_space an address space, of a process or of a session
  *   session/session       from a file to a model, for every command that reads
+ *   session/naming        names for the frames of its call stacks
  *   session/reap          which leaked segments may be removed, and their removal
  *   session/kernel_cache  what the kernel says, kept for a while
  *   session/live_session  a session while it goes on, for a screen

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/cli/command.h"
 #include "report/util/error.h"
+#include "report/session/naming.h"
 #include "report/session/session.h"
 #include "report/cli/options.h"
 #include "report/view/events.h"

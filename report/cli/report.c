@@ -3,6 +3,7 @@
 
 #include "report/cli/command.h"
 #include "report/util/error.h"
+#include "report/session/naming.h"
 #include "report/session/session.h"
 #include "report/cli/options.h"
 #include "report/view/flame.h"

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "report/session/naming.h"
 #include "report/util/now.h"
 
 #define KEEP_NS 240000000000u /* charts show four minutes of a session that goes on */

@@ -40,9 +40,6 @@ bool load_find_stack(struct load *load, uint32_t stack);
 /* Takes in the call stacks, as far as there are any yet. */
 void load_stacks(struct load *load);
 
-/* Puts names to all frames that have none yet. The session's time is added to the wish. */
-void load_names(struct load *load, const struct symbols_wish *wish);
-
 /* After the last event: the tables, the losses, the kernel's word; then model_finish. */
 int load_finish(struct load *load);
 
@@ -64,7 +61,7 @@ int load_all(struct load *load, const char *path);
 /* The same of an open recording, whose descriptor is taken; `path` is for messages. */
 int load_descriptor(struct load *load, int fd, const char *path);
 
-/* The same as load_all, with the call sites of processes that pass the filter, which must outlive the model. */
+/* As load_all, with the call sites of processes that pass the filter, which outlives the model. */
 int load_filtered(struct load *load, const char *path, const struct filter *filter);
 
 /*

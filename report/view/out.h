@@ -5,8 +5,8 @@
  *
  * Text from a program may hold anything. out_safe is for people: what is not printable UTF-8 is
  * shown as '?', so no escape sequence reaches a terminal. out_json and out_csv are for programs:
- * always valid UTF-8, and always valid JSON or CSV; in JSON what is not printable is escaped, in CSV
- * what a spreadsheet would take for a formula begins with a quote.
+ * always valid UTF-8, and always valid JSON or CSV; what is not printable is escaped in JSON,
+ * and what a spreadsheet would take for a formula begins with a quote in CSV.
  */
 #ifndef MEMSHIM_VIEW_OUT_H
 #define MEMSHIM_VIEW_OUT_H
