@@ -34,9 +34,11 @@
  *   recorder/identity         which process an image is, as the kernel confirms
  *   recorder/identities       rows of that in the recording
  *   recorder/watch            the processes that are alive, and how each one ends
+ *   recorder/instance_set     the images that have registered
  *   recorder/watch_look       those that no pidfd tells about
  *   recorder/watch_internal   what these two share
  *   recorder/ending           how somebody else's child ended
+ *   recorder/preload_check    whether a process was told to load the shim
  *   recorder/tree             descendants that run without the shim
  *   recorder/truncation_guard a live segment keeps its length
  *   recorder/session_create   a session's beginning: its folder, its segment, its recording

@@ -55,7 +55,8 @@ def test_each_image_has_one():
 
 def test_one_that_goes_on():
     """Its row is there while the session lives, and does not say that it has ended."""
-    with Lines(harness.MEMSHIM, "record", "-q", "--no-compress", "sh", "-c", "sleep 100 >/dev/null 2>&1 & echo $!; read x", preexec_fn=os.setpgrp) as lines:
+    script = "sleep 100 >/dev/null 2>&1 & echo $!; read x"
+    with Lines(harness.MEMSHIM, "record", "-q", "--no-compress", "sh", "-c", script, preexec_fn=os.setpgrp) as lines:
         pid = int(lines.wait_for(""))
         wait_until(lambda: is_known(pid), "it is known")
         assert lines.end()[0] in (0, 1)

@@ -13,7 +13,8 @@ USER = 60000 + os.getpid() % 4000  # nobody else's: its processes are counted
 
 
 def limited(limit, *command, prefix=(), **options):
-    return harness.run(*prefix, "bash", "-c", f'ulimit -s 8192; ulimit {limit}; exec "$@"', "bash", harness.MEMSHIM, "record", "-q", *command, **options)
+    return harness.run(
+        *prefix, "bash", "-c", f'ulimit -s 8192; ulimit {limit}; exec "$@"', "bash", harness.MEMSHIM, "record", "-q", *command, **options)
 
 
 def test_little_memory():
@@ -39,8 +40,8 @@ def test_as_many_processes_as_the_user_may_have(script, statuses, own_world, tmp
     harness.complete(report)
     assert [p["exit_status"] for p in report["processes"]] == statuses
     done = limited("-u 1", "true", prefix=prefix)
-    assert (done.returncode, done.stderr) == (125, "memshim: record: the limit ulimit -u 1 leaves this user no process for COMMAND beside "
-                                                   "the recorder; raise it, or end a process\n")
+    assert (done.returncode, done.stderr) == (125, "memshim: record: the limit ulimit -u 1 leaves this user no process for COMMAND "
+                                                   "beside the recorder; raise it, or end a process\n")
 
 
 @pytest.mark.parametrize("limit,words", [("-d 1600", "the limit ulimit -d 1600 leaves the recorder too little memory; raise it"),

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* What only the end can tell: totals, what was in flight, and what became of each segment. */
 #include <stdlib.h>
+#include <string.h>
 #include <sys/ipc.h>
 
 #include "report/model/model_internal.h"
 
+#define COMPARISONS_MOST (1u << 28) /* of witnesses with images: a file may claim any number */
 #define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
 
 /* Calls that were begun and never came back. A call that only asked is done, too. */
@@ -39,6 +41,34 @@ static void finish_process(struct model *model, struct model_process *process)
 		model->last_ns = facts->end_ns;
 	if (!facts->placeholder && (enum coverage)facts->coverage < model->level)
 		model->level = (enum coverage)facts->coverage;
+}
+
+/* Whether the program of this pid, its process's last one, has registered after all. */
+static bool has_registered(const struct model *model, const struct witness_facts *w)
+{
+	for (uint32_t i = 1; i < model->instance_room; i++) {
+		const struct model_process *process = model->by_instance[i];
+
+		if (process && !process->facts.placeholder &&
+		    process->facts.state != STATE_EXEC &&
+		    model_recorders_pid(&process->facts) == w->pid &&
+		    strncmp(process->facts.exe, w->exe, sizeof process->facts.exe - 1) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* What the recorder suspected after a while is no fact where the log has the process's calls. */
+static void drop_refuted(struct model *model)
+{
+	uint32_t kept = 0;
+
+	if ((uint64_t)model->witness_count * model->instance_room > COMPARISONS_MOST)
+		return;
+	for (uint32_t i = 0; i < model->witness_count; i++)
+		if (!model->witnesses[i].suspected || !has_registered(model, &model->witnesses[i]))
+			model->witnesses[kept++] = model->witnesses[i];
+	model->witness_count = kept;
 }
 
 /*
@@ -189,6 +219,7 @@ void model_finish(struct model *model)
 	if (model->process_count == model->placeholder_count)
 		model->level = model->process_count ? COVERED_CALLS : COVERED_NOT;
 	forgive_rows(model);
+	drop_refuted(model);
 	recall_drift(model);
 	count_unseen_moves(model);
 	holders_settle(model);

@@ -218,6 +218,7 @@ struct witness_facts {
 	int32_t pid, ppid;
 	const char *why;
 	bool taken_back; /* what was said of this pid before */
+	bool suspected;  /* from its not having registered by then: the log may know better */
 	char exe[233];
 };
 

@@ -228,6 +228,7 @@ void row_give_witness(const struct segment_witness *row, const struct tables_tak
 		.ppid = row->ppid,
 		.why = witness_words(row->why),
 		.taken_back = row->why == WHY_REGISTERED,
+		.suspected = row->why == WHY_NO_ACCESS || row->why == WHY_UNKNOWN,
 	};
 
 	copy_text(facts.exe, sizeof facts.exe, row->exe, sizeof row->exe);

@@ -43,6 +43,7 @@ struct drain_process {
 	bool elsewhere;      /* in another pid namespace, or it may be: its pid says nothing here */
 	pid_t pid;           /* as the process sees itself */
 	uint64_t start_time; /* proc(5) stat field 22; 0 unknown */
+	uint64_t start_clock; /* of its registration */
 	uint64_t start_break; /* stat field 47; 0 unknown, as it is for a child of fork */
 };
 

@@ -90,6 +90,7 @@ static bool read_arrival(const struct drain *drain, uint32_t i, struct drain_pro
 		.elsewhere = slot->pid_namespace != 0,
 		.pid = (pid_t)(word >> 32),
 		.start_time = slot->start_time,
+		.start_clock = slot->start_clock,
 		.start_break = knows_break ? slot->break_initial : 0,
 	};
 	return true;

@@ -10,10 +10,11 @@
 #define uthash_nonfatal_oom(element) ((element)->unhashed = true)
 #include <uthash.h>
 
-#include "report/util/now.h"
 #include "report/procfs/proc.h"
 #include "report/reader/unfollowed.h"
 #include "report/recorder/inspect.h"
+#include "report/recorder/preload_check.h"
+#include "report/util/now.h"
 
 #define SHORTEST_NS 300000ull
 #define LONGEST_NS 50000000ull
@@ -22,7 +23,6 @@
 #define SETTLED_NS 1000000000ull /* by then a program has loaded its libraries */
 #define STARTED_NS 50000000ull   /* ended before that, it may have been about to */
 #define DEPTH_MAX 64u            /* children of children in one look */
-#define LIBRARY "/libmemshim.so"
 
 /* A process that was met in the tree and has not registered. */
 struct stranger {
@@ -30,10 +30,12 @@ struct stranger {
 	pid_t ppid;
 	uint64_t start_time;
 	uint64_t start_break;
-	uint64_t met_ns; /* as the program it is */
+	uint64_t met_ns; /* as the program it is; met_clock: the same by the session's clock */
+	uint64_t met_clock;
 	uint64_t seen_ns;
 	unsigned round; /* of the last look that found it alive */
 	bool told;      /* its witness is written, or it needs none */
+	bool doubtful;  /* that is no more than suspected */
 	bool suspected; /* of `why` */
 	bool barred;    /* another user's: the segment is closed to it */
 	bool executed;  /* in the place of an image that registered */
@@ -73,15 +75,16 @@ static void forget(struct tree *tree, struct stranger *s)
 }
 
 /*
- * Whether the news of an image, whose break began there, is older than the program that its process
- * was met with. Where that one's began says little: it was read before, and an exec places it
- * twice, after a moment without any.
+ * Whether an image is older than the program that its process was met with. One that registered
+ * later is not. Else its break tells, where that is known. Where the program's own began says
+ * little: it was read before, and an exec places it twice, after a moment without any.
  */
-static bool is_older(const struct stranger *s, uint64_t start_break)
+static bool is_older(const struct stranger *s, const struct drain_process *image)
 {
+	uint64_t start_break = image->start_break;
 	struct proc_facts facts;
 
-	if (start_break == 0)
+	if (start_break == 0 || image->start_clock >= s->met_clock)
 		return false;
 	if (!proc_facts(s->pid, &facts) || facts.state == 'Z')
 		return s->start_break != 0 && s->start_break != start_break;
@@ -100,14 +103,14 @@ static bool is_host(const struct stranger *s)
 }
 
 /* It has the shim after all. */
-static void forget_registered(void *context, pid_t pid, uint64_t start_break)
+static void forget_registered(void *context, pid_t pid, const struct drain_process *image)
 {
 	struct tree *tree = context;
 	struct stranger *s = find(tree, pid);
 
-	if (!s || is_older(s, start_break))
+	if (!s || is_older(s, image))
 		return;
-	if (s->told && !tree->silent && is_host(s))
+	if (s->told && !tree->silent && (s->doubtful || is_host(s)))
 		drain_witness(tree->drain, pid, s->ppid, WHY_REGISTERED, s->exe);
 	forget(tree, s);
 }
@@ -128,10 +131,12 @@ static struct stranger *meet(struct tree *tree, pid_t pid, const struct proc_fac
 			return NULL;
 		}
 		s->met_ns = now_ns();
+		s->met_clock = drain_now(tree->drain);
 	} else if (s->start_time != facts->start_time || s->start_break != facts->start_break) {
 		s->told = s->told && s->start_time == facts->start_time;
 		s->suspected = false;
 		s->met_ns = now_ns();
+		s->met_clock = drain_now(tree->drain);
 	}
 	s->start_time = facts->start_time;
 	s->start_break = facts->start_break;
@@ -180,42 +185,25 @@ static bool is_guilty(const struct tree *tree, const struct stranger *s)
 	       !drain_has_arrived(tree->drain, s->pid, s->start_time, s->start_break);
 }
 
-/* Without having registered until then, it was not just about to. */
+/*
+ * Without having registered until then, it was not just about to. One that ended an image by exec
+ * is told of in any case: the log has that exec, and nothing after it.
+ */
 static bool had_its_time(const struct stranger *s, uint64_t until_ns)
 {
-	return s->why == WHY_NO_ENVIRONMENT || s->barred || until_ns - s->met_ns > STARTED_NS;
+	return s->why == WHY_NO_ENVIRONMENT || s->barred || s->executed ||
+	       until_ns - s->met_ns > STARTED_NS;
 }
 
 static void tell(struct tree *tree, struct stranger *s)
 {
+	if (!s->told)
+		s->doubtful = s->why == WHY_NO_ACCESS || s->why == WHY_UNKNOWN;
 	if (!tree->silent && !s->told)
 		drain_witness(tree->drain, s->pid, s->ppid, s->why, s->exe);
 	s->told = true;
 	if (s->executed)
 		watch_note_exec(tree->watch, s->pid, true);
-}
-
-/* In the middle of an exec there are neither words nor an environment yet. */
-static bool is_executing(pid_t pid)
-{
-	char first[2];
-
-	return proc_read(pid, "cmdline", first, sizeof first) <= 0;
-}
-
-/* Its environment as it was when its program began; believed to, where that is not known. */
-static bool has_preload(pid_t pid)
-{
-	static char text[1 << 18];
-	ssize_t used = proc_read(pid, "environ", text, sizeof text);
-
-	if (used <= 0 && is_executing(pid))
-		return true;
-
-	for (ssize_t at = 0; at < used; at += (ssize_t)strlen(text + at) + 1)
-		if (strncmp(text + at, "LD_PRELOAD=", 11) == 0 && strstr(text + at, LIBRARY))
-			return true;
-	return used == (ssize_t)sizeof text - 1; /* cut: it may be further on */
 }
 
 /*
@@ -234,6 +222,25 @@ static void judge_hidden(struct tree *tree, struct stranger *s, const struct pro
 	s->why = other ? WHY_SETUID : WHY_UNKNOWN;
 	if (other && named)
 		tell(tree, s);
+}
+
+/* Of a program that could have loaded the shim, and has not registered. */
+static void judge_silent(struct tree *tree, struct stranger *s)
+{
+	enum preload preload;
+
+	if (proc_maps(s->pid, PRELOAD_LIBRARY)) {
+		s->why = WHY_NO_ACCESS;
+		return;
+	}
+	preload = preload_find(s->pid);
+	s->why = preload == PRELOAD_HAS_NOT ? WHY_NO_ENVIRONMENT
+		 : s->barred                ? WHY_NO_ACCESS
+					    : WHY_UNKNOWN;
+	if (preload != PRELOAD_ELSEWHERE)
+		return;
+	s->why = WHY_OTHER_ROOT;
+	tell(tree, s);
 }
 
 static void judge(struct tree *tree, struct stranger *s, const struct proc_facts *facts)
@@ -256,12 +263,8 @@ static void judge(struct tree *tree, struct stranger *s, const struct proc_facts
 	if (in.verdict == INSPECT_UNSEEN) {
 		s->why = in.why;
 		tell(tree, s);
-	} else if (proc_maps(s->pid, LIBRARY)) {
-		s->why = WHY_NO_ACCESS;
-	} else if (!has_preload(s->pid)) {
-		s->why = WHY_NO_ENVIRONMENT;
 	} else {
-		s->why = s->barred ? WHY_NO_ACCESS : WHY_UNKNOWN;
+		judge_silent(tree, s);
 	}
 }
 

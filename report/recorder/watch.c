@@ -13,7 +13,6 @@
 #include "report/recorder/ending.h"
 #include "report/recorder/identity.h"
 
-#define INSTANCES_MOST (1u << 22) /* readers believe no higher number */
 #define TAKEN_MOST 8192u          /* registrations in one turn */
 
 struct watch *watch_make(struct drain *drain, struct arrivals *arrivals, pid_t command)
@@ -83,7 +82,7 @@ void watch_note_exec(struct watch *watch, pid_t pid, bool surely)
 }
 
 void watch_on_arrival(struct watch *watch,
-		      void (*arrived)(void *context, pid_t pid, uint64_t start_break),
+		      void (*arrived)(void *context, pid_t pid, const struct drain_process *image),
 		      void *context)
 {
 	watch->arrived = arrived;
@@ -107,8 +106,6 @@ void watched_hold(struct watch *watch, struct watched *w, pid_t pid, int fd)
 		close(w->fd);
 		w->fd = -1;
 	}
-	if (watch->arrived)
-		watch->arrived(watch->context, pid, w->image.start_break);
 }
 
 void watched_let_go(struct watch *watch, struct watched *w)
@@ -131,7 +128,7 @@ void watch_free(struct watch *watch)
 	}
 	close(watch->epoll_fd);
 	free(watch->by_slot);
-	free(watch->came);
+	instance_set_free(&watch->came);
 	free(watch);
 }
 
@@ -263,31 +260,6 @@ static bool begin_to_watch(struct watch *watch, struct arrival *arrival, pid_t p
 	return true;
 }
 
-/* False when an image with this instance has come before, or nobody would believe the number. */
-static bool is_first(struct watch *watch, uint32_t instance)
-{
-	uint32_t room = watch->came_room ? watch->came_room : 1024;
-	unsigned char bit = (unsigned char)(1u << instance % 8);
-	unsigned char *came;
-
-	if (instance >= INSTANCES_MOST)
-		return false;
-	while (room <= instance / 8)
-		room *= 2;
-	if (room > watch->came_room) {
-		came = realloc(watch->came, room);
-		if (!came)
-			return false;
-		memset(came + watch->came_room, 0, room - watch->came_room);
-		watch->came = came;
-		watch->came_room = room;
-	}
-	if (watch->came[instance / 8] & bit)
-		return false;
-	watch->came[instance / 8] |= bit;
-	return true;
-}
-
 /*
  * A slot is given back before the next image takes it, and an instance is given out once. Where
  * that is not so, a process wrote over the slot that should not have: it takes no descriptor and no
@@ -295,7 +267,17 @@ static bool is_first(struct watch *watch, uint32_t instance)
  */
 static bool is_forged(struct watch *watch, const struct drain_process *image)
 {
-	return watch->by_slot[image->slot] != NULL || !is_first(watch, image->instance);
+	return watch->by_slot[image->slot] != NULL ||
+	       !instance_set_add(&watch->came, image->instance);
+}
+
+/* Also of a process that has gone: whoever looked for it need not. */
+static void tell_arrived(const struct watch *watch, const struct drain_process *image, pid_t pid)
+{
+	if (pid <= 0 && !image->elsewhere)
+		pid = image->pid;
+	if (pid > 0 && watch->arrived)
+		watch->arrived(watch->context, pid, image);
 }
 
 static void add(struct watch *watch, struct arrival *arrival)
@@ -316,6 +298,7 @@ static void add(struct watch *watch, struct arrival *arrival)
 	if (pid > 0)
 		drain_note_limits(watch->drain, &arrival->image, pid);
 	inherit_break(watch, &arrival->image);
+	tell_arrived(watch, &arrival->image, pid);
 	replace(watch, arrival, &pid);
 	if (drain_was_replaced(watch->drain, &arrival->image)) {
 		record_replaced(watch, arrival, &identity);

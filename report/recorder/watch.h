@@ -46,9 +46,9 @@ void watch_each(const struct watch *watch,
  */
 void watch_note_exec(struct watch *watch, pid_t pid, bool surely);
 
-/* Calls `arrived` with every process that registers from now on, as watch_each does. */
+/* Calls `arrived` with every image that registers from now on, also one that has ended by now. */
 void watch_on_arrival(struct watch *watch,
-		      void (*arrived)(void *context, pid_t pid, uint64_t start_break),
+		      void (*arrived)(void *context, pid_t pid, const struct drain_process *image),
 		      void *context);
 
 #endif

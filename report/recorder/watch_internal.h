@@ -3,6 +3,7 @@
 #ifndef MEMSHIM_RECORDER_WATCH_INTERNAL_H
 #define MEMSHIM_RECORDER_WATCH_INTERNAL_H
 
+#include "report/recorder/instance_set.h"
 #include "report/recorder/watch.h"
 
 #define HASH_NONFATAL_OOM 1
@@ -30,8 +31,7 @@ struct watch {
 	struct arrivals *arrivals;
 	struct watched *table, *pids;
 	struct watched **by_slot;
-	unsigned char *came; /* a bit for each instance that has registered */
-	uint32_t came_room;  /* bytes */
+	struct instance_set came;
 	struct watched *ended;
 	int epoll_fd;
 	pid_t command;
@@ -40,7 +40,7 @@ struct watch {
 	int command_status;
 	bool last; /* no later turn will know more */
 	uint64_t next_look_ns;
-	void (*arrived)(void *context, pid_t pid, uint64_t start_break);
+	void (*arrived)(void *context, pid_t pid, const struct drain_process *image);
 	void *context;
 };
 

@@ -41,6 +41,8 @@ static void compare(void *context, pid_t pid)
 			      : proc_maps(pid, strrchr(drain_segment_path(watch->drain), '/'))))
 			continue;
 		drain_know_pid(watch->drain, &w->image, pid);
+		if (watch->arrived)
+			watch->arrived(watch->context, pid, &w->image);
 		watched_hold(watch, w, pid, (int)syscall(SYS_pidfd_open, pid, 0));
 	}
 }
