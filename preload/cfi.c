@@ -100,7 +100,7 @@ struct index_row {
 
 /* Where the FDE of the last address in the index that is not above pc lies; 0: pc is before all. */
 static __attribute__((noinline)) uint64_t search(const uint8_t *hdr,
-						const struct unwind_span *tables, uint64_t pc)
+						 const struct unwind_span *tables, uint64_t pc)
 {
 	int64_t wanted = (int64_t)(pc - (uint64_t)hdr);
 	uint64_t low = 0, high, room;
@@ -143,9 +143,8 @@ static __attribute__((noinline)) bool find_common(uint64_t fde, const struct unw
 		return false;
 	at = (uint64_t)bytes->at;
 	at -= cfi_read(bytes, 4);
-	return common->at == at ||
-	       (read_common(at, tables, common, scratch) && begin_entry(fde, tables, bytes) &&
-		cfi_read(bytes, 4) != 0);
+	return common->at == at || (read_common(at, tables, common, scratch) &&
+				    begin_entry(fde, tables, bytes) && cfi_read(bytes, 4) != 0);
 }
 
 bool cfi_find(const uint8_t *eh_frame_hdr, const struct unwind_span *tables, uint64_t pc,

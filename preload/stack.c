@@ -5,9 +5,9 @@
 #include <link.h>
 #include <sys/mman.h>
 
+#include "common/raw.h"
 #include "libc.h"
 #include "module.h"
-#include "common/raw.h"
 #include "thread.h"
 #include "unwind.h"
 
@@ -209,8 +209,8 @@ static bool keep_place(struct memo_place *place, struct walker *walker, uint64_t
 	if (cursor->known) {
 		if (walker->last_start != cursor->object.map_start) {
 			walker->last_start = cursor->object.map_start;
-			walker->last_number =
-				module_number(&cursor->object, generation, &walker->module);
+			walker->last_number = module_number(&cursor->object, generation,
+							    &walker->module);
 		}
 		place->module = walker->last_number;
 		if (place->module != SEGMENT_FRAME_NOWHERE)

@@ -203,7 +203,7 @@ def test_disk_full_while_it_runs():
     """The program never notices; what is missing is counted, and said."""
     os.mkdir("small")
     program = f"{target('calls')} 20000; exit 3"
-    done = harness.run(*TINY, f"mount -t tmpfs none small -o size=3m; {MEMSHIM} record -q -o small/x sh -c '{program}';"
+    done = harness.run(*TINY, f"mount -t tmpfs none small -o size=1400k; {MEMSHIM} record -q -o small/x sh -c '{program}';"
                               f"echo $? >&2; {MEMSHIM} report --json small/x")
     first, report = done.stdout.splitlines()
     line, status = done.stderr.splitlines()

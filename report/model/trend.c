@@ -204,8 +204,9 @@ static void rate_of_late(const struct trends *trends, struct trend *trend,
 	else if (window.earliest)
 		before = window.earliest->grows ? window.earliest->low : window.earliest->high;
 	trend->moves_per_s = (double)window.moves / seconds;
-	trend->growth_per_s =
-		window.moves ? ((double)facts->break_current - (double)before) / seconds : 0;
+	trend->growth_per_s = window.moves
+				      ? ((double)facts->break_current - (double)before) / seconds
+				      : 0;
 }
 
 static void rate_since(struct trend *trend, uint64_t moves, int64_t net, double seconds)

@@ -43,8 +43,8 @@ void trends_free(struct trends *trends);
 void trends_feed(struct trends *trends, const struct event *event);
 
 /*
- * Rates since the last look; at the first one, over the last two seconds. Of an image that has ended,
- * or has just begun, over its life.
+ * Rates since the last look; at the first one, over the last two seconds. Of an image that has
+ * ended, or has just begun, over its life.
  */
 void trends_look(struct trends *trends, struct model *model, uint64_t now_ns);
 

@@ -215,11 +215,11 @@ void inspect_command(struct inspection *in, const char *command)
 	}
 }
 
-/* Of a loader's command line, ld.so(8), the word that names the program; null when there is none. */
+/* Of a loader's command line, ld.so(8), the word that names the program; null: there is none. */
 static const char *find_program_word(const char *words, const char *end)
 {
 	static const char *const with_value[] = {
-		"--library-path", "--inhibit-rpath",       "--preload",           "--audit",
+		"--library-path", "--inhibit-rpath",        "--preload",           "--audit",
 		"--argv0",        "--glibc-hwcaps-prepend", "--glibc-hwcaps-mask",
 	};
 	const char *word = words + strlen(words) + 1;

@@ -3,8 +3,8 @@
 #ifndef MEMSHIM_TOP_TOP_H
 #define MEMSHIM_TOP_TOP_H
 
-#include "report/session/listing.h"
 #include "report/cli/options.h"
+#include "report/session/listing.h"
 #include "report/top/detail.h"
 #include "report/top/keys.h"
 

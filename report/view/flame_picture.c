@@ -8,7 +8,7 @@
 
 #define WIDTH 1200.0
 #define ROW 18
-#define TOP 84          /* of the boxes; above them title, command, legend, and a row a note */
+#define TOP 84 /* of the boxes; above them title, command, legend, and a row a note */
 #define NOTE_TOP 86
 #define LEAST 0.3       /* narrower boxes are not drawn */
 #define LETTER 7.25     /* of the labels, wide */
@@ -83,8 +83,8 @@ static void put_share(struct out *out, const struct picture *picture, uint64_t v
 {
 	char text[HUMAN_BYTES];
 
-	out_text(out, picture->title->of_refused ? human_count(text, value)
-						 : human_bytes(text, value));
+	out_text(out,
+		 picture->title->of_refused ? human_count(text, value) : human_bytes(text, value));
 	OUT(out, ", ");
 	put_fixed(out, 100.0 * (double)value / (double)picture->total);
 	out_char(out, '%');

@@ -247,8 +247,7 @@ static void put_table(struct out *out, struct table *table, const struct report_
 	if (wish->sort || filter_is_set(wish->filter))
 		most = UINT_MAX;
 	choose(table, out, wish);
-	put_title(out, title, table_shown_rows(table, most), table->row_count, orphaned,
-		  part);
+	put_title(out, title, table_shown_rows(table, most), table->row_count, orphaned, part);
 	table_print(table, out, !wish->no_headings, most);
 }
 
