@@ -81,6 +81,7 @@
  *   reader/tables          processes, attachments, ledger, stacks, row by row
  *   reader/rows            their rows into facts
  *   reader/objects         what was left in the IPC table at the end
+ *   reader/catalog         who created what ended sessions left behind
  *   reader/timescale       from the session's clock to nanoseconds
  *   reader/kernel          the second witness: what the kernel says
  *   reader/unfollowed      why a process was not followed, in words
@@ -93,6 +94,7 @@
  *   session/session       from a file to a model, for every command that reads
  *   session/naming        names for the frames of its call stacks
  *   session/reap          which leaked segments may be removed, and their removal
+ *   session/left_behind   what a session leaves in the IPC table, for the catalog
  *   session/kernel_cache  what the kernel says, kept for a while
  *   session/live_session  a session while it goes on, for a screen
  *   session/find          which session is meant
@@ -121,6 +123,7 @@
  *   model/finalize          what only the end can tell
  *   model/graph             processes and the segments between them
  *   model/ipc               the machine's IPC table, and who made what
+ *   model/creator           how a creator is called: an interpreter by its script
  *   model/copy              a model to draw conclusions from, while it goes on
  *   model/trend             the breaks over time, and rates
  *   model/filter            what the user wants to see
@@ -171,6 +174,7 @@
  *   view/graph_for       for graphviz, mermaid and programs
  *   view/ipcs            the IPC table in two ways:
  *   view/ipcs_text       a page
+ *   view/ipcs_files      which recordings tell more of it
  *   view/ipcs_json       an object
  *   view/map             an address space in two ways:
  *   view/map_rows        the lines of the picture

@@ -68,7 +68,7 @@ def test_makers_and_holders_by_name():
         assert segment["creator"]["cmdline"] == target("ledger")
         os.rename("memshim.data", "elsewhere")
         segment, = ipcs()["segments"]
-        assert segment["creator"]["program"] is None, "nobody knows it then"
+        assert segment["creator"]["program"] == "ledger", "the catalog has it"
         segment, = ipcs("elsewhere")["segments"]
         assert segment["creator"]["program"] == "ledger"
         shown = memshim("ipcs", "elsewhere", "--columns=creator,holders,state").stdout

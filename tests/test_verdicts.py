@@ -3,13 +3,15 @@
 
 import json
 import os
+import struct
 import time
 
 import pytest
 
+import damage
 import harness
 from harness import Lines, Recording, memshim, record, run, target
-from story import KEY, Teller, kernel_rows, recorded
+from story import KEY, SHM_RDONLY, Teller, kernel_rows, recorded
 
 needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="namespaces are root's")
 LEAK = ("perl", "-e", f"shmget({KEY:#x}, 65536, 01600) // die; print ''")
@@ -56,8 +58,9 @@ def test_verdict_survives_a_removal(leaked, how):
         assert memshim("reap", "--force").stdout.startswith("removed ")
     after = Recording("memshim.data").report()
     assert verdict(after) == verdict(leaked)
-    assert after["segments"][0]["now"] == {"state": "removed", "nattch": 0}
-    assert "reap" not in finding(after, "leaked-segment")["advice"] and "removed since" in finding(after, "leaked-segment")["advice"]
+    assert (after["segments"][0]["now"]["state"], after["segments"][0]["now"]["nattch"]) == ("removed", 0)
+    advice = finding(after, "leaked-segment")["advice"]
+    assert "reap --force" not in advice and "removed since" in advice
     assert "present, leaked; removed since" in memshim("report").stdout
 
 
@@ -154,11 +157,26 @@ def test_verdict_of_a_process_that_ran_on():
     assert verdict(done.report()) == verdict(before) and kernel_rows() == {}
 
 
+def committed():
+    with open("memshim.data", "rb") as file:
+        file.seek(damage.COMMITTED_AT)
+        return struct.unpack("<Q", file.read(8))[0]
+
+
+def growth():
+    before = committed()
+    return lambda: committed() > before
+
+
 def removed_by_outsider(*command, **options):
     with recorded(*command, **options) as lines:
-        shmid = Teller(lines).get()
-        harness.wait_until(lambda: Recording("memshim.data").report()["segments"], "it is in the recording")
-        time.sleep(0.1)
+        program = Teller(lines)
+        shmid = program.get()
+        for _ in range(3):  # the recording takes in an event of later, and so the earlier one
+            grows = growth()
+            program.tell("at", 0, SHM_RDONLY)
+            program.tell("dt")
+            harness.wait_until(grows, "the recording grows")
         assert run("ipcrm", "-m", shmid).returncode == 0
         lines.end()
     return Recording("memshim.data").report()

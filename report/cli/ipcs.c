@@ -16,6 +16,7 @@
 #include "report/procfs/sysvipc.h"
 #include "report/reader/tables.h"
 #include "report/session/find.h"
+#include "report/session/left_behind.h"
 #include "report/util/error.h"
 #include "report/view/ipcs.h"
 #include "report/view/page.h"
@@ -148,6 +149,59 @@ static bool ask_session(void *context, const char *path)
 	return false;
 }
 
+/* ---- what the catalog knows ---- */
+
+#define REMOVED_KEPT_S (7ull * 24 * 3600) /* what reap has noted is told for a week */
+
+static void name_by_catalog(struct ipc_segment *segment, const struct catalog *catalog,
+			    const struct catalog_object *object, const char *recording)
+{
+	struct ipc_maker *to = &segment->maker;
+
+	if (!to->known) {
+		to->known = to->by_session = true;
+		snprintf(to->program, sizeof to->program, "%s", object->program);
+		snprintf(to->cmdline, sizeof to->cmdline, "%s", object->cmdline);
+		snprintf(to->session, sizeof to->session, "%s", catalog->name);
+	}
+	snprintf(to->recording, sizeof to->recording, "%.511s", recording);
+	snprintf(to->site, sizeof to->site, "%s", object->site);
+}
+
+/* Names the creators, and takes out what is gone. */
+static bool take_catalog(void *context, struct catalog *catalog)
+{
+	struct ipc_table *table = context;
+	uint64_t now_s = (uint64_t)time(NULL);
+	uint32_t kept = 0, count = catalog->count;
+	char recording[PATH_MAX];
+	bool looked = false;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct catalog_object *object = &catalog->objects[i];
+		struct ipc_segment *segment = ipc_find(table, object->segment.shmid);
+		bool here = segment && left_behind_is(catalog, object, &segment->kernel);
+		bool noted = object->removed_s && object->removed_s + REMOVED_KEPT_S > now_s;
+
+		if (here && !object->removed_s) {
+			if (!looked)
+				left_behind_recording(catalog, recording);
+			looked = true;
+			name_by_catalog(segment, catalog, object, recording);
+		}
+		if (!catalog->same_ipc || (here && !object->removed_s) || noted)
+			catalog->objects[kept++] = *object;
+	}
+	catalog->count = kept;
+	return kept != count;
+}
+
+static bool ask_folder(void *table, const char *folder)
+{
+	catalog_each(folder, take_catalog, table);
+	return false;
+}
+
 /* ---- what the running processes tell ---- */
 
 static uint64_t boot_seconds(void)
@@ -180,13 +234,19 @@ static void ask_process(struct ipc_segment *segment, uint64_t booted)
 		maker->cmdline[0] = '\0';
 }
 
-/* All sessions of this user, and the recording that is meant or here. */
-static void ask_sessions(struct asking *asking, const char *file)
+/* All sessions of this user, and the recordings that are meant, or the one that is here. */
+static void ask_sessions(struct asking *asking, const struct options *options,
+			 const char *process_session)
 {
 	struct find_visitor visitor = {ask_session, tell_refusal, asking};
 
 	find_each(&visitor);
-	ask_session(asking, file ? file : FIND_RECORDING);
+	for (unsigned i = 0; i < options->file_count; i++)
+		ask_session(asking, options->files[i]);
+	if (options->process)
+		ask_session(asking, process_session);
+	if (!options->file && !options->process)
+		ask_session(asking, FIND_RECORDING);
 }
 
 /* False after one line. */
@@ -194,7 +254,10 @@ static bool gather(struct asking *asking, const struct options *options)
 {
 	struct ipc_table *table = asking->table;
 	uint64_t booted = boot_seconds();
+	char process_session[PATH_MAX];
 
+	if (options->process && !find_by_pid(options->process, false, process_session))
+		return false;
 	if (!sysvipc_segments(take_segment, table)) {
 		error_line("/proc/sysvipc", "cannot be read: is /proc mounted, and has the kernel "
 					    "System V IPC?");
@@ -206,7 +269,8 @@ static bool gather(struct asking *asking, const struct options *options)
 		holders_each(NULL, take_holder, table);
 	ipc_settle(table);
 	if (table->segment_count)
-		ask_sessions(asking, options->file);
+		ask_sessions(asking, options, process_session);
+	find_each_folder(ask_folder, table);
 	for (uint32_t i = 0; i < table->segment_count; i++)
 		ask_process(&table->segments[i], booted);
 	if (table->no_memory)
@@ -239,7 +303,9 @@ static bool has(const struct ipc_table *table, const struct filter *filter)
 static int show(const struct options *options, const struct ipc_table *table)
 {
 	struct out *out = page_begin(options->color);
+	char *folder = getcwd(NULL, 0);
 	struct ipcs_wish wish = {
+		.folder = folder,
 		.filter = &options->filter,
 		.sort = options->sort,
 		.columns = options->columns,
@@ -248,11 +314,14 @@ static int show(const struct options *options, const struct ipc_table *table)
 		.no_headings = options->no_headings,
 	};
 
+	bool shown = true;
+
 	if (options->json)
 		ipcs_json(out, table, &options->filter);
-	else if (!ipcs_text(out, table, &wish))
-		return EXIT_USAGE;
-	return out_finish(out);
+	else
+		shown = ipcs_text(out, table, &wish);
+	free(folder);
+	return shown ? out_finish(out) : EXIT_USAGE;
 }
 
 int command_ipcs(int argc, char **argv)
@@ -264,8 +333,9 @@ int command_ipcs(int argc, char **argv)
 
 	if (ret != 0 || options.help)
 		return ret != 0 ? ret : help_show("ipcs");
-	if (options.file && !may_be_read(options.file))
-		return EXIT_ABSENT;
+	for (unsigned i = 0; i < options.file_count; i++)
+		if (!may_be_read(options.files[i]))
+			return EXIT_ABSENT;
 	ret = gather(&asking, &options) && has(&table, &options.filter) ? show(&options, &table)
 									: EXIT_ABSENT;
 	if (ret == 0 && asking.refused)

@@ -284,8 +284,13 @@ static int take_file(struct options *o, enum command command, int argc, char **a
 	const char *name = command_names[command];
 	bool wants_file = command != COMMAND_LS && command != COMMAND_ENV;
 
-	if (optind < argc && wants_file)
+	o->files = argv + optind;
+	if (optind < argc && wants_file) {
 		o->file = argv[optind++];
+		o->file_count = 1;
+	}
+	for (; command == COMMAND_IPCS && optind < argc; optind++)
+		o->file_count++;
 	if (optind < argc) {
 		error_format(name, "'%s' is one argument too many; see 'memshim help %s'",
 			     argv[optind], name);

@@ -20,7 +20,9 @@ enum command {
 enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 struct options {
-	const char *file; /* null: the one that fits best */
+	const char *file;   /* null: the one that fits best */
+	char *const *files; /* of ipcs: all that are named */
+	unsigned file_count;
 	long process;     /* -p; 0 none */
 	struct filter filter;
 	const char *sort;

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Removes what a session leaked; without --force, says what it would remove. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "report/cli/command.h"
 #include "report/cli/options.h"
+#include "report/model/creator.h"
+#include "report/session/left_behind.h"
 #include "report/session/reap.h"
 #include "report/session/session.h"
 #include "report/util/error.h"
@@ -12,6 +16,7 @@
 
 struct reaping {
 	const struct options *options;
+	const struct load *load;
 	const struct model *model;
 	struct out *out;
 	unsigned removed, kept, failed;
@@ -20,7 +25,7 @@ struct reaping {
 static void put_name(struct reaping *r, const struct model_segment *segment)
 {
 	const struct model_process *maker = model_process(r->model, segment->maker);
-	char size[HUMAN_BYTES], text[160];
+	char size[HUMAN_BYTES], text[160], label[CREATOR_LABEL_BYTES];
 
 	if (r->options->exact)
 		snprintf(size, sizeof size, "%llu", (unsigned long long)segment->size);
@@ -35,7 +40,7 @@ static void put_name(struct reaping *r, const struct model_segment *segment)
 	if (!maker || segment->created == CREATED_NOT)
 		return;
 	OUT(r->out, ", created by ");
-	out_safe(r->out, model_program_name(&maker->facts));
+	out_safe(r->out, creator_process_label(&maker->facts, label));
 	snprintf(text, sizeof text, " (%d)", maker->facts.pid);
 	out_text(r->out, text);
 }
@@ -64,6 +69,8 @@ static void reap_one(struct reaping *r, const struct model_segment *segment)
 
 	if (!why && !dry) {
 		why = reap_remove(segment);
+		if (!why)
+			left_behind_note_removed(r->load, segment);
 		refused = why != NULL;
 	}
 	out_text(r->out, why ? "kept     " : dry ? "leaked   " : "removed  ");
@@ -107,6 +114,79 @@ static bool is_there(const struct model_segment *segment)
 	       (segment->state == SEGMENT_PRESENT || segment->state == SEGMENT_MARKED);
 }
 
+/* ---- what other sessions left ---- */
+
+struct others {
+	struct reaping *reaping;
+	char *path; /* where the first recording that knows the wanted object is put; null */
+	bool found;
+};
+
+static bool is_wanted(const struct others *others, const struct catalog_object *object)
+{
+	const struct filter *filter = &others->reaping->options->filter;
+
+	return (!filter->by_shmid || filter->shmid == object->segment.shmid) &&
+	       (!filter->by_key || filter->key == object->segment.key);
+}
+
+static void find_recording(void *context, const struct catalog *catalog,
+			   const struct catalog_object *object, const char *recording)
+{
+	struct others *others = context;
+
+	(void)catalog;
+	if (others->found || !*recording || !is_wanted(others, object))
+		return;
+	snprintf(others->path, PATH_MAX, "%s", recording);
+	others->found = true;
+}
+
+/* An object that is named says by the catalog whose it is; else as all commands find their file. */
+static bool find_file(struct reaping *r, char path[PATH_MAX])
+{
+	const struct options *options = r->options;
+	struct others others = {r, path, false};
+
+	if (!options->file && !options->process &&
+	    (options->filter.by_shmid || options->filter.by_key))
+		left_behind_each(find_recording, &others);
+	return others.found || options_find_file(options, path);
+}
+
+static void put_other(void *context, const struct catalog *catalog,
+		      const struct catalog_object *object, const char *recording)
+{
+	struct others *others = context;
+	struct reaping *r = others->reaping;
+	char label[CREATOR_LABEL_BYTES], text[96];
+	char *file = human_word(recording);
+
+	if (strcmp(catalog->name, r->model->session.name) == 0 || !is_wanted(others, object))
+		return;
+	snprintf(text, sizeof text, "other    segment %d, created by ", object->segment.shmid);
+	out_text(r->out, text);
+	out_safe(r->out, creator_label(object->program, object->cmdline, label));
+	snprintf(text, sizeof text, " (%d): ", object->segment.creator_pid);
+	out_text(r->out, text);
+	if (*recording && file) {
+		OUT(r->out, "see 'memshim reap ");
+		out_safe(r->out, file);
+		OUT(r->out, "'\n");
+	} else {
+		OUT(r->out, "its session's recording is gone\n");
+	}
+	free(file);
+}
+
+static void put_others(struct reaping *r)
+{
+	struct others others = {r, NULL, false};
+
+	if (!r->options->file && !r->options->process && !r->options->no_headings)
+		left_behind_each(put_other, &others);
+}
+
 /* Two sessions may know one id; only the latest segment of an id can be there. */
 static int reap(struct reaping *r)
 {
@@ -127,6 +207,7 @@ static int reap(struct reaping *r)
 		error_line("reap", "this session has no such segment any more");
 		return EXIT_ABSENT;
 	}
+	put_others(r);
 	put_sum(r);
 	ret = out_finish(r->out);
 	return r->failed ? EXIT_ABSENT : ret;
@@ -142,11 +223,14 @@ int command_reap(int argc, char **argv)
 
 	if (ret != 0 || options.help)
 		return ret != 0 ? ret : help_show("reap");
-	if (!options_find_file(&options, path))
+	if (!find_file(&reaping, path))
 		return EXIT_ABSENT;
 	ret = load_all(&load, path);
 	if (ret != 0)
 		return ret;
+	if (!load.model->session.recorded)
+		left_behind_keep(&load);
+	reaping.load = &load;
 	reaping.model = load.model;
 	reaping.out = page_begin(options.color);
 	ret = reap(&reaping);

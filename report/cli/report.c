@@ -3,6 +3,7 @@
 
 #include "report/cli/command.h"
 #include "report/util/error.h"
+#include "report/session/left_behind.h"
 #include "report/session/naming.h"
 #include "report/session/session.h"
 #include "report/cli/options.h"
@@ -68,6 +69,8 @@ int command_report(int argc, char **argv)
 	ret = load_filtered(&load, path, &options.filter);
 	if (ret != 0)
 		return ret;
+	if (!load.model->session.recorded)
+		left_behind_keep(&load);
 	ret = load_has(&load, load.model, &options.filter) ? show_named(&options, &load)
 							   : EXIT_ABSENT;
 	load_close(&load);

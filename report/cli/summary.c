@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/util/format.h"
+#include "report/session/left_behind.h"
 #include "report/session/session.h"
 
 struct totals {
@@ -99,6 +100,7 @@ int summary_show(int fd, const char *recording, bool quiet, const struct suppres
 		print_gaps(load.model);
 		print_way_on(load.model, &totals, recording);
 	}
+	left_behind_keep(&load);
 	load_close(&load);
 	return 0;
 }

@@ -159,7 +159,7 @@ static bool is_unused(const struct model *model, const struct model_segment *seg
 static bool is_unused_now(const struct model *model, const struct model_segment *segment)
 {
 	if (!model->session.finished)
-		return is_unused(model, segment);
+		return is_unused(model, segment) && segment->presence != PRESENCE_REMOVED;
 	return segment->presence == PRESENCE_HERE && segment->created != CREATED_NOT &&
 	       !(segment->current.mode & SHM_DEST_BIT) && segment->now == 0 &&
 	       segment->current.nattch == 0;

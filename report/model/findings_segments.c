@@ -93,7 +93,9 @@ const char *findings_maker_name(const struct model *model, const struct model_se
 {
 	const struct model_process *maker = model_process(model, s->maker);
 
-	return maker ? model_program_name(&maker->facts) : "a program";
+	if (!maker)
+		return "a program";
+	return maker->label[0] ? maker->label : model_program_name(&maker->facts);
 }
 
 /* What it is about, and the call stack that made it. */
@@ -126,7 +128,8 @@ static char *removal_advice(const struct model *model, const struct model_segmen
 				  "call IPC_RMID",
 				  s->shmid, file ? " " : "", file ? file : "");
 	else if (s->presence == PRESENCE_REMOVED)
-		length = asprintf(&advice, "it was removed since; have the program call IPC_RMID");
+		length = asprintf(&advice, "it was removed since%s; have the program call IPC_RMID",
+				  s->reaped ? ", by 'memshim reap'" : "");
 	else
 		length = asprintf(&advice,
 				  "have the program call IPC_RMID; whether it is still there "

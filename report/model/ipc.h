@@ -18,6 +18,8 @@ struct ipc_maker {
 	char program[64];
 	char cmdline[137];
 	char session[64];
+	char recording[512]; /* where the session's whole story is; "" not known */
+	char site[256];      /* where it was made: "function (file:line)"; "" not known */
 };
 
 struct ipc_segment {

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/model/creator.h"
 #include "report/model/model_internal.h"
 
 /* A file may claim anything: past these it is not believed. */
@@ -216,6 +217,7 @@ void model_add_process(struct model *model, const struct process_facts *facts)
 	process->facts = *facts;
 	if (process->last_after == 0)
 		process->last_before = process->last_after = facts->break_at_start;
+	creator_process_label(facts, process->label);
 	name_program(model, process);
 }
 

@@ -20,6 +20,8 @@
 
 struct model_segment;
 
+#define CREATOR_LABEL_BYTES 96
+
 struct model_attachment {
 	struct model_segment *segment;
 	uint64_t address;
@@ -30,6 +32,7 @@ struct model_attachment {
 
 struct model_process {
 	struct process_facts facts;
+	char label[CREATOR_LABEL_BYTES]; /* as a creator of objects: see creator.h */
 	struct identity_facts identity; /* instance 0: the recorder did not verify it */
 	struct model_program *program;
 	uint64_t event_count;
@@ -157,6 +160,7 @@ struct model_segment {
 	bool elsewhere;       /* its creator had moved to another IPC namespace */
 	enum model_presence presence;
 	struct kernel_segment current; /* if PRESENCE_HERE */
+	const struct model_reaped_row *reaped; /* PRESENCE_REMOVED: by memshim reap; null: not known */
 	bool leaked_now, orphaned_now; /* as above, by what is known now */
 	const struct sight_facts *met; /* of one that was there before; null: nobody looked */
 	const struct sight_facts *removal; /* right after its IPC_RMID; null: nobody looked */
@@ -322,6 +326,14 @@ struct model_kernel_row {
 	struct kernel_segment segment;
 };
 
+/* What `memshim reap` has noted of a segment that it removed. */
+struct model_reaped_row {
+	UT_hash_handle hh;
+	struct kernel_segment segment;
+	uint64_t removed_s; /* since 1970 */
+	uint32_t uid;       /* who ran it */
+};
+
 struct model_object_row {
 	UT_hash_handle hh;
 	struct object_facts facts;
@@ -354,6 +366,7 @@ struct model {
 	uint32_t finding_count, finding_room;
 	uint32_t suppressed_count, finding_omitted; /* those that are not among them */
 	struct model_kernel_row *kernel_rows; /* as the reader's kernel has them now */
+	struct model_reaped_row *reaped_rows;
 	struct model_object_row *object_rows; /* as the recorder found them at the end */
 	struct sight_facts *sights;
 	uint32_t sight_count, sight_room;
@@ -395,6 +408,8 @@ struct model *model_copy(const struct model *from);
 
 void model_add_kernel_segment(struct model *model, const struct kernel_segment *segment);
 void model_add_object(struct model *model, const struct object_facts *object);
+void model_add_reaped(struct model *model, const struct kernel_segment *segment,
+		      uint64_t removed_s, uint32_t uid);
 /*
  * After the kernel's rows, the objects and the tables: an object that is surely the same proves
  * that this IPC namespace is the session's, where that was not known.

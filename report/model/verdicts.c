@@ -41,9 +41,45 @@ void model_add_object(struct model *model, const struct object_facts *object)
 	}
 }
 
+void model_add_reaped(struct model *model, const struct kernel_segment *segment, uint64_t removed_s,
+		      uint32_t uid)
+{
+	struct model_reaped_row *row;
+	int32_t id = segment->shmid;
+
+	HASH_FIND(hh, model->reaped_rows, &id, sizeof id, row);
+	if (row)
+		return;
+	row = calloc(1, sizeof *row);
+	if (row) {
+		row->segment = *segment;
+		row->removed_s = removed_s;
+		row->uid = uid;
+		HASH_ADD(hh, model->reaped_rows, segment.shmid, sizeof id, row);
+	}
+	if (!row || !row->hh.tbl) {
+		model->no_memory = true;
+		free(row);
+	}
+}
+
+static const struct model_reaped_row *reaped_row(const struct model *model, int32_t shmid)
+{
+	struct model_reaped_row *row;
+
+	HASH_FIND(hh, model->reaped_rows, &shmid, sizeof shmid, row);
+	return row;
+}
+
 void verdict_free_rows(struct model *model)
 {
 	struct model_object_row *row, *next;
+	struct model_reaped_row *reaped, *next_reaped;
+
+	HASH_ITER (hh, model->reaped_rows, reaped, next_reaped) {
+		HASH_DEL(model->reaped_rows, reaped);
+		free(reaped);
+	}
 
 	HASH_ITER (hh, model->object_rows, row, next) {
 		HASH_DEL(model->object_rows, row);
@@ -73,7 +109,12 @@ const struct kernel_segment *verdict_row(const struct model *model, int32_t shmi
 
 	if (model->session.finished)
 		return object && !object->gone ? &object->segment : NULL;
-	return model->session.same_ipc ? row_now(model, shmid) : NULL;
+	if (!model->session.same_ipc)
+		return NULL;
+	/* What was there until reap removed it, after the end. */
+	return row_now(model, shmid) || !reaped_row(model, shmid)
+		       ? row_now(model, shmid)
+		       : &reaped_row(model, shmid)->segment;
 }
 
 /* ---- at the end ---- */
@@ -220,7 +261,12 @@ static enum model_presence presence_of(const struct model *model,
 
 void verdict_learn_presence(const struct model *model, struct model_segment *segment)
 {
+	const struct model_reaped_row *reaped = reaped_row(model, segment->shmid);
+
 	segment->presence = presence_of(model, segment);
+	if (segment->presence == PRESENCE_REMOVED && segment->in_kernel && reaped &&
+	    reaped->segment.size == segment->kernel.size)
+		segment->reaped = reaped;
 	if (segment->presence == PRESENCE_HERE)
 		segment->current = *row_now(model, segment->shmid);
 }

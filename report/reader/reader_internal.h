@@ -29,6 +29,16 @@ static inline const struct segment_header *source_header(const struct source *so
 						: &source->segment.header;
 }
 
+/* Whether this is the boot of that id, 36 bytes. */
+bool source_same_boot(const char *boot_id);
+
+/*
+ * Whether an IPC namespace is this program's. Its inode is used again when it has ended; its id,
+ * which newer kernels give, is not. Of the machine's first namespace the inode never changes.
+ */
+enum source_ipc { SOURCE_IPC_OTHER, SOURCE_IPC_PERHAPS, SOURCE_IPC_SAME };
+enum source_ipc source_compare_ipc(uint64_t inode, uint64_t id);
+
 /* Whether a running image still runs, as far as that can be told from here. */
 bool source_process_runs(const struct source *source, const struct segment_process *slot);
 

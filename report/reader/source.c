@@ -19,12 +19,17 @@
 #include "report/reader/reader_internal.h"
 #include "report/util/error.h"
 
-static bool same_boot(const struct segment_header *header)
+bool source_same_boot(const char *theirs)
 {
 	char boot_id[64];
 
 	return place_read_file("/proc/sys/kernel/random/boot_id", boot_id, sizeof boot_id) >= 36 &&
-	       memcmp(boot_id, header->boot_id, 36) == 0;
+	       memcmp(boot_id, theirs, 36) == 0;
+}
+
+static bool same_boot(const struct segment_header *header)
+{
+	return source_same_boot(header->boot_id);
 }
 
 static bool same_namespace(uint64_t theirs, const char *ours)
@@ -169,28 +174,33 @@ static bool any_process_is_here(const struct source *source)
 	return false;
 }
 
-/*
- * A namespace's inode is used again when the namespace has ended; its id, which newer kernels give,
- * is not. Of the first namespace the inode never changes. The recorder holds on to its own.
- */
+enum source_ipc source_compare_ipc(uint64_t inode, uint64_t id)
+{
+	uint64_t own = place_inode("/proc/self/ns/ipc");
+	uint64_t own_id = id ? place_namespace_id("/proc/self/ns/ipc") : 0;
+
+	if (id && own_id)
+		return id == own_id ? SOURCE_IPC_SAME : SOURCE_IPC_OTHER;
+	if (inode == 0 || own == 0)
+		return SOURCE_IPC_PERHAPS;
+	if (inode != own)
+		return SOURCE_IPC_OTHER;
+	return own == IPC_NAMESPACE_FIRST ? SOURCE_IPC_SAME : SOURCE_IPC_PERHAPS;
+}
+
+/* Who is in a namespace keeps its inode; the recorder holds on to that of its own. */
 static void learn_ipc_namespace(struct source *source)
 {
 	const struct segment_header *header = source_header(source);
-	uint64_t theirs = header->ipc_namespace_id, inode = place_inode("/proc/self/ns/ipc");
-	uint64_t here = theirs ? place_namespace_id("/proc/self/ns/ipc") : 0;
+	enum source_ipc ipc = source_compare_ipc(header->ipc_namespace, header->ipc_namespace_id);
 	struct session_facts *facts = &source->facts;
 
-	facts->same_ipc = facts->maybe_ipc = false;
-	if (!facts->same_boot)
-		return;
-	if (theirs && here) {
-		facts->same_ipc = facts->maybe_ipc = theirs == here;
-		return;
-	}
-	facts->maybe_ipc = header->ipc_namespace == 0 || header->ipc_namespace == inode;
-	facts->same_ipc = facts->maybe_ipc && header->ipc_namespace != 0 &&
-			  (inode == IPC_NAMESPACE_FIRST || recorder_runs(source) ||
-			   (file_is_open(&source->segment) && any_process_is_here(source)));
+	facts->maybe_ipc = facts->same_boot && ipc != SOURCE_IPC_OTHER;
+	facts->same_ipc = facts->maybe_ipc;
+	if (facts->maybe_ipc && ipc == SOURCE_IPC_PERHAPS)
+		facts->same_ipc = header->ipc_namespace != 0 &&
+				  (recorder_runs(source) || (file_is_open(&source->segment) &&
+							     any_process_is_here(source)));
 }
 
 static enum session_state judge(const struct source *source)

@@ -128,8 +128,8 @@ static void fill_batch(struct drain *drain, uint32_t i, uint64_t head, uint64_t 
 		}
 	}
 	chunk.next = part->next;
+	objects_look(drain, chunk.count); /* whoever reads of them knows that they were looked at */
 	append_batch(drain, chunk);
-	objects_look(drain, chunk.count);
 	sights_look(drain, chunk.count);
 }
 

@@ -35,9 +35,10 @@ static void left_rows_visit(void *context, const struct kernel_segment *from)
 	uint64_t capacity = left->capacity ? left->capacity * 2 : 64;
 
 	if (left->count == left->capacity) {
-		struct segment_object *grown =
-			capacity > ROWS_MOST ? NULL
-					     : realloc(left->rows, capacity * sizeof *grown);
+		struct segment_object *grown = capacity > ROWS_MOST
+						       ? NULL
+						       : realloc(left->rows,
+								 capacity * sizeof *grown);
 
 		left->complete &= grown != NULL;
 		if (!grown)
@@ -99,8 +100,7 @@ static bool ledger_has(const struct drain *drain, int32_t id)
 	uint64_t count = drain->header.region[REGION_LEDGER].count;
 
 	for (uint32_t i = 0; i < SEGMENT_LEDGER_PROBES; i++) {
-		uint64_t claim =
-			word_accept(&ledger[segment_ledger_place(id, i, count)].claim);
+		uint64_t claim = word_accept(&ledger[segment_ledger_place(id, i, count)].claim);
 
 		if ((claim & 0xff) != ENTRY_FREE && claim >> 32 == (uint32_t)id)
 			return true;
@@ -207,11 +207,11 @@ static void append_gone(struct object_batch *batch, const struct left_rows *left
 
 	for (uint64_t i = 0; i < count; i++) {
 		uint64_t claim = word_accept(&ledger[i].claim);
-		struct segment_object gone = {.kind = OBJECT_SHM,
-					      .id = (int32_t)(claim >> 32),
-					      .state = OBJECT_GONE,
-					      .flags = object_flags(batch->drain,
-								    (int32_t)(claim >> 32))};
+		struct segment_object gone = {
+			.kind = OBJECT_SHM,
+			.id = (int32_t)(claim >> 32),
+			.state = OBJECT_GONE,
+			.flags = object_flags(batch->drain, (int32_t)(claim >> 32))};
 
 		if ((claim & 0xff) == ENTRY_PRESENT && !left_rows_have(left, gone.id))
 			object_batch_add(batch, &gone);

@@ -62,24 +62,34 @@ static bool look_into(const char *folder, const struct find_visitor *visitor)
 	return stop;
 }
 
-bool find_each(const struct find_visitor *visitor)
+bool find_each_folder(bool (*found)(void *context, const char *folder), void *context)
 {
 	const char *own = getenv("MEMSHIM_DIR"), *runtime = getenv("XDG_RUNTIME_DIR");
 	const char *tmp = getenv("TMPDIR");
 	char folder[PATH_MAX];
 
 	if (own && *own)
-		return look_into(own, visitor);
+		return found(context, own);
 	snprintf(folder, sizeof folder, "/dev/shm/memshim-%lu", (unsigned long)geteuid());
-	if (look_into(folder, visitor))
+	if (found(context, folder))
 		return true;
 	snprintf(folder, sizeof folder, "%s/memshim",
 		 runtime && *runtime ? runtime : "/nonexistent");
-	if (look_into(folder, visitor))
+	if (found(context, folder))
 		return true;
 	snprintf(folder, sizeof folder, "%s/memshim-%lu", tmp && *tmp ? tmp : "/tmp",
 		 (unsigned long)geteuid());
+	return found(context, folder);
+}
+
+static bool visit_folder(void *visitor, const char *folder)
+{
 	return look_into(folder, visitor);
+}
+
+bool find_each(const struct find_visitor *visitor)
+{
+	return find_each_folder(visit_folder, (void *)visitor);
 }
 
 /* The first that was refused, for a line where nothing else is found. */

@@ -21,6 +21,9 @@ struct find_visitor {
  */
 bool find_each(const struct find_visitor *visitor);
 
+/* Calls `found` with each folder that this user's live segments may be in; true stops. */
+bool find_each_folder(bool (*found)(void *context, const char *folder), void *context);
+
 /* memshim.data here, else the newest session. False after one line. */
 bool find_default(char path[PATH_MAX]);
 

@@ -12,6 +12,7 @@ struct naming {
 	struct name_key *keys; /* of the addresses without a name, each once, module by module */
 	struct symbol_address *addresses; /* the same */
 	uint32_t count, first;            /* first: of the module that is asked about */
+	const bool *wanted;               /* by frame number; null: all */
 };
 
 static int compare_name_keys(const void *a, const void *b)
@@ -34,6 +35,8 @@ static void gather_name_keys(struct naming *naming)
 		const struct frame_facts *frame = &model->frames[i];
 		struct name_key key = {frame->offset, frame->module, frame->exact};
 
+		if (naming->wanted && !naming->wanted[i])
+			continue;
 		if (frame->number && frame->module && frame->module < model->module_room &&
 		    model->modules[frame->module] && !model_name(model, &key))
 			naming->keys[count++] = key;
@@ -88,10 +91,10 @@ static void name_frames(void *context)
 	}
 }
 
-void load_names(struct load *load, const struct symbols_wish *wish)
+static void name_wanted(struct load *load, const struct symbols_wish *wish, const bool *wanted)
 {
 	uint32_t room = load->model->frame_room;
-	struct naming naming = {.load = load, .wish = *wish};
+	struct naming naming = {.load = load, .wish = *wish, .wanted = wanted};
 
 	naming.wish.realtime_ns = load->model->session.started_realtime_ns;
 	naming.keys = calloc(room, sizeof *naming.keys);
@@ -102,4 +105,23 @@ void load_names(struct load *load, const struct symbols_wish *wish)
 		load->model->no_memory |= room > 0;
 	free(naming.keys);
 	free(naming.addresses);
+}
+
+void load_names(struct load *load, const struct symbols_wish *wish)
+{
+	name_wanted(load, wish, NULL);
+}
+
+void load_stack_names(struct load *load, const uint32_t *stacks, uint32_t count)
+{
+	const struct model *model = load->model;
+	bool *wanted = calloc(model->frame_room + 1, sizeof *wanted);
+
+	for (uint32_t i = 0; wanted && i < count; i++)
+		for (uint32_t n = stacks[i]; n && n < model->frame_room && !wanted[n];
+		     n = model->frames[n].outer)
+			wanted[n] = true;
+	if (wanted)
+		name_wanted(load, &(struct symbols_wish){.sysroot = NULL}, wanted);
+	free(wanted);
 }

@@ -8,4 +8,7 @@
 /* Puts names to all frames that have none yet. The session's time is added to the wish. */
 void load_names(struct load *load, const struct symbols_wish *wish);
 
+/* The same for the frames of some stacks alone. */
+void load_stack_names(struct load *load, const uint32_t *stacks, uint32_t count);
+
 #endif

@@ -8,6 +8,7 @@
 #include "report/reader/kernel.h"
 #include "report/reader/tables.h"
 #include "report/session/find.h"
+#include "report/session/left_behind.h"
 #include "report/session/naming.h"
 #include "report/util/error.h"
 
@@ -217,6 +218,7 @@ int load_finish(struct load *load)
 		return load_no_memory();
 	add_cursor_losses(load, load->model);
 	model_recognize_namespace(load->model);
+	left_behind_learn_removed(load);
 	kernel_read_processes(load->source, &kernel);
 	source_session_mapping(load->source, &session);
 	if (load->model->session.same_ipc && model_wants_holders(load->model))

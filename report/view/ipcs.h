@@ -12,6 +12,7 @@ struct ipcs_wish {
 	char *const *columns;
 	unsigned column_count;
 	bool exact, no_headings;
+	const char *folder; /* the current one; null unknown */
 };
 
 /* False after one line when a column is unknown. */

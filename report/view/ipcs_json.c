@@ -54,6 +54,10 @@ static void put_maker(struct json *json, const struct ipc_maker *maker)
 		json_null(json, "cmdline");
 	}
 	json_bool(json, "runs", maker->runs);
+	if (maker->site[0])
+		json_text(json, "site", maker->site);
+	if (maker->recording[0])
+		json_text(json, "recording", maker->recording);
 	if (maker->by_session)
 		json_text(json, "session", maker->session);
 	else

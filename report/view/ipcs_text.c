@@ -5,16 +5,19 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/model/creator.h"
 #include "report/util/error.h"
 #include "report/util/format.h"
 #include "report/view/ipcs.h"
+#include "report/view/ipcs_files.h"
 #include "report/view/table.h"
 #include "report/view/words.h"
 
 #define SHM_DEST_BIT 01000u
 #define HOLDERS_NAMED 3u /* on a wide page; else one */
 #define WIDE_COLUMNS 100u
-#define NAME_BYTES 15 /* of a process, as proc(5) has it */
+#define CMDLINE_COLUMNS 40 /* unless the user chose the columns */
+#define NAME_BYTES 15      /* of a process, as proc(5) has it */
 #define NAME_LEAST 3
 
 enum ipc_column {
@@ -49,6 +52,7 @@ struct context {
 	enum kind kind;
 	bool exact;
 	unsigned holders_named;
+	int cmdline_columns;
 };
 
 const char *ipcs_state(const struct ipc_segment *segment)
@@ -111,13 +115,16 @@ static void put_time(struct cell *cell, uint64_t seconds)
 
 static void put_maker(struct cell *cell, const struct ipc_maker *maker)
 {
+	char label[CREATOR_LABEL_BYTES];
+
 	if (!maker->known && maker->pid)
 		snprintf(cell->text, sizeof cell->text, "[? %d]", maker->pid);
 	else if (!maker->known)
 		snprintf(cell->text, sizeof cell->text, "-");
 	else
-		snprintf(cell->text, sizeof cell->text, "%s%.40s %d%s", maker->runs ? "" : "[",
-			 maker->program, maker->pid, maker->runs ? "" : "]");
+		snprintf(cell->text, sizeof cell->text, "%s%s %d%s", maker->runs ? "" : "[",
+			 creator_label(maker->program, maker->cmdline, label), maker->pid,
+			 maker->runs ? "" : "]");
 }
 
 /* How many of the rows from the first on are of one process, and whether it only reads. */
@@ -209,6 +216,10 @@ static void put_segment(const struct ipc_segment *row, unsigned column, struct c
 		break;
 	case COLUMN_CREATOR:
 		put_maker(cell, &row->maker);
+		break;
+	case COLUMN_CMDLINE:
+		snprintf(cell->text, sizeof cell->text, "%.*s", context->cmdline_columns,
+			 row->maker.known && row->maker.cmdline[0] ? row->maker.cmdline : "-");
 		break;
 	case COLUMN_HOLDERS:
 		put_holders(cell, context, row, context->holders_named, NAME_BYTES);
@@ -348,13 +359,14 @@ static void put_table(struct out *out, struct table *table, const struct ipcs_wi
 static void put_kind(struct out *out, const struct ipc_table *ipc, const struct ipcs_wish *wish,
 		     enum kind kind)
 {
-	struct context context = {ipc, kind, wish->exact,
-				  out->width < WIDE_COLUMNS && !wish->column_count ? 1
-										   : HOLDERS_NAMED};
-	struct table table = {.columns = columns,
-			      .fill = fill,
-			      .shorten = shorten_holders,
-			      .context = &context};
+	bool wide = out->width >= WIDE_COLUMNS || wish->column_count;
+	struct context context = {.table = ipc,
+				  .kind = kind,
+				  .exact = wish->exact,
+				  .holders_named = wide ? HOLDERS_NAMED : 1,
+				  .cmdline_columns = wish->column_count ? 136 : CMDLINE_COLUMNS};
+	struct table table = {
+		.columns = columns, .fill = fill, .shorten = shorten_holders, .context = &context};
 	uint32_t count = kind == SEGMENTS ? ipc->segment_count : ipc->object_count;
 
 	table.rows = calloc(count + 1, sizeof *table.rows);
@@ -367,6 +379,8 @@ static void put_kind(struct out *out, const struct ipc_table *ipc, const struct 
 			table.rows[table.row_count++] = &ipc->objects[i];
 	}
 	put_table(out, &table, wish, kind);
+	if (kind == SEGMENTS && !wish->no_headings && !wish->column_count)
+		ipcs_files_text(out, &table, wish->folder);
 	free(table.rows);
 }
 

@@ -178,6 +178,16 @@ static void put_now(struct json *json, const struct model_segment *segment)
 	json_open(json, "now", '{');
 	json_text(json, "state", here ? "present" : "removed");
 	json_number(json, "nattch", here ? segment->current.nattch : 0);
+	if (segment->reaped) {
+		char text[64];
+
+		json_open(json, "removed_by", '{');
+		json_text(json, "program", "memshim reap");
+		json_number(json, "uid", segment->reaped->uid);
+		json_text(json, "time",
+			  words_time(segment->reaped->removed_s * 1000000000u, text));
+		json_close(json, '}');
+	}
 	json_close(json, '}');
 }
 

@@ -306,7 +306,8 @@ static void put_segment_state(struct cell *cell, const struct model_segment *seg
 	snprintf(cell->text, sizeof cell->text, "%s%s%s%s", report_segment_state(segment),
 		 report_segment_fault(segment),
 		 segment->space || segment->elsewhere ? ", other namespace" : "",
-		 was_there && segment->presence == PRESENCE_REMOVED ? "; removed since" : "");
+		 was_there && segment->presence == PRESENCE_REMOVED ? "; removed since"
+								    : "");
 	if (segment->leaked || segment->orphaned)
 		cell->color = COLOR_RED;
 }

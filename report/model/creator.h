@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: MIT */
+/* How a creator of objects is called: an interpreter by what it runs. */
+#ifndef MEMSHIM_MODEL_CREATOR_H
+#define MEMSHIM_MODEL_CREATOR_H
+
+#include "report/model/model.h"
+
+/*
+ * "httpd"; "perl billing.pl" for an interpreter whose command line, words joined by blanks, names a
+ * script; "perl" when it does not.
+ */
+const char *creator_label(const char *program, const char *cmdline, char to[CREATOR_LABEL_BYTES]);
+
+/* The same of an image. */
+const char *creator_process_label(const struct process_facts *facts, char to[CREATOR_LABEL_BYTES]);
+
+#endif

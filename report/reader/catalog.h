@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The catalog: who created the objects that ended sessions left behind. Objects live until the
+ * machine restarts, and so do files in the folder of live segments; a recording may be anywhere by
+ * then. Each session has a file of its own there, NAME-START.left, text, one object a line:
+ *
+ *   memshim left objects 1
+ *   session NAME START RECORDING BOOT-ID IPC-INODE IPC-ID PID-INODE      each after a tab
+ *   shm ID KEY SIZE CUID CPID CHANGED MADE STARTED REMOVED REMOVER PROGRAM CMDLINE SITE
+ *
+ * A file is written beside its place and renamed; who changes one holds the folder's lock.
+ */
+#ifndef MEMSHIM_READER_CATALOG_H
+#define MEMSHIM_READER_CATALOG_H
+
+#include <stddef.h>
+
+#include "report/reader/facts.h"
+
+#define CATALOG_OBJECTS_MOST 4096u /* in one file */
+
+struct catalog_object {
+	struct kernel_segment segment; /* only what identifies it: id, key, size, creator, changed */
+	uint64_t made_ns, started_ns;  /* it, and its creator's image: since 1970; 0 unknown */
+	uint64_t removed_s;            /* by memshim reap, since 1970; 0: not */
+	uint32_t remover_uid;
+	char program[64], cmdline[137];
+	char site[256]; /* "function (file:line)", or "module+0x1f"; "" unknown */
+};
+
+struct catalog {
+	char name[64];       /* of the session */
+	char recording[512]; /* absolute; "" none */
+	char boot_id[40];
+	uint64_t start_ns; /* since 1970 */
+	uint64_t ipc_namespace, ipc_namespace_id, pid_namespace;
+	bool same_ipc, maybe_ipc, same_pids; /* as in struct session_facts */
+	struct catalog_object *objects;
+	uint32_t count;
+};
+
+/* What the catalog has to know of a session, but for its objects. */
+struct source;
+void catalog_begin(struct catalog *catalog, const struct source *source);
+void catalog_free(struct catalog *catalog);
+
+/* The folder of the session's live segment, where its file belongs; false when it is not known. */
+bool catalog_folder(const struct source *source, char *path, size_t bytes);
+
+/* Takes the place of the session's file. False with errno; without objects there is none. */
+bool catalog_write(const char *folder, const struct catalog *catalog);
+
+/*
+ * Calls `visit` for each file of a folder that this user or root wrote. What it changed is written
+ * back when it returns true: then the folder must be this user's.
+ */
+void catalog_each(const char *folder, bool (*visit)(void *context, struct catalog *catalog),
+		  void *context);
+
+#endif

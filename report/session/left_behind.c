@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/session/left_behind.h"
+
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "report/procfs/sysvipc.h"
+#include "report/session/find.h"
+#include "report/session/naming.h"
+
+#define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
+#define STACKS_MOST 256u    /* whose names are looked up: the look takes a while */
+
+bool left_behind_is(const struct catalog *catalog, const struct catalog_object *object,
+		    const struct kernel_segment *row)
+{
+	const struct kernel_segment *then = &object->segment;
+	bool same_pid = catalog->same_pids && then->creator_pid != 0 &&
+			row->creator_pid == then->creator_pid;
+
+	if (then->shmid != row->shmid || then->size != row->size ||
+	    (then->key != row->key && !(row->mode & SHM_DEST_BIT)) ||
+	    then->creator_uid != row->creator_uid)
+		return false;
+	if (catalog->same_ipc)
+		return row->changed == then->changed || (same_pid && row->changed > then->changed);
+	return catalog->maybe_ipc && same_pid && row->changed == then->changed;
+}
+
+/* ---- at a session's end ---- */
+
+static bool is_left(const struct model *model, const struct model_segment *segment)
+{
+	return segment == model_segment(model, segment->shmid) &&
+	       segment->created == CREATED_SURELY && segment->presence == PRESENCE_HERE &&
+	       !(segment->current.mode & SHM_DEST_BIT) && model_process(model, segment->maker);
+}
+
+static void name_stacks(struct load *load)
+{
+	uint32_t stacks[STACKS_MOST], count = 0;
+
+	for (uint32_t i = 0; i < load->model->segment_count && count < STACKS_MOST; i++)
+		if (is_left(load->model, load->model->segments[i]) &&
+		    load->model->segments[i]->maker_stack)
+			stacks[count++] = load->model->segments[i]->maker_stack;
+	if (count)
+		load_stack_names(load, stacks, count);
+}
+
+/* Where the program asked for it: the first frame that is no allocator's or libc's. */
+static void put_site(const struct model *model, const struct model_segment *segment, char *to,
+		     size_t bytes)
+{
+	struct stack_frame frames[STACK_FRAMES_MAX];
+	uint32_t count = model_stack(model, segment->maker, segment->maker_stack, frames);
+	const struct stack_frame *frame = count ? &frames[model_caller(frames, count)] : NULL;
+	const struct frame_place *place = frame && frame->name && frame->name->count
+						  ? &frame->name->places[0]
+						  : NULL;
+	const char *path = frame && frame->module ? frame->module->facts.path : "", *slash;
+
+	slash = strrchr(path, '/');
+	to[0] = '\0';
+	if (place && place->function && place->file)
+		snprintf(to, bytes, "%s (%s:%u)", place->function, place->file, place->line);
+	else if (place && place->function)
+		snprintf(to, bytes, "%s (%s)", place->function, slash ? slash + 1 : path);
+	else if (*path)
+		snprintf(to, bytes, "%s+%#llx", slash ? slash + 1 : path,
+			 (unsigned long long)frame->offset);
+}
+
+static void put_object(const struct model *model, const struct model_segment *segment,
+		       struct catalog_object *object)
+{
+	const struct process_facts *creator = &model_process(model, segment->maker)->facts;
+	uint64_t start_ns = model->session.started_realtime_ns;
+
+	*object = (struct catalog_object){
+		.segment = segment->current,
+		.made_ns = start_ns + segment->seen_ns,
+		.started_ns = creator->placeholder ? 0 : start_ns + creator->start_ns,
+	};
+	snprintf(object->program, sizeof object->program, "%.63s", model_program_name(creator));
+	snprintf(object->cmdline, sizeof object->cmdline, "%s", creator->cmdline);
+	put_site(model, segment, object->site, sizeof object->site);
+}
+
+static void put_recording(struct catalog *catalog, const struct load *load)
+{
+	char path[PATH_MAX];
+
+	if (load->model->session.finished && realpath(source_path(load->source), path) &&
+	    strlen(path) < sizeof catalog->recording)
+		snprintf(catalog->recording, sizeof catalog->recording, "%s", path);
+}
+
+/* Of one session's file: what is asked of it, and done to it. */
+struct removal_note {
+	struct catalog session;              /* which */
+	const struct model_segment *segment; /* to be noted; null: all that are noted are told */
+	struct model *model;
+	uint32_t room; /* of session.objects */
+	bool done;
+};
+
+static bool is_session(const struct removal_note *note, const struct catalog *catalog)
+{
+	return catalog->start_ns == note->session.start_ns &&
+	       strcmp(catalog->name, note->session.name) == 0 &&
+	       strcmp(catalog->boot_id, note->session.boot_id) == 0;
+}
+
+/* What reap has removed stays noted. */
+static bool keep_removed_visit(void *context, struct catalog *catalog)
+{
+	struct removal_note *note = context;
+	struct catalog *to = &note->session;
+
+	for (uint32_t i = 0; is_session(note, catalog) && i < catalog->count; i++)
+		if (catalog->objects[i].removed_s && to->count < note->room)
+			to->objects[to->count++] = catalog->objects[i];
+	return false;
+}
+
+void left_behind_keep(struct load *load)
+{
+	struct removal_note note = {.model = load->model};
+	const struct model *model = load->model;
+	struct catalog *catalog = &note.session;
+	char folder[PATH_MAX];
+	bool any = false;
+
+	for (uint32_t i = 0; i < model->segment_count; i++)
+		any |= is_left(model, model->segments[i]);
+	if (!any || model->session.state != SESSION_ENDED ||
+	    !catalog_folder(load->source, folder, sizeof folder))
+		return;
+	name_stacks(load);
+	catalog_begin(catalog, load->source);
+	put_recording(catalog, load);
+	note.room = CATALOG_OBJECTS_MOST;
+	catalog->objects = calloc(note.room, sizeof *catalog->objects);
+	for (uint32_t i = 0; catalog->objects && i < model->segment_count; i++)
+		if (is_left(model, model->segments[i]) && catalog->count < note.room)
+			put_object(model, model->segments[i], &catalog->objects[catalog->count++]);
+	if (catalog->count)
+		catalog_each(folder, keep_removed_visit, &note);
+	if (catalog->count)
+		catalog_write(folder, catalog);
+	catalog_free(catalog);
+}
+
+/* ---- what reap removed ---- */
+
+static void note_object(struct catalog_object *object)
+{
+	object->removed_s = (uint64_t)time(NULL);
+	object->remover_uid = geteuid();
+}
+
+static bool note_visit(void *context, struct catalog *catalog)
+{
+	struct removal_note *note = context;
+
+	for (uint32_t i = 0; is_session(note, catalog) && i < catalog->count; i++) {
+		struct catalog_object *object = &catalog->objects[i];
+
+		if (object->segment.shmid == note->segment->shmid &&
+		    object->segment.size == note->segment->current.size && !object->removed_s) {
+			note_object(object);
+			note->done = true;
+		}
+	}
+	return note->done;
+}
+
+/* A session whose file is not there any more, or never was, gets one with this note. */
+static void note_alone(const char *folder, struct removal_note *note)
+{
+	struct catalog_object object;
+
+	if (!model_process(note->model, note->segment->maker))
+		return;
+	put_object(note->model, note->segment, &object);
+	note_object(&object);
+	note->session.objects = &object;
+	note->session.count = 1;
+	catalog_write(folder, &note->session);
+	note->session.objects = NULL;
+	note->session.count = 0;
+}
+
+void left_behind_note_removed(const struct load *load, const struct model_segment *segment)
+{
+	struct removal_note note = {.segment = segment, .model = load->model};
+	char folder[PATH_MAX];
+
+	catalog_begin(&note.session, load->source);
+	put_recording(&note.session, load);
+	if (!catalog_folder(load->source, folder, sizeof folder))
+		return;
+	catalog_each(folder, note_visit, &note);
+	if (!note.done)
+		note_alone(folder, &note);
+}
+
+static bool learn_visit(void *context, struct catalog *catalog)
+{
+	struct removal_note *note = context;
+
+	for (uint32_t i = 0; is_session(note, catalog) && i < catalog->count; i++)
+		if (catalog->objects[i].removed_s)
+			model_add_reaped(note->model, &catalog->objects[i].segment,
+					 catalog->objects[i].removed_s,
+					 catalog->objects[i].remover_uid);
+	return false;
+}
+
+void left_behind_learn_removed(struct load *load)
+{
+	struct removal_note note = {.model = load->model};
+	char folder[PATH_MAX];
+
+	catalog_begin(&note.session, load->source);
+	if (load->model->session.same_ipc && catalog_folder(load->source, folder, sizeof folder))
+		catalog_each(folder, learn_visit, &note);
+}
+
+/* ---- whoever left it ---- */
+
+static bool is_of(const char *path, const struct catalog *catalog)
+{
+	char why[SOURCE_WHY_BYTES];
+	bool foreign;
+	struct source *source = source_try_own(path, &foreign, why);
+	bool is = source && strcmp(source_session(source)->name, catalog->name) == 0 &&
+		  source_session(source)->started_realtime_ns == catalog->start_ns;
+
+	source_close(source);
+	return is;
+}
+
+bool left_behind_recording(const struct catalog *catalog, char path[PATH_MAX])
+{
+	snprintf(path, PATH_MAX, "%s", catalog->recording);
+	if (*path && is_of(path, catalog))
+		return true;
+	snprintf(path, PATH_MAX, "%s.old", catalog->recording);
+	if (catalog->recording[0] && is_of(path, catalog))
+		return true;
+	path[0] = '\0';
+	return false;
+}
+
+struct left_walk {
+	void (*visit)(void *context, const struct catalog *catalog,
+		      const struct catalog_object *object, const char *recording);
+	void *context;
+	struct kernel_segment *rows;
+	uint32_t count, capacity;
+};
+
+static void keep_kernel_row(void *context, const struct kernel_segment *row)
+{
+	struct left_walk *walk = context;
+	uint32_t capacity = walk->capacity ? walk->capacity * 2 : 64;
+
+	if (walk->count == walk->capacity) {
+		struct kernel_segment *rows = realloc(walk->rows, capacity * sizeof *rows);
+
+		if (!rows)
+			return;
+		walk->rows = rows;
+		walk->capacity = capacity;
+	}
+	walk->rows[walk->count++] = *row;
+}
+
+static bool left_visit(void *context, struct catalog *catalog)
+{
+	struct left_walk *walk = context;
+	char recording[PATH_MAX];
+	bool looked = false;
+
+	for (uint32_t i = 0; i < catalog->count; i++)
+		for (uint32_t k = 0; k < walk->count && !catalog->objects[i].removed_s; k++) {
+			if (!left_behind_is(catalog, &catalog->objects[i], &walk->rows[k]))
+				continue;
+			if (!looked)
+				left_behind_recording(catalog, recording);
+			looked = true;
+			walk->visit(walk->context, catalog, &catalog->objects[i], recording);
+		}
+	return false;
+}
+
+static bool walk_folder(void *context, const char *folder)
+{
+	catalog_each(folder, left_visit, context);
+	return false;
+}
+
+void left_behind_each(void (*visit)(void *context, const struct catalog *catalog,
+				    const struct catalog_object *object, const char *recording),
+		      void *context)
+{
+	struct left_walk walk = {.visit = visit, .context = context};
+
+	sysvipc_segments(keep_kernel_row, &walk);
+	find_each_folder(walk_folder, &walk);
+	free(walk.rows);
+}

@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: MIT
+"""The catalog beside the live segments: who created what ended sessions left behind, for whoever looks in any folder."""
+
+import glob
+import json
+import os
+import subprocess
+
+import pytest
+
+import harness
+from harness import MEMSHIM, Recording, memshim, record, run, target
+from story import KEY, kernel_rows
+
+needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="users and namespaces are root's")
+
+
+def leaker(name, key="IPC_PRIVATE"):
+    with open(name, "w", encoding="ascii") as script:
+        script.write(f"use IPC::SysV qw(IPC_PRIVATE); shmget({key}, 4096, 01600) // die; print ''\n")
+    return ("perl", name)
+
+
+def creators(*files):
+    table = json.loads(memshim("ipcs", "--json", *files).stdout)
+    return {s["shmid"]: s["creator"] for s in table["segments"]}
+
+
+def catalogs():
+    return sorted(glob.glob(os.environ["MEMSHIM_DIR"] + "/*.left"))
+
+
+@pytest.fixture
+def elsewhere(tmp_path):
+    """Goes into a folder without recordings."""
+    def go():
+        (tmp_path / "other folder").mkdir(exist_ok=True)
+        os.chdir(tmp_path / "other folder")
+    return go
+
+
+def test_scripts_are_told_apart_in_any_folder(elsewhere):
+    record(*leaker("billing.pl"), options=("-q",), output="a.data")
+    record(*leaker("report.pl"), options=("-q",), output="b.data")
+    record(*leaker("report.pl"), options=("-q",), output="b.data")
+    files = [os.path.abspath(name) for name in ("a.data", "b.data.old", "b.data")]
+    elsewhere()
+    found = creators()
+    assert [found[i]["cmdline"] for i in sorted(found)] == ["perl billing.pl", "perl report.pl", "perl report.pl"]
+    assert {found[i]["program"] for i in found} == {"perl"} and not any(found[i]["runs"] for i in found)
+    assert [found[i]["recording"] for i in sorted(found)] == files
+    text = memshim("ipcs").stdout
+    assert "[perl billing.pl " in text and text.count("[perl report.pl ") == 2
+    for path, shmid in zip(files, sorted(found)):
+        assert f"see 'memshim report {path}' for {shmid}\n" in text
+    assert memshim("ipcs", "-O", "id,cmdline", "--no-headings").stdout.split("\n")[0].split(None, 1) == ["0", "perl billing.pl"]
+    assert "COMMAND LINE" in memshim("ipcs", env={"COLUMNS": "120"}).stdout
+
+
+def test_where_it_was_made(elsewhere, compile_c):
+    source = "#include <sys/shm.h>\nint main(void) { return shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600) < 0; }\n"
+    record(compile_c("leaky", source, "-g"), options=("-q",))
+    elsewhere()
+    creator, = creators().values()
+    if harness.HAS_STACKS:
+        assert creator["site"].startswith("main (") and creator["site"].endswith("leaky.c:2)")
+    assert creator["program"] == "leaky"
+
+
+def test_creator_survives_the_recording(elsewhere):
+    record(*leaker("billing.pl"), options=("-q",))
+    os.remove("memshim.data")
+    elsewhere()
+    creator, = creators().values()
+    assert (creator["cmdline"], creator.get("recording")) == ("perl billing.pl", None)
+    assert "see 'memshim report" not in memshim("ipcs").stdout
+
+
+def test_several_files():
+    record(*leaker("billing.pl"), options=("-q",), output="a.data", env={"MEMSHIM_DIR": os.environ["MEMSHIM_DIR"] + "/a"})
+    record(*leaker("report.pl"), options=("-q",), output="b.data", env={"MEMSHIM_DIR": os.environ["MEMSHIM_DIR"] + "/b"})
+    assert [c["cmdline"] for c in creators().values()] == [None, None]
+    assert [c["cmdline"] for c in creators("a.data").values()] == ["perl billing.pl", None]
+    assert [c["cmdline"] for c in creators("a.data", "b.data").values()] == ["perl billing.pl", "perl report.pl"]
+
+
+def test_reap_finds_the_recording_by_the_object(elsewhere):
+    record(*leaker("billing.pl"), options=("-q",), output="a.data")
+    record(*leaker("report.pl"), options=("-q",), output="b.data")
+    first = os.path.abspath("a.data")
+    done = memshim("reap", "b.data")
+    assert "created by perl report.pl" in done.stdout and "billing" not in done.stdout
+    elsewhere()
+    done = memshim("reap", "-m", "1")
+    assert done.returncode == 0 and "leaked   segment 1" in done.stdout and "perl report.pl" in done.stdout
+    assert "other    segment 0, created by perl billing.pl" not in done.stdout, "it was not asked for"
+    assert memshim("reap", "--force", "-m", "0").stdout.startswith("removed  segment 0")
+    assert set(kernel_rows()) == {1}
+    report = Recording(first).report()
+    segment, = report["segments"]
+    assert (segment["leaked"], segment["now"]["state"]) == (True, "removed")
+    assert segment["now"]["removed_by"]["program"] == "memshim reap" and segment["now"]["removed_by"]["uid"] == os.geteuid()
+    leak = next(f for f in report["findings"] if f["kind"] == "leaked-segment")
+    assert "removed since, by 'memshim reap'" in leak["advice"]
+
+
+def test_others_are_named_beside():
+    record(*leaker("billing.pl"), options=("-q",), output="a.data")
+    record(*leaker("report.pl"), options=("-q",))
+    path = os.path.abspath("a.data")
+    done = memshim("reap", "--force")
+    assert "removed  segment 1" in done.stdout
+    assert "other    segment 0, created by perl billing.pl" in done.stdout and f"see 'memshim reap {path}'" in done.stdout
+    assert set(kernel_rows()) == {0}
+
+
+def test_an_entry_goes_with_its_object():
+    record(*leaker("billing.pl"), options=("-q",))
+    assert len(catalogs()) == 1
+    assert run("ipcrm", "-m", "0").returncode == 0
+    memshim("ipcs")
+    assert catalogs() == []
+
+
+def test_no_entry_where_nothing_is_left():
+    record("true", options=("-q",))
+    record(target("calls"), options=("-q",))
+    assert kernel_rows() == {} and catalogs() == []
+
+
+def test_reap_is_remembered_and_forgotten():
+    """A note stays when the object is gone, for a week."""
+    record(*leaker("billing.pl"), options=("-q",))
+    memshim("reap", "--force")
+    memshim("ipcs")
+    path, = catalogs()
+    assert "removed_by" in Recording("memshim.data").report()["segments"][0]["now"]
+    with open(path, encoding="utf-8") as file:
+        lines = file.read().split("\n")
+    fields = lines[2].split("\t")
+    fields[9] = str(int(fields[9]) - 8 * 24 * 3600)
+    lines[2] = "\t".join(fields)
+    with open(path, "w", encoding="utf-8") as file:
+        file.write("\n".join(lines))
+    memshim("ipcs")
+    assert catalogs() == [] and "removed_by" not in Recording("memshim.data").report()["segments"][0]["now"]
+
+
+def test_by_hand_a_reader_writes_it(elsewhere):
+    """And after reap the report says what was true when the session had ended."""
+    run("perl", "-e", f"shmget({KEY:#x}, 4096, 03600) // die; print ''", env={"LD_PRELOAD": harness.SHIM})
+    before, = Recording("default").report()["segments"]
+    assert (before["state"], before["leaked"], len(catalogs())) == ("present", True, 1)
+    elsewhere()
+    assert memshim("reap", "--force").stdout.startswith("removed ")
+    after, = Recording("default").report()["segments"]
+    assert (after["state"], after["leaked"], after["now"]["state"]) == ("present", True, "removed")
+    assert after["now"]["removed_by"]["program"] == "memshim reap"
+
+
+@needs_root
+def test_another_namespace_and_boot_are_not_meant(tmp_path):
+    """The same id there is another object; a file of an earlier boot goes."""
+    record(*leaker("billing.pl"), options=("-q",))
+    script = 'shmget(0, 4096, 01600) // die; exec @ARGV'
+    table = json.loads(run("unshare", "--ipc", "perl", "-e", script, MEMSHIM, "ipcs", "--json", "nothing").stdout)
+    assert table["segments"][0]["creator"]["cmdline"] != "perl billing.pl" and len(catalogs()) == 1
+    (tmp_path / "boot").write_text("11111111-2222-3333-4444-555555555555\n")
+    mount = f'mount --bind {tmp_path}/boot /proc/sys/kernel/random/boot_id && exec "$@"'
+    assert run("unshare", "-m", "sh", "-c", mount, "sh", MEMSHIM, "ipcs").returncode == 0
+    assert catalogs() == []
+
+
+@needs_root
+def test_the_file_of_another_user_is_not_believed():
+    record(*leaker("billing.pl"), options=("-q",))
+    os.remove("memshim.data")
+    path, = catalogs()
+    for change in (lambda: os.chown(path, 65534, 65534), lambda: (os.chown(path, 0, 0), os.chmod(path, 0o666))):
+        change()
+        assert creators()[0]["cmdline"] is None
+    os.chmod(path, 0o600)
+    assert creators()[0]["cmdline"] == "perl billing.pl"
+
+
+HOSTILE = ("", "memshim left objects 1", "memshim left objects 1\nsession\n", "memshim left objects 2\n", "\0" * 100, "\t" * 5000,
+           "memshim left objects 1\nsession\t../../x\t1\t\tb\t1\t1\t1\nshm\t0\n")
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_files(text):
+    record(*leaker("billing.pl"), options=("-q",))
+    path = os.environ["MEMSHIM_DIR"] + "/x-1.left"
+    with open(path, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.mkfifo(os.environ["MEMSHIM_DIR"] + "/fifo-1.left")
+    os.symlink("/dev/zero", os.environ["MEMSHIM_DIR"] + "/zero-1.left")
+    done = memshim("ipcs", "--json", timeout=20)
+    assert done.returncode == 0 and json.loads(done.stdout)["segments"][0]["creator"]["cmdline"] == "perl billing.pl"
+
+
+def test_odd_bytes_and_damage():
+    """A field can hold any byte; each byte of the file changed is no crash, and no lie about another object."""
+    name = "a\tb\nc\\x41\x1b[31m.pl"
+    record(*leaker(name), options=("-q",))
+    os.remove("memshim.data")
+    assert creators()[0]["cmdline"] == "perl " + name
+    assert "\x1b" not in memshim("ipcs").stdout
+    path, = catalogs()
+    with open(path, "rb") as file:
+        sound = file.read()
+    for at in range(0, len(sound), 7):
+        with open(path, "wb") as file:
+            file.write(sound[:at] + bytes([sound[at] ^ 1]) + sound[at + 1:])
+        assert memshim("ipcs").returncode == 0
+
+
+def test_many_recorders_at_once():
+    """None loses what another writes."""
+    running = [subprocess.Popen([MEMSHIM, "record", "-q", "-o", f"{i}.data", *leaker(f"job{i}.pl")]) for i in range(12)]
+    assert all(process.wait(harness.TIMEOUT_S) == 0 for process in running)
+    assert sorted(c["cmdline"] for c in creators().values()) == sorted(f"perl job{i}.pl" for i in range(12))
