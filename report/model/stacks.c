@@ -44,7 +44,8 @@ void model_add_name(struct model *model, const struct name_key *key,
 	if (name) {
 		name->key = *key;
 		name->count = count;
-		memcpy(name->places, places, count * sizeof *places);
+		if (count)
+			memcpy(name->places, places, count * sizeof *places);
 		HASH_ADD(hh, model->names, key, sizeof name->key, name);
 	}
 	if (!name || !name->hh.tbl) {

@@ -60,7 +60,8 @@ static void fuzz_visit(void *context, uint32_t i, const struct frame_place *plac
 	if (i >= ADDRESSES || count > FRAME_PLACES_MAX)
 		abort();
 	for (uint32_t place = 0; place < count; place++)
-		if ((places[place].function && strlen(places[place].function) > ANSWER_TEXT_BYTES) ||
+		if ((places[place].function &&
+		     strlen(places[place].function) > ANSWER_TEXT_BYTES) ||
 		    (places[place].file && strlen(places[place].file) > ANSWER_TEXT_BYTES))
 			abort();
 	(*visits)++;
