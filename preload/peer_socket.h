@@ -14,4 +14,7 @@
  */
 bool greet(const struct segment_header *header, uint32_t instance, bool *same_pids);
 
+/* Whether the recorder takes calls: it does until right before it closes the session. */
+bool recorder_listens(const struct segment_header *header);
+
 #endif

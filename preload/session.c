@@ -10,6 +10,7 @@
 #include "common/join.h"
 #include "common/make.h"
 #include "common/place.h"
+#include "peer_socket.h"
 
 #define TRIES 200 /* of 1 ms: a creator that was slow to take its first name away again */
 
@@ -235,6 +236,16 @@ static void *join_session(const struct settings *settings)
 	return base;
 }
 
+/*
+ * Every process of the session may write the word. It counts only where the recorder confirms it,
+ * by having closed its socket before. A session without a recorder is never closed.
+ */
+static bool is_closed(void)
+{
+	return word_load(&shim.shared->closed) && joined.recorder_pid &&
+	       !recorder_listens(&joined);
+}
+
 bool session_join(const struct settings *settings)
 {
 	void *base = join_session(settings);
@@ -244,7 +255,7 @@ bool session_join(const struct settings *settings)
 	shim.base = base;
 	shim.header = &joined;
 	shim.shared = shim_region(REGION_SHARED);
-	if (word_load(&shim.shared->closed))
+	if (is_closed())
 		return false;
 	shim.clock = joined.clock;
 	shim.part_events = joined.part_events;

@@ -202,6 +202,19 @@ static void name_program(struct model *model, struct model_process *process)
 	process->program = program;
 }
 
+/* What the recorder verified, and not what the process wrote down of itself. */
+static void use_identity(struct model_process *process)
+{
+	const struct identity_facts *identity = &process->identity;
+
+	if (!identity->instance)
+		return;
+	if (identity->real_uid != UINT32_MAX)
+		process->facts.uid = identity->real_uid;
+	else if (identity->effective_uid != UINT32_MAX)
+		process->facts.uid = identity->effective_uid;
+}
+
 void model_add_process(struct model *model, const struct process_facts *facts)
 {
 	struct model_process *process = model_process(model, facts->instance);
@@ -215,6 +228,7 @@ void model_add_process(struct model *model, const struct process_facts *facts)
 	if (process->facts.placeholder)
 		model->placeholder_count--;
 	process->facts = *facts;
+	use_identity(process);
 	if (process->last_after == 0)
 		process->last_before = process->last_after = facts->break_at_start;
 	creator_process_label(facts, process->label);
@@ -225,8 +239,10 @@ void model_add_identity(struct model *model, const struct identity_facts *facts)
 {
 	struct model_process *process = model_process(model, facts->instance);
 
-	if (process)
-		process->identity = *facts;
+	if (!process)
+		return;
+	process->identity = *facts;
+	use_identity(process);
 }
 
 void model_add_creator(struct model *model, const struct process_facts *facts)

@@ -178,6 +178,9 @@ void drain_witness(struct drain *drain, pid_t pid, pid_t ppid, unsigned why, con
 
 /* ---- the end ---- */
 
+/* Whether somebody has punched holes into the segment meanwhile: what was in them is lost. */
+bool drain_was_punched(const struct drain *drain);
+
 /* Whether somebody has cut the segment off meanwhile: what was in it is lost. */
 bool drain_was_cut(const struct drain *drain);
 

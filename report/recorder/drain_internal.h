@@ -56,6 +56,8 @@ struct drain {
 	char *base;                   /* the live segment, mapped writable; null: none */
 	int fd;                       /* its file, open to hold its size; negative: none */
 	bool was_cut;                 /* it was shorter for a while */
+	bool is_reserved;             /* it had no holes when it began */
+	bool was_punched;             /* it had some since */
 	int namespace_fd;             /* see warm_namespace; negative: none */
 	struct segment_header header; /* ours: what others may write to is not gone by */
 	struct segment_shared *shared;

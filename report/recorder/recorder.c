@@ -53,6 +53,7 @@ struct recorder {
 	char library[PATH_MAX];
 	int signal_fd;
 	bool was_cut;      /* the segment */
+	bool was_punched;  /* it had holes, which were filled again */
 	bool asked_to_end; /* by a signal, after COMMAND had ended */
 	bool command_ended;
 	int status; /* of COMMAND, as wait(2) has it */
@@ -322,6 +323,7 @@ static int close_session(struct recorder *r)
 	tree_finish(r->tree);
 	drain_log(r->drain);
 	r->was_cut = drain_was_cut(r->drain);
+	r->was_punched = drain_was_punched(r->drain);
 	ret = drain_finish(r->drain, exited ? WEXITSTATUS(r->status) : -1,
 			   exited ? 0 : WTERMSIG(r->status));
 	tree_free(r->tree);
@@ -335,6 +337,10 @@ static int finish(struct recorder *r)
 	unsigned finding_count = 0;
 	int ret = close_session(r);
 
+	if (r->was_punched)
+		error_line(r->output.path,
+			   "a process of the session punched holes into its segment: "
+			   "they were filled again, and what was in them is lost");
 	if (r->was_cut)
 		error_line(r->output.path, "somebody cut the session's segment off while programs "
 					   "used it: the recording is not complete");

@@ -334,6 +334,10 @@ void arrivals_stop(struct arrivals *a)
 	}
 	atomic_store_explicit(&a->stop, false, memory_order_relaxed);
 	gather(a);
+	/* Before the session is closed: whoever joins then takes that for the proof. */
+	if (a->socket)
+		peer_socket_close(a->socket);
+	a->socket = NULL;
 }
 
 void arrivals_free(struct arrivals *a)

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The segment's size. Its owner, or root, may cut it off; whoever then touches what is missing is
- * ended by SIGBUS. A writer is a stranger and has no handler of ours: all that can be done for it
- * is to put the length back soon, before it writes. What was in there is lost, which is said.
+ * The segment's size. Its owner, root, and every process that maps it may cut it off; whoever then
+ * touches what is missing is ended by SIGBUS. A writer is a stranger and has no handler of ours:
+ * all that can be done for it is to put the length back soon, before it writes. A hole punched into
+ * it reads as zeros, and is SIGBUS only once the file system is full: it is filled again before
+ * that. What was in there is lost, which is said.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -12,12 +14,34 @@
 #include "report/reader/mapping_guard.h"
 #include "report/recorder/drain_internal.h"
 
+/* The creator reserved all of it. */
+static bool has_holes(const struct drain *drain, const struct stat *st)
+{
+	return (uint64_t)st->st_blocks * 512 < drain->header.total_bytes;
+}
+
 void hold_begin(struct drain *drain)
 {
 	const char *name = drain->path + strlen(drain->folder.path) + 1;
 
+	struct stat st;
+
 	drain->fd = openat(drain->folder.fd, name, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
 	guard_replace(drain->base, drain->header.total_bytes);
+	drain->is_reserved = drain->fd >= 0 && fstat(drain->fd, &st) == 0 && !has_holes(drain, &st);
+}
+
+/* Without its magic nobody could join any more. The page was zeroed, so the magic comes last. */
+static void restore_header(struct drain *drain)
+{
+	struct segment_header *live = (struct segment_header *)drain->base;
+	struct segment_header header = drain->header;
+
+	if (live->magic == header.magic)
+		return;
+	header.magic = 0;
+	memcpy(live, &header, sizeof header);
+	word_hand_over((_Atomic uint64_t *)&live->magic, drain->header.magic);
 }
 
 void hold_turn(struct drain *drain)
@@ -25,12 +49,19 @@ void hold_turn(struct drain *drain)
 	off_t bytes = (off_t)drain->header.total_bytes;
 	struct stat st;
 
-	if (drain->fd < 0 || fstat(drain->fd, &st) != 0 || st.st_size >= bytes)
+	if (drain->fd < 0 || fstat(drain->fd, &st) != 0)
 		return;
-	drain->was_cut = true;
-	if (fallocate(drain->fd, 0, 0, bytes) != 0) {
-		close(drain->fd);
-		drain->fd = -1;
+	if (st.st_size < bytes) {
+		drain->was_cut = true;
+		if (fallocate(drain->fd, 0, 0, bytes) != 0) {
+			close(drain->fd);
+			drain->fd = -1;
+		}
+	} else if (drain->is_reserved && has_holes(drain, &st)) {
+		drain->was_punched = true;
+		restore_header(drain);
+		/* Where there is no room it is tried again in the next turn. */
+		(void)!fallocate(drain->fd, 0, 0, bytes);
 	}
 }
 
@@ -39,6 +70,11 @@ void hold_end(struct drain *drain)
 	guard_replace(NULL, 0);
 	if (drain->fd >= 0)
 		close(drain->fd);
+}
+
+bool drain_was_punched(const struct drain *drain)
+{
+	return drain->was_punched;
 }
 
 bool drain_was_cut(const struct drain *drain)
