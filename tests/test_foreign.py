@@ -211,6 +211,20 @@ def test_screen_removes_nothing_foreign():
     assert shmid in kernel_rows()
 
 
+def test_users_of_no_name():
+    """In a user namespace that maps nobody, all users have one number: equal numbers are not one user."""
+    recorded()
+    os.chmod(".", 0o755)
+    for above in pathlib.Path.cwd().parents:
+        if above.owner() == "root" and above != pathlib.Path("/") and above.stat().st_mode & 1 == 0:
+            above.chmod(above.stat().st_mode | 0o011)
+    nobody = (*prefix(65532), "unshare", "--user", MEMSHIM, "report")
+    done = harness.run(*nobody, "memshim.data")
+    assert (done.returncode, done.stdout, done.stderr) == (ABSENT, "", says_whose("memshim.data", 65534))
+    give("memshim.data", 65532)
+    assert harness.run(*nobody, "memshim.data").returncode == 0
+
+
 @pytest.mark.parametrize("kind", ["fifo", "device", "folder"])
 def test_no_regular_file(kind, reader):
     """It is not opened: reading a fifo would wait, reading a device may do anything."""

@@ -217,7 +217,7 @@ def test_folder_above(mode, owner, refusal, victim, ground):
             assert (at / "default.seg").stat().st_uid == victim.uid
 
 
-FILES = ["the attacker's", "the attacker's, sparse", "hard link", "link", "fifo", "written to by all", "written to by the group"]
+FILES = ["root's", "the attacker's", "the attacker's, sparse", "hard link", "link", "fifo", "written to by all", "written to by the group"]
 
 
 @pytest.mark.parametrize("kind", FILES)
@@ -237,8 +237,11 @@ def test_file(kind, victim, ground):
         shutil.copy(sound, place)
         os.chown(place, victim.uid, victim.uid)
         place.chmod({"written to by all": 0o606, "written to by the group": 0o660}.get(kind, 0o600))
-    if kind.startswith("the attacker's"):
-        os.chown(place, ATTACKER, ATTACKER)
+    if kind == "root's" and victim.uid == 0:
+        return  # it is one's own
+    if kind.endswith("'s") or kind.endswith("sparse"):
+        owner = 0 if kind == "root's" else ATTACKER
+        os.chown(place, owner, owner)
         place.chmod(0o666)
     if kind.endswith("sparse"):
         size = place.stat().st_size
@@ -248,6 +251,19 @@ def test_file(kind, victim, ground):
     before = snapshot(at)
     victim.by_hand(MEMSHIM_DIR=at)
     victim.by_hand(MEMSHIM_SESSION=place)
+    assert snapshot(at) == before
+
+
+def test_folder_of_root(ground):
+    """It is not an ordinary user's, whatever is in it."""
+    user, at = Victim(65534), ground / "at"
+    own_folder(user, at)
+    user.by_hand(MEMSHIM_SESSION=at / "default.seg")
+    os.chown(at, 0, 0)
+    at.chmod(0o755)
+    before = snapshot(at)
+    user.by_hand(MEMSHIM_SESSION=at / "default.seg")
+    user.by_hand(MEMSHIM_DIR=at)
     assert snapshot(at) == before
 
 
@@ -297,6 +313,47 @@ def test_swapped_again_and_again(kind, victim, ground):
     there = bad if bad.is_dir() and not bad.is_symlink() else at
     assert os.listdir(there) == ["default.seg"] and (there / "default.seg").read_bytes() == content
     assert os.listdir(good) == ["default.seg"]
+
+
+def test_swapped_on_the_way(victim, ground):
+    """A link further up leads to this user's folder and to the attacker's, in turn; room for one descriptor makes two looks of one."""
+    ground.chmod(0o777)  # in a sticky folder, the kernel does not follow another user's link
+    good, bad, way, other = (ground / name for name in ("good", "bad", "way", "other"))
+    for above, uid in ((good, victim.uid), (bad, ATTACKER)):
+        own_folder(Victim(uid), above, 0o755)
+    own_folder(victim, good / "at")
+    attackers_session(bad / "at", "theirs")
+    for link, above in ((way, good), (other, bad)):
+        link.symlink_to(above)
+        os.lchown(link, ATTACKER, ATTACKER)
+    content = (bad / "at" / "theirs.seg").read_bytes()
+    with harness.Lines(*prefix(ATTACKER), sys.executable, "-c", SWAP, way, other) as lines:
+        lines.wait_for("begun")
+        for i in range(20):
+            for name in ("theirs", f"mine{i}"):
+                victim.by_hand(MEMSHIM_SESSION=way / "at" / f"{name}.seg")
+                done = victim.run("prlimit", "--nofile=4:4", "env", PRELOAD, target("calls"), 1,
+                                  MEMSHIM_SESSION=way / "at" / f"{name}{i}.seg")
+                assert (done.returncode, done.stdout) == (0, "wrong: 0\n")
+        lines.process.kill()
+    assert (bad / "at" / "theirs.seg").read_bytes() == content
+    assert [path.name for path in (bad / "at").iterdir() if path.suffix == ".seg"] == ["theirs.seg"]
+    assert "theirs.seg" in os.listdir(good / "at")
+
+
+def test_folder_above_in_a_namespace(ground):
+    """A user namespace that does not map root shows a folder of root's as nobody's: that is not another user who may rename."""
+    above, own = ground / "above", ground / "above" / "own"
+    own_folder(Victim(0), above, 0o755)
+    own_folder(Victim(65532), own)
+    for how in (("--user",), ("--user", "--map-root-user")):
+        name = f"{len(how)}.seg"
+        harness.run(*prefix(65532), "unshare", *how, "env", PRELOAD, f"MEMSHIM_SESSION={own}/{name}", target("calls"), 1)
+        assert (own / name).exists()
+    own_folder(Victim(65534), ground / "nobodys", 0o755)
+    own_folder(Victim(65532), ground / "nobodys" / "own")
+    harness.run(*prefix(65532), "env", PRELOAD, f"MEMSHIM_SESSION={ground}/nobodys/own/s.seg", target("calls"), 1)
+    assert os.listdir(ground / "nobodys" / "own") == [], "where everybody is mapped, nobody is a user"
 
 
 def test_users_of_no_name(ground):
