@@ -195,6 +195,12 @@ check-long: tests check-faults ## the long runs, once: 1,000 kills of each kind,
 		$(PYTEST) --durations=0 tests/test_killed.py tests/test_many.py \
 		tests/test_record.py::test_100_recorders_at_once tests/test_live_readers.py $(PYTEST_FLAGS)
 
+# Some of them: MUTANTS='name name', or SAMPLE=10 at random.
+MUTANTS =
+SAMPLE = 0
+mutants: tests ## puts small faults into a copy of the tree, one at a time; fails when no test notices
+	$(PYTHON) tests/mutants/run.py --sample $(SAMPLE) $(BUILD) $(MUTANTS)
+
 check-worlds: ## builds and tests under an older and a newer glibc, of other Debian releases
 	scripts/check-worlds
 
@@ -299,7 +305,7 @@ help: ## this list
 		awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
 
 FORCE:
-.PHONY: all tests check check-faults check-loop check-long check-worlds sanitizers cross bench fuzz fuzz-symbols lint format \
-	asan ubsan tsan sanitized install uninstall check-install clean help FORCE
+.PHONY: all tests check check-faults check-loop check-long mutants check-worlds sanitizers cross bench fuzz fuzz-symbols lint \
+	format asan ubsan tsan sanitized install uninstall check-install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

@@ -7,10 +7,11 @@ the same word everywhere, and kept by `reap` until the user names it.
 import pytest
 
 import harness
+import machine
 from harness import Lines, Recording, memshim
 from story import kernel_rows
 
-needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="needs an IPC namespace of its own")
+needs_root = machine.needs("root")
 
 # Forks WORKERS children, one after the other; each leaves a segment. What the listener does with the
 # first of them is given as an argument.

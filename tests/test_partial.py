@@ -9,6 +9,7 @@ import re
 import pytest
 
 import harness
+import machine
 from harness import memshim, record, run
 
 MOVES = 10000
@@ -48,7 +49,7 @@ ATTACHES = """
     }
 """
 
-needs_stacks = pytest.mark.skipif(not harness.HAS_STACKS, reason="no call stacks before glibc 2.35")
+needs_stacks = machine.needs("call stacks")
 
 
 @pytest.fixture

@@ -7,9 +7,8 @@ What it removes, and how it says so, is in test_ipc_table.py; forged files are i
 import os
 import struct
 
-import pytest
-
 import harness
+import machine
 from harness import SHIM, Lines, Recording, memshim, record, run, target
 from reaping import LEAK, as_user, kept, removed, story, user_prefix
 from story import KEY, SHM_RDONLY, Teller, kernel_rows
@@ -20,10 +19,7 @@ CHILDREN = 700
 PRIVATE_LEAK = "shmget(0, 4096, 01600) // die;"
 
 
-@pytest.fixture(autouse=True)
-def table_to_ourselves():
-    if not harness.IS_ROOT:
-        pytest.skip("the table is everybody's without an IPC namespace")
+pytestmark = machine.needs("root")  # the table is everybody's without an IPC namespace
 
 
 # ---- who may come back ----

@@ -6,9 +6,10 @@ import re
 import pytest
 
 import harness
+import machine
 from harness import Lines, Recording, memshim
 
-needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="needs an IPC namespace of its own")
+needs_root = machine.needs("root")
 
 # Children end one after the other; the last of argv[1] stays with its attachments, without the recorder's COMMAND.
 FAMILY = """

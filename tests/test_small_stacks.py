@@ -9,13 +9,14 @@ import re
 import pytest
 
 import harness
+import machine
 from harness import record, run, target
 
 USED_MOST = 768
 LEFT_LEAST = 256
 MEASURED = 15 * 2  # calls, each in a child of fork and in one that libc does not know of
 
-needs_stacks = pytest.mark.skipif(not harness.HAS_STACKS, reason="no call stacks before glibc 2.35")
+needs_stacks = machine.needs("call stacks")
 
 
 def check(output):

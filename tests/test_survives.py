@@ -16,7 +16,7 @@ from harness import target
 
 def test_signal_handler_during_malloc():
     """At 5 kHz, while malloc moves the break: no deadlock, no lost count."""
-    recording = unharmed(target("interrupted"), 1000, compare_stderr=False, timeout=30)
+    recording = unharmed(target("interrupted"), 1000, compare_stderr=False)
     in_handler, outside = (int(word.split()[1]) for word in recording.result.stderr.split(","))
     ran = in_handler + outside
     report = recording.report()

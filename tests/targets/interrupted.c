@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * interrupted COUNT: a signal every 200 microseconds while malloc moves the break, and a handler
- * that makes calls, the same that it interrupts, until it has run COUNT times. Says how often the
+ * that makes calls, the same that it interrupts, until both have run COUNT times. Says how often the
  * calls were made in it and outside, and what went wrong.
  *
  * interrupted small: a handler that makes all calls, on a signal stack with 2 KiB for it.
@@ -54,7 +54,7 @@ static void move_break(long count)
 	mallopt(M_MMAP_THRESHOLD, 1 << 24);
 	signal(SIGALRM, attach);
 	setitimer(ITIMER_REAL, &timer, NULL);
-	while (ran < count) {
+	while (ran < count || outside < count) {
 		void *block = malloc(300000), *at = shmat(shmid, NULL, 0);
 
 		memset(block, 1, 4096);
