@@ -1,0 +1,193 @@
+# SPDX-License-Identifier: MIT
+"""Edges of recording and reaping: what must hold when something comes in between."""
+
+import os
+import pathlib
+import shlex
+import shutil
+import signal
+import time
+
+import pytest
+
+import harness
+import machine
+from beside import CYCLE_CALLS, made
+from harness import MEMSHIM, Lines, Recording, memshim, record, target, wait_until
+from story import KEY, kernel_rows
+
+LEAK = ("perl", "-e", f"shmget({KEY:#x}, 4096, 01600) // die")
+FAILED, FINDINGS = 125, 9
+
+
+def state(pid):
+    return pathlib.Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rsplit(")", 1)[1].split()[0]
+
+
+# ---- exit status ----
+
+
+@pytest.mark.parametrize("end,status", [("exit 4", 4), ("exit 0", FINDINGS), ("kill -15 $$", 128 + signal.SIGTERM)])
+def test_findings_hide_no_other_status(end, status):
+    """--error-exitcode is for a COMMAND that succeeded."""
+    done = memshim("record", "-q", f"--error-exitcode={FINDINGS}", "sh", "-c", f"{' '.join(map(shlex.quote, LEAK))}; {end}")
+    assert done.returncode == status, done.stderr
+
+
+# ---- the recording's file ----
+
+
+def test_old_recording_is_put_back():
+    """The new one cannot be made after the old one was renamed: then that has its name again."""
+    harness.need("strace")
+    with open("memshim.data", "w", encoding="ascii") as file:
+        file.write("the old one")
+    refuse = ("strace", "-o", "/dev/null", "-P", "memshim.data", "-e", "inject=openat:error=ENOSPC")
+    done = harness.run(*refuse, MEMSHIM, "record", "-q", "echo", "ran")
+    assert (done.returncode, done.stdout) == (FAILED, "") and "No space left" in done.stderr
+    assert pathlib.Path("memshim.data").read_text(encoding="ascii") == "the old one"
+    assert not os.path.exists("memshim.data.old")
+
+
+# ---- who is followed ----
+
+
+@machine.needs("root")
+@pytest.mark.parametrize("mode,followed", [(0o2744, True), (0o755, True), (0o2755, False)])
+def test_set_gid(mode, followed):
+    """Without the group's right to execute, that bit gives no rights: the loader preloads the shim."""
+    shutil.copy(target("calls"), "program")
+    os.chown("program", 0, 4321)
+    os.chmod("program", mode)
+    recording = record("./program", 1, options=("-q",))
+    report = recording.report()
+    assert bool(report["coverage"]["not_followed"]) != followed
+    assert made(report, comm="program") == (CYCLE_CALLS if followed else 0)
+
+
+@machine.needs("root")
+@pytest.mark.parametrize("mode", [0o770, 0o702, 0o707, 0o720])
+def test_folder_that_others_may_write_to(mode):
+    """Neither joined nor made use of; the program runs, the recorder says so."""
+    os.mkdir("open")
+    os.chmod("open", mode)
+    folder = os.path.abspath("open")
+    done = harness.run(target("calls"), "1", env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_DIR": folder})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
+    assert os.listdir(folder) == []
+    done = memshim("record", "echo", "ran", env={"MEMSHIM_DIR": folder})
+    assert (done.returncode, done.stdout) == (FAILED, "") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("size,accepted", [("8K", True), ("8191", False), ("8193", True), ("1024G", None), ("1025G", False)])
+def test_log_size_by_hand(size, accepted):
+    """From 8K on; anything else is a wrong value, which is counted. (1024G is right, and may be more than there is.)"""
+    done = harness.run(target("calls"), "1", env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": size})
+    assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
+    if accepted is not None:
+        report = Recording("default").report()
+        assert report["coverage"]["bad_settings"] == (not accepted)
+        assert made(report, comm="calls") == CYCLE_CALLS
+
+
+# ---- when and where ----
+
+
+def test_exit_while_the_recorder_is_stopped():
+    """The end that is told is when the process ended, and not when its recorder went on."""
+    with Lines(MEMSHIM, "record", "-q", "-w", "sh", "-c", "perl -e '$| = 1; print \"pid $$\\n\"; sysread STDIN, $x, 1'; read line") as lines:
+        pid = int(lines.wait_for("pid").split()[1])
+        os.kill(lines.process.pid, signal.SIGSTOP)
+        wait_until(lambda: state(lines.process.pid) == "T", "the recorder is stopped")
+        lines.say()
+        wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "it has ended")
+        ended = time.monotonic()
+        wait_until(lambda: time.monotonic() > ended + 0.5, "half a second has passed")
+        os.kill(lines.process.pid, signal.SIGCONT)
+        lines.say()
+        assert lines.end()[0] == 0
+    report = Recording("memshim.data").report()
+    process, = [p for p in report["processes"] if p["comm"] == "perl"]
+    assert (process["state"], process["exit_status"]) == ("exited", 0)
+    assert process["end_ns"] < report["session"]["duration_ns"] - 400_000_000
+
+
+RAW_CLONE = r"""
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+int main(void)
+{
+    sbrk(4096);
+    long child = syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0);
+    if (child == 0) {
+        sbrk(8192);
+        _exit(0);
+    }
+    return waitpid(child, 0, 0) != child;
+}
+"""
+
+
+def test_thread_id_after_a_raw_clone(compile_c):
+    """libc still believes the child to be its parent."""
+    recording = record(compile_c("cloner", RAW_CLONE), options=("-q", "-w"))
+    moves = [e for e in recording.calls("--call=sbrk") if e["origin"] == "direct"]
+    assert [e["args"]["increment"] for e in moves] == [4096, 8192]
+    assert [e["tid"] == e["pid"] for e in moves] == [True, True] and moves[0]["pid"] != moves[1]["pid"]
+
+
+@machine.needs("root")
+def test_segments_beyond_their_windows():
+    """In a small ledger many segments share a window: each is found again, wherever it stands."""
+    code = "for $i (0..199) { $id[$i] = shmget(0, 4096, 0600) // die } for (1..2) { for (@id) { shmread($_, $x, 0, 1) or die } }"
+    code += "for (@id) { shmctl($_, 0, 0) // die }"
+    done = harness.run("perl", "-e", code, env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "8K"})
+    assert done.returncode == 0, done.stderr
+    report = Recording("default").report()
+    segments = report["segments"]
+    assert len(segments) + report["coverage"]["lost"]["ledger_full"] >= 200 and len(segments) > 60
+    assert {(s["attaches"], s["detaches"], s["state"]) for s in segments} == {(2, 2, "destroyed")}
+
+
+# ---- reap ----
+
+
+def in_call(pid, number):
+    return pathlib.Path(f"/proc/{pid}/syscall").read_text(encoding="ascii").split()[0] == str(number)
+
+
+@machine.needs("root", "x86-64")
+def test_changed_while_it_is_reaped():
+    """IPC_SET between reap's look and its removal: somebody cares for the segment."""
+    harness.need("strace")
+    record(*LEAK, options=("-q",))
+    shmid, = kernel_rows()
+    wait_until(lambda: int(time.time()) > kernel_rows()[shmid]["ctime"] + 1, "another second has begun")
+    slow = ("strace", "-o", "/dev/null", "-e", "trace=shmctl", "-e", "inject=shmctl:delay_enter=3000000:when=1")
+    with Lines(*slow, MEMSHIM, "reap", "--force", "memshim.data") as lines:
+        wait_until(lambda: [pid for pid in children(lines.process.pid) if in_call(pid, 31)], "it asks once more", lines.process)
+        assert harness.run("perl", "-e", f"shmctl({shmid}, 2, $facts) // die $!; shmctl({shmid}, 1, $facts) // die $!").returncode == 0
+        status, said = lines.end()
+    assert "removed  segment" not in said and "it is another segment by now" in said, said
+    assert shmid in kernel_rows()
+    assert "removed  segment" in memshim("reap", "--force", "memshim.data").stdout, "nobody changes it now"
+
+
+def children(pid):
+    return pathlib.Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+
+
+@machine.needs("root")
+@pytest.mark.parametrize("option", [(), ("-m",)])
+def test_not_surely_made_here(option):
+    """IPC_CREAT found a segment that a stranger had made: it is not for this session to remove."""
+    assert harness.run(*LEAK).returncode == 0
+    shmid, = kernel_rows()
+    record("perl", "-e", f"shmget({KEY:#x}, 4096, 01600) // die", options=("-q",))
+    done = memshim("reap", "--force", *(f"{o}{shmid}" for o in option), "memshim.data")
+    assert "removed  segment" not in done.stdout
+    assert shmid in kernel_rows()
+    if option:
+        assert "this session did not make it" in done.stdout + done.stderr

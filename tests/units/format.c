@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* format < LINES: a word that says how, and a number; one line for each, as it would be shown. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "report/util/format.h"
+
+int main(void)
+{
+	char line[64], how[16], number[32], text[HUMAN_BYTES];
+
+	while (fgets(line, sizeof line, stdin)) {
+		if (sscanf(line, "%15s %31s", how, number) != 2)
+			return 1;
+		if (strcmp(how, "bytes") == 0)
+			puts(human_bytes(text, strtoull(number, NULL, 10)));
+		else if (strcmp(how, "delta") == 0)
+			puts(human_delta(text, strtoll(number, NULL, 10)));
+		else if (strcmp(how, "count") == 0)
+			puts(human_count(text, strtoull(number, NULL, 10)));
+		else
+			puts(human_duration(text, strtoull(number, NULL, 10)));
+	}
+	return 0;
+}
