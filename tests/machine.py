@@ -107,6 +107,7 @@ FEATURES = {
     "an emulator of aarch64": try_emulator,
     "32-bit programs": try_32_bit,
     "ends of processes": try_ends,
+    "SO_PEERPIDFD": lambda: None if harness.LINUX >= (6, 5) else "the kernel has no SO_PEERPIDFD before Linux 6.5",
     "call stacks": lambda: None if harness.HAS_STACKS else "no call stacks before glibc 2.35",
     "user namespaces": lambda: try_namespaces("--user", "--map-root-user"),
     "pid namespaces": lambda: try_namespaces("--pid", "--fork"),

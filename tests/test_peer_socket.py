@@ -10,6 +10,7 @@ import socket
 import pytest
 
 import harness
+import machine
 from beside import needs_root
 from harness import Lines, Recording, target, wait_until
 from test_endings import NOBODY, descriptors, stopped, told_while_stopped, ends
@@ -153,11 +154,10 @@ def test_descriptors_run_out():
     assert sorted(p["exit_status"] for p in report["processes"]) == sorted([0, *list(range(1, 10)) * 3])
 
 
-@pytest.mark.parametrize("said", [errno.ENOPROTOOPT, 0], ids=["without SO_PEERPIDFD", "with it"])
+@pytest.mark.parametrize("said", [pytest.param(errno.ENOPROTOOPT, id="without SO_PEERPIDFD"),
+                                  pytest.param(0, id="with it", marks=machine.needs("SO_PEERPIDFD"))])
 def test_kernel_without_peer_pidfd(said):
     """Before Linux 6.5: SO_PEERCRED, then pidfd_open(2) of a process that is still there."""
-    if not said and harness.LINUX < (6, 5):
-        pytest.skip("Linux 6.5 has SO_PEERPIDFD")
     wrapper = (target("answers"), socket.SOL_SOCKET, 77, said) if said else ()
     with Lines(*wrapper, harness.MEMSHIM, "record", "-q", "--no-compress", "sh", "-c", "echo ready; read x; exit 0") as lines:
         lines.wait_for("ready")

@@ -11,15 +11,13 @@ import pytest
 
 import damage
 import harness
+import machine
 from harness import Lines, memshim, record, run
 from reaping import LEAK, kept
 from story import kernel_rows
 
 
-@pytest.fixture(autouse=True)
-def table_to_ourselves():
-    if not harness.IS_ROOT:
-        pytest.skip("the table is everybody's without an IPC namespace")
+pytestmark = machine.needs("root")  # the table is everybody's without an IPC namespace
 
 
 # ---- what the recorder verified ----

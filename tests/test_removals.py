@@ -6,10 +6,11 @@ import re
 import pytest
 
 import harness
+import machine
 from harness import Lines, Recording, memshim, run, target
 from story import IPC_CREAT, KEY, Teller, kernel_rows, recorded
 
-needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="needs an IPC namespace of its own")
+needs_root = machine.needs("root")
 
 
 def findings(*kinds):

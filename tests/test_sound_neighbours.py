@@ -73,7 +73,8 @@ PLACES = 20
 
 def failing_program(last):
     """A program that fails at many places, all of them below known(), but for the last."""
-    places = "".join(f"__attribute__((noinline)) int f{i}(void) {{ return shmdt((void *)4096) == 0 ? 9 : {i} * 0; }}\n" for i in range(PLACES))
+    body = "return shmdt((void *)4096) == 0 ? 9 : 0; "
+    places = "".join(f"__attribute__((noinline)) int f{i}(void) {{ {body}}}\n" for i in range(PLACES))
     calls = " | ".join(f"f{i}()" for i in range(PLACES - 1))
     return f"""
     #include <sys/shm.h>

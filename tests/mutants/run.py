@@ -53,7 +53,8 @@ class Mutant:
         for test in self.tests:
             path, *names = test.split("::")
             function = names[-1].partition("[")[0] if names else ""
-            if not (TOP / path).is_file() or not re.search(rf"^def {function}\b" if names else "", (TOP / path).read_text(), re.M):
+            text = (TOP / path).read_text(encoding="utf-8") if (TOP / path).is_file() else ""
+            if not re.search(rf"^def {function}\b" if names else ".", text, re.M):
                 yield f"{test}: no such test"
 
 
@@ -89,8 +90,8 @@ class Copy:
 
     def make(self):
         """None, or what the compiler says."""
-        done = subprocess.run(["make", f"-j{os.cpu_count()}", "all", "tests"], cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              text=True, env={**os.environ, "MAKEFLAGS": "", "BUILD": "build"})
+        done = subprocess.run(["make", f"-j{os.cpu_count()}", "all", "tests"], cwd=self.folder, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, env={**os.environ, "MAKEFLAGS": "", "BUILD": "build"})
         return done.stdout if done.returncode else None
 
     def run(self, tests):
@@ -133,7 +134,8 @@ def run(build, mutants):
         began = time.monotonic()
         verdict = copy.judge(mutant)
         failed += verdict != "noticed"
-        print(f"{verdict}  {mutant.name} ({time.monotonic() - began:.1f} s)" + (f": {mutant.what}" if verdict != "noticed" else ""), flush=True)
+        what = "" if verdict == "noticed" else f": {mutant.what}"
+        print(f"{verdict}  {mutant.name} ({time.monotonic() - began:.1f} s){what}", flush=True)
     print(f"{len(mutants) - failed} of {len(mutants)} noticed")
     shutil.rmtree(copy.folder)
     return 1 if failed else 0

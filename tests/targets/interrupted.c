@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * interrupted COUNT: a signal every 200 microseconds while malloc moves the break, and a handler
- * that makes calls, the same that it interrupts, until both have run COUNT times. Says how often the
- * calls were made in it and outside, and what went wrong.
+ * that makes calls, the same that it interrupts, until both have run COUNT times. Says how often
+ * the calls were made in it and outside, and what went wrong.
  *
  * interrupted small: a handler that makes all calls, on a signal stack with 2 KiB for it.
  */
