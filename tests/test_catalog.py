@@ -9,10 +9,11 @@ import subprocess
 import pytest
 
 import harness
+import machine
 from harness import MEMSHIM, Recording, memshim, record, run, target
 from story import KEY, kernel_rows
 
-needs_root = pytest.mark.skipif(not harness.IS_ROOT, reason="users and namespaces are root's")
+needs_root = machine.needs("root")
 
 
 def leaker(name, key="IPC_PRIVATE"):

@@ -78,11 +78,14 @@ def test_what_is_left_behind_is_found(monkeypatch, tmp_path):
     assert watch.look(tmp_path, True) == []
 
 
+SOURCE = "int main(void) { return 3; }\n"
+
+
 def test_a_program_is_compiled_once(tmp_path, monkeypatch):
     monkeypatch.setattr(compiled, "cache_folder", lambda: tmp_path)
-    for text, count in (("int main(void) { return 3; }\n", 1), ("int main(void) { return 4; }\n", 2), ("int main(void) { return 3; }\n", 2)):
+    for text, count in ((SOURCE, 1), (SOURCE.replace("3", "4"), 2), (SOURCE, 2)):
         compiled.compile_program(tmp_path / "program", text, ())
         assert harness.run(tmp_path / "program").returncode == int(text.split()[4].rstrip(";"))
         assert len(list(tmp_path.glob("*/program.c"))) == count
-    compiled.compile_program(tmp_path / "program", "int main(void) { return 3; }\n", ("-static",))
+    compiled.compile_program(tmp_path / "program", SOURCE, ("-static",))
     assert len(list(tmp_path.glob("*/program.c"))) == 3
