@@ -296,6 +296,7 @@ def test_report_leaves_no_child():
         os.killpg(report.pid, 0)
 
 
+@pytest.mark.skipif(SLOW > 1, reason="a sanitizer needs a process of its own")
 def test_no_process_for_the_child(user):
     """At the limit of processes the report is there, without names, and says why."""
     assert user(MEMSHIM, "record", "-q", target("walks"), "static").returncode == 0

@@ -127,7 +127,7 @@ def test_wrong_lines(line, program):
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1) and WRONG[line] in done.stderr
 
 
-@pytest.mark.parametrize("name,why", [("nowhere", "No such file"), (".", "Is a directory"), ("/dev/zero", "no text")])
+@pytest.mark.parametrize("name,why", [("nowhere", "No such file"), (".", "Is a directory"), ("/dev/zero", "is not a regular file")])
 def test_no_such_file(name, why):
     for command in (("report",), ("record", "true")):
         done = memshim(command[0], f"--suppress={name}", *command[1:])
