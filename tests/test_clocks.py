@@ -15,6 +15,7 @@ import damage
 import harness
 import story
 import test_preloads
+import turns
 from beside import needs_root, unharmed
 from harness import MEMSHIM, Lines, Recording, memshim, record, target
 
@@ -92,6 +93,7 @@ def test_exec_into_another_time_namespace(tmp_path):
 # ---- how long, and in which order ----
 
 
+@turns.alone
 @needs_root
 @pytest.mark.parametrize("made", ["inside", "outside"])
 def test_times_are_told_alike(made):

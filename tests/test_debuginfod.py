@@ -15,6 +15,7 @@ import time
 import pytest
 
 import harness
+import turns
 from harness import memshim, record, run
 
 SOURCE = harness.TOP / "tests" / "targets" / "walks.c"
@@ -145,6 +146,7 @@ def test_what_several_debug_files_share(server, tmp_path):
     assert f"{build_id('shared.debug.away')}/debuginfo" in server.asked
 
 
+@turns.alone
 def test_a_server_that_never_answers(server, stripped, monkeypatch):
     """One time limit for all files together; then nobody is asked any more, and the report is there."""
     monkeypatch.setenv("DEBUGINFOD_TIMEOUT", "1")
