@@ -94,12 +94,12 @@ class Copy:
                               stderr=subprocess.STDOUT, text=True, env={**os.environ, "MAKEFLAGS": "", "BUILD": "build"})
         return done.stdout if done.returncode else None
 
-    def run(self, tests):
+    def run(self, tests, *options):
         """pytest's status and output; its status is None when it does not end."""
-        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *tests]
+        command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *options, *tests]
         try:
-            done = subprocess.run(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=SECONDS,
-                                  env={**os.environ, "BUILD": str(self.folder / "build")})
+            done = subprocess.run(command, cwd=self.folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                  timeout=SECONDS * (3 if options else 1), env={**os.environ, "BUILD": str(self.folder / "build")})
         except subprocess.TimeoutExpired:
             return None, ""
         return done.returncode, done.stdout
@@ -126,7 +126,8 @@ def run(build, mutants):
     wrong = copy.make()
     if wrong:
         sys.exit(wrong)
-    status, output = copy.run(sorted({test for mutant in mutants for test in mutant.tests}))
+    tests = sorted({test for mutant in mutants for test in mutant.tests})
+    status, output = copy.run(tests, "-n", "2", "--dist", "loadgroup")
     if status != 0:
         sys.exit(f"without any fault the tests fail, too:\n{output}")
     failed = 0
