@@ -68,6 +68,8 @@
  *   reader/file            one file, fetched within its real size
  *   reader/mapping_guard   a mapping that shrinks is an error, and no SIGBUS
  *   reader/source          a session: a segment, a recording, or both
+ *   reader/process_still   whether a session's process still runs
+ *   reader/ipc_space       whether an id means the same object here
  *   reader/chunks          where everything is in a recording
  *   reader/chunk_payload   what a chunk holds, plain or compressed
  *   reader/ring            one part of a live log
@@ -78,6 +80,7 @@
  *   reader/follow_internal what these two share
  *   reader/event           one event, as it is handed on
  *   reader/facts           everything else that is handed on
+ *   reader/kernel_facts    of that, what the kernel says
  *   reader/tables          processes, attachments, ledger, stacks, row by row
  *   reader/rows            their rows into facts
  *   reader/objects         what was left in the IPC table at the end

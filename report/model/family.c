@@ -160,9 +160,9 @@ static enum still creator_still_at_end(const struct model *model,
 {
 	const struct model_process *last = creator;
 
-	for (uint32_t i = creator->facts.instance + 1; i < model->instance_room; i++)
-		if (last->facts.state == STATE_EXEC && model->by_instance[i] &&
-		    is_same_process(model->by_instance[i], creator))
+	for (uint32_t i = creator->facts.instance + 1;
+	     last->facts.state == STATE_EXEC && i < model->instance_room; i++)
+		if (model->by_instance[i] && is_same_process(model->by_instance[i], creator))
 			last = model->by_instance[i];
 	if (last->facts.placeholder || last->facts.state == STATE_EXEC)
 		return STILL_UNKNOWN;

@@ -160,7 +160,7 @@ struct model_segment {
 	bool elsewhere;       /* its creator had moved to another IPC namespace */
 	enum model_presence presence;
 	struct kernel_segment current; /* if PRESENCE_HERE */
-	const struct model_reaped_row *reaped; /* PRESENCE_REMOVED: by memshim reap; null: not known */
+	const struct model_reaped_row *reaped; /* removed by memshim reap; null: not known */
 	bool leaked_now, orphaned_now; /* as above, by what is known now */
 	const struct sight_facts *met; /* of one that was there before; null: nobody looked */
 	const struct sight_facts *removal; /* right after its IPC_RMID; null: nobody looked */

@@ -20,7 +20,7 @@
 #define CATALOG_OBJECTS_MOST 4096u /* in one file */
 
 struct catalog_object {
-	struct kernel_segment segment; /* only what identifies it: id, key, size, creator, changed */
+	struct kernel_segment segment; /* only id, key, size, creator, changed */
 	uint64_t made_ns, started_ns;  /* it, and its creator's image: since 1970; 0 unknown */
 	uint64_t removed_s;            /* by memshim reap, since 1970; 0: not */
 	uint32_t remover_uid;

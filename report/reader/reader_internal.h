@@ -39,6 +39,11 @@ bool source_same_boot(const char *boot_id);
 enum source_ipc { SOURCE_IPC_OTHER, SOURCE_IPC_PERHAPS, SOURCE_IPC_SAME };
 enum source_ipc source_compare_ipc(uint64_t inode, uint64_t id);
 
+/* Of the session; after its facts say whether the boot and the pids are the same. */
+void source_learn_ipc(struct source *source);
+
+bool source_recorder_runs(const struct source *source);
+
 /* Whether a running image still runs, as far as that can be told from here. */
 bool source_process_runs(const struct source *source, const struct segment_process *slot);
 

@@ -81,50 +81,6 @@ bool source_process_since(const struct source *source, const struct segment_proc
 	return start != 0;
 }
 
-/* The kernel's answer, where the process can be named surely from here. */
-static enum still ask_kernel(const struct source *source, const struct source_asked *asked)
-{
-	uint64_t session = source_header(source)->pid_namespace;
-	uint64_t own = source->own_pid_namespace;
-	bool here = session != 0 && session == own;
-
-	if (!source->facts.same_boot)
-		return STILL_UNKNOWN;
-	if (here && asked->host_pid)
-		return alive_still(asked->host_pid, asked->start_time);
-	if (asked->pid_namespace == 0 ? here : own != 0 && asked->pid_namespace == own)
-		return alive_still(asked->pid, asked->start_time);
-	return STILL_UNKNOWN;
-}
-
-/*
- * Where the kernel cannot be asked, the recorder has seen the end, or a process without a recorder
- * has noted its own. An exec ends no process.
- */
-enum still source_process_still(const struct source *source, const struct source_asked *asked)
-{
-	enum still still = ask_kernel(source, asked);
-
-	if (still != STILL_UNKNOWN)
-		return still;
-	return asked->state == PROCESS_EXITED || asked->state == PROCESS_KILLED ||
-			       asked->state == PROCESS_GONE
-		       ? STILL_ENDED
-		       : STILL_UNKNOWN;
-}
-
-enum still source_recorders_pid_still(const struct source *source, int32_t pid, uint64_t start_time)
-{
-	struct source_asked asked = {.pid = pid, .start_time = start_time};
-
-	return ask_kernel(source, &asked);
-}
-
-enum still source_image_still(enum still process, uint32_t state)
-{
-	return state == PROCESS_EXEC ? STILL_ENDED : process;
-}
-
 bool source_process_runs(const struct source *source, const struct segment_process *slot)
 {
 	uint64_t unused;
@@ -143,64 +99,12 @@ static bool any_process_runs(const struct source *source)
 	return false;
 }
 
-static bool recorder_runs(const struct source *source)
+bool source_recorder_runs(const struct source *source)
 {
 	const struct segment_header *header = source_header(source);
 
 	return header->recorder_pid > 0 && source->facts.same_boot && source->same_pids &&
 	       alive_process(header->recorder_pid, header->recorder_start_time);
-}
-
-/* ---- the IPC namespace ---- */
-
-#define IPC_NAMESPACE_FIRST 0xefffffffull /* linux/proc_ns.h: PROC_IPC_INIT_INO */
-
-/* An image of the session's namespace that runs in this one: who is in it keeps its inode. */
-static bool any_process_is_here(const struct source *source)
-{
-	uint32_t count = source_slot_count(source);
-	struct segment_process slot;
-	char path[64];
-
-	for (uint32_t i = 0; i < count; i++) {
-		if (!source_slot(source, i, &slot) || slot.ipc_namespace != 0 ||
-		    !source_process_runs(source, &slot))
-			continue;
-		snprintf(path, sizeof path, "/proc/%ld/ns/ipc",
-			 (long)(slot.host_pid ? slot.host_pid : slot.pid));
-		if (source->same_pids && same_namespace(place_inode(path), "/proc/self/ns/ipc"))
-			return true;
-	}
-	return false;
-}
-
-enum source_ipc source_compare_ipc(uint64_t inode, uint64_t id)
-{
-	uint64_t own = place_inode("/proc/self/ns/ipc");
-	uint64_t own_id = id ? place_namespace_id("/proc/self/ns/ipc") : 0;
-
-	if (id && own_id)
-		return id == own_id ? SOURCE_IPC_SAME : SOURCE_IPC_OTHER;
-	if (inode == 0 || own == 0)
-		return SOURCE_IPC_PERHAPS;
-	if (inode != own)
-		return SOURCE_IPC_OTHER;
-	return own == IPC_NAMESPACE_FIRST ? SOURCE_IPC_SAME : SOURCE_IPC_PERHAPS;
-}
-
-/* Who is in a namespace keeps its inode; the recorder holds on to that of its own. */
-static void learn_ipc_namespace(struct source *source)
-{
-	const struct segment_header *header = source_header(source);
-	enum source_ipc ipc = source_compare_ipc(header->ipc_namespace, header->ipc_namespace_id);
-	struct session_facts *facts = &source->facts;
-
-	facts->maybe_ipc = facts->same_boot && ipc != SOURCE_IPC_OTHER;
-	facts->same_ipc = facts->maybe_ipc;
-	if (facts->maybe_ipc && ipc == SOURCE_IPC_PERHAPS)
-		facts->same_ipc = header->ipc_namespace != 0 &&
-				  (recorder_runs(source) || (file_is_open(&source->segment) &&
-							     any_process_is_here(source)));
 }
 
 static enum session_state judge(const struct source *source)
@@ -209,7 +113,8 @@ static enum session_state judge(const struct source *source)
 
 	if (header->kind == SEGMENT_RECORDING && header->finished)
 		return SESSION_ENDED;
-	if (recorder_runs(source) || (file_is_open(&source->segment) && any_process_runs(source)))
+	if (source_recorder_runs(source) ||
+	    (file_is_open(&source->segment) && any_process_runs(source)))
 		return SESSION_LIVE;
 	return header->recorder_pid ? SESSION_ABANDONED : SESSION_ENDED;
 }
@@ -295,7 +200,7 @@ static void learn(struct source *source)
 	source->own_pid_namespace = place_inode("/proc/self/ns/pid");
 	source->same_pids = same_namespace(header->pid_namespace, "/proc/self/ns/pid");
 	facts->same_pids = facts->same_boot && source->same_pids;
-	learn_ipc_namespace(source);
+	source_learn_ipc(source);
 	facts->objects_known = header->kind == SEGMENT_RECORDING && header->finished &&
 			       header->objects_known == 1;
 	facts->members_looked = facts->objects_known && header->members_looked == 1;

@@ -145,7 +145,8 @@ static void read_chunk(struct source *source, const struct chunk *chunk,
 	union row row;
 
 	for (uint64_t i = 0; bytes && i < chunk->count; i++)
-		if (chunk_records_read(&source->cache, &source->recording, chunk, i, 1, bytes, &row))
+		if (chunk_records_read(&source->cache, &source->recording, chunk, i, 1, bytes,
+				       &row))
 			give_row(source, chunk->kind, &row, taker);
 }
 

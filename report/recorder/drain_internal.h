@@ -122,8 +122,8 @@ void snapshot_next_mapping(struct segment_sight *sight, pid_t pid, uint64_t addr
 void snapshot_memory(struct segment_sight *sight, bool huge);
 
 /*
- * left_objects.c: asks the kernel about the segments that the batch's first `count` events made: who
- * finds one gone at the end must know whether it ever was in the session's IPC namespace.
+ * left_objects.c: asks the kernel about the segments that the batch's first `count` events made:
+ * who finds one gone at the end must know whether it ever was in the session's IPC namespace.
  */
 void objects_look(struct drain *drain, uint64_t count);
 
