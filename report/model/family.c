@@ -252,7 +252,7 @@ void families_judge(const struct families *families, struct model_segment *segme
 
 	*family = (struct model_family){
 		.creator.still = creator ? creator_still(families, creator) : STILL_UNKNOWN,
-		.relatives.still = root ? STILL_ENDED : STILL_UNKNOWN,
+		.relatives.still = STILL_ENDED, /* without a root see below */
 		.users.still = segment->users_unknown && families->count ? STILL_UNKNOWN
 									 : STILL_ENDED,
 	};

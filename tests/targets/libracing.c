@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * libracing.so: between two looks of a program at a segment somebody is quicker. RACE=N:HOW acts on
- * the segment right before the N-th shmctl, from 1 on:
+ * the segment right before the N-th shmctl, from 1 on; RACE_LOG=1 tells what the program changes:
  *
  *   attach    by root; user: by somebody without root's rights, who says whether he could
  *   use       attaches and detaches it; set: gives it another mode, in another second
@@ -67,6 +67,11 @@ int shmctl(int shmid, int command, struct shmid_ds *buffer)
 	static int calls;
 	struct shmid_ds facts;
 
+	if (getenv("RACE_LOG"))
+		dprintf(2, "%s",
+			command == IPC_SET    ? "set "
+			: command == IPC_RMID ? "remove "
+					      : "");
 	if (race && ++calls == atoi(race)) {
 		syscall(SYS_shmctl, shmid, IPC_STAT, &facts);
 		if (strstr(race, "attach"))
