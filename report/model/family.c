@@ -117,73 +117,79 @@ static bool may_miss_processes(const struct model *model)
 
 /* ---- what runs ---- */
 
+/* Whether the recorder left while it ran: it may have made children since, which nobody noted. */
+static bool outlived_recorder(const struct model *model, const struct process_facts *facts)
+{
+	return model->session.recorded && model->session.finished && !facts->ended &&
+	       (facts->state == STATE_RUNNING || facts->state == STATE_GONE);
+}
+
+/* Instances may lie far apart, and each segment asks: so the images are put side by side. */
 void families_begin(struct families *families, struct model *model, bool at_end)
 {
+	size_t room = model->process_count + 1;
+
 	*families = (struct families){.model = model, .at_end = at_end};
-	families->images = calloc(model->process_count + 1, sizeof *families->images);
-	model->no_memory |= !families->images;
-	for (uint32_t i = 1; families->images && i < model->instance_room; i++)
-		if (model->by_instance[i] &&
-		    image_still(families, model->by_instance[i]) != STILL_ENDED &&
-		    !model->by_instance[i]->facts.placeholder &&
-		    families->count < model->process_count)
-			families->images[families->count++] = model->by_instance[i];
+	families->known = calloc(3 * room, sizeof *families->known);
+	model->no_memory |= !families->known;
+	families->images = families->known ? families->known + room : NULL;
+	families->outlived = families->known ? families->images + room : NULL;
+	for (uint32_t i = 1; families->known && i < model->instance_room; i++) {
+		const struct model_process *image = model->by_instance[i];
+
+		if (!image || families->known_count == model->process_count)
+			continue;
+		families->known[families->known_count++] = image;
+		if (outlived_recorder(model, &image->facts))
+			families->outlived[families->outlived_count++] = image;
+		if (!image->facts.placeholder && image_still(families, image) != STILL_ENDED)
+			families->images[families->count++] = image;
+	}
 	families->may_miss = may_miss_processes(model);
 	look_at_members(families);
 }
 
 void families_end(struct families *families)
 {
-	free(families->images);
+	free(families->known);
 }
 
-/* Whether the recorder left while it ran: it may have made children since, which nobody noted. */
-static bool outlived_recorder(const struct process_facts *facts)
+static bool family_outlived_recorder(const struct families *families, uint32_t family)
 {
-	return !facts->ended && (facts->state == STATE_RUNNING || facts->state == STATE_GONE);
-}
-
-static bool family_outlived_recorder(const struct model *model, uint32_t family)
-{
-	if (!model->session.recorded || !model->session.finished)
-		return false;
-	for (uint32_t i = 1; i < model->instance_room; i++)
-		if (model->by_instance[i] && model->by_instance[i]->facts.family == family &&
-		    outlived_recorder(&model->by_instance[i]->facts))
+	for (uint32_t i = 0; i < families->outlived_count; i++)
+		if (families->outlived[i]->facts.family == family)
 			return true;
 	return false;
 }
 
-/* The creator's process in its last image, when the session ended; an exec ends no process. */
-static enum still creator_still_at_end(const struct model *model,
-				       const struct model_process *creator)
+/* Of a process that executed, the last image that is known. */
+static const struct model_process *last_image(const struct families *families,
+					      const struct model_process *process)
 {
-	const struct model_process *last = creator;
+	const struct model_process *last = process;
 
-	for (uint32_t i = creator->facts.instance + 1;
-	     last->facts.state == STATE_EXEC && i < model->instance_room; i++)
-		if (model->by_instance[i] && is_same_process(model->by_instance[i], creator))
-			last = model->by_instance[i];
-	if (last->facts.placeholder || last->facts.state == STATE_EXEC)
-		return STILL_UNKNOWN;
-	return last->facts.ran_at_end ? STILL_RUNS : STILL_ENDED;
+	for (uint32_t i = 0; process->facts.state == STATE_EXEC && i < families->known_count; i++)
+		if (families->known[i]->facts.instance > last->facts.instance &&
+		    is_same_process(families->known[i], process))
+			last = families->known[i];
+	return last;
 }
 
-/* The creator's process in its last image: where the kernel cannot be asked, that one's end. */
+/* The creator's process, when the session ended or now; an exec ends no process. */
 static enum still creator_still(const struct families *families,
 				const struct model_process *creator)
 {
-	const struct model *model = families->model;
-	enum still still = process_still(model, creator);
+	enum still still = process_still(families->model, creator);
+	const struct model_process *last;
 
-	if (families->at_end)
-		return creator_still_at_end(model, creator);
-	if (still != STILL_UNKNOWN || creator->facts.state != STATE_EXEC)
+	if (still != STILL_UNKNOWN && !families->at_end)
 		return still;
-	for (uint32_t i = creator->facts.instance + 1; i < model->instance_room; i++)
-		if (model->by_instance[i] && is_same_process(model->by_instance[i], creator))
-			still = process_still(model, model->by_instance[i]);
-	return still;
+	last = last_image(families, creator);
+	if (!families->at_end)
+		return process_still(families->model, last);
+	if (last->facts.placeholder || last->facts.state == STATE_EXEC)
+		return STILL_UNKNOWN;
+	return last->facts.ran_at_end ? STILL_RUNS : STILL_ENDED;
 }
 
 static void kin_note(const struct families *families, struct model_kin *kin,
@@ -194,8 +200,8 @@ static void kin_note(const struct families *families, struct model_kin *kin,
 	if (kin->still == STILL_RUNS)
 		return;
 	kin->still = still;
-	if (!kin->process || still == STILL_RUNS)
-		kin->process = process;
+	if (!kin->instance || still == STILL_RUNS)
+		kin->instance = process->facts.instance;
 }
 
 /* A process whose own family is not known may be of any. */
@@ -224,7 +230,7 @@ static void doubt_members(const struct families *families, struct model_family *
 {
 	const struct model *model = families->model;
 	bool may_miss = families->may_miss ||
-			(!families->at_end && family_outlived_recorder(model, root));
+			(!families->at_end && family_outlived_recorder(families, root));
 	bool looked = families->at_end ? model->session.members_looked : model->holders_known;
 
 	if (families->unregistered_pid) {
@@ -257,7 +263,7 @@ void families_judge(const struct families *families, struct model_segment *segme
 									 : STILL_ENDED,
 	};
 	if (creator && (!creator->facts.placeholder || creator->facts.kept_with_object))
-		family->creator.process = creator;
+		family->creator.instance = segment->maker;
 	for (uint32_t i = 0; i < families->count; i++) {
 		const struct model_process *image = families->images[i];
 
@@ -272,7 +278,7 @@ void families_judge(const struct families *families, struct model_segment *segme
 		family->doubt = DOUBT_FAMILY;
 	else
 		doubt_members(families, family, root);
-	if (!families->images)
+	if (!families->known)
 		family->doubt = DOUBT_FAMILY;
 }
 

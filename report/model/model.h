@@ -94,10 +94,10 @@ enum model_doubt {
 	DOUBT_UNREADABLE,   /* some may have no slot, and one, or all, cannot be looked into */
 };
 
-/* Whether some processes have ended; and one that runs, or may run, null where none is known. */
+/* Whether some processes have ended; and one that runs, or may run, 0 where none is known. */
 struct model_kin {
 	enum still still;
-	const struct model_process *process;
+	uint32_t instance;
 };
 
 /* Who may come back to an object that nobody has attached: see family.c. */

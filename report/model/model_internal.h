@@ -61,8 +61,10 @@ void holders_settle(struct model *model);
 struct families {
 	const struct model *model;
 	bool at_end; /* of a recorded session: by what the recorder knew then, and by no look now */
-	const struct model_process **images; /* that have not surely ended */
-	uint32_t count;
+	const struct model_process **known;    /* all images, in the order of their instances */
+	const struct model_process **images;   /* that have not surely ended */
+	const struct model_process **outlived; /* that ran when the recorder left */
+	uint32_t known_count, count, outlived_count;
 	bool may_miss;            /* processes without a slot may run */
 	int32_t unregistered_pid; /* a process that has the session's segment, and no slot */
 	int32_t unreadable_pid;   /* one that may have it */

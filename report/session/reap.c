@@ -278,7 +278,8 @@ static const char *why_not_known_who(const struct rule_case *c)
 static const char *reap_say_who(const struct rule_case *c, const struct model_kin *kin,
 				const char *who, const char *which)
 {
-	const struct process_facts *facts = kin->process ? &kin->process->facts : NULL;
+	const struct model_process *process = model_process(c->model, kin->instance);
+	const struct process_facts *facts = process ? &process->facts : NULL;
 
 	if (!facts)
 		return say(c, "it is not known whether %s still runs", which);
@@ -303,7 +304,7 @@ static const char *why_may_come_back(const struct rule_case *c)
 		       "segment still runs; name it with -m to remove it";
 	if (family->creator.still != STILL_ENDED)
 		why = reap_say_who(c, &family->creator, "its creator", "its creator");
-	else if (family->relatives.still != STILL_ENDED && family->relatives.process)
+	else if (family->relatives.still != STILL_ENDED && family->relatives.instance)
 		why = reap_say_who(c, &family->relatives, "forked from its creator's program", "");
 	else if (family->users.still != STILL_ENDED)
 		why = reap_say_who(c, &family->users, "which may have attached it",
