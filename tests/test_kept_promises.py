@@ -151,6 +151,67 @@ def test_segments_beyond_their_windows():
     assert {(s["attaches"], s["detaches"], s["state"]) for s in segments} == {(2, 2, "destroyed")}
 
 
+READER = r"""
+#include <stdio.h>
+#include <sys/shm.h>
+#include <unistd.h>
+int main(void)
+{
+    int id = shmget(IPC_PRIVATE, 4096, 0600);
+    char byte;
+    if (shmat(id, 0, SHM_RDONLY) == (void *)-1 || shmat(id, 0, 0) == (void *)-1 || shmctl(id, IPC_RMID, 0))
+        return 9;
+    for (int i = 0; i < 20000; i++)
+        if (sbrk(16) == (void *)-1 || sbrk(-16) == (void *)-1)
+            return 8;
+    write(1, "there\n", 6);
+    return read(0, &byte, 1) != 0;
+}
+"""
+
+
+def test_attachments_whose_events_are_overwritten(compile_c):
+    """The tables still tell which is read-only."""
+    env = {"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "8K"}
+    with Lines(compile_c("reader", READER), env=env) as lines:
+        lines.wait_for("there")
+        report = Recording("default").report()
+        assert report["coverage"]["lost"]["overwritten"]
+        assert [a["readonly"] for a in report["attachments"] if a["live"]] == [True, False]
+        lines.end()
+
+
+REMAPPER = r"""
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/shm.h>
+#include <unistd.h>
+int main(void)
+{
+    int small = shmget(IPC_PRIVATE, 4096, 0600), large = shmget(IPC_PRIVATE, 12288, 0600);
+    char *room = mmap(0, 16384, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0), byte;
+    munmap(room, 16384);
+    if (shmat(small, room + 4096, 0) != room + 4096 || shmat(large, room, SHM_REMAP) != room)
+        return 9;
+    for (int i = 0; i < 20000; i++)
+        if (sbrk(16) == (void *)-1 || sbrk(-16) == (void *)-1)
+            return 8;
+    write(1, "there\n", 6);
+    return read(0, &byte, 1) != 0 || shmctl(small, IPC_RMID, 0) || shmctl(large, IPC_RMID, 0);
+}
+"""
+
+
+def test_replaced_by_shm_remap_when_the_events_are_overwritten(compile_c):
+    """What the kernel has put another attachment over is not attached any more."""
+    env = {"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "8K"}
+    with Lines(compile_c("remapper", REMAPPER), env=env) as lines:
+        lines.wait_for("there")
+        process, = Recording("default").report()["processes"]
+        assert (process["attached"]["now"], process["attached"]["peak"]) == (1, 1)
+        assert lines.end()[0] == 0
+
+
 # ---- reap ----
 
 

@@ -91,3 +91,19 @@ def test_small_ones_are_not_kept(tmp_path):
     subprocess.run(["cc", "-O2", "-g", "-Wl,--build-id", "-o", "walks", SOURCE, "-pthread", "-ldl"], check=True)
     assert "grow" in stacks(record("./walks", "static"))
     assert kept(tmp_path) == []
+
+
+@pytest.mark.parametrize("character", ["\t", "\n"], ids=["tab", "line end"])
+def test_names_that_would_break_a_line_are_not_kept(character, tmp_path, monkeypatch):
+    """They are read anew each time: the second report says what the first did."""
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    subprocess.run(["cc", "-O2", "-Wl,--build-id", "-o", "walks", SOURCE, "-pthread", "-ldl"], check=True)
+    subprocess.run(["objcopy", f"--redefine-sym=grow=gr{character}ow", "walks"], check=True)
+    (tmp_path / "air").write_bytes(bytes(5 << 20))
+    subprocess.run(["objcopy", "--only-keep-debug", "--add-section", ".air=air", "walks", "walks.debug"], check=True)
+    run("strip", "walks")
+    subprocess.run(["objcopy", "--add-gnu-debuglink=walks.debug", "walks"], check=True)
+    recording = record("./walks", "static")
+    first = stacks(recording)
+    assert "gr?ow" in first
+    assert stacks(recording) == first and stacks(recording) == first

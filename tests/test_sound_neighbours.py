@@ -36,6 +36,18 @@ def test_thrash_is_of_the_program_that_does_it(compile_c):
     assert {p["pid"]: p["comm"] for p in report["processes"] if p["state"] == "exited"}[finding["pid"]] == "thrashes"
 
 
+def test_two_segments_are_not_one_twice(compile_c):
+    """Each is attached once; a child has copies of both."""
+    code = """
+    int one = shmget(IPC_PRIVATE, 4096, 0600), two = shmget(IPC_PRIVATE, 4096, 0600);
+    void *first = shmat(one, 0, 0), *second = shmat(two, 0, 0);
+    if (fork() == 0) _exit(0);
+    wait(0);
+    taken = shmdt(first) | shmdt(second) | shmctl(one, IPC_RMID, 0) | shmctl(two, IPC_RMID, 0);
+    """
+    assert found(compile_c("sound", HEAD + code + "return taken > began; }", "-g", "-O0"), "repeated-attach") == []
+
+
 MOVES = """
 #include <pthread.h>
 #include <unistd.h>
