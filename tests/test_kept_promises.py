@@ -138,17 +138,38 @@ def test_thread_id_after_a_raw_clone(compile_c):
     assert [e["tid"] == e["pid"] for e in moves] == [True, True] and moves[0]["pid"] != moves[1]["pid"]
 
 
+SMALL_LEDGER = 1024  # places, with the smallest log; a segment's window is 4 of them, by the kernel's index
+SHARING = r"""
+for (1..6) {
+    push @id, shmget(0, 4096, 01600) // die for 1..4;
+    system "env", "MEMSHIM_OFF=1", "perl", "-e", "shmget(0, 4096, 01600) // die for 1..252" and die;
+}
+for (1..5) { for (@id) { shmread($_, $x, 0, 1) or die } }
+for (@id) { shmctl($_, 0, 0) // die }
+print "@id";
+"""
+
+
 @machine.needs("root")
 def test_segments_beyond_their_windows():
-    """In a small ledger many segments share a window: each is found again, wherever it stands."""
-    code = "for $i (0..199) { $id[$i] = shmget(0, 4096, 0600) // die } for (1..2) { for (@id) { shmread($_, $x, 0, 1) or die } }"
-    code += "for (@id) { shmctl($_, 0, 0) // die }"
-    done = harness.run("perl", "-e", code, env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "8K"})
-    assert done.returncode == 0, done.stderr
+    """Six segments whose indices share a window of four: each is found again where it stands."""
+    done = harness.run("perl", "-e", SHARING, env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "8K"})
+    ids = list(map(int, done.stdout.split()))
+    assert [shmid % (SMALL_LEDGER // 4) for shmid in ids] == list(range(4)) * 6, done.stderr
     report = Recording("default").report()
-    segments = report["segments"]
-    assert len(segments) + report["coverage"]["lost"]["ledger_full"] >= 200 and len(segments) > 60
-    assert {(s["attaches"], s["detaches"], s["state"]) for s in segments} == {(2, 2, "destroyed")}
+    assert report["coverage"]["lost"]["overwritten"] and not report["coverage"]["lost"]["ledger_full"]
+    assert {s["shmid"]: (s["attaches"], s["detaches"], s["state"]) for s in report["segments"]} == dict.fromkeys(ids, (5, 5, "destroyed"))
+
+
+@pytest.mark.parametrize("name", ["a) b", "((", ") R 1 (", "plain"])
+def test_who_runs_by_hand_whatever_its_name(name):
+    """Its start time stands in /proc/PID/stat behind a name that may hold parentheses and blanks."""
+    shutil.copy(target("calls"), name)
+    with Lines(f"./{name}", "1", "wait", env={"LD_PRELOAD": harness.SHIM}) as lines:
+        lines.wait_for("wrong: 0")
+        process, = Recording("default").report()["processes"]
+        assert (process["comm"], process["state"]) == (name, "running")
+        lines.end()
 
 
 READER = r"""

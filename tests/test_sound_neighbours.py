@@ -13,11 +13,11 @@ from test_findings import HEAD, found
 
 CYCLES = "for (int i = 0; i < 40; i++) { take(20, 60000); give_back(20); }"
 ONE_TRIM = "for (int i = 0; i < 40; i++) { take(20, 200000); for (int k = 0; k < 20; k++) free(kept[k]); }"
-TUNED = "mallopt(M_MMAP_THRESHOLD, 1 << 30); mallopt(M_TRIM_THRESHOLD, 128 << 10); mallopt(M_TOP_PAD, 0);"
+TUNED = "mallopt(M_MMAP_THRESHOLD, 1 << 24); mallopt(M_TRIM_THRESHOLD, 128 << 10); mallopt(M_TOP_PAD, 0);"
 SOUND = {
     "fifteen trims": TUNED + "for (int i = 0; i < 5; i++) { take(3, 200000); give_back(3); }",
     "one trim for twenty moves up": TUNED + ONE_TRIM,
-    "a great heap that moves a little at its top": TUNED + "use(malloc(300 << 20));" + CYCLES,
+    "a great heap that moves a little at its top": TUNED + "for (int i = 0; i < 20; i++) use(malloc(15 << 20));" + CYCLES.replace("60000", "200000"),
 }
 
 
@@ -34,6 +34,13 @@ def test_thrash_is_of_the_program_that_does_it(compile_c):
     report = Recording("memshim.data").report()
     finding, = [f for f in report["findings"] if f["kind"] == "break-thrash"]
     assert {p["pid"]: p["comm"] for p in report["processes"] if p["state"] == "exited"}[finding["pid"]] == "thrashes"
+
+
+@pytest.mark.parametrize("mode,open_to_all", [(0o600, False), (0o660, False), (0o664, False), (0o662, True)])
+def test_open_to_a_group_is_not_open_to_all(mode, open_to_all):
+    record("perl", "-e", f"$i = shmget(0, 4096, {0o1000 | mode}) // die; shmctl($i, 0, 0) // die", options=("-q",))
+    kinds = {f["kind"] for f in Recording("memshim.data").report()["findings"]}
+    assert ("world-writable-segment" in kinds) == open_to_all
 
 
 def test_two_segments_are_not_one_twice(compile_c):
