@@ -17,7 +17,8 @@ TUNED = "mallopt(M_MMAP_THRESHOLD, 1 << 24); mallopt(M_TRIM_THRESHOLD, 128 << 10
 SOUND = {
     "fifteen trims": TUNED + "for (int i = 0; i < 5; i++) { take(3, 200000); give_back(3); }",
     "one trim for twenty moves up": TUNED + ONE_TRIM,
-    "a great heap that moves a little at its top": TUNED + "for (int i = 0; i < 20; i++) use(malloc(15 << 20));" + CYCLES.replace("60000", "200000"),
+    "a great heap that moves a little at its top":
+        TUNED + "for (int i = 0; i < 20; i++) use(malloc(15 << 20));" + CYCLES.replace("60000", "200000"),
 }
 
 
