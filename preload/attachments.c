@@ -245,7 +245,7 @@ INLINE void forget(struct attachment *a)
 	half_add_own(&shim.process->attached, (uint32_t)-1, thread_alone());
 }
 
-HOT void attachments_drop(struct attachment *a)
+HOT void attachments_release(struct attachment *a)
 {
 	struct segment_entry *entry = a->entry;
 	int shmid = a->shmid;

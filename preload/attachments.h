@@ -31,7 +31,7 @@ struct attachment *attachments_take(uint64_t address, int *shmid, uint8_t *event
 void attachments_keep(struct attachment *attachment);
 
 /* The shmdt succeeded. */
-void attachments_drop(struct attachment *attachment);
+void attachments_release(struct attachment *attachment);
 
 /* There was nothing to detach: it had gone without a call. */
 void attachments_forget(struct attachment *attachment);

@@ -279,7 +279,7 @@ INLINE long shmdt_raw(struct stack_caller caller, const void *address)
 	}
 	hook.place = record_claim();
 	if (LIKELY(attachment))
-		attachments_drop(attachment);
+		attachments_release(attachment);
 	hook_end_in_place(&hook);
 	return ret;
 }

@@ -90,15 +90,15 @@ INLINE void clear(struct segment_entry *entry)
 	word_store(&entry->size, 0);
 	half_store(&entry->flags, 0);
 	half_store(&entry->remover_instance, 0);
-	half_store(&entry->maker_stack, 0);
+	half_store(&entry->creator_stack, 0);
 	half_store(&entry->remover_stack, 0);
 	word_store(&entry->removed_clock, 0);
 	word_store(&entry->attaches, 0);
 	word_store(&entry->detaches, 0);
 	word_store(&entry->inherited, 0);
 	word_store(&entry->user_families, 0);
-	half_store(&entry->maker_family, 0);
-	half_hand_over(&entry->maker_instance, 0);
+	half_store(&entry->creator_family, 0);
+	half_hand_over(&entry->creator_instance, 0);
 }
 
 static inline bool is_usable(uint64_t claim)
@@ -202,7 +202,7 @@ INLINE struct segment_entry *take_new(int shmid, uint64_t clock)
 }
 
 /* The ledger is of one IPC namespace: in another the same ids mean other segments. */
-static inline bool is_elsewhere(void)
+static inline bool is_other_ipc_namespace(void)
 {
 	return UNLIKELY(shim.ipc_namespace != 0);
 }
@@ -273,7 +273,7 @@ SELDOM static void program_learn(void)
 }
 
 /* The creator is kept with the object: its slot may be another process's by the time it matters. */
-INLINE void note_maker(struct segment_entry *entry)
+INLINE void note_creator(struct segment_entry *entry)
 {
 	uint32_t program = half_load(&shim.program);
 
@@ -281,12 +281,12 @@ INLINE void note_maker(struct segment_entry *entry)
 		program_learn();
 		program = half_load(&shim.program);
 	}
-	word_store(&entry->maker_start_time, shim.start_time);
-	word_store(&entry->maker_namespace, shim.pid_namespace);
-	half_store(&entry->maker_pid, (uint32_t)shim.pid);
-	half_store(&entry->maker_uid, shim.uid);
-	half_store(&entry->maker_program, program == PROGRAM_NONE ? 0 : program);
-	half_store(&entry->maker_family, shim.family);
+	word_store(&entry->creator_start_time, shim.start_time);
+	word_store(&entry->creator_namespace, shim.pid_namespace);
+	half_store(&entry->creator_pid, (uint32_t)shim.pid);
+	half_store(&entry->creator_uid, shim.uid);
+	half_store(&entry->creator_program, program == PROGRAM_NONE ? 0 : program);
+	half_store(&entry->creator_family, shim.family);
 }
 
 /*
@@ -297,30 +297,31 @@ INLINE void note_user(struct segment_entry *entry)
 {
 	uint64_t bits = LIKELY(shim.family) ? 1ull << shim.family % 64 : UINT64_MAX;
 
-	if (UNLIKELY(half_load(&entry->maker_family) != shim.family || !shim.family) &&
+	if (UNLIKELY(half_load(&entry->creator_family) != shim.family || !shim.family) &&
 	    ~word_load(&entry->user_families) & bits)
 		word_set_bits(&entry->user_families, bits);
 }
 
 HOT void ledger_named(int shmid, const struct segment_event *event)
 {
-	struct segment_entry *entry = is_elsewhere() ? NULL : take_new(shmid, event->clock);
+	struct segment_entry *entry = is_other_ipc_namespace() ? NULL
+							       : take_new(shmid, event->clock);
 
-	if (!entry || half_load(&entry->maker_instance) != 0 ||
-	    !half_take(&entry->maker_instance, 0, shim.instance))
+	if (!entry || half_load(&entry->creator_instance) != 0 ||
+	    !half_take(&entry->creator_instance, 0, shim.instance))
 		return;
-	note_maker(entry);
+	note_creator(entry);
 	half_store(&entry->key, (uint32_t)event->u.shmget.key);
 	word_store(&entry->size, event->u.shmget.size);
 	half_store(&entry->flags, event->u.shmget.flags);
-	half_store(&entry->maker_stack, event->stack);
+	half_store(&entry->creator_stack, event->stack);
 }
 
 HOT struct segment_entry *ledger_attached(int shmid, uint64_t clock, bool inherited)
 {
 	struct segment_entry *entry;
 
-	if (is_elsewhere())
+	if (is_other_ipc_namespace())
 		return NULL;
 	entry = find_any(shmid);
 	if (UNLIKELY(!entry))
@@ -334,7 +335,7 @@ HOT struct segment_entry *ledger_attached(int shmid, uint64_t clock, bool inheri
 
 uint64_t ledger_size(int shmid)
 {
-	const struct segment_entry *entry = is_elsewhere() ? NULL : find_any(shmid);
+	const struct segment_entry *entry = is_other_ipc_namespace() ? NULL : find_any(shmid);
 
 	return entry ? word_load(&entry->size) : 0;
 }
@@ -342,7 +343,7 @@ uint64_t ledger_size(int shmid)
 HOT void ledger_detached(struct segment_entry *entry, int shmid)
 {
 	if (UNLIKELY(!entry || word_accept(&entry->claim) >> 32 != (uint32_t)shmid))
-		entry = is_elsewhere() ? NULL : find_any(shmid);
+		entry = is_other_ipc_namespace() ? NULL : find_any(shmid);
 	if (LIKELY(entry))
 		counter_add(&entry->detaches, 1, false);
 }
@@ -351,7 +352,7 @@ HOT void ledger_removed(int shmid, const struct segment_event *event)
 {
 	struct segment_entry *entry;
 
-	if (is_elsewhere())
+	if (is_other_ipc_namespace())
 		return;
 	entry = find_near(shmid, ENTRY_PRESENT);
 	if (UNLIKELY(!entry))

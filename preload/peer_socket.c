@@ -15,13 +15,13 @@ static bool is_sandboxed(void)
 static bool call(int fd, const struct segment_header *header)
 {
 	struct sockaddr_un address;
-	socklen_t length = greeting_by_name(&address, header->session);
+	socklen_t length = registration_address_by_name(&address, header->session);
 
 	if (raw_call3(SYS_connect, fd, (long)&address, (long)length) == 0)
 		return true;
-	if (!header->greeting_path[0])
+	if (!header->registration_path[0])
 		return false;
-	length = greeting_by_path(&address, header->greeting_path);
+	length = registration_address_by_path(&address, header->registration_path);
 	return raw_call3(SYS_connect, fd, (long)&address, (long)length) == 0;
 }
 
@@ -53,9 +53,9 @@ bool recorder_listens(const struct segment_header *header)
 	return listens;
 }
 
-bool greet(const struct segment_header *header, uint32_t instance, bool *same_pids)
+bool registration_send(const struct segment_header *header, uint32_t instance, bool *same_pids)
 {
-	struct greeting greeting = {.instance = instance};
+	struct registration_message registration_message = {.instance = instance};
 	bool said;
 	int fd;
 
@@ -66,8 +66,9 @@ bool greet(const struct segment_header *header, uint32_t instance, bool *same_pi
 		(int)raw_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (fd < 0)
 		return false;
-	said = call(fd, header) && raw_call6(SYS_sendto, fd, (long)&greeting, sizeof greeting,
-					     MSG_NOSIGNAL, 0, 0) == sizeof greeting;
+	said = call(fd, header) &&
+	       raw_call6(SYS_sendto, fd, (long)&registration_message, sizeof registration_message,
+			 MSG_NOSIGNAL, 0, 0) == sizeof registration_message;
 	*same_pids = said && listener(fd) == header->recorder_pid;
 	place_close(fd);
 	return said;

@@ -12,19 +12,19 @@
 #include <unistd.h>
 
 #include "attachments.h"
+#include "common/files.h"
+#include "common/timens.h"
 #include "peer_socket.h"
 #include "program.h"
 #include "record.h"
-#include "common/files.h"
-#include "common/timens.h"
 #include "slots.h"
 #include "stat.h"
 
 #define WAITS 100000 /* for another thread's registration, of one turn on a CPU each */
 
 /* Who registers, gathered before a slot is taken. */
-struct arrival {
-	enum segment_call how; /* LIFE_START or LIFE_FORK */
+struct registration {
+	enum segment_call how; /* LIFECYCLE_START or LIFECYCLE_FORK */
 	int32_t pid;
 	uint32_t parent_instance;
 	uint64_t start_break; /* 0 unknown, or of a copy */
@@ -33,7 +33,7 @@ struct arrival {
 };
 
 /* Out of line, as other steps of a registration: none needs the others' room on the stack. */
-SELDOM static void fill_identity(struct segment_process *slot, const struct arrival *who)
+SELDOM static void fill_identity(struct segment_process *slot, const struct registration *who)
 {
 	uint64_t now = shim.break_now;
 
@@ -69,7 +69,7 @@ SELDOM static void fill_identity(struct segment_process *slot, const struct arri
 	half_hand_over(&slot->state, PROCESS_RUNNING);
 }
 
-static struct segment_event life_event(enum segment_call kind, uint32_t instance)
+static struct segment_event lifecycle_event(enum segment_call kind, uint32_t instance)
 {
 	struct segment_event event = {.process = instance, .kind = (uint8_t)kind};
 
@@ -79,12 +79,13 @@ static struct segment_event life_event(enum segment_call kind, uint32_t instance
 	return event;
 }
 
-SELDOM static void log_arrival(const struct arrival *who, const struct segment_process *slot)
+SELDOM static void log_registration(const struct registration *who,
+				    const struct segment_process *slot)
 {
-	struct segment_event event = life_event(who->how, slot->instance);
+	struct segment_event event = lifecycle_event(who->how, slot->instance);
 
 	/* The same as the start: that tells the reader that the time of the fork is not known. */
-	if (who->how == LIFE_FORK && !who->clock)
+	if (who->how == LIFECYCLE_FORK && !who->clock)
 		event.clock = slot->start_clock;
 	event.u.life.inherited = slot->inherited;
 	event.u.life.other = slot->parent_instance;
@@ -94,7 +95,7 @@ SELDOM static void log_arrival(const struct arrival *who, const struct segment_p
 /* The image before exec has ended: with it all it had attached. */
 SELDOM static void end_predecessor(struct segment_process *old)
 {
-	struct segment_event event = life_event(LIFE_EXEC, old->instance);
+	struct segment_event event = lifecycle_event(LIFECYCLE_EXEC, old->instance);
 
 	event.u.life.inherited = half_load(&old->attached);
 	event.u.life.other = shim.instance;
@@ -108,15 +109,15 @@ SELDOM static void end_predecessor(struct segment_process *old)
 static void wake_recorder(bool has_called)
 {
 	half_announce_one_more(&shim.shared->registered);
-	if (shim.header->recorder_pid && !(has_called && half_load(&shim.shared->attentive)))
+	if (shim.header->recorder_pid && !(has_called && half_load(&shim.shared->polling)))
 		raw_call3(SYS_futex, (long)&shim.shared->registered, FUTEX_WAKE, INT_MAX);
 }
 
-static bool is_wanted(const struct arrival *who, const struct segment_process *predecessor)
+static bool is_wanted(const struct registration *who, const struct segment_process *predecessor)
 {
 	if (!(shim.header->options & OPTION_NO_FOLLOW) || predecessor)
 		return true;
-	return who->how == LIFE_START && half_load(&shim.shared->next_instance) == 0;
+	return who->how == LIFECYCLE_START && half_load(&shim.shared->next_instance) == 0;
 }
 
 /* A namespace's inode; 0 for the session's own, `unknown` where it cannot be read. */
@@ -133,7 +134,8 @@ SELDOM static uint64_t other_namespace(const char *path, uint64_t sessions, uint
 static uint64_t own_pid_namespace(enum segment_call how)
 {
 	return other_namespace("/proc/self/ns/pid", shim.header->pid_namespace,
-			       how == LIFE_FORK ? shim.pid_namespace : SEGMENT_NAMESPACE_UNKNOWN);
+			       how == LIFECYCLE_FORK ? shim.pid_namespace
+						     : SEGMENT_NAMESPACE_UNKNOWN);
 }
 
 /*
@@ -142,15 +144,15 @@ static uint64_t own_pid_namespace(enum segment_call how)
  */
 SELDOM static bool call_on_recorder(enum segment_call how)
 {
-	bool same_pids, has_called = greet(shim.header, shim.instance, &same_pids);
+	bool same_pids, has_called = registration_send(shim.header, shim.instance, &same_pids);
 
 	shim.pid_namespace = same_pids ? 0 : own_pid_namespace(how);
 	return has_called;
 }
 
-SELDOM static void register_arrival(const struct arrival *who)
+SELDOM static void register_registration(const struct registration *who)
 {
-	struct segment_process *old = who->how == LIFE_START
+	struct segment_process *old = who->how == LIFECYCLE_START
 					      ? slots_find_predecessor(who->pid, who->start_time)
 					      : NULL;
 	struct segment_process *slot;
@@ -165,12 +167,12 @@ SELDOM static void register_arrival(const struct arrival *who)
 		return;
 	}
 	shim.instance = half_add(&shim.shared->next_instance, 1);
-	if (who->how == LIFE_START)
+	if (who->how == LIFECYCLE_START)
 		shim.family = shim.instance;
 	has_called = shim.header->recorder_pid && call_on_recorder(who->how);
 	fill_identity(slot, who);
 	/* It was looked for among the pids of another namespace. */
-	if (shim.pid_namespace && who->how == LIFE_START)
+	if (shim.pid_namespace && who->how == LIFECYCLE_START)
 		old = slots_find_predecessor(who->pid, who->start_time);
 	if (old) {
 		slot->image = old->image + 1;
@@ -180,8 +182,8 @@ SELDOM static void register_arrival(const struct arrival *who)
 			end_predecessor(old);
 	}
 	shim.process = slot;
-	slot->inherited = who->how == LIFE_FORK ? attachments_inherit() : 0;
-	log_arrival(who, slot);
+	slot->inherited = who->how == LIFECYCLE_FORK ? attachments_inherit() : 0;
+	log_registration(who, slot);
 	slots_announce(slot);
 	wake_recorder(has_called);
 }
@@ -243,7 +245,7 @@ SELDOM static void learn_namespaces(enum segment_call how)
 
 void process_start(int argc, char **argv)
 {
-	struct arrival who = {.how = LIFE_START};
+	struct registration who = {.how = LIFECYCLE_START};
 	struct stat_facts facts;
 	uint64_t old_mask;
 
@@ -251,7 +253,7 @@ void process_start(int argc, char **argv)
 	learn_clock();
 	program_learn(argc, argv);
 	stat_read(&facts);
-	learn_namespaces(LIFE_START);
+	learn_namespaces(LIFECYCLE_START);
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
 	shim.break_now = kernels_break(facts.start_break);
@@ -259,7 +261,7 @@ void process_start(int argc, char **argv)
 		who.start_break = facts.start_break;
 		shim.identity_flags |= PROCESS_BREAK_KNOWN;
 	}
-	register_arrival(&who);
+	register_registration(&who);
 	word_hand_over(shim_wiped(WIPED_DONE), 1);
 	shim.alive = shim_wiped(WIPED_DONE);
 	restore_signals(&old_mask);
@@ -275,8 +277,8 @@ static void check_thread_id(void)
 
 SELDOM static void register_copy(void)
 {
-	struct arrival who = {
-		.how = LIFE_FORK,
+	struct registration who = {
+		.how = LIFECYCLE_FORK,
 		.parent_instance = shim.instance,
 		.clock = thread_memo.fork_clock,
 	};
@@ -286,12 +288,12 @@ SELDOM static void register_copy(void)
 	learn_clock();
 	stat_read(&facts);
 	check_thread_id();
-	learn_namespaces(LIFE_FORK);
+	learn_namespaces(LIFECYCLE_FORK);
 	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	who.start_time = facts.start_time;
 	/* Another thread may have moved it, and not come to write that down before the fork. */
 	shim.break_now = kernels_break(shim.break_now);
-	register_arrival(&who);
+	register_registration(&who);
 	word_hand_over(shim_wiped(WIPED_DONE), 1);
 }
 
@@ -303,7 +305,7 @@ static bool wait_for_registration(void)
 	return word_accept(shim_wiped(WIPED_DONE)) != 0;
 }
 
-struct segment_process *process_arrive(void)
+struct segment_process *process_register(void)
 {
 	uint64_t old_mask;
 
@@ -339,7 +341,7 @@ void process_end(int status)
 		word_hand_over(&process->end_clock, thread_clock());
 		return;
 	}
-	event = life_event(LIFE_EXIT, shim.instance);
+	event = lifecycle_event(LIFECYCLE_EXIT, shim.instance);
 	event.u.life.status = status & 0xff;
 	event.u.life.inherited = half_load(&process->attached);
 	record_event(&event);

@@ -27,14 +27,14 @@ static inline void process_fork_is_over(void)
 }
 
 /* This address space is a copy that has not registered: do it now. Returns its slot or null. */
-struct segment_process *process_arrive(void);
+struct segment_process *process_register(void);
 
 /* For every hook: the slot of this address space, null when it is not watched. */
 static inline struct segment_process *process_self(void)
 {
 	if (LIKELY(word_accept(shim.alive)))
 		return shim.process;
-	return process_arrive();
+	return process_register();
 }
 
 /* The program ends in good order, with exit(3)'s status. Makes no system call. */

@@ -136,7 +136,7 @@ static void *make(const struct settings *settings, struct folder *folder, const 
 		  int *why)
 {
 	char name[64];
-	struct place_wish wish = {
+	struct segment_options wish = {
 		.log_bytes = settings->log_bytes,
 		.stack_depth = settings->stack_depth,
 		.session = name,
@@ -242,8 +242,7 @@ static void *join_session(const struct settings *settings)
  */
 static bool is_closed(void)
 {
-	return word_load(&shim.shared->closed) && joined.recorder_pid &&
-	       !recorder_listens(&joined);
+	return word_load(&shim.shared->closed) && joined.recorder_pid && !recorder_listens(&joined);
 }
 
 bool session_join(const struct settings *settings)

@@ -120,7 +120,7 @@ static void forget(const struct segment_process *slot)
 	_Atomic uint32_t *owner = shim_region(REGION_OWNERS);
 
 	for (int call = 0; call < CALL_COUNT; call++)
-		counter_add(&shim.shared->forgotten_calls[call],
+		counter_add(&shim.shared->reused_calls[call],
 			    word_load(&slot->ok[call]) + word_load(&slot->failed[call]), false);
 	for (uint32_t i = 0; i < SEGMENT_PROCESS_BLOCKS; i++) {
 		uint32_t block = short_load(&slot->block[i]);
@@ -128,7 +128,7 @@ static void forget(const struct segment_process *slot)
 		if (block != 0 && block <= shim.header->region[REGION_OWNERS].count)
 			half_take(&owner[block - 1], slot->instance, 0);
 	}
-	counter_add(&shim.shared->lost[LOSS_FORGOTTEN], 1, false);
+	counter_add(&shim.shared->lost[LOSS_SLOT_REUSED], 1, false);
 }
 
 /*

@@ -122,7 +122,7 @@ static void child_of_fork(void)
 		word_store(shim_wiped(WIPED_DONE), 0);
 		word_store(shim_wiped(WIPED_BEGUN), 0);
 	}
-	process_arrive();
+	process_register();
 	process_fork_is_over();
 }
 

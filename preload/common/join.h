@@ -42,7 +42,7 @@ static inline int place_check(const struct segment_header *header, uint64_t byte
 		return -EPROTO;
 	if (header->kind != SEGMENT_LIVE || header->total_bytes > bytes)
 		return -EBADMSG;
-	for (int kind = 0; kind < REGION_WITNESSES; kind++) {
+	for (int kind = 0; kind < REGION_UNFOLLOWED; kind++) {
 		const struct segment_region *r = &header->region[kind];
 
 		if (r->record_bytes != record_bytes[kind] || r->offset < at || r->offset > bytes ||

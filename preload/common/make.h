@@ -24,16 +24,16 @@
 #define PLACE_PROGRAMS_DEFAULT 512u
 
 /* What the creator wants. Zero means the default; memory short makes all of it smaller. */
-struct place_wish {
+struct segment_options {
 	uint64_t log_bytes;
 	uint32_t stack_depth;
 	uint32_t options;
 	int32_t recorder_pid; /* 0 without a recorder */
 	uint64_t recorder_start_time;
-	const char *session;       /* name */
-	const char *peer_path;     /* the recording's, or "" */
-	const char *greeting_path; /* null: none */
-	const char *command;       /* NUL-separated words */
+	const char *session;           /* name */
+	const char *peer_path;         /* the recording's, or "" */
+	const char *registration_path; /* null: none */
+	const char *command;           /* NUL-separated words */
 	uint32_t command_bytes;
 };
 
@@ -120,7 +120,8 @@ static inline void place_copy_text(char *to, size_t size, const char *from)
 	to[i] = '\0';
 }
 
-static inline void place_fill_header(struct segment_header *header, const struct place_wish *wish)
+static inline void place_fill_header(struct segment_header *header,
+				     const struct segment_options *wish)
 {
 	struct utsname name;
 
@@ -148,7 +149,8 @@ static inline void place_fill_header(struct segment_header *header, const struct
 		place_copy_text(header->kernel, sizeof header->kernel, name.release);
 		place_copy_text(header->machine, sizeof header->machine, name.machine);
 	}
-	place_copy_text(header->greeting_path, sizeof header->greeting_path, wish->greeting_path);
+	place_copy_text(header->registration_path, sizeof header->registration_path,
+			wish->registration_path);
 	place_copy_text(header->peer_path, sizeof header->peer_path, wish->peer_path);
 	header->command_bytes = wish->command_bytes < sizeof header->command
 					? wish->command_bytes
@@ -158,7 +160,8 @@ static inline void place_fill_header(struct segment_header *header, const struct
 }
 
 /* Reserves the file whole, shrinking the log until it fits; returns a mapping or null, *why set. */
-static inline struct segment_header *place_reserve(int fd, const struct place_wish *wish, int *why)
+static inline struct segment_header *place_reserve(int fd, const struct segment_options *wish,
+						   int *why)
 {
 	uint64_t log_bytes = wish->log_bytes ? wish->log_bytes : SEGMENT_LOG_BYTES_DEFAULT;
 	uint64_t budget = place_budget(fd);
@@ -188,7 +191,7 @@ static inline struct segment_header *place_reserve(int fd, const struct place_wi
 }
 
 /* Fills a fresh mapping; the magic is the ready flag, so it comes last. */
-static inline void place_begin(struct segment_header *header, const struct place_wish *wish)
+static inline void place_begin(struct segment_header *header, const struct segment_options *wish)
 {
 	char *base = (char *)header;
 	struct segment_shared *shared = (void *)(base + header->region[REGION_SHARED].offset);
@@ -232,7 +235,7 @@ static inline bool place_own_name(char *own, const char *name)
  * -EEXIST when somebody else's is there. The mapping is header->total_bytes long.
  */
 static inline struct segment_header *place_create(struct folder *folder, const char *name,
-						  const struct place_wish *wish, int *why)
+						  const struct segment_options *wish, int *why)
 {
 	char own[PLACE_PATH_BYTES];
 	struct segment_header *header;

@@ -18,11 +18,12 @@
 #include <sys/un.h>
 
 /* All that a caller says. */
-struct greeting {
+struct registration_message {
 	uint32_t instance;
 };
 
-static inline socklen_t greeting_append(struct sockaddr_un *address, size_t used, const char *text)
+static inline socklen_t registration_append(struct sockaddr_un *address, size_t used,
+					    const char *text)
 {
 	for (; *text && used < sizeof address->sun_path - 1; text++)
 		address->sun_path[used++] = *text;
@@ -31,22 +32,23 @@ static inline socklen_t greeting_append(struct sockaddr_un *address, size_t used
 }
 
 /* Each fills in where to call, and returns the address's length. */
-static inline socklen_t greeting_by_name(struct sockaddr_un *address, const char *session)
+static inline socklen_t registration_address_by_name(struct sockaddr_un *address,
+						     const char *session)
 {
 	socklen_t used;
 
 	address->sun_family = AF_UNIX;
 	address->sun_path[0] = '\0';
-	used = greeting_append(address, 1, "memshim/");
-	used = greeting_append(address, used, session);
+	used = registration_append(address, 1, "memshim/");
+	used = registration_append(address, used, session);
 	return (socklen_t)offsetof(struct sockaddr_un, sun_path) + used;
 }
 
-static inline socklen_t greeting_by_path(struct sockaddr_un *address, const char *path)
+static inline socklen_t registration_address_by_path(struct sockaddr_un *address, const char *path)
 {
 	address->sun_family = AF_UNIX;
 	return (socklen_t)offsetof(struct sockaddr_un, sun_path) +
-	       greeting_append(address, 0, path) + 1;
+	       registration_append(address, 0, path) + 1;
 }
 
 #endif

@@ -53,10 +53,10 @@ enum segment_call {
 #include "calls.def"
 #undef CALL
 	CALL_COUNT,
-	LIFE_BEFORE_FIRST = CALL_COUNT - 1,
-#define LIFE(id, name, meaning) LIFE_##id,
+	LIFECYCLE_BEFORE_FIRST = CALL_COUNT - 1,
+#define LIFECYCLE(id, name, meaning) LIFECYCLE_##id,
 #include "lifecycle.def"
-#undef LIFE
+#undef LIFECYCLE
 	EVENT_KIND_COUNT
 };
 
@@ -80,8 +80,8 @@ enum segment_region_kind {
 	REGION_LOADS,
 	REGION_PROGRAMS, /* live segments only */
 	REGION_LOG,
-	REGION_WITNESSES,  /* recordings only: processes that ran without the shim */
-	REGION_SIGHTS,     /* recordings only: what the kernel said at a call */
+	REGION_UNFOLLOWED, /* recordings only: processes that ran without the shim */
+	REGION_SNAPSHOTS,  /* recordings only: what the kernel said at a call */
 	REGION_IDENTITIES, /* recordings only: which process an image is, verified */
 	REGION_OBJECTS,    /* recordings only: what the session's end left in the IPC table */
 	REGION_COUNT,
@@ -147,8 +147,8 @@ struct segment_header {
 	char machine[65];
 	char peer_path[512]; /* live: the recording's path; recording: the segment's; may be "" */
 	uint32_t command_bytes;
-	char command[1024];      /* NUL-separated words of COMMAND, cut to the room */
-	char greeting_path[108]; /* live: see greeting.h; "" none */
+	char command[1024];          /* NUL-separated words of COMMAND, cut to the room */
+	char registration_path[108]; /* live: see greeting.h; "" none */
 	unsigned char pad;
 	uint64_t ipc_namespace_id; /* NS_GET_ID of the namespace, never given twice; 0 unknown */
 	uint32_t objects_known;    /* recording: REGION_OBJECTS is complete */
@@ -163,7 +163,7 @@ struct segment_header {
 /* Live words of the whole session; each group has its own cache lines. */
 struct segment_shared {
 	_Atomic uint32_t registered; /* futex: +1 by each registration; the recorder waits on it */
-	_Atomic uint32_t attentive;  /* 1: who has called need not wake it, it will look at once */
+	_Atomic uint32_t polling;    /* 1: who has called need not wake it, it will look at once */
 	uint32_t pad0[14];
 	_Atomic uint32_t next_instance; /* last instance given out; the first one is 1 */
 	_Atomic uint32_t slot_high;     /* slots at and above were never used */
@@ -177,7 +177,7 @@ struct segment_shared {
 	_Atomic uint32_t deepest_stack;
 	uint32_t pad1[8];
 	_Atomic uint64_t lost[16]; /* by enum segment_loss: losses that no process slot can hold */
-	_Atomic uint64_t forgotten_calls[CALL_COUNT]; /* calls of processes whose slot was reused */
+	_Atomic uint64_t reused_calls[CALL_COUNT]; /* calls of processes whose slot was reused */
 	_Atomic uint64_t closed; /* 1 once the recorder has finished: new images stay away */
 	unsigned char reserved[3784];
 };
@@ -231,7 +231,8 @@ struct segment_process {
 	int32_t ppid;
 	uint32_t uid; /* real uid at registration */
 	uint32_t image;
-	uint32_t how;        /* LIFE_START (first image, or after exec: image > 0) or LIFE_FORK */
+	uint32_t
+		how; /* LIFECYCLE_START (first image, or after exec: image > 0) or LIFECYCLE_FORK */
 	uint32_t coverage;   /* enum segment_coverage */
 	uint64_t start_time; /* proc(5) stat field 22, clock ticks after boot; 0 unknown */
 	uint64_t start_clock;
@@ -311,28 +312,28 @@ enum segment_object_kind { OBJECT_SHM = 0 };
 
 struct segment_entry {
 	_Atomic uint64_t claim;
-	_Atomic uint32_t maker_instance; /* who first named it by shmget here; 0: known by shmat or
-					    shmctl only */
-	_Atomic uint32_t key;            /* bits of the key_t */
-	_Atomic uint64_t size;           /* as asked of shmget; 0 unknown */
-	_Atomic uint32_t flags;          /* shmflg of that shmget */
+	_Atomic uint32_t creator_instance; /* who first named it by shmget here; 0: known by shmat
+					    or shmctl only */
+	_Atomic uint32_t key;              /* bits of the key_t */
+	_Atomic uint64_t size;             /* as asked of shmget; 0 unknown */
+	_Atomic uint32_t flags;            /* shmflg of that shmget */
 	_Atomic uint32_t remover_instance;
 	_Atomic uint64_t seen_clock; /* first seen */
 	_Atomic uint64_t removed_clock;
-	_Atomic uint64_t attaches;    /* successful shmat */
-	_Atomic uint64_t detaches;    /* successful shmdt */
-	_Atomic uint64_t inherited;   /* copies by fork */
-	_Atomic uint32_t maker_stack; /* of that shmget; 0 none */
+	_Atomic uint64_t attaches;      /* successful shmat */
+	_Atomic uint64_t detaches;      /* successful shmdt */
+	_Atomic uint64_t inherited;     /* copies by fork */
+	_Atomic uint32_t creator_stack; /* of that shmget; 0 none */
 	_Atomic uint32_t remover_stack;
 	_Atomic uint64_t user_families; /* but the maker's: bit (segment_process.family % 64) of
 					   each that attached it */
-	/* Of the image `maker_instance`, as in its slot. */
-	_Atomic uint64_t maker_start_time;
-	_Atomic uint64_t maker_namespace; /* of its pid */
-	_Atomic uint32_t maker_pid;
-	_Atomic uint32_t maker_uid;
-	_Atomic uint32_t maker_family;
-	_Atomic uint32_t maker_program; /* in PROGRAMS, + 1; 0 unknown */
+	/* Of the image `creator_instance`, as in its slot. */
+	_Atomic uint64_t creator_start_time;
+	_Atomic uint64_t creator_namespace; /* of its pid */
+	_Atomic uint32_t creator_pid;
+	_Atomic uint32_t creator_uid;
+	_Atomic uint32_t creator_family;
+	_Atomic uint32_t creator_program; /* in PROGRAMS, + 1; 0 unknown */
 	unsigned char reserved[8];
 };
 
@@ -372,8 +373,8 @@ struct segment_frame {
 	_Atomic uint64_t offset; /* pc - load address + 1, and perhaps flags */
 };
 
-#define SEGMENT_FRAME_EXACT (1ull << 63)  /* pc is no return address: a signal interrupted there */
-#define SEGMENT_FRAME_CUT (1ull << 62)    /* the outermost one taken, but not the stack's */
+#define SEGMENT_FRAME_EXACT (1ull << 63) /* pc is no return address: a signal interrupted there */
+#define SEGMENT_FRAME_CUT (1ull << 62)   /* the outermost one taken, but not the stack's */
 #define SEGMENT_FRAME_OFFSET (SEGMENT_FRAME_CUT - 1)
 #define SEGMENT_FRAME_NOWHERE 0xffffffffu /* as module + 1: in no module; the load address is 0 */
 

@@ -44,21 +44,22 @@ struct segment_chunk {
 };
 #define SEGMENT_CHUNK_NO_PART 0xffffffffu
 #define SEGMENT_CHUNK_ALIGN 32u /* chunks and payloads begin at multiples of this */
-#define SEGMENT_COMPRESSED_BYTES_MAX (1ull << 20) /* payload_bytes of a compressed chunk, at most */
+#define SEGMENT_COMPRESSED_BYTES_MAX (1ull << 20) /* payload_bytes of a compressed chunk, at most \
+						   */
 
 /* Why a process of the tree has no slot, in enum order of witnesses.def. */
-enum segment_witness_why {
-#define WITNESS(id, why) WITNESS_##id,
+enum segment_unfollowed_why {
+#define UNFOLLOWED(id, why) UNFOLLOWED_##id,
 #include "unfollowed.def"
-#undef WITNESS
-	WITNESS_COUNT
+#undef UNFOLLOWED
+	UNFOLLOWED_COUNT
 };
 
 /* What the recorder saw in /proc: one process that ran, or runs, without announcing itself. */
-struct segment_witness {
+struct segment_unfollowed {
 	int32_t pid;
 	int32_t ppid;
-	uint32_t why; /* enum segment_witness_why */
+	uint32_t why; /* enum segment_unfollowed_why */
 	uint32_t pad;
 	uint64_t seen_clock;
 	char exe[232];
@@ -69,7 +70,7 @@ struct segment_witness {
  * nobody of the session made: as far as the recorder could look; what it could not is 0. With
  * CALL_BRK and no error: the image's break is not where its calls left it.
  */
-struct segment_sight {
+struct segment_snapshot {
 	uint64_t clock; /* of the event */
 	uint32_t instance;
 	uint16_t call;
@@ -95,24 +96,25 @@ struct segment_sight {
 	char most_name[16];
 	/* The first mapping above the break, or at and above the address that shmat asked for. */
 	uint64_t next_start;
-	uint64_t limit_data; /* RLIMIT_DATA; UINT64_MAX none */
-	uint32_t overcommit; /* vm.overcommit_memory */
-	uint32_t nattch;     /* of the segment */
+	uint64_t limit_data;   /* RLIMIT_DATA; UINT64_MAX none */
+	uint32_t overcommit;   /* vm.overcommit_memory */
+	uint32_t nattch;       /* of the segment */
 	char next_name[96];    /* "" anonymous */
 	uint64_t memory_bytes; /* memory and swap of the machine */
 	uint64_t mapped_bytes; /* of the process: VmSize */
 	uint64_t data_bytes;   /* VmData: what RLIMIT_DATA counts */
 	/* Without the heap, when the process registered and had a limit: VmSize and VmData. */
 	uint64_t first_mapped_bytes, first_data_bytes;
-	uint32_t flags; /* enum segment_sight_flag */
+	uint32_t flags; /* enum segment_snapshot_flag */
 	uint32_t pad;
 	char creator_name[16]; /* of the process `creator_pid`, while it runs; else "" */
 	uint64_t reserved[3];
 };
 
-enum segment_sight_flag {
-	SIGHT_PROCESS_GONE = 1u << 0, /* the caller had ended: its limits are those it began with */
-	SIGHT_MOST_ENDED = 1u << 1,   /* no process with `most_pid` ran */
+enum segment_snapshot_flag {
+	SNAPSHOT_PROCESS_GONE = 1u
+				<< 0, /* the caller had ended: its limits are those it began with */
+	SNAPSHOT_MOST_ENDED = 1u << 1, /* no process with `most_pid` ran */
 };
 
 /* How the recorder verified which process an image is. */
@@ -173,8 +175,8 @@ struct segment_object {
 	int32_t creator_pid, last_pid; /* as the recorder sees them; 0: of no process there */
 	uint32_t owner_uid, owner_gid, creator_uid, creator_gid;
 	uint32_t flags;
-	uint64_t size;   /* bytes of a segment */
-	uint64_t nattch; /* attachments */
+	uint64_t size;                        /* bytes of a segment */
+	uint64_t nattch;                      /* attachments */
 	uint64_t attached, detached, changed; /* changed: made, or IPC_SET */
 	uint64_t resident_bytes, swap_bytes;
 	unsigned char reserved[24];
@@ -189,9 +191,9 @@ struct segment_frame_row {
 };
 
 SEGMENT_ASSERT(sizeof(struct segment_chunk) == 128);
-SEGMENT_ASSERT(sizeof(struct segment_witness) == 256);
+SEGMENT_ASSERT(sizeof(struct segment_unfollowed) == 256);
 SEGMENT_ASSERT(sizeof(struct segment_frame_row) == 32);
-SEGMENT_ASSERT(sizeof(struct segment_sight) == 328);
+SEGMENT_ASSERT(sizeof(struct segment_snapshot) == 328);
 SEGMENT_ASSERT(sizeof(struct segment_identity) == 96);
 SEGMENT_ASSERT(sizeof(struct segment_object) == 128);
 

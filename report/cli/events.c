@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
+#include "report/view/events.h"
 #include "report/cli/command.h"
-#include "report/util/error.h"
+#include "report/cli/options.h"
 #include "report/session/naming.h"
 #include "report/session/session.h"
-#include "report/cli/options.h"
-#include "report/view/events.h"
+#include "report/util/error.h"
 #include "report/view/page.h"
 
 struct printer {
 	const struct options *options;
-	struct load *load;
+	struct session *session;
 	struct out *out;
 	const struct filter *filter; /* null: all */
 	enum event_column columns[OPTIONS_COLUMNS_MAX];
@@ -48,16 +48,18 @@ static bool wants_stacks(const struct printer *printer)
 
 static void print(struct printer *printer, const struct event *event)
 {
-	struct model *model = printer->load->model;
+	struct model *model = printer->session->model;
 	struct event_view view = {.event = event, .model = model};
 
 	if (!model_process(model, event->process))
-		load_find_process(printer->load, event->process);
+		session_find_process(printer->session, event->process);
 	if (event->kind == KIND_EXEC)
-		load_find_process(printer->load, event->u.life.other);
-	if (event->stack && wants_stacks(printer) && load_find_stack(printer->load, event->stack))
-		load_names(printer->load,
-			   &(struct symbols_wish){.sysroot = printer->options->sysroot,
+		session_find_process(printer->session, event->u.life.other);
+	if (event->stack && wants_stacks(printer) &&
+	    session_find_stack(printer->session, event->stack))
+		session_names(
+			printer->session,
+			&(struct symbols_options){.sysroot = printer->options->sysroot,
 						  .debuginfod = printer->options->debuginfod});
 	model_feed(model, event);
 	view.process = model_process(model, event->process);
@@ -76,7 +78,7 @@ static void print(struct printer *printer, const struct event *event)
 
 static int print_all(struct printer *printer)
 {
-	struct cursor *cursor = printer->load->cursor;
+	struct cursor *cursor = printer->session->cursor;
 	const struct event *events;
 	uint32_t count;
 
@@ -106,12 +108,12 @@ static int print_all(struct printer *printer)
 }
 
 /* What is missing from the log is missing from this output: say so, where it does no harm. */
-static void warn_of_losses(const struct load *load)
+static void warn_of_losses(const struct session *session)
 {
 	static const enum loss by_cursor[] = {LOST_OVERWRITTEN, LOST_TORN, LOST_DAMAGED};
 
 	for (size_t i = 0; i < sizeof by_cursor / sizeof *by_cursor; i++) {
-		uint64_t lost = cursor_lost(load->cursor, by_cursor[i]);
+		uint64_t lost = cursor_lost(session->cursor, by_cursor[i]);
 
 		if (lost)
 			error_format("events", "%llu %s: %s", (unsigned long long)lost,
@@ -130,8 +132,8 @@ static int check_absence(struct printer *printer)
 
 	if (printer->seq > 0 || !(filter->pid || filter->by_shmid))
 		return 0;
-	ret = load_finish(printer->load);
-	if (ret == 0 && !load_has(printer->load, printer->load->model, filter))
+	ret = session_finish(printer->session);
+	if (ret == 0 && !session_has(printer->session, printer->session->model, filter))
 		ret = EXIT_ABSENT;
 	return ret;
 }
@@ -139,8 +141,8 @@ static int check_absence(struct printer *printer)
 int command_events(int argc, char **argv)
 {
 	struct options options;
-	struct load load;
-	struct printer printer = {.options = &options, .load = &load};
+	struct session session;
+	struct printer printer = {.options = &options, .session = &session};
 	char path[PATH_MAX];
 	int ret = options_read(&options, COMMAND_EVENTS, argc, argv), written;
 
@@ -150,12 +152,12 @@ int command_events(int argc, char **argv)
 		return ret;
 	if (!options_find_file(&options, path))
 		return EXIT_ABSENT;
-	ret = load_open(&load, path, options.follow);
+	ret = session_open(&session, path, options.follow);
 	if (ret != 0)
 		return ret;
 	printer.out = page_begin(options.color);
 	printer.filter = filter_is_set(&options.filter) ? &options.filter : NULL;
-	cursor_watch(load.cursor, printer.out->fd);
+	cursor_watch(session.cursor, printer.out->fd);
 	if (options.csv && !options.no_headings)
 		events_csv_heading(printer.out, printer.columns, printer.column_count);
 	ret = print_all(&printer);
@@ -163,7 +165,7 @@ int command_events(int argc, char **argv)
 		ret = check_absence(&printer);
 	written = out_finish(printer.out);
 	if (written == 0)
-		warn_of_losses(&load);
-	load_close(&load);
+		warn_of_losses(&session);
+	session_close(&session);
 	return ret ? ret : written;
 }

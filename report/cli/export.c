@@ -2,10 +2,10 @@
 #include <string.h>
 
 #include "report/cli/command.h"
-#include "report/util/error.h"
+#include "report/cli/options.h"
 #include "report/session/naming.h"
 #include "report/session/session.h"
-#include "report/cli/options.h"
+#include "report/util/error.h"
 #include "report/view/flame.h"
 #include "report/view/page.h"
 #include "report/view/partial.h"
@@ -23,36 +23,36 @@ static int check_format(const struct options *options)
 }
 
 /* The format has no room for remarks. */
-static void warn_of_parts(const struct options *options, const struct load *load)
+static void warn_of_parts(const struct options *options, const struct session *session)
 {
 	char notes[PARTIAL_NOTES_MAX][PARTIAL_NOTE_BYTES];
-	unsigned count = partial_notes(load->model, &options->filter, notes);
+	unsigned count = partial_notes(session->model, &options->filter, notes);
 
 	for (unsigned i = 0; i < count; i++)
-		error_line(source_path(load->source), notes[i]);
+		error_line(source_path(session->source), notes[i]);
 }
 
-static int write_out(const struct options *options, struct load *load)
+static int write_out(const struct options *options, struct session *session)
 {
 	struct out *out;
 	int ret;
 
-	load_names(load, &(struct symbols_wish){.sysroot = options->sysroot,
-						.debuginfod = options->debuginfod});
+	session_names(session, &(struct symbols_options){.sysroot = options->sysroot,
+							 .debuginfod = options->debuginfod});
 	out = options->output ? page_file(options->output) : page_begin(COLOR_NEVER);
 	if (!out)
 		return EXIT_ABSENT;
-	flame_folded(out, load->model, &options->filter, options->counts);
+	flame_folded(out, session->model, &options->filter, options->counts);
 	ret = out_finish(out);
 	if (ret == 0)
-		warn_of_parts(options, load);
+		warn_of_parts(options, session);
 	return ret;
 }
 
 int command_export(int argc, char **argv)
 {
 	struct options options;
-	struct load load;
+	struct session session;
 	char path[PATH_MAX];
 	int ret = options_read(&options, COMMAND_EXPORT, argc, argv);
 
@@ -63,11 +63,11 @@ int command_export(int argc, char **argv)
 		return ret;
 	if (!options_find_file(&options, path))
 		return EXIT_ABSENT;
-	ret = load_filtered(&load, path, &options.filter);
+	ret = session_filtered(&session, path, &options.filter);
 	if (ret != 0)
 		return ret;
-	ret = load_has(&load, load.model, &options.filter) ? write_out(&options, &load)
-							   : EXIT_ABSENT;
-	load_close(&load);
+	ret = session_has(&session, session.model, &options.filter) ? write_out(&options, &session)
+								    : EXIT_ABSENT;
+	session_close(&session);
 	return ret;
 }

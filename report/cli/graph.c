@@ -2,9 +2,9 @@
 #include <string.h>
 
 #include "report/cli/command.h"
-#include "report/util/error.h"
-#include "report/session/session.h"
 #include "report/cli/options.h"
+#include "report/session/session.h"
+#include "report/util/error.h"
 #include "report/view/graph.h"
 #include "report/view/page.h"
 
@@ -48,7 +48,7 @@ static int draw(const struct options *options, const struct model *model, size_t
 int command_graph(int argc, char **argv)
 {
 	struct options options;
-	struct load load;
+	struct session session;
 	char path[PATH_MAX];
 	size_t format;
 	int ret = options_read(&options, COMMAND_GRAPH, argc, argv);
@@ -59,11 +59,12 @@ int command_graph(int argc, char **argv)
 		return EXIT_USAGE;
 	if (!options_find_file(&options, path))
 		return EXIT_ABSENT;
-	ret = load_all(&load, path);
+	ret = session_all(&session, path);
 	if (ret != 0)
 		return ret;
-	ret = load_has(&load, load.model, &options.filter) ? draw(&options, load.model, format)
-							   : EXIT_ABSENT;
-	load_close(&load);
+	ret = session_has(&session, session.model, &options.filter)
+		      ? draw(&options, session.model, format)
+		      : EXIT_ABSENT;
+	session_close(&session);
 	return ret;
 }

@@ -38,33 +38,33 @@ static void take_holder(void *table, const struct kernel_holder *holder)
 
 /* ---- what the sessions know ---- */
 
-struct session {
+struct table_session {
 	struct ipc_table *table;
 	const struct session_facts *facts;
 	struct process_facts *processes; /* by instance */
-	uint32_t process_room;
+	uint32_t process_capacity;
 	struct ledger_facts *rows;
-	uint32_t row_count, row_room;
+	uint32_t row_count, row_capacity;
 };
 
 static void keep_process(void *context, const struct process_facts *facts)
 {
-	struct session *s = context;
-	uint32_t room = s->process_room ? s->process_room : 64;
+	struct table_session *s = context;
+	uint32_t capacity = s->process_capacity ? s->process_capacity : 64;
 	struct process_facts *processes;
 
-	while (room <= facts->instance && room < 1u << 20)
-		room *= 2;
-	if (room <= facts->instance)
+	while (capacity <= facts->instance && capacity < 1u << 20)
+		capacity *= 2;
+	if (capacity <= facts->instance)
 		return;
-	if (room != s->process_room) {
-		processes = realloc(s->processes, room * sizeof *processes);
+	if (capacity != s->process_capacity) {
+		processes = realloc(s->processes, capacity * sizeof *processes);
 		if (!processes)
 			return;
-		memset(processes + s->process_room, 0,
-		       (room - s->process_room) * sizeof *processes);
+		memset(processes + s->process_capacity, 0,
+		       (capacity - s->process_capacity) * sizeof *processes);
 		s->processes = processes;
-		s->process_room = room;
+		s->process_capacity = capacity;
 	}
 	s->processes[facts->instance] = *facts;
 }
@@ -72,42 +72,43 @@ static void keep_process(void *context, const struct process_facts *facts)
 /* Of a creator whose slot is another's by now, what the ledger has. */
 static void keep_creator(void *context, const struct process_facts *facts)
 {
-	struct session *s = context;
+	struct table_session *s = context;
 
-	if (facts->instance >= s->process_room || !s->processes[facts->instance].instance)
+	if (facts->instance >= s->process_capacity || !s->processes[facts->instance].instance)
 		keep_process(context, facts);
 }
 
 static void keep_row(void *context, const struct ledger_facts *row)
 {
-	struct session *s = context;
-	uint32_t room = s->row_room ? s->row_room * 2 : 64;
+	struct table_session *s = context;
+	uint32_t capacity = s->row_capacity ? s->row_capacity * 2 : 64;
 	struct ledger_facts *rows;
 
-	if (s->row_count == s->row_room) {
-		rows = realloc(s->rows, room * sizeof *rows);
+	if (s->row_count == s->row_capacity) {
+		rows = realloc(s->rows, capacity * sizeof *rows);
 		if (!rows)
 			return;
 		s->rows = rows;
-		s->row_room = room;
+		s->row_capacity = capacity;
 	}
 	s->rows[s->row_count++] = *row;
 }
 
-static void name_maker(const struct session *s, const struct ledger_facts *row)
+static void name_creator(const struct table_session *s, const struct ledger_facts *row)
 {
 	struct ipc_segment *segment = ipc_find(s->table, row->shmid);
-	const struct process_facts *maker = row->maker < s->process_room ? &s->processes[row->maker]
-									 : NULL;
-	struct ipc_maker *to = segment ? &segment->maker : NULL;
+	const struct process_facts *creator = row->creator < s->process_capacity
+						      ? &s->processes[row->creator]
+						      : NULL;
+	struct ipc_creator *to = segment ? &segment->creator : NULL;
 
-	if (!to || !maker || !maker->instance || !ipc_is_of_row(segment, row) ||
-	    (maker->pid_namespace == 0 && maker->pid != to->pid))
+	if (!to || !creator || !creator->instance || !ipc_is_of_row(segment, row) ||
+	    (creator->pid_namespace == 0 && creator->pid != to->pid))
 		return;
 	to->known = to->by_session = true;
-	to->runs = maker->state == STATE_RUNNING || maker->state == STATE_EXEC;
-	snprintf(to->program, sizeof to->program, "%.63s", model_program_name(maker));
-	snprintf(to->cmdline, sizeof to->cmdline, "%s", maker->cmdline);
+	to->runs = creator->state == STATE_RUNNING || creator->state == STATE_EXEC;
+	snprintf(to->program, sizeof to->program, "%.63s", model_program_name(creator));
+	snprintf(to->cmdline, sizeof to->cmdline, "%s", creator->cmdline);
 	snprintf(to->session, sizeof to->session, "%s", s->facts->name);
 }
 
@@ -129,19 +130,19 @@ static bool ask_session(void *context, const char *path)
 	char why[SOURCE_WHY_BYTES];
 	bool foreign;
 	struct source *source = source_try_own(path, &foreign, why);
-	struct session s = {.table = asking->table};
-	struct tables_taker taker = {.process = keep_process,
-				      .creator = keep_creator,
-				      .ledger = keep_row,
-				      .context = &s};
+	struct table_session s = {.table = asking->table};
+	struct tables_visitor visitor = {.process = keep_process,
+					 .creator = keep_creator,
+					 .ledger = keep_row,
+					 .context = &s};
 
 	if (!source && foreign)
 		tell_refusal(asking, path, why);
 	if (source && source_session(source)->same_ipc) {
 		s.facts = source_session(source);
-		tables_read(source, &taker);
+		tables_read(source, &visitor);
 		for (uint32_t i = 0; i < s.row_count; i++)
-			name_maker(&s, &s.rows[i]);
+			name_creator(&s, &s.rows[i]);
 	}
 	free(s.processes);
 	free(s.rows);
@@ -156,7 +157,7 @@ static bool ask_session(void *context, const char *path)
 static void name_by_catalog(struct ipc_segment *segment, const struct catalog *catalog,
 			    const struct catalog_object *object, const char *recording)
 {
-	struct ipc_maker *to = &segment->maker;
+	struct ipc_creator *to = &segment->creator;
 
 	if (!to->known) {
 		to->known = to->by_session = true;
@@ -216,22 +217,22 @@ static uint64_t boot_seconds(void)
 /* A process that started after the segment was made has only the maker's pid. */
 static void ask_process(struct ipc_segment *segment, uint64_t booted)
 {
-	struct ipc_maker *maker = &segment->maker;
+	struct ipc_creator *creator = &segment->creator;
 	struct proc_facts facts;
 	uint64_t started;
 
-	if (maker->pid <= 0 || !proc_facts(maker->pid, &facts) || facts.state == 'Z') {
-		maker->runs = false;
+	if (creator->pid <= 0 || !proc_facts(creator->pid, &facts) || facts.state == 'Z') {
+		creator->runs = false;
 		return;
 	}
 	started = booted + facts.start_time / (uint64_t)sysconf(_SC_CLK_TCK);
-	maker->runs = started <= segment->kernel.changed + 1;
-	if (!maker->runs || maker->known)
+	creator->runs = started <= segment->kernel.changed + 1;
+	if (!creator->runs || creator->known)
 		return;
-	maker->known = true;
-	snprintf(maker->program, sizeof maker->program, "%s", facts.comm);
-	if (proc_read(maker->pid, "cmdline", maker->cmdline, sizeof maker->cmdline) <= 0)
-		maker->cmdline[0] = '\0';
+	creator->known = true;
+	snprintf(creator->program, sizeof creator->program, "%s", facts.comm);
+	if (proc_read(creator->pid, "cmdline", creator->cmdline, sizeof creator->cmdline) <= 0)
+		creator->cmdline[0] = '\0';
 }
 
 /* All sessions of this user, and the recordings that are meant, or the one that is here. */
@@ -267,7 +268,7 @@ static bool gather(struct asking *asking, const struct options *options)
 	sysvipc_objects(OBJECT_SEMAPHORES, take_object, table);
 	if (table->segment_count)
 		holders_each(NULL, take_holder, table);
-	ipc_settle(table);
+	ipc_finalize(table);
 	if (table->segment_count)
 		ask_sessions(asking, options, process_session);
 	find_each_folder(ask_folder, table);
@@ -304,7 +305,7 @@ static int show(const struct options *options, const struct ipc_table *table)
 {
 	struct out *out = page_begin(options->color);
 	char *folder = getcwd(NULL, 0);
-	struct ipcs_wish wish = {
+	struct ipcs_options view_options = {
 		.folder = folder,
 		.filter = &options->filter,
 		.sort = options->sort,
@@ -319,7 +320,7 @@ static int show(const struct options *options, const struct ipc_table *table)
 	if (options->json)
 		ipcs_json(out, table, &options->filter);
 	else
-		shown = ipcs_text(out, table, &wish);
+		shown = ipcs_text(out, table, &view_options);
 	free(folder);
 	return shown ? out_finish(out) : EXIT_USAGE;
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/cli/command.h"
-#include "report/util/error.h"
-#include "report/session/listing.h"
 #include "report/cli/options.h"
+#include "report/session/listing.h"
+#include "report/util/error.h"
 #include "report/view/page.h"
 
 static int show(const struct options *options, const struct listing *listing)
 {
 	struct out *out = page_begin(options->color);
 	const struct session_row *const *rows = (const struct session_row *const *)listing->rows;
-	struct sessions_wish wish = {options->sort, options->columns, options->column_count,
-				     options->no_headings};
+	struct sessions_options view_options = {options->sort, options->columns,
+						options->column_count, options->no_headings};
 
 	if (options->json)
 		sessions_json(out, rows, listing->count);
-	else if (!sessions_text(out, rows, listing->count, &wish))
+	else if (!sessions_text(out, rows, listing->count, &view_options))
 		return EXIT_USAGE;
 	return out_finish(out);
 }

@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "report/cli/command.h"
-#include "report/util/error.h"
-#include "report/session/address_space.h"
 #include "report/cli/options.h"
+#include "report/session/address_space.h"
+#include "report/util/error.h"
 #include "report/view/map.h"
 #include "report/view/page.h"
 
@@ -27,10 +27,10 @@ static int no_memory(void)
 }
 
 static bool draw(struct out *out, const struct options *options, const struct zones *zones,
-		 const struct map_wish *wish)
+		 const struct map_options *view_options)
 {
 	if (!options->json)
-		return map_text(out, zones, wish);
+		return map_text(out, zones, view_options);
 	map_json(out, zones);
 	return !zones->no_memory;
 }
@@ -38,8 +38,8 @@ static bool draw(struct out *out, const struct options *options, const struct zo
 static int show(const struct options *options, const struct zones *zones)
 {
 	struct out *out = page_begin(options->color);
-	struct map_wish wish = {.scale = options->scale, .all = options->all};
-	bool whole = draw(out, options, zones, &wish);
+	struct map_options view_options = {.scale = options->scale, .all = options->all};
+	bool whole = draw(out, options, zones, &view_options);
 	int ret = out_finish(out);
 
 	return ret != 0 || whole ? ret : no_memory();
@@ -83,7 +83,7 @@ static unsigned screen_lines(void)
 
 struct watch {
 	const struct options *options;
-	struct look look;
+	struct address_space address_space;
 	struct zones *before;
 	bool terminal;
 };
@@ -91,17 +91,17 @@ struct watch {
 static bool draw_over(struct watch *watch, const struct zones *zones)
 {
 	struct out *out = page_begin(watch->options->color); /* as wide as it is now */
-	struct map_wish wish = {.before = watch->before,
-				.scale = watch->options->scale,
-				.all = watch->options->all};
+	struct map_options view_options = {.before = watch->before,
+					   .scale = watch->options->scale,
+					   .all = watch->options->all};
 	bool whole;
 
 	if (watch->terminal && !watch->options->json) {
-		wish.lines_most = screen_lines();
-		wish.over = true;
+		view_options.lines_most = screen_lines();
+		view_options.over = true;
 		OUT(out, "\33[H");
 	}
-	whole = draw(out, watch->options, zones, &wish);
+	whole = draw(out, watch->options, zones, &view_options);
 	if (!watch->terminal && !watch->options->json)
 		out_char(out, '\n');
 	out_flush(out);
@@ -115,7 +115,7 @@ static void say_ended(const struct watch *watch)
 	if (watch->options->json)
 		return;
 	OUT(out, "process ");
-	out_signed(out, watch->look.pid);
+	out_signed(out, watch->address_space.pid);
 	OUT(out, " has ended\n");
 }
 
@@ -134,7 +134,7 @@ static int watch_on(struct watch *watch)
 			wait_until(&due, delay);
 		if (interrupted)
 			break;
-		zones = look_again(&watch->look);
+		zones = address_space_again(&watch->address_space);
 		if (!zones && i == 0)
 			return EXIT_ABSENT;
 		if (!zones) {
@@ -161,13 +161,14 @@ static bool is_screen(void)
 
 static int watch_process(const struct options *options, pid_t pid)
 {
-	struct watch watch = {.options = options, .look = {.pid = pid}, .terminal = is_screen()};
+	struct watch watch = {
+		.options = options, .address_space = {.pid = pid}, .terminal = is_screen()};
 	int ret;
 
 	take_signals();
 	ret = watch_on(&watch);
 	zones_free(watch.before);
-	look_end(&watch.look);
+	address_space_end(&watch.address_space);
 	return ret;
 }
 
@@ -175,14 +176,14 @@ static int watch_process(const struct options *options, pid_t pid)
 
 static int show_process(const struct options *options, pid_t pid)
 {
-	struct look look = {.pid = pid};
+	struct address_space address_space = {.pid = pid};
 	struct zones *zones;
 	int ret;
 
 	if (options->watch)
 		return watch_process(options, pid);
-	zones = look_again(&look);
-	look_end(&look);
+	zones = address_space_again(&address_space);
+	address_space_end(&address_space);
 	if (!zones)
 		return EXIT_ABSENT;
 	ret = show(options, zones);
@@ -199,7 +200,7 @@ static int show_file(const struct options *options)
 
 	if (!options_find_file(options, path))
 		return EXIT_ABSENT;
-	zones = look_back(path, options->filter.pid, &runs, &ret);
+	zones = address_space_back(path, options->filter.pid, &runs, &ret);
 	if (runs)
 		return show_process(options, runs);
 	if (!zones)

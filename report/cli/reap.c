@@ -16,7 +16,7 @@
 
 struct reaping {
 	const struct options *options;
-	const struct load *load;
+	const struct session *session;
 	const struct model *model;
 	struct out *out;
 	unsigned removed, kept, failed;
@@ -24,24 +24,24 @@ struct reaping {
 
 static void put_name(struct reaping *r, const struct model_segment *segment)
 {
-	const struct model_process *maker = model_process(r->model, segment->maker);
-	char size[HUMAN_BYTES], text[160], label[CREATOR_LABEL_BYTES];
+	const struct model_process *creator = model_process(r->model, segment->creator);
+	char size[FORMAT_BYTES], text[160], label[CREATOR_LABEL_BYTES];
 
 	if (r->options->exact)
 		snprintf(size, sizeof size, "%llu", (unsigned long long)segment->size);
 	else
-		human_bytes(size, segment->size);
+		format_bytes(size, segment->size);
 	if (segment->key)
 		snprintf(text, sizeof text, "segment %d, key 0x%08x, %s", segment->shmid,
 			 segment->key, size);
 	else
 		snprintf(text, sizeof text, "segment %d, IPC_PRIVATE, %s", segment->shmid, size);
 	out_text(r->out, text);
-	if (!maker || segment->created == CREATED_NOT)
+	if (!creator || segment->created == CREATED_NOT)
 		return;
 	OUT(r->out, ", created by ");
-	out_safe(r->out, creator_process_label(&maker->facts, label));
-	snprintf(text, sizeof text, " (%d)", maker->facts.pid);
+	out_safe(r->out, creator_process_label(&creator->facts, label));
+	snprintf(text, sizeof text, " (%d)", creator->facts.pid);
 	out_text(r->out, text);
 }
 
@@ -70,7 +70,7 @@ static void reap_one(struct reaping *r, const struct model_segment *segment)
 	if (!why && !dry) {
 		why = reap_remove(segment);
 		if (!why)
-			left_behind_note_removed(r->load, segment);
+			left_behind_note_removed(r->session, segment);
 		refused = why != NULL;
 	}
 	out_text(r->out, why ? "kept     " : dry ? "leaked   " : "removed  ");
@@ -160,7 +160,7 @@ static void put_other(void *context, const struct catalog *catalog,
 	struct others *others = context;
 	struct reaping *r = others->reaping;
 	char label[CREATOR_LABEL_BYTES], text[96];
-	char *file = human_word(recording);
+	char *file = format_word(recording);
 
 	if (strcmp(catalog->name, r->model->session.name) == 0 || !is_wanted(others, object))
 		return;
@@ -216,7 +216,7 @@ static int reap(struct reaping *r)
 int command_reap(int argc, char **argv)
 {
 	struct options options;
-	struct load load;
+	struct session session;
 	char path[PATH_MAX];
 	struct reaping reaping = {.options = &options};
 	int ret = options_read(&options, COMMAND_REAP, argc, argv);
@@ -225,15 +225,15 @@ int command_reap(int argc, char **argv)
 		return ret != 0 ? ret : help_show("reap");
 	if (!find_file(&reaping, path))
 		return EXIT_ABSENT;
-	ret = load_all(&load, path);
+	ret = session_all(&session, path);
 	if (ret != 0)
 		return ret;
-	if (!load.model->session.recorded)
-		left_behind_keep(&load);
-	reaping.load = &load;
-	reaping.model = load.model;
+	if (!session.model->session.recorded)
+		left_behind_keep(&session);
+	reaping.session = &session;
+	reaping.model = session.model;
 	reaping.out = page_begin(options.color);
 	ret = reap(&reaping);
-	load_close(&load);
+	session_close(&session);
 	return ret;
 }

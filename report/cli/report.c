@@ -2,21 +2,21 @@
 #include <errno.h>
 
 #include "report/cli/command.h"
-#include "report/util/error.h"
+#include "report/cli/options.h"
 #include "report/session/left_behind.h"
 #include "report/session/naming.h"
 #include "report/session/session.h"
-#include "report/cli/options.h"
+#include "report/util/error.h"
 #include "report/view/flame.h"
 #include "report/view/page.h"
 #include "report/view/report.h"
 
-static int show(const struct options *options, const struct load *load)
+static int show(const struct options *options, const struct session *session)
 {
 	struct out *out = page_begin(options->color);
-	struct report_wish wish = {
+	struct report_options view_options = {
 		.filter = &options->filter,
-		.path = source_path(load->source),
+		.path = source_path(session->source),
 		.sort = options->sort,
 		.columns = options->columns,
 		.column_count = options->column_count,
@@ -25,40 +25,40 @@ static int show(const struct options *options, const struct load *load)
 	};
 
 	if (options->json)
-		report_json(out, load->model, &options->filter, MEMSHIM_VERSION);
-	else if (!report_text(out, load->model, &wish))
+		report_json(out, session->model, &options->filter, MEMSHIM_VERSION);
+	else if (!report_text(out, session->model, &view_options))
 		return EXIT_USAGE;
 	return out_finish(out);
 }
 
-static int draw_flame(const struct options *options, const struct load *load)
+static int draw_flame(const struct options *options, const struct session *session)
 {
 	struct out *out = page_file(options->flame);
 
 	if (!out)
 		return EXIT_ABSENT;
-	if (!flame_svg(out, load->model, &options->filter))
+	if (!flame_svg(out, session->model, &options->filter))
 		out->error = ENOMEM;
 	return out_finish(out);
 }
 
-static int show_named(const struct options *options, struct load *load)
+static int show_named(const struct options *options, struct session *session)
 {
 	int ret;
 
-	load_names(load, &(struct symbols_wish){.sysroot = options->sysroot,
-						.debuginfod = options->debuginfod});
-	load_suppress(load, options->suppressions);
-	ret = show(options, load);
+	session_names(session, &(struct symbols_options){.sysroot = options->sysroot,
+							 .debuginfod = options->debuginfod});
+	session_suppress(session, options->suppressions);
+	ret = show(options, session);
 	if (ret == 0 && options->flame)
-		ret = draw_flame(options, load);
+		ret = draw_flame(options, session);
 	return ret;
 }
 
 int command_report(int argc, char **argv)
 {
 	struct options options;
-	struct load load;
+	struct session session;
 	char path[PATH_MAX];
 	int ret = options_read(&options, COMMAND_REPORT, argc, argv);
 
@@ -66,13 +66,13 @@ int command_report(int argc, char **argv)
 		return ret != 0 ? ret : help_show("report");
 	if (!options_find_file(&options, path))
 		return EXIT_ABSENT;
-	ret = load_filtered(&load, path, &options.filter);
+	ret = session_filtered(&session, path, &options.filter);
 	if (ret != 0)
 		return ret;
-	if (!load.model->session.recorded)
-		left_behind_keep(&load);
-	ret = load_has(&load, load.model, &options.filter) ? show_named(&options, &load)
-							   : EXIT_ABSENT;
-	load_close(&load);
+	if (!session.model->session.recorded)
+		left_behind_keep(&session);
+	ret = session_has(&session, session.model, &options.filter) ? show_named(&options, &session)
+								    : EXIT_ABSENT;
+	session_close(&session);
 	return ret;
 }

@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/util/format.h"
 #include "report/session/left_behind.h"
 #include "report/session/session.h"
+#include "report/util/format.h"
 
 struct totals {
 	uint64_t moves, grown, shrunk, attaches;
@@ -18,7 +18,7 @@ static struct totals add_up(const struct model *model)
 {
 	struct totals totals = {0};
 
-	for (uint32_t i = 1; i < model->instance_room; i++) {
+	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		const struct model_process *process = model->by_instance[i];
 
 		if (!process)
@@ -34,33 +34,36 @@ static struct totals add_up(const struct model *model)
 
 static void print_activity(const struct model *model, const struct totals *totals)
 {
-	char processes[HUMAN_BYTES], events[HUMAN_BYTES], moves[HUMAN_BYTES], grown[HUMAN_BYTES];
-	char shrunk[HUMAN_BYTES], attaches[HUMAN_BYTES], segments[HUMAN_BYTES];
+	char processes[FORMAT_BYTES], events[FORMAT_BYTES], moves[FORMAT_BYTES],
+		grown[FORMAT_BYTES];
+	char shrunk[FORMAT_BYTES], attaches[FORMAT_BYTES], segments[FORMAT_BYTES];
 
 	fprintf(stderr, "memshim: %s process%s, %s event%s; the break moved %s time%s, +%s -%s\n",
-		human_count(processes, model->process_count), model->process_count == 1 ? "" : "es",
-		human_count(events, model->event_count), human_s(model->event_count),
-		human_count(moves, totals->moves), human_s(totals->moves),
-		human_bytes(grown, totals->grown), human_bytes(shrunk, totals->shrunk));
+		format_count(processes, model->process_count),
+		model->process_count == 1 ? "" : "es", format_count(events, model->event_count),
+		format_s(model->event_count), format_count(moves, totals->moves),
+		format_s(totals->moves), format_bytes(grown, totals->grown),
+		format_bytes(shrunk, totals->shrunk));
 	if (model->segment_count)
 		fprintf(stderr, "memshim: %s shared segment%s, attached %s time%s\n",
-			human_count(segments, model->segment_count), human_s(model->segment_count),
-			human_count(attaches, totals->attaches), human_s(totals->attaches));
+			format_count(segments, model->segment_count),
+			format_s(model->segment_count), format_count(attaches, totals->attaches),
+			format_s(totals->attaches));
 }
 
 static void print_gaps(const struct model *model)
 {
 	uint64_t lost = model_lost(model);
-	char count[HUMAN_BYTES];
+	char count[FORMAT_BYTES];
 
 	if (model->process_count == 0)
 		fprintf(stderr, "memshim: no process ran under the shim: nothing was seen\n");
 	if (lost)
 		fprintf(stderr, "memshim: %s event%s lost; the counters are exact\n",
-			human_count(count, lost), human_s(lost));
-	if (model->witness_count)
+			format_count(count, lost), format_s(lost));
+	if (model->unfollowed_count)
 		fprintf(stderr, "memshim: %u process%s ran without the shim\n",
-			model->witness_count, model->witness_count == 1 ? "" : "es");
+			model->unfollowed_count, model->unfollowed_count == 1 ? "" : "es");
 	if (model->level == COVERED_CALLS)
 		fprintf(stderr, "memshim: calls by name only: malloc's own moves are missing\n");
 }
@@ -69,11 +72,11 @@ static void print_gaps(const struct model *model)
 static void print_way_on(const struct model *model, const struct totals *totals,
 			 const char *recording)
 {
-	char *file = strcmp(recording, "memshim.data") == 0 ? NULL : human_word(recording);
+	char *file = strcmp(recording, "memshim.data") == 0 ? NULL : format_word(recording);
 
 	if (totals->attention)
 		fprintf(stderr, "memshim: %u finding%s", totals->attention,
-			human_s(totals->attention));
+			format_s(totals->attention));
 	else
 		fprintf(stderr, "memshim: no findings%s", model->finding_count ? " but notes" : "");
 	if (model->suppressed_count)
@@ -86,21 +89,21 @@ int summary_show(int fd, const char *recording, bool quiet, const struct suppres
 		 unsigned *finding_count)
 {
 	struct totals totals;
-	struct load load;
-	int ret = load_descriptor(&load, fd, recording);
+	struct session session;
+	int ret = session_descriptor(&session, fd, recording);
 
 	*finding_count = 0;
 	if (ret != 0)
 		return ret;
-	load_suppress(&load, rules);
-	totals = add_up(load.model);
+	session_suppress(&session, rules);
+	totals = add_up(session.model);
 	*finding_count = totals.attention;
 	if (!quiet) {
-		print_activity(load.model, &totals);
-		print_gaps(load.model);
-		print_way_on(load.model, &totals, recording);
+		print_activity(session.model, &totals);
+		print_gaps(session.model);
+		print_way_on(session.model, &totals, recording);
 	}
-	left_behind_keep(&load);
-	load_close(&load);
+	left_behind_keep(&session);
+	session_close(&session);
 	return 0;
 }

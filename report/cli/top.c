@@ -6,9 +6,9 @@
 #include <unistd.h>
 
 #include "report/cli/command.h"
-#include "report/util/error.h"
 #include "report/session/find.h"
 #include "report/top/top.h"
+#include "report/util/error.h"
 #include "report/view/page.h"
 
 #define INTERVAL_DEFAULT_NS 2000000000u
@@ -105,7 +105,7 @@ static int show_once(struct top *top)
 	unsigned columns = page_begin(COLOR_NEVER)->width;
 	int ret;
 
-	if (!load_has(&top->feed.load, top->feed.now, top->rows.filter))
+	if (!session_has(&top->live.session, top->live.now, top->rows.filter))
 		return EXIT_ABSENT;
 	if (!screen_begin_text(text_lines(top, columns), columns))
 		return EXIT_ABSENT;
@@ -145,7 +145,7 @@ int command_top(int argc, char **argv)
 		return ret != 0 ? ret : help_show("top");
 	top.options = &options;
 	top.rows = (struct rows){
-		.feed = &top.feed, .filter = &options.filter, .exact = options.exact};
+		.live = &top.live, .filter = &options.filter, .exact = options.exact};
 	top.interval_ns = options.delay_ns ? options.delay_ns : INTERVAL_DEFAULT_NS;
 	rows_lists(top.lists, &top.rows);
 	ret = find_view(options.view, &top.view);

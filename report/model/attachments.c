@@ -8,25 +8,26 @@
 /* Past these a file is not believed, or not worth the memory. */
 #define ATTACHMENTS_MAX (1u << 20)
 #define PAST_MAX 10000u
-#define RECENT_MAX (1u << 16) /* what a process may detach until a child of its announces itself */
+#define RECENT_MAX (1u << 16) /* what a process may detach until a child of its announces itself \
+			       */
 
 /* A shmdt that was stamped before the fork and made after it: its thread may wait for a CPU. */
 #define UNDER_WAY_NS 1000000000u
 
 static void keep_recent(struct model *model, const struct model_past *past)
 {
-	if (model->recent_room < RECENT_MAX &&
-	    !model_grow(model, (void **)&model->recent, &model->recent_room,
+	if (model->recent_capacity < RECENT_MAX &&
+	    !model_grow(model, (void **)&model->recent, &model->recent_capacity,
 			(uint32_t)model->recent_count, sizeof *model->recent))
 		return;
-	model->recent[model->recent_count++ % model->recent_room] = *past;
+	model->recent[model->recent_count++ % model->recent_capacity] = *past;
 }
 
 const struct model_past *attachments_recent(const struct model *model, uint64_t back)
 {
-	if (back >= model->recent_count || back >= model->recent_room)
+	if (back >= model->recent_count || back >= model->recent_capacity)
 		return NULL;
-	return &model->recent[(model->recent_count - 1 - back) % model->recent_room];
+	return &model->recent[(model->recent_count - 1 - back) % model->recent_capacity];
 }
 
 static void keep_past(struct model *model, const struct model_process *process,
@@ -37,7 +38,7 @@ static void keep_past(struct model *model, const struct model_process *process,
 
 	keep_recent(model, &past);
 	if (model->past_count >= PAST_MAX ||
-	    !model_grow(model, (void **)&model->past, &model->past_room, model->past_count,
+	    !model_grow(model, (void **)&model->past, &model->past_capacity, model->past_count,
 			sizeof *model->past)) {
 		model->past_omitted++;
 		return;
@@ -70,7 +71,7 @@ static void attach(struct model *model, struct model_process *process,
 	struct model_segment *segment = attachment->segment;
 
 	if (model->attachment_count >= ATTACHMENTS_MAX ||
-	    !model_grow(model, (void **)&process->attached, &process->attached_room,
+	    !model_grow(model, (void **)&process->attached, &process->attached_capacity,
 			process->attached_count, sizeof *process->attached))
 		return;
 	process->attached[process->attached_count] = *attachment;

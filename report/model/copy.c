@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A model goes on being fed while conclusions are drawn from a copy of it: model_finish takes
+ * A model goes on being fed while conclusions are drawn from a copy of it: model_finalize takes
  * attachments away and adds what the tables know, and the next event must not find that.
  *
  * Copied is what finishing or further events would change: processes, segments, attachments, sites.
@@ -34,7 +34,7 @@ static bool copy_segments(struct model *copy, const struct model *from)
 
 	copy->by_shmid = NULL;
 	copy->segments = calloc(from->segment_count + 1, sizeof *copy->segments);
-	copy->segment_room = copy->segment_count = copy->segments ? from->segment_count : 0;
+	copy->segment_capacity = copy->segment_count = copy->segments ? from->segment_count : 0;
 	for (uint32_t i = 0; i < copy->segment_count; i++) {
 		copy->segments[i] = duplicate(copy, from->segments[i], 1, sizeof *segment);
 		if (!copy->segments[i])
@@ -61,8 +61,8 @@ static bool copy_process(struct model *copy, const struct model_process *from, u
 	process->repeated = of_copy(copy, from->repeated);
 	process->attached = duplicate(copy, from->attached, from->attached_count,
 				      sizeof *from->attached);
-	process->attached_room = process->attached ? from->attached_count : 0;
-	for (uint32_t i = 0; i < process->attached_room; i++)
+	process->attached_capacity = process->attached ? from->attached_count : 0;
+	for (uint32_t i = 0; i < process->attached_capacity; i++)
 		process->attached[i].segment = of_copy(copy, from->attached[i].segment);
 	if (process->attached || !from->attached_count)
 		return true;
@@ -74,11 +74,11 @@ static bool copy_processes(struct model *copy, const struct model *from)
 {
 	bool whole = true;
 
-	copy->by_instance = calloc(from->instance_room + 1, sizeof *copy->by_instance);
+	copy->by_instance = calloc(from->instance_capacity + 1, sizeof *copy->by_instance);
 	if (!copy->by_instance)
 		return false;
-	copy->instance_room = from->instance_room;
-	for (uint32_t i = 1; i < from->instance_room; i++)
+	copy->instance_capacity = from->instance_capacity;
+	for (uint32_t i = 1; i < from->instance_capacity; i++)
 		if (from->by_instance[i])
 			whole &= copy_process(copy, from->by_instance[i], i);
 	return whole;
@@ -87,7 +87,7 @@ static bool copy_processes(struct model *copy, const struct model *from)
 static bool copy_past(struct model *copy, const struct model *from)
 {
 	copy->past = duplicate(copy, from->past, from->past_count, sizeof *copy->past);
-	copy->past_count = copy->past_room = copy->past ? from->past_count : 0;
+	copy->past_count = copy->past_capacity = copy->past ? from->past_count : 0;
 	for (uint32_t i = 0; i < copy->past_count; i++) {
 		struct model_past *past = &copy->past[i];
 
@@ -100,7 +100,7 @@ static bool copy_past(struct model *copy, const struct model *from)
 static bool copy_changes(struct model *copy, const struct model *from)
 {
 	copy->changes = duplicate(copy, from->changes, from->change_count, sizeof *copy->changes);
-	copy->change_count = copy->change_room = copy->changes ? from->change_count : 0;
+	copy->change_count = copy->change_capacity = copy->changes ? from->change_count : 0;
 	for (uint32_t i = 0; i < copy->change_count; i++)
 		copy->changes[i].segment = of_copy(copy, copy->changes[i].segment);
 	return copy->change_count == from->change_count;
@@ -109,9 +109,9 @@ static bool copy_changes(struct model *copy, const struct model *from)
 static bool copy_sites(struct model *copy, const struct model *from)
 {
 	copy->site_of_stack = NULL;
-	copy->site_stack_room = 0;
+	copy->site_stack_capacity = 0;
 	copy->sites = duplicate(copy, from->sites, from->site_count, sizeof *copy->sites);
-	copy->site_count = copy->site_room = copy->sites ? from->site_count : 0;
+	copy->site_count = copy->site_capacity = copy->sites ? from->site_count : 0;
 	return copy->site_count == from->site_count;
 }
 
@@ -124,22 +124,22 @@ struct model *model_copy(const struct model *from)
 	*copy = *from;
 	copy->original = from;
 	copy->by_instance = NULL;
-	copy->instance_room = 0;
+	copy->instance_capacity = 0;
 	copy->past = NULL;
-	copy->past_count = copy->past_room = 0;
+	copy->past_count = copy->past_capacity = 0;
 	copy->recent = NULL;
-	copy->recent_room = 0;
+	copy->recent_capacity = 0;
 	copy->recent_count = 0;
 	copy->changes = NULL;
-	copy->change_count = copy->change_room = 0;
+	copy->change_count = copy->change_capacity = 0;
 	copy->sites = NULL;
 	copy->kernel_rows = NULL;
 	copy->holders = NULL;
-	copy->witnesses = NULL;
+	copy->unfollowed = NULL;
 	copy->findings = NULL;
-	copy->holder_count = copy->holder_room = 0;
-	copy->witness_count = copy->witness_room = 0;
-	copy->finding_count = copy->finding_room = 0;
+	copy->holder_count = copy->holder_capacity = 0;
+	copy->unfollowed_count = copy->unfollowed_room = 0;
+	copy->finding_count = copy->finding_capacity = 0;
 	if (copy_segments(copy, from) && copy_processes(copy, from) && copy_past(copy, from) &&
 	    copy_changes(copy, from) && copy_sites(copy, from))
 		return copy;

@@ -38,15 +38,16 @@ const char *explain_who(const struct failed *f, uint32_t instance, char to[64])
 	return to;
 }
 
-const char *explain_maker(const struct failed *f, const struct model_segment *segment, char to[64])
+const char *explain_creator(const struct failed *f, const struct model_segment *segment,
+			    char to[64])
 {
 	return segment->created == CREATED_NOT ? "somebody outside the session"
-					       : explain_who(f, segment->maker, to);
+					       : explain_who(f, segment->creator, to);
 }
 
-const char *explain_ago(const struct failed *f, uint64_t then_ns, char to[HUMAN_BYTES])
+const char *explain_ago(const struct failed *f, uint64_t then_ns, char to[FORMAT_BYTES])
 {
-	return human_duration(to, f->event->time_ns > then_ns ? f->event->time_ns - then_ns : 0);
+	return format_duration(to, f->event->time_ns > then_ns ? f->event->time_ns - then_ns : 0);
 }
 
 const struct model_segment *explain_key(const struct failed *f, uint32_t key)
@@ -60,7 +61,7 @@ const struct model_segment *explain_key(const struct failed *f, uint32_t key)
 
 struct explanation explain_removed(const struct failed *f, const struct model_segment *segment)
 {
-	char remover[64], time[HUMAN_BYTES];
+	char remover[64], time[FORMAT_BYTES];
 
 	return explain_by("who still needs it must not remove it: 'memshim report -m' tells its "
 			  "history",
@@ -74,7 +75,7 @@ static struct explanation explain_minus_one(const struct failed *f)
 {
 	static const char advice[] = "look at what shmget returns before it is used";
 	const char *error = name_of_errno((int)f->process->shmget_error);
-	char time[HUMAN_BYTES];
+	char time[FORMAT_BYTES];
 
 	if (!f->process->shmget_error)
 		return explain_by(advice, "-1 is no id; a failed shmget returns it");
@@ -86,7 +87,7 @@ static struct explanation explain_minus_one(const struct failed *f)
 /* Known by this id, and no call of this session removed it. IPC_SET fails for other reasons. */
 static struct explanation explain_gone(const struct failed *f, const struct model_segment *segment)
 {
-	char name[64], time[HUMAN_BYTES];
+	char name[64], time[FORMAT_BYTES];
 
 	if (f->event->detail == EIDRM ||
 	    (f->event->kind == KIND_SHMCTL && (f->event->u.shmctl.command & ~0x100) == IPC_SET))
@@ -99,7 +100,7 @@ static struct explanation explain_gone(const struct failed *f, const struct mode
 	return explain_by("'memshim report -m' tells its history",
 			  "segment %d, made by %s %s before, is gone; no IPC_RMID of it is in "
 			  "the log",
-			  segment->shmid, explain_maker(f, segment, name),
+			  segment->shmid, explain_creator(f, segment, name),
 			  explain_ago(f, segment->seen_ns, time));
 }
 
@@ -144,7 +145,7 @@ struct explanation explain_access(const struct failed *f, const struct model_seg
 	return explain_by(NULL,
 			  "segment %d, made by %s, has mode %04o and belongs to uid %u; the call "
 			  "wanted to %s",
-			  segment->shmid, explain_maker(f, segment, name), segment->mode,
+			  segment->shmid, explain_creator(f, segment, name), segment->mode,
 			  segment->owner_uid, explain_wish(f->event));
 }
 
@@ -154,7 +155,7 @@ struct explanation explain_access(const struct failed *f, const struct model_seg
 static struct explanation explain_huge(uint32_t flags)
 {
 	unsigned power = flags >> 26 & 63;
-	char page[HUMAN_BYTES];
+	char page[FORMAT_BYTES];
 
 	if (power == 0)
 		return explain_by("see /sys/kernel/mm/hugepages, and kernel.shmmax",
@@ -163,12 +164,12 @@ static struct explanation explain_huge(uint32_t flags)
 	return explain_by("/sys/kernel/mm/hugepages lists the sizes that there are",
 			  "huge pages of %s (2^%u bytes) were asked for, and this kernel has none "
 			  "of that size",
-			  human_bytes(page, 1ull << power), power);
+			  format_bytes(page, 1ull << power), power);
 }
 
 static struct explanation explain_size(const struct failed *f, const struct model_segment *segment)
 {
-	char has[HUMAN_BYTES], asked[HUMAN_BYTES], maker[64];
+	char has[FORMAT_BYTES], asked[FORMAT_BYTES], creator[64];
 	uint64_t size = f->event->u.shmget.size;
 	uint32_t flags = f->event->u.shmget.flags;
 
@@ -177,8 +178,8 @@ static struct explanation explain_size(const struct failed *f, const struct mode
 				  "first",
 				  "segment %d with this key has %s, and %s were asked for; it was "
 				  "made by %s",
-				  segment->shmid, human_bytes(has, segment->size),
-				  human_bytes(asked, size), explain_maker(f, segment, maker));
+				  segment->shmid, format_bytes(has, segment->size),
+				  format_bytes(asked, size), explain_creator(f, segment, creator));
 	if (size == 0)
 		return explain_surely(explain_by("a new segment needs at least one byte",
 						 "a size of 0 was asked for; SHMMIN is 1"));
@@ -187,13 +188,13 @@ static struct explanation explain_size(const struct failed *f, const struct mode
 	return explain_by(NULL,
 			  "%s were asked for: more than kernel.shmmax, or than the segment there "
 			  "has",
-			  human_bytes(asked, size));
+			  format_bytes(asked, size));
 }
 
 static struct explanation explain_full(const struct failed *f)
 {
 	uint64_t bytes = 0, count = 0;
-	char size[HUMAN_BYTES];
+	char size[FORMAT_BYTES];
 
 	for (uint32_t i = 0; i < f->model->segment_count; i++) {
 		const struct model_segment *segment = f->model->segments[i];
@@ -206,13 +207,13 @@ static struct explanation explain_full(const struct failed *f)
 	return explain_by(NULL,
 			  "a limit on all segments together is reached (kernel.shmmni, shmall); "
 			  "this session's own were %llu, %s in all",
-			  (unsigned long long)count, human_bytes(size, bytes));
+			  (unsigned long long)count, format_bytes(size, bytes));
 }
 
 static struct explanation explain_absent(const struct failed *f,
 					 const struct model_segment *segment)
 {
-	char remover[64], time[HUMAN_BYTES];
+	char remover[64], time[FORMAT_BYTES];
 
 	if (segment && segment->removed)
 		return explain_by(
@@ -235,7 +236,7 @@ static struct explanation explain_shmget(const struct failed *f)
 	case EEXIST:
 		return segment ? explain_by(NULL, "segment %d has the key 0x%08x, made by %s",
 					    segment->shmid, segment->key,
-					    explain_maker(f, segment, name))
+					    explain_creator(f, segment, name))
 			       : explain_by(NULL, "a segment that was there before the session has "
 						  "this key");
 	case ENOENT:

@@ -98,7 +98,7 @@ static struct explanation explain_past(const struct failed *f, const struct mode
 		[ENDED_BY_EXIT] = "taken by exit",
 		[ENDED_BY_REMAP] = "replaced by SHM_REMAP",
 	};
-	char time[HUMAN_BYTES];
+	char time[FORMAT_BYTES];
 
 	if (past->how == ENDED_UNSEEN)
 		return explain_by("detach by shmdt, not by munmap",
@@ -135,7 +135,7 @@ struct explanation explain_shmdt(const struct failed *f)
 	for (uint64_t i = 0; (past = attachments_recent(f->model, i)); i++)
 		if (past->process == f->process && past->attachment.address == address)
 			return explain_past(f, past);
-	all_known = f->model->recent_count <= f->model->recent_room;
+	all_known = f->model->recent_count <= f->model->recent_capacity;
 	return explain_by("pass the address that shmat returned",
 			  "nothing %s attached at %#llx in this process",
 			  all_known ? "was ever" : "of late was", (unsigned long long)address);

@@ -73,7 +73,7 @@ struct explanation explain_filter(const struct failed *f)
 struct explanation explain_move(const struct failed *f)
 {
 	const struct model_attachment *blocker = explain_blocker(f->process, f->event);
-	char room[HUMAN_BYTES], wanted[HUMAN_BYTES];
+	char capacity[FORMAT_BYTES], wanted[FORMAT_BYTES];
 	uint64_t end = wanted_by(f->event), before = f->event->u.brk.before, asked = end - before;
 
 	if (f->event->flags & FLAG_LIBC_ONLY)
@@ -88,22 +88,22 @@ struct explanation explain_move(const struct failed *f)
 			"attach without an address: the kernel finds a place that is not in the "
 			"way",
 			"segment %d is attached %s above the break, and %s were asked for",
-			blocker->segment->shmid, human_bytes(room, blocker->address - before),
-			human_bytes(wanted, asked)));
+			blocker->segment->shmid, format_bytes(capacity, blocker->address - before),
+			format_bytes(wanted, asked)));
 	if (asked >= SPACE_BYTES && f->event->kind == KIND_BRK)
 		return explain_surely(
 			explain_by("look at where the address comes from",
 				   "%#llx is %s above the break, and no address space is that "
 				   "large",
-				   (unsigned long long)end, human_bytes(wanted, asked)));
+				   (unsigned long long)end, format_bytes(wanted, asked)));
 	if (asked >= SPACE_BYTES)
 		return explain_surely(
 			explain_by("look at where the number comes from",
 				   "%s were asked for, and no address space is that large",
-				   human_bytes(wanted, asked)));
+				   format_bytes(wanted, asked)));
 	return explain_by(
 		NULL,
 		"%s were asked for: more than RLIMIT_DATA or RLIMIT_AS, than the room below "
 		"the next mapping, or than there is memory",
-		human_bytes(wanted, asked));
+		format_bytes(wanted, asked));
 }

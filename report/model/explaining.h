@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 
-#include "report/util/format.h"
 #include "report/model/model_internal.h"
+#include "report/util/format.h"
 
 struct failed {
 	const struct model *model;
@@ -30,10 +30,11 @@ static inline struct explanation explain_surely(struct explanation explanation)
 
 /* "perl (123)" into `to`. */
 const char *explain_who(const struct failed *f, uint32_t instance, char to[64]);
-const char *explain_maker(const struct failed *f, const struct model_segment *segment, char to[64]);
+const char *explain_creator(const struct failed *f, const struct model_segment *segment,
+			    char to[64]);
 
 /* "12 ms": from then to the failure. */
-const char *explain_ago(const struct failed *f, uint64_t then_ns, char to[HUMAN_BYTES]);
+const char *explain_ago(const struct failed *f, uint64_t then_ns, char to[FORMAT_BYTES]);
 
 /* The latest segment that has, or had, a key. */
 const struct model_segment *explain_key(const struct failed *f, uint32_t key);
@@ -61,10 +62,10 @@ struct explanation explain_move(const struct failed *f);
 /* ---- memory_limits.c: by the limits that the recorder read; asked for at least a byte ---- */
 struct explanation limits_explain_move(const struct model *model,
 				       const struct model_process *process,
-				       const struct event *event, const struct sight_facts *s);
+				       const struct event *event, const struct snapshot_facts *s);
 /* `size`: of the segment, 0 unknown. */
 struct explanation limits_explain_attach(const struct model_process *process,
-					 const struct event *event, const struct sight_facts *s,
+					 const struct event *event, const struct snapshot_facts *s,
 					 uint64_t size);
 
 /* An error that the call itself does not have. */

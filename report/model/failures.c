@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/util/format.h"
 #include "report/model/model_internal.h"
+#include "report/util/format.h"
 #include "report/util/names.h"
 
 static const struct {
@@ -65,23 +65,23 @@ static void note_most(const struct model *model, struct model_failure *failure)
 		program->tally = (struct model_tally){0};
 	for (uint32_t i = 0; i < model->segment_count; i++) {
 		const struct model_segment *segment = model->segments[i];
-		const struct model_process *maker = model_process(model, segment->maker);
+		const struct model_process *creator = model_process(model, segment->creator);
 
 		if (segment->created == CREATED_NOT || (segment->removed && !segment->now) ||
-		    !maker || !maker->program)
+		    !creator || !creator->program)
 			continue;
-		program = maker->program;
+		program = creator->program;
 		program->tally.segments++;
 		program->tally.pages += (segment->size + page - 1) / page;
-		program->tally.makers += program->tally.last_maker != segment->maker;
-		program->tally.last_maker = segment->maker;
+		program->tally.creators += program->tally.last_creator != segment->creator;
+		program->tally.last_creator = segment->creator;
 		if (!most || program->tally.segments > most->tally.segments)
 			most = program;
 	}
 	failure->most = most;
 	if (!most)
 		return;
-	failure->most_makers = most->tally.makers;
+	failure->most_creators = most->tally.creators;
 	failure->most_segments = most->tally.segments;
 	failure->most_pages = most->tally.pages;
 }
@@ -146,13 +146,13 @@ void findings_note_failure(struct model *model, struct model_process *process,
 	model->last_failure = failure;
 }
 
-static void draw_failure(struct model *model, const struct model_failure *failure)
+static void check_failure(struct model *model, const struct model_failure *failure)
 {
 	const struct model_process *process = model_process(model, failure->process);
 	const char *call = event_name(failure->key.call), *error = NULL;
 	const char *why = "see the manual page of the call", *advice = "";
 	enum severity severity = SEVERITY_WARNING;
-	char count[HUMAN_BYTES];
+	char count[FORMAT_BYTES];
 	struct finding *finding;
 	struct explanation seen;
 
@@ -167,7 +167,7 @@ static void draw_failure(struct model *model, const struct model_failure *failur
 	}
 	if (!error)
 		error = name_of_errno((int)failure->key.error);
-	seen = sight_explain(model, failure);
+	seen = snapshot_explain(model, failure);
 	if (seen.why && !failure->sure) {
 		why = seen.why;
 		advice = seen.advice ? seen.advice : advice;
@@ -181,7 +181,7 @@ static void draw_failure(struct model *model, const struct model_failure *failur
 		model, FINDING_FAILED_CALL, severity, advice,
 		"%s: %s failed %s time%s with %s%s %s",
 		process ? model_program_name(&process->facts) : "?", call,
-		human_count(count, failure->count), human_s(failure->count),
+		format_count(count, failure->count), format_s(failure->count),
 		error ? error : "an unknown error",
 		(failure->why || seen.why) && failure->count > 1 ? "; the first time:" : ":", why);
 	free(seen.why);
@@ -195,10 +195,10 @@ static void draw_failure(struct model *model, const struct model_failure *failur
 	finding->stack = failure->stack;
 }
 
-void findings_draw_failures(struct model *model)
+void findings_check_failures(struct model *model)
 {
 	struct model_failure *failure, *next;
 
 	HASH_ITER (hh, model->failures, failure, next)
-		draw_failure(model, failure);
+		check_failure(model, failure);
 }

@@ -127,14 +127,14 @@ static bool outlived_recorder(const struct model *model, const struct process_fa
 /* Instances may lie far apart, and each segment asks: so the images are put side by side. */
 void families_begin(struct families *families, struct model *model, bool at_end)
 {
-	size_t room = model->process_count + 1;
+	size_t capacity = model->process_count + 1;
 
 	*families = (struct families){.model = model, .at_end = at_end};
-	families->known = calloc(3 * room, sizeof *families->known);
+	families->known = calloc(3 * capacity, sizeof *families->known);
 	model->no_memory |= !families->known;
-	families->images = families->known ? families->known + room : NULL;
-	families->outlived = families->known ? families->images + room : NULL;
-	for (uint32_t i = 1; families->known && i < model->instance_room; i++) {
+	families->images = families->known ? families->known + capacity : NULL;
+	families->outlived = families->known ? families->images + capacity : NULL;
+	for (uint32_t i = 1; families->known && i < model->instance_capacity; i++) {
 		const struct model_process *image = model->by_instance[i];
 
 		if (!image || families->known_count == model->process_count)
@@ -246,13 +246,13 @@ static uint32_t root_of(const struct model_segment *segment, const struct model_
 {
 	if (creator && !creator->facts.placeholder && creator->facts.family)
 		return creator->facts.family;
-	return segment->maker_family;
+	return segment->creator_family;
 }
 
 void families_judge(const struct families *families, struct model_segment *segment)
 {
 	const struct model *model = families->model;
-	const struct model_process *creator = model_process(model, segment->maker);
+	const struct model_process *creator = model_process(model, segment->creator);
 	struct model_family *family = &segment->family;
 	uint32_t root = root_of(segment, creator);
 
@@ -263,7 +263,7 @@ void families_judge(const struct families *families, struct model_segment *segme
 									 : STILL_ENDED,
 	};
 	if (creator && (!creator->facts.placeholder || creator->facts.kept_with_object))
-		family->creator.instance = segment->maker;
+		family->creator.instance = segment->creator;
 	for (uint32_t i = 0; i < families->count; i++) {
 		const struct model_process *image = families->images[i];
 

@@ -7,7 +7,7 @@
 #include "report/model/model_internal.h"
 
 #define COMPARISONS_MOST (1u << 28) /* of witnesses with images: a file may claim any number */
-#define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
+#define SHM_DEST_BIT 01000u         /* the kernel's mark for removal, in the mode */
 
 /* Calls that were begun and never came back. A call that only asked is done, too. */
 static uint64_t in_flight(const struct process_facts *facts)
@@ -23,7 +23,7 @@ static uint64_t in_flight(const struct process_facts *facts)
 	return begun > done ? begun - done : 0;
 }
 
-static void finish_process(struct model *model, struct model_process *process)
+static void finalize_process(struct model *model, struct model_process *process)
 {
 	const struct process_facts *facts = &process->facts;
 
@@ -44,13 +44,12 @@ static void finish_process(struct model *model, struct model_process *process)
 }
 
 /* Whether the program of this pid, its process's last one, has registered after all. */
-static bool has_registered(const struct model *model, const struct witness_facts *w)
+static bool has_registered(const struct model *model, const struct unfollowed_facts *w)
 {
-	for (uint32_t i = 1; i < model->instance_room; i++) {
+	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		const struct model_process *process = model->by_instance[i];
 
-		if (process && !process->facts.placeholder &&
-		    process->facts.state != STATE_EXEC &&
+		if (process && !process->facts.placeholder && process->facts.state != STATE_EXEC &&
 		    model_recorders_pid(&process->facts) == w->pid &&
 		    strncmp(process->facts.exe, w->exe, sizeof process->facts.exe - 1) == 0)
 			return true;
@@ -63,12 +62,13 @@ static void drop_refuted(struct model *model)
 {
 	uint32_t kept = 0;
 
-	if ((uint64_t)model->witness_count * model->instance_room > COMPARISONS_MOST)
+	if ((uint64_t)model->unfollowed_count * model->instance_capacity > COMPARISONS_MOST)
 		return;
-	for (uint32_t i = 0; i < model->witness_count; i++)
-		if (!model->witnesses[i].suspected || !has_registered(model, &model->witnesses[i]))
-			model->witnesses[kept++] = model->witnesses[i];
-	model->witness_count = kept;
+	for (uint32_t i = 0; i < model->unfollowed_count; i++)
+		if (!model->unfollowed[i].suspected ||
+		    !has_registered(model, &model->unfollowed[i]))
+			model->unfollowed[kept++] = model->unfollowed[i];
+	model->unfollowed_count = kept;
 }
 
 /*
@@ -79,7 +79,7 @@ static void forgive_rows(struct model *model)
 {
 	static const enum loss gaps[] = {LOST_OVERWRITTEN, LOST_TORN,    LOST_NO_SPACE,
 					 LOST_NESTED,      LOST_NO_SLOT, LOST_DAMAGED};
-	static const enum loss rows[] = {LOST_FORGOTTEN, LOST_ATTACHMENTS_FULL, LOST_LEDGER_FULL};
+	static const enum loss rows[] = {LOST_SLOT_REUSED, LOST_ATTACHMENTS_FULL, LOST_LEDGER_FULL};
 
 	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++)
 		if (model->lost[gaps[i]])
@@ -89,13 +89,13 @@ static void forgive_rows(struct model *model)
 }
 
 /* What the recorder saw while the processes ran: breaks that were not the kernel's. */
-static void recall_drift(struct model *model)
+static void recall_break_checks(struct model *model)
 {
-	for (uint32_t i = 0; i < model->sight_count; i++) {
-		const struct sight_facts *sight = &model->sights[i];
-		struct model_process *process = model_process(model, sight->instance);
+	for (uint32_t i = 0; i < model->snapshot_count; i++) {
+		const struct snapshot_facts *snapshot = &model->snapshots[i];
+		struct model_process *process = model_process(model, snapshot->instance);
 
-		if (process && sight->error == 0 && sight->call <= KIND_SBRK)
+		if (process && snapshot->error == 0 && snapshot->call <= KIND_SBRK)
 			process->break_differs = true;
 	}
 }
@@ -108,7 +108,7 @@ static void count_unseen_moves(struct model *model)
 {
 	bool complete = model_lost(model) == 0 && model->missed == 0;
 
-	for (uint32_t i = 1; i < model->instance_room; i++) {
+	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		struct model_process *process = model->by_instance[i];
 		bool sure;
 
@@ -178,8 +178,8 @@ static bool is_orphaned(const struct model *model, const struct model_segment *s
 	       family->users.still == STILL_ENDED && model_lost(model) == 0 && model->missed == 0;
 }
 
-static void finish_segment(struct model *model, struct model_segment *segment,
-			   const struct families *at_end, const struct families *now)
+static void finalize_segment(struct model *model, struct model_segment *segment,
+			     const struct families *at_end, const struct families *now)
 {
 	bool unused;
 
@@ -198,34 +198,34 @@ static void finish_segment(struct model *model, struct model_segment *segment,
 		segment->peak = segment->kernel.nattch;
 }
 
-static void finish_segments(struct model *model)
+static void finalize_segments(struct model *model)
 {
 	struct families at_end, now;
 
 	families_begin(&at_end, model, model->session.finished);
 	families_begin(&now, model, false);
 	for (uint32_t i = 0; i < model->segment_count; i++)
-		finish_segment(model, model->segments[i], &at_end, &now);
+		finalize_segment(model, model->segments[i], &at_end, &now);
 	families_end(&at_end);
 	families_end(&now);
 }
 
-void model_finish(struct model *model)
+void model_finalize(struct model *model)
 {
 	model->level = COVERED_FULL;
-	for (uint32_t i = 1; i < model->instance_room; i++)
+	for (uint32_t i = 1; i < model->instance_capacity; i++)
 		if (model->by_instance[i])
-			finish_process(model, model->by_instance[i]);
+			finalize_process(model, model->by_instance[i]);
 	if (model->process_count == model->placeholder_count)
 		model->level = model->process_count ? COVERED_CALLS : COVERED_NOT;
 	forgive_rows(model);
 	drop_refuted(model);
-	recall_drift(model);
+	recall_break_checks(model);
 	count_unseen_moves(model);
-	holders_settle(model);
-	finish_segments(model);
+	holders_finalize(model);
+	finalize_segments(model);
 	if (!model->session.finished && model->session.state != SESSION_LIVE)
 		model->session.duration_ns = model->last_ns;
 	removals_link_keys(model);
-	findings_draw(model);
+	findings_check(model);
 }

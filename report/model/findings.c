@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/util/format.h"
 #include "report/model/model_internal.h"
+#include "report/util/format.h"
 #include "report/util/names.h"
 
 #define FINDINGS_MAX (1u << 16) /* a file that gives more reason is not believed */
@@ -61,7 +61,7 @@ struct finding *findings_add(struct model *model, enum finding_kind kind, enum s
 		model->finding_omitted++;
 		return &nowhere;
 	}
-	if (!model_grow(model, (void **)&model->findings, &model->finding_room,
+	if (!model_grow(model, (void **)&model->findings, &model->finding_capacity,
 			model->finding_count, sizeof *model->findings))
 		return &nowhere;
 	finding = &model->findings[model->finding_count++];
@@ -102,9 +102,9 @@ static const char *loss_advice(const struct model *model)
 			 "which empties the log; the counters are exact all the same";
 }
 
-static void draw_losses(struct model *model)
+static void check_losses(struct model *model)
 {
-	char text[1024] = "", count[HUMAN_BYTES];
+	char text[1024] = "", count[FORMAT_BYTES];
 	size_t used = 0;
 
 	for (int loss = 0; loss < LOST_COUNT; loss++)
@@ -112,14 +112,14 @@ static void draw_losses(struct model *model)
 		    used < sizeof text)
 			used += (size_t)snprintf(
 				text + used, sizeof text - used, "%s%s %s (%s)", used ? "; " : "",
-				human_count(count, model->lost[loss]), loss_name((unsigned)loss),
+				format_count(count, model->lost[loss]), loss_name((unsigned)loss),
 				loss_words((unsigned)loss));
 	if (used)
-		findings_add(model, FINDING_LOST_EVENTS, SEVERITY_WARNING,
-			     loss_advice(model), "not in the log: %s", text);
+		findings_add(model, FINDING_LOST_EVENTS, SEVERITY_WARNING, loss_advice(model),
+			     "not in the log: %s", text);
 }
 
-static void draw_settings(struct model *model)
+static void check_settings(struct model *model)
 {
 	uint64_t bad = model->lost[LOST_BAD_SETTING];
 
@@ -127,7 +127,7 @@ static void draw_settings(struct model *model)
 		findings_add(model, FINDING_BAD_SETTING, SEVERITY_NOTE,
 			     "see ENVIRONMENT in memshim(1)",
 			     "%llu MEMSHIM_ setting%s had a wrong value and %s ignored",
-			     (unsigned long long)bad, human_s(bad), bad == 1 ? "was" : "were");
+			     (unsigned long long)bad, format_s(bad), bad == 1 ? "was" : "were");
 	if (model->level == COVERED_CALLS && !model->session.segment_missing)
 		findings_add(
 			model, FINDING_CALLS_ONLY, SEVERITY_NOTE,
@@ -135,10 +135,10 @@ static void draw_settings(struct model *model)
 			"libc's own entries could not be redirected: only calls by name were seen");
 }
 
-static void draw_not_followed(struct model *model)
+static void check_not_followed(struct model *model)
 {
-	for (uint32_t i = 0; i < model->witness_count; i++) {
-		const struct witness_facts *w = &model->witnesses[i];
+	for (uint32_t i = 0; i < model->unfollowed_count; i++) {
+		const struct unfollowed_facts *w = &model->unfollowed[i];
 		struct finding *finding = findings_add(
 			model, FINDING_NOT_FOLLOWED, SEVERITY_WARNING,
 			"what it did to its break and to segments is not in this report",
@@ -162,9 +162,9 @@ static const char *unseen_advice(const struct model_process *p)
 	       "mapped right at the break, which looks the same";
 }
 
-static void draw_unseen(struct model *model)
+static void check_unseen(struct model *model)
 {
-	for (uint32_t i = 1; i < model->instance_room; i++) {
+	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		const struct model_process *p = model->by_instance[i];
 
 		if (p && p->gaps)
@@ -173,14 +173,14 @@ static void draw_unseen(struct model *model)
 						    "%s (%d): the break moved at least %llu time%s "
 						    "without a call to libc",
 						    model_program_name(&p->facts), p->facts.pid,
-						    (unsigned long long)p->gaps, human_s(p->gaps)),
+						    (unsigned long long)p->gaps, format_s(p->gaps)),
 				       p);
 	}
 }
 
 /* ---- processes ---- */
 
-static void draw_mixed(struct model *model, const struct model_process *p)
+static void check_mixed(struct model *model, const struct model_process *p)
 {
 	const struct move_facts *direct = &p->facts.moves[BY_DIRECT];
 	const struct move_facts *malloc_moves = &p->facts.moves[BY_MALLOC];
@@ -195,8 +195,8 @@ static void draw_mixed(struct model *model, const struct model_process *p)
 			     "%s (%d): malloc moved the break %llu time%s and the program itself "
 			     "%llu time%s",
 			     model_program_name(&p->facts), p->facts.pid,
-			     (unsigned long long)of_malloc, human_s(of_malloc),
-			     (unsigned long long)own, human_s(own)),
+			     (unsigned long long)of_malloc, format_s(of_malloc),
+			     (unsigned long long)own, format_s(own)),
 		p, p->direct_stack);
 }
 
@@ -204,11 +204,11 @@ static void draw_mixed(struct model *model, const struct model_process *p)
 #define THRASH_MOVES 16u
 #define PINNED_BYTES (64u << 20)
 
-static void draw_blocked(struct model *model, const struct model_process *p)
+static void check_blocked(struct model *model, const struct model_process *p)
 {
 	static const char advice[] = "attach without an address: the kernel finds a place that is "
 				     "not in the way";
-	char room[HUMAN_BYTES];
+	char capacity[FORMAT_BYTES];
 	struct finding *finding;
 
 	if (p->blocked_by) {
@@ -216,7 +216,7 @@ static void draw_blocked(struct model *model, const struct model_process *p)
 				       "%s (%d): segment %d, %s above the break, blocked it",
 				       model_program_name(&p->facts), p->facts.pid,
 				       p->blocked_by->shmid,
-				       human_bytes(room, p->blocked_room_bytes));
+				       format_bytes(capacity, p->blocked_room_bytes));
 		finding->shmid = p->blocked_by->shmid;
 		finding->stack_instance = p->facts.instance;
 		finding->stack = p->blocked_stack;
@@ -225,7 +225,7 @@ static void draw_blocked(struct model *model, const struct model_process *p)
 				       "malloc goes on with mmap; brk and sbrk will fail",
 				       "%s (%d): the next mapping is %s above the break",
 				       model_program_name(&p->facts), p->facts.pid,
-				       human_bytes(room, p->headroom_bytes));
+				       format_bytes(capacity, p->headroom_bytes));
 	} else {
 		return;
 	}
@@ -233,7 +233,7 @@ static void draw_blocked(struct model *model, const struct model_process *p)
 }
 
 /* A quarter of the moves go down, and most of what was taken is given back: and taken again. */
-static void draw_thrash(struct model *model, const struct model_process *p)
+static void check_thrash(struct model *model, const struct model_process *p)
 {
 	const struct move_facts *m = &p->facts.moves[BY_MALLOC];
 	uint64_t peak = p->facts.break_peak - p->facts.break_initial;
@@ -250,12 +250,12 @@ static void draw_thrash(struct model *model, const struct model_process *p)
 }
 
 /* Long after the last move, all of it is still there. */
-static void draw_pinned(struct model *model, const struct model_process *p)
+static void check_pinned(struct model *model, const struct model_process *p)
 {
 	uint64_t peak = p->facts.break_peak - p->facts.break_initial;
 	uint64_t end = p->facts.ended ? p->facts.end_ns : model->session.duration_ns;
 	uint64_t life = end > p->facts.start_ns ? end - p->facts.start_ns : 0;
-	char size[HUMAN_BYTES];
+	char size[FORMAT_BYTES];
 
 	if (peak < PINNED_BYTES || model_shrunk(&p->facts) > peak / 8 || p->last_move_ns == 0 ||
 	    end < p->last_move_ns || end - p->last_move_ns < life / 2)
@@ -264,22 +264,22 @@ static void draw_pinned(struct model *model, const struct model_process *p)
 			   model, FINDING_HEAP_PINNED, SEVERITY_NOTE,
 			   "malloc_trim(3) gives back what is free; one block at the top holds all",
 			   "%s (%d): the break went up by %s early and never came down",
-			   model_program_name(&p->facts), p->facts.pid, human_bytes(size, peak)),
+			   model_program_name(&p->facts), p->facts.pid, format_bytes(size, peak)),
 		   p, p->highest_stack);
 }
 
-static void draw_processes(struct model *model)
+static void check_processes(struct model *model)
 {
-	for (uint32_t i = 1; i < model->instance_room; i++) {
+	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		struct model_process *p = model->by_instance[i];
 
 		if (!p)
 			continue;
-		draw_mixed(model, p);
-		draw_blocked(model, p);
-		draw_thrash(model, p);
-		draw_pinned(model, p);
-		findings_draw_attachments(model, p);
+		check_mixed(model, p);
+		check_blocked(model, p);
+		check_thrash(model, p);
+		check_pinned(model, p);
+		findings_check_attachments(model, p);
 	}
 }
 
@@ -299,18 +299,18 @@ static void sort_findings(struct model *model)
 				sorted[count++] = model->findings[i];
 	free(model->findings);
 	model->findings = sorted;
-	model->finding_room = model->finding_count + 1;
+	model->finding_capacity = model->finding_count + 1;
 }
 
-void findings_draw(struct model *model)
+void findings_check(struct model *model)
 {
-	draw_losses(model);
-	draw_not_followed(model);
-	draw_unseen(model);
-	draw_settings(model);
-	findings_draw_segments(model);
-	findings_draw_failures(model);
-	findings_draw_walls(model);
-	draw_processes(model);
+	check_losses(model);
+	check_not_followed(model);
+	check_unseen(model);
+	check_settings(model);
+	findings_check_segments(model);
+	findings_check_failures(model);
+	findings_check_walls(model);
+	check_processes(model);
 	sort_findings(model);
 }

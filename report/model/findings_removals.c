@@ -58,13 +58,13 @@ static const char *successor_words(const struct model *model, const struct model
 				   char to[160])
 {
 	const struct model_segment *next = s->successor;
-	const struct model_process *maker = next ? model_process(model, next->maker) : NULL;
+	const struct model_process *creator = next ? model_process(model, next->creator) : NULL;
 
 	to[0] = '\0';
-	if (next && maker && next->created == CREATED_SURELY)
+	if (next && creator && next->created == CREATED_SURELY)
 		snprintf(to, 160,
 			 "; a new segment %d was made under the same key by %.60s (%d) afterwards",
-			 next->shmid, model_program_name(&maker->facts), maker->facts.pid);
+			 next->shmid, model_program_name(&creator->facts), creator->facts.pid);
 	else if (next)
 		snprintf(to, 160, "; segment %d has had the same key afterwards", next->shmid);
 	return to;
@@ -83,7 +83,7 @@ static uint64_t held_at(const struct model *model, const struct model_segment *s
 			 (!process || model->past[i].process == process) &&
 			 model->past[i].attachment.since_ns < time_ns &&
 			 model->past[i].until_ns > time_ns;
-	for (uint32_t i = 1; i < model->instance_room; i++) {
+	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		const struct model_process *p = model->by_instance[i];
 
 		for (uint32_t k = 0; p && (!process || process == p) && k < p->attached_count; k++)
@@ -96,7 +96,7 @@ static uint64_t held_at(const struct model *model, const struct model_segment *s
 /* Whether a shmctl is under way: the kernel knows of it, and the log does not yet. */
 static bool is_removing(const struct model *model)
 {
-	for (uint32_t i = 1; i < model->instance_room; i++) {
+	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		const struct process_facts *facts = model->by_instance[i]
 							    ? &model->by_instance[i]->facts
 							    : NULL;
@@ -111,7 +111,7 @@ static bool is_removing(const struct model *model)
 /* Whether every call of the session is known: only then is what was not seen not done. */
 static bool is_complete(const struct model *model)
 {
-	return model_lost(model) == 0 && model->missed == 0 && model->witness_count == 0 &&
+	return model_lost(model) == 0 && model->missed == 0 && model->unfollowed_count == 0 &&
 	       model->level == COVERED_FULL && model->in_flight == 0 &&
 	       !model->session.segment_missing && model->session.state != SESSION_ABANDONED;
 }
@@ -137,18 +137,19 @@ static uint64_t held_after_removal(const struct model *model, const struct model
 
 static int32_t creator_of(const struct model_segment *s, const char **name)
 {
-	const struct sight_facts *sight = s->removal && s->removal->shmid == s->shmid ? s->removal
-										      : s->met;
+	const struct snapshot_facts *snapshot = s->removal && s->removal->shmid == s->shmid
+							? s->removal
+							: s->met;
 
-	*name = sight ? sight->creator_name : "";
-	if (sight)
-		return sight->creator_pid;
+	*name = snapshot ? snapshot->creator_name : "";
+	if (snapshot)
+		return snapshot->creator_pid;
 	return s->in_kernel ? s->kernel.creator_pid : 0;
 }
 
 static bool is_of_session(const struct model *model, int32_t pid)
 {
-	for (uint32_t i = 1; pid && i < model->instance_room; i++)
+	for (uint32_t i = 1; pid && i < model->instance_capacity; i++)
 		if (model->by_instance[i] && !model->by_instance[i]->facts.placeholder &&
 		    model_recorders_pid(&model->by_instance[i]->facts) == pid)
 			return true;
@@ -157,10 +158,10 @@ static bool is_of_session(const struct model *model, int32_t pid)
 
 /* ---- remarks ---- */
 
-static void draw_stranger(struct model *model, const struct model_segment *s,
-			  const struct model_process *remover)
+static void check_stranger(struct model *model, const struct model_segment *s,
+			   const struct model_process *remover)
 {
-	char creator[96] = "", next[160], size[HUMAN_BYTES], held[96] = "";
+	char creator[96] = "", next[160], size[FORMAT_BYTES], held[96] = "";
 	const char *name;
 	int32_t pid = creator_of(s, &name);
 	bool known;
@@ -174,7 +175,7 @@ static void draw_stranger(struct model *model, const struct model_segment *s,
 			 *name ? " (" : "", pid, *name ? ")" : "");
 	if (count)
 		snprintf(held, sizeof held, "; %llu attachment%s %s still in use then",
-			 (unsigned long long)count, human_s(count), count == 1 ? "was" : "were");
+			 (unsigned long long)count, format_s(count), count == 1 ? "was" : "were");
 	else if (known)
 		snprintf(held, sizeof held, "; nobody else had it attached");
 	finding = findings_add(
@@ -182,7 +183,7 @@ static void draw_stranger(struct model *model, const struct model_segment *s,
 		"check the id before IPC_RMID: remove only what the program itself created",
 		"%s (%d) removed segment %d%s%s, which this session %s%s%s%s",
 		model_program_name(&remover->facts), remover->facts.pid, s->shmid,
-		s->size ? ", " : "", s->size ? human_bytes(size, s->size) : "",
+		s->size ? ", " : "", s->size ? format_bytes(size, s->size) : "",
 		is_complete(model) ? "did not create" : "was not seen to create", creator, held,
 		successor_words(model, s, next));
 	findings_about(finding, remover);
@@ -191,19 +192,19 @@ static void draw_stranger(struct model *model, const struct model_segment *s,
 	finding->stack = s->remover_stack;
 }
 
-static void draw_by_other(struct model *model, const struct model_segment *s,
-			  const struct model_process *remover)
+static void check_by_other(struct model *model, const struct model_segment *s,
+			   const struct model_process *remover)
 {
-	const struct model_process *maker = model_process(model, s->maker);
+	const struct model_process *creator = model_process(model, s->creator);
 	struct finding *finding;
 	char next[160];
 
-	if (!maker || maker->program == remover->program || maker->facts.placeholder)
+	if (!creator || creator->program == remover->program || creator->facts.placeholder)
 		return;
 	finding = findings_add(model, FINDING_REMOVED_BY_OTHER, SEVERITY_NOTE,
 			       "nothing is wrong if the two agree on it",
 			       "segment %d, made by %s, was removed by %s (%d)%s", s->shmid,
-			       findings_maker_name(model, s), model_program_name(&remover->facts),
+			       findings_creator_name(model, s), model_program_name(&remover->facts),
 			       remover->facts.pid, successor_words(model, s, next));
 	findings_about_segment(model, finding, s);
 	finding->program[1] = model_program(&remover->facts);
@@ -213,7 +214,7 @@ static void draw_by_other(struct model *model, const struct model_segment *s,
  * Removed while attached, by a call that is not in the log: the kernel has its mark, or its key had
  * another segment while it was attached.
  */
-static void draw_unseen(struct model *model, const struct model_segment *s)
+static void check_unseen(struct model *model, const struct model_segment *s)
 {
 	bool marked = s->in_kernel && s->kernel.mode & SHM_DEST_BIT;
 	uint64_t held = marked         ? s->kernel.nattch
@@ -232,20 +233,20 @@ static void draw_unseen(struct model *model, const struct model_segment *s)
 			     "while %llu attachment%s %s in use%s",
 			     s->shmid,
 			     s->created == CREATED_NOT ? "a process outside the session"
-						       : findings_maker_name(model, s),
-			     (unsigned long long)held, human_s(held), held == 1 ? "was" : "were",
+						       : findings_creator_name(model, s),
+			     (unsigned long long)held, format_s(held), held == 1 ? "was" : "were",
 			     successor_words(model, s, next)),
 		s);
 }
 
-void findings_draw_removal(struct model *model, const struct model_segment *s)
+void findings_check_removal(struct model *model, const struct model_segment *s)
 {
 	const struct model_process *remover = model_process(model, s->remover);
 
 	if (!s->removed)
-		draw_unseen(model, s);
+		check_unseen(model, s);
 	else if (remover && !remover->facts.placeholder && s->created == CREATED_NOT)
-		draw_stranger(model, s, remover);
+		check_stranger(model, s, remover);
 	else if (remover && !remover->facts.placeholder)
-		draw_by_other(model, s, remover);
+		check_by_other(model, s, remover);
 }

@@ -8,7 +8,7 @@
 
 /* ---- attachments of one process ---- */
 
-static void draw_held(struct model *model, const struct model_process *p)
+static void check_held(struct model *model, const struct model_process *p)
 {
 	struct finding *finding;
 
@@ -19,7 +19,7 @@ static void draw_held(struct model *model, const struct model_process *p)
 		"the kernel detached for it; a program that lives longer would hold on",
 		"%s (%d) exited with %u attachment%s that it never detached",
 		model_program_name(&p->facts), p->facts.pid, p->held_at_end,
-		human_s(p->held_at_end));
+		format_s(p->held_at_end));
 	findings_about(finding, p);
 	finding->shmid = p->held_at_end == 1 ? p->held_segment->shmid : -1;
 }
@@ -60,7 +60,7 @@ static bool is_doubtful(const struct model *model, const struct model_process *p
 	return false;
 }
 
-static void draw_repeated(struct model *model, struct model_process *p)
+static void check_repeated(struct model *model, struct model_process *p)
 {
 	struct finding *finding;
 
@@ -81,36 +81,36 @@ static void draw_repeated(struct model *model, struct model_process *p)
 	finding->stack = p->repeated_stack;
 }
 
-void findings_draw_attachments(struct model *model, struct model_process *process)
+void findings_check_attachments(struct model *model, struct model_process *process)
 {
-	draw_held(model, process);
-	draw_repeated(model, process);
+	check_held(model, process);
+	check_repeated(model, process);
 }
 
 /* ---- segments ---- */
 
-const char *findings_maker_name(const struct model *model, const struct model_segment *s)
+const char *findings_creator_name(const struct model *model, const struct model_segment *s)
 {
-	const struct model_process *maker = model_process(model, s->maker);
+	const struct model_process *creator = model_process(model, s->creator);
 
-	if (!maker)
+	if (!creator)
 		return "a program";
-	return maker->label[0] ? maker->label : model_program_name(&maker->facts);
+	return creator->label[0] ? creator->label : model_program_name(&creator->facts);
 }
 
 /* What it is about, and the call stack that made it. */
 void findings_about_segment(const struct model *model, struct finding *finding,
 			    const struct model_segment *s)
 {
-	const struct model_process *maker = model_process(model, s->maker);
+	const struct model_process *creator = model_process(model, s->creator);
 
 	finding->shmid = s->shmid;
 	if (s->created == CREATED_NOT)
 		return;
-	if (maker)
-		findings_about(finding, maker);
-	finding->stack_instance = s->maker;
-	finding->stack = s->maker_stack;
+	if (creator)
+		findings_about(finding, creator);
+	finding->stack_instance = s->creator;
+	finding->stack = s->creator_stack;
 }
 
 /*
@@ -119,7 +119,7 @@ void findings_about_segment(const struct model *model, struct finding *finding,
  */
 static char *removal_advice(const struct model *model, const struct model_segment *s)
 {
-	char *file = model->file ? human_word(model->file) : NULL, *advice = NULL;
+	char *file = model->file ? format_word(model->file) : NULL, *advice = NULL;
 	int length;
 
 	if (s->presence == PRESENCE_HERE)
@@ -142,39 +142,39 @@ static char *removal_advice(const struct model *model, const struct model_segmen
 	return length < 0 ? NULL : advice;
 }
 
-static void draw_leaked(struct model *model, const struct model_segment *s)
+static void check_leaked(struct model *model, const struct model_segment *s)
 {
-	char size[HUMAN_BYTES], *advice;
+	char size[FORMAT_BYTES], *advice;
 	struct finding *finding;
 
 	if (!s->leaked || s->created != CREATED_SURELY)
 		return;
 	advice = removal_advice(model, s);
-	finding = findings_add(model, FINDING_LEAKED_SEGMENT, SEVERITY_ERROR, advice ? advice : "",
-			       model->session.finished
-				       ? "segment %d (%s), made by %s, was left behind when the "
-					 "session ended, unused"
-				       : "segment %d (%s), made by %s, is still there and nobody "
-					 "uses it",
-			       s->shmid, human_bytes(size, s->size), findings_maker_name(model, s));
+	finding = findings_add(
+		model, FINDING_LEAKED_SEGMENT, SEVERITY_ERROR, advice ? advice : "",
+		model->session.finished ? "segment %d (%s), made by %s, was left behind when the "
+					  "session ended, unused"
+					: "segment %d (%s), made by %s, is still there and nobody "
+					  "uses it",
+		s->shmid, format_bytes(size, s->size), findings_creator_name(model, s));
 	free(advice);
 	findings_about_segment(model, finding, s);
 }
 
-static void draw_orphaned(struct model *model, const struct model_segment *s)
+static void check_orphaned(struct model *model, const struct model_segment *s)
 {
-	char size[HUMAN_BYTES], *advice;
+	char size[FORMAT_BYTES], *advice;
 	struct finding *finding;
 
 	if (!s->orphaned)
 		return;
 	advice = removal_advice(model, s);
-	finding = findings_add(model, FINDING_ORPHANED_OBJECT, SEVERITY_WARNING,
-			       advice ? advice : "",
-			       "segment %d (%s), made by %s, which ended, is still there; nobody "
-			       "uses it, and of its creator's family only processes run that never "
-			       "used it",
-			       s->shmid, human_bytes(size, s->size), findings_maker_name(model, s));
+	finding = findings_add(
+		model, FINDING_ORPHANED_OBJECT, SEVERITY_WARNING, advice ? advice : "",
+		"segment %d (%s), made by %s, which ended, is still there; nobody "
+		"uses it, and of its creator's family only processes run that never "
+		"used it",
+		s->shmid, format_bytes(size, s->size), findings_creator_name(model, s));
 	free(advice);
 	findings_about_segment(model, finding, s);
 }
@@ -184,7 +184,7 @@ static const char *why_remover_unknown(const struct model *model, const struct m
 {
 	if (model_lost(model) || model->missed || model->in_flight)
 		return "the log is not whole: a call of the session that is not in it may have";
-	if (model->witness_count || model->level != COVERED_FULL || model->unseen_moves)
+	if (model->unfollowed_count || model->level != COVERED_FULL || model->unseen_moves)
 		return "a process of the session whose calls were not seen may have";
 	if (model->session.segment_missing || model->session.state == SESSION_ABANDONED)
 		return "the recorder did not see the end";
@@ -195,7 +195,7 @@ static const char *why_remover_unknown(const struct model *model, const struct m
 
 static bool creator_ended(const struct model *model, const struct model_segment *s)
 {
-	const struct model_process *creator = model_process(model, s->maker);
+	const struct model_process *creator = model_process(model, s->creator);
 
 	return s->created != CREATED_NOT && creator && !creator->facts.placeholder &&
 	       creator->facts.state != STATE_EXEC && !creator->facts.ran_at_end;
@@ -215,7 +215,7 @@ static const char *vanished_advice(const struct model *model, const struct model
 	return to;
 }
 
-static void draw_vanished(struct model *model, const struct model_segment *s)
+static void check_vanished(struct model *model, const struct model_segment *s)
 {
 	char advice[160];
 
@@ -230,21 +230,21 @@ static void draw_vanished(struct model *model, const struct model_segment *s)
 			s);
 }
 
-static void draw_never_attached(struct model *model, const struct model_segment *s)
+static void check_never_attached(struct model *model, const struct model_segment *s)
 {
 	if (s->created == CREATED_SURELY && s->attaches + s->inherited == 0 &&
 	    model->session.state == SESSION_ENDED && model_lost(model) == 0 &&
-	    model->witness_count == 0 && !(s->in_kernel && s->kernel.nattch))
+	    model->unfollowed_count == 0 && !(s->in_kernel && s->kernel.nattch))
 		findings_about_segment(
 			model,
 			findings_add(model, FINDING_SEGMENT_NEVER_ATTACHED, SEVERITY_NOTE,
 				     "if nobody needs it, it need not be made",
 				     "segment %d, made by %s, was never attached in this session",
-				     s->shmid, findings_maker_name(model, s)),
+				     s->shmid, findings_creator_name(model, s)),
 			s);
 }
 
-static void draw_world_writable(struct model *model, const struct model_segment *s)
+static void check_world_writable(struct model *model, const struct model_segment *s)
 {
 	uint32_t mode;
 	bool gone = s->state == SEGMENT_DESTROYED || s->state == SEGMENT_VANISHED;
@@ -257,21 +257,21 @@ static void draw_world_writable(struct model *model, const struct model_segment 
 		findings_add(model, FINDING_WORLD_WRITABLE_SEGMENT, SEVERITY_WARNING,
 			     "give it a mode such as 0600 in shmget, or change it with IPC_SET",
 			     "segment %d, made by %s, %s be written by every user%s (mode %04o)",
-			     s->shmid, findings_maker_name(model, s), gone ? "could" : "may",
+			     s->shmid, findings_creator_name(model, s), gone ? "could" : "may",
 			     gone ? " while it was there" : "", mode),
 		s);
 }
 
-void findings_draw_segments(struct model *model)
+void findings_check_segments(struct model *model)
 {
 	for (uint32_t i = 0; i < model->segment_count; i++) {
 		const struct model_segment *s = model->segments[i];
 
-		draw_leaked(model, s);
-		draw_orphaned(model, s);
-		draw_vanished(model, s);
-		draw_world_writable(model, s);
-		draw_never_attached(model, s);
-		findings_draw_removal(model, s);
+		check_leaked(model, s);
+		check_orphaned(model, s);
+		check_vanished(model, s);
+		check_world_writable(model, s);
+		check_never_attached(model, s);
+		findings_check_removal(model, s);
 	}
 }

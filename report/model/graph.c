@@ -13,18 +13,19 @@ static struct graph_edge *edge_of(struct graph *graph, uint32_t first,
 				  const struct model_process *process, int32_t pid)
 {
 	struct graph_edge *edges;
-	uint32_t room = graph->edge_room ? graph->edge_room * 2 : 64;
+	uint32_t capacity = graph->edge_capacity ? graph->edge_capacity * 2 : 64;
 
 	for (uint32_t i = first; i < graph->edge_count; i++)
 		if (graph->edges[i].process == process && graph->edges[i].pid == pid)
 			return &graph->edges[i];
-	if (graph->edge_count == graph->edge_room) {
-		edges = room > EDGES_MAX ? NULL : realloc(graph->edges, room * sizeof *edges);
+	if (graph->edge_count == graph->edge_capacity) {
+		edges = capacity > EDGES_MAX ? NULL
+					     : realloc(graph->edges, capacity * sizeof *edges);
 		graph->no_memory |= !edges;
 		if (!edges)
 			return NULL;
 		graph->edges = edges;
-		graph->edge_room = room;
+		graph->edge_capacity = capacity;
 	}
 	edges = &graph->edges[graph->edge_count++];
 	*edges = (struct graph_edge){
@@ -85,7 +86,7 @@ static struct attached find_attached(struct graph *graph, const struct model *mo
 	struct attached found = {calloc(model->process_count + 1, sizeof *found.processes), 0};
 
 	graph->no_memory |= !found.processes;
-	for (uint32_t i = 1; found.processes && i < model->instance_room; i++) {
+	for (uint32_t i = 1; found.processes && i < model->instance_capacity; i++) {
 		const struct model_process *process = model->by_instance[i];
 
 		if (process && process->attached_count > 0 && filter_process(filter, process) &&
@@ -100,11 +101,11 @@ static void draw_segment(struct graph *graph, const struct model *model,
 			 const struct attached *attached)
 {
 	uint32_t first = graph->edge_count;
-	const struct model_process *maker = model_process(model, segment->maker);
+	const struct model_process *creator = model_process(model, segment->creator);
 	struct graph_edge *edge;
 
-	if (maker && segment->created != CREATED_NOT && filter_process(filter, maker) &&
-	    (edge = edge_of_process(graph, first, segment, maker)))
+	if (creator && segment->created != CREATED_NOT && filter_process(filter, creator) &&
+	    (edge = edge_of_process(graph, first, segment, creator)))
 		edge->made = true;
 	for (uint32_t i = 0; i < attached->count; i++) {
 		const struct model_process *process = attached->processes[i];

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Processes and the segments between them: one edge for each pair, however often one has the other
- * attached. Holders that no session follows are nodes too. After model_finish; no input or output.
+ * attached. Holders that no session follows are nodes too. After model_finalize; no input or
+ * output.
  */
 #ifndef MEMSHIM_MODEL_GRAPH_H
 #define MEMSHIM_MODEL_GRAPH_H
@@ -23,7 +24,7 @@ struct graph_edge {
 
 struct graph {
 	struct graph_edge *edges; /* by segment, in the order the segments were first seen */
-	uint32_t edge_count, edge_room;
+	uint32_t edge_count, edge_capacity;
 	bool no_memory;
 };
 

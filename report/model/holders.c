@@ -27,15 +27,15 @@ void model_add_holder(struct model *model, const struct kernel_holder *holder)
 {
 	model->holders_known = true;
 	if (model->holder_count < HOLDERS_MAX &&
-	    model_grow(model, (void **)&model->holders, &model->holder_room, model->holder_count,
-		       sizeof *model->holders))
+	    model_grow(model, (void **)&model->holders, &model->holder_capacity,
+		       model->holder_count, sizeof *model->holders))
 		model->holders[model->holder_count++] = *holder;
 }
 
 const struct model_process *model_holder_process(const struct model *model,
 						 const struct kernel_holder *holder)
 {
-	for (uint32_t i = model->instance_room; i > 1; i--) {
+	for (uint32_t i = model->instance_capacity; i > 1; i--) {
 		const struct model_process *process = model->by_instance[i - 1];
 
 		if (process && process->facts.state == STATE_RUNNING &&
@@ -97,7 +97,7 @@ static bool is_younger(const struct model *model, const struct model_attachment 
 	return model->holders_ns && attachment->since_ns >= model->holders_ns;
 }
 
-static void settle_process(struct model *model, struct model_process *process)
+static void finalize_process(struct model *model, struct model_process *process)
 {
 	bool read;
 
@@ -133,14 +133,14 @@ bool model_holds(const struct model *model, const struct model_segment *segment,
 		holder->end - holder->start == (segment->current.size + page - 1) / page * page);
 }
 
-void holders_settle(struct model *model)
+void holders_finalize(struct model *model)
 {
 	if (!model->holders_known)
 		return;
 	if (model->holder_count)
 		qsort(model->holders, model->holder_count, sizeof *model->holders, by_place);
-	for (uint32_t i = 1; i < model->instance_room; i++)
+	for (uint32_t i = 1; i < model->instance_capacity; i++)
 		if (model->by_instance[i] && model->by_instance[i]->facts.state == STATE_RUNNING)
-			settle_process(model, model->by_instance[i]);
+			finalize_process(model, model->by_instance[i]);
 	count_found(model);
 }

@@ -8,13 +8,13 @@
 #define ROWS_MAX (1u << 20)
 
 /* Room for one more row; null, and noted, when there is none. */
-static void *add(struct ipc_table *table, void *array, uint32_t *count, uint32_t *room,
+static void *add(struct ipc_table *table, void *array, uint32_t *count, uint32_t *capacity,
 		 size_t row_bytes)
 {
 	char **rows = array;
-	uint32_t more = *room ? *room * 2 : 64;
+	uint32_t more = *capacity ? *capacity * 2 : 64;
 
-	if (*count == *room) {
+	if (*count == *capacity) {
 		char *grown = more > ROWS_MAX ? NULL : realloc(*rows, more * row_bytes);
 
 		if (!grown) {
@@ -22,7 +22,7 @@ static void *add(struct ipc_table *table, void *array, uint32_t *count, uint32_t
 			return NULL;
 		}
 		*rows = grown;
-		*room = more;
+		*capacity = more;
 	}
 	return *rows + (*count)++ * row_bytes;
 }
@@ -30,16 +30,17 @@ static void *add(struct ipc_table *table, void *array, uint32_t *count, uint32_t
 void ipc_add_segment(struct ipc_table *table, const struct kernel_segment *segment)
 {
 	struct ipc_segment *row = add(table, &table->segments, &table->segment_count,
-				      &table->segment_room, sizeof *row);
+				      &table->segment_capacity, sizeof *row);
 
 	if (row)
-		*row = (struct ipc_segment){.kernel = *segment, .maker.pid = segment->creator_pid};
+		*row = (struct ipc_segment){.kernel = *segment,
+					    .creator.pid = segment->creator_pid};
 }
 
 void ipc_add_object(struct ipc_table *table, const struct kernel_object *object)
 {
 	struct kernel_object *row = add(table, &table->objects, &table->object_count,
-					&table->object_room, sizeof *row);
+					&table->object_capacity, sizeof *row);
 
 	if (row)
 		*row = *object;
@@ -51,7 +52,8 @@ void ipc_add_holder(struct ipc_table *table, const struct kernel_holder *holder)
 
 	if (holder->shmid < 0)
 		return;
-	row = add(table, &table->holders, &table->holder_count, &table->holder_room, sizeof *row);
+	row = add(table, &table->holders, &table->holder_count, &table->holder_capacity,
+		  sizeof *row);
 	if (row)
 		*row = *holder;
 }
@@ -98,7 +100,7 @@ static void count_holders(struct ipc_table *table, struct ipc_segment *segment, 
 	}
 }
 
-void ipc_settle(struct ipc_table *table)
+void ipc_finalize(struct ipc_table *table)
 {
 	uint32_t holder = 0;
 
@@ -133,7 +135,7 @@ bool ipc_is_of_row(const struct ipc_segment *segment, const struct ledger_facts 
 {
 	bool marked = segment->kernel.mode & 01000; /* its key is gone then */
 
-	return row->maker && row->removed == marked &&
+	return row->creator && row->removed == marked &&
 	       (marked || row->key == segment->kernel.key) &&
 	       (row->key == IPC_PRIVATE || row->flags & IPC_CREAT);
 }

@@ -10,7 +10,7 @@
 #include "report/model/filter.h"
 
 /* Who made a segment, as a session's ledger has it, or as the running process tells. */
-struct ipc_maker {
+struct ipc_creator {
 	int32_t pid; /* as the kernel gave it; 0 unknown */
 	bool known;  /* the rest is */
 	bool by_session;
@@ -24,18 +24,18 @@ struct ipc_maker {
 
 struct ipc_segment {
 	struct kernel_segment kernel;
-	struct ipc_maker maker;
+	struct ipc_creator creator;
 	uint32_t first_holder, holder_count; /* in the table's holders */
-	uint32_t other_count; /* after those, of other IPC namespaces: see ipc.c */
+	uint32_t other_count;                /* after those, of other IPC namespaces: see ipc.c */
 };
 
 struct ipc_table {
 	struct ipc_segment *segments;
 	struct kernel_object *objects; /* queues, then sets of semaphores */
 	struct kernel_holder *holders; /* by segment, those without one last */
-	uint32_t segment_count, segment_room;
-	uint32_t object_count, object_room;
-	uint32_t holder_count, holder_room;
+	uint32_t segment_count, segment_capacity;
+	uint32_t object_count, object_capacity;
+	uint32_t holder_count, holder_capacity;
 	bool no_memory;
 };
 
@@ -44,9 +44,9 @@ void ipc_add_object(struct ipc_table *table, const struct kernel_object *object)
 void ipc_add_holder(struct ipc_table *table, const struct kernel_holder *holder);
 
 /* After all of them: sorts by id, and gives each segment its holders. */
-void ipc_settle(struct ipc_table *table);
+void ipc_finalize(struct ipc_table *table);
 
-/* The segment of this id; null when there is none. After ipc_settle. */
+/* The segment of this id; null when there is none. After ipc_finalize. */
 struct ipc_segment *ipc_find(const struct ipc_table *table, int32_t shmid);
 
 /* Whether a ledger's row is about this segment, and not about an earlier one of its id. */

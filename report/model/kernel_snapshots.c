@@ -13,17 +13,17 @@
 
 #define OVERCOMMIT_NEVER 2u
 
-static void add_find(struct model *model, const struct sight_facts *sight)
+static void add_find(struct model *model, const struct snapshot_facts *snapshot)
 {
 	struct model_find *find;
 
-	HASH_FIND(hh, model->finds, &sight->time_ns, sizeof sight->time_ns, find);
+	HASH_FIND(hh, model->finds, &snapshot->time_ns, sizeof snapshot->time_ns, find);
 	if (find)
 		return;
 	find = calloc(1, sizeof *find);
 	if (find) {
-		find->time_ns = sight->time_ns;
-		find->sight = *sight;
+		find->time_ns = snapshot->time_ns;
+		find->snapshot = *snapshot;
 		HASH_ADD(hh, model->finds, time_ns, sizeof find->time_ns, find);
 	}
 	if (!find || !find->hh.tbl) {
@@ -32,23 +32,23 @@ static void add_find(struct model *model, const struct sight_facts *sight)
 	}
 }
 
-void model_add_sight(struct model *model, const struct sight_facts *sight)
+void model_add_snapshot(struct model *model, const struct snapshot_facts *snapshot)
 {
-	if (sight->error == 0 && (sight->shmid >= 0 || sight->call == KIND_SHMCTL)) {
-		add_find(model, sight);
+	if (snapshot->error == 0 && (snapshot->shmid >= 0 || snapshot->call == KIND_SHMCTL)) {
+		add_find(model, snapshot);
 		return;
 	}
-	if (model_grow(model, (void **)&model->sights, &model->sight_room, model->sight_count,
-		       sizeof *model->sights))
-		model->sights[model->sight_count++] = *sight;
+	if (model_grow(model, (void **)&model->snapshots, &model->snapshot_room,
+		       model->snapshot_count, sizeof *model->snapshots))
+		model->snapshots[model->snapshot_count++] = *snapshot;
 }
 
 /* The sight of a failure's first call: another's may be of other numbers. */
-static const struct sight_facts *sight_of(const struct model *model,
-					  const struct model_failure *failure)
+static const struct snapshot_facts *snapshot_of(const struct model *model,
+						const struct model_failure *failure)
 {
-	for (uint32_t i = 0; i < model->sight_count; i++) {
-		const struct sight_facts *s = &model->sights[i];
+	for (uint32_t i = 0; i < model->snapshot_count; i++) {
+		const struct snapshot_facts *s = &model->snapshots[i];
 
 		if (s->instance == failure->first.process && s->call == failure->key.call &&
 		    s->error == failure->key.error && s->time_ns == failure->first.time_ns)
@@ -58,9 +58,9 @@ static const struct sight_facts *sight_of(const struct model *model,
 }
 
 /* The maker by the name that the session knows, or the kernel told; else "pid 12". */
-static const char *maker(const struct model *model, int32_t pid, const char *name, char to[96])
+static const char *creator(const struct model *model, int32_t pid, const char *name, char to[96])
 {
-	for (uint32_t i = model->instance_room; i > 1; i--) {
+	for (uint32_t i = model->instance_capacity; i > 1; i--) {
 		const struct model_process *process = model->by_instance[i - 1];
 
 		if (process && process->facts.pid == pid) {
@@ -81,19 +81,19 @@ static const char *maker(const struct model *model, int32_t pid, const char *nam
 
 /* Who fills the table: a program of the session, or one process that the kernel names. */
 static const char *most(const struct model *model, const struct model_failure *failure,
-			const struct sight_facts *s, bool by_count, char to[96])
+			const struct snapshot_facts *s, bool by_count, char to[96])
 {
 	const char *exe = failure->most ? failure->most->exe : "", *slash = strrchr(exe, '/');
 	uint64_t own = by_count ? failure->most_segments : failure->most_pages;
 	uint64_t theirs = by_count ? s->most_segments : s->most_pages;
 
-	if (!failure->most || own < theirs || failure->most_makers < 2) {
-		maker(model, s->most_pid, s->most_name, to);
+	if (!failure->most || own < theirs || failure->most_creators < 2) {
+		creator(model, s->most_pid, s->most_name, to);
 		if (s->most_ended)
 			snprintf(to + strlen(to), 96 - strlen(to), ", which had ended");
 		return to;
 	}
-	snprintf(to, 96, "%u processes of %.60s", failure->most_makers, slash ? slash + 1 : exe);
+	snprintf(to, 96, "%u processes of %.60s", failure->most_creators, slash ? slash + 1 : exe);
 	return to;
 }
 
@@ -104,7 +104,7 @@ static uint64_t larger(uint64_t a, uint64_t b)
 
 static struct explanation explain_full(const struct model *model,
 				       const struct model_failure *failure,
-				       const struct sight_facts *s)
+				       const struct snapshot_facts *s)
 {
 	uint64_t page = model->session.page_bytes ? model->session.page_bytes : 4096;
 	uint64_t pages = (failure->first.u.shmget.size + page - 1) / page;
@@ -123,14 +123,14 @@ static struct explanation explain_full(const struct model *model,
 		return explain_by("ask for less, or raise kernel.shmall",
 				  "%llu page%s were asked for, more than the %llu that "
 				  "kernel.shmall allows for all segments together",
-				  (unsigned long long)pages, human_s(pages),
+				  (unsigned long long)pages, format_s(pages),
 				  (unsigned long long)s->limit_pages);
 	if (s->used_pages + pages > s->limit_pages)
 		return explain_by("remove left-overs ('memshim ipcs' shows them, 'memshim reap' "
 				  "removes a session's), or raise kernel.shmall",
 				  "%llu page%s were asked for, and %llu of the %llu that "
 				  "kernel.shmall allows are taken; %llu of them, the most, by %s",
-				  (unsigned long long)pages, human_s(pages),
+				  (unsigned long long)pages, format_s(pages),
 				  (unsigned long long)s->used_pages,
 				  (unsigned long long)s->limit_pages,
 				  (unsigned long long)larger(s->most_pages, failure->most_pages),
@@ -140,29 +140,29 @@ static struct explanation explain_full(const struct model *model,
 
 /* ---- single segments ---- */
 
-static struct explanation explain_size(const struct model *model, const struct sight_facts *s,
+static struct explanation explain_size(const struct model *model, const struct snapshot_facts *s,
 				       uint64_t asked)
 {
-	char wanted[HUMAN_BYTES], has[HUMAN_BYTES], who[96];
+	char wanted[FORMAT_BYTES], has[FORMAT_BYTES], who[96];
 
-	human_bytes(wanted, asked);
+	format_bytes(wanted, asked);
 	if (s->shmid >= 0 && asked > s->size)
 		return explain_by("ask for no more than it has (0 takes it as it is), or remove it "
 				  "first",
 				  "segment %d with this key has %s, and %s were asked for; it was "
 				  "made by %s",
-				  s->shmid, human_bytes(has, s->size), wanted,
-				  maker(model, s->creator_pid, s->creator_name, who));
+				  s->shmid, format_bytes(has, s->size), wanted,
+				  creator(model, s->creator_pid, s->creator_name, who));
 	if (s->limit_size && asked > s->limit_size)
 		return explain_by("ask for less, or raise kernel.shmmax",
 				  "%s were asked for, and kernel.shmmax is %s", wanted,
-				  human_bytes(has, s->limit_size));
+				  format_bytes(has, s->limit_size));
 	return explain_nothing;
 }
 
 static struct explanation access_seen(const struct model *model,
 				      const struct model_failure *failure,
-				      const struct sight_facts *s)
+				      const struct snapshot_facts *s)
 {
 	char who[96];
 
@@ -171,18 +171,18 @@ static struct explanation access_seen(const struct model *model,
 	return explain_by(NULL,
 			  "segment %d, made by %s, has mode %04o and belongs to uid %u; uid %u "
 			  "wanted to %s",
-			  s->shmid, maker(model, s->creator_pid, s->creator_name, who),
+			  s->shmid, creator(model, s->creator_pid, s->creator_name, who),
 			  s->mode & 0777, s->owner_uid, s->caller_uid,
 			  explain_wish(&failure->first));
 }
 
 static struct explanation explain_memory(const struct model_failure *failure,
-					 const struct sight_facts *s)
+					 const struct snapshot_facts *s)
 {
 	uint64_t asked = failure->first.u.shmget.size;
-	char wanted[HUMAN_BYTES], has[HUMAN_BYTES];
+	char wanted[FORMAT_BYTES], has[FORMAT_BYTES];
 
-	human_bytes(wanted, asked);
+	format_bytes(wanted, asked);
 	if (failure->first.u.shmget.flags & SHM_HUGETLB)
 		return explain_by("see vm.nr_hugepages and /proc/meminfo",
 				  "%s in huge pages were asked for, and of %llu huge pages %llu "
@@ -193,7 +193,7 @@ static struct explanation explain_memory(const struct model_failure *failure,
 		return explain_by("ask for less; SHM_NORESERVE promises nothing and takes pages "
 				  "as they are used",
 				  "%s were asked for, and memory and swap together are %s", wanted,
-				  human_bytes(has, s->memory_bytes));
+				  format_bytes(has, s->memory_bytes));
 	if (s->overcommit == OVERCOMMIT_NEVER)
 		return explain_by(NULL,
 				  "%s were asked for, and vm.overcommit_memory 2 promises no more "
@@ -204,7 +204,7 @@ static struct explanation explain_memory(const struct model_failure *failure,
 
 static struct explanation shmget_seen(const struct model *model,
 				      const struct model_failure *failure,
-				      const struct sight_facts *s)
+				      const struct snapshot_facts *s)
 {
 	char who[96];
 
@@ -222,7 +222,7 @@ static struct explanation shmget_seen(const struct model *model,
 			       ? explain_nothing
 			       : explain_by(NULL, "segment %d has the key 0x%08x, made by %s",
 					    s->shmid, s->key,
-					    maker(model, s->creator_pid, s->creator_name, who));
+					    creator(model, s->creator_pid, s->creator_name, who));
 	default:
 		return explain_nothing;
 	}
@@ -232,7 +232,7 @@ static struct explanation shmget_seen(const struct model *model,
 
 /* Of the segment that was to be attached: it may be gone by the look. 0 unknown. */
 static uint64_t size_of(const struct model *model, const struct model_failure *failure,
-			const struct sight_facts *s)
+			const struct snapshot_facts *s)
 {
 	const struct model_segment *segment = model_event_segment(model, &failure->first);
 
@@ -240,7 +240,7 @@ static uint64_t size_of(const struct model *model, const struct model_failure *f
 }
 
 static struct explanation place_seen(const struct model *model, const struct model_failure *failure,
-				     const struct sight_facts *s)
+				     const struct snapshot_facts *s)
 {
 	uint64_t address = event_asked_address(&failure->first);
 	uint64_t size = size_of(model, failure, s);
@@ -256,12 +256,12 @@ static struct explanation place_seen(const struct model *model, const struct mod
 	return explain_by("look at the address and the flags",
 			  "segment %d is there, made by %s; it was the address or a flag that was "
 			  "refused",
-			  s->shmid, maker(model, s->creator_pid, s->creator_name, who));
+			  s->shmid, creator(model, s->creator_pid, s->creator_name, who));
 }
 
 static struct explanation attach_seen(const struct model *model,
 				      const struct model_failure *failure,
-				      const struct sight_facts *s)
+				      const struct snapshot_facts *s)
 {
 	uint64_t size = size_of(model, failure, s);
 	const struct model_process *process = model_process(model, failure->process);
@@ -275,10 +275,10 @@ static struct explanation attach_seen(const struct model *model,
 	return explain_nothing;
 }
 
-struct explanation sight_explain(const struct model *model, const struct model_failure *failure)
+struct explanation snapshot_explain(const struct model *model, const struct model_failure *failure)
 {
 	const struct model_process *process = model_process(model, failure->process);
-	const struct sight_facts *s = sight_of(model, failure);
+	const struct snapshot_facts *s = snapshot_of(model, failure);
 
 	if (!s || !process)
 		return explain_nothing;
@@ -297,13 +297,13 @@ struct explanation sight_explain(const struct model *model, const struct model_f
 	}
 }
 
-static void draw_wall(struct model *model, const struct model_failure *failure)
+static void check_wall(struct model *model, const struct model_failure *failure)
 {
 	const struct model_process *process = model_process(model, failure->process);
-	const struct sight_facts *s = sight_of(model, failure);
+	const struct snapshot_facts *s = snapshot_of(model, failure);
 	const struct event *event = &failure->first;
 	struct finding *finding;
-	char room[HUMAN_BYTES];
+	char capacity[FORMAT_BYTES];
 
 	if (!s || !process || process->blocked_by || failure->sure ||
 	    !explain_wall(event, s->next_start))
@@ -313,17 +313,17 @@ static void draw_wall(struct model *model, const struct model_failure *failure)
 			       "%s (%d): %s, %s above the break, blocked it",
 			       model_program_name(&process->facts), process->facts.pid,
 			       s->next_name[0] ? s->next_name : "memory without a file",
-			       human_bytes(room, s->next_start - event->u.brk.before));
+			       format_bytes(capacity, s->next_start - event->u.brk.before));
 	findings_about(finding, process);
 	finding->stack_instance = event->process;
 	finding->stack = event->stack;
 }
 
-void findings_draw_walls(struct model *model)
+void findings_check_walls(struct model *model)
 {
 	struct model_failure *failure, *next;
 
 	HASH_ITER (hh, model->failures, failure, next)
 		if (failure->key.call <= KIND_SBRK)
-			draw_wall(model, failure);
+			check_wall(model, failure);
 }

@@ -16,7 +16,7 @@
 enum cause { CAUSE_DATA, CAUSE_SPACE, CAUSE_WALL, CAUSE_MEMORY, CAUSE_COUNT };
 
 struct request {
-	const struct sight_facts *s;
+	const struct snapshot_facts *s;
 	uint64_t asked, heap, above; /* bytes; above: the break, 0 of an attachment */
 	uint64_t page;
 };
@@ -55,29 +55,31 @@ static const char *least(const struct request *r, uint64_t used, uint64_t now)
 
 static struct explanation explain_data(const struct request *r)
 {
-	char limit[HUMAN_BYTES], used[HUMAN_BYTES], wanted[HUMAN_BYTES];
+	char limit[FORMAT_BYTES], used[FORMAT_BYTES], wanted[FORMAT_BYTES];
 	uint64_t data = data_used(r);
 
-	human_bytes(limit, r->s->limit_data);
-	human_bytes(wanted, r->asked);
+	format_bytes(limit, r->s->limit_data);
+	format_bytes(wanted, r->asked);
 	if (r->heap + r->asked > r->s->limit_data)
 		return explain_by("raise it: 'ulimit -d'",
 				  "RLIMIT_DATA is %s, and %s more were asked for", limit, wanted);
 	return explain_by("raise it: 'ulimit -d'",
 			  "RLIMIT_DATA is %s: it limits all private writable memory, not the heap "
 			  "alone; there were %s%s of that, and %s more were asked for",
-			  limit, least(r, data, r->s->data_bytes), human_bytes(used, data), wanted);
+			  limit, least(r, data, r->s->data_bytes), format_bytes(used, data),
+			  wanted);
 }
 
 static struct explanation explain_space(const struct request *r, const char *more)
 {
-	char limit[HUMAN_BYTES], used[HUMAN_BYTES], wanted[HUMAN_BYTES];
+	char limit[FORMAT_BYTES], used[FORMAT_BYTES], wanted[FORMAT_BYTES];
 	uint64_t space = space_used(r);
 
 	return explain_by("raise it: 'ulimit -v'", "RLIMIT_AS is %s, %s%s are mapped, and %s%s",
-			  human_bytes(limit, r->s->limit_size), least(r, space, r->s->mapped_bytes),
-			  human_bytes(used, space), more ? more : human_bytes(wanted, r->asked),
-			  more ? human_bytes(wanted, r->asked) : " more were asked for");
+			  format_bytes(limit, r->s->limit_size),
+			  least(r, space, r->s->mapped_bytes), format_bytes(used, space),
+			  more ? more : format_bytes(wanted, r->asked),
+			  more ? format_bytes(wanted, r->asked) : " more were asked for");
 }
 
 /* ---- what is not known ---- */
@@ -97,11 +99,11 @@ static bool is_excluded(const struct request *r, enum cause cause)
 	}
 }
 
-static const char *limit_words(uint64_t limit, char to[HUMAN_BYTES])
+static const char *limit_words(uint64_t limit, char to[FORMAT_BYTES])
 {
 	if (limit == UINT64_MAX)
 		return "unlimited";
-	return limit ? human_bytes(to, limit) : "unknown";
+	return limit ? format_bytes(to, limit) : "unknown";
 }
 
 static void list_causes(const struct request *r, bool excluded, char text[160])
@@ -124,7 +126,7 @@ static void list_causes(const struct request *r, bool excluded, char text[160])
 /* Names the limits in force, what cannot have refused the request, and what is left. */
 static struct explanation explain_unknown(const struct request *r)
 {
-	char wanted[HUMAN_BYTES], data[HUMAN_BYTES], space[HUMAN_BYTES], had[HUMAN_BYTES];
+	char wanted[FORMAT_BYTES], data[FORMAT_BYTES], space[FORMAT_BYTES], had[FORMAT_BYTES];
 	char excluded[160], left[160];
 
 	list_causes(r, true, excluded);
@@ -133,7 +135,7 @@ static struct explanation explain_unknown(const struct request *r)
 		NULL,
 		"%s were asked for, and the heap had %s; RLIMIT_DATA was %s, RLIMIT_AS %s%s; what "
 		"cannot have refused it: %s; what can: %s%sRLIMIT_MEMLOCK after mlockall",
-		human_bytes(wanted, r->asked), human_bytes(had, r->heap),
+		format_bytes(wanted, r->asked), format_bytes(had, r->heap),
 		limit_words(r->s->limit_data, data), limit_words(r->s->limit_size, space),
 		r->s->process_gone ? " when the process began" : "",
 		*excluded ? excluded : "nothing that is known", left, *left ? ", or " : "");
@@ -143,13 +145,13 @@ static struct explanation explain_unknown(const struct request *r)
 
 static struct explanation explain_wall_seen(const struct request *r)
 {
-	char room[HUMAN_BYTES], wanted[HUMAN_BYTES];
+	char capacity[FORMAT_BYTES], wanted[FORMAT_BYTES];
 
 	return explain_by("what is mapped by address must keep away from the heap",
 			  "%s begins %s above the break, and %s were asked for",
 			  r->s->next_name[0] ? r->s->next_name : "a mapping without a file",
-			  human_bytes(room, r->s->next_start - r->above),
-			  human_bytes(wanted, r->asked));
+			  format_bytes(capacity, r->s->next_start - r->above),
+			  format_bytes(wanted, r->asked));
 }
 
 /* The kernel keeps a page free between the heap and the next mapping. */
@@ -160,7 +162,7 @@ static bool is_walled(const struct request *r)
 
 struct explanation limits_explain_move(const struct model *model,
 				       const struct model_process *process,
-				       const struct event *event, const struct sight_facts *s)
+				       const struct event *event, const struct snapshot_facts *s)
 {
 	uint64_t before = event->u.brk.before;
 	struct request r = {
@@ -171,9 +173,9 @@ struct explanation limits_explain_move(const struct model *model,
 		.above = before,
 		.page = model->session.page_bytes,
 	};
-	char room[HUMAN_BYTES], wanted[HUMAN_BYTES];
+	char capacity[FORMAT_BYTES], wanted[FORMAT_BYTES];
 
-	human_bytes(wanted, r.asked);
+	format_bytes(wanted, r.asked);
 	if (is_walled(&r))
 		return explain_wall_seen(&r);
 	if (is_limit(s->limit_data) && data_used(&r) + r.asked > s->limit_data)
@@ -189,12 +191,12 @@ struct explanation limits_explain_move(const struct model *model,
 		return explain_by("ask for less at once",
 				  "%s were asked for, and memory and swap together are %s: "
 				  "vm.overcommit_memory %u refuses that",
-				  wanted, human_bytes(room, s->memory_bytes), s->overcommit);
+				  wanted, format_bytes(capacity, s->memory_bytes), s->overcommit);
 	return explain_unknown(&r);
 }
 
 struct explanation limits_explain_attach(const struct model_process *process,
-					 const struct event *event, const struct sight_facts *s,
+					 const struct event *event, const struct snapshot_facts *s,
 					 uint64_t size)
 {
 	struct request r = {

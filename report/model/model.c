@@ -52,12 +52,12 @@ static void free_shared(struct model *model)
 		free(find);
 	}
 	stacks_free(model);
-	free(model->sights);
+	free(model->snapshots);
 }
 
 static void free_processes(struct model *model)
 {
-	for (uint32_t i = 0; i < model->instance_room; i++) {
+	for (uint32_t i = 0; i < model->instance_capacity; i++) {
 		if (model->by_instance[i])
 			free(model->by_instance[i]->attached);
 		free(model->by_instance[i]);
@@ -88,37 +88,37 @@ void model_free(struct model *model)
 	free(model->past);
 	free(model->recent);
 	free(model->holders);
-	free(model->witnesses);
+	free(model->unfollowed);
 	free(model->findings);
 	free(model->changes);
 	free(model);
 }
 
-bool model_grow(struct model *model, void **array, uint32_t *room, uint32_t count,
+bool model_grow(struct model *model, void **array, uint32_t *capacity, uint32_t count,
 		size_t element_bytes)
 {
-	uint32_t wanted = *room ? *room * 2 : 16;
+	uint32_t wanted = *capacity ? *capacity * 2 : 16;
 	void *grown;
 
-	if (count < *room)
+	if (count < *capacity)
 		return true;
-	grown = wanted > *room ? realloc(*array, wanted * element_bytes) : NULL;
+	grown = wanted > *capacity ? realloc(*array, wanted * element_bytes) : NULL;
 	if (!grown) {
 		model->no_memory = true;
 		return false;
 	}
 	*array = grown;
-	*room = wanted;
+	*capacity = wanted;
 	return true;
 }
 
-bool model_make_room(struct model *model, void **array, uint32_t *room, uint32_t number,
-		     size_t element_bytes)
+bool model_make_capacity(struct model *model, void **array, uint32_t *capacity, uint32_t number,
+			 size_t element_bytes)
 {
-	uint32_t wanted = *room ? *room : 64;
+	uint32_t wanted = *capacity ? *capacity : 64;
 	char *grown;
 
-	if (number < *room)
+	if (number < *capacity)
 		return true;
 	while (wanted <= number)
 		wanted *= 2;
@@ -127,9 +127,9 @@ bool model_make_room(struct model *model, void **array, uint32_t *room, uint32_t
 		model->no_memory = true;
 		return false;
 	}
-	memset(grown + *room * element_bytes, 0, (wanted - *room) * element_bytes);
+	memset(grown + *capacity * element_bytes, 0, (wanted - *capacity) * element_bytes);
 	*array = grown;
-	*room = wanted;
+	*capacity = wanted;
 	return true;
 }
 
@@ -137,21 +137,22 @@ bool model_make_room(struct model *model, void **array, uint32_t *room, uint32_t
 
 static bool make_room_for(struct model *model, uint32_t instance)
 {
-	uint32_t room = model->instance_room ? model->instance_room : 64;
+	uint32_t capacity = model->instance_capacity ? model->instance_capacity : 64;
 	struct model_process **table;
 
-	if (instance < model->instance_room)
+	if (instance < model->instance_capacity)
 		return true;
-	while (room <= instance)
-		room *= 2;
-	table = realloc(model->by_instance, room * sizeof *table);
+	while (capacity <= instance)
+		capacity *= 2;
+	table = realloc(model->by_instance, capacity * sizeof *table);
 	if (!table) {
 		model->no_memory = true;
 		return false;
 	}
-	memset(table + model->instance_room, 0, (room - model->instance_room) * sizeof *table);
+	memset(table + model->instance_capacity, 0,
+	       (capacity - model->instance_capacity) * sizeof *table);
 	model->by_instance = table;
-	model->instance_room = room;
+	model->instance_capacity = capacity;
 	return true;
 }
 
@@ -297,25 +298,25 @@ int32_t model_pid_here(const struct model *model, const struct process_facts *fa
 
 static void take_back(struct model *model, int32_t pid)
 {
-	for (uint32_t i = model->witness_count; i > 0; i--) {
-		struct witness_facts *w = &model->witnesses[i - 1];
+	for (uint32_t i = model->unfollowed_count; i > 0; i--) {
+		struct unfollowed_facts *w = &model->unfollowed[i - 1];
 
 		if (w->pid != pid)
 			continue;
-		model->witness_count--;
-		memmove(w, w + 1, (model->witness_count - (i - 1)) * sizeof *w);
+		model->unfollowed_count--;
+		memmove(w, w + 1, (model->unfollowed_count - (i - 1)) * sizeof *w);
 		return;
 	}
 }
 
-void model_add_witness(struct model *model, const struct witness_facts *facts)
+void model_add_unfollowed(struct model *model, const struct unfollowed_facts *facts)
 {
 	if (facts->taken_back)
 		take_back(model, facts->pid);
-	else if (model->witness_count < WITNESSES_MAX &&
-		 model_grow(model, (void **)&model->witnesses, &model->witness_room,
-			    model->witness_count, sizeof *model->witnesses))
-		model->witnesses[model->witness_count++] = *facts;
+	else if (model->unfollowed_count < WITNESSES_MAX &&
+		 model_grow(model, (void **)&model->unfollowed, &model->unfollowed_room,
+			    model->unfollowed_count, sizeof *model->unfollowed))
+		model->unfollowed[model->unfollowed_count++] = *facts;
 }
 
 void model_add_loss(struct model *model, enum loss loss, uint64_t count)

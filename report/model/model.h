@@ -2,10 +2,10 @@
 /*
  * What happened, put together: the processes and their breaks, the segments and who held them,
  * what is missing, and what is worth a remark. Built from the reader's facts and events, in this
- * order, and complete after model_finish:
+ * order, and complete after model_finalize:
  *
  *    model_make ─▶ kernel's segments, objects, sights ─▶ processes, witnesses, losses ─▶ events ─▶
- *    attachments, ledger, kernel's processes, holders ─▶ model_finish
+ *    attachments, ledger, kernel's processes, holders ─▶ model_finalize
  *
  * Counters come from the processes' own slots, which are exact; the events tell what only an order
  * can tell. Does no input and no output. When memory runs out it keeps what it has, and says so.
@@ -33,11 +33,11 @@ struct model_attachment {
 struct model_process {
 	struct process_facts facts;
 	char label[CREATOR_LABEL_BYTES]; /* as a creator of objects: see creator.h */
-	struct identity_facts identity; /* instance 0: the recorder did not verify it */
+	struct identity_facts identity;  /* instance 0: the recorder did not verify it */
 	struct model_program *program;
 	uint64_t event_count;
 	struct model_attachment *attached; /* now */
-	uint32_t attached_count, attached_room;
+	uint32_t attached_count, attached_capacity;
 	uint32_t held_at_end; /* attachments that it had made itself and its end took away */
 	struct model_segment *held_segment; /* one of those */
 	uint64_t attached_bytes, attached_peak_bytes;
@@ -61,7 +61,7 @@ struct model_process {
 };
 
 struct model_tally {
-	uint32_t makers, last_maker; /* processes */
+	uint32_t creators, last_creator; /* processes */
 	uint64_t segments, pages;
 };
 
@@ -136,8 +136,8 @@ struct model_segment {
 	uint32_t mode, owner_uid; /* of the making, or of the last change */
 	bool owner_known;         /* both */
 	enum model_created created;
-	uint32_t maker, remover; /* instances; 0 none */
-	uint32_t maker_stack, remover_stack;
+	uint32_t creator, remover; /* instances; 0 none */
+	uint32_t creator_stack, remover_stack;
 	uint64_t seen_ns, removed_ns;
 	bool removed;
 	uint64_t attaches, detaches, inherited;
@@ -148,8 +148,8 @@ struct model_segment {
 	struct kernel_segment kernel; /* when the session ended; while it goes on, now */
 	bool surely_same; /* as its creator's pid, its size and the time of creation show */
 	enum model_segment_state state;
-	uint32_t maker_family;  /* as the ledger has it; 0 unknown */
-	uint64_t user_families; /* but the maker's: bit (family % 64) of who attached it */
+	uint32_t creator_family; /* as the ledger has it; 0 unknown */
+	uint64_t user_families;  /* but the maker's: bit (family % 64) of who attached it */
 	struct model_family family;
 	bool leaked;
 	bool orphaned;      /* as leaked, but a relative of its creator runs that never used it */
@@ -159,12 +159,12 @@ struct model_segment {
 	bool was_seen;        /* vanished: it was in the session's IPC namespace before */
 	bool elsewhere;       /* its creator had moved to another IPC namespace */
 	enum model_presence presence;
-	struct kernel_segment current; /* if PRESENCE_HERE */
+	struct kernel_segment current;         /* if PRESENCE_HERE */
 	const struct model_reaped_row *reaped; /* removed by memshim reap; null: not known */
-	bool leaked_now, orphaned_now; /* as above, by what is known now */
-	const struct sight_facts *met; /* of one that was there before; null: nobody looked */
-	const struct sight_facts *removal; /* right after its IPC_RMID; null: nobody looked */
-	/* Those that had its key before it and after it; null none. After model_finish. */
+	bool leaked_now, orphaned_now;         /* as above, by what is known now */
+	const struct snapshot_facts *met; /* of one that was there before; null: nobody looked */
+	const struct snapshot_facts *removal; /* right after its IPC_RMID; null: nobody looked */
+	/* Those that had its key before it and after it; null none. After model_finalize. */
 	const struct model_segment *predecessor, *successor;
 };
 
@@ -213,7 +213,7 @@ struct model_failure {
 	bool sure;          /* of both: whatever the recorder saw besides */
 	/* ENOSPC: the program that had the most segments then, and how many processes made them. */
 	const struct model_program *most;
-	uint32_t most_makers;
+	uint32_t most_creators;
 	uint64_t most_segments, most_pages;
 };
 
@@ -318,7 +318,7 @@ struct model_site {
 struct model_find {
 	UT_hash_handle hh;
 	uint64_t time_ns; /* of the event */
-	struct sight_facts sight;
+	struct snapshot_facts snapshot;
 };
 
 struct model_kernel_row {
@@ -344,47 +344,47 @@ struct model {
 	const char *file; /* to name in a command that reads it; null: it is found by itself */
 	const struct model *original; /* whose names, modules and so on a copy has; null: none's */
 	struct model_process **by_instance; /* null where there is none */
-	uint32_t instance_room;
+	uint32_t instance_capacity;
 	uint32_t process_count, placeholder_count;
 	struct model_program *programs;
 	struct model_segment **segments; /* in the order they were first seen */
-	uint32_t segment_count, segment_room;
+	uint32_t segment_count, segment_capacity;
 	struct model_segment *by_shmid;
 	struct model_past *past;
-	uint32_t past_count, past_room;
+	uint32_t past_count, past_capacity;
 	uint64_t past_omitted;
 	struct model_past *recent; /* the newest, each over the oldest; a copy has none */
-	uint32_t recent_room;
+	uint32_t recent_capacity;
 	uint64_t recent_count; /* all that there ever were */
 	struct model_change *changes;
-	uint32_t change_count, change_room;
+	uint32_t change_count, change_capacity;
 	uint64_t changes_omitted;
 	struct model_failure *failures, *last_failure;
-	struct witness_facts *witnesses;
-	uint32_t witness_count, witness_room;
+	struct unfollowed_facts *unfollowed;
+	uint32_t unfollowed_count, unfollowed_room;
 	struct finding *findings;
-	uint32_t finding_count, finding_room;
+	uint32_t finding_count, finding_capacity;
 	uint32_t suppressed_count, finding_omitted; /* those that are not among them */
-	struct model_kernel_row *kernel_rows; /* as the reader's kernel has them now */
+	struct model_kernel_row *kernel_rows;       /* as the reader's kernel has them now */
 	struct model_reaped_row *reaped_rows;
 	struct model_object_row *object_rows; /* as the recorder found them at the end */
-	struct sight_facts *sights;
-	uint32_t sight_count, sight_room;
+	struct snapshot_facts *snapshots;
+	uint32_t snapshot_count, snapshot_room;
 	struct model_find *finds;      /* by time */
-	struct kernel_holder *holders; /* by pid and address, after model_finish */
-	uint32_t holder_count, holder_room;
+	struct kernel_holder *holders; /* by pid and address, after model_finalize */
+	uint32_t holder_count, holder_capacity;
 	bool holders_known;
 	uint64_t holders_ns; /* of attachments made since then they tell nothing; 0: of all */
 	struct frame_facts *frames; /* by number; number 0 where there is none */
-	uint32_t frame_room;
+	uint32_t frame_capacity;
 	struct model_module **modules; /* by number */
-	uint32_t module_room;
+	uint32_t module_capacity;
 	struct model_name *names;
 	const struct filter *sites_of; /* of which processes' calls; null: of all */
 	struct model_site *sites;      /* in the order they were first seen */
-	uint32_t site_count, site_room;
+	uint32_t site_count, site_capacity;
 	uint32_t *site_of_stack; /* index + 1 of the latest */
-	uint32_t site_stack_room;
+	uint32_t site_stack_capacity;
 	struct model_load *loads;
 	bool kernel_known; /* kernel_rows are complete; whose they are: session.same_ipc */
 	uint64_t lost[LOST_COUNT];
@@ -408,8 +408,8 @@ struct model *model_copy(const struct model *from);
 
 void model_add_kernel_segment(struct model *model, const struct kernel_segment *segment);
 void model_add_object(struct model *model, const struct object_facts *object);
-void model_add_reaped(struct model *model, const struct kernel_segment *segment,
-		      uint64_t removed_s, uint32_t uid);
+void model_add_reaped(struct model *model, const struct kernel_segment *segment, uint64_t removed_s,
+		      uint32_t uid);
 /*
  * After the kernel's rows, the objects and the tables: an object that is surely the same proves
  * that this IPC namespace is the session's, where that was not known.
@@ -417,13 +417,13 @@ void model_add_reaped(struct model *model, const struct kernel_segment *segment,
 void model_recognize_namespace(struct model *model);
 /* Forgets those rows, so that newer ones can be added. */
 void model_forget_kernel(struct model *model);
-void model_add_sight(struct model *model, const struct sight_facts *sight);
+void model_add_snapshot(struct model *model, const struct snapshot_facts *snapshot);
 void model_add_process(struct model *model, const struct process_facts *facts);
 /* After its process. */
 void model_add_identity(struct model *model, const struct identity_facts *facts);
 /* The creator of an object, as the ledger has it: for a process whose slot is another's by now. */
 void model_add_creator(struct model *model, const struct process_facts *facts);
-void model_add_witness(struct model *model, const struct witness_facts *facts);
+void model_add_unfollowed(struct model *model, const struct unfollowed_facts *facts);
 void model_add_loss(struct model *model, enum loss loss, uint64_t count);
 
 /* Call stacks; the same row may come again. */
@@ -448,14 +448,14 @@ bool model_wants_holders(const struct model *model);
 void model_add_holder(struct model *model, const struct kernel_holder *holder);
 
 /* Draws the conclusions. */
-void model_finish(struct model *model);
+void model_finalize(struct model *model);
 
 /* ---- questions; valid at any time ---- */
 
 /* Null when the instance is not known. */
 static inline struct model_process *model_process(const struct model *model, uint32_t instance)
 {
-	return instance < model->instance_room ? model->by_instance[instance] : NULL;
+	return instance < model->instance_capacity ? model->by_instance[instance] : NULL;
 }
 
 /* Which process an image is, as the recorder verified it; null when it did not. */
@@ -520,7 +520,7 @@ uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stac
  */
 uint32_t model_caller(const struct stack_frame *frames, uint32_t count);
 
-/* The running image of a holder; null when it is not of this session. After model_finish. */
+/* The running image of a holder; null when it is not of this session. After model_finalize. */
 const struct model_process *model_holder_process(const struct model *model,
 						 const struct kernel_holder *holder);
 

@@ -6,7 +6,7 @@
 #include "report/model/model.h"
 
 /* Room for one more element in an array that grows; false, and noted, without memory. */
-bool model_grow(struct model *model, void **array, uint32_t *room, uint32_t count,
+bool model_grow(struct model *model, void **array, uint32_t *capacity, uint32_t count,
 		size_t element_bytes);
 
 /* A process whose slot is lost is known by its events only. Null when it is not believed. */
@@ -50,12 +50,12 @@ void attachments_drop(struct model *model, struct model_process *process, uint32
 void attachments_fork(struct model *model, struct model_process *child, const struct event *event);
 
 /* Room up to `number` in an array; what is new is zero. False, and noted, without memory. */
-bool model_make_room(struct model *model, void **array, uint32_t *room, uint32_t number,
-		     size_t element_bytes);
+bool model_make_capacity(struct model *model, void **array, uint32_t *capacity, uint32_t number,
+			 size_t element_bytes);
 
 /* ---- holders.c ---- */
 /* After the last event: sorts the holders, and ends what they do not have. */
-void holders_settle(struct model *model);
+void holders_finalize(struct model *model);
 
 /* ---- family.c ---- */
 struct families {
@@ -69,7 +69,7 @@ struct families {
 	int32_t unregistered_pid; /* a process that has the session's segment, and no slot */
 	int32_t unreadable_pid;   /* one that may have it */
 };
-/* After holders_settle. */
+/* After holders_finalize. */
 void families_begin(struct families *families, struct model *model, bool at_end);
 void families_end(struct families *families);
 /* Finds out who may come back to a segment. */
@@ -90,13 +90,13 @@ struct finding *findings_add(struct model *model, enum finding_kind kind, enum s
 	__attribute__((format(printf, 5, 6)));
 /* Whose doing it is. */
 void findings_about(struct finding *finding, const struct model_process *process);
-void findings_draw(struct model *model);
+void findings_check(struct model *model);
 
 /* ---- findings_segments.c ---- */
 /* A shmat that succeeded, after it was fed. */
 void findings_note_attach(struct model_process *process, const struct event *event);
-void findings_draw_segments(struct model *model);
-const char *findings_maker_name(const struct model *model, const struct model_segment *s);
+void findings_check_segments(struct model *model);
+const char *findings_creator_name(const struct model *model, const struct model_segment *s);
 /* What it is about, and the call stack that made it. */
 void findings_about_segment(const struct model *model, struct finding *finding,
 			    const struct model_segment *s);
@@ -105,9 +105,9 @@ void findings_about_segment(const struct model *model, struct finding *finding,
 /* Links the segments that had one key, one after the other. */
 void removals_link_keys(struct model *model);
 /* Who removed it, where that is worth a remark. */
-void findings_draw_removal(struct model *model, const struct model_segment *s);
+void findings_check_removal(struct model *model, const struct model_segment *s);
 
-void findings_draw_attachments(struct model *model, struct model_process *process);
+void findings_check_attachments(struct model *model, struct model_process *process);
 
 /* ---- explain.c ---- */
 struct explanation {
@@ -123,14 +123,14 @@ const struct model_attachment *explain_blocker(const struct model_process *proce
 
 /* ---- sights.c ---- */
 /* As explain_failure, of what the recorder saw right after the first of the calls. */
-struct explanation sight_explain(const struct model *model, const struct model_failure *failure);
+struct explanation snapshot_explain(const struct model *model, const struct model_failure *failure);
 
 /* Findings: mappings that stood in the way of the break. */
-void findings_draw_walls(struct model *model);
+void findings_check_walls(struct model *model);
 
 /* ---- failures.c ---- */
 void findings_note_failure(struct model *model, struct model_process *process,
 			   const struct event *event);
-void findings_draw_failures(struct model *model);
+void findings_check_failures(struct model *model);
 
 #endif

@@ -65,13 +65,13 @@ void model_add_kernel_segment(struct model *model, const struct kernel_segment *
 }
 
 /* What the recorder saw at the event of this time; an id alone may mean another segment by then. */
-static const struct sight_facts *sight_of(const struct model *model, int32_t shmid,
-					  uint64_t time_ns)
+static const struct snapshot_facts *snapshot_of(const struct model *model, int32_t shmid,
+						uint64_t time_ns)
 {
 	struct model_find *find;
 
 	HASH_FIND(hh, model->finds, &time_ns, sizeof time_ns, find);
-	return find && find->sight.shmid == shmid ? &find->sight : NULL;
+	return find && find->snapshot.shmid == shmid ? &find->snapshot : NULL;
 }
 
 /* ---- one segment ---- */
@@ -82,7 +82,7 @@ static struct model_segment *make_segment(struct model *model, uint64_t space, i
 	struct model_segment *old = model_segment_in(model, space, shmid);
 	struct model_segment *segment;
 
-	if (!model_grow(model, (void **)&model->segments, &model->segment_room,
+	if (!model_grow(model, (void **)&model->segments, &model->segment_capacity,
 			model->segment_count, sizeof *model->segments))
 		return NULL;
 	segment = calloc(1, sizeof *segment);
@@ -113,44 +113,45 @@ static void set_owner(struct model_segment *segment, uint32_t mode, uint32_t uid
 }
 
 /* As it is when shmget makes it. */
-static void set_maker(const struct model *model, struct model_segment *segment)
+static void set_creator(const struct model *model, struct model_segment *segment)
 {
-	const struct model_process *maker = model_process(model, segment->maker);
+	const struct model_process *creator = model_process(model, segment->creator);
 
-	if (maker && !maker->facts.placeholder)
-		set_owner(segment, segment->flags, maker->facts.uid);
+	if (creator && !creator->facts.placeholder)
+		set_owner(segment, segment->flags, creator->facts.uid);
 }
 
 /* IPC_CREAT made it, or found it: the kernel has its creator. */
-static enum model_created created_by_sight(const struct model *model,
-					   const struct model_segment *segment,
-					   const struct sight_facts *sight)
+static enum model_created created_by_snapshot(const struct model *model,
+					      const struct model_segment *segment,
+					      const struct snapshot_facts *snapshot)
 {
-	const struct model_process *maker = model_process(model, segment->maker);
+	const struct model_process *creator = model_process(model, segment->creator);
 
-	int32_t pid = maker && !maker->facts.placeholder ? model_recorders_pid(&maker->facts) : 0;
+	int32_t pid = creator && !creator->facts.placeholder ? model_recorders_pid(&creator->facts)
+							     : 0;
 
 	if (pid == 0)
 		return CREATED_LIKELY;
-	return sight->creator_pid == pid ? CREATED_SURELY : CREATED_NOT;
+	return snapshot->creator_pid == pid ? CREATED_SURELY : CREATED_NOT;
 }
 
 static void learn(const struct model *model, struct model_segment *segment, uint64_t time_ns)
 {
-	const struct sight_facts *sight = sight_of(model, segment->shmid, time_ns);
+	const struct snapshot_facts *snapshot = snapshot_of(model, segment->shmid, time_ns);
 
-	if (!sight)
+	if (!snapshot)
 		return;
 	if (segment->created == CREATED_LIKELY)
-		segment->created = created_by_sight(model, segment, sight);
+		segment->created = created_by_snapshot(model, segment, snapshot);
 	if (segment->created != CREATED_NOT)
 		return;
-	segment->met = sight;
-	segment->size = sight->size;
-	segment->key_known |= sight->key != 0;
-	if (sight->key)
-		segment->key = sight->key;
-	set_owner(segment, sight->mode, sight->owner_uid);
+	segment->met = snapshot;
+	segment->size = snapshot->size;
+	segment->key_known |= snapshot->key != 0;
+	if (snapshot->key)
+		segment->key = snapshot->key;
+	set_owner(segment, snapshot->mode, snapshot->owner_uid);
 }
 
 struct model_segment *segments_find(struct model *model, uint32_t instance, int32_t shmid,
@@ -232,13 +233,13 @@ static void begin(struct model *model, struct model_segment *segment, const stru
 		  enum model_created created)
 {
 	segment->created = created;
-	segment->maker = event->process;
-	segment->maker_stack = event->stack;
+	segment->creator = event->process;
+	segment->creator_stack = event->stack;
 	segment->flags = event->u.shmget.flags;
 	segment->flags_known = true;
 	segment->size = event->u.shmget.size;
 	if (created != CREATED_NOT)
-		set_maker(model, segment);
+		set_creator(model, segment);
 }
 
 static void feed_shmget(struct model *model, const struct event *event)
@@ -276,8 +277,8 @@ static void feed_set(struct model *model, const struct event *event)
 		return;
 	set_owner(segment, event->u.shmctl.mode, event->u.shmctl.uid);
 	if (model->change_count >= CHANGES_MAX ||
-	    !model_grow(model, (void **)&model->changes, &model->change_room, model->change_count,
-			sizeof *model->changes)) {
+	    !model_grow(model, (void **)&model->changes, &model->change_capacity,
+			model->change_count, sizeof *model->changes)) {
 		model->changes_omitted++;
 		return;
 	}
@@ -305,8 +306,8 @@ static void feed_remove(struct model *model, const struct event *event)
 	segment->remover = event->process;
 	segment->remover_stack = event->stack;
 	HASH_FIND(hh, model->finds, &event->time_ns, sizeof event->time_ns, find);
-	if (find && find->sight.call == KIND_SHMCTL && find->sight.instance == event->process)
-		segment->removal = &find->sight;
+	if (find && find->snapshot.call == KIND_SHMCTL && find->snapshot.instance == event->process)
+		segment->removal = &find->snapshot;
 }
 
 static void feed_shmctl(struct model *model, const struct event *event)
@@ -368,12 +369,12 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts)
 		segment = make_segment(model, 0, facts->shmid, facts->seen_ns);
 	if (!segment)
 		return;
-	if (facts->maker && !segment->flags_known) {
+	if (facts->creator && !segment->flags_known) {
 		segment->key = facts->key;
 		segment->key_known = segment->flags_known = true;
 		segment->flags = facts->flags;
-		segment->maker = facts->maker;
-		segment->maker_stack = facts->maker_stack;
+		segment->creator = facts->creator;
+		segment->creator_stack = facts->creator_stack;
 		segment->created = facts->key == IPC_PRIVATE || (facts->flags & IPC_CREAT &&
 								 facts->flags & IPC_EXCL)
 					   ? CREATED_SURELY
@@ -381,7 +382,7 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts)
 							      : CREATED_NOT;
 		segment->size = larger(segment->size, facts->size);
 		if (segment->created != CREATED_NOT)
-			set_maker(model, segment);
+			set_creator(model, segment);
 	}
 	if (facts->removed && !segment->removed) {
 		segment->removed = true;
@@ -389,8 +390,8 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts)
 		segment->remover_stack = facts->remover_stack;
 		segment->removed_ns = facts->removed_ns;
 	}
-	if (facts->maker && facts->maker == segment->maker)
-		segment->maker_family = facts->maker_family;
+	if (facts->creator && facts->creator == segment->creator)
+		segment->creator_family = facts->creator_family;
 	segment->user_families |= facts->user_families;
 	segment->attaches = larger(segment->attaches, facts->attaches);
 	segment->detaches = larger(segment->detaches, facts->detaches);

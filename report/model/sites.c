@@ -32,7 +32,7 @@ static struct model_site *add_site(struct model *model, const struct event *even
 {
 	struct model_site *site;
 
-	if (!model_grow(model, (void **)&model->sites, &model->site_room, model->site_count,
+	if (!model_grow(model, (void **)&model->sites, &model->site_capacity, model->site_count,
 			sizeof *model->sites))
 		return NULL;
 	site = &model->sites[model->site_count++];
@@ -50,8 +50,8 @@ static struct model_site *find_site(struct model *model, const struct event *eve
 {
 	bool by_malloc = event->flags & FLAG_MALLOC;
 
-	if (!model_make_room(model, (void **)&model->site_of_stack, &model->site_stack_room,
-			     event->stack, sizeof *model->site_of_stack))
+	if (!model_make_capacity(model, (void **)&model->site_of_stack, &model->site_stack_capacity,
+				 event->stack, sizeof *model->site_of_stack))
 		return NULL;
 	for (uint32_t i = model->site_of_stack[event->stack]; i != 0;
 	     i = model->sites[i - 1].next) {

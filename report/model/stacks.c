@@ -14,8 +14,8 @@
 void model_add_module(struct model *model, const struct module_facts *facts)
 {
 	if (facts->number == 0 || facts->number > MODULES_MOST ||
-	    !model_make_room(model, (void **)&model->modules, &model->module_room, facts->number,
-			     sizeof *model->modules) ||
+	    !model_make_capacity(model, (void **)&model->modules, &model->module_capacity,
+				 facts->number, sizeof *model->modules) ||
 	    model->modules[facts->number])
 		return;
 	model->modules[facts->number] = malloc(sizeof **model->modules);
@@ -57,8 +57,8 @@ void model_add_name(struct model *model, const struct name_key *key,
 void model_add_frame(struct model *model, const struct frame_facts *facts)
 {
 	if (facts->number != 0 && facts->number <= FRAMES_MOST &&
-	    model_make_room(model, (void **)&model->frames, &model->frame_room, facts->number,
-			    sizeof *model->frames))
+	    model_make_capacity(model, (void **)&model->frames, &model->frame_capacity,
+				facts->number, sizeof *model->frames))
 		model->frames[facts->number] = *facts;
 }
 
@@ -112,7 +112,7 @@ static bool find_address(const struct model *model, uint32_t instance, uint32_t 
 
 bool model_knows_stack(const struct model *model, uint32_t stack)
 {
-	return stack < model->frame_room && model->frames[stack].number != 0;
+	return stack < model->frame_capacity && model->frames[stack].number != 0;
 }
 
 uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stack,
@@ -127,7 +127,7 @@ uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stac
 
 		*frame = (struct stack_frame){
 			.offset = facts->offset, .exact = facts->exact, .cut = facts->cut};
-		if (facts->module && facts->module < model->module_room) {
+		if (facts->module && facts->module < model->module_capacity) {
 			struct name_key key = {facts->offset, facts->module, facts->exact};
 
 			frame->module = model->modules[facts->module];
@@ -157,7 +157,7 @@ void stacks_free(struct model *model)
 		HASH_DEL(model->loads, load);
 		free(load);
 	}
-	for (uint32_t i = 0; i < model->module_room; i++)
+	for (uint32_t i = 0; i < model->module_capacity; i++)
 		free(model->modules[i]);
 	free(model->modules);
 	free(model->frames);

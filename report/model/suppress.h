@@ -15,7 +15,8 @@ struct suppression {
 	char pattern[];
 };
 
-/* Takes out what a rule is about, and counts it. After model_finish; functions need their names. */
+/* Takes out what a rule is about, and counts it. After model_finalize; functions need their names.
+ */
 void model_suppress(struct model *model, const struct suppression *rules);
 
 #endif

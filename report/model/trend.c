@@ -22,7 +22,7 @@ void trends_begin(struct trends *trends, uint64_t whole_ns, uint64_t keep_ns)
 
 void trends_free(struct trends *trends)
 {
-	for (uint32_t i = 0; i < trends->room; i++)
+	for (uint32_t i = 0; i < trends->capacity; i++)
 		free(trends->by_instance[i]);
 	free(trends->by_instance);
 	free(trends->site_bytes);
@@ -76,7 +76,7 @@ static bool must_double(const struct trends *trends, uint64_t time_ns)
 static void reach(struct trends *trends, uint64_t time_ns)
 {
 	while (must_double(trends, time_ns)) {
-		for (uint32_t i = 0; i < trends->room; i++)
+		for (uint32_t i = 0; i < trends->capacity; i++)
 			if (trends->by_instance[i])
 				double_pieces(trends->by_instance[i]);
 		trends->piece_ns *= 2;
@@ -85,15 +85,15 @@ static void reach(struct trends *trends, uint64_t time_ns)
 
 static struct trend *find_or_make(struct trends *trends, uint32_t instance)
 {
-	if (instance >= trends->room) {
-		uint32_t room = instance < 32 ? 64 : instance * 2;
-		struct trend **table = realloc(trends->by_instance, room * sizeof *table);
+	if (instance >= trends->capacity) {
+		uint32_t capacity = instance < 32 ? 64 : instance * 2;
+		struct trend **table = realloc(trends->by_instance, capacity * sizeof *table);
 
 		if (!table)
 			return NULL;
-		memset(table + trends->room, 0, (room - trends->room) * sizeof *table);
+		memset(table + trends->capacity, 0, (capacity - trends->capacity) * sizeof *table);
 		trends->by_instance = table;
-		trends->room = room;
+		trends->capacity = capacity;
 	}
 	if (!trends->by_instance[instance])
 		trends->by_instance[instance] = calloc(1, sizeof **trends->by_instance);
@@ -127,7 +127,7 @@ void trends_feed(struct trends *trends, const struct event *event)
 
 const struct trend *trends_of(const struct trends *trends, uint32_t instance)
 {
-	return instance < trends->room ? trends->by_instance[instance] : NULL;
+	return instance < trends->capacity ? trends->by_instance[instance] : NULL;
 }
 
 uint64_t trends_number(const struct trends *trends, uint64_t now_ns, uint32_t count, uint32_t at)
@@ -257,7 +257,7 @@ void trends_look(struct trends *trends, struct model *model, uint64_t now_ns)
 		return;
 	reach(trends, now_ns);
 	trends->span_ns = now_ns - trends->looked_ns;
-	for (uint32_t i = 1; i < model->instance_room; i++)
+	for (uint32_t i = 1; i < model->instance_capacity; i++)
 		if (model->by_instance[i])
 			look_at(trends, model->by_instance[i], now_ns);
 	look_at_sites(trends, model);

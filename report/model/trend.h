@@ -27,7 +27,7 @@ struct trend {
 
 struct trends {
 	struct trend **by_instance; /* null where nothing moved */
-	uint32_t room;
+	uint32_t capacity;
 	uint64_t piece_ns;
 	uint64_t keep_ns; /* pieces grow until they reach over so much; 0: over all there is */
 	uint64_t looked_ns, span_ns; /* the last look, and how long after the one before */

@@ -125,7 +125,7 @@ const struct kernel_segment *verdict_row(const struct model *model, int32_t shmi
  */
 static int32_t creator_pid(const struct model *model, const struct model_segment *segment)
 {
-	const struct model_process *creator = model_process(model, segment->maker);
+	const struct model_process *creator = model_process(model, segment->creator);
 
 	if (!creator || (creator->facts.placeholder && !creator->facts.kept_with_object))
 		return 0;

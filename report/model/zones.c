@@ -31,17 +31,17 @@ void zones_free(struct zones *zones)
 /* A new zone at the end; null, and noted, without memory. */
 static struct zone *add_zone(struct zones *zones)
 {
-	uint32_t room = zones->room ? zones->room * 2 : 64;
+	uint32_t capacity = zones->capacity ? zones->capacity * 2 : 64;
 	struct zone *grown;
 
-	if (zones->count == zones->room) {
-		grown = realloc(zones->zones, room * sizeof *grown);
+	if (zones->count == zones->capacity) {
+		grown = realloc(zones->zones, capacity * sizeof *grown);
 		if (!grown) {
 			zones->no_memory = true;
 			return NULL;
 		}
 		zones->zones = grown;
-		zones->room = room;
+		zones->capacity = capacity;
 	}
 	grown = &zones->zones[zones->count++];
 	*grown = (struct zone){.shmid = -1, .page_bytes = zones->process.page_bytes};
@@ -138,7 +138,7 @@ static bool is_bss(const struct zone *before, const struct zone *zone)
 	       before->end == zone->start && before->perm[1] == 'w';
 }
 
-static void settle_kinds(struct zones *zones)
+static void finalize_kinds(struct zones *zones)
 {
 	for (uint32_t i = 0; i < zones->count; i++) {
 		struct zone *zone = &zones->zones[i];
@@ -170,7 +170,7 @@ static uint64_t heap_end(const struct zones *zones)
 }
 
 /* The kernel shows the break rounded up to a page; the shim's own word is kept where it fits. */
-static void settle_break(struct zones *zones)
+static void finalize_break(struct zones *zones)
 {
 	struct zones_process *process = &zones->process;
 	uint64_t end = heap_end(zones);
@@ -200,7 +200,7 @@ static int by_start(const void *a, const void *b)
 }
 
 /* The room above the break is a zone of its own: it is what the heap may become. */
-static void settle_headroom(struct zones *zones)
+static void finalize_headroom(struct zones *zones)
 {
 	uint64_t edge = page_up(zones, zones->process.break_current);
 	const struct zone *above = zone_above(zones, edge);
@@ -240,13 +240,13 @@ static void index_attachments(struct zones *zones)
 			zones->zones);
 }
 
-void zones_settle(struct zones *zones)
+void zones_finalize(struct zones *zones)
 {
 	if (zones->count)
 		qsort(zones->zones, zones->count, sizeof *zones->zones, by_start);
-	settle_kinds(zones);
-	settle_break(zones);
-	settle_headroom(zones);
+	finalize_kinds(zones);
+	finalize_break(zones);
+	finalize_headroom(zones);
 	if (zones->count)
 		qsort(zones->zones, zones->count, sizeof *zones->zones, by_start);
 	index_attachments(zones);
@@ -302,17 +302,17 @@ void zones_add_segment(struct zones *zones, const struct kernel_segment *segment
 
 static void add_holder(struct zones *zones, struct zone *zone, const struct zone_holder *holder)
 {
-	uint32_t room = zone->holder_room ? zone->holder_room * 2 : 4;
+	uint32_t capacity = zone->holder_capacity ? zone->holder_capacity * 2 : 4;
 	struct zone_holder *grown;
 
-	if (zone->holder_count == zone->holder_room) {
-		grown = realloc(zone->holders, room * sizeof *grown);
+	if (zone->holder_count == zone->holder_capacity) {
+		grown = realloc(zone->holders, capacity * sizeof *grown);
 		if (!grown) {
 			zones->no_memory = true;
 			return;
 		}
 		zone->holders = grown;
-		zone->holder_room = room;
+		zone->holder_capacity = capacity;
 	}
 	zone->holders[zone->holder_count++] = *holder;
 }

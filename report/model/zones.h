@@ -3,7 +3,7 @@
  * An address space in zones, lowest address first: the kernel's mappings with a meaning put to
  * each, and the room above the break. Made in this order:
  *
- *    zones_make ─▶ mappings, or attachments ─▶ zones_settle ─▶ segments, holders
+ *    zones_make ─▶ mappings, or attachments ─▶ zones_finalize ─▶ segments, holders
  *
  * When memory runs out it keeps what it has, and says so.
  */
@@ -46,7 +46,7 @@ struct zone {
 	bool readonly;
 	struct kernel_segment segment;
 	struct zone_holder *holders;
-	uint32_t holder_count, holder_room;
+	uint32_t holder_count, holder_capacity;
 };
 
 /* The process; addresses are 0 where they are not known. */
@@ -62,7 +62,7 @@ struct zones_process {
 struct zones {
 	struct zones_process process;
 	struct zone *zones;
-	uint32_t count, room;
+	uint32_t count, capacity;
 	uint32_t *attached; /* indices of the attachments, in the order of their shmids */
 	uint32_t attached_count;
 	bool headroom_known;   /* the room above the break is what it is */
@@ -80,7 +80,7 @@ void zones_add_mapping(struct zones *zones, const struct mapping_facts *facts);
 struct zones *zones_recorded(const struct model *model, const struct model_process *process);
 
 /* Says what each mapping is, and finds the break and the room above it. */
-void zones_settle(struct zones *zones);
+void zones_finalize(struct zones *zones);
 
 /* How many of them are attachments of this segment. */
 uint32_t zones_of_segment(const struct zones *zones, int32_t shmid);

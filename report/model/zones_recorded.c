@@ -82,7 +82,7 @@ static void add_holder(struct zones *zones, const struct model_process *process,
 /* All attachments of others that stood at `time_ns`; `now`: those that stand still. */
 static void add_holders(struct zones *zones, const struct model *model, uint64_t time_ns, bool now)
 {
-	for (uint32_t i = 1; i < model->instance_room; i++) {
+	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		const struct model_process *other = model->by_instance[i];
 
 		for (uint32_t j = 0; other && j < other->attached_count; j++)
@@ -125,7 +125,7 @@ struct zones *zones_recorded(const struct model *model, const struct model_proce
 	for (uint32_t i = 0; i < model->past_count; i++)
 		if (model->past[i].process == process && ended_with(&model->past[i]))
 			add_attachment(zones, &model->past[i].attachment);
-	zones_settle(zones);
+	zones_finalize(zones);
 	add_holders(zones, model, last_moment(model, process), runs(process));
 	if (process->headroom_known) {
 		zones->headroom_known = true;

@@ -58,7 +58,7 @@ static void parse_detail(const char *line, struct mapping_facts *facts)
 /* A line's text is kept in `held` until the mapping is complete. */
 struct reading {
 	char *line, *held;
-	size_t room, held_room;
+	size_t capacity, held_capacity;
 	struct mapping_facts facts;
 	bool any;
 };
@@ -66,12 +66,12 @@ struct reading {
 static void swap_lines(struct reading *reading)
 {
 	char *line = reading->line;
-	size_t room = reading->room;
+	size_t capacity = reading->capacity;
 
 	reading->line = reading->held;
-	reading->room = reading->held_room;
+	reading->capacity = reading->held_capacity;
 	reading->held = line;
-	reading->held_room = room;
+	reading->held_capacity = capacity;
 }
 
 static int read_all(FILE *file, void (*take)(void *context, const struct mapping_facts *facts),
@@ -81,7 +81,7 @@ static int read_all(FILE *file, void (*take)(void *context, const struct mapping
 	struct mapping_facts next;
 	int error;
 
-	while (errno = 0, getline(&reading.line, &reading.room, file) > 0) {
+	while (errno = 0, getline(&reading.line, &reading.capacity, file) > 0) {
 		reading.line[strcspn(reading.line, "\n")] = '\0';
 		if (!parse_mapping(reading.line, &next)) {
 			parse_detail(reading.line, &reading.facts);

@@ -153,12 +153,12 @@ bool proc_maps(pid_t pid, const char *name)
 {
 	char path[64], *line = NULL;
 	bool found = false;
-	size_t room = 0;
+	size_t capacity = 0;
 	FILE *file;
 
 	snprintf(path, sizeof path, "/proc/%ld/maps", (long)pid);
 	file = fopen(path, "re");
-	while (file && !found && getline(&line, &room, file) > 0)
+	while (file && !found && getline(&line, &capacity, file) > 0)
 		found = ends_in(line, name);
 	free(line);
 	if (file)

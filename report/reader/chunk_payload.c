@@ -48,14 +48,14 @@ uint64_t chunk_decompress(const struct file *file, const struct chunk *chunk, vo
 }
 
 /* No more than the chunk needs: under a small RLIMIT_DATA the largest one would be too much. */
-static bool make_cache_room(struct chunk_cache *cache, uint64_t bytes)
+static bool make_cache_capacity(struct chunk_cache *cache, uint64_t bytes)
 {
-	if (bytes <= cache->room)
+	if (bytes <= cache->capacity)
 		return true;
 	free(cache->payload);
 	cache->offset = 0;
 	cache->payload = malloc(bytes);
-	cache->room = cache->payload ? bytes : 0;
+	cache->capacity = cache->payload ? bytes : 0;
 	return cache->payload;
 }
 
@@ -64,7 +64,7 @@ static bool fill_cache(struct chunk_cache *cache, const struct file *file,
 {
 	if (cache->offset == chunk->offset)
 		return true;
-	if (!make_cache_room(cache, chunk->payload_bytes))
+	if (!make_cache_capacity(cache, chunk->payload_bytes))
 		return false;
 	cache->bytes = chunk_decompress(file, chunk, cache->payload);
 	cache->offset = chunk->offset;

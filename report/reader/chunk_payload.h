@@ -11,7 +11,7 @@
 /* Keeps the last compressed payload that was asked for. All zero: empty. */
 struct chunk_cache {
 	char *payload; /* of `room` bytes */
-	uint64_t room;
+	uint64_t capacity;
 	uint64_t offset; /* of the chunk whose payload it is; 0 none */
 	uint64_t bytes;
 };

@@ -17,8 +17,8 @@ static const uint32_t record_bytes[REGION_COUNT] = {
 	[REGION_STACKS] = sizeof(struct segment_frame_row),
 	[REGION_LOADS] = sizeof(struct segment_load),
 	[REGION_LOG] = sizeof(struct segment_event),
-	[REGION_WITNESSES] = sizeof(struct segment_witness),
-	[REGION_SIGHTS] = sizeof(struct segment_sight),
+	[REGION_UNFOLLOWED] = sizeof(struct segment_unfollowed),
+	[REGION_SNAPSHOTS] = sizeof(struct segment_snapshot),
 	[REGION_IDENTITIES] = sizeof(struct segment_identity),
 	[REGION_OBJECTS] = sizeof(struct segment_object),
 };
@@ -51,14 +51,14 @@ static bool is_sound(const struct segment_chunk *head)
 
 static bool append(struct chunks *chunks, struct chunk chunk)
 {
-	if (chunks->count == chunks->room) {
-		uint64_t room = chunks->room ? chunks->room * 2 : 64;
-		struct chunk *table = realloc(chunks->table, room * sizeof *table);
+	if (chunks->count == chunks->capacity) {
+		uint64_t capacity = chunks->capacity ? chunks->capacity * 2 : 64;
+		struct chunk *table = realloc(chunks->table, capacity * sizeof *table);
 
 		if (!table)
 			return false;
 		chunks->table = table;
-		chunks->room = room;
+		chunks->capacity = capacity;
 	}
 	chunks->table[chunks->count++] = chunk;
 	return true;
@@ -77,14 +77,14 @@ static uint64_t subtract(uint64_t a, uint64_t b)
 /* Moves a part's position, and keeps count of the claims that were passed by. */
 static void move_on(struct chunks *chunks, const struct segment_chunk *head)
 {
-	uint64_t told = add(add(head->count, head->overwritten), head->torn);
+	uint64_t reported = add(add(head->count, head->overwritten), head->torn);
 	uint64_t *open = &chunks->open[head->part];
 
 	if (head->first != head->next) {
 		*open = add(*open, head->next - chunks->next[head->part]);
 		chunks->next[head->part] = head->next;
 	}
-	*open = subtract(*open, told);
+	*open = subtract(*open, reported);
 }
 
 /* What the payload takes in the file; the sum cannot overflow: see is_sound. */

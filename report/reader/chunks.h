@@ -22,7 +22,7 @@ struct chunk {
 
 struct chunks {
 	struct chunk *table; /* in file order */
-	uint64_t count, room;
+	uint64_t count, capacity;
 	uint64_t read_to; /* offset up to which the file was looked at */
 	uint64_t event_count;
 	uint64_t overwritten, torn;

@@ -11,9 +11,9 @@
 #include <string.h>
 
 #include "preload/common/files.h"
+#include "report/procfs/timens.h"
 #include "report/reader/follow_internal.h"
 #include "report/reader/unpublished.h"
-#include "report/procfs/timens.h"
 
 #define PATIENCE_NS 1000000000ull
 
@@ -80,7 +80,7 @@ bool cursor_read_part(struct cursor *cursor, uint32_t part, struct ring_copy *co
 	const struct source *source = cursor->source;
 	bool live = source->facts.state == SESSION_LIVE;
 	bool ok = ring_read(&source->segment, part, &cursor->position[part],
-			    cursor->follow ? RING_WAIT : RING_SKIP_HOLES, !live,
+			    cursor->follow ? RING_WAIT : RING_SKIP_UNPUBLISHED, !live,
 			    cursor_clock_before(cursor, PATIENCE_NS), copy);
 
 	count_losses(cursor, copy);
@@ -88,10 +88,10 @@ bool cursor_read_part(struct cursor *cursor, uint32_t part, struct ring_copy *co
 }
 
 /* What the recorder passed by, and had not gone back to. */
-static bool read_holes(struct cursor *cursor, uint32_t part, struct ring_copy *copy)
+static bool read_unpublished(struct cursor *cursor, uint32_t part, struct ring_copy *copy)
 {
 	bool live = cursor->source->facts.state == SESSION_LIVE;
-	bool ok = holes_read(cursor->source, part, !live, copy);
+	bool ok = unpublished_read(cursor->source, part, !live, copy);
 
 	count_losses(cursor, copy);
 	return ok;
@@ -112,7 +112,7 @@ static bool add_rings(struct cursor *cursor)
 
 	for (uint32_t i = 0; i < cursor_part_count(cursor->source); i++) {
 		cursor->position[i] = cursor->source->chunks.next[i];
-		if (!read_holes(cursor, i, &copy) ||
+		if (!read_unpublished(cursor, i, &copy) ||
 		    !runs_add_events(&cursor->runs, copy.events, copy.count) ||
 		    !cursor_read_part(cursor, i, &copy) ||
 		    !runs_add_events(&cursor->runs, copy.events, copy.count))
@@ -140,7 +140,7 @@ struct cursor *cursor_open(struct source *source, bool follow)
 	runs_begin(&cursor->runs, &source->recording);
 	if (source_update(source) && add_chunks(cursor) && add_rings(cursor)) {
 		runs_sort(&cursor->runs);
-		cursor->told = cursor_gone(cursor);
+		cursor->reported = cursor_gone(cursor);
 		return cursor;
 	}
 	cursor_close(cursor);
@@ -252,8 +252,8 @@ bool cursor_would_wait(const struct cursor *cursor)
 
 static enum cursor_answer answer_without_events(struct cursor *cursor)
 {
-	if (cursor->follow && cursor_gone(cursor) > cursor->told) {
-		cursor->told = cursor_gone(cursor);
+	if (cursor->follow && cursor_gone(cursor) > cursor->reported) {
+		cursor->reported = cursor_gone(cursor);
 		return CURSOR_OVERRUN;
 	}
 	if (cursor->follow && cursor->never_waits && !cursor->over)

@@ -10,7 +10,7 @@
 /* struct event and the log's own record hold the same words under the same bits. */
 _Static_assert((int)KIND_COUNT == (int)EVENT_KIND_COUNT, "kinds");
 _Static_assert((int)KIND_CALLS == (int)CALL_COUNT, "calls");
-_Static_assert((int)KIND_EXIT == (int)LIFE_EXIT, "lives");
+_Static_assert((int)KIND_EXIT == (int)LIFECYCLE_EXIT, "lives");
 _Static_assert((int)FLAG_FAILED == (int)EVENT_FAILED, "failed");
 _Static_assert((int)FLAG_LIBC_ONLY == (int)EVENT_LIBC_ONLY, "libc only");
 _Static_assert((int)FLAG_MALLOC == (int)EVENT_MALLOC, "malloc");
@@ -40,9 +40,9 @@ static const char *const names[KIND_COUNT] = {
 #define CALL(id, name, nr) [KIND_##id] = #name,
 #include "preload/segment/calls.def"
 #undef CALL
-#define LIFE(id, name, meaning) [KIND_##id] = #name,
+#define LIFECYCLE(id, name, meaning) [KIND_##id] = #name,
 #include "preload/segment/lifecycle.def"
-#undef LIFE
+#undef LIFECYCLE
 };
 
 const char *event_name(unsigned kind)

@@ -16,9 +16,9 @@ enum event_kind {
 #undef CALL
 	KIND_CALLS,
 	KIND_BEFORE_LIVES = KIND_CALLS - 1,
-#define LIFE(id, name, meaning) KIND_##id,
+#define LIFECYCLE(id, name, meaning) KIND_##id,
 #include "preload/segment/lifecycle.def"
-#undef LIFE
+#undef LIFECYCLE
 	KIND_COUNT
 };
 

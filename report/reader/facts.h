@@ -24,17 +24,17 @@ enum session_state { SESSION_LIVE, SESSION_ENDED, SESSION_ABANDONED };
 struct session_facts {
 	char name[64];
 	enum session_state state;
-	bool recorded;  /* a recorder belongs to it */
-	bool same_boot; /* this machine, since its last start */
-	bool same_ipc;  /* and surely the same table of System V objects */
-	bool maybe_ipc; /* by all that is known here it may be the same: its objects may tell */
+	bool recorded;      /* a recorder belongs to it */
+	bool same_boot;     /* this machine, since its last start */
+	bool same_ipc;      /* and surely the same table of System V objects */
+	bool maybe_ipc;     /* by all that is known here it may be the same: its objects may tell */
 	bool objects_known; /* the recorder kept what was left in that table at the end */
 	/* Whether at the end the recorder looked for processes that it does not know, and found: */
 	bool members_looked;
 	int32_t unregistered_pid; /* one that had the session's segment mapped; 0 none */
 	int32_t unreadable_pid;   /* one that may have had it; 0 none */
-	bool rmid_forced;   /* kernel.shm_rmid_forced was on at the end, or is */
-	bool same_pids; /* the session's pids are the same processes here */
+	bool rmid_forced;         /* kernel.shm_rmid_forced was on at the end, or is */
+	bool same_pids;           /* the session's pids are the same processes here */
 	uint64_t started_realtime_ns;
 	uint64_t started_monotonic_ns; /* since the machine's start, wherever the wall clock goes */
 	uint64_t duration_ns;
@@ -91,7 +91,7 @@ struct process_facts {
 	int32_t exit_status, exit_signal;
 	uint64_t start_ns, end_ns; /* end_ns: when `ended` */
 	bool ended;
-	bool ran_at_end; /* when the session ended, or was read */
+	bool ran_at_end;     /* when the session ended, or was read */
 	uint64_t start_time; /* proc(5) stat field 22; 0 unknown */
 	uint64_t pid_namespace;
 	uint64_t ipc_namespace; /* 0: the session's own */
@@ -123,14 +123,14 @@ struct attachment_facts {
 struct ledger_facts {
 	int32_t shmid;
 	bool removed;
-	uint32_t maker, remover; /* instances; 0 none */
+	uint32_t creator, remover; /* instances; 0 none */
 	uint32_t key;
 	uint32_t flags;
 	uint64_t size; /* 0 unknown */
 	uint64_t seen_ns, removed_ns;
 	uint64_t attaches, detaches, inherited;
-	uint32_t maker_stack, remover_stack; /* 0 none */
-	uint32_t maker_family;               /* 0 unknown */
+	uint32_t creator_stack, remover_stack; /* 0 none */
+	uint32_t creator_family;               /* 0 unknown */
 	uint64_t user_families; /* but the maker's: bit (family % 64) of who attached it */
 };
 
@@ -164,7 +164,7 @@ struct load_facts {
  * nobody of the session made (error 0). What the recorder could not find out is 0; shmid -1: no
  * such segment.
  */
-struct sight_facts {
+struct snapshot_facts {
 	uint64_t time_ns; /* of the event */
 	uint32_t instance;
 	uint32_t call, error;
@@ -215,7 +215,7 @@ struct identity_facts {
 };
 
 /* A process that ran without the shim. */
-struct witness_facts {
+struct unfollowed_facts {
 	int32_t pid, ppid;
 	const char *why;
 	bool taken_back; /* what was said of this pid before */

@@ -16,15 +16,15 @@ bool follow_remember(struct cursor *cursor, const struct segment_event *events, 
 {
 	uint64_t need = cursor->pending_count + count;
 
-	if (need > cursor->pending_room) {
-		uint64_t room = need * 2;
+	if (need > cursor->pending_capacity) {
+		uint64_t capacity = need * 2;
 		struct segment_event *pending = realloc(cursor->pending,
-							room * sizeof *cursor->pending);
+							capacity * sizeof *cursor->pending);
 
 		if (!pending)
 			return false;
 		cursor->pending = pending;
-		cursor->pending_room = room;
+		cursor->pending_capacity = capacity;
 	}
 	if (count)
 		memcpy(cursor->pending + cursor->pending_count, events, count * sizeof *events);
@@ -125,7 +125,7 @@ bool follow_more(struct cursor *cursor, bool *no_memory)
 		looked = true;
 		if (!look(cursor))
 			*no_memory = true;
-		if (*no_memory || cursor_gone(cursor) > cursor->told)
+		if (*no_memory || cursor_gone(cursor) > cursor->reported)
 			break;
 	}
 	return cursor->batch_count > 0;

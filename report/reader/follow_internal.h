@@ -27,12 +27,12 @@ struct cursor {
 	} by_chunks;     /* of these, what the recording told */
 	uint64_t missed; /* following: overwritten before this reader came, not before the recorder
 			  */
-	uint64_t told;   /* following: how many were gone when an OVERRUN was answered */
+	uint64_t reported; /* following: how many were gone when an OVERRUN was answered */
 	uint64_t position[SEGMENT_PARTS_MAX];
 	uint64_t chunks_seen;
 	uint32_t looks;
 	struct segment_event *pending; /* sorted, from pending_at on */
-	uint64_t pending_at, pending_count, pending_room;
+	uint64_t pending_at, pending_count, pending_capacity;
 };
 
 /* ---- cursor.c ---- */

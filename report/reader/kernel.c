@@ -3,21 +3,21 @@
 
 #include <string.h>
 
+#include "report/procfs/sysvipc.h"
 #include "report/reader/kernel_break.h"
 #include "report/reader/reader_internal.h"
-#include "report/procfs/sysvipc.h"
 
 /* ---- segments ---- */
 
-bool kernel_read_segments(const struct source *source, const struct kernel_taker *taker)
+bool kernel_read_segments(const struct source *source, const struct kernel_visitor *visitor)
 {
-	return source->facts.maybe_ipc && sysvipc_segments(taker->segment, taker->context);
+	return source->facts.maybe_ipc && sysvipc_segments(visitor->segment, visitor->context);
 }
 
 /* ---- processes ---- */
 
 static void look_at_process(const struct source *source, uint32_t i,
-			    const struct kernel_taker *taker)
+			    const struct kernel_visitor *visitor)
 {
 	uint64_t page = source_header(source)->page_bytes;
 	const char *slash = strrchr(source->segment.path, '/');
@@ -37,15 +37,15 @@ static void look_at_process(const struct source *source, uint32_t i,
 	facts.headroom_known = breaks.next_start != 0 && breaks_are_of(&breaks, &after) &&
 			       after.flags & PROCESS_BREAK_KNOWN;
 	facts.headroom_bytes = breaks.next_start - after.break_current;
-	taker->process(taker->context, &facts);
+	visitor->process(visitor->context, &facts);
 }
 
-void kernel_read_processes(const struct source *source, const struct kernel_taker *taker)
+void kernel_read_processes(const struct source *source, const struct kernel_visitor *visitor)
 {
 	uint32_t count = source_slot_count(source);
 
 	if (source->facts.state != SESSION_LIVE || !source->same_pids)
 		return;
 	for (uint32_t i = 0; i < count; i++)
-		look_at_process(source, i, taker);
+		look_at_process(source, i, visitor);
 }

@@ -8,16 +8,16 @@
 
 #include "report/reader/source.h"
 
-struct kernel_taker {
+struct kernel_visitor {
 	void (*segment)(void *context, const struct kernel_segment *segment);
 	void (*process)(void *context, const struct kernel_process *process);
 	void *context;
 };
 
 /* False when the kernel's table cannot be read, or is not the session's: nothing is known then. */
-bool kernel_read_segments(const struct source *source, const struct kernel_taker *taker);
+bool kernel_read_segments(const struct source *source, const struct kernel_visitor *visitor);
 
 /* The running images of a live session that this user may look at. */
-void kernel_read_processes(const struct source *source, const struct kernel_taker *taker);
+void kernel_read_processes(const struct source *source, const struct kernel_visitor *visitor);
 
 #endif

@@ -53,5 +53,5 @@ bool breaks_differ(const struct breaks *breaks, const struct segment_process *sl
 	if (breaks->heap_end)
 		return breaks->heap_end != edge;
 	/* Without a heap the break is where it began: a copy's where its first parent's did. */
-	return slot->how == LIFE_START && edge != start;
+	return slot->how == LIFECYCLE_START && edge != start;
 }

@@ -12,10 +12,10 @@
 struct source {
 	struct file recording; /* one of the two may be closed */
 	struct file segment;
-	struct chunks chunks;  /* of the recording */
+	struct chunks chunks; /* of the recording */
 	struct chunk_cache cache;
-	uint64_t slots_given;  /* chunks whose process slots somebody was given */
-	uint64_t sights_given; /* the same, of sights */
+	uint64_t slots_given;     /* chunks whose process slots somebody was given */
+	uint64_t snapshots_given; /* the same, of sights */
 	struct timescale scale;
 	struct session_facts facts;
 	bool same_pids;             /* a pid in it means the same process here */

@@ -13,11 +13,11 @@ struct pass {
 	uint64_t part_events;
 	uint64_t head; /* at the beginning of the pass */
 	uint64_t at;   /* claim number */
-	enum ring_holes holes;
+	enum ring_unpublished unpublished;
 	bool nobody_writes;
 	uint64_t patience_clock;
-	uint64_t open_holes; /* unpublished so far, and not known to be torn */
-	uint64_t old;        /* up to here holes are torn: an old event stands there */
+	uint64_t open_unpublished; /* unpublished so far, and not known to be torn */
+	uint64_t old;              /* up to here holes are torn: an old event stands there */
 	struct ring_copy *copy;
 };
 
@@ -42,11 +42,11 @@ void ring_sort(struct segment_event *events, uint64_t count)
 }
 
 /* What came behind a hole long ago was claimed after it: nobody will fill it any more. */
-static void settle_holes(struct pass *pass, const struct segment_event *event)
+static void settle_unpublished(struct pass *pass, const struct segment_event *event)
 {
-	if (pass->open_holes && event->clock < pass->patience_clock) {
-		pass->copy->torn += pass->open_holes;
-		pass->open_holes = 0;
+	if (pass->open_unpublished && event->clock < pass->patience_clock) {
+		pass->copy->torn += pass->open_unpublished;
+		pass->open_unpublished = 0;
 	}
 }
 
@@ -67,14 +67,14 @@ static bool may_still_come(struct pass *pass)
 }
 
 /* False when the pass has to wait here. */
-static bool read_hole(struct pass *pass)
+static bool read_unpublished(struct pass *pass)
 {
-	if (pass->holes == RING_WAIT) {
+	if (pass->unpublished == RING_WAIT) {
 		if (may_still_come(pass))
 			return false;
 		pass->copy->torn++;
 	} else {
-		pass->open_holes++;
+		pass->open_unpublished++;
 	}
 	return true;
 }
@@ -89,21 +89,22 @@ static void read_part(void *context)
 
 		switch (segment_read(pass->part, pass->log, pass->part_events, pass->at, to)) {
 		case READ_WHOLE:
-			settle_holes(pass, to);
+			settle_unpublished(pass, to);
 			copy->count++;
 			break;
 		case READ_OVERWRITTEN:
 			copy->overwritten++;
 			break;
 		case READ_UNPUBLISHED:
-			if (!read_hole(pass))
+			if (!read_unpublished(pass))
 				return;
 		}
 	}
 }
 
-bool ring_read(const struct file *segment, uint32_t part, uint64_t *position, enum ring_holes holes,
-	       bool nobody_writes, uint64_t patience_clock, struct ring_copy *copy)
+bool ring_read(const struct file *segment, uint32_t part, uint64_t *position,
+	       enum ring_unpublished unpublished, bool nobody_writes, uint64_t patience_clock,
+	       struct ring_copy *copy)
 {
 	const struct segment_header *header = &segment->header;
 	struct pass pass = {
@@ -112,7 +113,7 @@ bool ring_read(const struct file *segment, uint32_t part, uint64_t *position, en
 		.part_events = header->part_events,
 		.at = *position,
 		.old = *position - 1,
-		.holes = holes,
+		.unpublished = unpublished,
 		.nobody_writes = nobody_writes,
 		.patience_clock = patience_clock,
 		.copy = copy,
@@ -138,7 +139,7 @@ bool ring_read(const struct file *segment, uint32_t part, uint64_t *position, en
 		return false;
 	copy->gone = !guard_run(read_part, &pass);
 	if (nobody_writes)
-		copy->torn += pass.open_holes;
+		copy->torn += pass.open_unpublished;
 	*position = pass.at;
 	ring_sort(copy->events, copy->count);
 	return true;

@@ -13,9 +13,9 @@ struct ring_copy {
 	bool gone;            /* the mapping is: the file shrank */
 };
 
-enum ring_holes {
-	RING_SKIP_HOLES, /* go on behind events that are still being written */
-	RING_WAIT,       /* stop before the first of them */
+enum ring_unpublished {
+	RING_SKIP_UNPUBLISHED, /* go on behind events that are still being written */
+	RING_WAIT,             /* stop before the first of them */
 };
 
 /*
@@ -23,8 +23,9 @@ enum ring_holes {
  * A hole is torn when `nobody_writes`, or when an event behind it is older than `patience_clock`.
  * False without memory.
  */
-bool ring_read(const struct file *segment, uint32_t part, uint64_t *position, enum ring_holes holes,
-	       bool nobody_writes, uint64_t patience_clock, struct ring_copy *copy);
+bool ring_read(const struct file *segment, uint32_t part, uint64_t *position,
+	       enum ring_unpublished unpublished, bool nobody_writes, uint64_t patience_clock,
+	       struct ring_copy *copy);
 
 /* Sorts events by time; those of one instant stay in the order of their claims. */
 void ring_sort(struct segment_event *events, uint64_t count);

@@ -80,7 +80,7 @@ static void take_identity(struct process_facts *facts, const struct segment_proc
 	facts->host_pid = slot->host_pid;
 	facts->uid = slot->uid;
 	facts->image = slot->image;
-	facts->forked = slot->how == LIFE_FORK;
+	facts->forked = slot->how == LIFECYCLE_FORK;
 	facts->log_unmapped = slot->flags & PROCESS_LOG_UNMAPPED;
 	facts->coverage = slot->coverage <= COVERED_FULL ? slot->coverage : COVERED_NOT;
 	facts->start_time = slot->start_time;
@@ -110,7 +110,7 @@ static void take_still(struct process_facts *facts, const struct source *source,
 }
 
 void row_give_process(const struct source *source, const struct segment_process *slot,
-		      const struct tables_taker *taker)
+		      const struct tables_visitor *visitor)
 {
 	struct process_facts facts;
 
@@ -126,12 +126,12 @@ void row_give_process(const struct source *source, const struct segment_process 
 	facts.start_ns = timescale_ns(&source->scale, slot->start_clock);
 	facts.ended = facts.state != STATE_RUNNING && slot->end_clock != 0;
 	facts.end_ns = facts.ended ? timescale_ns(&source->scale, slot->end_clock) : 0;
-	if (taker->process)
-		taker->process(taker->context, &facts);
+	if (visitor->process)
+		visitor->process(visitor->context, &facts);
 }
 
 void row_give_attachment(const struct source *source, const struct segment_attachment *row,
-			 const struct tables_taker *taker)
+			 const struct tables_visitor *visitor)
 {
 	struct attachment_facts facts = {
 		.instance = row->instance,
@@ -143,8 +143,8 @@ void row_give_attachment(const struct source *source, const struct segment_attac
 	};
 
 	if (row->state == ATTACHMENT_LIVE)
-		if (taker->attachment)
-			taker->attachment(taker->context, &facts);
+		if (visitor->attachment)
+			visitor->attachment(visitor->context, &facts);
 }
 
 static void take_program(struct process_facts *facts, const struct source *source, uint32_t number)
@@ -162,26 +162,26 @@ static void take_program(struct process_facts *facts, const struct source *sourc
 
 /* The creator of an object, which may have no slot any more. Its counters are not known. */
 static void give_creator(const struct source *source, const struct segment_entry *row,
-			 const struct tables_taker *taker)
+			 const struct tables_visitor *visitor)
 {
 	struct process_facts facts;
 
-	if (!taker->creator || !row->maker_instance || !row->maker_pid)
+	if (!visitor->creator || !row->creator_instance || !row->creator_pid)
 		return;
 	memset(&facts, 0, sizeof facts);
-	facts.instance = row->maker_instance;
+	facts.instance = row->creator_instance;
 	facts.placeholder = facts.kept_with_object = true;
-	facts.pid = (int32_t)row->maker_pid;
-	facts.uid = row->maker_uid;
-	facts.start_time = row->maker_start_time;
-	facts.pid_namespace = row->maker_namespace;
-	facts.family = row->maker_family;
+	facts.pid = (int32_t)row->creator_pid;
+	facts.uid = row->creator_uid;
+	facts.start_time = row->creator_start_time;
+	facts.pid_namespace = row->creator_namespace;
+	facts.family = row->creator_family;
 	facts.state = STATE_GONE;
 	facts.exit_status = -1;
 	facts.start_ns = timescale_ns(&source->scale, row->seen_clock);
-	take_program(&facts, source, row->maker_program);
+	take_program(&facts, source, row->creator_program);
 	take_still(&facts, source, PROCESS_RUNNING);
-	taker->creator(taker->context, &facts);
+	visitor->creator(visitor->context, &facts);
 }
 
 static bool is_segment_entry(const struct segment_entry *row)
@@ -193,61 +193,61 @@ static bool is_segment_entry(const struct segment_entry *row)
 }
 
 void row_give_ledger(const struct source *source, const struct segment_entry *row,
-		     const struct tables_taker *taker)
+		     const struct tables_visitor *visitor)
 {
 	struct ledger_facts facts = {
 		.shmid = (int32_t)(row->claim >> 32),
 		.removed = (row->claim & 0xff) == ENTRY_REMOVED,
-		.maker = row->maker_instance,
+		.creator = row->creator_instance,
 		.remover = row->remover_instance,
 		.key = row->key,
 		.flags = row->flags,
 		.size = row->size,
 		.seen_ns = timescale_ns(&source->scale, row->seen_clock),
 		.removed_ns = timescale_ns(&source->scale, row->removed_clock),
-		.maker_stack = half_load(&row->maker_stack),
+		.creator_stack = half_load(&row->creator_stack),
 		.remover_stack = half_load(&row->remover_stack),
 		.attaches = row->attaches,
 		.detaches = row->detaches,
 		.inherited = row->inherited,
-		.maker_family = row->maker_family,
+		.creator_family = row->creator_family,
 		.user_families = row->user_families,
 	};
 
 	if (!is_segment_entry(row))
 		return;
-	give_creator(source, row, taker);
-	if (taker->ledger)
-		taker->ledger(taker->context, &facts);
+	give_creator(source, row, visitor);
+	if (visitor->ledger)
+		visitor->ledger(visitor->context, &facts);
 }
 
-void row_give_witness(const struct segment_witness *row, const struct tables_taker *taker)
+void row_give_unfollowed(const struct segment_unfollowed *row, const struct tables_visitor *visitor)
 {
-	struct witness_facts facts = {
+	struct unfollowed_facts facts = {
 		.pid = row->pid,
 		.ppid = row->ppid,
-		.why = witness_words(row->why),
+		.why = unfollowed_words(row->why),
 		.taken_back = row->why == WHY_REGISTERED,
 		.suspected = row->why == WHY_NO_ACCESS || row->why == WHY_UNKNOWN,
 	};
 
 	copy_text(facts.exe, sizeof facts.exe, row->exe, sizeof row->exe);
-	if (taker->witness)
-		taker->witness(taker->context, &facts);
+	if (visitor->unfollowed)
+		visitor->unfollowed(visitor->context, &facts);
 }
 
-void row_give_shared(const struct segment_shared *row, const struct tables_taker *taker)
+void row_give_shared(const struct segment_shared *row, const struct tables_visitor *visitor)
 {
 	for (int loss = 0; loss < LOST_DAMAGED; loss++)
 		if (row->lost[loss])
-			if (taker->lost)
-				taker->lost(taker->context, (enum loss)loss, row->lost[loss]);
-	if (taker->deepest_stack)
-		taker->deepest_stack(taker->context, half_load(&row->deepest_stack));
+			if (visitor->lost)
+				visitor->lost(visitor->context, (enum loss)loss, row->lost[loss]);
+	if (visitor->deepest_stack)
+		visitor->deepest_stack(visitor->context, half_load(&row->deepest_stack));
 }
 
 void row_give_module(const struct segment_module *row, uint64_t number,
-		     const struct tables_taker *taker)
+		     const struct tables_visitor *visitor)
 {
 	struct module_facts facts = {.number = (uint32_t)number};
 
@@ -255,11 +255,11 @@ void row_give_module(const struct segment_module *row, uint64_t number,
 									    : 0;
 	memcpy(facts.build_id, row->build_id, facts.build_id_bytes);
 	copy_text(facts.path, sizeof facts.path, row->path, sizeof row->path);
-	taker->module(taker->context, &facts);
+	visitor->module(visitor->context, &facts);
 }
 
 void row_give_frame(uint64_t number, uint64_t outer, uint64_t offset,
-		    const struct tables_taker *taker)
+		    const struct tables_visitor *visitor)
 {
 	struct frame_facts facts = {
 		.number = (uint32_t)number,
@@ -271,22 +271,22 @@ void row_give_frame(uint64_t number, uint64_t outer, uint64_t offset,
 	};
 
 	if ((offset & SEGMENT_FRAME_OFFSET) != 0)
-		taker->frame(taker->context, &facts);
+		visitor->frame(visitor->context, &facts);
 }
 
-void row_give_load(const struct segment_load *row, const struct tables_taker *taker)
+void row_give_load(const struct segment_load *row, const struct tables_visitor *visitor)
 {
 	uint64_t whose = word_load(&row->whose);
 	struct load_facts facts = {(uint32_t)(whose >> 32), (uint32_t)whose, row->address};
 
 	if (whose != 0)
-		taker->load(taker->context, &facts);
+		visitor->load(visitor->context, &facts);
 }
 
-void row_give_sight(const struct source *source, const struct segment_sight *row,
-		    const struct tables_taker *taker)
+void row_give_snapshot(const struct source *source, const struct segment_snapshot *row,
+		       const struct tables_visitor *visitor)
 {
-	struct sight_facts facts = {
+	struct snapshot_facts facts = {
 		.time_ns = timescale_ns(&source->scale, row->clock),
 		.instance = row->instance,
 		.call = row->call,
@@ -315,20 +315,20 @@ void row_give_sight(const struct source *source, const struct segment_sight *row
 		.first_mapped_bytes = row->first_mapped_bytes,
 		.first_data_bytes = row->first_data_bytes,
 		.nattch = row->nattch,
-		.process_gone = row->flags & SIGHT_PROCESS_GONE,
-		.most_ended = row->flags & SIGHT_MOST_ENDED,
+		.process_gone = row->flags & SNAPSHOT_PROCESS_GONE,
+		.most_ended = row->flags & SNAPSHOT_MOST_ENDED,
 	};
 
 	copy_text(facts.most_name, sizeof facts.most_name, row->most_name, sizeof row->most_name);
 	copy_text(facts.next_name, sizeof facts.next_name, row->next_name, sizeof row->next_name);
 	copy_text(facts.creator_name, sizeof facts.creator_name, row->creator_name,
 		  sizeof row->creator_name);
-	if (taker->sight)
-		taker->sight(taker->context, &facts);
+	if (visitor->snapshot)
+		visitor->snapshot(visitor->context, &facts);
 }
 
 void row_give_identity(const struct source *source, const struct segment_identity *row,
-		       const struct tables_taker *taker)
+		       const struct tables_visitor *visitor)
 {
 	struct identity_facts facts = {
 		.instance = row->instance,
@@ -348,6 +348,6 @@ void row_give_identity(const struct source *source, const struct segment_identit
 	};
 
 	if (row->instance != 0 && row->pid > 0 && row->proof > 0 &&
-	    row->proof < IDENTITY_PROOF_END && taker->identity)
-		taker->identity(taker->context, &facts);
+	    row->proof < IDENTITY_PROOF_END && visitor->identity)
+		visitor->identity(visitor->context, &facts);
 }

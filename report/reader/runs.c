@@ -29,14 +29,14 @@ static struct run *add(struct runs *runs)
 {
 	struct run *table = runs->waiting;
 
-	if (runs->waiting_count == runs->waiting_room) {
-		uint64_t room = runs->waiting_room ? runs->waiting_room * 2 : 64;
+	if (runs->waiting_count == runs->waiting_capacity) {
+		uint64_t capacity = runs->waiting_capacity ? runs->waiting_capacity * 2 : 64;
 
-		table = realloc(table, room * sizeof *table);
+		table = realloc(table, capacity * sizeof *table);
 		if (!table)
 			return NULL;
 		runs->waiting = table;
-		runs->waiting_room = room;
+		runs->waiting_capacity = capacity;
 	}
 	table += runs->waiting_count;
 	*table = (struct run){.order = runs->waiting_count++};
@@ -183,14 +183,14 @@ static bool refill(struct runs *runs, struct run *run, bool *no_memory)
 
 static bool push(struct runs *runs, struct run *run)
 {
-	if (runs->heap_count == runs->heap_room) {
-		uint64_t room = runs->heap_room ? runs->heap_room * 2 : 64;
-		struct run **heap = realloc(runs->heap, room * sizeof *heap);
+	if (runs->heap_count == runs->heap_capacity) {
+		uint64_t capacity = runs->heap_capacity ? runs->heap_capacity * 2 : 64;
+		struct run **heap = realloc(runs->heap, capacity * sizeof *heap);
 
 		if (!heap)
 			return false;
 		runs->heap = heap;
-		runs->heap_room = room;
+		runs->heap_capacity = capacity;
 	}
 	runs->heap[runs->heap_count] = run;
 	rise(runs, runs->heap_count++);

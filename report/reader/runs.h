@@ -11,7 +11,7 @@
 
 struct run {
 	uint64_t min_clock;
-	uint64_t order;  /* among equals: the order of the file */
+	uint64_t order;     /* among equals: the order of the file */
 	struct chunk chunk; /* its offset and count are of what is still in the file */
 	struct segment_event *buffer;
 	const struct segment_event *at, *end;
@@ -20,9 +20,9 @@ struct run {
 struct runs {
 	const struct file *file;
 	struct run *waiting; /* sorted by min_clock */
-	uint64_t waiting_count, waiting_room, next;
+	uint64_t waiting_count, waiting_capacity, next;
 	struct run **heap; /* the earliest event first */
-	uint64_t heap_count, heap_room;
+	uint64_t heap_count, heap_capacity;
 	uint64_t decompressed; /* runs whose whole payload is in memory */
 	uint64_t damaged;      /* events that could not be read */
 };

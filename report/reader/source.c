@@ -53,12 +53,12 @@ bool source_slot(const struct source *source, uint32_t i, struct segment_process
 uint32_t source_slot_count(const struct source *source)
 {
 	struct segment_shared shared;
-	uint64_t room = source->segment.header.region[REGION_PROCESSES].count;
+	uint64_t capacity = source->segment.header.region[REGION_PROCESSES].count;
 
 	if (!file_is_open(&source->segment) ||
 	    !file_record(&source->segment, REGION_SHARED, 0, &shared))
 		return 0;
-	return shared.slot_high < room ? shared.slot_high : (uint32_t)room;
+	return shared.slot_high < capacity ? shared.slot_high : (uint32_t)capacity;
 }
 
 bool source_process_since(const struct source *source, const struct segment_process *slot,

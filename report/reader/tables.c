@@ -11,17 +11,18 @@
 
 /* ---- the segment ---- */
 
-static void read_slots(struct source *source, const struct tables_taker *taker)
+static void read_slots(struct source *source, const struct tables_visitor *visitor)
 {
 	uint32_t count = source_slot_count(source);
 	struct segment_process slot;
 
 	for (uint32_t i = 0; i < count; i++)
 		if (source_slot(source, i, &slot))
-			row_give_process(source, &slot, taker);
+			row_give_process(source, &slot, visitor);
 }
 
-static void read_block(const struct source *source, uint64_t i, const struct tables_taker *taker)
+static void read_block(const struct source *source, uint64_t i,
+		       const struct tables_visitor *visitor)
 {
 	struct segment_attachment block[SEGMENT_BLOCK_ENTRIES];
 	uint32_t owner;
@@ -31,10 +32,10 @@ static void read_block(const struct source *source, uint64_t i, const struct tab
 		return;
 	for (uint32_t e = 0; e < SEGMENT_BLOCK_ENTRIES; e++)
 		if (block[e].instance == owner)
-			row_give_attachment(source, &block[e], taker);
+			row_give_attachment(source, &block[e], visitor);
 }
 
-static void read_segment_stacks(const struct source *source, const struct tables_taker *taker)
+static void read_segment_stacks(const struct source *source, const struct tables_visitor *visitor)
 {
 	const struct segment_region *region = source->segment.header.region;
 	struct segment_shared shared;
@@ -45,32 +46,32 @@ static void read_segment_stacks(const struct source *source, const struct tables
 	for (uint64_t i = 0; i < region[REGION_MODULES].count; i++)
 		if (file_record(&source->segment, REGION_MODULES, i, &module) &&
 		    (word_load(&module.claim) & MODULE_STATE) == MODULE_READY)
-			row_give_module(&module, i + 1, taker);
+			row_give_module(&module, i + 1, visitor);
 	for (uint64_t i = 0; i < region[REGION_STACKS].count; i++)
 		if (file_record(&source->segment, REGION_STACKS, i, &frame))
 			row_give_frame(i + 1, word_load(&frame.outer), word_load(&frame.offset),
-				       taker);
+				       visitor);
 	if (!file_record(&source->segment, REGION_SHARED, 0, &shared))
 		return;
 	for (uint64_t i = 0; i < region[REGION_LOADS].count && i < half_load(&shared.load_count);
 	     i++)
 		if (file_record(&source->segment, REGION_LOADS, i, &load))
-			row_give_load(&load, taker);
+			row_give_load(&load, visitor);
 }
 
-static void read_segment(const struct source *source, const struct tables_taker *taker)
+static void read_segment(const struct source *source, const struct tables_visitor *visitor)
 {
 	const struct segment_region *region = source->segment.header.region;
 	struct segment_shared shared;
 	struct segment_entry entry;
 
 	for (uint64_t i = 0; i < region[REGION_OWNERS].count; i++)
-		read_block(source, i, taker);
+		read_block(source, i, visitor);
 	for (uint64_t i = 0; i < region[REGION_LEDGER].count; i++)
 		if (file_record(&source->segment, REGION_LEDGER, i, &entry) && entry.claim != 0)
-			row_give_ledger(source, &entry, taker);
+			row_give_ledger(source, &entry, visitor);
 	if (file_record(&source->segment, REGION_SHARED, 0, &shared))
-		row_give_shared(&shared, taker);
+		row_give_shared(&shared, visitor);
 }
 
 /* ---- the recording ---- */
@@ -79,12 +80,12 @@ union row {
 	struct segment_process process;
 	struct segment_attachment attachment;
 	struct segment_entry entry;
-	struct segment_witness witness;
+	struct segment_unfollowed unfollowed;
 	struct segment_shared shared;
 	struct segment_module module;
 	struct segment_frame_row frame;
 	struct segment_load load;
-	struct segment_sight sight;
+	struct segment_snapshot snapshot;
 	struct segment_identity identity;
 };
 
@@ -92,54 +93,54 @@ static const uint32_t row_bytes[REGION_COUNT] = {
 	[REGION_PROCESSES] = sizeof(struct segment_process),
 	[REGION_ATTACHMENTS] = sizeof(struct segment_attachment),
 	[REGION_LEDGER] = sizeof(struct segment_entry),
-	[REGION_WITNESSES] = sizeof(struct segment_witness),
+	[REGION_UNFOLLOWED] = sizeof(struct segment_unfollowed),
 	[REGION_SHARED] = sizeof(struct segment_shared),
 	[REGION_MODULES] = sizeof(struct segment_module),
 	[REGION_STACKS] = sizeof(struct segment_frame_row),
 	[REGION_LOADS] = sizeof(struct segment_load),
-	[REGION_SIGHTS] = sizeof(struct segment_sight),
+	[REGION_SNAPSHOTS] = sizeof(struct segment_snapshot),
 	[REGION_IDENTITIES] = sizeof(struct segment_identity),
 };
 
 static void give_row(const struct source *source, uint32_t kind, const union row *row,
-		     const struct tables_taker *taker)
+		     const struct tables_visitor *visitor)
 {
 	switch (kind) {
 	case REGION_PROCESSES:
-		row_give_process(source, &row->process, taker);
+		row_give_process(source, &row->process, visitor);
 		break;
 	case REGION_ATTACHMENTS:
-		row_give_attachment(source, &row->attachment, taker);
+		row_give_attachment(source, &row->attachment, visitor);
 		break;
 	case REGION_LEDGER:
-		row_give_ledger(source, &row->entry, taker);
+		row_give_ledger(source, &row->entry, visitor);
 		break;
-	case REGION_WITNESSES:
-		row_give_witness(&row->witness, taker);
+	case REGION_UNFOLLOWED:
+		row_give_unfollowed(&row->unfollowed, visitor);
 		break;
 	case REGION_SHARED:
-		row_give_shared(&row->shared, taker);
+		row_give_shared(&row->shared, visitor);
 		break;
 	case REGION_MODULES:
-		row_give_module(&row->module, word_load(&row->module.claim), taker);
+		row_give_module(&row->module, word_load(&row->module.claim), visitor);
 		break;
 	case REGION_STACKS:
-		row_give_frame(row->frame.number, row->frame.outer, row->frame.offset, taker);
+		row_give_frame(row->frame.number, row->frame.outer, row->frame.offset, visitor);
 		break;
 	case REGION_LOADS:
-		row_give_load(&row->load, taker);
+		row_give_load(&row->load, visitor);
 		break;
-	case REGION_SIGHTS:
-		row_give_sight(source, &row->sight, taker);
+	case REGION_SNAPSHOTS:
+		row_give_snapshot(source, &row->snapshot, visitor);
 		break;
 	case REGION_IDENTITIES:
-		row_give_identity(source, &row->identity, taker);
+		row_give_identity(source, &row->identity, visitor);
 		break;
 	}
 }
 
 static void read_chunk(struct source *source, const struct chunk *chunk,
-		       const struct tables_taker *taker)
+		       const struct tables_visitor *visitor)
 {
 	uint32_t bytes = row_bytes[chunk->kind];
 	union row row;
@@ -147,27 +148,27 @@ static void read_chunk(struct source *source, const struct chunk *chunk,
 	for (uint64_t i = 0; bytes && i < chunk->count; i++)
 		if (chunk_records_read(&source->cache, &source->recording, chunk, i, 1, bytes,
 				       &row))
-			give_row(source, chunk->kind, &row, taker);
+			give_row(source, chunk->kind, &row, visitor);
 }
 
-bool tables_read_sights(struct source *source, const struct tables_taker *taker)
+bool tables_read_snapshots(struct source *source, const struct tables_visitor *visitor)
 {
 	if (!source_update(source))
 		return false;
-	for (; source->sights_given < source->chunks.count; source->sights_given++)
-		if (source->chunks.table[source->sights_given].kind == REGION_SIGHTS)
-			read_chunk(source, &source->chunks.table[source->sights_given], taker);
+	for (; source->snapshots_given < source->chunks.count; source->snapshots_given++)
+		if (source->chunks.table[source->snapshots_given].kind == REGION_SNAPSHOTS)
+			read_chunk(source, &source->chunks.table[source->snapshots_given], visitor);
 	return true;
 }
 
-bool tables_read_processes(struct source *source, const struct tables_taker *taker)
+bool tables_read_processes(struct source *source, const struct tables_visitor *visitor)
 {
-	read_slots(source, taker);
+	read_slots(source, visitor);
 	if (!source_update(source))
 		return false;
 	for (; source->slots_given < source->chunks.count; source->slots_given++)
 		if (source->chunks.table[source->slots_given].kind == REGION_PROCESSES)
-			read_chunk(source, &source->chunks.table[source->slots_given], taker);
+			read_chunk(source, &source->chunks.table[source->slots_given], visitor);
 	return true;
 }
 
@@ -176,22 +177,22 @@ static bool is_of_stacks(uint32_t kind)
 	return kind == REGION_MODULES || kind == REGION_STACKS || kind == REGION_LOADS;
 }
 
-bool tables_read_stacks(struct source *source, const struct tables_taker *taker)
+bool tables_read_stacks(struct source *source, const struct tables_visitor *visitor)
 {
-	struct tables_taker depth = {.deepest_stack = taker->deepest_stack,
-				     .context = taker->context};
+	struct tables_visitor depth = {.deepest_stack = visitor->deepest_stack,
+				       .context = visitor->context};
 	struct segment_shared shared;
 
 	if (!source_update(source))
 		return false;
 	for (uint64_t i = 0; i < source->chunks.count; i++)
 		if (is_of_stacks(source->chunks.table[i].kind))
-			read_chunk(source, &source->chunks.table[i], taker);
+			read_chunk(source, &source->chunks.table[i], visitor);
 		else if (source->chunks.table[i].kind == REGION_SHARED)
 			read_chunk(source, &source->chunks.table[i], &depth);
 	if (!file_is_open(&source->segment))
 		return true;
-	read_segment_stacks(source, taker);
+	read_segment_stacks(source, visitor);
 	if (file_record(&source->segment, REGION_SHARED, 0, &shared))
 		row_give_shared(&shared, &depth);
 	return true;
@@ -199,23 +200,23 @@ bool tables_read_stacks(struct source *source, const struct tables_taker *taker)
 
 static bool is_of_rest(uint32_t kind)
 {
-	return kind != REGION_PROCESSES && kind != REGION_SIGHTS && !is_of_stacks(kind);
+	return kind != REGION_PROCESSES && kind != REGION_SNAPSHOTS && !is_of_stacks(kind);
 }
 
-bool tables_read_rest(struct source *source, const struct tables_taker *taker)
+bool tables_read_rest(struct source *source, const struct tables_visitor *visitor)
 {
 	if (!source_update(source))
 		return false;
 	for (uint64_t i = 0; i < source->chunks.count; i++)
 		if (is_of_rest(source->chunks.table[i].kind))
-			read_chunk(source, &source->chunks.table[i], taker);
+			read_chunk(source, &source->chunks.table[i], visitor);
 	/* A finished recording holds the segment's tables already. */
 	if (file_is_open(&source->segment))
-		read_segment(source, taker);
+		read_segment(source, visitor);
 	return true;
 }
 
-bool tables_read(struct source *source, const struct tables_taker *taker)
+bool tables_read(struct source *source, const struct tables_visitor *visitor)
 {
-	return tables_read_processes(source, taker) && tables_read_rest(source, taker);
+	return tables_read_processes(source, visitor) && tables_read_rest(source, visitor);
 }

@@ -2,12 +2,12 @@
 #include "report/reader/unfollowed.h"
 
 static const char *const words[WHY_COUNT] = {
-#define WITNESS(id, why) [WHY_##id] = why,
+#define UNFOLLOWED(id, why) [WHY_##id] = why,
 #include "preload/segment/unfollowed.def"
-#undef WITNESS
+#undef UNFOLLOWED
 };
 
-const char *witness_words(unsigned why)
+const char *unfollowed_words(unsigned why)
 {
 	return why < WHY_COUNT ? words[why] : "unknown";
 }

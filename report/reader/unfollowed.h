@@ -3,14 +3,14 @@
 #ifndef MEMSHIM_READER_UNFOLLOWED_H
 #define MEMSHIM_READER_UNFOLLOWED_H
 
-enum witness_why {
-#define WITNESS(id, why) WHY_##id,
+enum unfollowed_why {
+#define UNFOLLOWED(id, why) WHY_##id,
 #include "preload/segment/unfollowed.def"
-#undef WITNESS
+#undef UNFOLLOWED
 	WHY_COUNT
 };
 
 /* In words; "unknown" for a number that is none. */
-const char *witness_words(unsigned why);
+const char *unfollowed_words(unsigned why);
 
 #endif

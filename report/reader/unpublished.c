@@ -15,7 +15,7 @@ struct window {
 	uint32_t part;
 	uint64_t position; /* claim number */
 	uint64_t size;
-	bool *told; /* [distance - 1]: the claim's event stands in a chunk */
+	bool *reported; /* [distance - 1]: the claim's event stands in a chunk */
 	uint64_t unpublished;
 	struct ring_copy *copy;
 };
@@ -45,7 +45,7 @@ static void read_chunk(struct window *window, const struct chunk *chunk)
 			return;
 		for (uint64_t k = 0; k < count; k++)
 			if (distance(window, &events[k]) - 1 < window->size)
-				window->told[distance(window, &events[k]) - 1] = true;
+				window->reported[distance(window, &events[k]) - 1] = true;
 		i += count;
 	}
 }
@@ -64,7 +64,7 @@ static void read_ring(void *context)
 	part += window->part;
 	log += window->part * header->part_events;
 	for (uint64_t back = window->size; back > 0; back--) {
-		if (window->told[back - 1])
+		if (window->reported[back - 1])
 			continue;
 		switch (segment_read(part, log, header->part_events, window->position - back,
 				     &copy->events[copy->count])) {
@@ -92,12 +92,12 @@ static void count_losses(struct window *window, uint64_t open, bool nobody_write
 	copy->overwritten += missing - unpublished;
 }
 
-static uint64_t count_untold(const struct window *window)
+static uint64_t count_unreported(const struct window *window)
 {
 	uint64_t count = 0;
 
 	for (uint64_t i = 0; i < window->size; i++)
-		count += !window->told[i];
+		count += !window->reported[i];
 	return count;
 }
 
@@ -109,7 +109,7 @@ static bool fill(struct window *window, uint64_t open, bool nobody_writes)
 	for (uint64_t i = 0; i < chunks->count; i++)
 		if (may_concern(window, &chunks->table[i]))
 			read_chunk(window, &chunks->table[i]);
-	copy->events = malloc((count_untold(window) + 1) * sizeof *copy->events);
+	copy->events = malloc((count_unreported(window) + 1) * sizeof *copy->events);
 	if (!copy->events)
 		return false;
 	copy->gone = !guard_run(read_ring, window);
@@ -118,8 +118,8 @@ static bool fill(struct window *window, uint64_t open, bool nobody_writes)
 	return true;
 }
 
-bool holes_read(struct source *source, uint32_t part, bool nobody_writes,
-		struct ring_copy *copy)
+bool unpublished_read(struct source *source, uint32_t part, bool nobody_writes,
+		      struct ring_copy *copy)
 {
 	struct window window = {source, part, source->chunks.next[part], 0, NULL, 0, copy};
 	uint64_t part_events = source->segment.header.part_events;
@@ -135,8 +135,8 @@ bool holes_read(struct source *source, uint32_t part, bool nobody_writes,
 	ahead = now.head - window.position;
 	if (ahead < part_events)
 		window.size = part_events - ahead < drained ? part_events - ahead : drained;
-	window.told = calloc(window.size + 1, sizeof *window.told);
-	ok = window.told && fill(&window, source->chunks.open[part], nobody_writes);
-	free(window.told);
+	window.reported = calloc(window.size + 1, sizeof *window.reported);
+	ok = window.reported && fill(&window, source->chunks.open[part], nobody_writes);
+	free(window.reported);
 	return ok;
 }

@@ -14,7 +14,7 @@
  * Copies the events of `part` that the recorder passed by and that are there now; what is gone, or,
  * when `nobody_writes`, will never come, is counted. False without memory.
  */
-bool holes_read(struct source *source, uint32_t part, bool nobody_writes,
-		struct ring_copy *copy);
+bool unpublished_read(struct source *source, uint32_t part, bool nobody_writes,
+		      struct ring_copy *copy);
 
 #endif

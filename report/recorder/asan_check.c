@@ -109,7 +109,7 @@ static bool has_row(const struct asan_check *check, uint32_t type)
 	return found;
 }
 
-bool checker_refuses_preload(int fd)
+bool asan_check_refuses_preload(int fd)
 {
 	const char *options = getenv("ASAN_OPTIONS");
 	struct asan_check check = {.fd = fd};

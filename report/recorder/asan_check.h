@@ -9,6 +9,6 @@
 #include <stdbool.h>
 
 /* Whether the ELF file `fd` would be ended so, in this environment. */
-bool checker_refuses_preload(int fd);
+bool asan_check_refuses_preload(int fd);
 
 #endif

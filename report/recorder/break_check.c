@@ -12,14 +12,13 @@
 
 static bool can_be_asked(const struct drain *drain, const struct segment_process *slot)
 {
-	bool same_pids = !slot->pid_namespace ||
-			 slot->pid_namespace == drain->header.pid_namespace;
+	bool same_pids = !slot->pid_namespace || slot->pid_namespace == drain->header.pid_namespace;
 
 	return same_pids && slot->start_time && half_load(&slot->state) == PROCESS_RUNNING &&
 	       slot->coverage == COVERAGE_FULL && alive_process(slot->pid, slot->start_time);
 }
 
-static bool has_drifted(const struct drain *drain, uint32_t i)
+static bool break_has_moved(const struct drain *drain, uint32_t i)
 {
 	const struct segment_process *slot = drain_slot(drain, i);
 	struct segment_process before, after;
@@ -38,14 +37,14 @@ static bool has_drifted(const struct drain *drain, uint32_t i)
 
 static void tell(struct drain *drain, uint32_t instance)
 {
-	struct segment_sight sight = {
+	struct segment_snapshot snapshot = {
 		.clock = drain_clock(drain),
 		.instance = instance,
 		.call = CALL_BRK,
 		.shmid = -1,
 	};
 
-	drain_append(drain, REGION_SIGHTS, &sight, sizeof sight, 1);
+	drain_append(drain, REGION_SNAPSHOTS, &snapshot, sizeof snapshot, 1);
 }
 
 void drain_compare(struct drain *drain)
@@ -53,17 +52,17 @@ void drain_compare(struct drain *drain)
 	uint32_t used = drain_slots_used(drain);
 
 	for (uint32_t i = 0; i < used; i++) {
-		struct drain_drift *drift = &drain->drift[i];
+		struct drain_break_check *break_checks = &drain->break_checks[i];
 		uint32_t instance = (uint32_t)word_accept(drain_word(drain, i));
 
-		if (instance == 0 || drift->told == instance)
+		if (instance == 0 || break_checks->reported == instance)
 			continue;
-		if (!has_drifted(drain, i)) {
-			drift->suspected = 0;
-		} else if (drift->suspected != instance) {
-			drift->suspected = instance;
+		if (!break_has_moved(drain, i)) {
+			break_checks->suspected = 0;
+		} else if (break_checks->suspected != instance) {
+			break_checks->suspected = instance;
 		} else {
-			drift->told = instance;
+			break_checks->reported = instance;
 			tell(drain, instance);
 		}
 	}

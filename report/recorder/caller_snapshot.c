@@ -21,21 +21,22 @@ static uint64_t read_meminfo(const char *text, const char *name)
 	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
 }
 
-void snapshot_memory(struct segment_sight *sight, bool huge)
+void snapshot_memory(struct segment_snapshot *snapshot, bool huge)
 {
 	char text[4096];
 
 	if (place_read_file("/proc/sys/vm/overcommit_memory", text, sizeof text) > 0)
-		sight->overcommit = (uint32_t)(text[0] - '0');
+		snapshot->overcommit = (uint32_t)(text[0] - '0');
 	if (place_read_file("/proc/meminfo", text, sizeof text) <= 0)
 		return;
-	sight->memory_bytes = (read_meminfo(text, "MemTotal:") + read_meminfo(text, "SwapTotal:"))
-			      << 10;
+	snapshot->memory_bytes = (read_meminfo(text, "MemTotal:") +
+				  read_meminfo(text, "SwapTotal:"))
+				 << 10;
 	if (!huge)
 		return;
-	sight->limit_pages = read_meminfo(text, "HugePages_Total:");
-	sight->used_pages = sight->limit_pages - read_meminfo(text, "HugePages_Free:") +
-			    read_meminfo(text, "HugePages_Rsvd:");
+	snapshot->limit_pages = read_meminfo(text, "HugePages_Total:");
+	snapshot->used_pages = snapshot->limit_pages - read_meminfo(text, "HugePages_Free:") +
+			       read_meminfo(text, "HugePages_Rsvd:");
 }
 
 /* ---- the process and its addresses ---- */
@@ -123,34 +124,34 @@ static const struct drain_limits *limits_at_start(const struct drain *drain, uin
 
 /* ---- what it has now ---- */
 
-void snapshot_caller(const struct drain *drain, struct segment_sight *sight, pid_t pid)
+void snapshot_caller(const struct drain *drain, struct segment_snapshot *snapshot, pid_t pid)
 {
-	const struct drain_limits *first = limits_at_start(drain, sight->instance);
+	const struct drain_limits *first = limits_at_start(drain, snapshot->instance);
 	char text[4096], *line;
 
 	if (first) {
-		sight->limit_data = first->data;
-		sight->limit_size = first->space;
-		sight->first_mapped_bytes = first->mapped_bytes;
-		sight->first_data_bytes = first->data_bytes;
+		snapshot->limit_data = first->data;
+		snapshot->limit_size = first->space;
+		snapshot->first_mapped_bytes = first->mapped_bytes;
+		snapshot->first_data_bytes = first->data_bytes;
 	}
-	sight->flags |= SIGHT_PROCESS_GONE;
+	snapshot->flags |= SNAPSHOT_PROCESS_GONE;
 	if (pid <= 0 || proc_read(pid, "status", text, sizeof text) <= 0)
 		return;
 	line = strstr(text, "\nUid:");
 	if (line)
-		sscanf(line + 5, "%*u %u", &sight->caller_uid);
-	sight->mapped_bytes = status_bytes(text, "\nVmSize:");
-	sight->data_bytes = status_bytes(text, "\nVmData:");
-	if (sight->mapped_bytes == 0) /* a zombie: its memory is gone */
+		sscanf(line + 5, "%*u %u", &snapshot->caller_uid);
+	snapshot->mapped_bytes = status_bytes(text, "\nVmSize:");
+	snapshot->data_bytes = status_bytes(text, "\nVmData:");
+	if (snapshot->mapped_bytes == 0) /* a zombie: its memory is gone */
 		return;
-	sight->limit_data = limit_of(pid, RLIMIT_DATA);
-	sight->limit_size = limit_of(pid, RLIMIT_AS);
-	sight->flags &= ~(uint32_t)SIGHT_PROCESS_GONE;
+	snapshot->limit_data = limit_of(pid, RLIMIT_DATA);
+	snapshot->limit_size = limit_of(pid, RLIMIT_AS);
+	snapshot->flags &= ~(uint32_t)SNAPSHOT_PROCESS_GONE;
 }
 
 /* The first mapping that ends above `address`; the heap is in nobody's way. */
-void snapshot_next_mapping(struct segment_sight *sight, pid_t pid, uint64_t address)
+void snapshot_next_mapping(struct segment_snapshot *snapshot, pid_t pid, uint64_t address)
 {
 	unsigned long long start, end;
 	char line[4352], *name;
@@ -162,13 +163,13 @@ void snapshot_next_mapping(struct segment_sight *sight, pid_t pid, uint64_t addr
 		if (sscanf(line, "%llx-%llx", &start, &end) != 2 || end <= address ||
 		    proc_is_heap(line))
 			continue;
-		sight->next_start = start;
+		snapshot->next_start = start;
 		name = strpbrk(line, "/[");
 		if (!name)
 			break;
 		name[strcspn(name, "\n")] = '\0';
-		snprintf(sight->next_name, sizeof sight->next_name, "%.*s",
-			 (int)sizeof sight->next_name - 1, name);
+		snprintf(snapshot->next_name, sizeof snapshot->next_name, "%.*s",
+			 (int)sizeof snapshot->next_name - 1, name);
 		break;
 	}
 	if (maps)

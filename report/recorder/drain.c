@@ -67,16 +67,16 @@ void drain_append_event(struct drain *drain, const struct segment_event *event)
 	append_batch(drain, (struct segment_chunk){.part = SEGMENT_CHUNK_NO_PART, .count = 1});
 }
 
-static void fill_holes(struct drain *drain, uint32_t i, uint64_t now_ns)
+static void fill_unpublished(struct drain *drain, uint32_t i, uint64_t now_ns)
 {
 	struct drain_part *part = &drain->part[i];
 	struct segment_chunk late = {.part = i, .first = part->next, .next = part->next};
 	uint32_t left = 0;
 
-	for (uint32_t k = 0; k < part->hole_count; k++) {
-		struct drain_hole hole = part->hole[k];
+	for (uint32_t k = 0; k < part->unpublished_count; k++) {
+		struct drain_unpublished unpublished = part->unpublished[k];
 
-		switch (read_one(drain, i, hole.n, &drain->batch[late.count])) {
+		switch (read_one(drain, i, unpublished.n, &drain->batch[late.count])) {
 		case READ_WHOLE:
 			late.count++;
 			break;
@@ -84,23 +84,25 @@ static void fill_holes(struct drain *drain, uint32_t i, uint64_t now_ns)
 			late.overwritten++;
 			break;
 		case READ_UNPUBLISHED:
-			if (now_ns - hole.since_ns > PATIENCE_NS)
+			if (now_ns - unpublished.since_ns > PATIENCE_NS)
 				late.torn++;
 			else
-				part->hole[left++] = hole;
+				part->unpublished[left++] = unpublished;
 			break;
 		}
 	}
-	part->hole_count = left;
+	part->unpublished_count = left;
 	append_batch(drain, late);
 }
 
-static void remember_hole(struct drain_part *part, uint64_t now_ns, struct segment_chunk *chunk)
+static void remember_unpublished(struct drain_part *part, uint64_t now_ns,
+				 struct segment_chunk *chunk)
 {
-	if (part->hole_count == DRAIN_HOLES)
+	if (part->unpublished_count == DRAIN_UNPUBLISHED)
 		chunk->torn++;
 	else
-		part->hole[part->hole_count++] = (struct drain_hole){part->next, now_ns};
+		part->unpublished[part->unpublished_count++] = (struct drain_unpublished){
+			part->next, now_ns};
 }
 
 /* Reads from the part's position towards `head`, as many events as the batch holds. */
@@ -120,7 +122,7 @@ static void fill_batch(struct drain *drain, uint32_t i, uint64_t head, uint64_t 
 			chunk.count++;
 			break;
 		case READ_UNPUBLISHED:
-			remember_hole(part, now_ns, &chunk);
+			remember_unpublished(part, now_ns, &chunk);
 			break;
 		case READ_OVERWRITTEN:
 			chunk.overwritten++;
@@ -130,7 +132,7 @@ static void fill_batch(struct drain *drain, uint32_t i, uint64_t head, uint64_t 
 	chunk.next = part->next;
 	objects_look(drain, chunk.count); /* whoever reads of them knows that they were looked at */
 	append_batch(drain, chunk);
-	sights_look(drain, chunk.count);
+	snapshots_look(drain, chunk.count);
 }
 
 unsigned drain_log(struct drain *drain)
@@ -139,7 +141,7 @@ unsigned drain_log(struct drain *drain)
 	uint64_t part_events = drain->header.part_events;
 	unsigned fullest = 0;
 
-	hold_turn(drain);
+	truncation_guard_turn(drain);
 	for (uint32_t i = 0; i < drain->header.part_count; i++) {
 		/* As far as it is now: writers that never pause must not keep us in one part. */
 		uint64_t head = word_load(&part_at(drain, i)->head);
@@ -149,8 +151,8 @@ unsigned drain_log(struct drain *drain)
 
 		if (full > fullest)
 			fullest = full;
-		warm_log(drain, i, head);
-		fill_holes(drain, i, now_ns);
+		prefault_log(drain, i, head);
+		fill_unpublished(drain, i, now_ns);
 		while (drain->part[i].next != head)
 			fill_batch(drain, i, head, now_ns);
 	}
@@ -169,7 +171,7 @@ void drain_give_up(struct drain *drain)
 			.next = part->next,
 		};
 
-		fill_holes(drain, i, UINT64_MAX);
+		fill_unpublished(drain, i, UINT64_MAX);
 		last.overwritten = part->unwritten;
 		recording_append(&drain->recording, last, NULL);
 	}

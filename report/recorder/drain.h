@@ -4,7 +4,7 @@
  * slots of processes that have ended. The segment's only reader that also writes to it: it ends
  * slots and gives them back.
  *
- * One thread, which calls all of it; drain_wait and drain_arrivals may be another's.
+ * One thread, which calls all of it; drain_wait and drain_registrations may be another's.
  */
 #ifndef MEMSHIM_RECORDER_DRAIN_H
 #define MEMSHIM_RECORDER_DRAIN_H
@@ -16,7 +16,7 @@
 struct drain;
 
 /* What is wanted of a new session. */
-struct drain_wish {
+struct drain_options {
 	uint64_t log_bytes; /* 0: the default */
 	uint32_t stack_depth;
 	bool no_follow;
@@ -40,11 +40,12 @@ struct drain_process {
 	uint32_t instance;
 	uint32_t parent_instance;
 	bool forked;
-	bool elsewhere;      /* in another pid namespace, or it may be: its pid says nothing here */
-	pid_t pid;           /* as the process sees itself */
-	uint64_t start_time; /* proc(5) stat field 22; 0 unknown */
-	uint64_t start_clock; /* of its registration */
-	uint64_t start_break; /* stat field 47; 0 unknown, as it is for a child of fork */
+	bool other_pid_namespace; /* in another pid namespace, or it may be: its pid says nothing
+				     here */
+	pid_t pid;                /* as the process sees itself */
+	uint64_t start_time;      /* proc(5) stat field 22; 0 unknown */
+	uint64_t start_clock;     /* of its registration */
+	uint64_t start_break;     /* stat field 47; 0 unknown, as it is for a child of fork */
 };
 
 /* How a process ended, as far as it is known. */
@@ -76,7 +77,7 @@ struct drain_identity_end {
 };
 
 /* Makes the segment in this user's folder and begins the recording. Null on failure. */
-struct drain *drain_make(const struct drain_wish *wish, struct drain_error *error);
+struct drain *drain_make(const struct drain_options *wish, struct drain_error *error);
 
 /* The segment's absolute path, for COMMAND's environment. */
 const char *drain_segment_path(const struct drain *drain);
@@ -100,7 +101,7 @@ unsigned drain_log(struct drain *drain);
  * ours alone, and who writes over it takes a wake away. `attentive`: for 250 us, and who has
  * called (see greetings.h) need not wake us. Returns how many there have been. See drain_wake.
  */
-uint32_t drain_wait(struct drain *drain, uint32_t seen, bool attentive);
+uint32_t drain_wait(struct drain *drain, uint32_t seen, bool polling);
 
 /* Nobody will wait: who has called need not wake anybody. */
 void drain_attend(struct drain *drain);
@@ -119,17 +120,17 @@ void drain_wake(struct drain *drain);
  * to `room` of them; ask again when it was not enough. Only a later call can report an image
  * after the one that followed it in the same process: drain_was_replaced tells.
  */
-unsigned drain_arrivals(struct drain *drain, struct drain_process *found, unsigned room);
+unsigned drain_registrations(struct drain *drain, struct drain_process *found, unsigned capacity);
 
-/* The next drain_arrivals reports them once more. */
+/* The next drain_registrations reports them once more. */
 void drain_put_back(struct drain *drain, const struct drain_process *found, unsigned count);
 
 /*
  * Whether this image, the one of a process whose break began there (struct proc_facts), has
  * announced itself, reported already or not.
  */
-bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time,
-		       uint64_t start_break);
+bool drain_has_registered(const struct drain *drain, pid_t pid, uint64_t start_time,
+			  uint64_t start_break);
 
 /* Keeps the pid that an image's process has here, where it sees another itself. */
 void drain_know_pid(struct drain *drain, const struct drain_process *process, pid_t pid);
@@ -173,8 +174,8 @@ void drain_link_next(struct drain *drain, const struct drain_process *old);
  */
 void drain_compare(struct drain *drain);
 
-/* A process that runs without the shim; `why` is an enum witness_why. */
-void drain_witness(struct drain *drain, pid_t pid, pid_t ppid, unsigned why, const char *exe);
+/* A process that runs without the shim; `why` is an enum unfollowed_why. */
+void drain_unfollowed(struct drain *drain, pid_t pid, pid_t ppid, unsigned why, const char *exe);
 
 /* ---- the end ---- */
 

@@ -11,31 +11,31 @@
 
 /* ---- hold.c ---- */
 struct drain;
-void hold_begin(struct drain *drain);
-void hold_turn(struct drain *drain);
-void hold_end(struct drain *drain);
+void truncation_guard_begin(struct drain *drain);
+void truncation_guard_turn(struct drain *drain);
+void truncation_guard_end(struct drain *drain);
 
-#define DRAIN_BATCH 16384u   /* events copied at once: 1 MiB */
-#define DRAIN_HOLES 1024u    /* remembered per part; more are torn at once */
-#define DRAIN_IDENTITIES 64u /* gathered before they are written */
+#define DRAIN_BATCH 16384u      /* events copied at once: 1 MiB */
+#define DRAIN_UNPUBLISHED 1024u /* remembered per part; more are torn at once */
+#define DRAIN_IDENTITIES 64u    /* gathered before they are written */
 
 /* An event that was claimed and had not been published when it was looked for. */
-struct drain_hole {
+struct drain_unpublished {
 	uint64_t n;
 	uint64_t since_ns;
 };
 
 struct drain_part {
-	uint64_t next;      /* claim number of the first event that was not looked for yet */
-	uint64_t unwritten; /* events for which the disk had no room */
-	uint64_t warm;      /* events, from the first claim on, whose pages are ready */
-	uint32_t hole_count;
-	struct drain_hole hole[DRAIN_HOLES]; /* ascending n */
+	uint64_t next;       /* claim number of the first event that was not looked for yet */
+	uint64_t unwritten;  /* events for which the disk had no room */
+	uint64_t prefaulted; /* events, from the first claim on, whose pages are ready */
+	uint32_t unpublished_count;
+	struct drain_unpublished unpublished[DRAIN_UNPUBLISHED]; /* ascending n */
 };
 
 /* Of a slot: the instance whose break was seen apart once, and that this was told of. */
-struct drain_drift {
-	uint32_t suspected, told;
+struct drain_break_check {
+	uint32_t suspected, reported;
 };
 
 /* Of a slot: the limits that an image began with, and where it had one, its memory then. */
@@ -49,7 +49,7 @@ struct drain_limits {
 #define OBJECT_LOOKS 4096u
 struct object_looks {
 	uint32_t seen[OBJECT_LOOKS];
-	uint32_t elsewhere[OBJECT_LOOKS];
+	uint32_t other_pid_namespace[OBJECT_LOOKS];
 };
 
 struct drain {
@@ -58,18 +58,18 @@ struct drain {
 	bool was_cut;                 /* it was shorter for a while */
 	bool is_reserved;             /* it had no holes when it began */
 	bool was_punched;             /* it had some since */
-	int namespace_fd;             /* see warm_namespace; negative: none */
+	int namespace_fd;             /* see prefault_namespace; negative: none */
 	struct segment_header header; /* ours: what others may write to is not gone by */
 	struct segment_shared *shared;
 	struct recording recording;
 	struct folder folder; /* the segment's; all that is done there goes through it */
 	char path[PLACE_PATH_BYTES];
-	uint32_t *reported;        /* instance by slot; of drain_arrivals alone */
-	struct drain_drift *drift; /* by slot; of drain_compare alone */
-	struct drain_limits *limits; /* by slot */
-	struct drain_part *part;   /* as many as the log has */
+	uint32_t *reported;                     /* instance by slot; of drain_registrations alone */
+	struct drain_break_check *break_checks; /* by slot; of drain_compare alone */
+	struct drain_limits *limits;            /* by slot */
+	struct drain_part *part;                /* as many as the log has */
 	struct segment_event batch[DRAIN_BATCH];
-	struct sights sights;
+	struct snapshots snapshots;
 	struct segment_identity identities[DRAIN_IDENTITIES];
 	uint32_t identity_count;
 	struct object_looks looks;
@@ -115,11 +115,11 @@ void drain_append_slots(struct drain *drain);
 const struct segment_process *snapshot_slot(const struct drain *drain, uint32_t instance);
 pid_t snapshot_pid(const struct segment_process *slot);
 /* The user, the limits and the memory of the process that made the call. */
-void snapshot_caller(const struct drain *drain, struct segment_sight *sight, pid_t pid);
+void snapshot_caller(const struct drain *drain, struct segment_snapshot *snapshot, pid_t pid);
 /* The first mapping that ends above `address`; the heap is in nobody's way. */
-void snapshot_next_mapping(struct segment_sight *sight, pid_t pid, uint64_t address);
+void snapshot_next_mapping(struct segment_snapshot *snapshot, pid_t pid, uint64_t address);
 /* Of the machine; `huge`: its huge pages, too. */
-void snapshot_memory(struct segment_sight *sight, bool huge);
+void snapshot_memory(struct segment_snapshot *snapshot, bool huge);
 
 /*
  * left_objects.c: asks the kernel about the segments that the batch's first `count` events made:
@@ -131,18 +131,18 @@ void objects_look(struct drain *drain, uint64_t count);
 void objects_append(struct drain *drain);
 
 /* sights.c: looks at the kernel where one of the batch's first `count` events is worth it. */
-void sights_look(struct drain *drain, uint64_t count);
+void snapshots_look(struct drain *drain, uint64_t count);
 
 /*
  * warm.c: makes pages ready before a writer meets them: huge ones where it can, before COMMAND
  * runs; the tables; of part i of the log, some way beyond its head.
  */
-void warm_huge(const struct drain *drain);
-void warm_tables(const struct drain *drain);
-void warm_log(struct drain *drain, uint32_t i, uint64_t head);
+void prefault_huge(const struct drain *drain);
+void prefault_tables(const struct drain *drain);
+void prefault_log(struct drain *drain, uint32_t i, uint64_t head);
 
 /* Each process looks at its IPC namespace, and the kernel makes that file anew if nobody has it. */
-int warm_namespace(void);
+int prefault_namespace(void);
 
 /* drain.c: the recorder's own event, out of any part. */
 void drain_append_event(struct drain *drain, const struct segment_event *event);

@@ -40,10 +40,12 @@ static void identity_ask_proc(struct drain_identity *identity, int fd, bool is_c
 }
 
 /* A pidfd that was opened by pid is that of a process which started when the image's did. */
-static bool identity_fits(const struct drain_identity *identity, const struct arrival *arrival)
+static bool identity_fits(const struct drain_identity *identity,
+			  const struct registration *registration)
 {
-	return identity->start_time != 0 && arrival->image.start_time != 0 &&
-	       timens_same_start(identity->pid, identity->start_time, arrival->image.start_time);
+	return identity->start_time != 0 && registration->image.start_time != 0 &&
+	       timens_same_start(identity->pid, identity->start_time,
+				 registration->image.start_time);
 }
 
 /* Its pid is from its slot, where any process of the session may have written it. */
@@ -55,23 +57,23 @@ static bool identity_maps_segment(const struct drain_identity *identity, const s
 }
 
 void identity_verify(struct drain_identity *identity, const struct drain *drain,
-		     const struct arrival *arrival, pid_t pid, bool is_child)
+		     const struct registration *registration, pid_t pid, bool is_child)
 {
 	*identity = (struct drain_identity){
 		.pid = pid,
-		.proof = is_child ? DRAIN_BY_CHILD : arrival->proof,
+		.proof = is_child ? DRAIN_BY_CHILD : registration->proof,
 		.real_uid = UID_UNKNOWN,
-		.effective_uid = arrival->proof ? arrival->uid : UID_UNKNOWN,
+		.effective_uid = registration->proof ? registration->uid : UID_UNKNOWN,
 		.known_clock = drain_now(drain),
 	};
-	if (pid <= 0 || (!is_child && arrival->fd < 0)) {
+	if (pid <= 0 || (!is_child && registration->fd < 0)) {
 		identity->proof = DRAIN_UNPROVED;
 		return;
 	}
-	identity_ask_proc(identity, arrival->fd, is_child);
-	if (identity->proof == DRAIN_BY_PEER_CRED && !identity_fits(identity, arrival))
+	identity_ask_proc(identity, registration->fd, is_child);
+	if (identity->proof == DRAIN_BY_PEER_CRED && !identity_fits(identity, registration))
 		identity->proof = DRAIN_UNPROVED;
-	else if (!identity->proof && identity_fits(identity, arrival) &&
-		 identity_maps_segment(identity, drain, arrival->fd))
+	else if (!identity->proof && identity_fits(identity, registration) &&
+		 identity_maps_segment(identity, drain, registration->fd))
 		identity->proof = DRAIN_BY_START_TIME;
 }

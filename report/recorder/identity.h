@@ -14,6 +14,6 @@
  * nothing confirms it, the proof is DRAIN_UNPROVED.
  */
 void identity_verify(struct drain_identity *identity, const struct drain *drain,
-		     const struct arrival *arrival, pid_t pid, bool is_child);
+		     const struct registration *registration, pid_t pid, bool is_child);
 
 #endif

@@ -100,8 +100,8 @@ static void judge_elf(struct inspection *in, int fd, const Elf64_Ehdr *elf)
 		judge(in, INSPECT_UNSEEN, WHY_OTHER_LIBC, 0);
 	else if (gains_rights(fd))
 		judge(in, INSPECT_UNSEEN, WHY_SETUID, 0);
-	else if (checker_refuses_preload(fd))
-		judge(in, INSPECT_UNSEEN, WHY_CHECKER, 0);
+	else if (asan_check_refuses_preload(fd))
+		judge(in, INSPECT_UNSEEN, WHY_ASAN, 0);
 	else if (is_loader(in->path))
 		judge(in, INSPECT_SEEN, 0, 0);
 	else
@@ -194,12 +194,12 @@ static void find_in_path(struct inspection *in, const char *command)
 
 const char *inspect_words(unsigned why)
 {
-	return witness_words(why);
+	return unfollowed_words(why);
 }
 
 bool inspect_bears_preload(unsigned why)
 {
-	return why != WHY_OTHER_LIBC && why != WHY_OTHER_CLASS && why != WHY_CHECKER;
+	return why != WHY_OTHER_LIBC && why != WHY_OTHER_CLASS && why != WHY_ASAN;
 }
 
 void inspect_command(struct inspection *in, const char *command)

@@ -18,7 +18,7 @@ enum inspect_verdict {
 
 struct inspection {
 	enum inspect_verdict verdict;
-	unsigned why;          /* INSPECT_UNSEEN: enum segment_witness_why */
+	unsigned why;          /* INSPECT_UNSEEN: enum segment_unfollowed_why */
 	int error;             /* NOT_FOUND, CANNOT_RUN: errno */
 	char path[PATH_MAX];   /* the file */
 	char interpreter[256]; /* CANNOT_RUN: the script's, when it is to blame; else "" */

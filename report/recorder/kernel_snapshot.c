@@ -16,7 +16,7 @@
 /* ---- the segments ---- */
 
 /* Of one maker's, those that are there. */
-struct maker {
+struct creator {
 	int32_t pid;
 	uint32_t segments;
 	uint64_t pages;
@@ -40,85 +40,86 @@ static bool name_creator(pid_t pid, uint64_t since, char name[16])
 }
 
 struct survey {
-	struct segment_sight *sight;
+	struct segment_snapshot *snapshot;
 	uint32_t page_bytes;
-	uint32_t maker_count;
-	struct maker maker[256]; /* the first ones: who fills the table is among them */
+	uint32_t creator_count;
+	struct creator creator[256]; /* the first ones: who fills the table is among them */
 };
 
-static void fill_row(struct segment_sight *sight, const struct kernel_segment *row)
+static void fill_row(struct segment_snapshot *snapshot, const struct kernel_segment *row)
 {
-	sight->shmid = row->shmid;
-	sight->key = row->key;
-	sight->size = row->size;
-	sight->mode = row->mode;
-	sight->owner_uid = row->owner_uid;
-	sight->creator_pid = row->creator_pid;
-	sight->nattch = (uint32_t)row->nattch;
-	name_creator(row->creator_pid, row->changed, sight->creator_name);
+	snapshot->shmid = row->shmid;
+	snapshot->key = row->key;
+	snapshot->size = row->size;
+	snapshot->mode = row->mode;
+	snapshot->owner_uid = row->owner_uid;
+	snapshot->creator_pid = row->creator_pid;
+	snapshot->nattch = (uint32_t)row->nattch;
+	name_creator(row->creator_pid, row->changed, snapshot->creator_name);
 }
 
-static void count_maker(struct survey *survey, const struct kernel_segment *row, uint64_t pages)
+static void count_creator(struct survey *survey, const struct kernel_segment *row, uint64_t pages)
 {
 	uint32_t i = 0;
 
-	while (i < survey->maker_count && survey->maker[i].pid != row->creator_pid)
+	while (i < survey->creator_count && survey->creator[i].pid != row->creator_pid)
 		i++;
-	if (i == sizeof survey->maker / sizeof *survey->maker)
+	if (i == sizeof survey->creator / sizeof *survey->creator)
 		return;
-	if (i == survey->maker_count) {
-		survey->maker[i] = (struct maker){.pid = row->creator_pid, .since = row->changed};
-		survey->maker_count++;
+	if (i == survey->creator_count) {
+		survey->creator[i] = (struct creator){.pid = row->creator_pid,
+						      .since = row->changed};
+		survey->creator_count++;
 	}
-	survey->maker[i].segments++;
-	survey->maker[i].pages += pages;
-	if (row->changed < survey->maker[i].since)
-		survey->maker[i].since = row->changed;
+	survey->creator[i].segments++;
+	survey->creator[i].pages += pages;
+	if (row->changed < survey->creator[i].since)
+		survey->creator[i].since = row->changed;
 }
 
 static void survey_row(void *context, const struct kernel_segment *row)
 {
 	struct survey *survey = context;
-	struct segment_sight *sight = survey->sight;
+	struct segment_snapshot *snapshot = survey->snapshot;
 	uint64_t pages = (row->size + survey->page_bytes - 1) / survey->page_bytes;
 
-	sight->used_segments++;
-	sight->used_pages += pages;
-	if (sight->key && row->key == sight->key)
-		fill_row(sight, row);
-	count_maker(survey, row, pages);
+	snapshot->used_segments++;
+	snapshot->used_pages += pages;
+	if (snapshot->key && row->key == snapshot->key)
+		fill_row(snapshot, row);
+	count_creator(survey, row, pages);
 }
 
 static void name_the_most(struct survey *survey)
 {
-	struct segment_sight *sight = survey->sight;
-	bool by_count = sight->used_segments >= sight->limit_segments;
-	const struct maker *most = NULL;
+	struct segment_snapshot *snapshot = survey->snapshot;
+	bool by_count = snapshot->used_segments >= snapshot->limit_segments;
+	const struct creator *most = NULL;
 
-	for (uint32_t i = 0; i < survey->maker_count; i++) {
-		const struct maker *m = &survey->maker[i];
+	for (uint32_t i = 0; i < survey->creator_count; i++) {
+		const struct creator *m = &survey->creator[i];
 
 		if (!most || (by_count ? m->segments > most->segments : m->pages > most->pages))
 			most = m;
 	}
 	if (!most)
 		return;
-	sight->most_pid = most->pid;
-	sight->most_segments = most->segments;
-	sight->most_pages = most->pages;
-	if (!name_creator(most->pid, most->since, sight->most_name))
-		sight->flags |= SIGHT_MOST_ENDED;
+	snapshot->most_pid = most->pid;
+	snapshot->most_segments = most->segments;
+	snapshot->most_pages = most->pages;
+	if (!name_creator(most->pid, most->since, snapshot->most_name))
+		snapshot->flags |= SNAPSHOT_MOST_ENDED;
 }
 
-static void look_at_table(const struct drain *drain, struct segment_sight *sight)
+static void look_at_table(const struct drain *drain, struct segment_snapshot *snapshot)
 {
-	struct survey survey = {.sight = sight, .page_bytes = drain->header.page_bytes};
+	struct survey survey = {.snapshot = snapshot, .page_bytes = drain->header.page_bytes};
 	struct sysvipc_limits limits;
 
 	sysvipc_limits(&limits);
-	sight->limit_segments = limits.segments;
-	sight->limit_pages = limits.pages;
-	sight->limit_size = limits.size_bytes;
+	snapshot->limit_segments = limits.segments;
+	snapshot->limit_pages = limits.pages;
+	snapshot->limit_size = limits.size_bytes;
 	sysvipc_segments(survey_row, &survey);
 	name_the_most(&survey);
 }
@@ -144,7 +145,7 @@ static bool is_still_it(const struct drain *drain, int32_t shmid, uint64_t clock
 }
 
 struct by_id {
-	struct segment_sight *sight;
+	struct segment_snapshot *snapshot;
 	int32_t shmid;
 };
 
@@ -153,13 +154,13 @@ static void take_by_id(void *context, const struct kernel_segment *row)
 	struct by_id *wanted = context;
 
 	if (row->shmid == wanted->shmid)
-		fill_row(wanted->sight, row);
+		fill_row(wanted->snapshot, row);
 }
 
 /* By its id; what IPC_STAT refuses to this user, the table tells all. */
-static void look_at_segment(struct segment_sight *sight, int32_t shmid)
+static void look_at_segment(struct segment_snapshot *snapshot, int32_t shmid)
 {
-	struct by_id wanted = {sight, shmid};
+	struct by_id wanted = {snapshot, shmid};
 	struct shmid_ds facts;
 
 	if (shmctl(shmid, IPC_STAT, &facts) != 0) {
@@ -167,49 +168,50 @@ static void look_at_segment(struct segment_sight *sight, int32_t shmid)
 			sysvipc_segments(take_by_id, &wanted);
 		return;
 	}
-	sight->shmid = shmid;
-	sight->key = (uint32_t)facts.shm_perm.__key;
-	sight->size = facts.shm_segsz;
-	sight->mode = facts.shm_perm.mode;
-	sight->owner_uid = facts.shm_perm.uid;
-	sight->creator_pid = facts.shm_cpid;
-	sight->nattch = (uint32_t)facts.shm_nattch;
-	name_creator(facts.shm_cpid, (uint64_t)facts.shm_ctime, sight->creator_name);
+	snapshot->shmid = shmid;
+	snapshot->key = (uint32_t)facts.shm_perm.__key;
+	snapshot->size = facts.shm_segsz;
+	snapshot->mode = facts.shm_perm.mode;
+	snapshot->owner_uid = facts.shm_perm.uid;
+	snapshot->creator_pid = facts.shm_cpid;
+	snapshot->nattch = (uint32_t)facts.shm_nattch;
+	name_creator(facts.shm_cpid, (uint64_t)facts.shm_ctime, snapshot->creator_name);
 }
 
-static void look_at_break(struct segment_sight *sight, pid_t pid, const struct segment_event *event)
+static void look_at_break(struct segment_snapshot *snapshot, pid_t pid,
+			  const struct segment_event *event)
 {
-	snapshot_memory(sight, false);
+	snapshot_memory(snapshot, false);
 	if (pid > 0)
-		snapshot_next_mapping(sight, pid, event->u.brk.before);
+		snapshot_next_mapping(snapshot, pid, event->u.brk.before);
 }
 
-static void look_at_attach(struct segment_sight *sight, pid_t pid,
+static void look_at_attach(struct segment_snapshot *snapshot, pid_t pid,
 			   const struct segment_event *event)
 {
-	look_at_segment(sight, event->u.shmat.shmid);
+	look_at_segment(snapshot, event->u.shmat.shmid);
 	if (pid > 0 && event->u.shmat.address)
-		snapshot_next_mapping(sight, pid, event->u.shmat.address);
+		snapshot_next_mapping(snapshot, pid, event->u.shmat.address);
 }
 
 /* ---- which events ---- */
 
 /* Once for each kind of failure in each image. */
-static bool is_new_failure(struct sights *sights, const struct segment_event *event)
+static bool is_new_failure(struct snapshots *snapshots, const struct segment_event *event)
 {
 	uint64_t kind = (uint64_t)event->process << 32 | (uint64_t)event->kind << 16 |
 			event->detail;
 
 	for (uint32_t i = 0; i < SIGHTS_SEEN; i++)
-		if (sights->seen[i] == kind)
+		if (snapshots->seen[i] == kind)
 			return false;
-	sights->seen[sights->seen_next++ % SIGHTS_SEEN] = kind;
+	snapshots->seen[snapshots->seen_next++ % SIGHTS_SEEN] = kind;
 	return true;
 }
 
-static bool knows(struct sights *sights, int32_t shmid)
+static bool knows(struct snapshots *snapshots, int32_t shmid)
 {
-	uint32_t *known = &sights->known[(uint32_t)shmid % SIGHTS_KNOWN];
+	uint32_t *known = &snapshots->known[(uint32_t)shmid % SIGHTS_KNOWN];
 	bool is_known = *known == (uint32_t)shmid + 1;
 
 	*known = (uint32_t)shmid + 1;
@@ -217,22 +219,22 @@ static bool knows(struct sights *sights, int32_t shmid)
 }
 
 /* Its id may come back with another segment. */
-static void forget_removed(struct sights *sights, const struct segment_event *event)
+static void forget_removed(struct snapshots *snapshots, const struct segment_event *event)
 {
 	uint32_t shmid = (uint32_t)event->u.shmctl.shmid;
 
 	if (event->u.shmctl.command == IPC_RMID && !(event->flags & EVENT_FAILED))
-		sights->known[shmid % SIGHTS_KNOWN] = 0;
+		snapshots->known[shmid % SIGHTS_KNOWN] = 0;
 }
 
-static bool wants_failure(struct sights *sights, const struct segment_event *event)
+static bool wants_failure(struct snapshots *snapshots, const struct segment_event *event)
 {
 	bool by_rights = event->detail == EPERM || event->detail == EACCES;
 
 	if (event->flags & EVENT_LIBC_ONLY || event->kind == CALL_SHMDT ||
 	    (event->kind == CALL_SHMCTL && !by_rights))
 		return false;
-	return is_new_failure(sights, event);
+	return is_new_failure(snapshots, event);
 }
 
 /* Whether a shmget of this session made it: the ledger keeps that for longer than the log. */
@@ -245,7 +247,7 @@ static bool is_ours(const struct drain *drain, int32_t shmid)
 		const struct segment_entry *entry = ledger + segment_ledger_place(shmid, i, count);
 
 		if (word_accept(&entry->claim) >> 32 == (uint32_t)shmid &&
-		    half_load(&entry->maker_instance) &&
+		    half_load(&entry->creator_instance) &&
 		    (half_load(&entry->key) == IPC_PRIVATE || half_load(&entry->flags) & IPC_CREAT))
 			return true;
 	}
@@ -261,66 +263,66 @@ static bool wants_stranger(struct drain *drain, const struct segment_event *even
 	if ((command != IPC_RMID && command != IPC_STAT && command != IPC_SET) ||
 	    is_ours(drain, *shmid))
 		return false;
-	return command == IPC_RMID || !knows(&drain->sights, *shmid);
+	return command == IPC_RMID || !knows(&drain->snapshots, *shmid);
 }
 
 /* A segment that was made here needs no look; one that was found does, once. */
 static bool wants_segment(struct drain *drain, const struct segment_event *event, int32_t *shmid)
 {
-	struct sights *sights = &drain->sights;
+	struct snapshots *snapshots = &drain->snapshots;
 
 	if (event->kind == CALL_SHMCTL)
 		return wants_stranger(drain, event, shmid);
 	if (event->kind == CALL_SHMGET) {
 		*shmid = event->u.shmget.shmid;
-		return !knows(sights, *shmid) && event->u.shmget.key != IPC_PRIVATE &&
+		return !knows(snapshots, *shmid) && event->u.shmget.key != IPC_PRIVATE &&
 		       !(event->u.shmget.flags & IPC_CREAT && event->u.shmget.flags & IPC_EXCL);
 	}
 	*shmid = event->kind == CALL_SHMAT ? event->u.shmat.shmid : -1;
-	return *shmid >= 0 && !knows(sights, *shmid);
+	return *shmid >= 0 && !knows(snapshots, *shmid);
 }
 
-static void look_at_failure(const struct drain *drain, struct segment_sight *sight,
+static void look_at_failure(const struct drain *drain, struct segment_snapshot *snapshot,
 			    const struct segment_event *event)
 {
 	const struct segment_process *slot = snapshot_slot(drain, event->process);
 	pid_t pid = snapshot_pid(slot);
 
-	sight->caller_uid = slot ? slot->uid : 0; /* real; better than none */
-	snapshot_caller(drain, sight, pid);
+	snapshot->caller_uid = slot ? slot->uid : 0; /* real; better than none */
+	snapshot_caller(drain, snapshot, pid);
 	if (event->kind <= CALL_SBRK) {
-		look_at_break(sight, pid, event);
+		look_at_break(snapshot, pid, event);
 	} else if (event->kind == CALL_SHMAT) {
-		look_at_attach(sight, pid, event);
+		look_at_attach(snapshot, pid, event);
 	} else if (event->kind == CALL_SHMCTL) {
-		look_at_segment(sight, event->u.shmctl.shmid);
+		look_at_segment(snapshot, event->u.shmctl.shmid);
 	} else {
-		sight->key = (uint32_t)event->u.shmget.key;
-		look_at_table(drain, sight);
+		snapshot->key = (uint32_t)event->u.shmget.key;
+		look_at_table(drain, snapshot);
 		if (event->detail == ENOMEM)
-			snapshot_memory(sight, event->u.shmget.flags & SHM_HUGETLB);
+			snapshot_memory(snapshot, event->u.shmget.flags & SHM_HUGETLB);
 	}
 }
 
 /* Its ids are not those of the table that can be asked. */
 static bool is_elsewhere(struct drain *drain, uint32_t instance)
 {
-	struct sights *sights = &drain->sights;
+	struct snapshots *snapshots = &drain->snapshots;
 	uint32_t used = drain_slots_used(drain);
 
-	if (sights->asked_instance == instance)
-		return sights->elsewhere;
-	sights->asked_instance = instance;
-	sights->elsewhere = false;
+	if (snapshots->asked_instance == instance)
+		return snapshots->other_pid_namespace;
+	snapshots->asked_instance = instance;
+	snapshots->other_pid_namespace = false;
 	for (uint32_t i = 0; i < used; i++)
 		if (drain_slot(drain, i)->instance == instance)
-			sights->elsewhere = drain_slot(drain, i)->ipc_namespace != 0;
-	return sights->elsewhere;
+			snapshots->other_pid_namespace = drain_slot(drain, i)->ipc_namespace != 0;
+	return snapshots->other_pid_namespace;
 }
 
 static void look(struct drain *drain, const struct segment_event *event)
 {
-	struct segment_sight sight = {
+	struct segment_snapshot snapshot = {
 		.clock = event->clock,
 		.instance = event->process,
 		.call = event->kind,
@@ -331,26 +333,27 @@ static void look(struct drain *drain, const struct segment_event *event)
 
 	if (event->kind > CALL_SBRK && is_elsewhere(drain, event->process))
 		return;
-	if (failed ? !wants_failure(&drain->sights, event) : !wants_segment(drain, event, &shmid))
+	if (failed ? !wants_failure(&drain->snapshots, event)
+		   : !wants_segment(drain, event, &shmid))
 		return;
-	sight.error = failed ? event->detail : 0;
+	snapshot.error = failed ? event->detail : 0;
 	if (failed)
-		look_at_failure(drain, &sight, event);
+		look_at_failure(drain, &snapshot, event);
 	else
-		look_at_segment(&sight, shmid);
+		look_at_segment(&snapshot, shmid);
 	if (!failed && !is_still_it(drain, shmid, event->clock))
 		return;
-	drain_append(drain, REGION_SIGHTS, &sight, sizeof sight, 1);
-	drain->sights.count++;
+	drain_append(drain, REGION_SNAPSHOTS, &snapshot, sizeof snapshot, 1);
+	drain->snapshots.count++;
 }
 
-void sights_look(struct drain *drain, uint64_t count)
+void snapshots_look(struct drain *drain, uint64_t count)
 {
-	for (uint64_t i = 0; i < count && drain->sights.count < SIGHTS_MOST; i++) {
+	for (uint64_t i = 0; i < count && drain->snapshots.count < SIGHTS_MOST; i++) {
 		const struct segment_event *event = &drain->batch[i];
 
 		if (event->kind == CALL_SHMCTL)
-			forget_removed(&drain->sights, event);
+			forget_removed(&drain->snapshots, event);
 		if (event->kind < CALL_COUNT &&
 		    (event->flags & EVENT_FAILED || event->kind == CALL_SHMGET ||
 		     event->kind == CALL_SHMAT || event->kind == CALL_SHMCTL))

@@ -14,13 +14,13 @@
 #define SIGHTS_KNOWN 4096u /* segments that need no look, by the low bits of their id */
 #define SIGHTS_SEEN 64u    /* failures of one kind in one image are looked at once */
 
-struct sights {
+struct snapshots {
 	uint32_t count;
 	uint32_t known[SIGHTS_KNOWN]; /* shmid + 1 */
-	uint64_t seen[SIGHTS_SEEN];  /* of failures: image, call, error */
+	uint64_t seen[SIGHTS_SEEN];   /* of failures: image, call, error */
 	uint32_t seen_next;
 	uint32_t asked_instance; /* whether this one is in another IPC namespace: */
-	bool elsewhere;
+	bool other_pid_namespace;
 };
 
 #endif

@@ -10,16 +10,16 @@
 
 #define SILENT_SHARE 4 /* of the room may be connections that have said nothing */
 
-bool peer_claims_open(struct peer_claims *claims, uid_t uid, uint32_t room)
+bool peer_claims_open(struct peer_claims *claims, uid_t uid, uint32_t capacity)
 {
-	*claims = (struct peer_claims){.uid = uid, .room = room};
-	claims->claim = calloc(room, sizeof *claims->claim);
+	*claims = (struct peer_claims){.uid = uid, .capacity = capacity};
+	claims->claim = calloc(capacity, sizeof *claims->claim);
 	return claims->claim != NULL;
 }
 
 static struct peer_claim *claim_at(struct peer_claims *claims, uint32_t position)
 {
-	return &claims->claim[position & (claims->room - 1)];
+	return &claims->claim[position & (claims->capacity - 1)];
 }
 
 static void claim_hang_up(struct peer_claims *claims, struct peer_claim *claim)
@@ -57,18 +57,19 @@ void peer_claims_close(struct peer_claims *claims)
 /* False when it will never say anything: it died on the way, or is no process of the session. */
 static bool claim_listen(struct peer_claims *claims, struct peer_claim *claim)
 {
-	struct greeting greeting;
+	struct registration_message registration_message;
 	ssize_t got;
 
 	if (claim->connection < 0)
 		return true;
-	got = recv(claim->connection, &greeting, sizeof greeting, MSG_DONTWAIT);
+	got = recv(claim->connection, &registration_message, sizeof registration_message,
+		   MSG_DONTWAIT);
 	if (got < 0 && errno == EAGAIN)
 		return true;
-	if (got != sizeof greeting)
+	if (got != sizeof registration_message)
 		return false;
 	claim_hang_up(claims, claim);
-	claim->instance = greeting.instance;
+	claim->instance = registration_message.instance;
 	return true;
 }
 
@@ -76,13 +77,13 @@ void peer_claims_add(struct peer_claims *claims, const struct peer_claim *claim)
 {
 	struct peer_claim *place;
 
-	if (claims->next - claims->first == claims->room)
+	if (claims->next - claims->first == claims->capacity)
 		claim_drop_first(claims);
 	place = claim_at(claims, claims->next++);
 	*place = *claim;
 	place->used = true;
 	claims->silent += place->connection >= 0;
-	if (!claim_listen(claims, place) || claims->silent > claims->room / SILENT_SHARE)
+	if (!claim_listen(claims, place) || claims->silent > claims->capacity / SILENT_SHARE)
 		claim_drop(claims, place);
 }
 

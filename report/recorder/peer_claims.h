@@ -18,14 +18,14 @@ struct peer_claim {
 
 struct peer_claims {
 	uid_t uid;
-	uint32_t room;        /* a power of two */
+	uint32_t capacity;    /* a power of two */
 	uint32_t first, next; /* ring positions, [first, next) */
 	uint32_t silent;      /* connections open, which have said nothing yet */
 	struct peer_claim *claim;
 };
 
 /* False without memory. */
-bool peer_claims_open(struct peer_claims *claims, uid_t uid, uint32_t room);
+bool peer_claims_open(struct peer_claims *claims, uid_t uid, uint32_t capacity);
 void peer_claims_close(struct peer_claims *claims);
 
 /* Keeps a claim; it owns its descriptors from now on. */

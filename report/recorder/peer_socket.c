@@ -33,7 +33,7 @@ struct peer_socket {
 	struct stranger_user {
 		uid_t uid;
 		unsigned checks;
-	} stranger[STRANGERS];
+	} unregistered_process[STRANGERS];
 	uint32_t user_count;
 	struct peer_claims user[USERS];
 };
@@ -136,11 +136,11 @@ bool peer_socket_outlasts_peers(const struct peer_socket *socket)
 
 /* ---- the users ---- */
 
-static struct peer_claims *user_add(struct peer_socket *socket, uid_t uid, uint32_t room)
+static struct peer_claims *user_add(struct peer_socket *socket, uid_t uid, uint32_t capacity)
 {
 	struct peer_claims *user = &socket->user[socket->user_count];
 
-	if (socket->user_count == USERS || !peer_claims_open(user, uid, room))
+	if (socket->user_count == USERS || !peer_claims_open(user, uid, capacity))
 		return NULL;
 	socket->user_count++;
 	return user;
@@ -151,13 +151,14 @@ static bool may_check(struct peer_socket *socket, uid_t uid)
 {
 	uint32_t i = 0;
 
-	while (i < socket->stranger_count && socket->stranger[i].uid != uid)
+	while (i < socket->stranger_count && socket->unregistered_process[i].uid != uid)
 		i++;
 	if (i == STRANGERS)
 		return false;
 	if (i == socket->stranger_count)
-		socket->stranger[socket->stranger_count++] = (struct stranger_user){uid, 0};
-	return socket->stranger[i].checks++ < CHECKS;
+		socket->unregistered_process[socket->stranger_count++] = (struct stranger_user){uid,
+												0};
+	return socket->unregistered_process[i].checks++ < CHECKS;
 }
 
 /* Null: none of ours. */
@@ -176,13 +177,13 @@ struct peer_socket *peer_socket_open(const struct peer_socket_options *options)
 {
 	struct peer_socket *s = calloc(1, sizeof *s);
 	struct sockaddr_un name;
-	socklen_t length = greeting_by_name(&name, options->session);
+	socklen_t length = registration_address_by_name(&name, options->session);
 
 	if (!s)
 		return NULL;
 	s->options = *options;
 	s->by_name = listen_at(&name, length);
-	length = greeting_by_path(&s->path, options->path);
+	length = registration_address_by_path(&s->path, options->path);
 	s->by_path = *options->path ? listen_at(&s->path, length) : -1;
 	if ((s->by_name >= 0 || s->by_path >= 0) && user_add(s, geteuid(), OWN_ROOM)) {
 		s->outlasts_peers = try_outlasting();

@@ -47,7 +47,7 @@ static void touch_region(const struct drain *drain, enum segment_region_kind kin
 	touch(drain, region->offset, region->offset + (bytes < TABLE_MOST ? bytes : TABLE_MOST));
 }
 
-void warm_huge(const struct drain *drain)
+void prefault_huge(const struct drain *drain)
 {
 	uint64_t end = place_ns(CLOCK_MONOTONIC) + HUGE_MOST_NS;
 
@@ -58,18 +58,18 @@ void warm_huge(const struct drain *drain)
 			return;
 }
 
-int warm_namespace(void)
+int prefault_namespace(void)
 {
 	return open("/proc/self/ns/ipc", O_RDONLY | O_CLOEXEC);
 }
 
-void warm_tables(const struct drain *drain)
+void prefault_tables(const struct drain *drain)
 {
 	for (int kind = REGION_SHARED; kind < REGION_LOG; kind++)
 		touch_region(drain, (enum segment_region_kind)kind);
 }
 
-void warm_log(struct drain *drain, uint32_t i, uint64_t head)
+void prefault_log(struct drain *drain, uint32_t i, uint64_t head)
 {
 	struct drain_part *part = &drain->part[i];
 	uint64_t events = drain->header.part_events;
@@ -77,10 +77,10 @@ void warm_log(struct drain *drain, uint32_t i, uint64_t head)
 	uint64_t offset = drain->header.region[REGION_LOG].offset;
 
 	wanted = wanted < events ? wanted : events;
-	if (part->warm >= wanted)
+	if (part->prefaulted >= wanted)
 		return;
 	/* Claim numbers begin anywhere: slot 0 is where the first one, masked, is. */
-	for (uint64_t n = part->warm; n < wanted;) {
+	for (uint64_t n = part->prefaulted; n < wanted;) {
 		uint64_t slot = (drain->header.first_claim + n) & (events - 1);
 		uint64_t run = events - slot < wanted - n ? events - slot : wanted - n;
 		uint64_t at = offset + (i * events + slot) * sizeof(struct segment_event);
@@ -88,5 +88,5 @@ void warm_log(struct drain *drain, uint32_t i, uint64_t head)
 		touch(drain, at, at + run * sizeof(struct segment_event));
 		n += run;
 	}
-	part->warm = wanted;
+	part->prefaulted = wanted;
 }

@@ -47,7 +47,7 @@ struct recorder {
 	struct output output;
 	struct launch launch;
 	struct drain *drain;
-	struct arrivals *arrivals;
+	struct registrations *registrations;
 	struct watch *watch;
 	struct tree *tree;
 	char library[PATH_MAX];
@@ -138,7 +138,7 @@ static bool make_session(struct recorder *r)
 {
 	char words[1024];
 	struct drain_error error;
-	struct drain_wish wish = {
+	struct drain_options wish = {
 		.log_bytes = r->options.log_bytes,
 		.stack_depth = r->options.stack_depth,
 		.no_follow = r->options.no_follow,
@@ -170,9 +170,9 @@ static void cancel_session(struct recorder *r)
 		tree_free(r->tree);
 	if (r->watch)
 		watch_free(r->watch);
-	if (r->arrivals) {
-		arrivals_stop(r->arrivals);
-		arrivals_free(r->arrivals);
+	if (r->registrations) {
+		registrations_stop(r->registrations);
+		registrations_free(r->registrations);
 	}
 	drain_cancel(r->drain);
 	output_cancel(&r->output);
@@ -192,9 +192,9 @@ static void raise_descriptor_limit(void)
 static bool make_watchers(struct recorder *r)
 {
 	raise_descriptor_limit();
-	r->arrivals = arrivals_start(r->drain);
-	if (r->arrivals)
-		r->watch = watch_make(r->drain, r->arrivals, r->launch.pid);
+	r->registrations = registrations_start(r->drain);
+	if (r->registrations)
+		r->watch = watch_make(r->drain, r->registrations, r->launch.pid);
 	if (r->watch)
 		r->tree = tree_make(r->drain, r->watch, r->launch.pid, r->options.no_follow);
 	if (r->tree)
@@ -264,11 +264,11 @@ static void compare_breaks(struct recorder *r, bool arrived)
 static void turn(struct recorder *r, uint64_t most_ns)
 {
 	struct pollfd wait[] = {{r->signal_fd, POLLIN, 0},
-				{arrivals_fd(r->arrivals), POLLIN, 0},
+				{registrations_fd(r->registrations), POLLIN, 0},
 				{watch_fd(r->watch), POLLIN, 0}};
 	struct timespec limit = {0, (long)(r->next_look_ns < most_ns ? r->next_look_ns : most_ns)};
 
-	if (arrivals_need_turns(r->arrivals) && limit.tv_nsec > (long)INTERVAL_MIN_NS)
+	if (registrations_need_turns(r->registrations) && limit.tv_nsec > (long)INTERVAL_MIN_NS)
 		limit.tv_nsec = INTERVAL_MIN_NS;
 	ppoll(wait, 3, &limit, NULL);
 	if (signals_pass_on(r->signal_fd, r->command_ended ? 0 : r->launch.pid))
@@ -297,11 +297,12 @@ static void follow(struct recorder *r)
 	while (!r->command_ended)
 		turn(r, r->interval_ns);
 	graced = now_ns() + GRACE_NS;
-	arrivals_look(r->arrivals); /* whom COMMAND left behind may not have been heard of yet */
+	registrations_look(
+		r->registrations); /* whom COMMAND left behind may not have been heard of yet */
 	if (r->options.wait_all)
 		wait_for_all(r);
 	do {
-		looked = arrivals_have_looked(r->arrivals);
+		looked = registrations_have_looked(r->registrations);
 		turn(r, INTERVAL_MIN_NS);
 	} while ((watch_count(r->watch) > 0 || !looked) && now_ns() < graced);
 }
@@ -318,7 +319,7 @@ static int close_session(struct recorder *r)
 	bool exited = WIFEXITED(r->status);
 	int ret;
 
-	arrivals_stop(r->arrivals);
+	registrations_stop(r->registrations);
 	watch_last_turn(r->watch);
 	tree_finish(r->tree);
 	drain_log(r->drain);
@@ -328,7 +329,7 @@ static int close_session(struct recorder *r)
 			   exited ? 0 : WTERMSIG(r->status));
 	tree_free(r->tree);
 	watch_free(r->watch);
-	arrivals_free(r->arrivals);
+	registrations_free(r->registrations);
 	return ret;
 }
 

@@ -11,9 +11,9 @@
 
 #include "preload/common/timens.h"
 
-#define ROOM_BYTES (1ull << 20) /* always kept ahead */
-#define STEP_BYTES (8ull << 20) /* taken at once */
-#define COMPRESSION_LEVEL 1     /* the recorder shares the CPUs with the program it records */
+#define ROOM_BYTES (1ull << 20)   /* always kept ahead */
+#define STEP_BYTES (8ull << 20)   /* taken at once */
+#define COMPRESSION_LEVEL 1       /* the recorder shares the CPUs with the program it records */
 #define COMPRESSED_BYTES_MIN 512u /* a smaller payload is written as it is */
 
 /* 0 or -errno; takes up after a signal and after a short write. */
@@ -56,13 +56,13 @@ static int write_chunk(int fd, const struct segment_chunk *chunk, const void *pa
 static const void *compress_payload(struct recording *recording, struct segment_chunk *chunk,
 				    const void *payload, uint64_t *bytes)
 {
-	size_t room = ZSTD_compressBound(SEGMENT_COMPRESSED_BYTES_MAX), stored, padded;
+	size_t capacity = ZSTD_compressBound(SEGMENT_COMPRESSED_BYTES_MAX), stored, padded;
 
 	*bytes = chunk->payload_bytes;
 	if (!recording->compressor || chunk->payload_bytes < COMPRESSED_BYTES_MIN ||
 	    chunk->payload_bytes > SEGMENT_COMPRESSED_BYTES_MAX)
 		return payload;
-	stored = ZSTD_compress2(recording->compressor, recording->frame, room, payload,
+	stored = ZSTD_compress2(recording->compressor, recording->frame, capacity, payload,
 				chunk->payload_bytes);
 	if (ZSTD_isError(stored))
 		return payload;
@@ -108,10 +108,10 @@ static bool reserve(struct recording *recording, uint64_t end)
 
 static void begin_compression(struct recording *recording)
 {
-	size_t room = ZSTD_compressBound(SEGMENT_COMPRESSED_BYTES_MAX);
+	size_t capacity = ZSTD_compressBound(SEGMENT_COMPRESSED_BYTES_MAX);
 
 	recording->compressor = ZSTD_createCCtx();
-	recording->frame = malloc(room + SEGMENT_CHUNK_ALIGN);
+	recording->frame = malloc(capacity + SEGMENT_CHUNK_ALIGN);
 	if (recording->compressor && recording->frame) {
 		ZSTD_CCtx_setParameter(recording->compressor, ZSTD_c_compressionLevel,
 				       COMPRESSION_LEVEL);

@@ -19,7 +19,7 @@
 #define STACK_BYTES (128u << 10)
 #define OWN_DESCRIPTORS 64
 
-struct arrivals {
+struct registrations {
 	struct drain *drain;
 	struct peer_socket *socket; /* null: nobody can call */
 	uint32_t slots;
@@ -31,25 +31,25 @@ struct arrivals {
 	int fd;
 	pthread_mutex_t lock; /* over the queue: */
 	bool *queued;         /* by slot */
-	struct arrival *queue;
-	size_t taken, count, room;
+	struct registration *queue;
+	size_t taken, count, capacity;
 };
 
 /* False when there is no memory: the image is not watched, and its slot is read at the end. */
-static bool enqueue(struct arrivals *a, const struct arrival *arrival)
+static bool enqueue(struct registrations *a, const struct registration *registration)
 {
 	if (a->taken == a->count)
 		a->taken = a->count = 0;
-	if (a->count == a->room) {
-		size_t room = a->room ? a->room * 2 : 2 * ROOM;
-		struct arrival *queue = realloc(a->queue, room * sizeof *queue);
+	if (a->count == a->capacity) {
+		size_t capacity = a->capacity ? a->capacity * 2 : 2 * ROOM;
+		struct registration *queue = realloc(a->queue, capacity * sizeof *queue);
 
 		if (!queue)
 			return false;
 		a->queue = queue;
-		a->room = room;
+		a->capacity = capacity;
 	}
-	a->queue[a->count++] = *arrival;
+	a->queue[a->count++] = *registration;
 	return true;
 }
 
@@ -62,19 +62,20 @@ static bool is_believed(const struct peer *peer, const struct drain_process *ima
 {
 	if (peer->pid <= 0 || peer->fd < 0)
 		return false;
-	return peer->pid == image->pid || (image->elsewhere && peer->uid == geteuid());
+	return peer->pid == image->pid || (image->other_pid_namespace && peer->uid == geteuid());
 }
 
-static bool has_called(struct arrivals *a, struct arrival *arrival)
+static bool has_called(struct registrations *a, struct registration *registration)
 {
 	struct peer peer;
 
-	while (a->socket && peer_socket_take(a->socket, arrival->image.instance, &peer)) {
-		if (is_believed(&peer, &arrival->image)) {
-			arrival->pid = peer.pid;
-			arrival->fd = peer.fd;
-			arrival->uid = peer.uid;
-			arrival->proof = peer.by_pid ? DRAIN_BY_PEER_CRED : DRAIN_BY_PEER_PIDFD;
+	while (a->socket && peer_socket_take(a->socket, registration->image.instance, &peer)) {
+		if (is_believed(&peer, &registration->image)) {
+			registration->pid = peer.pid;
+			registration->fd = peer.fd;
+			registration->uid = peer.uid;
+			registration->proof = peer.by_pid ? DRAIN_BY_PEER_CRED
+							  : DRAIN_BY_PEER_PIDFD;
 			return true;
 		}
 		if (peer.fd >= 0)
@@ -84,7 +85,7 @@ static bool has_called(struct arrivals *a, struct arrival *arrival)
 }
 
 /* False when the main thread cannot be told. */
-static bool tell(const struct arrivals *a)
+static bool tell(const struct registrations *a)
 {
 	uint64_t one = 1;
 
@@ -92,7 +93,7 @@ static bool tell(const struct arrivals *a)
 }
 
 /* -1: none, or only one of those that the recorder needs itself. */
-static int open_pidfd(const struct arrivals *a, pid_t pid)
+static int open_pidfd(const struct registrations *a, pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
 
@@ -106,7 +107,7 @@ static int open_pidfd(const struct arrivals *a, pid_t pid)
  * One image of a slot at a time: the next one comes after the recorder has given the slot back. Who
  * writes over the slot's word again and again takes no room with that.
  */
-static bool is_queued(struct arrivals *a, uint32_t slot)
+static bool is_queued(struct registrations *a, uint32_t slot)
 {
 	bool queued;
 
@@ -116,32 +117,32 @@ static bool is_queued(struct arrivals *a, uint32_t slot)
 	return queued;
 }
 
-static void take_in(struct arrivals *a, const struct drain_process *image)
+static void take_in(struct registrations *a, const struct drain_process *image)
 {
-	struct arrival arrival = {.image = *image};
+	struct registration registration = {.image = *image};
 	bool queued;
 
 	if (is_queued(a, image->slot))
 		return;
-	if (!has_called(a, &arrival))
-		arrival.fd = image->elsewhere ? -1 : open_pidfd(a, image->pid);
+	if (!has_called(a, &registration))
+		registration.fd = image->other_pid_namespace ? -1 : open_pidfd(a, image->pid);
 	pthread_mutex_lock(&a->lock);
-	queued = enqueue(a, &arrival);
+	queued = enqueue(a, &registration);
 	a->queued[image->slot] = queued;
 	pthread_mutex_unlock(&a->lock);
-	if (!queued && arrival.fd >= 0)
-		close(arrival.fd);
+	if (!queued && registration.fd >= 0)
+		close(registration.fd);
 }
 
 /* Takes in all that is new, each slot once; false when there was nothing. */
-static bool gather(struct arrivals *a)
+static bool gather(struct registrations *a)
 {
 	struct drain_process found[ROOM];
 	unsigned count;
 	bool some = false;
 
 	for (uint32_t taken = 0; taken <= a->slots; taken += ROOM) {
-		count = drain_arrivals(a->drain, found, ROOM);
+		count = drain_registrations(a->drain, found, ROOM);
 		/* After: they called before they could be found. */
 		if (a->socket && !peer_socket_collect(a->socket)) {
 			drain_put_back(a->drain, found, count);
@@ -159,7 +160,7 @@ static bool gather(struct arrivals *a)
 }
 
 /* A look that was asked for before it began answers; one under way may have been too early. */
-static bool look(struct arrivals *a)
+static bool look(struct registrations *a)
 {
 	unsigned asked = atomic_load_explicit(&a->asked, memory_order_acquire);
 	bool some = gather(a);
@@ -185,7 +186,7 @@ static void stand_back(void)
 
 static void *run(void *context)
 {
-	struct arrivals *a = context;
+	struct registrations *a = context;
 	bool outlast = a->socket && peer_socket_outlasts_peers(a->socket);
 	unsigned attends = 0;
 	uint32_t seen = 0;
@@ -203,7 +204,7 @@ static void *run(void *context)
 }
 
 /* Of a small stack: the default one may be more than RLIMIT_DATA leaves. */
-static bool start_thread(struct arrivals *a)
+static bool start_thread(struct registrations *a)
 {
 	pthread_attr_t attributes;
 	bool begun;
@@ -218,19 +219,19 @@ static bool start_thread(struct arrivals *a)
 
 static bool is_member(void *context, pid_t pid)
 {
-	const struct arrivals *a = context;
+	const struct registrations *a = context;
 
 	return drain_is_member(a->drain, pid);
 }
 
 static bool must_stop(void *context)
 {
-	const struct arrivals *a = context;
+	const struct registrations *a = context;
 
 	return atomic_load_explicit(&a->stop, memory_order_relaxed);
 }
 
-static void open_socket(struct arrivals *a)
+static void open_socket(struct registrations *a)
 {
 	struct peer_socket_options options = {
 		.session = drain_session(a->drain),
@@ -255,9 +256,9 @@ static int spare_descriptors(void)
 	return most - (most / 4 < OWN_DESCRIPTORS ? most / 4 : OWN_DESCRIPTORS);
 }
 
-struct arrivals *arrivals_start(struct drain *drain)
+struct registrations *registrations_start(struct drain *drain)
 {
-	struct arrivals *a = calloc(1, sizeof *a);
+	struct registrations *a = calloc(1, sizeof *a);
 
 	if (!a)
 		return NULL;
@@ -279,23 +280,23 @@ struct arrivals *arrivals_start(struct drain *drain)
 	return a;
 }
 
-bool arrivals_need_turns(const struct arrivals *a)
+bool registrations_need_turns(const struct registrations *a)
 {
 	return !a->has_thread;
 }
 
-void arrivals_turn(struct arrivals *a)
+void registrations_turn(struct registrations *a)
 {
 	if (!a->has_thread)
 		look(a);
 }
 
-int arrivals_fd(const struct arrivals *a)
+int registrations_fd(const struct registrations *a)
 {
 	return a->fd;
 }
 
-bool arrivals_take(struct arrivals *a, struct arrival *arrival)
+bool registrations_take(struct registrations *a, struct registration *registration)
 {
 	uint64_t wakes;
 	bool some;
@@ -303,8 +304,8 @@ bool arrivals_take(struct arrivals *a, struct arrival *arrival)
 	pthread_mutex_lock(&a->lock);
 	some = a->taken < a->count;
 	if (some) {
-		*arrival = a->queue[a->taken++];
-		a->queued[arrival->image.slot] = false;
+		*registration = a->queue[a->taken++];
+		a->queued[registration->image.slot] = false;
 	} else if (read(a->fd, &wakes, sizeof wakes) < 0) {
 		some = false;
 	}
@@ -312,19 +313,19 @@ bool arrivals_take(struct arrivals *a, struct arrival *arrival)
 	return some;
 }
 
-void arrivals_look(struct arrivals *a)
+void registrations_look(struct registrations *a)
 {
 	atomic_fetch_add_explicit(&a->asked, 1, memory_order_release);
 	drain_wake(a->drain);
 }
 
-bool arrivals_have_looked(const struct arrivals *a)
+bool registrations_have_looked(const struct registrations *a)
 {
 	return atomic_load_explicit(&a->answered, memory_order_acquire) ==
 	       atomic_load_explicit(&a->asked, memory_order_relaxed);
 }
 
-void arrivals_stop(struct arrivals *a)
+void registrations_stop(struct registrations *a)
 {
 	atomic_store_explicit(&a->stop, true, memory_order_release);
 	if (a->has_thread) {
@@ -340,13 +341,13 @@ void arrivals_stop(struct arrivals *a)
 	a->socket = NULL;
 }
 
-void arrivals_free(struct arrivals *a)
+void registrations_free(struct registrations *a)
 {
-	struct arrival arrival;
+	struct registration registration;
 
-	while (arrivals_take(a, &arrival))
-		if (arrival.fd >= 0)
-			close(arrival.fd);
+	while (registrations_take(a, &registration))
+		if (registration.fd >= 0)
+			close(registration.fd);
 	if (a->socket)
 		peer_socket_close(a->socket);
 	pthread_mutex_destroy(&a->lock);

@@ -18,7 +18,7 @@
  * One image. Its pid is its own name for itself: in another pid namespace, or once the process has
  * ended, that may be somebody else; and then so is `fd`, unless the process called.
  */
-struct arrival {
+struct registration {
 	struct drain_process image;
 	pid_t pid; /* as seen here, of one that called; 0 unknown */
 	int fd;    /* a pidfd, the taker's to close; -1: none */
@@ -27,31 +27,32 @@ struct arrival {
 		proof; /* that the call was this image's; DRAIN_UNPROVED: it did not call */
 };
 
-struct arrivals;
+struct registrations;
 
 /* Starts the thread; null with errno set. `drain` must outlive it. */
-struct arrivals *arrivals_start(struct drain *drain);
+struct registrations *registrations_start(struct drain *drain);
 
-/* Whether there is no thread: then arrivals_turn looks, and must be called every millisecond. */
-bool arrivals_need_turns(const struct arrivals *arrivals);
-void arrivals_turn(struct arrivals *arrivals);
+/* Whether there is no thread: then registrations_turn looks, and must be called every millisecond.
+ */
+bool registrations_need_turns(const struct registrations *registrations);
+void registrations_turn(struct registrations *registrations);
 
 /* A descriptor that is readable while something is queued. */
-int arrivals_fd(const struct arrivals *arrivals);
+int registrations_fd(const struct registrations *registrations);
 
 /* Takes the next one off the queue; false when it is empty. */
-bool arrivals_take(struct arrivals *arrivals, struct arrival *arrival);
+bool registrations_take(struct registrations *registrations, struct registration *registration);
 
 /*
- * Has the thread look at once, and make arrivals_fd readable when it has: then everything that had
- * registered by now is queued, and arrivals_have_looked is true.
+ * Has the thread look at once, and make registrations_fd readable when it has: then everything that
+ * had registered by now is queued, and registrations_have_looked is true.
  */
-void arrivals_look(struct arrivals *arrivals);
-bool arrivals_have_looked(const struct arrivals *arrivals);
+void registrations_look(struct registrations *registrations);
+bool registrations_have_looked(const struct registrations *registrations);
 
 /* Ends the thread; the queue stays, with everything that has registered until now. */
-void arrivals_stop(struct arrivals *arrivals);
+void registrations_stop(struct registrations *registrations);
 
-void arrivals_free(struct arrivals *arrivals);
+void registrations_free(struct registrations *registrations);
 
 #endif

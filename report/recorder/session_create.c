@@ -108,21 +108,21 @@ static bool name_segment(struct drain *drain, const char *name)
 }
 
 /* In the open folder: 0 or -errno. */
-static int make_there(struct drain *drain, struct place_wish wish)
+static int make_there(struct drain *drain, struct segment_options wish)
 {
-	char greeting[sizeof drain->header.greeting_path];
+	char registration_message[sizeof drain->header.registration_path];
 	int ret = 0;
 
 	if (!name_segment(drain, wish.session))
 		return -ENAMETOOLONG;
-	choose_greeting_path(drain, greeting, sizeof greeting);
-	wish.greeting_path = greeting;
+	choose_greeting_path(drain, registration_message, sizeof registration_message);
+	wish.registration_path = registration_message;
 	drain->base = (char *)place_create(&drain->folder, segment_file(drain), &wish, &ret);
 	return drain->base ? 0 : ret;
 }
 
 /* In one folder: 0, -errno, or -EMEDIUMTYPE where that had to be in memory. */
-static int make_in(struct drain *drain, const struct place_wish *wish, const char *path,
+static int make_in(struct drain *drain, const struct segment_options *wish, const char *path,
 		   bool on_any_file_system)
 {
 	struct folder *folder = &drain->folder;
@@ -184,7 +184,7 @@ static void warn_of_folder(const struct drain *drain, const struct drain_error *
 }
 
 /* In the first folder that can be had and has room. What is wrong with the first of all is told. */
-static int make_somewhere(struct drain *drain, const struct place_wish *wish,
+static int make_somewhere(struct drain *drain, const struct segment_options *wish,
 			  struct drain_error *error)
 {
 	char *folders[FOLDERS];
@@ -211,10 +211,10 @@ static int make_somewhere(struct drain *drain, const struct place_wish *wish,
 	return ret;
 }
 
-static int make_segment(struct drain *drain, const struct drain_wish *wish,
+static int make_segment(struct drain *drain, const struct drain_options *wish,
 			struct drain_error *error)
 {
-	struct place_wish place = {
+	struct segment_options place = {
 		.log_bytes = wish->log_bytes,
 		.stack_depth = wish->stack_depth,
 		.options = wish->no_follow ? OPTION_NO_FOLLOW : 0,
@@ -239,7 +239,7 @@ static int make_segment(struct drain *drain, const struct drain_wish *wish,
 	return ret;
 }
 
-static int begin(struct drain *drain, const struct drain_wish *wish, struct drain_error *error)
+static int begin(struct drain *drain, const struct drain_options *wish, struct drain_error *error)
 {
 	int ret;
 
@@ -248,22 +248,23 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 	ret = make_segment(drain, wish, error);
 	if (ret != 0)
 		return ret;
-	drain->namespace_fd = warm_namespace();
-	hold_begin(drain);
+	drain->namespace_fd = prefault_namespace();
+	truncation_guard_begin(drain);
 	drain->shared = drain_region(drain, REGION_SHARED);
 	drain->reported = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->reported);
-	drain->drift = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->drift);
+	drain->break_checks = calloc(drain->header.region[REGION_INDEX].count,
+				     sizeof *drain->break_checks);
 	drain->limits = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->limits);
 	drain->part = calloc(drain->header.part_count, sizeof *drain->part);
-	if (!drain->reported || !drain->drift || !drain->limits || !drain->part) {
+	if (!drain->reported || !drain->break_checks || !drain->limits || !drain->part) {
 		explain(error, "record", -ENOMEM);
 		return -ENOMEM;
 	}
-	warm_huge(drain);
-	warm_tables(drain);
+	prefault_huge(drain);
+	prefault_tables(drain);
 	for (uint32_t i = 0; i < drain->header.part_count; i++) {
 		drain->part[i].next = drain->header.first_claim;
-		warm_log(drain, i, drain->header.first_claim);
+		prefault_log(drain, i, drain->header.first_claim);
 	}
 	drain->header.command_pid = wish->command_pid;
 	((struct segment_header *)drain->base)->command_pid = wish->command_pid;
@@ -276,7 +277,7 @@ static int begin(struct drain *drain, const struct drain_wish *wish, struct drai
 	return ret;
 }
 
-struct drain *drain_make(const struct drain_wish *wish, struct drain_error *error)
+struct drain *drain_make(const struct drain_options *wish, struct drain_error *error)
 {
 	struct drain *drain = calloc(1, sizeof *drain);
 
@@ -303,7 +304,7 @@ const char *drain_session(const struct drain *drain)
 
 const char *drain_greeting_path(const struct drain *drain)
 {
-	return drain->header.greeting_path;
+	return drain->header.registration_path;
 }
 
 void drain_cancel(struct drain *drain)
@@ -311,7 +312,7 @@ void drain_cancel(struct drain *drain)
 	if (drain->base) {
 		word_hand_over(&drain->shared->closed, 1);
 		folder_remove_file(&drain->folder, segment_file(drain));
-		hold_end(drain);
+		truncation_guard_end(drain);
 		if (drain->namespace_fd >= 0)
 			close(drain->namespace_fd);
 		munmap(drain->base, drain->header.total_bytes);
@@ -321,7 +322,7 @@ void drain_cancel(struct drain *drain)
 		close(drain->recording.fd);
 	recording_free(&drain->recording);
 	free(drain->reported);
-	free(drain->drift);
+	free(drain->break_checks);
 	free(drain->limits);
 	free(drain->part);
 	free(drain);

@@ -18,14 +18,14 @@
 
 /* ---- who has come ---- */
 
-uint32_t drain_wait(struct drain *drain, uint32_t seen, bool attentive)
+uint32_t drain_wait(struct drain *drain, uint32_t seen, bool polling)
 {
 	static const struct timespec a_second = {.tv_sec = 1}, a_moment = {.tv_nsec = 250000};
 
-	half_announce(&drain->shared->attentive, attentive);
+	half_announce(&drain->shared->polling, polling);
 	if (half_accept(&drain->shared->registered) == seen)
 		syscall(SYS_futex, &drain->shared->registered, FUTEX_WAIT, seen,
-			attentive ? &a_moment : &a_second, NULL, 0);
+			polling ? &a_moment : &a_second, NULL, 0);
 	return half_accept(&drain->shared->registered);
 }
 
@@ -37,7 +37,7 @@ void drain_wake(struct drain *drain)
 
 void drain_attend(struct drain *drain)
 {
-	half_announce(&drain->shared->attentive, true);
+	half_announce(&drain->shared->polling, true);
 }
 
 uint32_t drain_slot_count(const struct drain *drain)
@@ -72,7 +72,7 @@ bool drain_is_member(const struct drain *drain, pid_t pid)
 }
 
 /* Slot i's image, if it is one that was not reported; the slot may be freed meanwhile. */
-static bool read_arrival(const struct drain *drain, uint32_t i, struct drain_process *process)
+static bool read_registration(const struct drain *drain, uint32_t i, struct drain_process *process)
 {
 	const struct segment_process *slot = drain_slot(drain, i);
 	uint64_t word = word_accept(drain_word(drain, i));
@@ -81,13 +81,13 @@ static bool read_arrival(const struct drain *drain, uint32_t i, struct drain_pro
 	if ((uint32_t)word == 0 || (uint32_t)word == drain->reported[i] ||
 	    (uint32_t)word > half_accept(&drain->shared->next_instance))
 		return false;
-	knows_break = slot->how == LIFE_START && slot->flags & PROCESS_BREAK_KNOWN;
+	knows_break = slot->how == LIFECYCLE_START && slot->flags & PROCESS_BREAK_KNOWN;
 	*process = (struct drain_process){
 		.slot = i,
 		.instance = (uint32_t)word,
 		.parent_instance = slot->parent_instance,
-		.forked = slot->how == LIFE_FORK,
-		.elsewhere = slot->pid_namespace != 0,
+		.forked = slot->how == LIFECYCLE_FORK,
+		.other_pid_namespace = slot->pid_namespace != 0,
 		.pid = (pid_t)(word >> 32),
 		.start_time = slot->start_time,
 		.start_clock = slot->start_clock,
@@ -104,13 +104,13 @@ static int by_instance(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
-unsigned drain_arrivals(struct drain *drain, struct drain_process *found, unsigned room)
+unsigned drain_registrations(struct drain *drain, struct drain_process *found, unsigned capacity)
 {
 	uint32_t used = drain_slots_used(drain);
 	unsigned count = 0;
 
-	for (uint32_t i = 0; i < used && count < room; i++)
-		if (read_arrival(drain, i, &found[count]))
+	for (uint32_t i = 0; i < used && count < capacity; i++)
+		if (read_registration(drain, i, &found[count]))
 			drain->reported[i] = found[count++].instance;
 	qsort(found, count, sizeof *found, by_instance);
 	return count;
@@ -122,8 +122,8 @@ void drain_put_back(struct drain *drain, const struct drain_process *found, unsi
 		drain->reported[found[i].slot] = 0;
 }
 
-bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time,
-		       uint64_t start_break)
+bool drain_has_registered(const struct drain *drain, pid_t pid, uint64_t start_time,
+			  uint64_t start_break)
 {
 	uint32_t used = drain_slots_used(drain);
 
@@ -131,7 +131,8 @@ bool drain_has_arrived(const struct drain *drain, pid_t pid, uint64_t start_time
 		const struct segment_process *slot = drain_slot(drain, i);
 		uint64_t word = word_accept(drain_word(drain, i));
 
-		if ((uint32_t)word != 0 && (pid_t)(word >> 32) == pid && slot->how == LIFE_START &&
+		if ((uint32_t)word != 0 && (pid_t)(word >> 32) == pid &&
+		    slot->how == LIFECYCLE_START &&
 		    (slot->break_initial == start_break || !(slot->flags & PROCESS_BREAK_KNOWN)) &&
 		    timens_same_start(pid, start_time, slot->start_time))
 			return true;
@@ -219,7 +220,7 @@ static void end_slot(struct drain *drain, struct segment_process *slot, enum dra
 	half_store((_Atomic uint32_t *)&slot->exit_signal,
 		   (uint32_t)(how == DRAIN_KILLED ? signal : 0));
 	half_hand_over(&slot->state, state[how]);
-	append_end(drain, slot, LIFE_EXIT);
+	append_end(drain, slot, LIFECYCLE_EXIT);
 }
 
 /* Gives back its attachment blocks, emptied for the next owner, and then the slot itself. */
@@ -266,7 +267,7 @@ void drain_leave(struct drain *drain, const struct drain_process *process, uint6
 		return;
 	word_store(&slot->end_clock, clock);
 	half_hand_over(&slot->state, PROCESS_EXEC);
-	append_end(drain, slot, LIFE_EXEC);
+	append_end(drain, slot, LIFECYCLE_EXEC);
 }
 
 /* The first image that the same process announced after this one; null: none has. */
@@ -280,7 +281,7 @@ static struct segment_process *find_next(const struct drain *drain, const struct
 		uint64_t word = word_accept(drain_word(drain, i));
 
 		if ((pid_t)(word >> 32) == old->pid && (uint32_t)word > old->instance &&
-		    slot->start_time == old->start_time && slot->how == LIFE_START &&
+		    slot->start_time == old->start_time && slot->how == LIFECYCLE_START &&
 		    slot->pid_namespace == place && (!next || slot->instance < next->instance))
 			next = slot;
 	}
@@ -297,13 +298,13 @@ void drain_link_next(struct drain *drain, const struct drain_process *old)
 	next->parent_instance = old->instance;
 }
 
-void drain_witness(struct drain *drain, pid_t pid, pid_t ppid, unsigned why, const char *exe)
+void drain_unfollowed(struct drain *drain, pid_t pid, pid_t ppid, unsigned why, const char *exe)
 {
-	struct segment_witness witness = {
+	struct segment_unfollowed unfollowed = {
 		.pid = pid, .ppid = ppid, .why = why, .seen_clock = drain_clock(drain)};
 
-	snprintf(witness.exe, sizeof witness.exe, "%s", exe);
-	drain_append(drain, REGION_WITNESSES, &witness, sizeof witness, 1);
+	snprintf(unfollowed.exe, sizeof unfollowed.exe, "%s", exe);
+	drain_append(drain, REGION_UNFOLLOWED, &unfollowed, sizeof unfollowed, 1);
 }
 
 void drain_append_slots(struct drain *drain)

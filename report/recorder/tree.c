@@ -25,7 +25,7 @@
 #define DEPTH_MAX 64u            /* children of children in one look */
 
 /* A process that was met in the tree and has not registered. */
-struct stranger {
+struct unregistered_process {
 	pid_t pid; /* key */
 	pid_t ppid;
 	uint64_t start_time;
@@ -34,7 +34,7 @@ struct stranger {
 	uint64_t met_clock;
 	uint64_t seen_ns;
 	unsigned round; /* of the last look that found it alive */
-	bool told;      /* its witness is written, or it needs none */
+	bool reported;  /* its witness is written, or it needs none */
 	bool doubtful;  /* that is no more than suspected */
 	bool suspected; /* of `why` */
 	bool barred;    /* another user's: the segment is closed to it */
@@ -51,7 +51,7 @@ struct tree {
 	pid_t command;
 	bool silent;
 	const char *segment; /* the end of the path, from the slash */
-	struct stranger *strangers;
+	struct unregistered_process *unregistered_processes;
 	unsigned round;
 	unsigned depth;
 	uint64_t last_ns, next_ns, pause_ns;
@@ -60,17 +60,17 @@ struct tree {
 
 /* ---- the table ---- */
 
-static struct stranger *find(const struct tree *tree, pid_t pid)
+static struct unregistered_process *find(const struct tree *tree, pid_t pid)
 {
-	struct stranger *s;
+	struct unregistered_process *s;
 
-	HASH_FIND(hh, tree->strangers, &pid, sizeof pid, s);
+	HASH_FIND(hh, tree->unregistered_processes, &pid, sizeof pid, s);
 	return s;
 }
 
-static void forget(struct tree *tree, struct stranger *s)
+static void forget(struct tree *tree, struct unregistered_process *s)
 {
-	HASH_DEL(tree->strangers, s);
+	HASH_DEL(tree->unregistered_processes, s);
 	free(s);
 }
 
@@ -79,7 +79,7 @@ static void forget(struct tree *tree, struct stranger *s)
  * later is not. Else its break tells, where that is known. Where the program's own began says
  * little: it was read before, and an exec places it twice, after a moment without any.
  */
-static bool is_older(const struct stranger *s, const struct drain_process *image)
+static bool is_older(const struct unregistered_process *s, const struct drain_process *image)
 {
 	uint64_t start_break = image->start_break;
 	struct proc_facts facts;
@@ -94,7 +94,7 @@ static bool is_older(const struct stranger *s, const struct drain_process *image
 }
 
 /* An emulator, static as a rule, that has loaded a program with the shim beside itself. */
-static bool is_host(const struct stranger *s)
+static bool is_host(const struct unregistered_process *s)
 {
 	struct proc_facts facts;
 
@@ -106,26 +106,27 @@ static bool is_host(const struct stranger *s)
 static void forget_registered(void *context, pid_t pid, const struct drain_process *image)
 {
 	struct tree *tree = context;
-	struct stranger *s = find(tree, pid);
+	struct unregistered_process *s = find(tree, pid);
 
 	if (!s || is_older(s, image))
 		return;
-	if (s->told && !tree->silent && (s->doubtful || is_host(s)))
-		drain_witness(tree->drain, pid, s->ppid, WHY_REGISTERED, s->exe);
+	if (s->reported && !tree->silent && (s->doubtful || is_host(s)))
+		drain_unfollowed(tree->drain, pid, s->ppid, WHY_REGISTERED, s->exe);
 	forget(tree, s);
 }
 
 /* The entry of a process, new when it is not the one, or not the program, that was met before. */
-static struct stranger *meet(struct tree *tree, pid_t pid, const struct proc_facts *facts)
+static struct unregistered_process *meet(struct tree *tree, pid_t pid,
+					 const struct proc_facts *facts)
 {
-	struct stranger *s = find(tree, pid);
+	struct unregistered_process *s = find(tree, pid);
 
 	if (!s) {
 		s = calloc(1, sizeof *s);
 		if (!s)
 			return NULL;
 		s->pid = pid;
-		HASH_ADD(hh, tree->strangers, pid, sizeof s->pid, s);
+		HASH_ADD(hh, tree->unregistered_processes, pid, sizeof s->pid, s);
 		if (s->unhashed) {
 			free(s);
 			return NULL;
@@ -133,7 +134,7 @@ static struct stranger *meet(struct tree *tree, pid_t pid, const struct proc_fac
 		s->met_ns = now_ns();
 		s->met_clock = drain_now(tree->drain);
 	} else if (s->start_time != facts->start_time || s->start_break != facts->start_break) {
-		s->told = s->told && s->start_time == facts->start_time;
+		s->reported = s->reported && s->start_time == facts->start_time;
 		s->suspected = false;
 		s->met_ns = now_ns();
 		s->met_clock = drain_now(tree->drain);
@@ -162,15 +163,15 @@ struct tree *tree_make(struct drain *drain, struct watch *watch, pid_t command, 
 		.pause_ns = SHORTEST_NS,
 		.credit_ns = CREDIT_NS,
 	};
-	watch_on_arrival(watch, forget_registered, tree);
+	watch_on_registration(watch, forget_registered, tree);
 	return tree;
 }
 
 void tree_free(struct tree *tree)
 {
-	struct stranger *s, *next;
+	struct unregistered_process *s, *next;
 
-	HASH_ITER (hh, tree->strangers, s, next) {
+	HASH_ITER (hh, tree->unregistered_processes, s, next) {
 		forget(tree, s);
 	}
 	free(tree);
@@ -179,29 +180,29 @@ void tree_free(struct tree *tree)
 /* ---- why ---- */
 
 /* What is only suspected is not told of one that has registered since: the news is under way. */
-static bool is_guilty(const struct tree *tree, const struct stranger *s)
+static bool is_guilty(const struct tree *tree, const struct unregistered_process *s)
 {
 	return s->suspected &&
-	       !drain_has_arrived(tree->drain, s->pid, s->start_time, s->start_break);
+	       !drain_has_registered(tree->drain, s->pid, s->start_time, s->start_break);
 }
 
 /*
  * Without having registered until then, it was not just about to. One that ended an image by exec
  * is told of in any case: the log has that exec, and nothing after it.
  */
-static bool had_its_time(const struct stranger *s, uint64_t until_ns)
+static bool had_its_time(const struct unregistered_process *s, uint64_t until_ns)
 {
 	return s->why == WHY_NO_ENVIRONMENT || s->barred || s->executed ||
 	       until_ns - s->met_ns > STARTED_NS;
 }
 
-static void tell(struct tree *tree, struct stranger *s)
+static void tell(struct tree *tree, struct unregistered_process *s)
 {
-	if (!s->told)
+	if (!s->reported)
 		s->doubtful = s->why == WHY_NO_ACCESS || s->why == WHY_UNKNOWN;
-	if (!tree->silent && !s->told)
-		drain_witness(tree->drain, s->pid, s->ppid, s->why, s->exe);
-	s->told = true;
+	if (!tree->silent && !s->reported)
+		drain_unfollowed(tree->drain, s->pid, s->ppid, s->why, s->exe);
+	s->reported = true;
 	if (s->executed)
 		watch_note_exec(tree->watch, s->pid, true);
 }
@@ -210,7 +211,8 @@ static void tell(struct tree *tree, struct stranger *s)
  * It shut itself off, or the kernel did: all that is shown is what it calls itself. In the middle
  * of its exec that is nothing yet: then the next look will tell.
  */
-static void judge_hidden(struct tree *tree, struct stranger *s, const struct proc_facts *facts)
+static void judge_hidden(struct tree *tree, struct unregistered_process *s,
+			 const struct proc_facts *facts)
 {
 	bool other = proc_has_other_rights(s->pid), named;
 
@@ -225,7 +227,7 @@ static void judge_hidden(struct tree *tree, struct stranger *s, const struct pro
 }
 
 /* Of a program that could have loaded the shim, and has not registered. */
-static void judge_silent(struct tree *tree, struct stranger *s)
+static void judge_silent(struct tree *tree, struct unregistered_process *s)
 {
 	enum preload preload;
 
@@ -243,7 +245,7 @@ static void judge_silent(struct tree *tree, struct stranger *s)
 	tell(tree, s);
 }
 
-static void judge(struct tree *tree, struct stranger *s, const struct proc_facts *facts)
+static void judge(struct tree *tree, struct unregistered_process *s, const struct proc_facts *facts)
 {
 	struct inspection in;
 
@@ -270,17 +272,17 @@ static void judge(struct tree *tree, struct stranger *s, const struct proc_facts
 
 static void look_at(struct tree *tree, pid_t pid, const struct proc_facts *facts, bool executed)
 {
-	struct stranger *s = meet(tree, pid, facts);
+	struct unregistered_process *s = meet(tree, pid, facts);
 
 	if (!s || (tree->silent && !executed))
 		return;
 	s->executed = executed;
-	if (!s->told)
+	if (!s->reported)
 		judge(tree, s, facts);
-	if (!s->told && now_ns() - s->met_ns > SETTLED_NS && is_guilty(tree, s))
+	if (!s->reported && now_ns() - s->met_ns > SETTLED_NS && is_guilty(tree, s))
 		tell(tree, s);
-	if (executed && (s->suspected || s->told))
-		watch_note_exec(tree->watch, pid, s->told);
+	if (executed && (s->suspected || s->reported))
+		watch_note_exec(tree->watch, pid, s->reported);
 }
 
 /* ---- where ---- */
@@ -325,17 +327,17 @@ static void look_at_watched(void *context, pid_t pid, uint64_t start_break)
 /* Met before, and its parent may be gone: it is in nobody's list of children. */
 static void look_at_known(struct tree *tree)
 {
-	struct stranger *s, *next;
+	struct unregistered_process *s, *next;
 	struct proc_facts facts;
 
-	HASH_ITER (hh, tree->strangers, s, next) {
+	HASH_ITER (hh, tree->unregistered_processes, s, next) {
 		if (s->round == tree->round)
 			continue;
 		if (proc_facts(s->pid, &facts) && facts.state != 'Z' &&
 		    facts.start_time == s->start_time)
 			look_at_child(tree, s->pid);
 	}
-	HASH_ITER (hh, tree->strangers, s, next) {
+	HASH_ITER (hh, tree->unregistered_processes, s, next) {
 		if (s->round == tree->round || watch_knows(tree->watch, s->pid))
 			continue;
 		if (had_its_time(s, s->seen_ns) && is_guilty(tree, s))
@@ -357,7 +359,7 @@ void tree_note_command(struct tree *tree, unsigned why, const char *exe)
 {
 	struct proc_facts facts;
 	struct inspection in;
-	struct stranger *s;
+	struct unregistered_process *s;
 
 	proc_facts(tree->command, &facts);
 	inspect_process(&in, tree->command);
@@ -404,10 +406,10 @@ uint64_t tree_look(struct tree *tree, bool hurry)
 
 void tree_finish(struct tree *tree)
 {
-	struct stranger *s, *next;
+	struct unregistered_process *s, *next;
 
 	look(tree);
-	HASH_ITER (hh, tree->strangers, s, next) {
+	HASH_ITER (hh, tree->unregistered_processes, s, next) {
 		if (had_its_time(s, now_ns()) && is_guilty(tree, s))
 			tell(tree, s);
 	}
@@ -415,5 +417,5 @@ void tree_finish(struct tree *tree)
 
 bool tree_alive(const struct tree *tree)
 {
-	return watch_count(tree->watch) > 0 || HASH_COUNT(tree->strangers) > 0;
+	return watch_count(tree->watch) > 0 || HASH_COUNT(tree->unregistered_processes) > 0;
 }

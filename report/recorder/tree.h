@@ -19,7 +19,7 @@ struct tree;
 struct tree *tree_make(struct drain *drain, struct watch *watch, pid_t command, bool silent);
 void tree_free(struct tree *tree);
 
-/* COMMAND itself was found beforehand to run without the shim: `why` is an enum witness_why. */
+/* COMMAND itself was found beforehand to run without the shim: `why` is an enum unfollowed_why. */
 void tree_note_command(struct tree *tree, unsigned why, const char *exe);
 
 /* Looks, if it is time to. `hurry`: something has just begun. Returns ns until the next look. */

@@ -20,7 +20,7 @@ static bool has_holes(const struct drain *drain, const struct stat *st)
 	return (uint64_t)st->st_blocks * 512 < drain->header.total_bytes;
 }
 
-void hold_begin(struct drain *drain)
+void truncation_guard_begin(struct drain *drain)
 {
 	const char *name = drain->path + strlen(drain->folder.path) + 1;
 
@@ -44,7 +44,7 @@ static void restore_header(struct drain *drain)
 	word_hand_over((_Atomic uint64_t *)&live->magic, drain->header.magic);
 }
 
-void hold_turn(struct drain *drain)
+void truncation_guard_turn(struct drain *drain)
 {
 	off_t bytes = (off_t)drain->header.total_bytes;
 	struct stat st;
@@ -65,7 +65,7 @@ void hold_turn(struct drain *drain)
 	}
 }
 
-void hold_end(struct drain *drain)
+void truncation_guard_end(struct drain *drain)
 {
 	guard_replace(NULL, 0);
 	if (drain->fd >= 0)

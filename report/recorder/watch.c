@@ -13,9 +13,9 @@
 #include "report/recorder/ending.h"
 #include "report/recorder/identity.h"
 
-#define TAKEN_MOST 8192u          /* registrations in one turn */
+#define TAKEN_MOST 8192u /* registrations in one turn */
 
-struct watch *watch_make(struct drain *drain, struct arrivals *arrivals, pid_t command)
+struct watch *watch_make(struct drain *drain, struct registrations *registrations, pid_t command)
 {
 	struct watch *watch = calloc(1, sizeof *watch);
 	struct proc_facts facts;
@@ -25,7 +25,7 @@ struct watch *watch_make(struct drain *drain, struct arrivals *arrivals, pid_t c
 	if (proc_facts(command, &facts))
 		watch->command_start_time = facts.start_time;
 	watch->drain = drain;
-	watch->arrivals = arrivals;
+	watch->registrations = registrations;
 	watch->command = command;
 	watch->by_slot = calloc(drain_slot_count(drain), sizeof(struct watched *));
 	watch->epoll_fd = watch->by_slot ? epoll_create1(EPOLL_CLOEXEC) : -1;
@@ -81,9 +81,10 @@ void watch_note_exec(struct watch *watch, pid_t pid, bool surely)
 	drain_leave(watch->drain, &w->image, w->exec_clock);
 }
 
-void watch_on_arrival(struct watch *watch,
-		      void (*arrived)(void *context, pid_t pid, const struct drain_process *image),
-		      void *context)
+void watch_on_registration(struct watch *watch,
+			   void (*arrived)(void *context, pid_t pid,
+					   const struct drain_process *image),
+			   void *context)
 {
 	watch->arrived = arrived;
 	watch->context = context;
@@ -144,27 +145,27 @@ static bool is_command(const struct watch *watch, const struct drain_process *im
  * Where /proc does not show it (it has been waited for, or is another user's) the pidfd alone must
  * do. COMMAND is known even when it has been waited for before its arrival was heard of.
  */
-static pid_t find_process(const struct watch *watch, struct arrival *arrival)
+static pid_t find_process(const struct watch *watch, struct registration *registration)
 {
-	const struct drain_process *image = &arrival->image;
-	pid_t pid = arrival->pid > 0 ? arrival->pid : image->pid;
+	const struct drain_process *image = &registration->image;
+	pid_t pid = registration->pid > 0 ? registration->pid : image->pid;
 	struct proc_facts facts;
 	bool is_other;
 
 	if (is_command(watch, image))
 		return image->pid;
-	if (arrival->proof == DRAIN_BY_PEER_PIDFD)
-		return arrival->pid;
-	if (image->elsewhere && arrival->pid <= 0) /* compare may find it */
+	if (registration->proof == DRAIN_BY_PEER_PIDFD)
+		return registration->pid;
+	if (image->other_pid_namespace && registration->pid <= 0) /* compare may find it */
 		return 0;
 	if (proc_facts(pid, &facts))
 		is_other = image->start_time != 0 &&
 			   !timens_same_start(pid, facts.start_time, image->start_time);
 	else
-		is_other = arrival->fd < 0;
-	if (is_other && arrival->fd >= 0) {
-		close(arrival->fd);
-		arrival->fd = -1;
+		is_other = registration->fd < 0;
+	if (is_other && registration->fd >= 0) {
+		close(registration->fd);
+		registration->fd = -1;
 	}
 	return is_other ? 0 : pid;
 }
@@ -186,18 +187,19 @@ void watched_record_end(const struct watch *watch, const struct watched *w, bool
 }
 
 /* The image before this one, in the same process. A late image takes over its pidfd. */
-static void replace(struct watch *watch, struct arrival *arrival, pid_t *pid)
+static void replace(struct watch *watch, struct registration *registration, pid_t *pid)
 {
-	const struct drain_process *next = &arrival->image;
-	struct watched *w = watched_find(watch, *pid > 0 || next->elsewhere ? *pid : next->pid);
+	const struct drain_process *next = &registration->image;
+	struct watched *w = watched_find(watch,
+					 *pid > 0 || next->other_pid_namespace ? *pid : next->pid);
 
 	if (!w || w->instance > next->instance ||
 	    (w->image.start_time != next->start_time &&
-	     !(next->elsewhere && next->start_time == 0)))
+	     !(next->other_pid_namespace && next->start_time == 0)))
 		return;
 	if (!drain_was_replaced(watch->drain, &w->image)) {
 		/* From where /proc is hidden it could not know its predecessor; it called. */
-		if (!next->elsewhere || next->forked || arrival->pid <= 0)
+		if (!next->other_pid_namespace || next->forked || registration->pid <= 0)
 			return;
 		drain_leave(watch->drain, &w->image, drain_now(watch->drain));
 		w->left = true;
@@ -206,9 +208,9 @@ static void replace(struct watch *watch, struct arrival *arrival, pid_t *pid)
 		drain_link_next(watch->drain, &w->image);
 	drain_retire(watch->drain, &w->image, DRAIN_GONE, -1, 0);
 	watched_record_end(watch, w, true, DRAIN_GONE, -1, 0);
-	if (arrival->fd < 0 && w->fd >= 0) {
+	if (registration->fd < 0 && w->fd >= 0) {
 		epoll_ctl(watch->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
-		arrival->fd = w->fd;
+		registration->fd = w->fd;
 		*pid = w->pid;
 		w->fd = -1;
 	}
@@ -226,26 +228,26 @@ static void inherit_break(struct watch *watch, struct drain_process *image)
 }
 
 /* Of one that has been replaced already, this is all that will be known. */
-static void record_replaced(const struct watch *watch, const struct arrival *arrival,
+static void record_replaced(const struct watch *watch, const struct registration *registration,
 			    const struct drain_identity *identity)
 {
 	struct drain_identity_end end = {.replaced = true, .how = DRAIN_GONE, .status = -1};
 
-	drain_retire(watch->drain, &arrival->image, DRAIN_GONE, -1, 0);
+	drain_retire(watch->drain, &registration->image, DRAIN_GONE, -1, 0);
 	if (identity->proof)
-		drain_identify(watch->drain, arrival->image.instance, identity, &end);
+		drain_identify(watch->drain, registration->image.instance, identity, &end);
 }
 
 /* Takes over the pidfd if true; `pid` is 0 where the process was not found. */
-static bool begin_to_watch(struct watch *watch, struct arrival *arrival, pid_t pid,
+static bool begin_to_watch(struct watch *watch, struct registration *registration, pid_t pid,
 			   const struct drain_identity *identity)
 {
 	struct watched *w = calloc(1, sizeof *w);
 
 	if (!w)
 		return false;
-	*w = (struct watched){.image = arrival->image, .identity = *identity, .fd = -1};
-	w->instance = arrival->image.instance;
+	*w = (struct watched){.image = registration->image, .identity = *identity, .fd = -1};
+	w->instance = registration->image.instance;
 	HASH_ADD(hh, watch->table, instance, sizeof w->instance, w);
 	if (w->unhashed) {
 		free(w); /* its slot is read at the end */
@@ -254,7 +256,7 @@ static bool begin_to_watch(struct watch *watch, struct arrival *arrival, pid_t p
 	watch->by_slot[w->image.slot] = w;
 	if (pid <= 0)
 		return false;
-	watched_hold(watch, w, pid, arrival->fd);
+	watched_hold(watch, w, pid, registration->fd);
 	if (identity->proof)
 		drain_identify(watch->drain, w->instance, identity, NULL);
 	return true;
@@ -274,39 +276,39 @@ static bool is_forged(struct watch *watch, const struct drain_process *image)
 /* Also of a process that has gone: whoever looked for it need not. */
 static void tell_arrived(const struct watch *watch, const struct drain_process *image, pid_t pid)
 {
-	if (pid <= 0 && !image->elsewhere)
+	if (pid <= 0 && !image->other_pid_namespace)
 		pid = image->pid;
 	if (pid > 0 && watch->arrived)
 		watch->arrived(watch->context, pid, image);
 }
 
-static void add(struct watch *watch, struct arrival *arrival)
+static void add(struct watch *watch, struct registration *registration)
 {
 	struct drain_identity identity;
 	pid_t pid;
 
-	if (is_forged(watch, &arrival->image)) {
-		if (arrival->fd >= 0)
-			close(arrival->fd);
+	if (is_forged(watch, &registration->image)) {
+		if (registration->fd >= 0)
+			close(registration->fd);
 		return;
 	}
-	pid = find_process(watch, arrival);
-	identity_verify(&identity, watch->drain, arrival, pid,
-			is_command(watch, &arrival->image) && !watch->command_ended);
+	pid = find_process(watch, registration);
+	identity_verify(&identity, watch->drain, registration, pid,
+			is_command(watch, &registration->image) && !watch->command_ended);
 	if (pid > 0) /* also where it has executed another meanwhile */
-		drain_know_pid(watch->drain, &arrival->image, pid);
+		drain_know_pid(watch->drain, &registration->image, pid);
 	if (pid > 0)
-		drain_note_limits(watch->drain, &arrival->image, pid);
-	inherit_break(watch, &arrival->image);
-	tell_arrived(watch, &arrival->image, pid);
-	replace(watch, arrival, &pid);
-	if (drain_was_replaced(watch->drain, &arrival->image)) {
-		record_replaced(watch, arrival, &identity);
-	} else if (begin_to_watch(watch, arrival, pid, &identity)) {
+		drain_note_limits(watch->drain, &registration->image, pid);
+	inherit_break(watch, &registration->image);
+	tell_arrived(watch, &registration->image, pid);
+	replace(watch, registration, &pid);
+	if (drain_was_replaced(watch->drain, &registration->image)) {
+		record_replaced(watch, registration, &identity);
+	} else if (begin_to_watch(watch, registration, pid, &identity)) {
 		return;
 	}
-	if (arrival->fd >= 0)
-		close(arrival->fd);
+	if (registration->fd >= 0)
+		close(registration->fd);
 }
 
 /* ---- who has ended ---- */
@@ -402,13 +404,14 @@ static void settle_all(struct watch *watch)
 
 void watch_turn(struct watch *watch)
 {
-	struct arrival arrival;
+	struct registration registration;
 	struct watched *command;
 	bool more;
 
-	arrivals_turn(watch->arrivals);
-	for (unsigned i = 0; i < TAKEN_MOST && arrivals_take(watch->arrivals, &arrival); i++)
-		add(watch, &arrival);
+	registrations_turn(watch->registrations);
+	for (unsigned i = 0;
+	     i < TAKEN_MOST && registrations_take(watch->registrations, &registration); i++)
+		add(watch, &registration);
 	watch_look(watch);
 	command = watched_find(watch, watch->command);
 	if (command && watch->command_ended)

@@ -12,7 +12,7 @@
 struct watch;
 
 /* `command` is this process's own child, whose end wait(2) tells. Null with errno set. */
-struct watch *watch_make(struct drain *drain, struct arrivals *arrivals, pid_t command);
+struct watch *watch_make(struct drain *drain, struct registrations *registrations, pid_t command);
 void watch_free(struct watch *watch);
 
 /* A descriptor that is readable when a watched process has ended. */
@@ -47,8 +47,9 @@ void watch_each(const struct watch *watch,
 void watch_note_exec(struct watch *watch, pid_t pid, bool surely);
 
 /* Calls `arrived` with every image that registers from now on, also one that has ended by now. */
-void watch_on_arrival(struct watch *watch,
-		      void (*arrived)(void *context, pid_t pid, const struct drain_process *image),
-		      void *context);
+void watch_on_registration(struct watch *watch,
+			   void (*arrived)(void *context, pid_t pid,
+					   const struct drain_process *image),
+			   void *context);
 
 #endif

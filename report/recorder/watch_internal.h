@@ -28,7 +28,7 @@ struct watched {
 
 struct watch {
 	struct drain *drain;
-	struct arrivals *arrivals;
+	struct registrations *registrations;
 	struct watched *table, *pids;
 	struct watched **by_slot;
 	struct instance_set came;

@@ -6,15 +6,15 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report/util/error.h"
-#include "report/session/session.h"
 #include "report/procfs/alive.h"
-#include "report/session/find.h"
 #include "report/procfs/holders.h"
 #include "report/procfs/maps.h"
 #include "report/procfs/proc.h"
 #include "report/procfs/sysvipc.h"
 #include "report/reader/tables.h"
+#include "report/session/find.h"
+#include "report/session/session.h"
+#include "report/util/error.h"
 
 /* ---- a process, now ---- */
 
@@ -80,18 +80,21 @@ static void take_own(void *context, const struct process_facts *facts)
 		own->facts = *facts;
 }
 
-static void ask_session(struct look *look, struct zones_process *process)
+static void ask_session(struct address_space *address_space, struct zones_process *process)
 {
-	struct own_row own = {look->pid, proc_inner_pid(look->pid), look->start_time, {0}};
-	struct tables_taker taker = {.process = take_own, .context = &own};
+	struct own_row own = {address_space->pid,
+			      proc_inner_pid(address_space->pid),
+			      address_space->start_time,
+			      {0}};
+	struct tables_visitor visitor = {.process = take_own, .context = &own};
 	char path[PATH_MAX];
 
-	if (!look->session_sought && find_by_pid(look->pid, true, path))
-		look->source = source_try(path);
-	look->session_sought = true;
-	if (!look->source)
+	if (!address_space->session_sought && find_by_pid(address_space->pid, true, path))
+		address_space->source = source_try(path);
+	address_space->session_sought = true;
+	if (!address_space->source)
 		return;
-	tables_read_processes(look->source, &taker);
+	tables_read_processes(address_space->source, &visitor);
 	if (!own.facts.instance)
 		return;
 	/* Of a forked process the shim knows the break at its fork, the kernel the program's. */
@@ -119,53 +122,53 @@ static struct zones *refuse_empty(pid_t pid, const struct proc_facts *facts)
 	return refuse(pid, "it has no address space: it is the kernel's own, or just ending");
 }
 
-static void describe(struct look *look, const struct proc_facts *facts,
+static void describe(struct address_space *address_space, const struct proc_facts *facts,
 		     struct zones_process *process)
 {
 	*process = (struct zones_process){
-		.pid = look->pid,
+		.pid = address_space->pid,
 		.live = true,
 		.page_bytes = (uint64_t)sysconf(_SC_PAGESIZE),
 		.break_initial = facts->start_break,
 	};
 	snprintf(process->comm, sizeof process->comm, "%s", facts->comm);
-	maps_exe(look->pid, process->exe, sizeof process->exe);
+	maps_exe(address_space->pid, process->exe, sizeof process->exe);
 }
 
-struct zones *look_again(struct look *look)
+struct zones *address_space_again(struct address_space *address_space)
 {
-	bool again = look->start_time != 0;
+	bool again = address_space->start_time != 0;
 	struct zones_process process;
 	struct proc_facts facts;
 	struct zones *zones;
 	int error;
 
-	if (!proc_facts(look->pid, &facts))
-		return again ? NULL : refuse(look->pid, "no such process");
-	if (again && facts.start_time != look->start_time)
+	if (!proc_facts(address_space->pid, &facts))
+		return again ? NULL : refuse(address_space->pid, "no such process");
+	if (again && facts.start_time != address_space->start_time)
 		return NULL;
-	look->start_time = facts.start_time;
-	describe(look, &facts, &process);
+	address_space->start_time = facts.start_time;
+	describe(address_space, &facts, &process);
 	zones = zones_make(&process);
-	error = zones ? maps_each(look->pid, take_mapping, zones) : -ENOMEM;
+	error = zones ? maps_each(address_space->pid, take_mapping, zones) : -ENOMEM;
 	if (error == 0 && zones->count > 0) {
-		ask_session(look, &zones->process);
-		zones_settle(zones);
+		ask_session(address_space, &zones->process);
+		zones_finalize(zones);
 		ask_about_attachments(zones);
 		return zones;
 	}
 	zones_free(zones);
 	if (again)
 		return NULL;
-	return error == -ESRCH || error == -ENOENT ? refuse(look->pid, "no such process")
-	       : error                             ? refuse(look->pid, strerror(-error))
-						   : refuse_empty(look->pid, &facts);
+	return error == -ESRCH || error == -ENOENT ? refuse(address_space->pid, "no such process")
+	       : error                             ? refuse(address_space->pid, strerror(-error))
+						   : refuse_empty(address_space->pid, &facts);
 }
 
-void look_end(struct look *look)
+void address_space_end(struct address_space *address_space)
 {
-	source_close(look->source);
-	look->source = NULL;
+	source_close(address_space->source);
+	address_space->source = NULL;
 }
 
 /* ---- a session ---- */
@@ -174,7 +177,7 @@ static const struct model_process *last_image(const struct model *model, int32_t
 {
 	const struct model_process *last = NULL;
 
-	for (uint32_t i = 1; i < model->instance_room; i++)
+	for (uint32_t i = 1; i < model->instance_capacity; i++)
 		if (model->by_instance[i] && model_has_pid(&model->by_instance[i]->facts, pid))
 			last = model->by_instance[i];
 	return last;
@@ -189,7 +192,7 @@ static const struct model_process *choose(const struct model *model, int32_t pid
 	*ret = EXIT_ABSENT;
 	if (!pid)
 		pid = model->session.command_pid;
-	for (uint32_t i = 1; !pid && i < model->instance_room; i++) {
+	for (uint32_t i = 1; !pid && i < model->instance_capacity; i++) {
 		if (!model->by_instance[i])
 			continue;
 		if (process && process->facts.pid != model->by_instance[i]->facts.pid) {
@@ -214,24 +217,24 @@ static bool runs_here(const struct model *model, const struct model_process *pro
 	pid_t pid = model_pid_here(model, &process->facts);
 
 	return model->session.state == SESSION_LIVE && model->session.same_boot &&
-	       process->facts.state == STATE_RUNNING && process->facts.start_time &&
-	       pid && alive_process(pid, process->facts.start_time) && proc_may_look(pid);
+	       process->facts.state == STATE_RUNNING && process->facts.start_time && pid &&
+	       alive_process(pid, process->facts.start_time) && proc_may_look(pid);
 }
 
-struct zones *look_back(const char *path, int32_t pid, pid_t *runs, int *ret)
+struct zones *address_space_back(const char *path, int32_t pid, pid_t *runs, int *ret)
 {
 	const struct model_process *process;
 	struct zones *zones = NULL;
-	struct load load;
+	struct session session;
 
-	*ret = load_all(&load, path);
+	*ret = session_all(&session, path);
 	if (*ret != 0)
 		return NULL;
-	process = choose(load.model, pid, path, ret);
-	if (process && runs_here(load.model, process))
-		*runs = model_pid_here(load.model, &process->facts);
-	else if (process && !(zones = zones_recorded(load.model, process)))
+	process = choose(session.model, pid, path, ret);
+	if (process && runs_here(session.model, process))
+		*runs = model_pid_here(session.model, &process->facts);
+	else if (process && !(zones = zones_recorded(session.model, process)))
 		error_line(path, strerror(ENOMEM));
-	load_close(&load);
+	session_close(&session);
 	return zones;
 }

@@ -11,7 +11,7 @@
 #include "report/model/zones.h"
 
 /* Which process is looked at again and again. */
-struct look {
+struct address_space {
 	pid_t pid;
 	uint64_t start_time;   /* proc(5) stat field 22; 0: not looked at yet */
 	struct source *source; /* its session; null: none */
@@ -22,14 +22,14 @@ struct look {
  * A picture of the process as it is now. Null at its end: quietly when it was looked at before, and
  * after one line when it was not, or when it cannot be looked at.
  */
-struct zones *look_again(struct look *look);
-void look_end(struct look *look);
+struct zones *address_space_again(struct address_space *address_space);
+void address_space_end(struct address_space *address_space);
 
 /*
  * A process of a session's file: `pid`, or, when that is 0, COMMAND's own. When it still runs here,
  * *runs is its pid, and the result is null; otherwise null comes after one line, and *ret is an
  * exit code.
  */
-struct zones *look_back(const char *path, int32_t pid, pid_t *runs, int *ret);
+struct zones *address_space_back(const char *path, int32_t pid, pid_t *runs, int *ret);
 
 #endif

@@ -10,71 +10,73 @@
 #define PATIENCE 100u /* one part of asking to so many of time */
 
 /* Room for one more; false without memory. */
-static bool grow(struct second *second, void **array, unsigned *room, unsigned count, size_t bytes)
+static bool grow(struct kernel_cache *kernel_cache, void **array, unsigned *capacity,
+		 unsigned count, size_t bytes)
 {
-	unsigned wanted = *room ? *room * 2 : 64;
+	unsigned wanted = *capacity ? *capacity * 2 : 64;
 	void *grown;
 
-	if (count < *room)
+	if (count < *capacity)
 		return true;
 	grown = realloc(*array, wanted * bytes);
 	if (!grown) {
-		second->no_memory = true;
+		kernel_cache->no_memory = true;
 		return false;
 	}
 	*array = grown;
-	*room = wanted;
+	*capacity = wanted;
 	return true;
 }
 
 static void take_process(void *context, const struct kernel_process *facts)
 {
-	struct second *second = context;
+	struct kernel_cache *kernel_cache = context;
 
-	if (grow(second, (void **)&second->processes, &second->process_room, second->process_count,
-		 sizeof *facts))
-		second->processes[second->process_count++] = *facts;
+	if (grow(kernel_cache, (void **)&kernel_cache->processes, &kernel_cache->process_capacity,
+		 kernel_cache->process_count, sizeof *facts))
+		kernel_cache->processes[kernel_cache->process_count++] = *facts;
 }
 
 static void take_holder(void *context, const struct kernel_holder *holder)
 {
-	struct second *second = context;
+	struct kernel_cache *kernel_cache = context;
 
-	if (grow(second, (void **)&second->holders, &second->holder_room, second->holder_count,
-		 sizeof *holder))
-		second->holders[second->holder_count++] = *holder;
+	if (grow(kernel_cache, (void **)&kernel_cache->holders, &kernel_cache->holder_capacity,
+		 kernel_cache->holder_count, sizeof *holder))
+		kernel_cache->holders[kernel_cache->holder_count++] = *holder;
 }
 
-void second_ask(struct second *second, struct load *load, const struct model *copy)
+void kernel_cache_ask(struct kernel_cache *kernel_cache, struct session *session,
+		      const struct model *copy)
 {
-	struct kernel_taker kernel = {NULL, take_process, second};
-	struct holders_session session;
+	struct kernel_visitor kernel = {NULL, take_process, kernel_cache};
+	struct holders_session held;
 	uint64_t begin = now_ns();
 
-	if (begin < second->again_ns)
+	if (begin < kernel_cache->again_ns)
 		return;
-	second->process_count = second->holder_count = 0;
-	second->asked_ns = source_renew(load->source)->duration_ns;
-	kernel_read_processes(load->source, &kernel);
-	source_session_mapping(load->source, &session);
-	second->holders_known = copy->session.same_ipc && model_wants_holders(copy) &&
-				holders_each(&session, take_holder, second);
-	second->again_ns = begin + (now_ns() - begin) * PATIENCE;
+	kernel_cache->process_count = kernel_cache->holder_count = 0;
+	kernel_cache->asked_ns = source_renew(session->source)->duration_ns;
+	kernel_read_processes(session->source, &kernel);
+	source_session_mapping(session->source, &held);
+	kernel_cache->holders_known = copy->session.same_ipc && model_wants_holders(copy) &&
+				      holders_each(&held, take_holder, kernel_cache);
+	kernel_cache->again_ns = begin + (now_ns() - begin) * PATIENCE;
 }
 
-void second_tell(const struct second *second, struct model *copy)
+void kernel_cache_tell(const struct kernel_cache *kernel_cache, struct model *copy)
 {
-	for (unsigned i = 0; i < second->process_count; i++)
-		model_add_kernel_process(copy, &second->processes[i]);
-	for (unsigned i = 0; second->holders_known && i < second->holder_count; i++)
-		model_add_holder(copy, &second->holders[i]);
-	copy->holders_ns = copy->session.state == SESSION_LIVE ? second->asked_ns : 0;
-	copy->no_memory |= second->no_memory;
+	for (unsigned i = 0; i < kernel_cache->process_count; i++)
+		model_add_kernel_process(copy, &kernel_cache->processes[i]);
+	for (unsigned i = 0; kernel_cache->holders_known && i < kernel_cache->holder_count; i++)
+		model_add_holder(copy, &kernel_cache->holders[i]);
+	copy->holders_ns = copy->session.state == SESSION_LIVE ? kernel_cache->asked_ns : 0;
+	copy->no_memory |= kernel_cache->no_memory;
 }
 
-void second_free(struct second *second)
+void kernel_cache_free(struct kernel_cache *kernel_cache)
 {
-	free(second->processes);
-	free(second->holders);
-	*second = (struct second){0};
+	free(kernel_cache->processes);
+	free(kernel_cache->holders);
+	*kernel_cache = (struct kernel_cache){0};
 }

@@ -9,21 +9,22 @@
 
 #include "report/session/session.h"
 
-struct second {
+struct kernel_cache {
 	struct kernel_process *processes;
 	struct kernel_holder *holders;
-	unsigned process_count, process_room, holder_count, holder_room;
+	unsigned process_count, process_capacity, holder_count, holder_capacity;
 	bool holders_known, no_memory;
 	uint64_t asked_ns; /* since the session's start */
 	uint64_t again_ns; /* CLOCK_MONOTONIC */
 };
 
 /* Asks, if it is time; `copy` is a model that is not finished yet. */
-void second_ask(struct second *second, struct load *load, const struct model *copy);
+void kernel_cache_ask(struct kernel_cache *kernel_cache, struct session *session,
+		      const struct model *copy);
 
 /* Passes its words on to a model that is not finished yet. */
-void second_tell(const struct second *second, struct model *copy);
+void kernel_cache_tell(const struct kernel_cache *kernel_cache, struct model *copy);
 
-void second_free(struct second *second);
+void kernel_cache_free(struct kernel_cache *kernel_cache);
 
 #endif

@@ -37,19 +37,19 @@ static bool is_left(const struct model *model, const struct model_segment *segme
 {
 	return segment == model_segment(model, segment->shmid) &&
 	       segment->created == CREATED_SURELY && segment->presence == PRESENCE_HERE &&
-	       !(segment->current.mode & SHM_DEST_BIT) && model_process(model, segment->maker);
+	       !(segment->current.mode & SHM_DEST_BIT) && model_process(model, segment->creator);
 }
 
-static void name_stacks(struct load *load)
+static void name_stacks(struct session *session)
 {
 	uint32_t stacks[STACKS_MOST], count = 0;
 
-	for (uint32_t i = 0; i < load->model->segment_count && count < STACKS_MOST; i++)
-		if (is_left(load->model, load->model->segments[i]) &&
-		    load->model->segments[i]->maker_stack)
-			stacks[count++] = load->model->segments[i]->maker_stack;
+	for (uint32_t i = 0; i < session->model->segment_count && count < STACKS_MOST; i++)
+		if (is_left(session->model, session->model->segments[i]) &&
+		    session->model->segments[i]->creator_stack)
+			stacks[count++] = session->model->segments[i]->creator_stack;
 	if (count)
-		load_stack_names(load, stacks, count);
+		session_stack_names(session, stacks, count);
 }
 
 /* Where the program asked for it: the first frame that is no allocator's or libc's. */
@@ -57,7 +57,7 @@ static void put_site(const struct model *model, const struct model_segment *segm
 		     size_t bytes)
 {
 	struct stack_frame frames[STACK_FRAMES_MAX];
-	uint32_t count = model_stack(model, segment->maker, segment->maker_stack, frames);
+	uint32_t count = model_stack(model, segment->creator, segment->creator_stack, frames);
 	const struct stack_frame *frame = count ? &frames[model_caller(frames, count)] : NULL;
 	const struct frame_place *place = frame && frame->name && frame->name->count
 						  ? &frame->name->places[0]
@@ -78,7 +78,7 @@ static void put_site(const struct model *model, const struct model_segment *segm
 static void put_object(const struct model *model, const struct model_segment *segment,
 		       struct catalog_object *object)
 {
-	const struct process_facts *creator = &model_process(model, segment->maker)->facts;
+	const struct process_facts *creator = &model_process(model, segment->creator)->facts;
 	uint64_t start_ns = model->session.started_realtime_ns;
 
 	*object = (struct catalog_object){
@@ -91,11 +91,11 @@ static void put_object(const struct model *model, const struct model_segment *se
 	put_site(model, segment, object->site, sizeof object->site);
 }
 
-static void put_recording(struct catalog *catalog, const struct load *load)
+static void put_recording(struct catalog *catalog, const struct session *session)
 {
 	char path[PATH_MAX];
 
-	if (load->model->session.finished && realpath(source_path(load->source), path) &&
+	if (session->model->session.finished && realpath(source_path(session->source), path) &&
 	    strlen(path) < sizeof catalog->recording)
 		snprintf(catalog->recording, sizeof catalog->recording, "%s", path);
 }
@@ -105,7 +105,7 @@ struct removal_note {
 	struct catalog session;              /* which */
 	const struct model_segment *segment; /* to be noted; null: all that are noted are told */
 	struct model *model;
-	uint32_t room; /* of session.objects */
+	uint32_t capacity; /* of session.objects */
 	bool done;
 };
 
@@ -123,15 +123,15 @@ static bool keep_removed_visit(void *context, struct catalog *catalog)
 	struct catalog *to = &note->session;
 
 	for (uint32_t i = 0; is_session(note, catalog) && i < catalog->count; i++)
-		if (catalog->objects[i].removed_s && to->count < note->room)
+		if (catalog->objects[i].removed_s && to->count < note->capacity)
 			to->objects[to->count++] = catalog->objects[i];
 	return false;
 }
 
-void left_behind_keep(struct load *load)
+void left_behind_keep(struct session *session)
 {
-	struct removal_note note = {.model = load->model};
-	const struct model *model = load->model;
+	struct removal_note note = {.model = session->model};
+	const struct model *model = session->model;
 	struct catalog *catalog = &note.session;
 	char folder[PATH_MAX];
 	bool any = false;
@@ -139,15 +139,15 @@ void left_behind_keep(struct load *load)
 	for (uint32_t i = 0; i < model->segment_count; i++)
 		any |= is_left(model, model->segments[i]);
 	if (!any || model->session.state != SESSION_ENDED ||
-	    !catalog_folder(load->source, folder, sizeof folder))
+	    !catalog_folder(session->source, folder, sizeof folder))
 		return;
-	name_stacks(load);
-	catalog_begin(catalog, load->source);
-	put_recording(catalog, load);
-	note.room = CATALOG_OBJECTS_MOST;
-	catalog->objects = calloc(note.room, sizeof *catalog->objects);
+	name_stacks(session);
+	catalog_begin(catalog, session->source);
+	put_recording(catalog, session);
+	note.capacity = CATALOG_OBJECTS_MOST;
+	catalog->objects = calloc(note.capacity, sizeof *catalog->objects);
 	for (uint32_t i = 0; catalog->objects && i < model->segment_count; i++)
-		if (is_left(model, model->segments[i]) && catalog->count < note.room)
+		if (is_left(model, model->segments[i]) && catalog->count < note.capacity)
 			put_object(model, model->segments[i], &catalog->objects[catalog->count++]);
 	if (catalog->count)
 		catalog_each(folder, keep_removed_visit, &note);
@@ -185,7 +185,7 @@ static void note_alone(const char *folder, struct removal_note *note)
 {
 	struct catalog_object object;
 
-	if (!model_process(note->model, note->segment->maker))
+	if (!model_process(note->model, note->segment->creator))
 		return;
 	put_object(note->model, note->segment, &object);
 	note_object(&object);
@@ -196,14 +196,14 @@ static void note_alone(const char *folder, struct removal_note *note)
 	note->session.count = 0;
 }
 
-void left_behind_note_removed(const struct load *load, const struct model_segment *segment)
+void left_behind_note_removed(const struct session *session, const struct model_segment *segment)
 {
-	struct removal_note note = {.segment = segment, .model = load->model};
+	struct removal_note note = {.segment = segment, .model = session->model};
 	char folder[PATH_MAX];
 
-	catalog_begin(&note.session, load->source);
-	put_recording(&note.session, load);
-	if (!catalog_folder(load->source, folder, sizeof folder))
+	catalog_begin(&note.session, session->source);
+	put_recording(&note.session, session);
+	if (!catalog_folder(session->source, folder, sizeof folder))
 		return;
 	catalog_each(folder, note_visit, &note);
 	if (!note.done)
@@ -222,13 +222,14 @@ static bool learn_visit(void *context, struct catalog *catalog)
 	return false;
 }
 
-void left_behind_learn_removed(struct load *load)
+void left_behind_learn_removed(struct session *session)
 {
-	struct removal_note note = {.model = load->model};
+	struct removal_note note = {.model = session->model};
 	char folder[PATH_MAX];
 
-	catalog_begin(&note.session, load->source);
-	if (load->model->session.same_ipc && catalog_folder(load->source, folder, sizeof folder))
+	catalog_begin(&note.session, session->source);
+	if (session->model->session.same_ipc &&
+	    catalog_folder(session->source, folder, sizeof folder))
 		catalog_each(folder, learn_visit, &note);
 }
 

@@ -9,16 +9,16 @@
 #include "report/session/session.h"
 
 /*
- * After load_finish: writes down who created the objects that the session has left, for whoever
+ * After session_finish: writes down who created the objects that the session has left, for whoever
  * finds them later without its recording. Nothing for a live session, or for one of elsewhere.
  */
-void left_behind_keep(struct load *load);
+void left_behind_keep(struct session *session);
 
 /* Writes down that `memshim reap` has removed the segment. */
-void left_behind_note_removed(const struct load *load, const struct model_segment *segment);
+void left_behind_note_removed(const struct session *session, const struct model_segment *segment);
 
-/* Before model_finish: what has been noted so. */
-void left_behind_learn_removed(struct load *load);
+/* Before model_finalize: what has been noted so. */
+void left_behind_learn_removed(struct session *session);
 
 /* Whether a catalog's object is this one. */
 bool left_behind_is(const struct catalog *catalog, const struct catalog_object *object,

@@ -23,14 +23,14 @@ static struct session_row *add(struct listing *listing)
 {
 	struct session_row **rows = listing->rows;
 
-	if (listing->count == listing->room) {
-		unsigned room = listing->room ? listing->room * 2 : 16;
+	if (listing->count == listing->capacity) {
+		unsigned capacity = listing->capacity ? listing->capacity * 2 : 16;
 
-		rows = realloc(rows, room * sizeof *rows);
+		rows = realloc(rows, capacity * sizeof *rows);
 		if (!rows)
 			return NULL;
 		listing->rows = rows;
-		listing->room = room;
+		listing->capacity = capacity;
 	}
 	rows[listing->count] = calloc(1, sizeof **rows);
 	return rows[listing->count] ? rows[listing->count++] : NULL;
@@ -48,7 +48,7 @@ static bool is_listed(const struct listing *listing, const struct session_facts 
 static void add_session(struct listing *listing, struct source *source, const char *path)
 {
 	struct session_row *row = add(listing);
-	struct tables_taker taker = {.process = count_process};
+	struct tables_visitor visitor = {.process = count_process};
 
 	listing->no_memory |= !row;
 	if (!row)
@@ -56,8 +56,8 @@ static void add_session(struct listing *listing, struct source *source, const ch
 	row->facts = *source_session(source);
 	row->event_count = source_event_count(source);
 	snprintf(row->path, sizeof row->path, "%s", path);
-	taker.context = &row->process_count;
-	tables_read_processes(source, &taker);
+	visitor.context = &row->process_count;
+	tables_read_processes(source, &visitor);
 }
 
 /* What cannot be read has its line on standard error. */

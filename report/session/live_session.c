@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- *    cursor ─▶ load.model ──copy──▶ + tables, losses, the kernel's word ─▶ model_finish ─▶ now
+ *    cursor ─▶ load.model ──copy──▶ + tables, losses, the kernel's word ─▶ model_finalize ─▶ now
  *         └──▶ trends, newest events
  */
 #include "report/session/live_session.h"
@@ -15,178 +15,178 @@
 #define KEEP_NS 240000000000u /* charts show four minutes of a session that goes on */
 #define EVENTS_PER_LOOK 4096u /* between two looks at the clock */
 
-int feed_open(struct feed *feed, const char *path)
+int live_session_open(struct live *live, const char *path)
 {
 	const struct session_facts *session;
 	struct stat file;
 	int ret;
 
-	*feed = (struct feed){0};
-	snprintf(feed->path, sizeof feed->path, "%s", path);
-	ret = load_open(&feed->load, path, true);
+	*live = (struct live){0};
+	snprintf(live->path, sizeof live->path, "%s", path);
+	ret = session_open(&live->session, path, true);
 	if (ret != 0)
 		return ret;
 	if (stat(path, &file) == 0) {
-		feed->device = file.st_dev;
-		feed->inode = file.st_ino;
+		live->device = file.st_dev;
+		live->inode = file.st_ino;
 	}
-	cursor_never_wait(feed->load.cursor);
-	session = &feed->load.model->session;
+	cursor_never_wait(live->session.cursor);
+	session = &live->session.model->session;
 	if (session->state == SESSION_LIVE)
-		trends_begin(&feed->trends, 0, KEEP_NS);
+		trends_begin(&live->trends, 0, KEEP_NS);
 	else
-		trends_begin(&feed->trends, session->finished ? session->duration_ns : 0, 0);
-	feed->events = calloc(FEED_EVENTS, sizeof *feed->events);
-	if (feed->events)
+		trends_begin(&live->trends, session->finished ? session->duration_ns : 0, 0);
+	live->events = calloc(LIVE_SESSION_EVENTS, sizeof *live->events);
+	if (live->events)
 		return 0;
-	feed_close(feed);
-	return load_no_memory();
+	live_session_close(live);
+	return session_no_memory();
 }
 
-void feed_close(struct feed *feed)
+void live_session_close(struct live *live)
 {
-	feed_single(feed, 0);
-	model_free(feed->now);
-	trends_free(&feed->trends);
-	second_free(&feed->second);
-	load_close(&feed->load);
-	free(feed->events);
-	*feed = (struct feed){0};
+	live_session_single(live, 0);
+	model_free(live->now);
+	trends_free(&live->trends);
+	kernel_cache_free(&live->kernel_cache);
+	session_close(&live->session);
+	free(live->events);
+	*live = (struct live){0};
 }
 
 /* ---- events ---- */
 
-static void take(struct feed *feed, const struct event *event)
+static void take(struct live *live, const struct event *event)
 {
-	struct load *load = &feed->load;
+	struct session *session = &live->session;
 
-	load_find_process(load, event->process);
+	session_find_process(session, event->process);
 	if (event->kind == KIND_EXEC)
-		load_find_process(load, event->u.life.other);
-	model_feed(load->model, event);
-	trends_feed(&feed->trends, event);
-	feed->events[feed->event_count++ % FEED_EVENTS] = *event;
+		session_find_process(session, event->u.life.other);
+	model_feed(session->model, event);
+	trends_feed(&live->trends, event);
+	live->events[live->event_count++ % LIVE_SESSION_EVENTS] = *event;
 }
 
 /* The events of the single image go into its own model: what matters there are its sites. */
-static void pull_single(struct feed *feed, uint64_t until_ns)
+static void pull_single(struct live *live, uint64_t until_ns)
 {
 	const struct event *event;
 	enum cursor_answer answer = CURSOR_MORE;
 
-	if (!feed->single_instance)
+	if (!live->single_instance)
 		return;
 	for (uint32_t i = 0; answer == CURSOR_MORE || answer == CURSOR_OVERRUN; i++) {
 		if (i % EVENTS_PER_LOOK == 0 && now_ns() > until_ns)
 			return;
-		answer = cursor_next(feed->single.cursor, &event);
-		if (answer == CURSOR_MORE && event->process == feed->single_instance)
-			model_feed(feed->single.model, event);
+		answer = cursor_next(live->single.cursor, &event);
+		if (answer == CURSOR_MORE && event->process == live->single_instance)
+			model_feed(live->single.model, event);
 	}
 }
 
-enum feed_answer feed_pull(struct feed *feed, uint64_t budget_ns)
+enum live_session_answer live_session_pull(struct live *live, uint64_t budget_ns)
 {
 	uint64_t until_ns = now_ns() + budget_ns;
 	const struct event *event;
 
-	pull_single(feed, until_ns);
-	for (uint32_t i = 1; !feed->ended; i++) {
-		switch (cursor_next(feed->load.cursor, &event)) {
+	pull_single(live, until_ns);
+	for (uint32_t i = 1; !live->ended; i++) {
+		switch (cursor_next(live->session.cursor, &event)) {
 		case CURSOR_MORE:
-			take(feed, event);
+			take(live, event);
 			break;
 		case CURSOR_OVERRUN:
 			break;
 		case CURSOR_LATER:
-			return FEED_LATER;
+			return LIVE_SESSION_LATER;
 		case CURSOR_ABANDONED:
 		case CURSOR_END:
-			feed->ended = true;
+			live->ended = true;
 			break;
 		case CURSOR_NO_MEMORY:
-			return FEED_NO_MEMORY;
+			return LIVE_SESSION_NO_MEMORY;
 		}
 		if (i % EVENTS_PER_LOOK == 0 && now_ns() > until_ns)
-			return FEED_MORE;
+			return LIVE_SESSION_MORE;
 	}
-	return FEED_ENDED;
+	return LIVE_SESSION_ENDED;
 }
 
-const struct event *feed_event(const struct feed *feed, uint64_t number)
+const struct event *live_session_event(const struct live *live, uint64_t number)
 {
-	return &feed->events[number % FEED_EVENTS];
+	return &live->events[number % LIVE_SESSION_EVENTS];
 }
 
 /* ---- conclusions ---- */
 
-uint64_t feed_now_ns(const struct feed *feed)
+uint64_t live_session_now_ns(const struct live *live)
 {
-	const struct model *model = feed->load.model;
+	const struct model *model = live->session.model;
 	uint64_t duration = model->session.duration_ns;
 
 	return duration > model->last_ns ? duration : model->last_ns;
 }
 
 /* Names are sought only when there are stacks that have none yet. */
-static void name_stacks(struct load *load)
+static void name_stacks(struct session *session)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; i < load->model->site_count; i++)
-		any |= load_find_stack(load, load->model->sites[i].stack);
+	for (uint32_t i = 0; i < session->model->site_count; i++)
+		any |= session_find_stack(session, session->model->sites[i].stack);
 	if (any)
-		load_names(load, &(struct symbols_wish){.live = true});
+		session_names(session, &(struct symbols_options){.live = true});
 }
 
-bool feed_conclude(struct feed *feed)
+bool live_session_conclude(struct live *live)
 {
 	struct model *copy = NULL;
 
-	if (load_renew(&feed->load)) {
-		if (feed->names)
-			name_stacks(&feed->load);
-		if (feed->single_instance) {
-			load_new_processes(&feed->single);
-			name_stacks(&feed->single);
+	if (session_renew(&live->session)) {
+		if (live->names)
+			name_stacks(&live->session);
+		if (live->single_instance) {
+			session_new_processes(&live->single);
+			name_stacks(&live->single);
 		}
-		copy = load_copy(&feed->load);
+		copy = session_copy(&live->session);
 	}
 	if (!copy)
 		return false;
-	second_ask(&feed->second, &feed->load, copy);
-	second_tell(&feed->second, copy);
-	model_finish(copy);
-	trends_look(&feed->trends, copy, feed_now_ns(feed));
-	model_free(feed->now);
-	feed->now = copy;
+	kernel_cache_ask(&live->kernel_cache, &live->session, copy);
+	kernel_cache_tell(&live->kernel_cache, copy);
+	model_finalize(copy);
+	trends_look(&live->trends, copy, live_session_now_ns(live));
+	model_free(live->now);
+	live->now = copy;
 	return true;
 }
 
-void feed_single(struct feed *feed, uint32_t instance)
+void live_session_single(struct live *live, uint32_t instance)
 {
-	if (feed->single_instance == instance)
+	if (live->single_instance == instance)
 		return;
-	if (feed->single_instance)
-		load_close(&feed->single);
-	feed->single_instance = 0;
-	if (!instance || load_open(&feed->single, feed->path, true) != 0)
+	if (live->single_instance)
+		session_close(&live->single);
+	live->single_instance = 0;
+	if (!instance || session_open(&live->single, live->path, true) != 0)
 		return;
-	cursor_never_wait(feed->single.cursor);
-	feed->single_instance = instance;
+	cursor_never_wait(live->single.cursor);
+	live->single_instance = instance;
 }
 
 /* ---- its file ---- */
 
-const char *feed_recording(const struct feed *feed)
+const char *live_session_recording(const struct live *live)
 {
-	return feed->load.model->session.recorded ? source_path(feed->load.source) : "";
+	return live->session.model->session.recorded ? source_path(live->session.source) : "";
 }
 
-bool feed_is_replaced(const struct feed *feed)
+bool live_session_is_replaced(const struct live *live)
 {
 	struct stat file;
 
-	return stat(feed->path, &file) == 0 &&
-	       (file.st_dev != feed->device || file.st_ino != feed->inode);
+	return stat(live->path, &file) == 0 &&
+	       (file.st_dev != live->device || file.st_ino != live->inode);
 }

@@ -7,8 +7,8 @@
 #include "report/util/big_stack.h"
 
 struct naming {
-	struct load *load;
-	struct symbols_wish wish;
+	struct session *session;
+	struct symbols_options options;
 	struct name_key *keys; /* of the addresses without a name, each once, module by module */
 	struct symbol_address *addresses; /* the same */
 	uint32_t count, first;            /* first: of the module that is asked about */
@@ -28,16 +28,16 @@ static int compare_name_keys(const void *a, const void *b)
 
 static void gather_name_keys(struct naming *naming)
 {
-	const struct model *model = naming->load->model;
+	const struct model *model = naming->session->model;
 	uint32_t used = 0, count = 0;
 
-	for (uint32_t i = 1; i < model->frame_room; i++) {
+	for (uint32_t i = 1; i < model->frame_capacity; i++) {
 		const struct frame_facts *frame = &model->frames[i];
 		struct name_key key = {frame->offset, frame->module, frame->exact};
 
 		if (naming->wanted && !naming->wanted[i])
 			continue;
-		if (frame->number && frame->module && frame->module < model->module_room &&
+		if (frame->number && frame->module && frame->module < model->module_capacity &&
 		    model->modules[frame->module] && !model_name(model, &key))
 			naming->keys[count++] = key;
 	}
@@ -54,7 +54,7 @@ static void gather_name_keys(struct naming *naming)
 static void take_name(void *context, uint32_t i, const struct frame_place *places, uint32_t count)
 {
 	struct naming *naming = context;
-	struct model *model = naming->load->model;
+	struct model *model = naming->session->model;
 	const struct name_key *key = &naming->keys[naming->first + i];
 
 	if (model_name(model, key))
@@ -65,22 +65,22 @@ static void take_name(void *context, uint32_t i, const struct frame_place *place
 
 static void name_module(struct naming *naming, uint32_t first, uint32_t count)
 {
-	struct load *load = naming->load;
-	struct model_module *module = load->model->modules[naming->keys[first].module];
+	struct session *session = naming->session;
+	struct model_module *module = session->model->modules[naming->keys[first].module];
 
 	naming->first = first;
-	module->names = symbols_find(load->symbols, &module->facts, &naming->addresses[first],
+	module->names = symbols_find(session->symbols, &module->facts, &naming->addresses[first],
 				     count, take_name, naming);
 }
 
 static void name_frames(void *context)
 {
 	struct naming *naming = context;
-	struct load *load = naming->load;
+	struct session *session = naming->session;
 
-	if (!load->symbols)
-		load->symbols = symbols_open(&naming->wish);
-	if (!load->symbols)
+	if (!session->symbols)
+		session->symbols = symbols_open(&naming->options);
+	if (!session->symbols)
 		return;
 	gather_name_keys(naming);
 	for (uint32_t i = 0, next; i < naming->count; i = next) {
@@ -91,37 +91,38 @@ static void name_frames(void *context)
 	}
 }
 
-static void name_wanted(struct load *load, const struct symbols_wish *wish, const bool *wanted)
+static void name_wanted(struct session *session, const struct symbols_options *options,
+			const bool *wanted)
 {
-	uint32_t room = load->model->frame_room;
-	struct naming naming = {.load = load, .wish = *wish, .wanted = wanted};
+	uint32_t capacity = session->model->frame_capacity;
+	struct naming naming = {.session = session, .options = *options, .wanted = wanted};
 
-	naming.wish.realtime_ns = load->model->session.started_realtime_ns;
-	naming.keys = calloc(room, sizeof *naming.keys);
-	naming.addresses = calloc(room, sizeof *naming.addresses);
+	naming.options.realtime_ns = session->model->session.started_realtime_ns;
+	naming.keys = calloc(capacity, sizeof *naming.keys);
+	naming.addresses = calloc(capacity, sizeof *naming.addresses);
 	if (naming.keys && naming.addresses)
-		deep_call(name_frames, &naming);
+		call_on_big_stack(name_frames, &naming);
 	else
-		load->model->no_memory |= room > 0;
+		session->model->no_memory |= capacity > 0;
 	free(naming.keys);
 	free(naming.addresses);
 }
 
-void load_names(struct load *load, const struct symbols_wish *wish)
+void session_names(struct session *session, const struct symbols_options *options)
 {
-	name_wanted(load, wish, NULL);
+	name_wanted(session, options, NULL);
 }
 
-void load_stack_names(struct load *load, const uint32_t *stacks, uint32_t count)
+void session_stack_names(struct session *session, const uint32_t *stacks, uint32_t count)
 {
-	const struct model *model = load->model;
-	bool *wanted = calloc(model->frame_room + 1, sizeof *wanted);
+	const struct model *model = session->model;
+	bool *wanted = calloc(model->frame_capacity + 1, sizeof *wanted);
 
 	for (uint32_t i = 0; wanted && i < count; i++)
-		for (uint32_t n = stacks[i]; n && n < model->frame_room && !wanted[n];
+		for (uint32_t n = stacks[i]; n && n < model->frame_capacity && !wanted[n];
 		     n = model->frames[n].outer)
 			wanted[n] = true;
 	if (wanted)
-		name_wanted(load, &(struct symbols_wish){.sysroot = NULL}, wanted);
+		name_wanted(session, &(struct symbols_options){.sysroot = NULL}, wanted);
 	free(wanted);
 }

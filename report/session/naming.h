@@ -6,9 +6,9 @@
 #include "report/session/session.h"
 
 /* Puts names to all frames that have none yet. The session's time is added to the wish. */
-void load_names(struct load *load, const struct symbols_wish *wish);
+void session_names(struct session *session, const struct symbols_options *options);
 
 /* The same for the frames of some stacks alone. */
-void load_stack_names(struct load *load, const uint32_t *stacks, uint32_t count);
+void session_stack_names(struct session *session, const uint32_t *stacks, uint32_t count);
 
 #endif

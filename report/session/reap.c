@@ -218,7 +218,7 @@ static const char *why_last_user_may_come_back(const struct rule_case *c)
 static const char *why_creator_not_verified(const struct rule_case *c)
 {
 	const struct kernel_segment *kernel = &c->segment->current;
-	const struct identity_facts *identity = model_identity(c->model, c->segment->maker);
+	const struct identity_facts *identity = model_identity(c->model, c->segment->creator);
 
 	if (!c->model->session.recorded)
 		return NULL;

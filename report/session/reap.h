@@ -9,7 +9,7 @@
 
 /*
  * Why a segment stays; null when it leaked, and may go. `by_name`: the user named it, and so what
- * is orphaned may go, and for root what another user created. After model_finish. The answer may
+ * is orphaned may go, and for root what another user created. After model_finalize. The answer may
  * stand in `words`.
  */
 const char *reap_why_kept(const struct model *model, const struct model_segment *segment,

@@ -12,7 +12,7 @@
 #include "report/session/naming.h"
 #include "report/util/error.h"
 
-int load_no_memory(void)
+int session_no_memory(void)
 {
 	error_line("reading", strerror(ENOMEM));
 	return EXIT_ABSENT;
@@ -38,9 +38,9 @@ static void take_ledger(void *model, const struct ledger_facts *facts)
 	model_add_ledger(model, facts);
 }
 
-static void take_witness(void *model, const struct witness_facts *facts)
+static void take_unfollowed(void *model, const struct unfollowed_facts *facts)
 {
-	model_add_witness(model, facts);
+	model_add_unfollowed(model, facts);
 }
 
 static void take_identity(void *model, const struct identity_facts *facts)
@@ -91,9 +91,9 @@ static void take_holder(void *model, const struct kernel_holder *holder)
 	model_add_holder(model, holder);
 }
 
-static void take_sight(void *model, const struct sight_facts *facts)
+static void take_snapshot(void *model, const struct snapshot_facts *facts)
 {
-	model_add_sight(model, facts);
+	model_add_snapshot(model, facts);
 }
 
 static void take_object(void *model, const struct object_facts *facts)
@@ -101,164 +101,166 @@ static void take_object(void *model, const struct object_facts *facts)
 	model_add_object(model, facts);
 }
 
-static struct tables_taker tables_taker(struct load *load)
+static struct tables_visitor tables_visitor(struct session *session)
 {
-	return (struct tables_taker){
+	return (struct tables_visitor){
 		.process = take_process,
 		.attachment = take_attachment,
 		.creator = take_creator,
 		.ledger = take_ledger,
-		.witness = take_witness,
+		.unfollowed = take_unfollowed,
 		.identity = take_identity,
 		.module = take_module,
 		.frame = take_frame,
 		.load = take_load,
 		.lost = take_loss,
 		.deepest_stack = take_deepest_stack,
-		.context = load->model,
+		.context = session->model,
 	};
 }
 
 /* Takes the source, which may be null. */
-static int load_open_source(struct load *load, struct source *source, const char *path, bool follow)
+static int session_open_source(struct session *session, struct source *source, const char *path,
+			       bool follow)
 {
-	struct kernel_taker kernel = {take_kernel_segment, take_kernel_process, NULL};
-	struct tables_taker taker;
+	struct kernel_visitor kernel = {take_kernel_segment, take_kernel_process, NULL};
+	struct tables_visitor visitor;
 
-	*load = (struct load){.source = source};
-	if (!load->source)
+	*session = (struct session){.source = source};
+	if (!session->source)
 		return EXIT_ABSENT;
-	if (source_session(load->source)->segment_missing)
+	if (source_session(session->source)->segment_missing)
 		error_line(path, "its segment's file is gone: only what had been taken from it is "
 				 "shown");
-	load->cursor = cursor_open(load->source, follow);
-	load->model = model_make(source_session(load->source));
-	if (!load->cursor || !load->model) {
-		load_close(load);
-		return load_no_memory();
+	session->cursor = cursor_open(session->source, follow);
+	session->model = model_make(source_session(session->source));
+	if (!session->cursor || !session->model) {
+		session_close(session);
+		return session_no_memory();
 	}
-	if (strcmp(source_path(load->source), FIND_RECORDING) != 0)
-		load->model->file = source_path(load->source);
-	kernel.context = load->model;
-	load->model->kernel_known = kernel_read_segments(load->source, &kernel);
-	taker = tables_taker(load);
+	if (strcmp(source_path(session->source), FIND_RECORDING) != 0)
+		session->model->file = source_path(session->source);
+	kernel.context = session->model;
+	session->model->kernel_known = kernel_read_segments(session->source, &kernel);
+	visitor = tables_visitor(session);
 	/* Of the segments that are found, before their events. */
-	taker.sight = take_sight;
-	taker.object = take_object;
-	if (tables_read_sights(load->source, &taker) &&
-	    tables_read_objects(load->source, &taker) &&
-	    tables_read_processes(load->source, &taker))
+	visitor.snapshot = take_snapshot;
+	visitor.object = take_object;
+	if (tables_read_snapshots(session->source, &visitor) &&
+	    tables_read_objects(session->source, &visitor) &&
+	    tables_read_processes(session->source, &visitor))
 		return 0;
-	load_close(load);
-	return load_no_memory();
+	session_close(session);
+	return session_no_memory();
 }
 
-int load_open(struct load *load, const char *path, bool follow)
+int session_open(struct session *session, const char *path, bool follow)
 {
-	return load_open_source(load, source_open(path), path, follow);
+	return session_open_source(session, source_open(path), path, follow);
 }
 
-void load_new_processes(struct load *load)
+void session_new_processes(struct session *session)
 {
-	struct tables_taker taker = tables_taker(load);
+	struct tables_visitor visitor = tables_visitor(session);
 
-	tables_read_processes(load->source, &taker);
+	tables_read_processes(session->source, &visitor);
 }
 
-void load_stacks(struct load *load)
+void session_stacks(struct session *session)
 {
-	struct tables_taker taker = tables_taker(load);
+	struct tables_visitor visitor = tables_visitor(session);
 
-	tables_read_stacks(load->source, &taker);
+	tables_read_stacks(session->source, &visitor);
 }
 
-static bool is_worth_a_look(struct load_patience *patience)
+static bool is_worth_a_look(struct session_patience *patience)
 {
 	return patience->skip == 0 || --patience->skip == 0;
 }
 
-static bool learn_patience(struct load_patience *patience, bool helped)
+static bool learn_patience(struct session_patience *patience, bool helped)
 {
 	patience->misses = helped ? 0 : patience->misses + 1;
 	patience->skip = helped ? 0 : 1u << (patience->misses < 20 ? patience->misses : 20);
 	return helped;
 }
 
-void load_find_process(struct load *load, uint32_t instance)
+void session_find_process(struct session *session, uint32_t instance)
 {
-	if (model_process(load->model, instance) || !is_worth_a_look(&load->processes))
+	if (model_process(session->model, instance) || !is_worth_a_look(&session->processes))
 		return;
-	load_new_processes(load);
-	learn_patience(&load->processes, model_process(load->model, instance) != NULL);
+	session_new_processes(session);
+	learn_patience(&session->processes, model_process(session->model, instance) != NULL);
 }
 
-bool load_find_stack(struct load *load, uint32_t stack)
+bool session_find_stack(struct session *session, uint32_t stack)
 {
-	if (model_knows_stack(load->model, stack) || !is_worth_a_look(&load->stacks))
+	if (model_knows_stack(session->model, stack) || !is_worth_a_look(&session->stacks))
 		return false;
-	load_stacks(load);
-	return learn_patience(&load->stacks, model_knows_stack(load->model, stack));
+	session_stacks(session);
+	return learn_patience(&session->stacks, model_knows_stack(session->model, stack));
 }
 
-static void add_cursor_losses(const struct load *load, struct model *model)
+static void add_cursor_losses(const struct session *session, struct model *model)
 {
 	static const enum loss by_cursor[] = {LOST_OVERWRITTEN, LOST_TORN, LOST_DAMAGED};
 
 	for (size_t i = 0; i < sizeof by_cursor / sizeof *by_cursor; i++)
-		model_add_loss(model, by_cursor[i], cursor_lost(load->cursor, by_cursor[i]));
+		model_add_loss(model, by_cursor[i], cursor_lost(session->cursor, by_cursor[i]));
 }
 
-int load_finish(struct load *load)
+int session_finish(struct session *session)
 {
-	struct kernel_taker kernel = {take_kernel_segment, take_kernel_process, load->model};
-	struct tables_taker taker = tables_taker(load);
-	struct holders_session session;
+	struct kernel_visitor kernel = {take_kernel_segment, take_kernel_process, session->model};
+	struct tables_visitor visitor = tables_visitor(session);
+	struct holders_session held;
 
-	if (!tables_read(load->source, &taker) || !tables_read_stacks(load->source, &taker))
-		return load_no_memory();
-	add_cursor_losses(load, load->model);
-	model_recognize_namespace(load->model);
-	left_behind_learn_removed(load);
-	kernel_read_processes(load->source, &kernel);
-	source_session_mapping(load->source, &session);
-	if (load->model->session.same_ipc && model_wants_holders(load->model))
-		holders_each(&session, take_holder, load->model);
-	model_finish(load->model);
-	return load->model->no_memory ? load_no_memory() : 0;
+	if (!tables_read(session->source, &visitor) ||
+	    !tables_read_stacks(session->source, &visitor))
+		return session_no_memory();
+	add_cursor_losses(session, session->model);
+	model_recognize_namespace(session->model);
+	left_behind_learn_removed(session);
+	kernel_read_processes(session->source, &kernel);
+	source_session_mapping(session->source, &held);
+	if (session->model->session.same_ipc && model_wants_holders(session->model))
+		holders_each(&held, take_holder, session->model);
+	model_finalize(session->model);
+	return session->model->no_memory ? session_no_memory() : 0;
 }
 
 /* ---- again and again ---- */
 
-bool load_renew(struct load *load)
+bool session_renew(struct session *session)
 {
-	struct kernel_taker kernel = {take_kernel_segment, NULL, load->model};
-	struct tables_taker taker = tables_taker(load);
+	struct kernel_visitor kernel = {take_kernel_segment, NULL, session->model};
+	struct tables_visitor visitor = tables_visitor(session);
 
-	load->model->session = *source_renew(load->source);
-	model_forget_kernel(load->model);
-	load->model->kernel_known = kernel_read_segments(load->source, &kernel);
-	model_recognize_namespace(load->model);
-	taker.sight = take_sight;
-	taker.object = take_object;
-	return tables_read_sights(load->source, &taker) &&
-	       tables_read_objects(load->source, &taker) &&
-	       tables_read_processes(load->source, &taker);
+	session->model->session = *source_renew(session->source);
+	model_forget_kernel(session->model);
+	session->model->kernel_known = kernel_read_segments(session->source, &kernel);
+	model_recognize_namespace(session->model);
+	visitor.snapshot = take_snapshot;
+	visitor.object = take_object;
+	return tables_read_snapshots(session->source, &visitor) &&
+	       tables_read_objects(session->source, &visitor) &&
+	       tables_read_processes(session->source, &visitor);
 }
 
-struct model *load_copy(struct load *load)
+struct model *session_copy(struct session *session)
 {
-	struct model *copy = model_copy(load->model);
-	struct kernel_taker kernel = {take_kernel_segment, NULL, copy};
-	struct tables_taker taker = tables_taker(load);
+	struct model *copy = model_copy(session->model);
+	struct kernel_visitor kernel = {take_kernel_segment, NULL, copy};
+	struct tables_visitor visitor = tables_visitor(session);
 
 	if (!copy)
 		return NULL;
-	taker.process = NULL; /* the original has them, of the same instant as its events */
-	taker.context = copy;
-	kernel_read_segments(load->source, &kernel);
-	if (tables_read_rest(load->source, &taker)) {
-		add_cursor_losses(load, copy);
-		copy->missed = cursor_missed(load->cursor);
+	visitor.process = NULL; /* the original has them, of the same instant as its events */
+	visitor.context = copy;
+	kernel_read_segments(session->source, &kernel);
+	if (tables_read_rest(session->source, &visitor)) {
+		add_cursor_losses(session, copy);
+		copy->missed = cursor_missed(session->cursor);
 		copy->lost[LOST_OVERWRITTEN] -= copy->missed;
 		return copy;
 	}
@@ -269,7 +271,7 @@ struct model *load_copy(struct load *load)
 /* ---- all at once ---- */
 
 /* Feeds it every event; `ret`: whether it could be opened. */
-static int load_events(struct load *load, int ret, const struct filter *filter)
+static int session_events(struct session *session, int ret, const struct filter *filter)
 {
 	enum cursor_answer answer;
 	const struct event *events;
@@ -277,40 +279,40 @@ static int load_events(struct load *load, int ret, const struct filter *filter)
 
 	if (ret != 0)
 		return ret;
-	load->model->sites_of = filter && filter_is_set(filter) ? filter : NULL;
-	while ((answer = cursor_take(load->cursor, &events, &count)) == CURSOR_MORE)
-		model_feed_all(load->model, events, count);
-	ret = answer == CURSOR_NO_MEMORY ? load_no_memory() : load_finish(load);
+	session->model->sites_of = filter && filter_is_set(filter) ? filter : NULL;
+	while ((answer = cursor_take(session->cursor, &events, &count)) == CURSOR_MORE)
+		model_feed_all(session->model, events, count);
+	ret = answer == CURSOR_NO_MEMORY ? session_no_memory() : session_finish(session);
 	if (ret != 0)
-		load_close(load);
+		session_close(session);
 	return ret;
 }
 
-int load_filtered(struct load *load, const char *path, const struct filter *filter)
+int session_filtered(struct session *session, const char *path, const struct filter *filter)
 {
-	return load_events(load, load_open(load, path, false), filter);
+	return session_events(session, session_open(session, path, false), filter);
 }
 
-int load_all(struct load *load, const char *path)
+int session_all(struct session *session, const char *path)
 {
-	return load_filtered(load, path, NULL);
+	return session_filtered(session, path, NULL);
 }
 
-int load_descriptor(struct load *load, int fd, const char *path)
+int session_descriptor(struct session *session, int fd, const char *path)
 {
 	struct source *source = source_open_descriptor(fd, path);
 
-	return load_events(load, load_open_source(load, source, path, false), NULL);
+	return session_events(session, session_open_source(session, source, path, false), NULL);
 }
 
 /* Those that were not followed are known as well. */
 static bool knows_process(const struct model *model, int32_t pid)
 {
-	for (uint32_t i = 1; i < model->instance_room; i++)
+	for (uint32_t i = 1; i < model->instance_capacity; i++)
 		if (model->by_instance[i] && model_has_pid(&model->by_instance[i]->facts, pid))
 			return true;
-	for (uint32_t i = 0; i < model->witness_count; i++)
-		if (model->witnesses[i].pid == pid)
+	for (uint32_t i = 0; i < model->unfollowed_count; i++)
+		if (model->unfollowed[i].pid == pid)
 			return true;
 	return false;
 }
@@ -327,33 +329,34 @@ static bool knows_segment(const struct model *model, int32_t shmid)
 	return false;
 }
 
-bool load_has(const struct load *load, const struct model *model, const struct filter *filter)
+bool session_has(const struct session *session, const struct model *model,
+		 const struct filter *filter)
 {
 	bool process = !filter->pid || knows_process(model, filter->pid);
 	bool segment = !filter->by_shmid || knows_segment(model, filter->shmid);
 
 	if (!process)
-		error_format(source_path(load->source),
+		error_format(source_path(session->source),
 			     "process %d is not in it; 'memshim report' lists them", filter->pid);
 	else if (!segment)
-		error_format(source_path(load->source),
+		error_format(source_path(session->source),
 			     "segment %d is not in it; 'memshim report' lists them", filter->shmid);
 	return process && segment;
 }
 
-void load_suppress(struct load *load, const struct suppression *rules)
+void session_suppress(struct session *session, const struct suppression *rules)
 {
 	if (!rules)
 		return;
-	load_names(load, &(struct symbols_wish){.sysroot = NULL});
-	model_suppress(load->model, rules);
+	session_names(session, &(struct symbols_options){.sysroot = NULL});
+	model_suppress(session->model, rules);
 }
 
-void load_close(struct load *load)
+void session_close(struct session *session)
 {
-	cursor_close(load->cursor);
-	model_free(load->model);
-	source_close(load->source);
-	symbols_close(load->symbols);
-	*load = (struct load){0};
+	cursor_close(session->cursor);
+	model_free(session->model);
+	source_close(session->source);
+	symbols_close(session->symbols);
+	*session = (struct session){0};
 }

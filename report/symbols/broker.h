@@ -16,7 +16,7 @@ void broker_begin(int socket);
 int broker_open(const char *path);
 
 /* A descriptor and in *path, which is the caller's to free, its path; or -errno. */
-int broker_fetch(enum server_wish wish, const unsigned char *build_id, size_t build_id_bytes,
+int broker_fetch(enum server_options options, const unsigned char *build_id, size_t build_id_bytes,
 		 const char *name, char **path);
 
 /* Bytes that the files handed over hold on their disks: what one may spend on reading them. */

@@ -222,13 +222,13 @@ static void read_line(struct cache *cache, char *line)
 static void read_lines(struct cache *cache, FILE *file)
 {
 	char *line = NULL;
-	size_t room = 0;
-	ssize_t length = getline(&line, &room, file);
+	size_t capacity = 0;
+	ssize_t length = getline(&line, &capacity, file);
 
 	if (length > 0 && line[length - 1] == '\n')
 		line[length - 1] = '\0';
 	if (length > 0 && strcmp(line, cache->head) == 0)
-		while ((length = getline(&line, &room, file)) > 0 && line[length - 1] == '\n') {
+		while ((length = getline(&line, &capacity, file)) > 0 && line[length - 1] == '\n') {
 			line[length - 1] = '\0';
 			read_line(cache, line);
 		}

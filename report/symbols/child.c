@@ -12,11 +12,11 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "report/util/regular.h"
 #include "report/symbols/broker.h"
 #include "report/symbols/resolve.h"
 #include "report/symbols/sandbox.h"
 #include "report/symbols/server.h"
+#include "report/util/regular.h"
 
 #define POLL_MS 500              /* a stopped terminal is no slow child: each turn counts once */
 #define ANSWER_US 20000000ll     /* processor time ends it sooner, if it does not sleep */
@@ -27,7 +27,7 @@
 #define REAP_MS 1000
 
 struct symbol_child {
-	const struct symbols_wish *wish;
+	const struct symbols_options *options;
 	struct server *server;
 	bool server_asked; /* whether there is one */
 	pid_t pid;         /* 0: there is none */
@@ -55,15 +55,15 @@ static uint64_t symbol_child_clock_ns(void)
 
 /* ---- begin and end ---- */
 
-struct symbol_child *symbol_child_make(const struct symbols_wish *wish)
+struct symbol_child *symbol_child_make(const struct symbols_options *options)
 {
 	struct symbol_child *child = calloc(1, sizeof *child);
 
 	if (!child)
 		return NULL;
-	child->wish = wish;
+	child->options = options;
 	child->socket = -1;
-	child->left_us = wish->live ? ALL_LIVE_US : ALL_US;
+	child->left_us = options->live ? ALL_LIVE_US : ALL_US;
 	return child;
 }
 
@@ -118,7 +118,7 @@ static void symbol_child_find_server(struct symbol_child *child)
 	if (child->server_asked)
 		return;
 	child->server_asked = true;
-	if (child->wish->debuginfod)
+	if (child->options->debuginfod)
 		child->server = server_open();
 	else /* libdw asks by itself whenever it is set; here the user decides each time */
 		unsetenv("DEBUGINFOD_URLS");
@@ -133,7 +133,7 @@ static bool symbol_child_start(struct symbol_child *child)
 		return false;
 	child->pid = fork();
 	if (child->pid == 0)
-		resolve_serve(pair[1], child->wish);
+		resolve_serve(pair[1], child->options);
 	close(pair[1]);
 	if (child->pid < 0) {
 		close(pair[0]);
@@ -216,9 +216,9 @@ static int symbol_child_fetch(struct symbol_child *child, const struct answer *w
 	child->handed.error = ENOENT;
 	if (!child->server || wanted->build_id_bytes == 0 ||
 	    wanted->build_id_bytes > BUILD_ID_MAX_BYTES ||
-	    (wanted->wish != SERVER_DEBUGINFO && wanted->wish != SERVER_EXECUTABLE))
+	    (wanted->options != SERVER_DEBUGINFO && wanted->options != SERVER_EXECUTABLE))
 		return -1;
-	fd = server_find(child->server, wanted->wish, wanted->build_id, wanted->build_id_bytes,
+	fd = server_find(child->server, wanted->options, wanted->build_id, wanted->build_id_bytes,
 			 wanted->text, &path);
 	if (fd >= 0 && path && strlen(path) < sizeof child->handed.path) {
 		child->handed.error = 0;
@@ -322,7 +322,7 @@ enum child_outcome symbol_child_receive(struct symbol_child *child, struct answe
 					enum answer_kind kind, uint64_t *file_bytes)
 {
 	child->opens = 0;
-	child->patience_us = (child->wish->live ? ANSWER_LIVE_US : ANSWER_US) +
+	child->patience_us = (child->options->live ? ANSWER_LIVE_US : ANSWER_US) +
 			     file_wait_us(*file_bytes);
 	for (;;) {
 		enum child_outcome outcome = symbol_child_wait(child);

@@ -22,7 +22,7 @@ enum child_outcome {
 };
 
 /* Null without memory. `wish` is to outlive it. */
-struct symbol_child *symbol_child_make(const struct symbols_wish *wish);
+struct symbol_child *symbol_child_make(const struct symbols_options *options);
 void symbol_child_free(struct symbol_child *child);
 
 /* Which child this is, from 1 on; 0: none runs. A module has to be opened once in each. */

@@ -81,7 +81,7 @@ static void put_rust_letters(char *name)
 	*to = '\0';
 }
 
-char *demangle(const char *name)
+char *demangle_name(const char *name)
 {
 	demangler *plain;
 	int status = 0;

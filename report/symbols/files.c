@@ -16,7 +16,7 @@ struct files {
 	struct file *table;
 	char *debug_path;
 	Dwfl_Callbacks callbacks;
-	struct symbols_wish wish;
+	struct symbols_options options;
 };
 
 /* ---- debug files ---- */
@@ -86,8 +86,8 @@ static bool is_same_file(const struct files *files, const struct file *file, con
 	if (length > 0)
 		return false;
 	/* Below another root it was copied: there only its own date is the old one. */
-	return nanoseconds(st->st_mtim) < files->wish.realtime_ns &&
-	       (files->wish.sysroot || nanoseconds(st->st_ctim) < files->wish.realtime_ns);
+	return nanoseconds(st->st_mtim) < files->options.realtime_ns &&
+	       (files->options.sysroot || nanoseconds(st->st_ctim) < files->options.realtime_ns);
 }
 
 /* Whether it has more than the names that it offers to others. */
@@ -150,7 +150,7 @@ static enum module_names open_path(const struct files *files, struct file *file)
 
 	if (file->facts.path[0] != '/')
 		return NAMES_MISSING;
-	snprintf(path, sizeof path, "%s%s", files->wish.sysroot ? files->wish.sysroot : "",
+	snprintf(path, sizeof path, "%s%s", files->options.sysroot ? files->options.sysroot : "",
 		 file->facts.path);
 	fd = broker_open(path);
 	return fd < 0 ? NAMES_MISSING : open_descriptor(files, file, path, fd);
@@ -177,7 +177,7 @@ static enum module_names open_file(const struct files *files, struct file *file)
 {
 	enum module_names names, fetched;
 
-	file->fetches = files->wish.debuginfod && file->facts.build_id_bytes;
+	file->fetches = files->options.debuginfod && file->facts.build_id_bytes;
 	names = open_path(files, file);
 	if (!file->fetches || (names != NAMES_MISSING && names != NAMES_CHANGED))
 		return names;
@@ -187,15 +187,15 @@ static enum module_names open_file(const struct files *files, struct file *file)
 
 /* ---- all of them ---- */
 
-struct files *files_open(const struct symbols_wish *wish)
+struct files *files_open(const struct symbols_options *options)
 {
 	struct files *files = calloc(1, sizeof *files);
 
 	if (!files)
 		return NULL;
-	files->wish = *wish;
+	files->options = *options;
 	if (asprintf(&files->debug_path, ":.debug:%s/usr/lib/debug",
-		     wish->sysroot ? wish->sysroot : "") < 0) {
+		     options->sysroot ? options->sysroot : "") < 0) {
 		free(files);
 		return NULL;
 	}

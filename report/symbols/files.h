@@ -28,7 +28,7 @@ struct file {
 };
 
 /* Null without memory. They are there until the child ends. */
-struct files *files_open(const struct symbols_wish *wish);
+struct files *files_open(const struct symbols_options *options);
 
 /* Opens the file, if it is not open yet; null without memory. */
 struct file *files_add(struct files *files, const struct module_facts *facts);

@@ -37,7 +37,7 @@ struct question {
 	struct symbol_address addresses[QUESTION_ADDRESSES];
 };
 
-enum server_wish { SERVER_DEBUGINFO, SERVER_EXECUTABLE };
+enum server_options { SERVER_DEBUGINFO, SERVER_EXECUTABLE };
 
 enum answer_kind {
 	ANSWER_MODULE, /* names, short_of_memory; text: where the names come from */
@@ -49,7 +49,7 @@ enum answer_kind {
 struct answer {
 	enum answer_kind kind;
 	enum module_names names;
-	enum server_wish wish;
+	enum server_options options;
 	bool short_of_memory;
 	uint32_t count;
 	uint32_t build_id_bytes;

@@ -151,11 +151,11 @@ static struct answer answer;
 /* Its bytes with the null byte; 0: there is none, or no room for it. */
 static uint32_t answer_put_text(const char *text, size_t most)
 {
-	size_t room = sizeof answer.text - answer.text_bytes;
+	size_t capacity = sizeof answer.text - answer.text_bytes;
 	size_t length = text ? strnlen(text, most) : 0;
 	char *to = answer.text + answer.text_bytes;
 
-	if (length == 0 || length + 1 > room)
+	if (length == 0 || length + 1 > capacity)
 		return 0;
 	memcpy(to, text, length);
 	to[length] = '\0';
@@ -167,7 +167,7 @@ static uint32_t answer_put_text(const char *text, size_t most)
 
 static uint32_t answer_put_function(const char *name)
 {
-	char *plain = name ? demangle(name) : NULL;
+	char *plain = name ? demangle_name(name) : NULL;
 	uint32_t bytes = answer_put_text(plain ? plain : name, ANSWER_NAME_BYTES);
 
 	free(plain);
@@ -242,13 +242,13 @@ static void answer_places(int socket, struct files *files)
 	}
 }
 
-_Noreturn void resolve_serve(int socket, const struct symbols_wish *wish)
+_Noreturn void resolve_serve(int socket, const struct symbols_options *options)
 {
 	struct files *files;
 
 	socket = sandbox_enter(socket);
 	broker_begin(socket);
-	files = files_open(wish);
+	files = files_open(options);
 	while (files && recv(socket, &asked, sizeof asked, 0) == sizeof asked) {
 		sandbox_allow_time(0);
 		if (asked.kind == QUESTION_MODULE)

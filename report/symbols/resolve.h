@@ -5,6 +5,6 @@
 
 #include "report/symbols/symbols.h"
 
-_Noreturn void resolve_serve(int socket, const struct symbols_wish *wish);
+_Noreturn void resolve_serve(int socket, const struct symbols_options *options);
 
 #endif

@@ -29,7 +29,7 @@ typedef int find_function(struct debuginfod_client *client, const unsigned char 
 struct server {
 	void *library;
 	struct debuginfod_client *client;
-	find_function *find[2];                               /* enum server_wish */
+	find_function *find[2];                               /* enum server_options */
 	const char *(*url)(struct debuginfod_client *client); /* null: an older library */
 	void (*end)(struct debuginfod_client *client);
 	char *urls;
@@ -137,7 +137,7 @@ static int show_progress(struct debuginfod_client *client, long done, long all)
 {
 	const struct server *server = fetching.server;
 	double at = now();
-	char name[256], have[HUMAN_BYTES], whole[HUMAN_BYTES];
+	char name[256], have[FORMAT_BYTES], whole[FORMAT_BYTES];
 
 	(void)client;
 	if (all > 0 && done > fetching.done) { /* else it is no number of bytes */
@@ -150,8 +150,8 @@ static int show_progress(struct debuginfod_client *client, long done, long all)
 		printable_copy(name, sizeof name, fetching.name);
 		if (all > 0)
 			fprintf(stderr, "\rmemshim: %s: %s of %s fetched\033[K", name,
-				human_bytes(have, (uint64_t)fetching.done),
-				human_bytes(whole, (uint64_t)all));
+				format_bytes(have, (uint64_t)fetching.done),
+				format_bytes(whole, (uint64_t)all));
 		else
 			fprintf(stderr, "\rmemshim: %s: asking for symbols\033[K", name);
 		fflush(stderr);
@@ -161,14 +161,14 @@ static int show_progress(struct debuginfod_client *client, long done, long all)
 
 static void say_what_came(const struct server *server, int fd)
 {
-	char size[HUMAN_BYTES];
+	char size[FORMAT_BYTES];
 	struct stat st;
 
 	if (fetching.drawn)
 		fputs("\r\033[K", stderr);
 	if (fd >= 0 && fetching.done > 0 && fstat(fd, &st) == 0)
 		error_format(fetching.name, "%s fetched from %s",
-			     human_bytes(size, (uint64_t)st.st_size), current_url(server));
+			     format_bytes(size, (uint64_t)st.st_size), current_url(server));
 }
 
 /* Whatever it was: not having it is no fault. */
@@ -184,7 +184,7 @@ static void complain(struct server *server, int error)
 	server->complained |= enough || error != ENOENT;
 }
 
-int server_find(struct server *server, enum server_wish wish, const unsigned char *build_id,
+int server_find(struct server *server, enum server_options options, const unsigned char *build_id,
 		size_t build_id_bytes, const char *name, char **path)
 {
 	double begin = now();
@@ -195,7 +195,7 @@ int server_find(struct server *server, enum server_wish wish, const unsigned cha
 		return -1;
 	fetching = (struct fetching){.server = server, .name = name, .moved_s = begin};
 	setenv(URLS, server->urls, 1);
-	fd = server->find[wish](server->client, build_id, (int)build_id_bytes, path);
+	fd = server->find[options](server->client, build_id, (int)build_id_bytes, path);
 	unsetenv(URLS);
 	say_what_came(server, fd);
 	if (fd >= 0)

@@ -22,7 +22,7 @@ void server_close(struct server *server);
 
 /* A descriptor and its path, which is the caller's to free; -1 when no server has it. `name` is for
  * people. */
-int server_find(struct server *server, enum server_wish wish, const unsigned char *build_id,
+int server_find(struct server *server, enum server_options options, const unsigned char *build_id,
 		size_t build_id_bytes, const char *name, char **path);
 
 #endif

@@ -28,7 +28,7 @@ struct symbols_module {
 };
 
 struct symbols {
-	struct symbols_wish wish;
+	struct symbols_options options;
 	struct symbol_child *child;
 	struct symbols_module *modules;
 	struct symbols_text *texts;
@@ -36,14 +36,14 @@ struct symbols {
 	struct answer answer;
 };
 
-struct symbols *symbols_open(const struct symbols_wish *wish)
+struct symbols *symbols_open(const struct symbols_options *options)
 {
 	struct symbols *symbols = calloc(1, sizeof *symbols);
 
 	if (!symbols)
 		return NULL;
-	symbols->wish = *wish;
-	symbols->child = symbol_child_make(&symbols->wish);
+	symbols->options = *options;
+	symbols->child = symbol_child_make(&symbols->options);
 	if (symbols->child)
 		return symbols;
 	free(symbols);

@@ -18,7 +18,7 @@ struct symbol_address {
 	bool exact; /* else a return address: the call before it is meant */
 };
 
-struct symbols_wish {
+struct symbols_options {
 	const char *sysroot;  /* the recorded machine's files are below it; null: here */
 	bool debuginfod;      /* ask the servers of DEBUGINFOD_URLS */
 	bool live;            /* a screen waits: less patience */
@@ -26,7 +26,7 @@ struct symbols_wish {
 };
 
 /* Null without memory. */
-struct symbols *symbols_open(const struct symbols_wish *wish);
+struct symbols *symbols_open(const struct symbols_options *options);
 void symbols_close(struct symbols *symbols);
 
 /*

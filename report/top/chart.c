@@ -8,8 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/util/format.h"
 #include "report/top/screen.h"
+#include "report/util/format.h"
 
 #define COLUMNS_MAX TREND_PIECES
 #define LEVELS 8u /* of a character */
@@ -143,18 +143,18 @@ const char *chart_small(const struct chart *chart, char *text, size_t bytes)
 
 /* ---- the large one ---- */
 
-static void add_line(const struct chart *chart, struct sheet *sheet, const struct columns *all,
+static void add_line(const struct chart *chart, struct pager *pager, const struct columns *all,
 		     unsigned line, unsigned lines)
 {
 	uint64_t start = chart->process->facts.break_initial;
-	char text[SHEET_LINE_BYTES], scale[HUMAN_BYTES] = "";
+	char text[SHEET_LINE_BYTES], scale[FORMAT_BYTES] = "";
 	unsigned below = (lines - 1 - line) * LEVELS;
 	size_t used;
 
 	if (line == 0)
-		human_delta(scale, (int64_t)(all->high - start));
+		format_delta(scale, (int64_t)(all->high - start));
 	else if (line == lines - 1)
-		human_delta(scale, (int64_t)(all->low - start));
+		format_delta(scale, (int64_t)(all->low - start));
 	used = (size_t)snprintf(text, sizeof text, "%*s %s", SCALE_COLUMNS, scale,
 				chart->utf8 ? "│" : "|");
 	for (unsigned i = 0; i < all->count && used < sizeof text - 4; i++) {
@@ -165,10 +165,10 @@ static void add_line(const struct chart *chart, struct sheet *sheet, const struc
 		level = level <= below ? 0 : level - below > LEVELS ? LEVELS : level - below;
 		used += (size_t)snprintf(text + used, sizeof text - used, "%s", sign(chart, level));
 	}
-	sheet_add(sheet, STYLE_GREEN, "%s", text);
+	pager_add(pager, STYLE_GREEN, "%s", text);
 }
 
-static void add_marks(struct sheet *sheet, const struct columns *all)
+static void add_marks(struct pager *pager, const struct columns *all)
 {
 	char marks[COLUMNS_MAX + 1];
 
@@ -181,33 +181,33 @@ static void add_marks(struct sheet *sheet, const struct columns *all)
 							    : ' ';
 	}
 	marks[all->count] = '\0';
-	sheet_add(sheet, STYLE_PLAIN, "%*s %s", SCALE_COLUMNS + 1, "moves", marks);
+	pager_add(pager, STYLE_PLAIN, "%*s %s", SCALE_COLUMNS + 1, "moves", marks);
 }
 
-static void add_times(const struct chart *chart, struct sheet *sheet, const struct columns *all)
+static void add_times(const struct chart *chart, struct pager *pager, const struct columns *all)
 {
 	uint64_t first = trends_number(chart->trends, chart->now_ns, all->count, 0);
 	uint64_t begin = (first - 1) * chart->trends->piece_ns;
 	uint64_t end = begin + all->count * chart->trends->piece_ns;
-	char from[HUMAN_BYTES], to[HUMAN_BYTES];
+	char from[FORMAT_BYTES], to[FORMAT_BYTES];
 
-	human_duration(from, begin);
-	human_duration(to, end < chart->now_ns ? end : chart->now_ns);
-	sheet_add(sheet, STYLE_DIM, "%*s %-*s%s", SCALE_COLUMNS + 1, "time",
+	format_duration(from, begin);
+	format_duration(to, end < chart->now_ns ? end : chart->now_ns);
+	pager_add(pager, STYLE_DIM, "%*s %-*s%s", SCALE_COLUMNS + 1, "time",
 		  all->count > 20 ? (int)all->count - 12 : 8, from, to);
 }
 
-void chart_large(const struct chart *chart, struct sheet *sheet, unsigned columns, unsigned lines)
+void chart_large(const struct chart *chart, struct pager *pager, unsigned columns, unsigned lines)
 {
-	unsigned room = columns > SCALE_COLUMNS + 4 ? columns - SCALE_COLUMNS - 4 : 1;
+	unsigned capacity = columns > SCALE_COLUMNS + 4 ? columns - SCALE_COLUMNS - 4 : 1;
 	struct columns all;
 
-	if (!gather(chart, &all, room < COLUMNS_MAX ? room : COLUMNS_MAX, 1)) {
-		sheet_add(sheet, STYLE_DIM, "  its break has not moved");
+	if (!gather(chart, &all, capacity < COLUMNS_MAX ? capacity : COLUMNS_MAX, 1)) {
+		pager_add(pager, STYLE_DIM, "  its break has not moved");
 		return;
 	}
 	for (unsigned line = 0; line < lines; line++)
-		add_line(chart, sheet, &all, line, lines);
-	add_marks(sheet, &all);
-	add_times(chart, sheet, &all);
+		add_line(chart, pager, &all, line, lines);
+	add_marks(pager, &all);
+	add_times(chart, pager, &all);
 }

@@ -20,6 +20,6 @@ struct chart {
 const char *chart_small(const struct chart *chart, char *text, size_t bytes);
 
 /* Lines with a scale at the left, marks (+ grown, - shrunk) and the time below. */
-void chart_large(const struct chart *chart, struct sheet *sheet, unsigned columns, unsigned lines);
+void chart_large(const struct chart *chart, struct pager *pager, unsigned columns, unsigned lines);
 
 #endif

@@ -4,20 +4,20 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/util/format.h"
 #include "report/top/chart.h"
 #include "report/top/keys.h"
+#include "report/util/format.h"
 #include "report/view/report.h"
 #include "report/view/stack.h"
 #include "report/view/words.h"
 
 #define SITES_MOST 12u
 
-static const char *bytes(const struct rows *rows, char text[HUMAN_BYTES], uint64_t count)
+static const char *bytes(const struct rows *rows, char text[FORMAT_BYTES], uint64_t count)
 {
 	if (!rows->exact)
-		return human_bytes(text, count);
-	snprintf(text, HUMAN_BYTES, "%llu", (unsigned long long)count);
+		return format_bytes(text, count);
+	snprintf(text, FORMAT_BYTES, "%llu", (unsigned long long)count);
 	return text;
 }
 
@@ -33,11 +33,11 @@ static const char *key_words(const struct model_segment *segment, char text[16])
 
 /* ---- stacks ---- */
 
-static void add_stack(const struct rows *rows, struct sheet *sheet, uint32_t instance,
+static void add_stack(const struct rows *rows, struct pager *pager, uint32_t instance,
 		      uint32_t stack)
 {
 	struct stack_frame frames[STACK_FRAMES_MAX];
-	uint32_t count = model_stack(rows->feed->now, instance, stack, frames);
+	uint32_t count = model_stack(rows->live->now, instance, stack, frames);
 	char text[256];
 
 	for (uint32_t i = 0; i < count; i++) {
@@ -45,128 +45,130 @@ static void add_stack(const struct rows *rows, struct sheet *sheet, uint32_t ins
 									  : 1;
 
 		for (uint32_t place = 0; place < places; place++)
-			sheet_add(sheet, STYLE_PLAIN, "    %s  (%s)",
+			pager_add(pager, STYLE_PLAIN, "    %s  (%s)",
 				  stack_words(&frames[i], place, text, sizeof text),
 				  stack_module(&frames[i]));
 	}
 	if (count == 0)
-		sheet_add(sheet, STYLE_DIM, "    no call stack was taken");
+		pager_add(pager, STYLE_DIM, "    no call stack was taken");
 }
 
 /* ---- one process ---- */
 
-static void add_break(const struct rows *rows, struct sheet *sheet,
+static void add_break(const struct rows *rows, struct pager *pager,
 		      const struct model_process *process)
 {
 	const struct process_facts *facts = &process->facts;
-	char net[HUMAN_BYTES], peak[HUMAN_BYTES], grown[HUMAN_BYTES], shrunk[HUMAN_BYTES];
-	char room[HUMAN_BYTES] = "not known";
+	char net[FORMAT_BYTES], peak[FORMAT_BYTES], grown[FORMAT_BYTES], shrunk[FORMAT_BYTES];
+	char capacity[FORMAT_BYTES] = "not known";
 	uint64_t start = facts->break_initial;
 
 	if (process->headroom_known)
-		bytes(rows, room, process->headroom_bytes);
-	sheet_add(sheet, STYLE_PLAIN, "  break %#llx, at start %#llx: %s; at most +%s above it",
+		bytes(rows, capacity, process->headroom_bytes);
+	pager_add(pager, STYLE_PLAIN, "  break %#llx, at start %#llx: %s; at most +%s above it",
 		  (unsigned long long)facts->break_current, (unsigned long long)start,
-		  human_delta(net, (int64_t)(facts->break_current - start)),
+		  format_delta(net, (int64_t)(facts->break_current - start)),
 		  bytes(rows, peak, facts->break_peak > start ? facts->break_peak - start : 0));
-	sheet_add(sheet, STYLE_PLAIN,
+	pager_add(pager, STYLE_PLAIN,
 		  "  grown by %s, given back %s; headroom up to the next mapping: %s",
 		  bytes(rows, grown, model_grown(facts)), bytes(rows, shrunk, model_shrunk(facts)),
-		  room);
+		  capacity);
 	for (int by = 0; by < BY_COUNT; by++)
-		sheet_add(sheet, STYLE_PLAIN, "  %-7s %llu moves up, %llu down",
+		pager_add(pager, STYLE_PLAIN, "  %-7s %llu moves up, %llu down",
 			  by == BY_MALLOC ? "malloc:" : "direct:",
 			  (unsigned long long)facts->moves[by].grows,
 			  (unsigned long long)facts->moves[by].shrinks);
 }
 
-static void add_attachments(const struct rows *rows, struct sheet *sheet,
+static void add_attachments(const struct rows *rows, struct pager *pager,
 			    const struct model_process *process)
 {
-	char size[HUMAN_BYTES], key[16], since[HUMAN_BYTES];
+	char size[FORMAT_BYTES], key[16], since[FORMAT_BYTES];
 
-	sheet_add(sheet, STYLE_PLAIN, "%s", "");
-	sheet_add(sheet, STYLE_BOLD, "Attachments  %u, %s", process->attached_count,
+	pager_add(pager, STYLE_PLAIN, "%s", "");
+	pager_add(pager, STYLE_BOLD, "Attachments  %u, %s", process->attached_count,
 		  bytes(rows, size, process->attached_bytes));
 	for (uint32_t i = 0; i < process->attached_count; i++) {
 		const struct model_attachment *a = &process->attached[i];
 
-		sheet_add(sheet, STYLE_PLAIN, "  %#14llx  segment %d  key %s  %s  %s%s  since %s",
+		pager_add(pager, STYLE_PLAIN, "  %#14llx  segment %d  key %s  %s  %s%s  since %s",
 			  (unsigned long long)a->address, a->segment->shmid,
 			  key_words(a->segment, key), bytes(rows, size, a->segment->size),
 			  a->inherited ? "inherited by fork" : "by shmat",
-			  a->readonly ? ", read-only" : "", human_duration(since, a->since_ns));
+			  a->readonly ? ", read-only" : "", format_duration(since, a->since_ns));
 	}
 }
 
-static void add_sites(const struct rows *rows, struct sheet *sheet)
+static void add_sites(const struct rows *rows, struct pager *pager)
 {
-	const struct model *model = rows->feed->single.model;
+	const struct model *model = rows->live->single.model;
 	struct filter all = {0};
 	uint32_t count = 0;
 	struct site_group *groups = sites_group(model, &all, &count);
-	char size[HUMAN_BYTES], times[HUMAN_BYTES];
+	char size[FORMAT_BYTES], times[FORMAT_BYTES];
 
-	sheet_add(sheet, STYLE_PLAIN, "%s", "");
-	sheet_add(sheet, STYLE_BOLD, "Call sites  %u", count);
+	pager_add(pager, STYLE_PLAIN, "%s", "");
+	pager_add(pager, STYLE_BOLD, "Call sites  %u", count);
 	for (uint32_t i = 0; groups && i < count && i < SITES_MOST; i++)
-		sheet_add(sheet, STYLE_PLAIN, "  %8s in %s %s%s by %s",
+		pager_add(pager, STYLE_PLAIN, "  %8s in %s %s%s by %s",
 			  bytes(rows, size, groups[i].site.bytes),
-			  human_count(times, groups[i].site.count), event_name(groups[i].site.call),
+			  format_count(times, groups[i].site.count),
+			  event_name(groups[i].site.call),
 			  groups[i].site.by_malloc ? " (malloc)" : "", groups[i].where);
 	free(groups);
 }
 
-static void write_process(const struct detail *detail, const struct rows *rows, struct sheet *sheet,
+static void write_process(const struct detail *detail, const struct rows *rows, struct pager *pager,
 			  unsigned lines, unsigned columns)
 {
-	const struct model_process *process = model_process(rows->feed->now, detail->instance);
-	struct chart chart = {&rows->feed->trends, process, feed_now_ns(rows->feed), rows->utf8};
+	const struct model_process *process = model_process(rows->live->now, detail->instance);
+	struct chart chart = {&rows->live->trends, process, live_session_now_ns(rows->live),
+			      rows->utf8};
 	char state[32];
 
 	if (!process) {
-		sheet_add(sheet, STYLE_DIM, "  this process is not in the session");
+		pager_add(pager, STYLE_DIM, "  this process is not in the session");
 		return;
 	}
-	sheet_add(sheet, STYLE_BOLD, "Process %d  %s  %s", process->facts.pid,
+	pager_add(pager, STYLE_BOLD, "Process %d  %s  %s", process->facts.pid,
 		  model_program_name(&process->facts), words_state(&process->facts, state));
-	sheet_add(sheet, STYLE_PLAIN, "  %s", process->facts.cmdline);
-	chart_large(&chart, sheet, columns, lines > 30 ? 10 : lines > 16 ? 6 : 3);
-	add_break(rows, sheet, process);
-	add_attachments(rows, sheet, process);
-	if (rows->feed->single_instance == detail->instance)
-		add_sites(rows, sheet);
+	pager_add(pager, STYLE_PLAIN, "  %s", process->facts.cmdline);
+	chart_large(&chart, pager, columns, lines > 30 ? 10 : lines > 16 ? 6 : 3);
+	add_break(rows, pager, process);
+	add_attachments(rows, pager, process);
+	if (rows->live->single_instance == detail->instance)
+		add_sites(rows, pager);
 }
 
 /* ---- one segment ---- */
 
-static void add_by(const struct rows *rows, struct sheet *sheet, const char *what,
+static void add_by(const struct rows *rows, struct pager *pager, const char *what,
 		   uint32_t instance, uint32_t stack, uint64_t ns)
 {
-	const struct model_process *process = model_process(rows->feed->now, instance);
-	char when[HUMAN_BYTES];
+	const struct model_process *process = model_process(rows->live->now, instance);
+	char when[FORMAT_BYTES];
 
 	if (!process)
 		return;
-	sheet_add(sheet, STYLE_BOLD, "%s by %s (%d), %s after the session's start", what,
+	pager_add(pager, STYLE_BOLD, "%s by %s (%d), %s after the session's start", what,
 		  model_program_name(&process->facts), process->facts.pid,
-		  human_duration(when, ns));
-	sheet_add(sheet, STYLE_PLAIN, "  %s", process->facts.cmdline);
-	add_stack(rows, sheet, instance, stack);
+		  format_duration(when, ns));
+	pager_add(pager, STYLE_PLAIN, "  %s", process->facts.cmdline);
+	add_stack(rows, pager, instance, stack);
 }
 
-static void add_holders(const struct rows *rows, struct sheet *sheet,
+static void add_holders(const struct rows *rows, struct pager *pager,
 			const struct model_segment *segment)
 {
-	const struct model *model = rows->feed->now;
+	const struct model *model = rows->live->now;
 
-	sheet_add(sheet, STYLE_BOLD, "Held by");
-	for (uint32_t i = 1; i < model->instance_room; i++) {
+	pager_add(pager, STYLE_BOLD, "Held by");
+	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		const struct model_process *process = model->by_instance[i];
 
 		for (uint32_t k = 0; process && k < process->attached_count; k++)
 			if (process->attached[k].segment == segment)
-				sheet_add(sheet, STYLE_PLAIN, "  %7d  %-15s  %#14llx  %s%s",
+				pager_add(pager, STYLE_PLAIN, "  %7d  %-15s  %#14llx  %s%s",
 					  process->facts.pid, model_program_name(&process->facts),
 					  (unsigned long long)process->attached[k].address,
 					  process->attached[k].inherited ? "inherited by fork"
@@ -178,92 +180,93 @@ static void add_holders(const struct rows *rows, struct sheet *sheet,
 
 		if (holder->shmid == segment->shmid && !holder->other_ipc && segment->in_kernel &&
 		    !model_holder_process(model, holder))
-			sheet_add(sheet, STYLE_PLAIN,
+			pager_add(pager, STYLE_PLAIN,
 				  "  %7d  %-15s  %#14llx  not of this session%s", holder->pid,
 				  holder->comm, (unsigned long long)holder->start,
 				  holder->readonly ? ", read-only" : "");
 	}
 }
 
-static void write_segment(const struct detail *detail, const struct rows *rows, struct sheet *sheet)
+static void write_segment(const struct detail *detail, const struct rows *rows, struct pager *pager)
 {
-	const struct model *model = rows->feed->now;
+	const struct model *model = rows->live->now;
 	const struct model_segment *segment = detail->place < model->segment_count
 						      ? model->segments[detail->place]
 						      : NULL;
-	char size[HUMAN_BYTES], key[16];
+	char size[FORMAT_BYTES], key[16];
 
 	if (!segment)
 		return;
-	sheet_add(sheet, *report_segment_fault(segment) ? STYLE_RED : STYLE_BOLD,
+	pager_add(pager, *report_segment_fault(segment) ? STYLE_RED : STYLE_BOLD,
 		  "Segment %d  key %s  %s  %s%s", segment->shmid, key_words(segment, key),
 		  bytes(rows, size, segment->size), report_segment_state(segment),
 		  report_segment_fault(segment));
 	if (segment->in_kernel)
-		sheet_add(sheet, STYLE_PLAIN,
+		pager_add(pager, STYLE_PLAIN,
 			  "  by the kernel: nattch %llu, mode %04o, owner %u, %s in memory",
 			  (unsigned long long)segment->kernel.nattch, segment->kernel.mode & 0777,
 			  segment->kernel.owner_uid,
 			  bytes(rows, size, segment->kernel.resident_bytes));
-	sheet_add(sheet, STYLE_PLAIN,
+	pager_add(pager, STYLE_PLAIN,
 		  "  %llu attached, %llu detached, %llu inherited by fork; at most %llu at once",
 		  (unsigned long long)segment->attaches, (unsigned long long)segment->detaches,
 		  (unsigned long long)segment->inherited, (unsigned long long)segment->peak);
-	add_holders(rows, sheet, segment);
+	add_holders(rows, pager, segment);
 	if (segment->created != CREATED_NOT)
-		add_by(rows, sheet, "Made", segment->maker, segment->maker_stack, segment->seen_ns);
+		add_by(rows, pager, "Made", segment->creator, segment->creator_stack,
+		       segment->seen_ns);
 	if (segment->removed)
-		add_by(rows, sheet, "Removed", segment->remover, segment->remover_stack,
+		add_by(rows, pager, "Removed", segment->remover, segment->remover_stack,
 		       segment->removed_ns);
 }
 
 /* ---- the others ---- */
 
-static void write_finding(const struct detail *detail, const struct rows *rows, struct sheet *sheet,
+static void write_finding(const struct detail *detail, const struct rows *rows, struct pager *pager,
 			  unsigned columns)
 {
-	sheet_add(sheet, STYLE_BOLD, "%s", detail->title);
-	sheet_wrap(sheet, STYLE_PLAIN, 2, columns, detail->text);
-	sheet_wrap(sheet, STYLE_DIM, 2, columns, detail->advice);
+	pager_add(pager, STYLE_BOLD, "%s", detail->title);
+	pager_wrap(pager, STYLE_PLAIN, 2, columns, detail->text);
+	pager_wrap(pager, STYLE_DIM, 2, columns, detail->advice);
 	if (detail->stack)
-		add_stack(rows, sheet, detail->instance, detail->stack);
+		add_stack(rows, pager, detail->instance, detail->stack);
 }
 
-static void write_help(struct sheet *sheet)
+static void write_help(struct pager *pager)
 {
-	sheet_add(sheet, STYLE_BOLD, "Keys");
+	pager_add(pager, STYLE_BOLD, "Keys");
 	for (int action = 1; action < ACTION_COUNT; action++)
-		sheet_add(sheet, STYLE_PLAIN, "  %-14s %s", keys_table[action].written,
+		pager_add(pager, STYLE_PLAIN, "  %-14s %s", keys_table[action].written,
 			  keys_table[action].meaning);
-	sheet_add(sheet, STYLE_PLAIN, "%s", "");
-	sheet_add(sheet, STYLE_BOLD, "What stands in the columns");
-	sheet_add(sheet, STYLE_PLAIN, "  NET       the break, against where it began");
-	sheet_add(sheet, STYLE_PLAIN, "  NET/S     how fast it grows; MOVES/S how often it moves");
-	sheet_add(sheet, STYLE_PLAIN, "  SHM       segments attached: now/at most");
-	sheet_add(sheet, STYLE_PLAIN, "  NATTCH    attachments by the kernel's count");
-	sheet_add(sheet, STYLE_PLAIN, "  HELD BY   the session's processes that have it attached");
+	pager_add(pager, STYLE_PLAIN, "%s", "");
+	pager_add(pager, STYLE_BOLD, "What stands in the columns");
+	pager_add(pager, STYLE_PLAIN, "  NET       the break, against where it began");
+	pager_add(pager, STYLE_PLAIN, "  NET/S     how fast it grows; MOVES/S how often it moves");
+	pager_add(pager, STYLE_PLAIN, "  SHM       segments attached: now/at most");
+	pager_add(pager, STYLE_PLAIN, "  NATTCH    attachments by the kernel's count");
+	pager_add(pager, STYLE_PLAIN, "  HELD BY   the session's processes that have it attached");
 }
 
-void detail_write(const struct detail *detail, const struct rows *rows, struct sheet *sheet,
+void detail_write(const struct detail *detail, const struct rows *rows, struct pager *pager,
 		  unsigned lines, unsigned columns)
 {
-	sheet_begin(sheet);
+	pager_begin(pager);
 	switch (detail->kind) {
 	case DETAIL_PROCESS:
-		write_process(detail, rows, sheet, lines, columns);
+		write_process(detail, rows, pager, lines, columns);
 		break;
 	case DETAIL_SEGMENT:
-		write_segment(detail, rows, sheet);
+		write_segment(detail, rows, pager);
 		break;
 	case DETAIL_STACK:
-		sheet_wrap(sheet, STYLE_BOLD, 0, columns, detail->title);
-		add_stack(rows, sheet, detail->instance, detail->stack);
+		pager_wrap(pager, STYLE_BOLD, 0, columns, detail->title);
+		add_stack(rows, pager, detail->instance, detail->stack);
 		break;
 	case DETAIL_FINDING:
-		write_finding(detail, rows, sheet, columns);
+		write_finding(detail, rows, pager, columns);
 		break;
 	case DETAIL_HELP:
-		write_help(sheet);
+		write_help(pager);
 		break;
 	case DETAIL_NONE:
 		break;

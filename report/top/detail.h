@@ -3,8 +3,8 @@
 #ifndef MEMSHIM_TOP_DETAIL_H
 #define MEMSHIM_TOP_DETAIL_H
 
-#include "report/top/rows.h"
 #include "report/top/pager.h"
+#include "report/top/rows.h"
 
 /* What a page is about, over all looks. */
 struct detail {
@@ -28,7 +28,7 @@ void detail_of_row(struct detail *detail, enum top_view view, const void *row,
 		   const struct rows *rows);
 
 /* Writes the page anew; `lines` and `columns` is how large the screen is. */
-void detail_write(const struct detail *detail, const struct rows *rows, struct sheet *sheet,
+void detail_write(const struct detail *detail, const struct rows *rows, struct pager *pager,
 		  unsigned lines, unsigned columns);
 
 #endif

@@ -8,8 +8,8 @@
  */
 #include <stdio.h>
 
-#include "report/util/format.h"
 #include "report/top/top.h"
+#include "report/util/format.h"
 
 #define LOW_SCREEN 16u /* where every line is needed for rows */
 #define SCREEN_LEAST_LINES 6u
@@ -34,13 +34,13 @@ static const char *state_words(const struct top *top)
 
 	if (top->paused)
 		return "PAUSED";
-	return states[top->feed.now->session.state];
+	return states[top->live.now->session.state];
 }
 
 static void draw_title(const struct top *top)
 {
-	const struct session_facts *session = &top->feed.now->session;
-	char command[512], text[640], state[128], every[32] = "", time[HUMAN_BYTES];
+	const struct session_facts *session = &top->live.now->session;
+	char command[512], text[640], state[128], every[32] = "", time[FORMAT_BYTES];
 	unsigned columns = screen_columns(), used;
 
 	join_command(session, command, sizeof command);
@@ -48,7 +48,7 @@ static void draw_title(const struct top *top)
 	if (session->state == SESSION_LIVE)
 		snprintf(every, sizeof every, "  every %.3g s", (double)top->interval_ns / 1e9);
 	snprintf(state, sizeof state, "  %s, %s%s ", state_words(top),
-		 human_duration(time, feed_now_ns(&top->feed)), every);
+		 format_duration(time, live_session_now_ns(&top->live)), every);
 	used = (unsigned)strlen(state);
 	screen_put(0, 0, columns, text, STYLE_BAR | STYLE_BOLD);
 	if (used < columns)
@@ -58,12 +58,12 @@ static void draw_title(const struct top *top)
 /* ", 12 lost", where there are any. */
 static void put_part(struct out *out, uint64_t count, const char *what)
 {
-	char text[HUMAN_BYTES];
+	char text[FORMAT_BYTES];
 
 	if (!count)
 		return;
 	OUT(out, ", ");
-	out_text(out, human_count(text, count));
+	out_text(out, format_count(text, count));
 	out_char(out, ' ');
 	out_text(out, what);
 }
@@ -73,10 +73,10 @@ static void draw_coverage(const struct top *top, unsigned line)
 	static const char *const levels[] = {"Coverage none", "Coverage of calls by name only",
 					     "Coverage full"};
 	static struct out out;
-	const struct model *model = top->feed.now;
+	const struct model *model = top->live.now;
 	uint64_t lost = model_lost(model);
 	bool whole = model->level == COVERED_FULL && !lost && !model->unseen_moves &&
-		     !model->witness_count;
+		     !model->unfollowed_count;
 
 	out.used = 0;
 	out_text(&out, levels[model->level]);
@@ -90,7 +90,7 @@ static void draw_coverage(const struct top *top, unsigned line)
 	put_part(&out, model->in_flight, "in flight");
 	put_part(&out, model->unseen_moves,
 		 model->unseen_moves == 1 ? "move unseen" : "moves unseen");
-	put_part(&out, model->witness_count, "not followed");
+	put_part(&out, model->unfollowed_count, "not followed");
 	out.buffer[out.used] = '\0';
 	screen_put(line, 1, screen_columns() - 1, out.buffer, whole ? STYLE_GREEN : STYLE_YELLOW);
 }
@@ -104,12 +104,12 @@ struct totals {
 
 static struct totals add_up(const struct top *top)
 {
-	const struct model *model = top->feed.now;
+	const struct model *model = top->live.now;
 	struct totals totals = {0};
 
-	for (uint32_t i = 1; i < model->instance_room; i++) {
+	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		const struct model_process *process = model->by_instance[i];
-		const struct trend *trend = trends_of(&top->feed.trends, i);
+		const struct trend *trend = trends_of(&top->live.trends, i);
 
 		if (!process || process->facts.state != STATE_RUNNING)
 			continue;
@@ -134,27 +134,27 @@ static struct totals add_up(const struct top *top)
 static void draw_totals(const struct top *top, unsigned line)
 {
 	struct totals totals = add_up(top);
-	char net[HUMAN_BYTES], growth[HUMAN_BYTES], shared[HUMAN_BYTES], text[256];
+	char net[FORMAT_BYTES], growth[FORMAT_BYTES], shared[FORMAT_BYTES], text[256];
 	char running[128] = "all have ended", faults[64] = "";
 	int used = 0;
 
 	if (totals.running)
 		snprintf(running, sizeof running, "%u running, their breaks %s, %s/s",
-			 totals.running, human_delta(net, totals.net),
-			 human_delta(growth, (int64_t)totals.growth_per_s));
+			 totals.running, format_delta(net, totals.net),
+			 format_delta(growth, (int64_t)totals.growth_per_s));
 	if (totals.leaked)
 		used = snprintf(faults, sizeof faults, ", %u leaked", totals.leaked);
 	if (totals.orphaned)
 		snprintf(faults + used, sizeof faults - (size_t)used, ", %u orphaned",
 			 totals.orphaned);
 	snprintf(text, sizeof text, "%s   %u segment%s there, %s%s", running, totals.segments,
-		 human_s(totals.segments), human_bytes(shared, totals.shared_bytes), faults);
+		 format_s(totals.segments), format_bytes(shared, totals.shared_bytes), faults);
 	screen_put(line, 1, screen_columns() - 1, text, *faults ? STYLE_RED : STYLE_PLAIN);
 }
 
 static uint64_t count_of(const struct top *top, enum top_view view)
 {
-	const struct model *model = top->feed.now;
+	const struct model *model = top->live.now;
 
 	switch (view) {
 	case VIEW_PROCESSES:
@@ -162,7 +162,7 @@ static uint64_t count_of(const struct top *top, enum top_view view)
 	case VIEW_SEGMENTS:
 		return model->segment_count;
 	case VIEW_EVENTS:
-		return top->feed.event_count;
+		return top->live.event_count;
 	case VIEW_FINDINGS:
 		return model->finding_count;
 	default:
@@ -182,9 +182,9 @@ static unsigned tab_style(const struct top *top, enum top_view view)
 {
 	unsigned bar = view == top->view ? STYLE_BAR : 0;
 
-	if (view == VIEW_FINDINGS && has_finding(top->feed.now, SEVERITY_ERROR))
+	if (view == VIEW_FINDINGS && has_finding(top->live.now, SEVERITY_ERROR))
 		return bar | STYLE_RED;
-	if (view == VIEW_FINDINGS && has_finding(top->feed.now, SEVERITY_WARNING))
+	if (view == VIEW_FINDINGS && has_finding(top->live.now, SEVERITY_WARNING))
 		return bar | STYLE_YELLOW;
 	return bar | STYLE_BOLD;
 }
@@ -201,11 +201,11 @@ static void draw_tabs(const struct top *top, unsigned line)
 
 	for (int view = 0; view < VIEW_COUNT; view++) {
 		uint64_t count = count_of(top, (enum top_view)view);
-		char text[64], number[HUMAN_BYTES] = "";
+		char text[64], number[FORMAT_BYTES] = "";
 		unsigned used;
 
 		if (count && !narrow)
-			human_count(number, count);
+			format_count(number, count);
 		used = (unsigned)snprintf(text, sizeof text, " %d %.*s%s%s ", view + 1,
 					  narrow ? 4 : 12, titles[view], *number ? " " : "",
 					  number);
@@ -249,7 +249,7 @@ static unsigned head_lines(const struct top *top)
 	return screen_lines() < LOW_SCREEN ? 2 : 4;
 }
 
-unsigned draw_room(const struct top *top)
+unsigned draw_capacity(const struct top *top)
 {
 	unsigned taken = head_lines(top) + 1;
 
@@ -282,8 +282,8 @@ void draw_all(struct top *top)
 	}
 	draw_head(top);
 	if (top->detail.kind != DETAIL_NONE)
-		sheet_draw(&top->sheet, head_lines(top), draw_room(top));
+		pager_draw(&top->pager, head_lines(top), draw_capacity(top));
 	else
-		list_draw(top_list(top), head_lines(top), draw_room(top));
+		list_draw(top_list(top), head_lines(top), draw_capacity(top));
 	draw_foot(top);
 }

@@ -17,14 +17,14 @@
 static void move(struct top *top, long rows)
 {
 	if (top->detail.kind != DETAIL_NONE)
-		sheet_move(&top->sheet, rows);
+		pager_move(&top->pager, rows);
 	else
 		list_move(top_list(top), rows);
 }
 
 static void shift(struct top *top, bool right)
 {
-	unsigned *left = top->detail.kind != DETAIL_NONE ? &top->sheet.left : &top_list(top)->left;
+	unsigned *left = top->detail.kind != DETAIL_NONE ? &top->pager.left : &top_list(top)->left;
 
 	if (right && *left < SHEET_LINE_BYTES)
 		*left += STEP_COLUMNS;
@@ -39,8 +39,8 @@ static void show_view(struct top *top, int view)
 	top->picking = top->picking && !top->open;
 	top->view = (enum top_view)((view + VIEW_COUNT) % VIEW_COUNT);
 	top->detail.kind = DETAIL_NONE;
-	feed_single(&top->feed, 0);
-	if (top->view == VIEW_SITES && !top->feed.names)
+	live_session_single(&top->live, 0);
+	if (top->view == VIEW_SITES && !top->live.names)
 		top->due_ns = 0; /* they have no names yet */
 }
 
@@ -51,10 +51,10 @@ static void show_detail(struct top *top)
 	if (!row)
 		return;
 	detail_of_row(&top->detail, top->view, row, &top->rows);
-	top->sheet.first = top->sheet.left = 0;
-	top->feed.names = true;
+	top->pager.first = top->pager.left = 0;
+	top->live.names = true;
 	if (top->detail.kind == DETAIL_PROCESS)
-		feed_single(&top->feed, top->detail.instance);
+		live_session_single(&top->live, top->detail.instance);
 	top->due_ns = 0; /* names, and the sites of one process, are wanted at once */
 }
 
@@ -84,10 +84,10 @@ static void go_back(struct top *top)
 
 	if (top->detail.kind == DETAIL_HELP) {
 		top->detail = top->under_help;
-		top->sheet.first = 0;
+		top->pager.first = 0;
 	} else if (top->detail.kind != DETAIL_NONE) {
 		top->detail.kind = DETAIL_NONE;
-		feed_single(&top->feed, 0);
+		live_session_single(&top->live, 0);
 	} else if (list->filter[0]) {
 		list->filter[0] = '\0';
 	} else if (top->picking && top->open) {
@@ -103,7 +103,7 @@ static void show_help(struct top *top)
 	}
 	top->under_help = top->detail;
 	top->detail.kind = DETAIL_HELP;
-	top->sheet.first = top->sheet.left = 0;
+	top->pager.first = top->pager.left = 0;
 }
 
 /* ---- settings ---- */
@@ -184,14 +184,14 @@ static void ask_to_remove(struct top *top)
 {
 	const struct rows_segment *row = list_row(top_list(top));
 	const char *why;
-	char size[HUMAN_BYTES], words[REAP_WHY_BYTES];
+	char size[FORMAT_BYTES], words[REAP_WHY_BYTES];
 
 	if (top->view != VIEW_SEGMENTS || top->picking || top->detail.kind != DETAIL_NONE || !row) {
 		top_say(top, " segments are removed in their list: key 2");
 		return;
 	}
 	why = top->options->foreign ? "nothing is removed with --foreign"
-				    : reap_why_kept(top->feed.now, row->segment, true, words);
+				    : reap_why_kept(top->live.now, row->segment, true, words);
 	if (!why && row->segment->state != SEGMENT_PRESENT)
 		why = "it is gone";
 	if (why) {
@@ -202,13 +202,13 @@ static void ask_to_remove(struct top *top)
 	if (reap_is_of_other(row->segment))
 		snprintf(words, sizeof words, " of user %u", row->segment->current.creator_uid);
 	top_say(top, " Remove segment %d (%s)%s? y removes it, any other key does not",
-		row->segment->shmid, human_bytes(size, row->segment->size), words);
-	top->question = question_about(top->feed.now, row->segment);
+		row->segment->shmid, format_bytes(size, row->segment->size), words);
+	top->question = question_about(top->live.now, row->segment);
 }
 
 static void answer(struct top *top, int code)
 {
-	const struct model *model = top->feed.now;
+	const struct model *model = top->live.now;
 	const struct model_segment *segment = find_asked(model, &top->question);
 	const char *why;
 	char words[REAP_WHY_BYTES];
@@ -254,7 +254,7 @@ static void type(struct top *top, int code)
 
 static bool act_on_moving(struct top *top, enum action action)
 {
-	long page = (long)draw_room(top) - 2;
+	long page = (long)draw_capacity(top) - 2;
 
 	switch (action) {
 	case ACTION_UP:

@@ -4,14 +4,14 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#include "report/util/printable.h"
 #include "report/top/screen.h"
+#include "report/util/printable.h"
 
 void list_free(struct list *list)
 {
 	free(list->table.rows);
 	list->table.rows = NULL;
-	list->row_room = list->table.row_count = 0;
+	list->row_capacity = list->table.row_count = 0;
 }
 
 void list_begin(struct list *list)
@@ -23,16 +23,16 @@ void list_add(struct list *list, const void *row)
 {
 	struct table *table = &list->table;
 
-	if (table->row_count == list->row_room) {
-		unsigned room = list->row_room ? list->row_room * 2 : 256;
-		const void **rows = realloc(table->rows, room * sizeof *rows);
+	if (table->row_count == list->row_capacity) {
+		unsigned capacity = list->row_capacity ? list->row_capacity * 2 : 256;
+		const void **rows = realloc(table->rows, capacity * sizeof *rows);
 
 		if (!rows) {
 			list->no_memory = true;
 			return;
 		}
 		table->rows = rows;
-		list->row_room = room;
+		list->row_capacity = capacity;
 	}
 	table->rows[table->row_count++] = row;
 }
@@ -114,7 +114,7 @@ static void choose(struct list *list, unsigned columns)
 	list->table.width = columns;
 }
 
-void list_settle(struct list *list, unsigned columns)
+void list_finalize(struct list *list, unsigned columns)
 {
 	choose(list, columns > 2 ? columns - 2 : 1); /* a blank, or a mark, at each side */
 	filter(list);

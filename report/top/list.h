@@ -10,7 +10,7 @@
 
 struct list {
 	struct table table; /* its rows belong to the list */
-	unsigned row_room;
+	unsigned row_capacity;
 	/* What a row is about, over all looks; null: rows have no names. */
 	uint64_t (*identity)(const void *row);
 	uint64_t selected;      /* where the cursor is */
@@ -34,7 +34,7 @@ void list_free(struct list *list);
 void list_begin(struct list *list);
 void list_add(struct list *list, const void *row);
 /* Sorts and filters; `columns` is how wide the page is. */
-void list_settle(struct list *list, unsigned columns);
+void list_finalize(struct list *list, unsigned columns);
 
 /* Draws the heading at `line` and as many rows as there is room for below it. */
 void list_draw(struct list *list, unsigned line, unsigned lines);

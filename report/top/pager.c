@@ -6,77 +6,77 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/util/printable.h"
 #include "report/top/screen.h"
+#include "report/util/printable.h"
 
-void sheet_free(struct sheet *sheet)
+void pager_free(struct pager *pager)
 {
-	free(sheet->lines);
-	*sheet = (struct sheet){0};
+	free(pager->lines);
+	*pager = (struct pager){0};
 }
 
-void sheet_begin(struct sheet *sheet)
+void pager_begin(struct pager *pager)
 {
-	sheet->count = 0;
+	pager->count = 0;
 }
 
-void sheet_add(struct sheet *sheet, unsigned styles, const char *format, ...)
+void pager_add(struct pager *pager, unsigned styles, const char *format, ...)
 {
 	va_list args;
 
-	if (sheet->count == sheet->room) {
-		unsigned room = sheet->room ? sheet->room * 2 : 64;
-		struct sheet_line *lines = realloc(sheet->lines, room * sizeof *lines);
+	if (pager->count == pager->capacity) {
+		unsigned capacity = pager->capacity ? pager->capacity * 2 : 64;
+		struct pager_line *lines = realloc(pager->lines, capacity * sizeof *lines);
 
 		if (!lines) {
-			sheet->no_memory = true;
+			pager->no_memory = true;
 			return;
 		}
-		sheet->lines = lines;
-		sheet->room = room;
+		pager->lines = lines;
+		pager->capacity = capacity;
 	}
-	sheet->lines[sheet->count].styles = styles;
+	pager->lines[pager->count].styles = styles;
 	va_start(args, format);
-	vsnprintf(sheet->lines[sheet->count++].text, SHEET_LINE_BYTES, format, args);
+	vsnprintf(pager->lines[pager->count++].text, SHEET_LINE_BYTES, format, args);
 	va_end(args);
 }
 
-void sheet_wrap(struct sheet *sheet, unsigned styles, unsigned indent, unsigned columns,
+void pager_wrap(struct pager *pager, unsigned styles, unsigned indent, unsigned columns,
 		const char *text)
 {
-	unsigned room = columns > indent + 8 ? columns - indent : 8;
+	unsigned capacity = columns > indent + 8 ? columns - indent : 8;
 
 	while (*text) {
 		size_t length = strlen(text), end = length;
 
-		if (length > room) {
-			for (end = room; end > 0 && text[end] != ' '; end--)
+		if (length > capacity) {
+			for (end = capacity; end > 0 && text[end] != ' '; end--)
 				;
-			end = end ? end : room;
+			end = end ? end : capacity;
 		}
-		sheet_add(sheet, styles, "%*s%.*s", (int)indent, "", (int)end, text);
+		pager_add(pager, styles, "%*s%.*s", (int)indent, "", (int)end, text);
 		text += end;
 		text += strspn(text, " ");
 	}
 }
 
-void sheet_draw(struct sheet *sheet, unsigned line, unsigned lines)
+void pager_draw(struct pager *pager, unsigned line, unsigned lines)
 {
-	if (sheet->first + lines > sheet->count)
-		sheet->first = sheet->count > lines ? sheet->count - lines : 0;
-	for (unsigned i = 0; i < lines && sheet->first + i < sheet->count; i++) {
-		const struct sheet_line *from = &sheet->lines[sheet->first + i];
+	if (pager->first + lines > pager->count)
+		pager->first = pager->count > lines ? pager->count - lines : 0;
+	for (unsigned i = 0; i < lines && pager->first + i < pager->count; i++) {
+		const struct pager_line *from = &pager->lines[pager->first + i];
 
-		screen_put(line + i, 0, screen_columns(), printable_skip(from->text, sheet->left),
+		screen_put(line + i, 0, screen_columns(), printable_skip(from->text, pager->left),
 			   from->styles);
 	}
 }
 
-void sheet_move(struct sheet *sheet, long lines)
+void pager_move(struct pager *pager, long lines)
 {
-	long to = (long)sheet->first + lines, last = (long)sheet->count;
+	long to = (long)pager->first + lines, last = (long)pager->count;
 
 	if (lines > last)
 		to = last;
-	sheet->first = to < 0 ? 0 : (unsigned)to;
+	pager->first = to < 0 ? 0 : (unsigned)to;
 }

@@ -7,29 +7,29 @@
 
 #define SHEET_LINE_BYTES 1024u
 
-struct sheet_line {
+struct pager_line {
 	unsigned styles;
 	char text[SHEET_LINE_BYTES];
 };
 
-struct sheet {
-	struct sheet_line *lines;
-	unsigned count, room;
+struct pager {
+	struct pager_line *lines;
+	unsigned count, capacity;
 	unsigned first, left; /* of the lines and columns, on the screen */
 	bool no_memory;
 };
 
-void sheet_free(struct sheet *sheet);
-void sheet_begin(struct sheet *sheet);
-void sheet_add(struct sheet *sheet, unsigned styles, const char *format, ...)
+void pager_free(struct pager *pager);
+void pager_begin(struct pager *pager);
+void pager_add(struct pager *pager, unsigned styles, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* The same words on as many lines as they need, each after `indent` blanks. */
-void sheet_wrap(struct sheet *sheet, unsigned styles, unsigned indent, unsigned columns,
+void pager_wrap(struct pager *pager, unsigned styles, unsigned indent, unsigned columns,
 		const char *text);
 
 /* Lines from `line` on, as many as there is room for. */
-void sheet_draw(struct sheet *sheet, unsigned line, unsigned lines);
-void sheet_move(struct sheet *sheet, long lines);
+void pager_draw(struct pager *pager, unsigned line, unsigned lines);
+void pager_move(struct pager *pager, long lines);
 
 #endif

@@ -4,8 +4,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/util/format.h"
 #include "report/top/chart.h"
+#include "report/util/format.h"
 #include "report/view/events.h"
 #include "report/view/report_tables.h"
 
@@ -58,16 +58,16 @@ enum own_column {
 
 static void put_rate(struct cell *cell, double rate, bool bytes)
 {
-	char text[HUMAN_BYTES];
+	char text[FORMAT_BYTES];
 	double size = rate < 0 ? -rate : rate;
 	const char *sign = rate <= -0.5 ? "-" : rate >= 0.5 && bytes ? "+" : "";
 
 	cell->number = (uint64_t)((int64_t)rate + (INT64_MAX / 2));
 	if (bytes)
 		snprintf(cell->text, sizeof cell->text, "%s%s", sign,
-			 human_bytes(text, (uint64_t)(size + 0.5)));
+			 format_bytes(text, (uint64_t)(size + 0.5)));
 	else
-		human_count(cell->text, (uint64_t)(size + 0.5));
+		format_count(cell->text, (uint64_t)(size + 0.5));
 }
 
 static void put_bytes(struct cell *cell, uint64_t bytes, bool exact)
@@ -76,23 +76,23 @@ static void put_bytes(struct cell *cell, uint64_t bytes, bool exact)
 	if (exact)
 		snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)bytes);
 	else
-		human_bytes(cell->text, bytes);
+		format_bytes(cell->text, bytes);
 }
 
 static void put_count(struct cell *cell, uint64_t count)
 {
 	cell->number = count;
-	human_count(cell->text, count);
+	format_count(cell->text, count);
 }
 
 static void process_cell(const void *row, unsigned column, struct cell *cell, const void *context)
 {
 	const struct rows *rows = context;
 	const struct model_process *process = row;
-	const struct trends *trends = &rows->feed->trends;
+	const struct trends *trends = &rows->live->trends;
 	const struct trend *trend = trends_of(trends, process->facts.instance);
-	struct report_context report = {rows->feed->now, rows->exact};
-	struct chart chart = {trends, process, feed_now_ns(rows->feed), rows->utf8};
+	struct report_context report = {rows->live->now, rows->exact};
+	struct chart chart = {trends, process, live_session_now_ns(rows->live), rows->utf8};
 	int same;
 
 	switch (column) {
@@ -121,7 +121,7 @@ static void segment_cell(const void *row, unsigned column, struct cell *cell, co
 {
 	const struct rows *rows = context;
 	const struct rows_segment *segment = row;
-	struct report_context report = {rows->feed->now, rows->exact};
+	struct report_context report = {rows->live->now, rows->exact};
 	const char *name = segment_columns[column].name;
 
 	if (column + OF_PROCESSES + 1 == OF_SEGMENT_HOLDERS)
@@ -138,8 +138,8 @@ static void site_cell(const void *row, unsigned column, struct cell *cell, const
 {
 	const struct rows *rows = context;
 	const struct site_group *group = row;
-	struct report_context report = {rows->feed->now, rows->exact};
-	double seconds = (double)rows->feed->trends.span_ns / 1e9;
+	struct report_context report = {rows->live->now, rows->exact};
+	double seconds = (double)rows->live->trends.span_ns / 1e9;
 	const char *name = site_columns[column].name;
 
 	if (column + OF_SEGMENTS + 1 == OF_SITE_RATE)
@@ -156,7 +156,7 @@ static void site_cell(const void *row, unsigned column, struct cell *cell, const
 const char *rows_event_line(const struct rows *rows, const struct event *event)
 {
 	static struct out out;
-	struct model *model = rows->feed->load.model;
+	struct model *model = rows->live->session.model;
 	struct event_view view = {.event = event, .model = model};
 
 	out.used = 0;
@@ -184,7 +184,8 @@ static void event_cell(const void *row, unsigned column, struct cell *cell, cons
 {
 	const struct rows *rows = context;
 	const struct event *event = row;
-	const struct model_process *process = model_process(rows->feed->load.model, event->process);
+	const struct model_process *process = model_process(rows->live->session.model,
+							    event->process);
 
 	cell->number = 0;
 	if (event_is_call(event) && event_failed(event))
@@ -303,9 +304,9 @@ void rows_free(struct rows *rows)
 
 static void add_processes(struct rows *rows, struct list *list)
 {
-	const struct model *model = rows->feed->now;
+	const struct model *model = rows->live->now;
 
-	for (uint32_t i = 1; i < model->instance_room; i++)
+	for (uint32_t i = 1; i < model->instance_capacity; i++)
 		if (model->by_instance[i] && filter_process(rows->filter, model->by_instance[i]))
 			list_add(list, model->by_instance[i]);
 }
@@ -322,9 +323,9 @@ static void add_holder(struct rows_segment *row, const struct process_facts *fac
 
 static void name_holders(struct rows *rows)
 {
-	const struct model *model = rows->feed->now;
+	const struct model *model = rows->live->now;
 
-	for (uint32_t i = 1; i < model->instance_room; i++) {
+	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		const struct model_process *process = model->by_instance[i];
 
 		for (uint32_t k = 0; process && k < process->attached_count; k++)
@@ -343,7 +344,7 @@ static void name_holders(struct rows *rows)
 
 static bool add_segments(struct rows *rows, struct list *list)
 {
-	const struct model *model = rows->feed->now;
+	const struct model *model = rows->live->now;
 
 	free(rows->segments);
 	rows->segments = calloc(model->segment_count + 1, sizeof *rows->segments);
@@ -361,7 +362,7 @@ static bool add_segments(struct rows *rows, struct list *list)
 static bool add_sites(struct rows *rows, struct list *list)
 {
 	free(rows->sites);
-	rows->sites = sites_group(rows->feed->now, rows->filter, &rows->site_count);
+	rows->sites = sites_group(rows->live->now, rows->filter, &rows->site_count);
 	for (uint32_t i = 0; rows->sites && i < rows->site_count; i++)
 		list_add(list, &rows->sites[i]);
 	return rows->sites != NULL;
@@ -369,12 +370,14 @@ static bool add_sites(struct rows *rows, struct list *list)
 
 static void add_events(struct rows *rows, struct list *list)
 {
-	const struct feed *feed = rows->feed;
-	struct model *model = feed->load.model;
-	uint64_t first = feed->event_count > FEED_EVENTS ? feed->event_count - FEED_EVENTS : 0;
+	const struct live *live = rows->live;
+	struct model *model = live->session.model;
+	uint64_t first = live->event_count > LIVE_SESSION_EVENTS
+				 ? live->event_count - LIVE_SESSION_EVENTS
+				 : 0;
 
-	for (uint64_t i = first; i < feed->event_count; i++) {
-		const struct event *event = feed_event(feed, i);
+	for (uint64_t i = first; i < live->event_count; i++) {
+		const struct event *event = live_session_event(live, i);
 		const struct model_segment *segment = NULL;
 
 		if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)
@@ -387,8 +390,8 @@ static void add_events(struct rows *rows, struct list *list)
 
 static void add_findings(struct rows *rows, struct list *list)
 {
-	for (uint32_t i = 0; i < rows->feed->now->finding_count; i++)
-		list_add(list, &rows->feed->now->findings[i]);
+	for (uint32_t i = 0; i < rows->live->now->finding_count; i++)
+		list_add(list, &rows->live->now->findings[i]);
 }
 
 bool rows_gather(struct rows *rows, enum top_view view, struct list *list, unsigned columns)
@@ -412,6 +415,6 @@ bool rows_gather(struct rows *rows, enum top_view view, struct list *list, unsig
 	default:
 		add_findings(rows, list);
 	}
-	list_settle(list, columns);
+	list_finalize(list, columns);
 	return whole && !list->no_memory;
 }

@@ -3,8 +3,8 @@
 #ifndef MEMSHIM_TOP_ROWS_H
 #define MEMSHIM_TOP_ROWS_H
 
-#include "report/session/live_session.h"
 #include "report/model/filter.h"
+#include "report/session/live_session.h"
 #include "report/top/list.h"
 #include "report/view/sites.h"
 
@@ -24,7 +24,7 @@ struct rows_segment {
 
 /* What the cells are made of; belongs to the rows until they are gathered again. */
 struct rows {
-	struct feed *feed;
+	struct live *live;
 	const struct filter *filter;
 	bool exact, utf8;
 	struct site_group *sites;

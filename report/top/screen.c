@@ -64,7 +64,7 @@ bool screen_begin(bool color)
 	struct making making = {NULL, stdout, stdin};
 
 	take_locale();
-	deep_call(make_terminal, &making);
+	call_on_big_stack(make_terminal, &making);
 	if (!terminal) {
 		error_format("TERM", "%s: no such terminal is known; --once prints one screen",
 			     type && *type ? type : "not set");
@@ -103,7 +103,7 @@ bool screen_begin_text(unsigned lines, unsigned columns)
 	nowhere = fopen("/dev/null", "r+");
 	making.in = making.out = nowhere;
 	if (nowhere)
-		deep_call(make_terminal, &making);
+		call_on_big_stack(make_terminal, &making);
 	if (terminal)
 		return true;
 	error_line("top", "no screen could be made: is terminfo's entry 'dumb' installed?");

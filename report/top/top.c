@@ -37,9 +37,9 @@ void top_gather(struct top *top)
 		list_begin(&top->picker);
 		for (unsigned i = top->listing.count; i > 0; i--)
 			list_add(&top->picker, top->listing.rows[i - 1]);
-		list_settle(&top->picker, screen_columns());
+		list_finalize(&top->picker, screen_columns());
 	} else if (top->detail.kind != DETAIL_NONE) {
-		detail_write(&top->detail, &top->rows, &top->sheet, draw_room(top),
+		detail_write(&top->detail, &top->rows, &top->pager, draw_capacity(top),
 			     screen_columns());
 	} else if (!rows_gather(&top->rows, top->view, &top->lists[top->view], screen_columns())) {
 		top_say(top, " not enough memory: some rows are missing");
@@ -63,7 +63,7 @@ static bool is_known(const struct top *top, uint64_t wanted)
 /* News of what turned up since the last look. */
 static void tell_new_findings(struct top *top)
 {
-	const struct model *model = top->feed.now;
+	const struct model *model = top->live.now;
 	uint64_t *known = calloc(model->finding_count + 1, sizeof *known);
 	bool told = !top->known_findings; /* those of the first look are no news */
 
@@ -87,9 +87,9 @@ static void count_rate(struct top *top)
 	uint64_t now = now_ns(), span = now - top->last_look_ns;
 
 	if (top->last_look_ns && span)
-		top->events_per_s = (uint64_t)((double)(top->feed.event_count - top->last_events) *
+		top->events_per_s = (uint64_t)((double)(top->live.event_count - top->last_events) *
 					       1e9 / (double)span);
-	top->last_events = top->feed.event_count;
+	top->last_events = top->live.event_count;
 	top->last_look_ns = now;
 }
 
@@ -102,7 +102,7 @@ static void close_session(struct top *top)
 		list_begin(&top->lists[view]);
 	rows_free(&top->rows);
 	if (top->open)
-		feed_close(&top->feed);
+		live_session_close(&top->live);
 	top->open = false;
 	free(top->known_findings);
 	top->known_findings = NULL;
@@ -113,28 +113,29 @@ static void close_session(struct top *top)
 /* Everything that there is by now, and a first look at it. */
 static int read_all(struct top *top)
 {
-	top->feed.names = top->view == VIEW_SITES || top->detail.kind != DETAIL_NONE;
-	while (feed_pull(&top->feed, FIRST_NS) == FEED_MORE && !top->feed.load.model->no_memory)
+	top->live.names = top->view == VIEW_SITES || top->detail.kind != DETAIL_NONE;
+	while (live_session_pull(&top->live, FIRST_NS) == LIVE_SESSION_MORE &&
+	       !top->live.session.model->no_memory)
 		;
 	top->due_ns = now_ns() + top->interval_ns;
 	top->stale = true;
-	if (!feed_conclude(&top->feed))
-		return load_no_memory();
+	if (!live_session_conclude(&top->live))
+		return session_no_memory();
 	tell_new_findings(top);
 	return 0;
 }
 
 static int open_at(struct top *top, const char *path)
 {
-	struct feed *next = malloc(sizeof *next);
-	int ret = next ? feed_open(next, path) : load_no_memory();
+	struct live *next = malloc(sizeof *next);
+	int ret = next ? live_session_open(next, path) : session_no_memory();
 
 	if (ret == 0) {
 		close_session(top);
-		top->feed = *next;
+		top->live = *next;
 		top->open = true;
 		ret = read_all(top);
-		top->ended_told = top->feed.ended;
+		top->ended_reported = top->live.ended;
 	}
 	free(next);
 	return ret;
@@ -159,16 +160,16 @@ int top_open(struct top *top, const char *path)
  */
 static void end_session(struct top *top)
 {
-	uint32_t single = top->feed.single_instance;
+	uint32_t single = top->live.single_instance;
 	char path[PATH_MAX];
 
 	top_say(top, " the session has ended; this is how it was");
-	snprintf(path, sizeof path, "%s", feed_recording(&top->feed));
+	snprintf(path, sizeof path, "%s", live_session_recording(&top->live));
 	if (*path && open_at(top, path) == 0)
-		feed_single(&top->feed, single);
+		live_session_single(&top->live, single);
 	else
-		feed_conclude(&top->feed);
-	top->ended_told = true;
+		live_session_conclude(&top->live);
+	top->ended_reported = true;
 }
 
 /* Another one may begin at its place. */
@@ -176,8 +177,8 @@ static void look_for_successor(struct top *top)
 {
 	char path[PATH_MAX];
 
-	memcpy(path, top->feed.path, sizeof path);
-	if (feed_is_replaced(&top->feed) && top_open(top, path) == 0)
+	memcpy(path, top->live.path, sizeof path);
+	if (live_session_is_replaced(&top->live) && top_open(top, path) == 0)
 		top_say(top, " a new session has begun here");
 }
 
@@ -189,15 +190,15 @@ static void look(struct top *top)
 		return;
 	top->due_ns = now + top->interval_ns;
 	top->stale = true;
-	top->feed.names |= top->view == VIEW_SITES;
-	if (top->feed.ended && !top->ended_told)
+	top->live.names |= top->view == VIEW_SITES;
+	if (top->live.ended && !top->ended_reported)
 		end_session(top);
-	else if (!feed_conclude(&top->feed))
+	else if (!live_session_conclude(&top->live))
 		top_say(top, " not enough memory: this is how it was before");
 	top->looks++;
 	count_rate(top);
 	tell_new_findings(top);
-	if (top->ended_told)
+	if (top->ended_reported)
 		look_for_successor(top);
 }
 
@@ -219,36 +220,36 @@ static void free_all(struct top *top)
 		list_free(&top->lists[view]);
 	list_free(&top->picker);
 	listing_free(&top->listing);
-	sheet_free(&top->sheet);
+	pager_free(&top->pager);
 }
 
 /* ---- the loop ---- */
 
-static int wait_ms(const struct top *top, enum feed_answer answer)
+static int wait_ms(const struct top *top, enum live_session_answer answer)
 {
 	uint64_t now = now_ns();
 
-	if (answer == FEED_MORE)
+	if (answer == LIVE_SESSION_MORE)
 		return 0;
 	if (!top->paused && top->due_ns < now + TICK_MS * 1000000ull)
 		return top->due_ns > now ? (int)((top->due_ns - now) / 1000000) + 1 : 0;
 	return TICK_MS;
 }
 
-static enum feed_answer pull(struct top *top)
+static enum live_session_answer pull(struct top *top)
 {
-	uint64_t before = top->feed.event_count;
-	enum feed_answer answer;
+	uint64_t before = top->live.event_count;
+	enum live_session_answer answer;
 
 	if (!top->open)
-		return FEED_LATER;
-	answer = feed_pull(&top->feed, PULL_NS);
-	if (answer == FEED_NO_MEMORY)
+		return LIVE_SESSION_LATER;
+	answer = live_session_pull(&top->live, PULL_NS);
+	if (answer == LIVE_SESSION_NO_MEMORY)
 		top_say(top, " not enough memory for the events");
 	/* Events are shown as they come; all else waits for the next look. */
-	if (top->view == VIEW_EVENTS && !top->paused && top->feed.event_count != before)
+	if (top->view == VIEW_EVENTS && !top->paused && top->live.event_count != before)
 		top->stale = true;
-	if (answer == FEED_ENDED && !top->ended_told)
+	if (answer == LIVE_SESSION_ENDED && !top->ended_reported)
 		top->due_ns = 0;
 	return answer;
 }
@@ -273,7 +274,7 @@ int top_run(struct top *top)
 
 	top->stale = true;
 	while (!top->quit) {
-		enum feed_answer answer = pull(top);
+		enum live_session_answer answer = pull(top);
 
 		look(top);
 		draw(top);

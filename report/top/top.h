@@ -28,19 +28,19 @@ struct top_question {
 
 struct top {
 	const struct options *options;
-	struct feed feed;
+	struct live live;
 	bool open; /* there is a session in `feed` */
 	struct rows rows;
 	struct list lists[VIEW_COUNT];
 	enum top_view view;
 	struct detail detail, under_help; /* of kind DETAIL_NONE: the list is seen */
-	struct sheet sheet;
+	struct pager pager;
 	bool picking; /* among the sessions there are */
 	struct list picker;
 	struct listing listing;
 	uint64_t interval_ns, due_ns, looks;
 	uint64_t last_events, events_per_s, last_look_ns;
-	bool ended_told, paused, typing, stale, quit;
+	bool ended_reported, paused, typing, stale, quit;
 	struct top_question question;
 	uint64_t *known_findings; /* what each is about, at the last look */
 	uint32_t known_count;
@@ -72,6 +72,6 @@ void act_on_key(struct top *top, int code);
 /* ---- draw.c ---- */
 void draw_all(struct top *top);
 /* Lines that rows or a page have. */
-unsigned draw_room(const struct top *top);
+unsigned draw_capacity(const struct top *top);
 
 #endif

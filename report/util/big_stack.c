@@ -27,7 +27,7 @@ static bool is_deep_enough(void)
 	return getrlimit(RLIMIT_STACK, &limit) != 0 || limit.rlim_cur >= NEEDED_BYTES;
 }
 
-void deep_call(void (*work)(void *context), void *context)
+void call_on_big_stack(void (*work)(void *context), void *context)
 {
 	struct call call = {work, context};
 	pthread_attr_t attributes;

@@ -7,6 +7,6 @@
 #define MEMSHIM_UTIL_BIG_STACK_H
 
 /* Calls `work`. */
-void deep_call(void (*work)(void *context), void *context);
+void call_on_big_stack(void (*work)(void *context), void *context);
 
 #endif

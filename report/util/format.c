@@ -8,41 +8,41 @@
 
 #include "report/util/printable.h"
 
-char *human_bytes(char to[HUMAN_BYTES], uint64_t bytes)
+char *format_bytes(char to[FORMAT_BYTES], uint64_t bytes)
 {
 	static const char units[] = "KMGTPE";
 	uint64_t unit = 1024;
 	int i = 0;
 
 	if (bytes < 1024) {
-		snprintf(to, HUMAN_BYTES, "%llu", (unsigned long long)bytes);
+		snprintf(to, FORMAT_BYTES, "%llu", (unsigned long long)bytes);
 		return to;
 	}
 	/* What would be rounded to 1024 of a unit is 1 of the next. */
 	while (i < 5 && bytes / unit + (bytes % unit >= unit / 2) >= 1024)
 		unit *= 1024, i++;
 	if (bytes % unit == 0 || bytes / unit >= 100)
-		snprintf(to, HUMAN_BYTES, "%llu%c",
+		snprintf(to, FORMAT_BYTES, "%llu%c",
 			 (unsigned long long)(bytes / unit + (bytes % unit >= unit / 2)), units[i]);
 	else
-		snprintf(to, HUMAN_BYTES, "%.1f%c", (double)bytes / (double)unit, units[i]);
+		snprintf(to, FORMAT_BYTES, "%.1f%c", (double)bytes / (double)unit, units[i]);
 	return to;
 }
 
-char *human_delta(char to[HUMAN_BYTES], int64_t bytes)
+char *format_delta(char to[FORMAT_BYTES], int64_t bytes)
 {
-	char size[HUMAN_BYTES];
+	char size[FORMAT_BYTES];
 	uint64_t magnitude = bytes < 0 ? 0 - (uint64_t)bytes : (uint64_t)bytes;
 
-	snprintf(to, HUMAN_BYTES, "%s%.20s",
+	snprintf(to, FORMAT_BYTES, "%s%.20s",
 		 bytes < 0   ? "-"
 		 : bytes > 0 ? "+"
 			     : "",
-		 human_bytes(size, magnitude));
+		 format_bytes(size, magnitude));
 	return to;
 }
 
-char *human_count(char to[HUMAN_BYTES], uint64_t count)
+char *format_count(char to[FORMAT_BYTES], uint64_t count)
 {
 	char digits[24];
 	int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)count);
@@ -57,33 +57,33 @@ char *human_count(char to[HUMAN_BYTES], uint64_t count)
 	return to;
 }
 
-char *human_duration(char to[HUMAN_BYTES], uint64_t ns)
+char *format_duration(char to[FORMAT_BYTES], uint64_t ns)
 {
 	unsigned long long seconds = ns / 1000000000u;
 
 	if (ns < 1000000)
-		snprintf(to, HUMAN_BYTES, "%llu us", (unsigned long long)(ns / 1000));
+		snprintf(to, FORMAT_BYTES, "%llu us", (unsigned long long)(ns / 1000));
 	else if (ns < 1000000000u)
-		snprintf(to, HUMAN_BYTES, "%llu ms", (unsigned long long)(ns / 1000000));
+		snprintf(to, FORMAT_BYTES, "%llu ms", (unsigned long long)(ns / 1000000));
 	else if (seconds < 60)
-		snprintf(to, HUMAN_BYTES, "%.2f s", (double)ns / 1e9);
+		snprintf(to, FORMAT_BYTES, "%.2f s", (double)ns / 1e9);
 	else
-		human_seconds(to, seconds);
+		format_seconds(to, seconds);
 	return to;
 }
 
-char *human_seconds(char to[HUMAN_BYTES], uint64_t count)
+char *format_seconds(char to[FORMAT_BYTES], uint64_t count)
 {
 	unsigned long long seconds = count;
 
 	if (seconds < 60)
-		snprintf(to, HUMAN_BYTES, "%llu s", seconds);
+		snprintf(to, FORMAT_BYTES, "%llu s", seconds);
 	else if (seconds < 3600)
-		snprintf(to, HUMAN_BYTES, "%llu min %llu s", seconds / 60, seconds % 60);
+		snprintf(to, FORMAT_BYTES, "%llu min %llu s", seconds / 60, seconds % 60);
 	else if (seconds < 86400)
-		snprintf(to, HUMAN_BYTES, "%llu h %llu min", seconds / 3600, seconds / 60 % 60);
+		snprintf(to, FORMAT_BYTES, "%llu h %llu min", seconds / 3600, seconds / 60 % 60);
 	else
-		snprintf(to, HUMAN_BYTES, "%llu d %llu h", seconds / 86400, seconds / 3600 % 24);
+		snprintf(to, FORMAT_BYTES, "%llu d %llu h", seconds / 86400, seconds / 3600 % 24);
 	return to;
 }
 
@@ -118,7 +118,7 @@ static char *put_by_number(char *to, const char *file)
 	return stpcpy(to, "'");
 }
 
-char *human_word(const char *file)
+char *format_word(const char *file)
 {
 	static const char plain[] = "/.,:+-=@%_ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 				    "0123456789";
@@ -141,7 +141,7 @@ char *human_word(const char *file)
 	return word;
 }
 
-const char *human_s(uint64_t count)
+const char *format_s(uint64_t count)
 {
 	return count == 1 ? "" : "s";
 }

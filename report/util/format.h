@@ -5,27 +5,27 @@
 
 #include <stdint.h>
 
-#define HUMAN_BYTES 32
+#define FORMAT_BYTES 32
 
 /* IEC: "512", "4K", "1.5M"; 1K = 1024. */
-char *human_bytes(char to[HUMAN_BYTES], uint64_t bytes);
+char *format_bytes(char to[FORMAT_BYTES], uint64_t bytes);
 
 /* The same with a sign: "+132K", "-4K", "0". */
-char *human_delta(char to[HUMAN_BYTES], int64_t bytes);
+char *format_delta(char to[FORMAT_BYTES], int64_t bytes);
 
 /* "1,234,567". */
-char *human_count(char to[HUMAN_BYTES], uint64_t count);
+char *format_count(char to[FORMAT_BYTES], uint64_t count);
 
 /* "12 ms", "1.23 s", "4 min 5 s", "3 h 12 min", "2 d 4 h". */
-char *human_duration(char to[HUMAN_BYTES], uint64_t ns);
+char *format_duration(char to[FORMAT_BYTES], uint64_t ns);
 
 /* "12 s", "3 min 4 s", "5 h 6 min", "7 d 8 h". */
-char *human_seconds(char to[HUMAN_BYTES], uint64_t count);
+char *format_seconds(char to[FORMAT_BYTES], uint64_t count);
 
 /* A file's name as a word for a shell; for the caller to free, null without memory. */
-char *human_word(const char *file);
+char *format_word(const char *file);
 
 /* "s" unless it is one: for plurals. */
-const char *human_s(uint64_t count);
+const char *format_s(uint64_t count);
 
 #endif

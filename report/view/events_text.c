@@ -101,13 +101,13 @@ static char *bytes_at(char *to, uint64_t bytes, bool exact)
 		return digits_decimal(to, bytes);
 	if (bytes % 1024 == 0 && bytes < 1024 * 1024)
 		return DIGITS_TEXT(digits_decimal(to, bytes / 1024), "K");
-	return to + strlen(human_bytes(to, bytes));
+	return to + strlen(format_bytes(to, bytes));
 }
 
 static void put_break(struct out *out, const struct event *event, bool exact)
 {
 	uint64_t before, after;
-	char *to = out_room(out, 4 * DIGITS_ROOM);
+	char *to = out_capacity(out, 4 * DIGITS_ROOM);
 
 	if (!call_break(event, &before, &after))
 		return;
@@ -150,7 +150,7 @@ static void put_segment(struct out *out, const struct event_view *view, bool exa
 	}
 	if (known.size_known && !event_failed(event)) {
 		OUT(out, "  size ");
-		out_to(out, bytes_at(out_room(out, DIGITS_ROOM), known.size, exact));
+		out_to(out, bytes_at(out_capacity(out, DIGITS_ROOM), known.size, exact));
 	}
 	if (event->flags & FLAG_INHERITED && event->kind == KIND_SHMDT)
 		OUT(out, "  inherited");
@@ -167,7 +167,7 @@ static void put_call(struct out *out, const struct event_view *view, bool exact)
 
 	if (failed)
 		out_color(out, COLOR_RED);
-	to = out_room(out, 4096); /* so that the text below is measured in one piece */
+	to = out_capacity(out, 4096); /* so that the text below is measured in one piece */
 	begin = out->used;
 	out_to(out, DIGITS_TEXT(stpcpy(to, event_name(event->kind)), "("));
 	events_arguments(out, event);
@@ -277,7 +277,7 @@ void events_call(struct out *out, const struct event_view *view, bool exact)
 void events_text(struct out *out, const struct event_view *view, bool exact, bool stacks)
 {
 	const struct event *event = view->event;
-	char *to = out_room(out, 4 * DIGITS_ROOM);
+	char *to = out_capacity(out, 4 * DIGITS_ROOM);
 
 	to = digits_wide(to, event->time_ns / 1000000000u, 4, ' ');
 	to = digits_nine(DIGITS_TEXT(to, "."), event->time_ns % 1000000000u);

@@ -81,10 +81,10 @@ static void put_fill(struct out *out, const struct flame_node *node)
 
 static void put_share(struct out *out, const struct picture *picture, uint64_t value)
 {
-	char text[HUMAN_BYTES];
+	char text[FORMAT_BYTES];
 
-	out_text(out,
-		 picture->title->of_refused ? human_count(text, value) : human_bytes(text, value));
+	out_text(out, picture->title->of_refused ? format_count(text, value)
+						 : format_bytes(text, value));
 	OUT(out, ", ");
 	put_fixed(out, 100.0 * (double)value / (double)picture->total);
 	out_char(out, '%');
@@ -105,12 +105,12 @@ static void write_name(const struct flame_node *node, char *to, size_t bytes)
 /* As much of a name as has room in a box; the script does the same after a zoom. */
 static void put_label(struct out *out, char *name, double width)
 {
-	size_t room = width < 6 ? 0 : (size_t)((width - 6) / LETTER), length = strlen(name);
+	size_t capacity = width < 6 ? 0 : (size_t)((width - 6) / LETTER), length = strlen(name);
 
-	if (room < 3)
+	if (capacity < 3)
 		return;
-	if (length > room) {
-		length = room - 1;
+	if (length > capacity) {
+		length = capacity - 1;
 		while (length > 0 && ((unsigned char)name[length] & 0xc0) == 0x80)
 			length--;
 		name[length] = '\0';
@@ -208,16 +208,16 @@ static void put_style(struct out *out)
 static void put_title(const struct picture *picture)
 {
 	struct out *out = picture->out;
-	char total[HUMAN_BYTES];
+	char total[FORMAT_BYTES];
 
 	OUT(out, "<text id=\"title\" x=\"10\" y=\"24\">");
 	if (picture->title->of_refused) {
 		OUT(out, "Who asked for memory and was refused: ");
-		out_text(out, human_count(total, picture->total));
+		out_text(out, format_count(total, picture->total));
 		out_text(out, picture->total == 1 ? " call" : " calls");
 	} else {
 		OUT(out, "Who asked for memory: ");
-		out_text(out, human_bytes(total, picture->total));
+		out_text(out, format_bytes(total, picture->total));
 	}
 	OUT(out, "</text>\n");
 }

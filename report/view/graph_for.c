@@ -59,9 +59,9 @@ static bool is_first(const struct graph *graph, uint32_t edge)
 
 static void put_edge_label(struct out *out, const struct graph_edge *edge)
 {
-	char bytes[HUMAN_BYTES];
+	char bytes[FORMAT_BYTES];
 
-	out_text(out, human_bytes(bytes, edge->bytes));
+	out_text(out, format_bytes(bytes, edge->bytes));
 	if (!edge->writes)
 		OUT(out, " ro");
 	if (edge->inherited)
@@ -71,14 +71,14 @@ static void put_edge_label(struct out *out, const struct graph_edge *edge)
 static void put_segment_label(struct out *out, const struct model_segment *segment,
 			      const char *line_end)
 {
-	char size[HUMAN_BYTES];
+	char size[FORMAT_BYTES];
 
 	OUT(out, "shmid ");
 	out_signed(out, segment->shmid);
 	out_text(out, line_end);
 	words_key(out, segment->key);
 	out_text(out, line_end);
-	out_text(out, human_bytes(size, segment->size));
+	out_text(out, format_bytes(size, segment->size));
 	OUT(out, ", ");
 	out_text(out, report_segment_state(segment));
 	out_text(out, report_segment_fault(segment));

@@ -68,7 +68,7 @@ static void put_name(char text[EDGE_BYTES], const char *name, size_t columns,
 /* " 27022 64K by fork": where there is too little room for it, less, but always the pid. */
 static void describe_hold(const struct graph_edge *edge, size_t columns, char rest[64])
 {
-	char bytes[HUMAN_BYTES], count[24] = "";
+	char bytes[FORMAT_BYTES], count[24] = "";
 	const char *mark = !edge->writes     ? " ro"
 			   : edge->inherited ? " by fork"
 			   : !edge->process  ? " untraced"
@@ -76,7 +76,7 @@ static void describe_hold(const struct graph_edge *edge, size_t columns, char re
 
 	if (edge->count > 1 && edge->segment->size)
 		snprintf(count, sizeof count, "%ux", edge->count);
-	human_bytes(bytes, count[0] ? edge->segment->size : edge->bytes);
+	format_bytes(bytes, count[0] ? edge->segment->size : edge->bytes);
 	snprintf(rest, 64, " %d %s%s%s", edge->pid, count, bytes, mark);
 	if (strlen(rest) > columns)
 		snprintf(rest, 64, " %d %s%s", edge->pid, count, bytes);
@@ -98,25 +98,25 @@ static void describe(const struct graph_edge *edge, size_t columns, const struct
 	snprintf(text + used, EDGE_BYTES - used, "%s", rest);
 }
 
-static void describe_maker(const struct model *model, const struct model_segment *segment,
-			   const struct glyphs *g, char text[EDGE_BYTES])
+static void describe_creator(const struct model *model, const struct model_segment *segment,
+			     const struct glyphs *g, char text[EDGE_BYTES])
 {
-	const struct model_process *maker = model_process(model, segment->maker);
+	const struct model_process *creator = model_process(model, segment->creator);
 	char name[EDGE_BYTES], pid[16];
 
-	if (!maker || segment->created == CREATED_NOT) {
+	if (!creator || segment->created == CREATED_NOT) {
 		snprintf(text, EDGE_BYTES, "was there before");
 		return;
 	}
-	snprintf(pid, sizeof pid, " %d", maker->facts.pid);
-	put_name(name, model_program_name(&maker->facts), BOX_COLUMNS - 3 - strlen(pid), g);
+	snprintf(pid, sizeof pid, " %d", creator->facts.pid);
+	put_name(name, model_program_name(&creator->facts), BOX_COLUMNS - 3 - strlen(pid), g);
 	snprintf(text, EDGE_BYTES, "by %.160s%s", name, pid);
 }
 
 static void put_box_line(struct out *out, const struct model *model,
 			 const struct model_segment *segment, unsigned line, const struct glyphs *g)
 {
-	char text[EDGE_BYTES] = "", size[HUMAN_BYTES];
+	char text[EDGE_BYTES] = "", size[FORMAT_BYTES];
 
 	if (line == 0 || line == BOX_LINES - 1) {
 		out_text(out, line ? g->bottom : g->top);
@@ -124,13 +124,13 @@ static void put_box_line(struct out *out, const struct model *model,
 	}
 	if (line == 1)
 		snprintf(text, sizeof text, "shmid %d, %s", segment->shmid,
-			 segment->size ? human_bytes(size, segment->size) : "size ?");
+			 segment->size ? format_bytes(size, segment->size) : "size ?");
 	else if (line == 2 && (!segment->key_known || segment->key == 0))
 		snprintf(text, sizeof text, "IPC_PRIVATE");
 	else if (line == 2)
 		snprintf(text, sizeof text, "key 0x%08x", segment->key);
 	else if (line == 3)
-		describe_maker(model, segment, g, text);
+		describe_creator(model, segment, g, text);
 	else
 		snprintf(text, sizeof text, "%s%s%s", report_segment_state(segment),
 			 report_segment_fault(segment), segment->space ? ", other ns" : "");
@@ -261,15 +261,15 @@ static size_t smaller(size_t a, size_t b)
 static struct sides choose_sides(const struct out *out, const struct graph *graph)
 {
 	size_t taken = BOX_COLUMNS + 4 + 2 * ARROW_COLUMNS;
-	size_t room = out->width > taken + 2 * SIDE_LEAST ? out->width - taken : 2 * SIDE_LEAST;
-	size_t half = room / 2, left = smaller(half, SIDE_USUAL);
+	size_t capacity = out->width > taken + 2 * SIDE_LEAST ? out->width - taken : 2 * SIDE_LEAST;
+	size_t half = capacity / 2, left = smaller(half, SIDE_USUAL);
 	struct sides need = measure(graph);
 
 	if (need.left > left)
-		left = smaller(need.left, room - smaller(need.right, half));
-	else if (need.right > room - left)
-		left = need.left + need.right > room ? need.left : room - need.right;
-	return (struct sides){left, room - left};
+		left = smaller(need.left, capacity - smaller(need.right, half));
+	else if (need.right > capacity - left)
+		left = need.left + need.right > capacity ? need.left : capacity - need.right;
+	return (struct sides){left, capacity - left};
 }
 
 void graph_text(struct out *out, const struct graph *graph, const struct model *model)

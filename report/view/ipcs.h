@@ -6,7 +6,7 @@
 #include "report/model/ipc.h"
 #include "report/view/out.h"
 
-struct ipcs_wish {
+struct ipcs_options {
 	const struct filter *filter;
 	const char *sort;
 	char *const *columns;
@@ -16,7 +16,7 @@ struct ipcs_wish {
 };
 
 /* False after one line when a column is unknown. */
-bool ipcs_text(struct out *out, const struct ipc_table *table, const struct ipcs_wish *wish);
+bool ipcs_text(struct out *out, const struct ipc_table *table, const struct ipcs_options *options);
 
 void ipcs_json(struct out *out, const struct ipc_table *table, const struct filter *filter);
 

@@ -12,7 +12,7 @@
 
 static const char *recording_of(const struct table *table, unsigned i)
 {
-	return ((const struct ipc_segment *)table->rows[i])->maker.recording;
+	return ((const struct ipc_segment *)table->rows[i])->creator.recording;
 }
 
 /* In the current folder by its name alone; null: the one that is read without being named. */
@@ -51,7 +51,7 @@ static void put_ids(struct out *out, const struct table *table, unsigned first)
 static bool put_file(struct out *out, const struct table *table, unsigned first, const char *folder)
 {
 	const char *file = short_name(recording_of(table, first), folder);
-	char *word = file ? human_word(file) : NULL;
+	char *word = file ? format_word(file) : NULL;
 
 	if (!word)
 		return false;

@@ -38,28 +38,28 @@ static void put_owners(struct json *json, uint32_t uid, uint32_t gid, uint32_t c
 	json_number(json, "creator_gid", creator_gid);
 }
 
-static void put_maker(struct json *json, const struct ipc_maker *maker)
+static void put_creator(struct json *json, const struct ipc_creator *creator)
 {
-	if (!maker->known && !maker->pid) {
+	if (!creator->known && !creator->pid) {
 		json_null(json, "creator");
 		return;
 	}
 	json_open(json, "creator", '{');
-	json_signed(json, "pid", maker->pid);
-	if (maker->known) {
-		json_text(json, "program", maker->program);
-		json_text(json, "cmdline", maker->cmdline);
+	json_signed(json, "pid", creator->pid);
+	if (creator->known) {
+		json_text(json, "program", creator->program);
+		json_text(json, "cmdline", creator->cmdline);
 	} else {
 		json_null(json, "program");
 		json_null(json, "cmdline");
 	}
-	json_bool(json, "runs", maker->runs);
-	if (maker->site[0])
-		json_text(json, "site", maker->site);
-	if (maker->recording[0])
-		json_text(json, "recording", maker->recording);
-	if (maker->by_session)
-		json_text(json, "session", maker->session);
+	json_bool(json, "runs", creator->runs);
+	if (creator->site[0])
+		json_text(json, "site", creator->site);
+	if (creator->recording[0])
+		json_text(json, "recording", creator->recording);
+	if (creator->by_session)
+		json_text(json, "session", creator->session);
 	else
 		json_null(json, "session");
 	json_close(json, '}');
@@ -92,7 +92,7 @@ static void put_segment(struct json *json, const struct ipc_table *table,
 	json_number(json, "size", kernel->size);
 	json_number(json, "nattch", kernel->nattch);
 	json_text(json, "state", ipcs_state(segment));
-	put_maker(json, &segment->maker);
+	put_creator(json, &segment->creator);
 	json_signed(json, "last_pid", kernel->last_pid);
 	json_open(json, "holders", '[');
 	for (uint32_t i = 0; i < segment->holder_count + segment->other_count; i++)

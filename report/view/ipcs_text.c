@@ -63,7 +63,7 @@ const char *ipcs_state(const struct ipc_segment *segment)
 		return "marked";
 	if (kernel->nattch)
 		return "in use";
-	return segment->maker.runs ? "unused" : "orphaned";
+	return segment->creator.runs ? "unused" : "orphaned";
 }
 
 /* ---- cells ---- */
@@ -78,7 +78,7 @@ static void put_bytes(struct cell *cell, uint64_t bytes, bool exact)
 {
 	put_number(cell, bytes);
 	if (!exact)
-		human_bytes(cell->text, bytes);
+		format_bytes(cell->text, bytes);
 }
 
 static void put_key(struct cell *cell, uint32_t key)
@@ -113,18 +113,18 @@ static void put_time(struct cell *cell, uint64_t seconds)
 	snprintf(cell->text, sizeof cell->text, "%s", text);
 }
 
-static void put_maker(struct cell *cell, const struct ipc_maker *maker)
+static void put_creator(struct cell *cell, const struct ipc_creator *creator)
 {
 	char label[CREATOR_LABEL_BYTES];
 
-	if (!maker->known && maker->pid)
-		snprintf(cell->text, sizeof cell->text, "[? %d]", maker->pid);
-	else if (!maker->known)
+	if (!creator->known && creator->pid)
+		snprintf(cell->text, sizeof cell->text, "[? %d]", creator->pid);
+	else if (!creator->known)
 		snprintf(cell->text, sizeof cell->text, "-");
 	else
-		snprintf(cell->text, sizeof cell->text, "%s%s %d%s", maker->runs ? "" : "[",
-			 creator_label(maker->program, maker->cmdline, label), maker->pid,
-			 maker->runs ? "" : "]");
+		snprintf(cell->text, sizeof cell->text, "%s%s %d%s", creator->runs ? "" : "[",
+			 creator_label(creator->program, creator->cmdline, label), creator->pid,
+			 creator->runs ? "" : "]");
 }
 
 /* How many of the rows from the first on are of one process, and whether it only reads. */
@@ -215,11 +215,12 @@ static void put_segment(const struct ipc_segment *row, unsigned column, struct c
 			cell->color = COLOR_RED;
 		break;
 	case COLUMN_CREATOR:
-		put_maker(cell, &row->maker);
+		put_creator(cell, &row->creator);
 		break;
 	case COLUMN_CMDLINE:
 		snprintf(cell->text, sizeof cell->text, "%.*s", context->cmdline_columns,
-			 row->maker.known && row->maker.cmdline[0] ? row->maker.cmdline : "-");
+			 row->creator.known && row->creator.cmdline[0] ? row->creator.cmdline
+								       : "-");
 		break;
 	case COLUMN_HOLDERS:
 		put_holders(cell, context, row, context->holders_named, NAME_BYTES);
@@ -238,7 +239,7 @@ static void put_segment(const struct ipc_segment *row, unsigned column, struct c
 		break;
 	default:
 		snprintf(cell->text, sizeof cell->text, "%s",
-			 row->maker.by_session ? row->maker.session : "-");
+			 row->creator.by_session ? row->creator.session : "-");
 	}
 }
 
@@ -292,20 +293,20 @@ static void fill(const void *row, unsigned column, struct cell *cell, const void
 
 /* ---- tables ---- */
 
-static bool choose(struct table *table, const struct out *out, const struct ipcs_wish *wish,
+static bool choose(struct table *table, const struct out *out, const struct ipcs_options *options,
 		   enum kind kind)
 {
 	unsigned kept = 0;
 
 	table_choose(table, out->width);
 	table->sort = UINT_MAX;
-	if (wish->sort)
-		table->sort = (unsigned)table_column(columns, wish->sort);
+	if (options->sort)
+		table->sort = (unsigned)table_column(columns, options->sort);
 	if (table->sort != UINT_MAX && !(kind_columns[kind] >> table->sort & 1))
 		table->sort = UINT_MAX;
-	for (unsigned i = 0; i < wish->column_count && i < TABLE_COLUMNS_MAX; i++) {
+	for (unsigned i = 0; i < options->column_count && i < TABLE_COLUMNS_MAX; i++) {
 		table->width = 0;
-		table->shown[i] = (unsigned)table_column(columns, wish->columns[i]);
+		table->shown[i] = (unsigned)table_column(columns, options->columns[i]);
 		table->shown_count = i + 1;
 	}
 	for (unsigned i = 0; i < table->shown_count; i++)
@@ -333,14 +334,14 @@ static void put_orphaned(struct out *out, const struct table *table)
 	OUT(out, " orphaned");
 }
 
-static void put_table(struct out *out, struct table *table, const struct ipcs_wish *wish,
+static void put_table(struct out *out, struct table *table, const struct ipcs_options *options,
 		      enum kind kind)
 {
 	static const char *const titles[] = {"SHARED MEMORY", "MESSAGE QUEUES", "SEMAPHORES"};
 
-	if (!choose(table, out, wish, kind))
+	if (!choose(table, out, options, kind))
 		return;
-	if (!wish->no_headings) {
+	if (!options->no_headings) {
 		if (kind != SEGMENTS)
 			out_char(out, '\n');
 		out_color(out, COLOR_BOLD);
@@ -353,34 +354,34 @@ static void put_table(struct out *out, struct table *table, const struct ipcs_wi
 		out_char(out, '\n');
 	}
 	if (table->row_count)
-		table_print(table, out, !wish->no_headings, UINT_MAX);
+		table_print(table, out, !options->no_headings, UINT_MAX);
 }
 
-static void put_kind(struct out *out, const struct ipc_table *ipc, const struct ipcs_wish *wish,
-		     enum kind kind)
+static void put_kind(struct out *out, const struct ipc_table *ipc,
+		     const struct ipcs_options *options, enum kind kind)
 {
-	bool wide = out->width >= WIDE_COLUMNS || wish->column_count;
+	bool wide = out->width >= WIDE_COLUMNS || options->column_count;
 	struct context context = {.table = ipc,
 				  .kind = kind,
-				  .exact = wish->exact,
+				  .exact = options->exact,
 				  .holders_named = wide ? HOLDERS_NAMED : 1,
-				  .cmdline_columns = wish->column_count ? 136 : CMDLINE_COLUMNS};
+				  .cmdline_columns = options->column_count ? 136 : CMDLINE_COLUMNS};
 	struct table table = {
 		.columns = columns, .fill = fill, .shorten = shorten_holders, .context = &context};
 	uint32_t count = kind == SEGMENTS ? ipc->segment_count : ipc->object_count;
 
 	table.rows = calloc(count + 1, sizeof *table.rows);
 	for (uint32_t i = 0; table.rows && i < count; i++) {
-		if (kind == SEGMENTS && ipc_wants(wish->filter, &ipc->segments[i]))
+		if (kind == SEGMENTS && ipc_wants(options->filter, &ipc->segments[i]))
 			table.rows[table.row_count++] = &ipc->segments[i];
 		if (kind != SEGMENTS &&
 		    (ipc->objects[i].kind == OBJECT_QUEUE) == (kind == QUEUES) &&
-		    (!wish->filter->by_key || wish->filter->key == ipc->objects[i].key))
+		    (!options->filter->by_key || options->filter->key == ipc->objects[i].key))
 			table.rows[table.row_count++] = &ipc->objects[i];
 	}
-	put_table(out, &table, wish, kind);
-	if (kind == SEGMENTS && !wish->no_headings && !wish->column_count)
-		ipcs_files_text(out, &table, wish->folder);
+	put_table(out, &table, options, kind);
+	if (kind == SEGMENTS && !options->no_headings && !options->column_count)
+		ipcs_files_text(out, &table, options->folder);
 	free(table.rows);
 }
 
@@ -392,17 +393,17 @@ static bool knows(const char *name)
 	return false;
 }
 
-bool ipcs_text(struct out *out, const struct ipc_table *table, const struct ipcs_wish *wish)
+bool ipcs_text(struct out *out, const struct ipc_table *table, const struct ipcs_options *options)
 {
-	if (wish->sort && !knows(wish->sort))
+	if (options->sort && !knows(options->sort))
 		return false;
-	for (unsigned i = 0; i < wish->column_count; i++)
-		if (!knows(wish->columns[i]))
+	for (unsigned i = 0; i < options->column_count; i++)
+		if (!knows(options->columns[i]))
 			return false;
-	put_kind(out, table, wish, SEGMENTS);
-	if (wish->filter->by_shmid)
+	put_kind(out, table, options, SEGMENTS);
+	if (options->filter->by_shmid)
 		return true;
-	put_kind(out, table, wish, QUEUES);
-	put_kind(out, table, wish, SEMAPHORES);
+	put_kind(out, table, options, QUEUES);
+	put_kind(out, table, options, SEMAPHORES);
 	return true;
 }

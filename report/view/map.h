@@ -6,7 +6,7 @@
 #include "report/model/zones.h"
 #include "report/view/out.h"
 
-struct map_wish {
+struct map_options {
 	const struct zones *before; /* an earlier look: what moved since is marked; or null */
 	bool scale;                 /* a zone is as high as it is large */
 	bool all;                   /* each mapping has a line */
@@ -15,7 +15,7 @@ struct map_wish {
 };
 
 /* False without memory. */
-bool map_text(struct out *out, const struct zones *zones, const struct map_wish *wish);
+bool map_text(struct out *out, const struct zones *zones, const struct map_options *options);
 
 void map_json(struct out *out, const struct zones *zones);
 

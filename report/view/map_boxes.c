@@ -60,7 +60,7 @@ void map_tally_add(struct map_tally *tally, const struct zone *zone)
 
 void map_mark(const struct drawing *drawing, struct map_row *row, const struct zone *zone)
 {
-	const struct zones *before = drawing->wish->before;
+	const struct zones *before = drawing->options->before;
 	const struct zone *old = before ? zones_before(before, zone) : NULL;
 
 	if (!before)
@@ -176,7 +176,7 @@ static void put_attachment(const struct drawing *drawing, const struct box *box)
 {
 	const struct zone *zone = box->first;
 	struct map_row *row = map_row_add(drawing->rows, ROW_ZONE, box_color(box->family));
-	char text[160], size[HUMAN_BYTES] = "?";
+	char text[160], size[FORMAT_BYTES] = "?";
 	size_t used = 0;
 
 	if (!row)
@@ -193,7 +193,7 @@ static void put_attachment(const struct drawing *drawing, const struct box *box)
 		 zone->readonly ? "read-only" : "read-write");
 	add_details(drawing, COLOR_NONE, text);
 	if (zone->size_known && zone->size != zone_bytes(zone)) {
-		snprintf(text, sizeof text, "of a segment of %s%s", human_bytes(size, zone->size),
+		snprintf(text, sizeof text, "of a segment of %s%s", format_bytes(size, zone->size),
 			 zone->size == 1     ? " byte"
 			 : zone->size < 1024 ? " bytes"
 					     : "");
@@ -307,7 +307,7 @@ void box_put(const struct drawing *drawing, const struct box *box)
 
 	if (box->family == ATTACHED)
 		put_attachment(drawing, box);
-	else if (drawing->wish->all)
+	else if (drawing->options->all)
 		put_each(drawing, box);
 	else if (box->family == KERNEL)
 		put_kernel(drawing, box);

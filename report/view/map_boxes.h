@@ -16,7 +16,7 @@ struct box {
 struct drawing {
 	struct map_rows *rows;
 	const struct zones *zones;
-	const struct map_wish *wish;
+	const struct map_options *options;
 	unsigned members;
 };
 

@@ -32,17 +32,17 @@ static enum family family_of(const struct zone *zone)
 
 struct map_row *map_row_add(struct map_rows *rows, enum map_row_kind kind, enum out_color color)
 {
-	unsigned room = rows->room ? rows->room * 2 : 64;
+	unsigned capacity = rows->capacity ? rows->capacity * 2 : 64;
 	struct map_row *grown;
 
-	if (rows->count == rows->room) {
-		grown = realloc(rows->rows, room * sizeof *grown);
+	if (rows->count == rows->capacity) {
+		grown = realloc(rows->rows, capacity * sizeof *grown);
 		if (!grown) {
 			rows->no_memory = true;
 			return NULL;
 		}
 		rows->rows = grown;
-		rows->room = room;
+		rows->capacity = capacity;
 	}
 	grown = &rows->rows[rows->count++];
 	*grown = (struct map_row){.kind = kind, .color = color, .mark = ' '};
@@ -58,7 +58,7 @@ void map_rows_free(struct map_rows *rows)
 static void add_edge(const struct drawing *drawing, uint64_t address)
 {
 	const struct zones_process *process = &drawing->zones->process;
-	const struct zones *before = drawing->wish->before;
+	const struct zones *before = drawing->options->before;
 	uint64_t page = process->page_bytes ? process->page_bytes : 1;
 	bool is_break = process->break_current &&
 			(process->break_current + page - 1) / page * page == address;
@@ -119,11 +119,11 @@ static void add_gap(const struct drawing *drawing, uint64_t bytes, const char *t
 
 static void put_unused(const struct drawing *drawing, const struct zone *zone)
 {
-	char text[MAP_TEXT_BYTES], size[HUMAN_BYTES];
+	char text[MAP_TEXT_BYTES], size[FORMAT_BYTES];
 	uint64_t bytes = zone_bytes(zone);
 	unsigned at = drawing->rows->count;
 
-	snprintf(text, sizeof text, "%s of room for the heap", human_bytes(size, bytes));
+	snprintf(text, sizeof text, "%s of room for the heap", format_bytes(size, bytes));
 	add_gap(drawing, bytes, text,
 		bytes < 1u << 20    ? COLOR_RED
 		: bytes < 64u << 20 ? COLOR_YELLOW
@@ -134,10 +134,10 @@ static void put_unused(const struct drawing *drawing, const struct zone *zone)
 
 static void put_gap(const struct drawing *drawing, uint64_t from, uint64_t to)
 {
-	char text[MAP_TEXT_BYTES], size[HUMAN_BYTES];
+	char text[MAP_TEXT_BYTES], size[FORMAT_BYTES];
 	const struct zones *zones = drawing->zones;
 
-	human_bytes(size, to - from);
+	format_bytes(size, to - from);
 	if (to >> 63)
 		snprintf(text, sizeof text, "not for programs");
 	else if (zones->process.live)
@@ -180,17 +180,17 @@ static uint64_t unit(const struct zones *zones)
 	return unit;
 }
 
-void map_rows_make(struct map_rows *rows, const struct zones *zones, const struct map_wish *wish,
-		   unsigned members)
+void map_rows_make(struct map_rows *rows, const struct zones *zones,
+		   const struct map_options *options, unsigned members)
 {
-	const struct drawing drawing = {rows, zones, wish, members};
+	const struct drawing drawing = {rows, zones, options, members};
 	const struct zone *at = zones->zones, *above = NULL;
 
 	if (zones->count)
 		at += zones->count;
 	rows->rows = NULL;
-	rows->count = rows->room = 0;
-	rows->unit_bytes = wish->scale ? unit(zones) : 0;
+	rows->count = rows->capacity = 0;
+	rows->unit_bytes = options->scale ? unit(zones) : 0;
 	if (!zones->process.live)
 		add_gap(&drawing, 0, "what is here is not recorded", COLOR_DIM);
 	while (at > zones->zones) {
@@ -199,7 +199,7 @@ void map_rows_make(struct map_rows *rows, const struct zones *zones, const struc
 		while (box.first > zones->zones && joins(box.first - 1, box.first))
 			box.first--;
 		at = box.first;
-		if (is_beyond(box.last) && !wish->all)
+		if (is_beyond(box.last) && !options->all)
 			continue;
 		if (above && above->start > box.last->end) {
 			add_edge(&drawing, above->start);

@@ -37,15 +37,15 @@ struct map_row {
 
 struct map_rows {
 	struct map_row *rows;
-	unsigned count, room;
+	unsigned count, capacity;
 	unsigned columns;    /* for the text of a row that is not counted */
 	uint64_t unit_bytes; /* of a line, when it is to scale; 0 otherwise */
 	bool no_memory;
 };
 
 /* `members`: at most so many lines for the members of a zone. */
-void map_rows_make(struct map_rows *rows, const struct zones *zones, const struct map_wish *wish,
-		   unsigned members);
+void map_rows_make(struct map_rows *rows, const struct zones *zones,
+		   const struct map_options *options, unsigned members);
 void map_rows_free(struct map_rows *rows);
 
 void map_tally_add(struct map_tally *tally, const struct zone *zone);

@@ -21,7 +21,7 @@
 struct pen {
 	struct out *out;
 	const struct zones *zones;
-	const struct map_wish *wish;
+	const struct map_options *options;
 	unsigned address_columns, box_columns;
 };
 
@@ -39,7 +39,7 @@ static void put_glyph(const struct pen *pen, struct glyph glyph, unsigned times)
 
 static void end_line(const struct pen *pen)
 {
-	if (pen->wish->over)
+	if (pen->options->over)
 		OUT(pen->out, "\33[K");
 	out_char(pen->out, '\n');
 }
@@ -48,16 +48,16 @@ static void end_line(const struct pen *pen)
 
 static void put_bytes(struct out *out, uint64_t bytes)
 {
-	char text[HUMAN_BYTES];
+	char text[FORMAT_BYTES];
 
-	out_text(out, human_bytes(text, bytes));
+	out_text(out, format_bytes(text, bytes));
 }
 
 static void put_delta(struct out *out, uint64_t from, uint64_t to)
 {
-	char text[HUMAN_BYTES];
+	char text[FORMAT_BYTES];
 
-	out_text(out, human_delta(text, (int64_t)(to - from)));
+	out_text(out, format_delta(text, (int64_t)(to - from)));
 }
 
 static void put_process(const struct pen *pen)
@@ -108,7 +108,7 @@ static void put_next(const struct pen *pen)
 
 static void put_since(const struct pen *pen)
 {
-	uint64_t was = pen->wish->before ? pen->wish->before->process.break_current : 0;
+	uint64_t was = pen->options->before ? pen->options->before->process.break_current : 0;
 	uint64_t is = pen->zones->process.break_current;
 
 	if (!was || was == is)
@@ -182,7 +182,7 @@ static void put_totals(const struct pen *pen)
 /* What was there at the earlier look and is no more. */
 static void put_gone(const struct pen *pen)
 {
-	const struct zones *before = pen->wish->before;
+	const struct zones *before = pen->options->before;
 	unsigned count = 0;
 
 	for (uint32_t i = 0; before && i < before->count; i++) {
@@ -209,7 +209,7 @@ static void put_headings(const struct pen *pen)
 {
 	out_color(pen->out, COLOR_DIM);
 	out_safe_wide(pen->out, "address", pen->address_columns + 2);
-	if (pen->wish->scale) {
+	if (pen->options->scale) {
 		OUT(pen->out, " ");
 		out_safe_wide(pen->out, "", pen->box_columns);
 	} else {
@@ -275,12 +275,12 @@ static void put_gap(const struct pen *pen, const struct map_row *row)
 }
 
 /* How much of it is there: a part that is not nothing is never drawn as nothing. */
-static unsigned share(uint64_t part, uint64_t whole, unsigned room)
+static unsigned share(uint64_t part, uint64_t whole, unsigned capacity)
 {
 	unsigned columns = whole ? (unsigned)((unsigned __int128)part * BAR_COLUMNS / whole) : 0;
 
 	columns += part && !columns;
-	return columns < room ? columns : room;
+	return columns < capacity ? columns : capacity;
 }
 
 static void put_bar(const struct pen *pen, const struct map_tally *tally)
@@ -299,9 +299,9 @@ static void put_bar(const struct pen *pen, const struct map_tally *tally)
 
 static void put_numbers(const struct pen *pen, const struct map_tally *tally)
 {
-	char text[HUMAN_BYTES];
+	char text[FORMAT_BYTES];
 
-	human_bytes(text, tally->bytes);
+	format_bytes(text, tally->bytes);
 	out_pad(pen->out, strlen(text) < 6 ? 6 - strlen(text) : 0);
 	out_text(pen->out, text);
 	out_number_wide(pen->out, tally->pages, 8);
@@ -314,12 +314,12 @@ static void put_numbers(const struct pen *pen, const struct map_tally *tally)
 static void put_zone(const struct pen *pen, const struct map_row *row)
 {
 	bool bar = row->counted && row->tally.pages_known;
-	unsigned room = pen->box_columns - 2 - (bar ? BAR_COLUMNS + 1 : 0);
+	unsigned capacity = pen->box_columns - 2 - (bar ? BAR_COLUMNS + 1 : 0);
 
 	GLYPH(pen, "│", "|");
 	out_char(pen->out, ' ');
 	out_color(pen->out, row->color);
-	out_safe_wide(pen->out, row->text, room);
+	out_safe_wide(pen->out, row->text, capacity);
 	if (bar) {
 		out_char(pen->out, ' ');
 		put_bar(pen, &row->tally);
@@ -356,7 +356,7 @@ static void put_foot(const struct pen *pen, const struct map_rows *rows)
 	OUT(pen->out, " swapped  ");
 	GLYPH(pen, "░", ".");
 	OUT(pen->out, " addresses only");
-	if (pen->wish->before)
+	if (pen->options->before)
 		OUT(pen->out, "  * changed  + new");
 	if (rows->unit_bytes) {
 		OUT(pen->out, "  a line is ");
@@ -372,28 +372,28 @@ static void put_foot(const struct pen *pen, const struct map_rows *rows)
 /* Where the screen is too low, members go first; then the top, for the break is further down. */
 static unsigned fit(struct map_rows *rows, const struct pen *pen)
 {
-	unsigned most = pen->wish->lines_most;
+	unsigned most = pen->options->lines_most;
 
-	map_rows_make(rows, pen->zones, pen->wish, MEMBERS);
+	map_rows_make(rows, pen->zones, pen->options, MEMBERS);
 	if (!most || rows->count + LINES_AROUND <= most)
 		return 0;
 	map_rows_free(rows);
-	map_rows_make(rows, pen->zones, pen->wish, 0);
+	map_rows_make(rows, pen->zones, pen->options, 0);
 	if (rows->count + LINES_AROUND <= most)
 		return 0;
 	return most > LINES_AROUND ? rows->count + LINES_AROUND - most : rows->count;
 }
 
-static unsigned address_columns(const struct zones *zones, const struct map_wish *wish)
+static unsigned address_columns(const struct zones *zones, const struct map_options *options)
 {
 	const struct zone *top = zones->count ? &zones->zones[zones->count - 1] : NULL;
 
-	return wish->all && top && top->start >> 63 ? BEYOND_COLUMNS : ADDRESS_COLUMNS;
+	return options->all && top && top->start >> 63 ? BEYOND_COLUMNS : ADDRESS_COLUMNS;
 }
 
-bool map_text(struct out *out, const struct zones *zones, const struct map_wish *wish)
+bool map_text(struct out *out, const struct zones *zones, const struct map_options *options)
 {
-	struct pen pen = {out, zones, wish, address_columns(zones, wish), BOX_MIN};
+	struct pen pen = {out, zones, options, address_columns(zones, options), BOX_MIN};
 	struct map_rows rows = {0};
 	unsigned around = pen.address_columns + 3 + NUMBER_COLUMNS, cut;
 
@@ -417,7 +417,7 @@ bool map_text(struct out *out, const struct zones *zones, const struct map_wish 
 	for (unsigned i = cut; i < rows.count; i++)
 		put_row(&pen, &rows, i);
 	put_foot(&pen, &rows);
-	if (wish->over)
+	if (options->over)
 		OUT(out, "\33[J");
 	map_rows_free(&rows);
 	return !rows.no_memory && !zones->no_memory;

@@ -66,7 +66,7 @@ void out_raw(struct out *out, const char *bytes, size_t count)
 	while (count > 0) {
 		size_t part = count < OUT_SLACK ? count : OUT_SLACK;
 
-		memcpy(out_room(out, part), bytes, part);
+		memcpy(out_capacity(out, part), bytes, part);
 		out->used += part;
 		bytes += part;
 		count -= part;
@@ -77,27 +77,27 @@ void out_raw(struct out *out, const char *bytes, size_t count)
 
 void out_number(struct out *out, uint64_t number)
 {
-	out_to(out, digits_decimal(out_room(out, DIGITS_ROOM), number));
+	out_to(out, digits_decimal(out_capacity(out, DIGITS_ROOM), number));
 }
 
 void out_signed(struct out *out, int64_t number)
 {
-	out_to(out, digits_signed(out_room(out, DIGITS_ROOM), number));
+	out_to(out, digits_signed(out_capacity(out, DIGITS_ROOM), number));
 }
 
 void out_number_wide(struct out *out, uint64_t number, unsigned width)
 {
-	out_to(out, digits_wide(out_room(out, DIGITS_ROOM), number, width, ' '));
+	out_to(out, digits_wide(out_capacity(out, DIGITS_ROOM), number, width, ' '));
 }
 
 void out_digits(struct out *out, uint64_t number, unsigned digits)
 {
-	out_to(out, digits_wide(out_room(out, DIGITS_ROOM), number, digits, '0'));
+	out_to(out, digits_wide(out_capacity(out, DIGITS_ROOM), number, digits, '0'));
 }
 
 void out_hex(struct out *out, uint64_t number)
 {
-	out_to(out, digits_hex(out_room(out, DIGITS_ROOM), number));
+	out_to(out, digits_hex(out_capacity(out, DIGITS_ROOM), number));
 }
 
 void out_octal(struct out *out, unsigned number, unsigned digits)
@@ -113,7 +113,7 @@ void out_pad(struct out *out, size_t count)
 {
 	for (size_t part; count > 0; count -= part) {
 		part = count < OUT_BLANKS ? count : OUT_BLANKS;
-		memset(out_room(out, OUT_BLANKS), ' ', OUT_BLANKS);
+		memset(out_capacity(out, OUT_BLANKS), ' ', OUT_BLANKS);
 		out->used += part;
 	}
 }

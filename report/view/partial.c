@@ -38,14 +38,14 @@ struct partial_sites partial_sites(const struct model *model, const struct filte
 const char *partial_log(const struct model *model, char text[PARTIAL_NOTE_BYTES])
 {
 	uint64_t missing = model_events_missing(model);
-	char shown[HUMAN_BYTES], all[HUMAN_BYTES];
+	char shown[FORMAT_BYTES], all[FORMAT_BYTES];
 	bool newest = missing == model->lost[LOST_OVERWRITTEN];
 
 	text[0] = '\0';
 	if (missing)
 		snprintf(text, PARTIAL_NOTE_BYTES, "%s%s of %s events", newest ? "the newest " : "",
-			 human_count(shown, model->event_count),
-			 human_count(all, model->event_count + missing));
+			 format_count(shown, model->event_count),
+			 format_count(all, model->event_count + missing));
 	return text;
 }
 
@@ -86,7 +86,7 @@ unsigned partial_notes(const struct model *model, const struct filter *filter,
 		       char notes[PARTIAL_NOTES_MAX][PARTIAL_NOTE_BYTES])
 {
 	struct partial_sites sums = partial_sites(model, filter);
-	char refused[HUMAN_BYTES];
+	char refused[FORMAT_BYTES];
 	unsigned count = 0;
 
 	if (model_events_missing(model))
@@ -96,7 +96,7 @@ unsigned partial_notes(const struct model *model, const struct filter *filter,
 	if (sums.refused)
 		snprintf(notes[count++], PARTIAL_NOTE_BYTES,
 			 "%s call%s asked for memory and %s refused",
-			 human_count(refused, sums.refused), human_s(sums.refused),
+			 format_count(refused, sums.refused), format_s(sums.refused),
 			 sums.refused == 1 ? "was" : "were");
 	return count;
 }

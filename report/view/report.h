@@ -6,7 +6,7 @@
 #include "report/model/filter.h"
 #include "report/view/out.h"
 
-struct report_wish {
+struct report_options {
 	const struct filter *filter;
 	const char *path; /* of the file, for the page's head */
 	const char *sort; /* null: as they began */
@@ -16,7 +16,7 @@ struct report_wish {
 };
 
 /* False after one line when a column is unknown; nothing is printed then. */
-bool report_text(struct out *out, const struct model *model, const struct report_wish *wish);
+bool report_text(struct out *out, const struct model *model, const struct report_options *options);
 
 void report_json(struct out *out, const struct model *model, const struct filter *filter,
 		 const char *version);

@@ -75,9 +75,9 @@ static void put_finding(struct out *out, const struct model *model, const struct
 
 static void put_number(struct out *out, uint32_t count)
 {
-	char text[HUMAN_BYTES];
+	char text[FORMAT_BYTES];
 
-	out_text(out, human_count(text, count));
+	out_text(out, format_count(text, count));
 }
 
 static void put_sum(struct out *out, const struct model *model, const struct filter *filter)
@@ -95,7 +95,7 @@ static void put_sum(struct out *out, const struct model *model, const struct fil
 		put_number(out, counts[severity]);
 		out_char(out, ' ');
 		out_text(out, severities[severity].word);
-		out_text(out, human_s(counts[severity]));
+		out_text(out, format_s(counts[severity]));
 		any = true;
 	}
 	if (!any)

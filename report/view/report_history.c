@@ -28,7 +28,7 @@ struct history {
 	const struct model_segment *segment;
 	bool exact;
 	struct line *lines;
-	uint32_t count, room;
+	uint32_t count, capacity;
 	unsigned name_columns;
 };
 
@@ -39,7 +39,7 @@ static void add(struct history *h, struct line line)
 	char name[64];
 	int length = 1;
 
-	if (h->count == h->room)
+	if (h->count == h->capacity)
 		return;
 	line.order = h->count;
 	h->lines[h->count++] = line;
@@ -78,15 +78,15 @@ static void gather(struct history *h)
 {
 	const struct model *model = h->model;
 	const struct model_segment *s = h->segment;
-	const struct model_process *maker = model_process(model, s->maker);
+	const struct model_process *creator = model_process(model, s->creator);
 
 	add(h, (struct line){.time_ns = s->seen_ns,
 			     .step = s->created == CREATED_NOT ? STEP_FOUND : STEP_MADE,
-			     .process = maker});
+			     .process = creator});
 	for (uint32_t i = 0; i < model->past_count; i++)
 		if (model->past[i].attachment.segment == s)
 			add_past(h, &model->past[i]);
-	for (uint32_t i = 1; i < model->instance_room; i++)
+	for (uint32_t i = 1; i < model->instance_capacity; i++)
 		if (model->by_instance[i])
 			add_present(h, model->by_instance[i]);
 	for (uint32_t i = 0; i < model->change_count; i++)
@@ -116,13 +116,13 @@ static int by_time(const void *a, const void *b)
 static void put_made(struct out *out, const struct history *h)
 {
 	const struct model_segment *s = h->segment;
-	char text[HUMAN_BYTES];
+	char text[FORMAT_BYTES];
 
 	OUT(out, "made it: ");
 	if (h->exact)
 		out_number(out, s->size);
 	else
-		out_text(out, human_bytes(text, s->size));
+		out_text(out, format_bytes(text, s->size));
 	OUT(out, ", mode ");
 	out_octal(out, s->flags & 0777, 4);
 	if (s->created == CREATED_LIKELY)
@@ -241,16 +241,17 @@ static void put_rest(struct out *out, const struct history *h, uint32_t attached
 static void put_neighbour(struct out *out, const struct history *h,
 			  const struct model_segment *other, const char *words)
 {
-	const struct model_process *maker = other ? model_process(h->model, other->maker) : NULL;
+	const struct model_process *creator = other ? model_process(h->model, other->creator)
+						    : NULL;
 	char who[96];
 
 	if (!other)
 		return;
 	OUT(out, "Segment ");
 	out_signed(out, other->shmid);
-	if (other->created != CREATED_NOT && maker) {
+	if (other->created != CREATED_NOT && creator) {
 		snprintf(who, sizeof who, ", made by %.24s (%d) at ",
-			 model_program_name(&maker->facts), maker->facts.pid);
+			 model_program_name(&creator->facts), creator->facts.pid);
 		out_safe(out, who);
 	} else {
 		OUT(out, ", seen first at ");
@@ -267,9 +268,9 @@ void report_history(struct out *out, const struct model *model, const struct mod
 	struct history h = {.model = model, .segment = segment, .exact = exact, .name_columns = 7};
 	uint32_t attached = 0;
 
-	h.room = 2 + 2 * model->past_count + model->change_count +
-		 (uint32_t)model->attachment_count;
-	h.lines = calloc(h.room, sizeof *h.lines);
+	h.capacity = 2 + 2 * model->past_count + model->change_count +
+		     (uint32_t)model->attachment_count;
+	h.lines = calloc(h.capacity, sizeof *h.lines);
 	if (!h.lines)
 		return;
 	gather(&h);

@@ -83,12 +83,12 @@ static void put_coverage(struct json *json, const struct model *model, const str
 	partial_json(json, model, filter);
 	json_number(json, "bad_settings", model->lost[LOST_BAD_SETTING]);
 	json_open(json, "not_followed", '[');
-	for (uint32_t i = 0; i < model->witness_count; i++) {
+	for (uint32_t i = 0; i < model->unfollowed_count; i++) {
 		json_open(json, NULL, '{');
-		json_signed(json, "pid", model->witnesses[i].pid);
-		json_text(json, "exe", model->witnesses[i].exe);
-		json_text(json, "why", model->witnesses[i].why);
-		json_signed(json, "ppid", model->witnesses[i].ppid);
+		json_signed(json, "pid", model->unfollowed[i].pid);
+		json_text(json, "exe", model->unfollowed[i].exe);
+		json_text(json, "why", model->unfollowed[i].why);
+		json_signed(json, "ppid", model->unfollowed[i].ppid);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
@@ -208,7 +208,7 @@ static void put_process(struct json *json, const struct model_process *process)
 static void put_processes(struct json *json, const struct model *model, const struct filter *filter)
 {
 	json_open(json, "processes", '[');
-	for (uint32_t i = 1; i < model->instance_room; i++)
+	for (uint32_t i = 1; i < model->instance_capacity; i++)
 		if (model->by_instance[i] && filter_process(filter, model->by_instance[i]))
 			put_process(json, model->by_instance[i]);
 	json_close(json, ']');

@@ -47,18 +47,18 @@ void report_stack_json(struct json *json, const struct model *model, uint32_t in
 static void put_creator(struct json *json, const struct model *model,
 			const struct model_segment *segment)
 {
-	const struct model_process *maker = model_process(model, segment->maker);
+	const struct model_process *creator = model_process(model, segment->creator);
 
-	if (segment->created == CREATED_NOT || !maker) {
+	if (segment->created == CREATED_NOT || !creator) {
 		json_null(json, "creator");
 		return;
 	}
 	json_open(json, "creator", '{');
-	json_signed(json, "pid", maker->facts.pid);
-	json_text(json, "exe", maker->facts.exe);
-	json_text(json, "cmdline", maker->facts.cmdline);
-	json_number(json, "start_ns", maker->facts.start_ns);
-	report_stack_json(json, model, segment->maker, segment->maker_stack);
+	json_signed(json, "pid", creator->facts.pid);
+	json_text(json, "exe", creator->facts.exe);
+	json_text(json, "cmdline", creator->facts.cmdline);
+	json_number(json, "start_ns", creator->facts.start_ns);
+	report_stack_json(json, model, segment->creator, segment->creator_stack);
 	json_close(json, '}');
 }
 
@@ -184,8 +184,7 @@ static void put_now(struct json *json, const struct model_segment *segment)
 		json_open(json, "removed_by", '{');
 		json_text(json, "program", "memshim reap");
 		json_number(json, "uid", segment->reaped->uid);
-		json_text(json, "time",
-			  words_time(segment->reaped->removed_s * 1000000000u, text));
+		json_text(json, "time", words_time(segment->reaped->removed_s * 1000000000u, text));
 		json_close(json, '}');
 	}
 	json_close(json, '}');
@@ -272,7 +271,7 @@ static void put_attachments(struct json *json, const struct model *model,
 			    const struct filter *filter)
 {
 	json_open(json, "attachments", '[');
-	for (uint32_t i = 1; i < model->instance_room; i++) {
+	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		const struct model_process *process = model->by_instance[i];
 
 		for (uint32_t k = 0; process && k < process->attached_count; k++)

@@ -50,7 +50,7 @@ static void put_number(struct cell *cell, uint64_t number)
 static void put_count(struct cell *cell, uint64_t number)
 {
 	cell->number = number;
-	human_count(cell->text, number);
+	format_count(cell->text, number);
 }
 
 static void put_bytes(struct cell *cell, uint64_t bytes, bool exact)
@@ -58,7 +58,7 @@ static void put_bytes(struct cell *cell, uint64_t bytes, bool exact)
 	if (exact)
 		put_number(cell, bytes);
 	else
-		human_bytes(cell->text, bytes);
+		format_bytes(cell->text, bytes);
 	cell->number = bytes;
 }
 
@@ -67,7 +67,7 @@ static void put_delta(struct cell *cell, int64_t bytes, bool exact)
 	if (exact)
 		snprintf(cell->text, sizeof cell->text, "%+lld", (long long)bytes);
 	else
-		human_delta(cell->text, bytes);
+		format_delta(cell->text, bytes);
 	cell->number = (uint64_t)bytes + (1ull << 63); /* negative ones sort below */
 }
 
@@ -195,7 +195,7 @@ static void put_identity(struct cell *cell, const struct process_facts *facts, u
 		put_text(cell, facts->exe);
 		break;
 	case COLUMN_START:
-		human_duration(cell->text, facts->start_ns);
+		format_duration(cell->text, facts->start_ns);
 		cell->number = facts->start_ns;
 		break;
 	default:
@@ -306,8 +306,7 @@ static void put_segment_state(struct cell *cell, const struct model_segment *seg
 	snprintf(cell->text, sizeof cell->text, "%s%s%s%s", report_segment_state(segment),
 		 report_segment_fault(segment),
 		 segment->space || segment->elsewhere ? ", other namespace" : "",
-		 was_there && segment->presence == PRESENCE_REMOVED ? "; removed since"
-								    : "");
+		 was_there && segment->presence == PRESENCE_REMOVED ? "; removed since" : "");
 	if (segment->leaked || segment->orphaned)
 		cell->color = COLOR_RED;
 }
@@ -339,7 +338,7 @@ void report_segment_cell(const void *row, unsigned column, struct cell *cell, co
 			put_text(cell, "?");
 		break;
 	case COLUMN_CREATOR:
-		put_by(cell, report->model, segment->created ? segment->maker : 0);
+		put_by(cell, report->model, segment->created ? segment->creator : 0);
 		break;
 	case COLUMN_REMOVER:
 		put_by(cell, report->model, segment->remover);

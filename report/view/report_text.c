@@ -34,19 +34,19 @@ const char *report_segment_fault(const struct model_segment *segment)
 
 static void put_count(struct out *out, uint64_t count)
 {
-	char text[HUMAN_BYTES];
+	char text[FORMAT_BYTES];
 
-	out_text(out, human_count(text, count));
+	out_text(out, format_count(text, count));
 }
 
 static void put_bytes(struct out *out, uint64_t bytes, bool exact)
 {
-	char text[HUMAN_BYTES];
+	char text[FORMAT_BYTES];
 
 	if (exact)
 		out_number(out, bytes);
 	else
-		out_text(out, human_bytes(text, bytes));
+		out_text(out, format_bytes(text, bytes));
 }
 
 static void label(struct out *out, const char *text)
@@ -103,7 +103,7 @@ static void put_session(struct out *out, const struct model *model, const char *
 	out_pad(out, LABEL_COLUMNS);
 	put_ending(out, session);
 	OUT(out, ", ");
-	out_text(out, human_duration(text, session->duration_ns));
+	out_text(out, format_duration(text, session->duration_ns));
 	OUT(out, ", began ");
 	words_time(session->started_realtime_ns, text);
 	text[19] = '\0';
@@ -144,7 +144,7 @@ void report_coverage(struct out *out, const struct model *model)
 	OUT(out, "; ");
 	put_count(out, model->event_count);
 	OUT(out, " event");
-	out_text(out, human_s(model->event_count));
+	out_text(out, format_s(model->event_count));
 	if (lost)
 		put_part(out, lost, "lost");
 	else
@@ -152,14 +152,14 @@ void report_coverage(struct out *out, const struct model *model)
 	put_part(out, model->in_flight, "in flight at the end");
 	put_part(out, model->unseen_moves,
 		 model->unseen_moves == 1 ? "move unseen" : "moves unseen");
-	put_part(out, model->witness_count,
-		 model->witness_count == 1 ? "process not followed" : "processes not followed");
+	put_part(out, model->unfollowed_count,
+		 model->unfollowed_count == 1 ? "process not followed" : "processes not followed");
 }
 
 static void put_coverage(struct out *out, const struct model *model)
 {
 	bool whole = model->level == COVERED_FULL && !model->session.segment_missing &&
-		     !model_lost(model) && !model->unseen_moves && !model->witness_count;
+		     !model_lost(model) && !model->unseen_moves && !model->unfollowed_count;
 
 	label(out, "Coverage");
 	out_color(out, whole ? COLOR_GREEN : COLOR_YELLOW);
@@ -172,7 +172,7 @@ static void put_totals(struct out *out, const struct model *model, bool exact)
 {
 	uint64_t moves = 0, stills = 0, grown = 0, shrunk = 0, queries = 0;
 
-	for (uint32_t i = 1; i < model->instance_room; i++) {
+	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		const struct model_process *process = model->by_instance[i];
 
 		if (!process)
@@ -186,7 +186,7 @@ static void put_totals(struct out *out, const struct model *model, bool exact)
 	label(out, "Break");
 	put_count(out, moves);
 	OUT(out, " move");
-	out_text(out, human_s(moves));
+	out_text(out, format_s(moves));
 	OUT(out, ": grown by ");
 	put_bytes(out, grown, exact);
 	OUT(out, ", given back ");
@@ -222,14 +222,14 @@ static void put_title(struct out *out, const char *title, unsigned shown, unsign
 }
 
 /* Takes the user's columns as far as this table has them. */
-static void choose(struct table *table, const struct out *out, const struct report_wish *wish)
+static void choose(struct table *table, const struct out *out, const struct report_options *options)
 {
 	table_choose(table, out->width);
 	table->sort = UINT_MAX;
-	if (wish->sort && table_column(table->columns, wish->sort) >= 0)
-		table->sort = (unsigned)table_column(table->columns, wish->sort);
-	for (unsigned i = 0, count = 0; i < wish->column_count; i++) {
-		int column = table_column(table->columns, wish->columns[i]);
+	if (options->sort && table_column(table->columns, options->sort) >= 0)
+		table->sort = (unsigned)table_column(table->columns, options->sort);
+	for (unsigned i = 0, count = 0; i < options->column_count; i++) {
+		int column = table_column(table->columns, options->columns[i]);
 
 		if (column < 0 || count == TABLE_COLUMNS_MAX)
 			continue;
@@ -239,16 +239,16 @@ static void choose(struct table *table, const struct out *out, const struct repo
 	}
 }
 
-static void put_table(struct out *out, struct table *table, const struct report_wish *wish,
+static void put_table(struct out *out, struct table *table, const struct report_options *options,
 		      const char *title, unsigned most, unsigned orphaned, const char *part)
 {
 	if (table->row_count == 0)
 		return;
-	if (wish->sort || filter_is_set(wish->filter))
+	if (options->sort || filter_is_set(options->filter))
 		most = UINT_MAX;
-	choose(table, out, wish);
+	choose(table, out, options);
 	put_title(out, title, table_shown_rows(table, most), table->row_count, orphaned, part);
-	table_print(table, out, !wish->no_headings, most);
+	table_print(table, out, !options->no_headings, most);
 }
 
 /* A process is of interest to a filter for a segment only if it attached that. */
@@ -270,26 +270,27 @@ static bool wants_process(const struct filter *filter, const struct model *model
 }
 
 static void put_processes(struct out *out, const struct model *model,
-			  const struct report_wish *wish)
+			  const struct report_options *options)
 {
-	struct report_context context = {model, wish->exact};
+	struct report_context context = {model, options->exact};
 	struct table table = {.columns = report_process_columns,
 			      .fill = report_process_cell,
 			      .weigh = report_process_weight,
 			      .context = &context};
 
 	table.rows = calloc(model->process_count + 1, sizeof *table.rows);
-	for (uint32_t i = 1; table.rows && i < model->instance_room; i++)
+	for (uint32_t i = 1; table.rows && i < model->instance_capacity; i++)
 		if (model->by_instance[i] &&
-		    wants_process(wish->filter, model, model->by_instance[i]))
+		    wants_process(options->filter, model, model->by_instance[i]))
 			table.rows[table.row_count++] = model->by_instance[i];
-	put_table(out, &table, wish, "PROCESSES", ROWS_MOST, 0, "");
+	put_table(out, &table, options, "PROCESSES", ROWS_MOST, 0, "");
 	free(table.rows);
 }
 
-static void put_segments(struct out *out, const struct model *model, const struct report_wish *wish)
+static void put_segments(struct out *out, const struct model *model,
+			 const struct report_options *options)
 {
-	struct report_context context = {model, wish->exact};
+	struct report_context context = {model, options->exact};
 	struct table table = {.columns = report_segment_columns,
 			      .fill = report_segment_cell,
 			      .weigh = report_segment_weight,
@@ -298,39 +299,41 @@ static void put_segments(struct out *out, const struct model *model, const struc
 
 	table.rows = calloc(model->segment_count + 1, sizeof *table.rows);
 	for (uint32_t i = 0; table.rows && i < model->segment_count; i++)
-		if (filter_segment(wish->filter, model->segments[i])) {
+		if (filter_segment(options->filter, model->segments[i])) {
 			table.rows[table.row_count++] = model->segments[i];
 			orphaned += model->segments[i]->orphaned;
 		}
-	put_table(out, &table, wish, "SEGMENTS", ROWS_MOST, orphaned, "");
+	put_table(out, &table, options, "SEGMENTS", ROWS_MOST, orphaned, "");
 	free(table.rows);
 }
 
-static void put_sites(struct out *out, const struct model *model, const struct report_wish *wish)
+static void put_sites(struct out *out, const struct model *model,
+		      const struct report_options *options)
 {
-	struct report_context context = {model, wish->exact};
+	struct report_context context = {model, options->exact};
 	struct table table = {
 		.columns = report_site_columns, .fill = report_site_cell, .context = &context};
-	struct site_group *groups = sites_group(model, wish->filter, &table.row_count);
+	struct site_group *groups = sites_group(model, options->filter, &table.row_count);
 	char part[PARTIAL_NOTE_BYTES];
 
 	table.rows = calloc(table.row_count + 1, sizeof *table.rows);
 	for (uint32_t i = 0; table.rows && i < table.row_count; i++)
 		table.rows[i] = &groups[i];
 	if (table.rows)
-		put_table(out, &table, wish, "CALL SITES", SITES_MOST, 0, partial_log(model, part));
+		put_table(out, &table, options, "CALL SITES", SITES_MOST, 0,
+			  partial_log(model, part));
 	free(table.rows);
 	free(groups);
 }
 
 /* Of the segments that were asked for by name. */
 static void put_histories(struct out *out, const struct model *model,
-			  const struct report_wish *wish)
+			  const struct report_options *options)
 {
 	for (uint32_t i = 0; i < model->segment_count; i++)
-		if ((wish->filter->by_shmid || wish->filter->by_key) &&
-		    filter_segment(wish->filter, model->segments[i]))
-			report_history(out, model, model->segments[i], wish->exact);
+		if ((options->filter->by_shmid || options->filter->by_key) &&
+		    filter_segment(options->filter, model->segments[i]))
+			report_history(out, model, model->segments[i], options->exact);
 }
 
 /* ---- all of it ---- */
@@ -345,21 +348,22 @@ static bool knows(const char *name)
 	return false;
 }
 
-bool report_text(struct out *out, const struct model *model, const struct report_wish *wish)
+bool report_text(struct out *out, const struct model *model, const struct report_options *options)
 {
-	if (wish->sort && !knows(wish->sort))
+	if (options->sort && !knows(options->sort))
 		return false;
-	for (unsigned i = 0; i < wish->column_count; i++)
-		if (!knows(wish->columns[i]))
+	for (unsigned i = 0; i < options->column_count; i++)
+		if (!knows(options->columns[i]))
 			return false;
-	put_session(out, model, wish->path);
+	put_session(out, model, options->path);
 	put_coverage(out, model);
-	put_totals(out, model, wish->exact);
-	put_processes(out, model, wish);
-	put_segments(out, model, wish);
-	put_histories(out, model, wish);
-	put_sites(out, model, wish);
-	report_findings(out, model, wish->filter, wish->sort || filter_is_set(wish->filter));
-	sites_nameless(out, model, wish->sort != NULL);
+	put_totals(out, model, options->exact);
+	put_processes(out, model, options);
+	put_segments(out, model, options);
+	put_histories(out, model, options);
+	put_sites(out, model, options);
+	report_findings(out, model, options->filter,
+			options->sort || filter_is_set(options->filter));
+	sites_nameless(out, model, options->sort != NULL);
 	return true;
 }

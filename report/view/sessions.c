@@ -54,18 +54,18 @@ void sessions_cell(const void *row, unsigned column, struct cell *cell, const vo
 		break;
 	case COLUMN_PROCESSES:
 		cell->number = session->process_count;
-		human_count(cell->text, cell->number);
+		format_count(cell->text, cell->number);
 		break;
 	case COLUMN_EVENTS:
 		cell->number = session->event_count;
-		human_count(cell->text, cell->number);
+		format_count(cell->text, cell->number);
 		break;
 	case COLUMN_AGE:
 		cell->number = session->facts.age_ns;
 		if (cell->number < 1000000000u)
 			snprintf(cell->text, sizeof cell->text, "< 1 s");
 		else
-			human_seconds(cell->text, cell->number / 1000000000u);
+			format_seconds(cell->text, cell->number / 1000000000u);
 		break;
 	case COLUMN_COMMAND:
 		join_command(&session->facts, cell->text, 61);
@@ -85,15 +85,15 @@ static int column_of(const char *name)
 }
 
 bool sessions_text(struct out *out, const struct session_row *const *rows, unsigned count,
-		   const struct sessions_wish *wish)
+		   const struct sessions_options *options)
 {
 	struct table table = {.columns = sessions_columns, .sort = UINT_MAX, .fill = sessions_cell};
 
 	table_choose(&table, out->width);
-	if (wish->sort && (int)(table.sort = (unsigned)column_of(wish->sort)) < 0)
+	if (options->sort && (int)(table.sort = (unsigned)column_of(options->sort)) < 0)
 		return false;
-	for (unsigned i = 0; i < wish->column_count; i++) {
-		int column = column_of(wish->columns[i]);
+	for (unsigned i = 0; i < options->column_count; i++) {
+		int column = column_of(options->columns[i]);
 
 		if (column < 0)
 			return false;
@@ -105,7 +105,7 @@ bool sessions_text(struct out *out, const struct session_row *const *rows, unsig
 	table.rows = calloc(count + 1, sizeof *table.rows);
 	for (; table.rows && table.row_count < count; table.row_count++)
 		table.rows[table.row_count] = rows[table.row_count];
-	table_print(&table, out, !wish->no_headings, UINT_MAX);
+	table_print(&table, out, !options->no_headings, UINT_MAX);
 	free(table.rows);
 	return true;
 }

@@ -18,7 +18,7 @@ struct session_row {
 extern const struct table_column sessions_columns[];
 void sessions_cell(const void *row, unsigned column, struct cell *cell, const void *context);
 
-struct sessions_wish {
+struct sessions_options {
 	const char *sort;
 	char *const *columns;
 	unsigned column_count;
@@ -27,7 +27,7 @@ struct sessions_wish {
 
 /* False after one line when a column is unknown. */
 bool sessions_text(struct out *out, const struct session_row *const *rows, unsigned count,
-		   const struct sessions_wish *wish);
+		   const struct sessions_options *options);
 
 void sessions_json(struct out *out, const struct session_row *const *rows, unsigned count);
 

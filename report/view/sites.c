@@ -169,13 +169,13 @@ static void put_amount(struct cell *cell, uint64_t bytes, bool exact)
 	if (exact)
 		snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)bytes);
 	else
-		human_bytes(cell->text, bytes);
+		format_bytes(cell->text, bytes);
 	cell->number = bytes;
 }
 
 static void put_times(struct cell *cell, uint64_t count)
 {
-	human_count(cell->text, count);
+	format_count(cell->text, count);
 	cell->number = count;
 }
 
@@ -272,7 +272,7 @@ static bool is_shown(const struct model *model, uint32_t which)
 	const struct model_module *module = model->modules[which];
 	uint32_t before = 0;
 
-	for (uint32_t i = 0; i < model->module_room; i++)
+	for (uint32_t i = 0; i < model->module_capacity; i++)
 		before += is_worse(model->modules[i], module) ||
 			  (i < which && is_nameless(model->modules[i]) &&
 			   model->modules[i]->nameless == module->nameless);
@@ -291,7 +291,7 @@ void sites_nameless(struct out *out, const struct model *model, bool all)
 {
 	uint32_t found = 0, left = 0;
 
-	for (uint32_t i = 0; i < model->module_room; i++) {
+	for (uint32_t i = 0; i < model->module_capacity; i++) {
 		const struct model_module *module = model->modules[i];
 
 		if (!is_nameless(module))

@@ -230,8 +230,8 @@ static struct result measure(const struct workload *work, size_t pairs)
 	for (size_t i = 0; i < pairs * 2; i++) {
 		bool is_entry = (i ^ i >> 1) & 1;
 
-		(is_entry ? entry : bare)[i / 2] =
-			time_batch(work, is_entry ? work->entry : work->bare);
+		(is_entry ? entry : bare)[i / 2] = time_batch(work,
+							      is_entry ? work->entry : work->bare);
 	}
 	for (size_t i = 0; i < pairs; i++)
 		added[i] = entry[i] - bare[i];
@@ -282,7 +282,7 @@ static struct result measure_cold(const struct workload *work, size_t rounds)
 /* ---- around it ---- */
 
 /* Touches every page of a log once; the recorder, if there is one, has caught up by the end. */
-static void warm_up(const struct workload *work, unsigned long calls)
+static void prefault_up(const struct workload *work, unsigned long calls)
 {
 	for (unsigned long i = 0; i < calls; i += 2)
 		sbrk_entry();
@@ -291,7 +291,7 @@ static void warm_up(const struct workload *work, unsigned long calls)
 }
 
 /* The same calls on another CPU, until it is killed. */
-static pid_t start_beside(const struct workload *work, unsigned long warm_calls, int cpu)
+static pid_t start_beside(const struct workload *work, unsigned long prefault_calls, int cpu)
 {
 	int ready[2];
 	char byte;
@@ -305,7 +305,7 @@ static pid_t start_beside(const struct workload *work, unsigned long warm_calls,
 	if (pid == 0) {
 		prctl(PR_SET_PDEATHSIG, SIGKILL);
 		bench_pin(cpu);
-		warm_up(work, warm_calls);
+		prefault_up(work, prefault_calls);
 		if (write(ready[1], "", 1) != 1)
 			bench_fail("write");
 		for (;;)
@@ -337,7 +337,7 @@ int main(int argc, char **argv)
 {
 	bool cold = argc > 1 && strcmp(argv[1], "cold") == 0;
 	const struct workload *work = argc > 4 ? find(cold ? "stat" : argv[1]) : NULL;
-	unsigned long warm_calls = work ? strtoul(argv[3], NULL, 10) : 0;
+	unsigned long prefault_calls = work ? strtoul(argv[3], NULL, 10) : 0;
 	size_t pairs = work ? strtoul(argv[2], NULL, 10) : 0;
 	struct result result;
 	pid_t beside = 0;
@@ -349,8 +349,8 @@ int main(int argc, char **argv)
 	bench_pin(atoi(argv[4]));
 	make_segment();
 	if (argc > 5)
-		beside = start_beside(work, warm_calls, atoi(argv[5]));
-	warm_up(work, warm_calls);
+		beside = start_beside(work, prefault_calls, atoi(argv[5]));
+	prefault_up(work, prefault_calls);
 	result = cold ? measure_cold(work, pairs) : measure(work, pairs);
 	if (beside) {
 		kill(beside, SIGKILL);

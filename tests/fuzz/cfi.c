@@ -85,7 +85,7 @@ static void make_head(const unsigned char *file, uint64_t address)
 		.p_type = PT_LOAD, .p_flags = PF_R, .p_vaddr = address, .p_memsz = tables_bytes};
 }
 
-static void load(const char *path)
+static void session(const char *path)
 {
 	size_t bytes;
 	unsigned char *file = read_file(path, &bytes);
@@ -337,7 +337,7 @@ int main(int argc, char **argv)
 
 	if (argc != 4)
 		die("usage: cfi FILE SEED ROUNDS");
-	load(argv[1]);
+	session(argv[1]);
 	random_state = strtoull(argv[2], NULL, 0) * 2654435761u + 1;
 	rounds = strtoul(argv[3], NULL, 0);
 	around = mmap(NULL, 2 * AROUND_BYTES, PROT_READ | PROT_WRITE,

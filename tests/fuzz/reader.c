@@ -15,8 +15,8 @@
 
 #include "preload/segment/layout.h"
 
-#include "report/session/session.h"
 #include "report/model/zones.h"
+#include "report/session/session.h"
 #include "report/view/events.h"
 #include "report/view/flame.h"
 #include "report/view/graph.h"
@@ -84,7 +84,7 @@ static bool save_sparse(const char *path, const unsigned char *data, size_t size
 static bool save_pair(const char *path, const char *segment, const unsigned char *data, size_t size)
 {
 	size_t length = number(data + 8);
-	char peer[sizeof ((struct segment_header *)0)->peer_path] = "";
+	char peer[sizeof((struct segment_header *)0)->peer_path] = "";
 	int fd;
 
 	data += 12;
@@ -110,49 +110,49 @@ static bool save_any(const char *path, const char *segment, const unsigned char 
 
 static void show_events(const char *path)
 {
-	struct load load;
+	struct session session;
 	const struct event *event;
 	enum event_column columns[EVENT_COLUMN_COUNT];
 
-	if (load_open(&load, path, false) != 0)
+	if (session_open(&session, path, false) != 0)
 		return;
 	for (int i = 0; i < EVENT_COLUMN_COUNT; i++)
 		columns[i] = (enum event_column)i;
-	load_stacks(&load);
+	session_stacks(&session);
 	nowhere();
 	for (int i = 0; i < 100000; i++) {
-		enum cursor_answer answer = cursor_next(load.cursor, &event);
-		struct event_view view = {.event = event, .model = load.model};
+		enum cursor_answer answer = cursor_next(session.cursor, &event);
+		struct event_view view = {.event = event, .model = session.model};
 
 		if (answer == CURSOR_OVERRUN)
 			continue;
 		if (answer != CURSOR_MORE)
 			break;
-		model_feed(load.model, event);
-		view.process = model_process(load.model, event->process);
-		view.segment = model_event_segment(load.model, event);
+		model_feed(session.model, event);
+		view.process = model_process(session.model, event->process);
+		view.segment = model_event_segment(session.model, event);
 		events_text(&out, &view, i % 2, true);
 		events_json(&out, &view);
 		events_csv(&out, &view, columns, EVENT_COLUMN_COUNT);
 	}
 	out_finish(&out);
-	load_close(&load);
+	session_close(&session);
 }
 
 /* Of the first processes: each has its picture. */
 static void show_maps(const struct model *model)
 {
-	struct map_wish wish = {.all = false};
+	struct map_options options = {.all = false};
 
-	for (uint32_t i = 1; i < model->instance_room && i < 12; i++) {
+	for (uint32_t i = 1; i < model->instance_capacity && i < 12; i++) {
 		struct zones *zones = model_process(model, i)
 					      ? zones_recorded(model, model_process(model, i))
 					      : NULL;
 
 		if (!zones)
 			continue;
-		wish.scale = i % 2;
-		map_text(&out, zones, &wish);
+		options.scale = i % 2;
+		map_text(&out, zones, &options);
 		map_json(&out, zones);
 		zones_free(zones);
 	}
@@ -172,19 +172,19 @@ static void show_graph(const struct model *model)
 static void show_report(const char *path)
 {
 	struct filter filter = {0};
-	struct report_wish wish = {.filter = &filter, .path = path};
-	struct load load;
+	struct report_options options = {.filter = &filter, .path = path};
+	struct session session;
 
-	if (load_all(&load, path) != 0)
+	if (session_all(&session, path) != 0)
 		return;
-	report_text(nowhere(), load.model, &wish);
-	report_json(&out, load.model, &filter, "0");
-	flame_folded(&out, load.model, &filter, false);
-	flame_svg(&out, load.model, &filter);
-	show_maps(load.model);
-	show_graph(load.model);
+	report_text(nowhere(), session.model, &options);
+	report_json(&out, session.model, &filter, "0");
+	flame_folded(&out, session.model, &filter, false);
+	flame_svg(&out, session.model, &filter);
+	show_maps(session.model);
+	show_graph(session.model);
 	out_finish(&out);
-	load_close(&load);
+	session_close(&session);
 }
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)

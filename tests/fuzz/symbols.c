@@ -16,7 +16,7 @@
 
 /* The child of this program is not always the real one. */
 #define resolve_serve fuzz_serve
-static _Noreturn void fuzz_serve(int socket, const struct symbols_wish *wish);
+static _Noreturn void fuzz_serve(int socket, const struct symbols_options *options);
 #include "report/symbols/child.c"
 #undef resolve_serve
 
@@ -45,11 +45,11 @@ static _Noreturn void fuzz_answer(int socket)
 	_exit(0);
 }
 
-static _Noreturn void fuzz_serve(int socket, const struct symbols_wish *wish)
+static _Noreturn void fuzz_serve(int socket, const struct symbols_options *options)
 {
 	if (answers)
 		fuzz_answer(socket);
-	resolve_serve(socket, wish);
+	resolve_serve(socket, options);
 }
 
 /* Uses every byte of what came. */
@@ -69,8 +69,8 @@ static void fuzz_visit(void *context, uint32_t i, const struct frame_place *plac
 
 static void fuzz_ask(const char *path)
 {
-	struct symbols_wish wish = {.realtime_ns = UINT64_MAX, .live = true};
-	struct symbols *symbols = symbols_open(&wish);
+	struct symbols_options options = {.realtime_ns = UINT64_MAX, .live = true};
+	struct symbols *symbols = symbols_open(&options);
 	struct module_facts module = {.number = 1};
 	struct symbol_address addresses[ADDRESSES];
 	unsigned visits = 0;

@@ -19,11 +19,11 @@
 /* By another process: its pid tells the new segment from the old one. */
 static void make_another(int shmid, const struct shmid_ds *facts, int same_id)
 {
-	FILE *wish = same_id ? fopen("/proc/sys/kernel/shm_next_id", "w") : NULL;
+	FILE *options = same_id ? fopen("/proc/sys/kernel/shm_next_id", "w") : NULL;
 
-	if (wish) {
-		fprintf(wish, "%d", shmid);
-		fclose(wish);
+	if (options) {
+		fprintf(options, "%d", shmid);
+		fclose(options);
 	}
 	if (fork() == 0)
 		_exit(syscall(SYS_shmget, facts->shm_perm.__key, facts->shm_segsz,

@@ -14,7 +14,7 @@ int main(void)
 		char *plain;
 
 		name[strcspn(name, "\n")] = '\0';
-		plain = demangle(name);
+		plain = demangle_name(name);
 		puts(plain ? plain : name);
 		free(plain);
 	}
