@@ -80,7 +80,7 @@ static uint32_t take_block(uint32_t number)
 }
 
 /* The place in the segment of entry `index`, null when the session has no room for it. */
-SELDOM static struct segment_attachment *find_shared(uint32_t index)
+SELDOM static struct segment_attachment *attachment_find_shared(uint32_t index)
 {
 	struct segment_attachment *entries = shim_region(REGION_ATTACHMENTS);
 	uint32_t number = index / SEGMENT_BLOCK_ENTRIES;
@@ -93,12 +93,12 @@ SELDOM static struct segment_attachment *find_shared(uint32_t index)
 	return entries + (block - 1) * SEGMENT_BLOCK_ENTRIES + index % SEGMENT_BLOCK_ENTRIES;
 }
 
-INLINE void publish(struct attachment *from)
+INLINE void attachment_publish(struct attachment *from)
 {
 	struct segment_attachment *to = from->shared;
 
 	if (UNLIKELY(!to)) {
-		to = find_shared((uint32_t)(from - table));
+		to = attachment_find_shared((uint32_t)(from - table));
 		if (!to) {
 			shim_lose(LOSS_ATTACHMENTS_FULL);
 			return;
@@ -209,7 +209,7 @@ HOT void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t c
 	a->address = address;
 	a->since_clock = clock;
 	a->entry = entry;
-	publish(a);
+	attachment_publish(a);
 	half_add_own(&bucket->live, 1, thread_alone());
 	half_store(&bucket->last, (uint32_t)(a - table));
 	half_hand_over(&a->state, ATTACHMENT_LIVE);
@@ -232,7 +232,7 @@ void attachments_keep(struct attachment *a)
 	half_store(&a->state, ATTACHMENT_LIVE);
 }
 
-INLINE void forget(struct attachment *a)
+INLINE void attachment_forget(struct attachment *a)
 {
 	struct bucket *bucket = bucket_of(a->address);
 
@@ -250,13 +250,13 @@ HOT void attachments_release(struct attachment *a)
 	struct segment_entry *entry = a->entry;
 	int shmid = a->shmid;
 
-	forget(a);
+	attachment_forget(a);
 	ledger_detached(entry, shmid);
 }
 
 SELDOM void attachments_forget(struct attachment *a)
 {
-	forget(a);
+	attachment_forget(a);
 }
 
 static bool attachment_is_live_at(uint64_t address)
@@ -309,7 +309,7 @@ uint32_t attachments_inherit(void)
 			continue;
 		table[i].flags |= ATTACHMENT_INHERITED;
 		table[i].entry = ledger_attached(table[i].shmid, table[i].since_clock, true);
-		publish(table + i);
+		attachment_publish(table + i);
 		half_add_own(&bucket_of(table[i].address)->live, 1, true);
 		half_store(&bucket_of(table[i].address)->last, i);
 		count++;

@@ -99,8 +99,8 @@ struct index_row {
 };
 
 /* Where the FDE of the last address in the index that is not above pc lies; 0: pc is before all. */
-static __attribute__((noinline)) uint64_t search(const uint8_t *hdr,
-						 const struct unwind_span *tables, uint64_t pc)
+static __attribute__((noinline)) uint64_t cfi_search(const uint8_t *hdr,
+						     const struct unwind_span *tables, uint64_t pc)
 {
 	int64_t wanted = (int64_t)(pc - (uint64_t)hdr);
 	uint64_t low = 0, high, room;
@@ -151,7 +151,7 @@ bool cfi_find(const uint8_t *eh_frame_hdr, const struct unwind_span *tables, uin
 	      struct cfi_common *common, struct cfi_row *row, union cfi_scratch *scratch)
 {
 	struct cfi_bytes *bytes = &scratch->run.bytes;
-	uint64_t fde = search(eh_frame_hdr, tables, pc), begin, length, skip;
+	uint64_t fde = cfi_search(eh_frame_hdr, tables, pc), begin, length, skip;
 
 	if (!fde || !find_common(fde, tables, common, scratch))
 		return false;

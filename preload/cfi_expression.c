@@ -8,7 +8,7 @@
 #include "cfi.h"
 #include "cfi_read.h"
 
-static void push(struct cfi_evaluation *e, uint64_t value)
+static void cfi_expression_push(struct cfi_evaluation *e, uint64_t value)
 {
 	if (e->depth == CFI_EXPRESSION_WORDS)
 		e->bytes.bad = true;
@@ -16,7 +16,7 @@ static void push(struct cfi_evaluation *e, uint64_t value)
 		e->stack[e->depth++] = value;
 }
 
-static uint64_t pop(struct cfi_evaluation *e)
+static uint64_t cfi_expression_pop(struct cfi_evaluation *e)
 {
 	if (e->depth > 0)
 		return e->stack[--e->depth];
@@ -31,34 +31,34 @@ static void push_register(struct cfi_evaluation *e, uint64_t reg)
 	if (reg >= UNWIND_REGISTERS)
 		e->bytes.bad = true;
 	else
-		push(e, e->registers[reg] + (uint64_t)offset);
+		cfi_expression_push(e, e->registers[reg] + (uint64_t)offset);
 }
 
 static void push_memory(struct cfi_evaluation *e)
 {
-	uint64_t address = pop(e);
+	uint64_t address = cfi_expression_pop(e);
 
 	if (e->bytes.bad || !unwind_may_read(e->memory, address))
 		e->bytes.bad = true;
 	else
-		push(e, *(const uint64_t *)address);
+		cfi_expression_push(e, *(const uint64_t *)address);
 }
 
 /* Those of two operands; `right` is the one pushed last. */
 static void do_two(struct cfi_evaluation *e, uint8_t code)
 {
-	uint64_t right = pop(e), left = pop(e);
+	uint64_t right = cfi_expression_pop(e), left = cfi_expression_pop(e);
 
 	if (code == 0x1a) /* DW_OP_and */
-		push(e, left & right);
+		cfi_expression_push(e, left & right);
 	else if (code == 0x1c) /* DW_OP_minus */
-		push(e, left - right);
+		cfi_expression_push(e, left - right);
 	else if (code == 0x22) /* DW_OP_plus */
-		push(e, left + right);
+		cfi_expression_push(e, left + right);
 	else if (code == 0x24) /* DW_OP_shl */
-		push(e, right < 64 ? left << right : 0);
+		cfi_expression_push(e, right < 64 ? left << right : 0);
 	else if (code == 0x2a) /* DW_OP_ge */
-		push(e, (int64_t)left >= (int64_t)right);
+		cfi_expression_push(e, (int64_t)left >= (int64_t)right);
 	else
 		e->bytes.bad = true;
 }
@@ -68,13 +68,14 @@ static void do_one(struct cfi_evaluation *e, uint8_t code)
 	if (code == 0x06) /* DW_OP_deref */
 		push_memory(e);
 	else if (code >= 0x08 && code <= 0x0f && code % 2 == 0) /* DW_OP_const1u, 2u, 4u, 8u */
-		push(e, cfi_read(&e->bytes, 1u << (code - 0x08) / 2));
+		cfi_expression_push(e, cfi_read(&e->bytes, 1u << (code - 0x08) / 2));
 	else if (code >= 0x08 && code <= 0x0f) /* DW_OP_const1s, ... */
-		push(e, (uint64_t)cfi_read_signed(&e->bytes, 1u << (code - 0x08) / 2));
+		cfi_expression_push(e,
+				    (uint64_t)cfi_read_signed(&e->bytes, 1u << (code - 0x08) / 2));
 	else if (code == 0x23) /* DW_OP_plus_uconst */
-		push(e, pop(e) + cfi_read_uleb(&e->bytes));
+		cfi_expression_push(e, cfi_expression_pop(e) + cfi_read_uleb(&e->bytes));
 	else if (code >= 0x30 && code <= 0x4f) /* DW_OP_lit0 ... 31 */
-		push(e, code - 0x30u);
+		cfi_expression_push(e, code - 0x30u);
 	else if (code >= 0x70 && code <= 0x8f) /* DW_OP_breg0 ... 31 */
 		push_register(e, code - 0x70u);
 	else if (code == 0x92) /* DW_OP_bregx */
@@ -96,9 +97,9 @@ bool cfi_evaluate(const uint8_t *at, const uint64_t *registers, const struct unw
 	length = cfi_read_uleb(&e->bytes);
 	e->bytes.end = e->bytes.at + length;
 	if (start)
-		push(e, *start);
+		cfi_expression_push(e, *start);
 	while (e->bytes.at < e->bytes.end && !e->bytes.bad)
 		do_one(e, (uint8_t)cfi_read(&e->bytes, 1));
-	*value = pop(e);
+	*value = cfi_expression_pop(e);
 	return !e->bytes.bad;
 }

@@ -9,12 +9,12 @@
 #include "cfi_read.h"
 
 /* As the machine does it, whatever the numbers are. */
-static inline int64_t multiply(int64_t a, int64_t b)
+static inline int64_t cfi_program_multiply(int64_t a, int64_t b)
 {
 	return (int64_t)((uint64_t)a * (uint64_t)b);
 }
 
-static void set(struct cfi_run *run, uint64_t reg, enum cfi_kind kind, int64_t value)
+static void cfi_program_set(struct cfi_run *run, uint64_t reg, enum cfi_kind kind, int64_t value)
 {
 	if (value > CFI_VALUE_MOST || value < -CFI_VALUE_MOST)
 		run->bytes.bad = true;
@@ -24,7 +24,7 @@ static void set(struct cfi_run *run, uint64_t reg, enum cfi_kind kind, int64_t v
 
 static void set_offset(struct cfi_run *run, uint64_t reg, enum cfi_kind kind, int64_t factored)
 {
-	set(run, reg, kind, multiply(factored, run->common->data_align));
+	cfi_program_set(run, reg, kind, cfi_program_multiply(factored, run->common->data_align));
 }
 
 static void set_expression(struct cfi_run *run, uint64_t reg, enum cfi_kind kind)
@@ -32,7 +32,7 @@ static void set_expression(struct cfi_run *run, uint64_t reg, enum cfi_kind kind
 	uint64_t length;
 	const uint8_t *at = run->bytes.at;
 
-	set(run, reg, kind, (int64_t)((uint64_t)at - run->tables));
+	cfi_program_set(run, reg, kind, (int64_t)((uint64_t)at - run->tables));
 	length = cfi_read_uleb(&run->bytes);
 	if (length > (uint64_t)(run->bytes.end - run->bytes.at))
 		run->bytes.bad = true;
@@ -47,13 +47,13 @@ static void set_cfa(struct cfi_run *run, uint64_t reg, int64_t offset)
 	run->row->cfa_expression = NULL;
 }
 
-static void restore(struct cfi_run *run, uint64_t reg)
+static void cfi_program_restore(struct cfi_run *run, uint64_t reg)
 {
 	if (reg < UNWIND_REGISTERS)
 		run->row->rule[reg] = run->common->row.rule[reg];
 }
 
-static void remember(struct cfi_run *run)
+static void cfi_program_remember(struct cfi_run *run)
 {
 	if (run->remembered_count == CFI_REMEMBERED)
 		run->bytes.bad = true;
@@ -61,7 +61,7 @@ static void remember(struct cfi_run *run)
 		run->remembered[run->remembered_count++] = *run->row;
 }
 
-static void recall(struct cfi_run *run)
+static void cfi_program_recall(struct cfi_run *run)
 {
 	if (run->remembered_count == 0)
 		run->bytes.bad = true;
@@ -97,11 +97,11 @@ static bool do_cfa(struct cfi_run *run, uint8_t code)
 		return true;
 	case 0x12: /* DW_CFA_def_cfa_sf */
 		reg = cfi_read_uleb(b);
-		set_cfa(run, reg, multiply(cfi_read_sleb(b), run->common->data_align));
+		set_cfa(run, reg, cfi_program_multiply(cfi_read_sleb(b), run->common->data_align));
 		return true;
 	case 0x13: /* DW_CFA_def_cfa_offset_sf */
 		set_cfa(run, run->row->cfa_register,
-			multiply(cfi_read_sleb(b), run->common->data_align));
+			cfi_program_multiply(cfi_read_sleb(b), run->common->data_align));
 		return true;
 	default:
 		return false;
@@ -119,16 +119,16 @@ static bool do_register(struct cfi_run *run, uint8_t code)
 		set_offset(run, reg, CFI_OFFSET, (int64_t)cfi_read_uleb(b));
 		return true;
 	case 0x06: /* DW_CFA_restore_extended */
-		restore(run, reg);
+		cfi_program_restore(run, reg);
 		return true;
 	case 0x07: /* DW_CFA_undefined */
-		set(run, reg, CFI_UNDEFINED, 0);
+		cfi_program_set(run, reg, CFI_UNDEFINED, 0);
 		return true;
 	case 0x08: /* DW_CFA_same_value */
-		set(run, reg, CFI_SAME, 0);
+		cfi_program_set(run, reg, CFI_SAME, 0);
 		return true;
 	case 0x09: /* DW_CFA_register */
-		set(run, reg, CFI_REGISTER, (int64_t)cfi_read_uleb(b));
+		cfi_program_set(run, reg, CFI_REGISTER, (int64_t)cfi_read_uleb(b));
 		return true;
 	case 0x10: /* DW_CFA_expression */
 		set_expression(run, reg, CFI_EXPRESSION);
@@ -168,10 +168,10 @@ static bool do_other(struct cfi_run *run, uint8_t code)
 		run->at += cfi_read(b, 1u << (code - 2)) * run->common->code_align;
 		return true;
 	case 0x0a: /* DW_CFA_remember_state */
-		remember(run);
+		cfi_program_remember(run);
 		return true;
 	case 0x0b: /* DW_CFA_restore_state */
-		recall(run);
+		cfi_program_recall(run);
 		return true;
 	case 0x2e: /* DW_CFA_GNU_args_size */
 		cfi_read_uleb(b);
@@ -192,7 +192,7 @@ static bool run_all(struct cfi_run *run)
 		else if (code >> 6 == 2) /* DW_CFA_offset */
 			set_offset(run, operand, CFI_OFFSET, (int64_t)cfi_read_uleb(&run->bytes));
 		else if (code >> 6 == 3) /* DW_CFA_restore */
-			restore(run, operand);
+			cfi_program_restore(run, operand);
 		else if (!do_other(run, operand))
 			return false;
 		if (run->bytes.bad)

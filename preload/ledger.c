@@ -22,12 +22,12 @@ static inline uint64_t claim_word(int shmid, enum segment_entry_state state)
 	return (uint64_t)(uint32_t)shmid << 32 | OBJECT_SHM << 8 | state;
 }
 
-static inline struct segment_entry *place(int shmid, uint32_t probe)
+static inline struct segment_entry *ledger_place(int shmid, uint32_t probe)
 {
 	return shim.ledger + segment_ledger_place(shmid, probe, shim.ledger_count);
 }
 
-INLINE struct segment_entry *window(int shmid)
+INLINE struct segment_entry *ledger_window(int shmid)
 {
 	return shim.ledger + segment_ledger_window(shmid, shim.ledger_count);
 }
@@ -42,8 +42,8 @@ SELDOM static struct segment_entry *find_beyond(int shmid, enum segment_entry_st
 	uint32_t reach = half_load(&shim.shared->ledger_reach);
 
 	for (uint32_t i = WINDOW; i < reach && i < PROBES; i++)
-		if (word_accept(&place(shmid, i)->claim) == claim_word(shmid, state))
-			return place(shmid, i);
+		if (word_accept(&ledger_place(shmid, i)->claim) == claim_word(shmid, state))
+			return ledger_place(shmid, i);
 	return NULL;
 }
 
@@ -51,7 +51,7 @@ SELDOM static struct segment_entry *find_beyond(int shmid, enum segment_entry_st
 INLINE struct segment_entry *find_near(int shmid, enum segment_entry_state state)
 {
 	uint64_t wanted = claim_word(shmid, state);
-	struct segment_entry *all = window(shmid), *found = NULL;
+	struct segment_entry *all = ledger_window(shmid), *found = NULL;
 
 #pragma GCC unroll 4
 	for (uint32_t i = 0; i < WINDOW; i++)
@@ -59,7 +59,7 @@ INLINE struct segment_entry *find_near(int shmid, enum segment_entry_state state
 	return found;
 }
 
-INLINE struct segment_entry *find(int shmid, enum segment_entry_state state)
+INLINE struct segment_entry *ledger_find(int shmid, enum segment_entry_state state)
 {
 	struct segment_entry *entry = find_near(shmid, state);
 
@@ -84,7 +84,7 @@ INLINE struct segment_entry *find_any(int shmid)
 }
 
 /* What the segment before left. The maker last: who finds none writes down the segment's key. */
-INLINE void clear(struct segment_entry *entry)
+INLINE void ledger_clear(struct segment_entry *entry)
 {
 	half_store(&entry->key, 0);
 	word_store(&entry->size, 0);
@@ -107,14 +107,14 @@ static inline bool is_usable(uint64_t claim)
 }
 
 /* The first free place of the window, else its first of a removed segment, else null. */
-SELDOM static struct segment_entry *search(int shmid)
+SELDOM static struct segment_entry *ledger_search(int shmid)
 {
 	for (uint32_t i = 0; i < WINDOW; i++)
-		if (word_accept(&place(shmid, i)->claim) == ENTRY_FREE)
-			return place(shmid, i);
+		if (word_accept(&ledger_place(shmid, i)->claim) == ENTRY_FREE)
+			return ledger_place(shmid, i);
 	for (uint32_t i = 0; i < WINDOW; i++)
-		if (is_usable(word_accept(&place(shmid, i)->claim)))
-			return place(shmid, i);
+		if (is_usable(word_accept(&ledger_place(shmid, i)->claim)))
+			return ledger_place(shmid, i);
 	return NULL;
 }
 
@@ -122,20 +122,21 @@ SELDOM static struct segment_entry *search(int shmid)
  * As search, at once where the next generation comes to stand: in a free place, or when all have
  * been used, in that of the oldest.
  */
-INLINE struct segment_entry *choose(int shmid)
+INLINE struct segment_entry *ledger_choose(int shmid)
 {
-	const struct segment_entry *all = window(shmid);
-	struct segment_entry *next = window(shmid) + segment_ledger_turn(shmid);
+	const struct segment_entry *all = ledger_window(shmid);
+	struct segment_entry *next = ledger_window(shmid) + segment_ledger_turn(shmid);
 	bool lap = word_accept(&all[0].claim) != ENTRY_FREE &&
 		   word_accept(&all[1].claim) != ENTRY_FREE &&
 		   word_accept(&all[2].claim) != ENTRY_FREE &&
 		   word_accept(&all[3].claim) != ENTRY_FREE;
 	uint64_t claim = word_accept(&next->claim);
 
-	return LIKELY(claim == ENTRY_FREE || (lap && is_usable(claim))) ? next : search(shmid);
+	return LIKELY(claim == ENTRY_FREE || (lap && is_usable(claim))) ? next
+									: ledger_search(shmid);
 }
 
-INLINE bool take(struct segment_entry *entry, uint64_t wanted, uint64_t clock)
+INLINE bool ledger_take(struct segment_entry *entry, uint64_t wanted, uint64_t clock)
 {
 	uint64_t claim = word_accept(&entry->claim);
 
@@ -143,7 +144,7 @@ INLINE bool take(struct segment_entry *entry, uint64_t wanted, uint64_t clock)
 		return false;
 	word_store(&entry->seen_clock, clock);
 	if (claim != ENTRY_FREE) /* a place that was never used is clear */
-		clear(entry);
+		ledger_clear(entry);
 	return true;
 }
 
@@ -151,11 +152,11 @@ INLINE bool take(struct segment_entry *entry, uint64_t wanted, uint64_t clock)
 SELDOM static struct segment_entry *take_beyond(int shmid, uint64_t wanted, uint64_t clock)
 {
 	for (uint32_t i = WINDOW; i < PROBES; i++) {
-		struct segment_entry *entry = place(shmid, i);
+		struct segment_entry *entry = ledger_place(shmid, i);
 
 		while (is_usable(word_accept(&entry->claim))) {
 			half_raise(&shim.shared->ledger_reach, i + 1);
-			if (!take(entry, wanted, clock))
+			if (!ledger_take(entry, wanted, clock))
 				continue; /* somebody else did */
 			return entry;
 		}
@@ -172,14 +173,15 @@ static __attribute__((noinline)) struct segment_entry *find_or_take(int shmid, u
 	uint64_t wanted = claim_word(shmid, ENTRY_PRESENT);
 
 	for (;;) {
-		struct segment_entry *entry = choose(shmid); /* before the look: see take_new */
-		struct segment_entry *known = find(shmid, ENTRY_PRESENT);
+		struct segment_entry *entry = ledger_choose(
+			shmid); /* before the look: see take_new */
+		struct segment_entry *known = ledger_find(shmid, ENTRY_PRESENT);
 
 		if (known)
 			return known;
 		if (!entry)
 			return take_beyond(shmid, wanted, clock);
-		if (take(entry, wanted, clock))
+		if (ledger_take(entry, wanted, clock))
 			return entry;
 		/* Somebody took it: for this shmid perhaps. */
 	}
@@ -193,10 +195,10 @@ static __attribute__((noinline)) struct segment_entry *find_or_take(int shmid, u
  */
 INLINE struct segment_entry *take_new(int shmid, uint64_t clock)
 {
-	struct segment_entry *entry = choose(shmid);
+	struct segment_entry *entry = ledger_choose(shmid);
 
 	if (LIKELY(!find_near(shmid, ENTRY_PRESENT) && all_are_near() && entry &&
-		   take(entry, claim_word(shmid, ENTRY_PRESENT), clock)))
+		   ledger_take(entry, claim_word(shmid, ENTRY_PRESENT), clock)))
 		return entry;
 	return find_or_take(shmid, clock);
 }
@@ -267,7 +269,7 @@ static uint32_t program_find_or_add(void)
  * Once for a program: forks inherit the number. With a recorder its recording has the slot of each
  * process, so no name gets lost.
  */
-SELDOM static void program_learn(void)
+SELDOM static void ledger_program_learn(void)
 {
 	half_store(&shim.program, shim.header->recorder_pid ? PROGRAM_NONE : program_find_or_add());
 }
@@ -278,7 +280,7 @@ INLINE void note_creator(struct segment_entry *entry)
 	uint32_t program = half_load(&shim.program);
 
 	if (UNLIKELY(program == 0)) {
-		program_learn();
+		ledger_program_learn();
 		program = half_load(&shim.program);
 	}
 	word_store(&entry->creator_start_time, shim.start_time);

@@ -28,7 +28,7 @@ static bool text_starts(const char *text, const char *prefix)
 	return *prefix == '\0';
 }
 
-static const char *base_name(const char *path)
+static const char *libc_base_name(const char *path)
 {
 	const char *base = path;
 
@@ -48,13 +48,13 @@ const struct link_map *libc_find_map(const char *prefix)
 	const struct link_map *map = libc_first_map();
 
 	for (; map; map = map->l_next)
-		if (map->l_name && text_starts(base_name(map->l_name), prefix))
+		if (map->l_name && text_starts(libc_base_name(map->l_name), prefix))
 			return map;
 	return NULL;
 }
 
 /* The loader has relocated the pointers in libc's dynamic section; in the vdso's it has not. */
-static const void *dynamic(const struct link_map *map, ElfW(Sxword) tag)
+static const void *libc_dynamic(const struct link_map *map, ElfW(Sxword) tag)
 {
 	for (const ElfW(Dyn) *d = map->l_ld; d->d_tag != DT_NULL; d++)
 		if (d->d_tag == tag)
@@ -75,10 +75,10 @@ static uint32_t gnu_hash(const char *name)
 
 struct libc_symbol libc_find_symbol(const struct link_map *map, const char *name)
 {
-	const uint32_t *table = map ? dynamic(map, DT_GNU_HASH) : NULL;
-	const ElfW(Sym) *symbols = table ? dynamic(map, DT_SYMTAB) : NULL;
-	const char *names = table ? dynamic(map, DT_STRTAB) : NULL;
-	const ElfW(Half) *versions = table ? dynamic(map, DT_VERSYM) : NULL;
+	const uint32_t *table = map ? libc_dynamic(map, DT_GNU_HASH) : NULL;
+	const ElfW(Sym) *symbols = table ? libc_dynamic(map, DT_SYMTAB) : NULL;
+	const char *names = table ? libc_dynamic(map, DT_STRTAB) : NULL;
+	const ElfW(Half) *versions = table ? libc_dynamic(map, DT_VERSYM) : NULL;
 	const uint32_t *buckets, *chains;
 	uint32_t hash = gnu_hash(name), i;
 

@@ -11,8 +11,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "libc.h"
 #include "common/raw.h"
+#include "libc.h"
 #include "shim.h"
 
 #define PROBES 32u
@@ -72,7 +72,7 @@ void module_set_up(const struct link_map *loader)
 		folder[0] = '\0';
 }
 
-static uint64_t mixed(uint64_t a, uint64_t b)
+static uint64_t module_mixed(uint64_t a, uint64_t b)
 {
 	uint64_t hash = (a ^ (b << 29 | b >> 35)) * 0x9e3779b97f4a7c15u;
 
@@ -90,9 +90,9 @@ static struct known *known_place(const struct unwind_object *object)
  * Of the program itself the kernel says where they are: with holes between its segments, what libc
  * gives as the beginning of its map is that of one segment only.
  */
-static const ElfW(Phdr) * program_headers(const struct link_map *map, unsigned *count)
+static const Elf64_Phdr *program_headers(const struct link_map *map, unsigned *count)
 {
-	const ElfW(Phdr) *headers = shim.program_headers;
+	const Elf64_Phdr *headers = shim.program_headers;
 
 	*count = 0;
 	if (map != libc_first_map() || !headers || headers->p_type != PT_PHDR ||
@@ -103,14 +103,14 @@ static const ElfW(Phdr) * program_headers(const struct link_map *map, unsigned *
 }
 
 /* The program headers; of a library, if they are in the first page. `count` of them. */
-static const ElfW(Phdr) * find_headers(const struct unwind_object *object, unsigned *count)
+static const Elf64_Phdr *find_headers(const struct unwind_object *object, unsigned *count)
 {
-	const ElfW(Phdr) *headers = program_headers(object->link_map, count);
-	const ElfW(Ehdr) *elf = object->map_start;
+	const Elf64_Phdr *headers = program_headers(object->link_map, count);
+	const Elf64_Ehdr *elf = object->map_start;
 
 	if (headers || memcmp(elf->e_ident, ELFMAG, SELFMAG) != 0 ||
 	    elf->e_phentsize != sizeof *headers || elf->e_phoff > PAGE_LEAST ||
-	    elf->e_phoff % _Alignof(ElfW(Phdr)) ||
+	    elf->e_phoff % _Alignof(Elf64_Phdr) ||
 	    elf->e_phnum > (PAGE_LEAST - elf->e_phoff) / sizeof *headers)
 		return headers;
 	*count = elf->e_phnum;
@@ -121,7 +121,7 @@ struct unwind_span module_segment(const struct unwind_object *object, uint64_t a
 {
 	uint64_t offset = address - object->link_map->l_addr;
 	unsigned count;
-	const ElfW(Phdr) *p = find_headers(object, &count);
+	const Elf64_Phdr *p = find_headers(object, &count);
 
 	for (; count > 0; p++, count--)
 		if (p->p_type == PT_LOAD && p->p_flags & PF_R && offset - p->p_vaddr < p->p_memsz)
@@ -132,8 +132,8 @@ struct unwind_span module_segment(const struct unwind_object *object, uint64_t a
 
 static void copy_build_id(struct segment_module *module, const char *note, uint64_t size)
 {
-	while (size >= sizeof(ElfW(Nhdr))) {
-		const ElfW(Nhdr) *header = (const void *)note;
+	while (size >= sizeof(Elf64_Nhdr)) {
+		const Elf64_Nhdr *header = (const void *)note;
 		uint64_t name = (header->n_namesz + 3u) & ~3ull,
 			 desc = (header->n_descsz + 3u) & ~3ull;
 
@@ -153,7 +153,7 @@ static void copy_build_id(struct segment_module *module, const char *note, uint6
 static void find_build_id(struct segment_module *module, const struct unwind_object *object)
 {
 	unsigned count;
-	const ElfW(Phdr) *p = find_headers(object, &count);
+	const Elf64_Phdr *p = find_headers(object, &count);
 
 	for (; count > 0 && module->build_id_bytes == 0; p++, count--) {
 		uint64_t at = object->link_map->l_addr + p->p_vaddr;
@@ -203,7 +203,8 @@ static bool same_content(const struct segment_module *a, const struct segment_mo
 	       memcmp(a->path, b->path, strlen(b->path) + 1) == 0;
 }
 
-static void fill(struct segment_module *place, const struct segment_module *module, uint64_t ready)
+static void module_fill(struct segment_module *place, const struct segment_module *module,
+			uint64_t ready)
 {
 	place->build_id_bytes = module->build_id_bytes;
 	memcpy(place->build_id, module->build_id, sizeof place->build_id);
@@ -212,7 +213,7 @@ static void fill(struct segment_module *place, const struct segment_module *modu
 }
 
 /* Its number + 1 in the session's table, where it is put if it is new; 0 when there is no room. */
-static uint32_t find_or_add(const struct segment_module *module)
+static uint32_t module_find_or_add(const struct segment_module *module)
 {
 	struct segment_module *table = shim_region(REGION_MODULES);
 	uint64_t count = shim.header->region[REGION_MODULES].count;
@@ -227,7 +228,7 @@ static uint32_t find_or_add(const struct segment_module *module)
 			return (uint32_t)(place - table) + 1;
 		if (claim != 0 || !word_take(&place->claim, 0, ready - MODULE_READY + MODULE_BUSY))
 			continue;
-		fill(place, module, ready);
+		module_fill(place, module, ready);
 		return (uint32_t)(place - table) + 1;
 	}
 	return 0;
@@ -238,7 +239,7 @@ static void say_where(uint32_t number, uint64_t address)
 {
 	struct segment_load *load = shim_region(REGION_LOADS);
 	_Atomic uint64_t *last = &said[number % SAID];
-	uint64_t word = mixed(number, address);
+	uint64_t word = module_mixed(number, address);
 	uint32_t place;
 
 	if (word_load(last) == word)
@@ -251,12 +252,12 @@ static void say_where(uint32_t number, uint64_t address)
 	word_hand_over(&load[place].whose, (uint64_t)shim.instance << 32 | number);
 }
 
-static uint32_t describe(const struct unwind_object *object, struct segment_module *module)
+static uint32_t module_describe(const struct unwind_object *object, struct segment_module *module)
 {
 	memset(module, 0, sizeof *module);
 	find_build_id(module, object);
 	copy_path(module, object->link_map);
-	return find_or_add(module);
+	return module_find_or_add(module);
 }
 
 uint32_t module_number(const struct unwind_object *object, uint64_t generation,
@@ -264,17 +265,18 @@ uint32_t module_number(const struct unwind_object *object, uint64_t generation,
 {
 	struct known *place = known_place(object);
 	uint64_t word = word_load(&place->word);
-	uint64_t hash = mixed(module_address(object), (uint64_t)object->link_map) << 20;
+	uint64_t hash = module_mixed(module_address(object), (uint64_t)object->link_map) << 20;
 	uint32_t number;
 
-	if ((word & ~0xfffffull) == hash && word_load(&place->seal) == mixed(word, generation))
+	if ((word & ~0xfffffull) == hash &&
+	    word_load(&place->seal) == module_mixed(word, generation))
 		return (uint32_t)(word & 0xfffff);
-	number = describe(object, scratch);
+	number = module_describe(object, scratch);
 	if (number == 0 || number >= 0xfffff)
 		return SEGMENT_FRAME_NOWHERE;
 	say_where(number, module_address(object));
 	word_store(&place->word, hash | number);
-	word_store(&place->seal, mixed(hash | number, generation));
+	word_store(&place->seal, module_mixed(hash | number, generation));
 	return number;
 }
 

@@ -12,7 +12,7 @@ static bool is_sandboxed(void)
 	return raw_call3(SYS_prctl, PR_GET_SECCOMP, 0, 0) != 0;
 }
 
-static bool call(int fd, const struct segment_header *header)
+static bool peer_socket_call(int fd, const struct segment_header *header)
 {
 	struct sockaddr_un address;
 	socklen_t length = registration_address_by_name(&address, header->session);
@@ -26,7 +26,7 @@ static bool call(int fd, const struct segment_header *header)
 }
 
 /* unix(7), SO_PEERCRED: the pid of who listens as it is here, 0 where it is none. */
-static int32_t listener(int fd)
+static int32_t peer_socket_listener(int fd)
 {
 	struct ucred who = {.pid = 0};
 	socklen_t length = sizeof who;
@@ -48,7 +48,7 @@ bool recorder_listens(const struct segment_header *header)
 		(int)raw_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (fd < 0)
 		return false;
-	listens = call(fd, header);
+	listens = peer_socket_call(fd, header);
 	place_close(fd);
 	return listens;
 }
@@ -66,10 +66,10 @@ bool registration_send(const struct segment_header *header, uint32_t instance, b
 		(int)raw_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (fd < 0)
 		return false;
-	said = call(fd, header) &&
+	said = peer_socket_call(fd, header) &&
 	       raw_call6(SYS_sendto, fd, (long)&registration_message, sizeof registration_message,
 			 MSG_NOSIGNAL, 0, 0) == sizeof registration_message;
-	*same_pids = said && listener(fd) == header->recorder_pid;
+	*same_pids = said && peer_socket_listener(fd) == header->recorder_pid;
 	place_close(fd);
 	return said;
 }

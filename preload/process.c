@@ -113,7 +113,8 @@ static void wake_recorder(bool has_called)
 		raw_call3(SYS_futex, (long)&shim.shared->registered, FUTEX_WAKE, INT_MAX);
 }
 
-static bool is_wanted(const struct registration *who, const struct segment_process *predecessor)
+static bool process_is_wanted(const struct registration *who,
+			      const struct segment_process *predecessor)
 {
 	if (!(shim.header->options & OPTION_NO_FOLLOW) || predecessor)
 		return true;
@@ -159,7 +160,7 @@ SELDOM static void register_registration(const struct registration *who)
 	bool has_called;
 
 	shim.process = NULL;
-	if (!is_wanted(who, old))
+	if (!process_is_wanted(who, old))
 		return;
 	slot = slots_take(who->pid);
 	if (!slot) {
@@ -207,7 +208,7 @@ SELDOM static void learn_clock(void)
 		shim.clock_shift_ns = (uint64_t)timens_read(TIMENS_SELF).monotonic_ns;
 }
 
-static bool is_mapped(uint64_t address)
+static bool process_is_mapped(uint64_t address)
 {
 	unsigned char resident;
 
@@ -224,7 +225,7 @@ static bool is_kernels_break(uint64_t start_break)
 
 	if (start_break == 0 || start_break > end)
 		return false;
-	return start_break == end || (is_mapped(start_break) && is_mapped(end - 1));
+	return start_break == end || (process_is_mapped(start_break) && process_is_mapped(end - 1));
 }
 
 /* brk(NULL) fails under a seccomp filter against brk: the break is where it was then. */

@@ -39,7 +39,7 @@ static void append_to_path(struct maps_search *search, char c)
 	shim.exe[search->used] = '\0';
 }
 
-static bool is_wanted(const struct maps_search *search)
+static bool program_is_wanted(const struct maps_search *search)
 {
 	return search->wanted >= search->begin && search->wanted < search->end;
 }
@@ -47,7 +47,7 @@ static bool is_wanted(const struct maps_search *search)
 static void maps_search_take(struct maps_search *search, char c)
 {
 	if (c == '\n') {
-		search->found = search->field == MAPS_PATH && is_wanted(search);
+		search->found = search->field == MAPS_PATH && program_is_wanted(search);
 		search->field = MAPS_BEGIN;
 		search->begin = search->end = 0;
 	} else if (search->field == MAPS_BEGIN && c == '-') {
@@ -60,7 +60,7 @@ static void maps_search_take(struct maps_search *search, char c)
 		search->end = append_digit(search->end, c);
 	} else if (search->field == MAPS_PATH || c == '/') {
 		search->field = MAPS_PATH;
-		if (is_wanted(search))
+		if (program_is_wanted(search))
 			append_to_path(search, c);
 	}
 }

@@ -14,9 +14,9 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "common/files.h"
 #include "hooks.h"
 #include "libc.h"
-#include "common/files.h"
 #include "shim.h"
 
 #if defined(__x86_64__)
@@ -178,7 +178,7 @@ static bool write_jumps(int fd)
 }
 
 /* A query through each of libc's two break entries must come out in the shim. */
-static bool arrives(void)
+static bool redirect_arrives(void)
 {
 	void *(*libc_sbrk)(intptr_t) = (void *(*)(intptr_t))(void *)entries[CALL_SBRK].address;
 	int (*libc_brk)(void *) = (int (*)(void *))(void *)entries[CALL_BRK].address;
@@ -189,7 +189,7 @@ static bool arrives(void)
 	return shim.idle_calls - before == 2;
 }
 
-static void undo(int fd)
+static void redirect_undo(int fd)
 {
 	for (int i = 0; i < CALL_COUNT; i++)
 		if (memcmp(entries[i].address, entries[i].original, JUMP_BYTES) != 0)
@@ -205,9 +205,9 @@ bool redirect_entries(const struct link_map *libc)
 		return false;
 	fd = place_above_standard((int)raw_call6(SYS_openat, AT_FDCWD, (long)"/proc/self/mem",
 						 O_RDWR | O_CLOEXEC, 0, 0, 0));
-	done = write_jumps(fd) && arrives();
+	done = write_jumps(fd) && redirect_arrives();
 	if (!done)
-		undo(fd);
+		redirect_undo(fd);
 	if (fd >= 0)
 		place_close(fd);
 	return done;

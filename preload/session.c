@@ -115,7 +115,7 @@ static int open_folder_of(struct folder *folder, const char *session)
 static struct segment_header joined __attribute__((aligned(SEGMENT_HEADER_BYTES)));
 
 /* Both give the mapping, and leave a checked copy of its header in `joined`. */
-static void *join(struct folder *folder, const char *file, int *why)
+static void *preload_session_join(struct folder *folder, const char *file, int *why)
 {
 	return place_join(folder, file, &joined, &shim.mapped_bytes, why);
 }
@@ -132,8 +132,8 @@ static void learn_name(const char *file, char name[64])
 	name[length] = '\0';
 }
 
-static void *make(const struct settings *settings, struct folder *folder, const char *file,
-		  int *why)
+static void *session_make(const struct settings *settings, struct folder *folder, const char *file,
+			  int *why)
 {
 	char name[64];
 	struct segment_options wish = {
@@ -171,7 +171,7 @@ static bool is_stale(const struct folder *folder)
 static void *join_there(const struct settings *settings, struct folder *folder, const char *file,
 			int *why)
 {
-	void *base = join(folder, file, why);
+	void *base = preload_session_join(folder, file, why);
 
 	if (!base || is_recorders(settings->session) || !is_stale(folder))
 		return base;
@@ -197,7 +197,7 @@ static void *join_or_make(const struct settings *settings, struct folder *folder
 		if (!base && why == -ENOENT && is_recorders(settings->session))
 			return NULL;
 		if (!base && why == -ENOENT)
-			base = make(settings, folder, file, &why);
+			base = session_make(settings, folder, file, &why);
 		if (base || !is_worth_another_try(why))
 			return base;
 		pause_1ms();

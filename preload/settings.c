@@ -12,7 +12,7 @@ static const char *value_of(const char *entry, const char *name)
 }
 
 /* Decimal digits, then K, M, G or nothing. False when it is something else, or past 2^40. */
-static bool read_size(const char *text, uint64_t *size)
+static bool setting_read_size(const char *text, uint64_t *size)
 {
 	uint64_t value = 0;
 	unsigned shift;
@@ -41,7 +41,7 @@ static bool read_depth(const char *text, uint32_t *depth)
 {
 	uint64_t value;
 
-	if (!read_size(text, &value) || value > SEGMENT_STACK_DEPTH_MAX)
+	if (!setting_read_size(text, &value) || value > SEGMENT_STACK_DEPTH_MAX)
 		return false;
 	*depth = (uint32_t)value;
 	return true;
@@ -51,7 +51,7 @@ static bool read_log_size(const char *text, uint64_t *bytes)
 {
 	uint64_t value;
 
-	if (!read_size(text, &value) || value < SEGMENT_LOG_BYTES_MIN)
+	if (!setting_read_size(text, &value) || value < SEGMENT_LOG_BYTES_MIN)
 		return false;
 	*bytes = value;
 	return true;

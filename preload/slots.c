@@ -9,7 +9,7 @@ static inline _Atomic uint64_t *slot_words(void)
 	return shim_region(REGION_INDEX);
 }
 
-static inline struct segment_process *slots(void)
+static inline struct segment_process *slot_slots(void)
 {
 	return shim_region(REGION_PROCESSES);
 }
@@ -35,18 +35,18 @@ static struct segment_process *find_image(int32_t pid, uint64_t start_time, bool
 	for (uint32_t i = 0; i < used && i < count; i++) {
 		uint64_t word = word_accept(&slot_words()[i]);
 
-		uint32_t state = half_load(&slots()[i].state);
+		uint32_t state = half_load(&slot_slots()[i].state);
 
 		/* What was seen to execute keeps its slot, and its place in the row of images. */
 		if (word >> 32 != (uint32_t)pid || (uint32_t)word <= newest ||
 		    (state != PROCESS_RUNNING && state != PROCESS_EXEC) ||
-		    !same_pid_namespace(slots() + i))
+		    !same_pid_namespace(slot_slots() + i))
 			continue;
-		*others |= slots()[i].start_time != start_time;
-		if (slots()[i].start_time != start_time)
+		*others |= slot_slots()[i].start_time != start_time;
+		if (slot_slots()[i].start_time != start_time)
 			continue;
 		newest = (uint32_t)word;
-		found = slots() + i;
+		found = slot_slots() + i;
 	}
 	return found;
 }
@@ -95,7 +95,7 @@ static bool filler_has_ended(uint64_t word)
 	return !half_accept(&shim.shared->other_pids) && !shim.pid_namespace && pid_is_free(word);
 }
 
-static bool has_ended(uint64_t word, const struct segment_process *slot)
+static bool preload_slot_has_ended(uint64_t word, const struct segment_process *slot)
 {
 	return (uint32_t)word ? slot_has_ended(word, slot) : filler_has_ended(word);
 }
@@ -115,7 +115,7 @@ static bool may_have_ended(uint64_t word, const struct segment_process *slot)
 }
 
 /* An ended process makes room where no recorder will: its totals stay, its attachments go. */
-static void forget(const struct segment_process *slot)
+static void slot_forget(const struct segment_process *slot)
 {
 	_Atomic uint32_t *owner = shim_region(REGION_OWNERS);
 
@@ -143,15 +143,15 @@ static bool take_slot(uint32_t i, int32_t pid, int how)
 
 	if (word != 0 && how == TAKE_FREE)
 		return false;
-	if (word != 0 && !has_ended(word, slots() + i)) {
-		if (how != TAKE_LOST || !may_have_ended(word, slots() + i))
+	if (word != 0 && !preload_slot_has_ended(word, slot_slots() + i)) {
+		if (how != TAKE_LOST || !may_have_ended(word, slot_slots() + i))
 			return false;
 		half_add(&shim.shared->unsure_slots, 1);
 	}
 	if (!word_take(&slot_words()[i], word, slot_word(pid, 0)))
 		return false;
 	if (word != 0 && (uint32_t)word != 0)
-		forget(slots() + i);
+		slot_forget(slot_slots() + i);
 	return true;
 }
 
@@ -166,12 +166,12 @@ struct segment_process *slots_take(int32_t pid)
 		for (uint32_t i = 0; i < count; i++)
 			if (take_slot(i, pid, how)) {
 				half_raise(&shim.shared->slot_high, i + 1);
-				return slots() + i;
+				return slot_slots() + i;
 			}
 	return NULL;
 }
 
 void slots_announce(const struct segment_process *slot)
 {
-	word_hand_over(&slot_words()[slot - slots()], slot_word(slot->pid, slot->instance));
+	word_hand_over(&slot_words()[slot - slot_slots()], slot_word(slot->pid, slot->instance));
 }

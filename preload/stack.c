@@ -131,7 +131,7 @@ static uint64_t frame_hash(uint64_t outer, uint64_t offset)
 }
 
 /* The frame's index + 1; 0 when there is no room. `is_new`: it was not there before. */
-static uint32_t intern(uint32_t parent, const struct memo_place *frame, bool *is_new)
+static uint32_t stack_intern(uint32_t parent, const struct memo_place *frame, bool *is_new)
 {
 	struct segment_frame *table = shim_region(REGION_STACKS);
 	uint64_t count = shim.header->region[REGION_STACKS].count;
@@ -165,7 +165,7 @@ static uint32_t intern_all(struct memo *memo, bool *is_new)
 	if (shim.header->region[REGION_STACKS].count == 0)
 		return 0;
 	for (uint32_t i = memo->frame_count; i-- > 0;) {
-		stack = intern(stack, &places[i], is_new);
+		stack = stack_intern(stack, &places[i], is_new);
 		if (stack == 0) {
 			shim_lose(LOSS_STACKS_FULL);
 			return 0;
@@ -252,8 +252,8 @@ static void note_depth(struct unwind_cursor *cursor, const struct memo *memo, bo
 		count_frames(cursor, memo->frame_count);
 }
 
-static void walk(struct memo *memo, const struct stack_caller *caller, uint64_t generation,
-		 struct walker *walker)
+static void stack_walk(struct memo *memo, const struct stack_caller *caller, uint64_t generation,
+		       struct walker *walker)
 {
 	struct memo_place *place = memo_places(memo);
 	struct unwind_cursor *cursor = &walker->cursor;
@@ -299,7 +299,7 @@ static uint32_t walk_anew(struct memo *memo, const struct stack_caller *caller, 
 		shim_lose(LOSS_STACKS_BUSY);
 		return 0;
 	}
-	walk(memo, caller, generation, walker);
+	stack_walk(memo, caller, generation, walker);
 	half_hand_over(&walker->busy, 0);
 	return memo->stack;
 }

@@ -222,7 +222,7 @@ static bool is_second_copy(void)
 	return first && first->l_ld != _DYNAMIC;
 }
 
-__attribute__((constructor)) static void start(int argc, char **argv, char **envp)
+__attribute__((constructor)) static void start_run(int argc, char **argv, char **envp)
 {
 	const struct link_map *libc = libc_find_map("libc.so.6");
 	struct kernel_word word;

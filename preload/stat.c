@@ -5,7 +5,7 @@
 
 enum { FIELD_STATE = 3, FIELD_START_TIME = 22, FIELD_START_BREAK = 47 };
 
-static uint64_t number(const char *text)
+static uint64_t stat_number(const char *text)
 {
 	uint64_t value = 0;
 
@@ -39,9 +39,9 @@ bool stat_read(struct stat_facts *facts)
 	for (int field = FIELD_STATE; at && *at == ' ' && field <= FIELD_START_BREAK; field++) {
 		at++;
 		if (field == FIELD_START_TIME)
-			facts->start_time = number(at);
+			facts->start_time = stat_number(at);
 		if (field == FIELD_START_BREAK)
-			facts->start_break = number(at);
+			facts->start_break = stat_number(at);
 		while (*at && *at != ' ')
 			at++;
 	}

@@ -68,7 +68,8 @@ static bool is_call_of_operand(const unsigned char *code, uint64_t bytes)
 	return code[0] == 0xff && (code[1] >> 3 & 7) == 2 && needed == bytes;
 }
 
-static bool is_call(const unsigned char *end, const struct unwind_span *text)
+#define IS_CALL is_call_x86_64
+static bool is_call_x86_64(const unsigned char *end, const struct unwind_span *text)
 {
 	uint64_t room = (uint64_t)end - text->begin;
 	int32_t distance;
@@ -84,7 +85,8 @@ static bool is_call(const unsigned char *end, const struct unwind_span *text)
 	return false;
 }
 #else
-static bool is_call(const unsigned char *end, const struct unwind_span *text)
+#define IS_CALL is_call_aarch64
+static bool is_call_aarch64(const unsigned char *end, const struct unwind_span *text)
 {
 	uint32_t code;
 
@@ -115,7 +117,7 @@ static __attribute__((noinline)) bool may_step_out(const struct unwind_cursor *c
 		return false;
 	return text.begin < cursor->pc && cursor->pc <= text.end &&
 	       cursor->pc != cursor->common.function_end &&
-	       is_call((const unsigned char *)cursor->pc, &text);
+	       IS_CALL((const unsigned char *)cursor->pc, &text);
 }
 
 /* The frame outside of one that ended at `cfa`: on the same stack no frame may be of any size. */
@@ -162,14 +164,15 @@ static bool find_cfa(struct unwind_cursor *cursor, uint64_t *cfa)
 }
 
 /* What an expression of a row yields: it starts with the CFA. */
-static bool evaluate(struct unwind_cursor *cursor, int64_t operand, uint64_t cfa, uint64_t *value)
+static bool unwind_evaluate(struct unwind_cursor *cursor, int64_t operand, uint64_t cfa,
+			    uint64_t *value)
 {
 	return cfi_evaluate((const uint8_t *)cursor->tables.begin + operand, cursor->inner,
 			    &cursor->stack, &cfa, &cursor->scratch, value);
 }
 
 /* The caller's register by one rule; `slot` is where it lies, 0 when in no memory. */
-static bool recover(struct unwind_cursor *cursor, uint64_t cfa, int reg, uint64_t *slot)
+static bool unwind_recover(struct unwind_cursor *cursor, uint64_t cfa, int reg, uint64_t *slot)
 {
 	const uint64_t *from = cursor->inner;
 	int32_t rule = cursor->row.rule[reg];
@@ -191,12 +194,12 @@ static bool recover(struct unwind_cursor *cursor, uint64_t cfa, int reg, uint64_
 		*value = (uint64_t)operand < UNWIND_REGISTERS ? from[operand] : 0;
 		return (uint64_t)operand < UNWIND_REGISTERS;
 	case CFI_VAL_EXPRESSION:
-		return evaluate(cursor, operand, cfa, value);
+		return unwind_evaluate(cursor, operand, cfa, value);
 	case CFI_OFFSET:
 		*slot = cfa + (uint64_t)operand;
 		break;
 	case CFI_EXPRESSION:
-		if (!evaluate(cursor, operand, cfa, slot))
+		if (!unwind_evaluate(cursor, operand, cfa, slot))
 			return false;
 		break;
 	}
@@ -230,7 +233,7 @@ static __attribute__((noinline)) bool recover_all(struct unwind_cursor *cursor, 
 	for (int reg = 0; reg < UNWIND_REGISTERS; reg++) {
 		if (row->rule[reg] == CFI_SAME && reg != UNWIND_SP && reg != UNWIND_RETURN)
 			continue;
-		if (!recover(cursor, cfa, reg, &slot))
+		if (!unwind_recover(cursor, cfa, reg, &slot))
 			return false;
 		if (reg == UNWIND_RETURN)
 			cursor->slot = slot;
@@ -249,7 +252,8 @@ static __attribute__((noinline)) bool recover_all(struct unwind_cursor *cursor, 
 enum { SIGNAL_REGISTERS = 39, SIGNAL_SP = 70, SIGNAL_PC = 71, SIGNAL_MAGIC = 74, SIGNAL_WORDS };
 #define FPSIMD_MAGIC 0x46508001u
 
-static bool leave_signal_frame(struct unwind_cursor *cursor)
+#define LEAVE_SIGNAL_FRAME leave_signal_frame_aarch64
+static bool leave_signal_frame_aarch64(struct unwind_cursor *cursor)
 {
 	uint64_t at = cursor->value[UNWIND_SP];
 	const uint64_t *words = (const uint64_t *)at;
@@ -273,14 +277,16 @@ static bool leave_signal_frame(struct unwind_cursor *cursor)
 }
 
 /* Older kernels do tell, but need not be believed. */
-static bool is_signal_frame(const struct unwind_cursor *cursor)
+#define IS_SIGNAL_FRAME is_signal_frame_aarch64
+static bool is_signal_frame_aarch64(const struct unwind_cursor *cursor)
 {
 	(void)cursor;
 	return false;
 }
 #else
 /* There libc says where the kernel put what. */
-static bool leave_signal_frame(struct unwind_cursor *cursor)
+#define LEAVE_SIGNAL_FRAME leave_signal_frame_x86_64
+static bool leave_signal_frame_x86_64(struct unwind_cursor *cursor)
 {
 	(void)cursor;
 	return false;
@@ -290,7 +296,8 @@ static bool leave_signal_frame(struct unwind_cursor *cursor)
  * What a signal interrupted may be anywhere, so tables that speak of a signal are believed only of
  * the instructions that a handler returns to: mov $SYS_rt_sigreturn, %rax; syscall.
  */
-static bool is_signal_frame(const struct unwind_cursor *cursor)
+#define IS_SIGNAL_FRAME is_signal_frame_x86_64
+static bool is_signal_frame_x86_64(const struct unwind_cursor *cursor)
 {
 	static const unsigned char code[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
 	struct unwind_span text = module_segment(&cursor->object, cursor->pc);
@@ -308,10 +315,10 @@ bool unwind_step(struct unwind_cursor *cursor)
 	if (!cursor->known || !cursor->object.eh_frame ||
 	    !cfi_find(cursor->object.eh_frame, &cursor->tables, look_up_pc(cursor), &cursor->common,
 		      &cursor->row, &cursor->scratch))
-		return leave_signal_frame(cursor);
+		return LEAVE_SIGNAL_FRAME(cursor);
 	is_signal = cursor->common.is_signal;
-	if (is_signal && !is_signal_frame(cursor))
-		return leave_signal_frame(cursor);
+	if (is_signal && !IS_SIGNAL_FRAME(cursor))
+		return LEAVE_SIGNAL_FRAME(cursor);
 	if ((!is_signal && !may_step_out(cursor)) || !find_cfa(cursor, &cfa))
 		return false;
 	/* Only a signal frame may lead to another stack, only what a signal interrupted use none.

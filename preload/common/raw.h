@@ -14,7 +14,8 @@
 
 #if defined(__x86_64__)
 
-static inline long raw_call6(long nr, long a, long b, long c, long d, long e, long f)
+#define raw_call6 raw_call6_x86_64
+static inline long raw_call6_x86_64(long nr, long a, long b, long c, long d, long e, long f)
 {
 	long ret;
 	register long r10 __asm__("r10") = d;
@@ -30,7 +31,8 @@ static inline long raw_call6(long nr, long a, long b, long c, long d, long e, lo
 
 #elif defined(__aarch64__)
 
-static inline long raw_call6(long nr, long a, long b, long c, long d, long e, long f)
+#define raw_call6 raw_call6_aarch64
+static inline long raw_call6_aarch64(long nr, long a, long b, long c, long d, long e, long f)
 {
 	register long x8 __asm__("x8") = nr;
 	register long x0 __asm__("x0") = a;

@@ -6,13 +6,13 @@
 #include <string.h>
 
 #include "report/cli/command.h"
+#include "report/cli/options.h"
 #include "report/util/error.h"
 #include "report/util/library.h"
-#include "report/cli/options.h"
 #include "report/view/page.h"
 
 /* In single quotes, for any shell. */
-static void put_quoted(struct out *out, const char *text)
+static void env_put_quoted(struct out *out, const char *text)
 {
 	out_char(out, '\'');
 	for (; *text; text++) {
@@ -25,7 +25,7 @@ static void put_quoted(struct out *out, const char *text)
 }
 
 /* Whether a list of libraries, separated by colons or blanks, names this one. */
-static bool is_listed(const char *list, const char *library)
+static bool env_is_listed(const char *list, const char *library)
 {
 	size_t length = strlen(library);
 
@@ -40,13 +40,13 @@ static void put_preload(struct out *out, const char *library)
 	const char *old = getenv("LD_PRELOAD");
 
 	OUT(out, "export LD_PRELOAD=");
-	if (old && is_listed(old, library)) {
-		put_quoted(out, old);
+	if (old && env_is_listed(old, library)) {
+		env_put_quoted(out, old);
 	} else {
-		put_quoted(out, library);
+		env_put_quoted(out, library);
 		if (old && *old) {
 			out_char(out, ':');
-			put_quoted(out, old);
+			env_put_quoted(out, old);
 		}
 	}
 	out_char(out, '\n');
@@ -72,7 +72,7 @@ int command_env(int argc, char **argv)
 	put_preload(out, library);
 	if (session && *session) {
 		OUT(out, "export MEMSHIM_SESSION=");
-		put_quoted(out, session);
+		env_put_quoted(out, session);
 		out_char(out, '\n');
 	}
 	return out_finish(out);

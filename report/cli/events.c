@@ -46,7 +46,7 @@ static bool wants_stacks(const struct printer *printer)
 	return printer->options->json || printer->options->stacks;
 }
 
-static void print(struct printer *printer, const struct event *event)
+static void event_print(struct printer *printer, const struct event *event)
 {
 	struct model *model = printer->session->model;
 	struct event_view view = {.event = event, .model = model};
@@ -88,7 +88,7 @@ static int print_all(struct printer *printer)
 		switch (cursor_take(cursor, &events, &count)) {
 		case CURSOR_MORE:
 			for (uint32_t i = 0; i < count && !printer->out->error; i++)
-				print(printer, &events[i]);
+				event_print(printer, &events[i]);
 			break;
 		case CURSOR_OVERRUN:
 			error_line("events",

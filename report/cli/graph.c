@@ -30,7 +30,7 @@ static size_t format_of(const struct options *options)
 	return FORMAT_COUNT;
 }
 
-static int draw(const struct options *options, const struct model *model, size_t format)
+static int cli_graph_draw(const struct options *options, const struct model *model, size_t format)
 {
 	struct out *out = page_begin(options->color);
 	struct graph graph = {0};
@@ -63,7 +63,7 @@ int command_graph(int argc, char **argv)
 	if (ret != 0)
 		return ret;
 	ret = session_has(&session, session.model, &options.filter)
-		      ? draw(&options, session.model, format)
+		      ? cli_graph_draw(&options, session.model, format)
 		      : EXIT_ABSENT;
 	session_close(&session);
 	return ret;

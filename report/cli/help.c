@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "report/cli/command.h"
-#include "report/util/error.h"
 #include "report/cli/options.h"
+#include "report/util/error.h"
 #include "report/view/page.h"
 
 #define FOR(id) (1u << COMMAND_##id)
@@ -141,7 +141,7 @@ static void put_columns(struct out *out, const char *title, const struct column_
 	}
 }
 
-static void put_command(struct out *out, enum command command)
+static void help_put_command(struct out *out, enum command command)
 {
 	OUT(out, "usage: memshim ");
 	out_text(out, commands[command].name);
@@ -202,7 +202,7 @@ int help_show(const char *command)
 	for (int i = 0; command && i < COMMAND_COUNT; i++) {
 		if (strcmp(commands[i].name, command) != 0)
 			continue;
-		put_command(out, (enum command)i);
+		help_put_command(out, (enum command)i);
 		return out_finish(out);
 	}
 	if (command) {

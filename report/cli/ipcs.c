@@ -21,17 +21,17 @@
 #include "report/view/ipcs.h"
 #include "report/view/page.h"
 
-static void take_segment(void *table, const struct kernel_segment *segment)
+static void ipcs_take_segment(void *table, const struct kernel_segment *segment)
 {
 	ipc_add_segment(table, segment);
 }
 
-static void take_object(void *table, const struct kernel_object *object)
+static void ipcs_take_object(void *table, const struct kernel_object *object)
 {
 	ipc_add_object(table, object);
 }
 
-static void take_holder(void *table, const struct kernel_holder *holder)
+static void ipcs_take_holder(void *table, const struct kernel_holder *holder)
 {
 	ipc_add_holder(table, holder);
 }
@@ -94,7 +94,7 @@ static void keep_row(void *context, const struct ledger_facts *row)
 	s->rows[s->row_count++] = *row;
 }
 
-static void name_creator(const struct table_session *s, const struct ledger_facts *row)
+static void ipcs_name_creator(const struct table_session *s, const struct ledger_facts *row)
 {
 	struct ipc_segment *segment = ipc_find(s->table, row->shmid);
 	const struct process_facts *creator = row->creator < s->process_capacity
@@ -118,13 +118,13 @@ struct asking {
 	unsigned refused;
 };
 
-static void tell_refusal(void *asking, const char *path, const char *why)
+static void ipcs_tell_refusal(void *asking, const char *path, const char *why)
 {
 	((struct asking *)asking)->refused++;
 	error_line(path, why);
 }
 
-static bool ask_session(void *context, const char *path)
+static bool ipcs_ask_session(void *context, const char *path)
 {
 	struct asking *asking = context;
 	char why[SOURCE_WHY_BYTES];
@@ -137,12 +137,12 @@ static bool ask_session(void *context, const char *path)
 					 .context = &s};
 
 	if (!source && foreign)
-		tell_refusal(asking, path, why);
+		ipcs_tell_refusal(asking, path, why);
 	if (source && source_session(source)->same_ipc) {
 		s.facts = source_session(source);
 		tables_read(source, &visitor);
 		for (uint32_t i = 0; i < s.row_count; i++)
-			name_creator(&s, &s.rows[i]);
+			ipcs_name_creator(&s, &s.rows[i]);
 	}
 	free(s.processes);
 	free(s.rows);
@@ -170,7 +170,7 @@ static void name_by_catalog(struct ipc_segment *segment, const struct catalog *c
 }
 
 /* Names the creators, and takes out what is gone. */
-static bool take_catalog(void *context, struct catalog *catalog)
+static bool ipcs_take_catalog(void *context, struct catalog *catalog)
 {
 	struct ipc_table *table = context;
 	uint64_t now_s = (uint64_t)time(NULL);
@@ -199,7 +199,7 @@ static bool take_catalog(void *context, struct catalog *catalog)
 
 static bool ask_folder(void *table, const char *folder)
 {
-	catalog_each(folder, take_catalog, table);
+	catalog_each(folder, ipcs_take_catalog, table);
 	return false;
 }
 
@@ -239,19 +239,19 @@ static void ask_process(struct ipc_segment *segment, uint64_t booted)
 static void ask_sessions(struct asking *asking, const struct options *options,
 			 const char *process_session)
 {
-	struct find_visitor visitor = {ask_session, tell_refusal, asking};
+	struct find_visitor visitor = {ipcs_ask_session, ipcs_tell_refusal, asking};
 
 	find_each(&visitor);
 	for (unsigned i = 0; i < options->file_count; i++)
-		ask_session(asking, options->files[i]);
+		ipcs_ask_session(asking, options->files[i]);
 	if (options->process)
-		ask_session(asking, process_session);
+		ipcs_ask_session(asking, process_session);
 	if (!options->file && !options->process)
-		ask_session(asking, FIND_RECORDING);
+		ipcs_ask_session(asking, FIND_RECORDING);
 }
 
 /* False after one line. */
-static bool gather(struct asking *asking, const struct options *options)
+static bool ipcs_gather(struct asking *asking, const struct options *options)
 {
 	struct ipc_table *table = asking->table;
 	uint64_t booted = boot_seconds();
@@ -259,15 +259,15 @@ static bool gather(struct asking *asking, const struct options *options)
 
 	if (options->process && !find_by_pid(options->process, false, process_session))
 		return false;
-	if (!sysvipc_segments(take_segment, table)) {
+	if (!sysvipc_segments(ipcs_take_segment, table)) {
 		error_line("/proc/sysvipc", "cannot be read: is /proc mounted, and has the kernel "
 					    "System V IPC?");
 		return false;
 	}
-	sysvipc_objects(OBJECT_QUEUE, take_object, table);
-	sysvipc_objects(OBJECT_SEMAPHORES, take_object, table);
+	sysvipc_objects(OBJECT_QUEUE, ipcs_take_object, table);
+	sysvipc_objects(OBJECT_SEMAPHORES, ipcs_take_object, table);
 	if (table->segment_count)
-		holders_each(NULL, take_holder, table);
+		holders_each(NULL, ipcs_take_holder, table);
 	ipc_finalize(table);
 	if (table->segment_count)
 		ask_sessions(asking, options, process_session);
@@ -292,7 +292,7 @@ static bool may_be_read(const char *file)
 }
 
 /* False after one line. */
-static bool has(const struct ipc_table *table, const struct filter *filter)
+static bool ipcs_has(const struct ipc_table *table, const struct filter *filter)
 {
 	bool there = !filter->by_shmid || ipc_find(table, filter->shmid);
 
@@ -301,7 +301,7 @@ static bool has(const struct ipc_table *table, const struct filter *filter)
 	return there;
 }
 
-static int show(const struct options *options, const struct ipc_table *table)
+static int ipcs_show(const struct options *options, const struct ipc_table *table)
 {
 	struct out *out = page_begin(options->color);
 	char *folder = getcwd(NULL, 0);
@@ -337,8 +337,9 @@ int command_ipcs(int argc, char **argv)
 	for (unsigned i = 0; i < options.file_count; i++)
 		if (!may_be_read(options.files[i]))
 			return EXIT_ABSENT;
-	ret = gather(&asking, &options) && has(&table, &options.filter) ? show(&options, &table)
-									: EXIT_ABSENT;
+	ret = ipcs_gather(&asking, &options) && ipcs_has(&table, &options.filter)
+		      ? ipcs_show(&options, &table)
+		      : EXIT_ABSENT;
 	if (ret == 0 && asking.refused)
 		ret = EXIT_ABSENT;
 	ipc_free(&table);

@@ -5,7 +5,7 @@
 #include "report/util/error.h"
 #include "report/view/page.h"
 
-static int show(const struct options *options, const struct listing *listing)
+static int ls_show(const struct options *options, const struct listing *listing)
 {
 	struct out *out = page_begin(options->color);
 	const struct session_row *const *rows = (const struct session_row *const *)listing->rows;
@@ -28,7 +28,7 @@ int command_ls(int argc, char **argv)
 	if (ret != 0 || options.help)
 		return ret != 0 ? ret : help_show("ls");
 	listing_make(&listing, false);
-	ret = show(&options, &listing);
+	ret = ls_show(&options, &listing);
 	if (ret == 0 && listing.refused)
 		ret = EXIT_ABSENT;
 	listing_free(&listing);

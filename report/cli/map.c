@@ -26,8 +26,8 @@ static int no_memory(void)
 	return EXIT_ABSENT;
 }
 
-static bool draw(struct out *out, const struct options *options, const struct zones *zones,
-		 const struct map_options *view_options)
+static bool map_draw(struct out *out, const struct options *options, const struct zones *zones,
+		     const struct map_options *view_options)
 {
 	if (!options->json)
 		return map_text(out, zones, view_options);
@@ -35,11 +35,11 @@ static bool draw(struct out *out, const struct options *options, const struct zo
 	return !zones->no_memory;
 }
 
-static int show(const struct options *options, const struct zones *zones)
+static int map_show(const struct options *options, const struct zones *zones)
 {
 	struct out *out = page_begin(options->color);
 	struct map_options view_options = {.scale = options->scale, .all = options->all};
-	bool whole = draw(out, options, zones, &view_options);
+	bool whole = map_draw(out, options, zones, &view_options);
 	int ret = out_finish(out);
 
 	return ret != 0 || whole ? ret : no_memory();
@@ -49,7 +49,7 @@ static int show(const struct options *options, const struct zones *zones)
 
 static volatile sig_atomic_t interrupted;
 
-static void interrupt(int number)
+static void map_interrupt(int number)
 {
 	(void)number;
 	interrupted = 1;
@@ -57,7 +57,7 @@ static void interrupt(int number)
 
 static void take_signals(void)
 {
-	struct sigaction action = {.sa_handler = interrupt};
+	struct sigaction action = {.sa_handler = map_interrupt};
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
@@ -74,7 +74,7 @@ static void wait_until(struct timespec *due, uint64_t delay_ns)
 		;
 }
 
-static unsigned screen_lines(void)
+static unsigned map_screen_lines(void)
 {
 	struct winsize size;
 
@@ -97,11 +97,11 @@ static bool draw_over(struct watch *watch, const struct zones *zones)
 	bool whole;
 
 	if (watch->terminal && !watch->options->json) {
-		view_options.lines_most = screen_lines();
+		view_options.lines_most = map_screen_lines();
 		view_options.over = true;
 		OUT(out, "\33[H");
 	}
-	whole = draw(out, watch->options, zones, &view_options);
+	whole = map_draw(out, watch->options, zones, &view_options);
 	if (!watch->terminal && !watch->options->json)
 		out_char(out, '\n');
 	out_flush(out);
@@ -186,7 +186,7 @@ static int show_process(const struct options *options, pid_t pid)
 	address_space_end(&address_space);
 	if (!zones)
 		return EXIT_ABSENT;
-	ret = show(options, zones);
+	ret = map_show(options, zones);
 	zones_free(zones);
 	return ret;
 }
@@ -209,7 +209,7 @@ static int show_file(const struct options *options)
 		error_line(path, "--watch: the process has ended");
 		ret = EXIT_ABSENT;
 	} else {
-		ret = show(options, zones);
+		ret = map_show(options, zones);
 	}
 	zones_free(zones);
 	return ret;

@@ -40,7 +40,7 @@ static const char *const command_names[COMMAND_COUNT] = {
 
 /* ---- values ---- */
 
-static int refuse(const struct row *row, const char *value, const char *wanted)
+static int option_refuse(const struct row *row, const char *value, const char *wanted)
 {
 	char option[64];
 
@@ -50,7 +50,7 @@ static int refuse(const struct row *row, const char *value, const char *wanted)
 }
 
 /* A whole number, decimal or as C writes it; false when it is anything else. */
-static bool read_number(const char *text, long long least, long long most, long long *value)
+static bool option_read_number(const char *text, long long least, long long most, long long *value)
 {
 	char *end;
 
@@ -61,9 +61,9 @@ static bool read_number(const char *text, long long least, long long most, long 
 
 static int take_pid(const struct row *row, const char *value, long long *pid)
 {
-	if (read_number(value, 1, INT_MAX, pid))
+	if (option_read_number(value, 1, INT_MAX, pid))
 		return 0;
-	return refuse(row, value, "a process id");
+	return option_refuse(row, value, "a process id");
 }
 
 static int take_calls(const struct row *row, char *list, uint32_t *kinds)
@@ -74,10 +74,10 @@ static int take_calls(const struct row *row, char *list, uint32_t *kinds)
 		int kind = event_kind(name);
 
 		if (kind < 0)
-			return refuse(row, name, "a call: see 'memshim help events'");
+			return option_refuse(row, name, "a call: see 'memshim help events'");
 		*kinds |= 1u << kind;
 	}
-	return *kinds ? 0 : refuse(row, "", "a call: see 'memshim help events'");
+	return *kinds ? 0 : option_refuse(row, "", "a call: see 'memshim help events'");
 }
 
 static int take_columns(struct options *options, const struct row *row, char *list)
@@ -86,10 +86,10 @@ static int take_columns(struct options *options, const struct row *row, char *li
 
 	for (char *name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
 		if (options->column_count == OPTIONS_COLUMNS_MAX)
-			return refuse(row, name, "one of at most 64 columns");
+			return option_refuse(row, name, "one of at most 64 columns");
 		options->columns[options->column_count++] = name;
 	}
-	return options->column_count ? 0 : refuse(row, "", "a list of columns");
+	return options->column_count ? 0 : option_refuse(row, "", "a list of columns");
 }
 
 static int take_color(struct options *options, const struct row *row, const char *value)
@@ -101,7 +101,7 @@ static int take_color(struct options *options, const struct row *row, const char
 	else if (strcmp(value, "never") == 0)
 		options->color = COLOR_NEVER;
 	else
-		return refuse(row, value, "auto, always or never");
+		return option_refuse(row, value, "auto, always or never");
 	return 0;
 }
 
@@ -112,7 +112,7 @@ static int take_delay(struct options *options, const struct row *row, const char
 	double seconds = strtod(value, &end);
 
 	if (end == value || *end || !(seconds >= 0.01 && seconds <= 86400))
-		return refuse(row, value, "a number of seconds, from 0.01 on");
+		return option_refuse(row, value, "a number of seconds, from 0.01 on");
 	options->delay_ns = (uint64_t)(seconds * 1e9);
 	return 0;
 }
@@ -121,8 +121,8 @@ static int take_iterations(struct options *options, const struct row *row, const
 {
 	long long number;
 
-	if (!read_number(value, 1, INT_MAX, &number))
-		return refuse(row, value, "a number of looks");
+	if (!option_read_number(value, 1, INT_MAX, &number))
+		return option_refuse(row, value, "a number of looks");
 	options->iterations = (uint64_t)number;
 	return 0;
 }
@@ -131,8 +131,9 @@ static int take_key(struct filter *filter, const struct row *row, const char *va
 {
 	long long number = 0;
 
-	if (strcmp(value, "IPC_PRIVATE") != 0 && !read_number(value, INT_MIN, UINT32_MAX, &number))
-		return refuse(row, value, "a key, such as 0x1234");
+	if (strcmp(value, "IPC_PRIVATE") != 0 &&
+	    !option_read_number(value, INT_MIN, UINT32_MAX, &number))
+		return option_refuse(row, value, "a key, such as 0x1234");
 	filter->by_key = true;
 	filter->key = (uint32_t)number;
 	return 0;
@@ -142,8 +143,8 @@ static int take_shmid(struct filter *filter, const struct row *row, const char *
 {
 	long long number;
 
-	if (!read_number(value, 0, INT_MAX, &number))
-		return refuse(row, value, "a segment's id");
+	if (!option_read_number(value, 0, INT_MAX, &number))
+		return option_refuse(row, value, "a segment's id");
 	filter->by_shmid = true;
 	filter->shmid = (int32_t)number;
 	return 0;
@@ -158,7 +159,7 @@ static int take_value(struct options *o, enum option_id id, char *value)
 	int ret = 0;
 
 	if (*value == '\0')
-		return refuse(row, value, "a value");
+		return option_refuse(row, value, "a value");
 	switch (id) {
 	case OPTION_PROCESS:
 	case OPTION_LOOK:
@@ -264,7 +265,7 @@ static int id_of(int option, enum command command)
 }
 
 /* What getopt found wrong, in one line. */
-static int complain(enum command command, int option, const char *word)
+static int option_complain(enum command command, int option, const char *word)
 {
 	const char *name = command_names[command];
 
@@ -331,7 +332,7 @@ int options_read(struct options *options, enum command command, int argc, char *
 		int id = id_of(option, command);
 
 		if (option == ':' || option == '?' || id < 0)
-			ret = complain(command, option, argv[optind - 1]);
+			ret = option_complain(command, option, argv[optind - 1]);
 		else if (optarg)
 			ret = take_value(options, (enum option_id)id, optarg);
 		else

@@ -22,7 +22,7 @@ struct reaping {
 	unsigned removed, kept, failed;
 };
 
-static void put_name(struct reaping *r, const struct model_segment *segment)
+static void reap_put_name(struct reaping *r, const struct model_segment *segment)
 {
 	const struct model_process *creator = model_process(r->model, segment->creator);
 	char size[FORMAT_BYTES], text[160], label[CREATOR_LABEL_BYTES];
@@ -46,7 +46,7 @@ static void put_name(struct reaping *r, const struct model_segment *segment)
 }
 
 /* Of another user's, root is told whose it is. */
-static void put_user(struct reaping *r, const struct model_segment *segment)
+static void reap_put_user(struct reaping *r, const struct model_segment *segment)
 {
 	char text[64];
 
@@ -74,8 +74,8 @@ static void reap_one(struct reaping *r, const struct model_segment *segment)
 		refused = why != NULL;
 	}
 	out_text(r->out, why ? "kept     " : dry ? "leaked   " : "removed  ");
-	put_name(r, segment);
-	put_user(r, segment);
+	reap_put_name(r, segment);
+	reap_put_user(r, segment);
 	if (why) {
 		OUT(r->out, ": ");
 		out_safe(r->out, why);
@@ -90,7 +90,7 @@ static void reap_one(struct reaping *r, const struct model_segment *segment)
 	r->failed += refused;
 }
 
-static void put_sum(struct reaping *r)
+static void reap_put_sum(struct reaping *r)
 {
 	if (r->options->no_headings)
 		return;
@@ -108,7 +108,7 @@ static void put_sum(struct reaping *r)
 }
 
 /* What there is still, of what the session had to do with. */
-static bool is_there(const struct model_segment *segment)
+static bool reap_is_there(const struct model_segment *segment)
 {
 	return segment->presence != PRESENCE_REMOVED &&
 	       (segment->state == SEGMENT_PRESENT || segment->state == SEGMENT_MARKED);
@@ -122,7 +122,7 @@ struct others {
 	bool found;
 };
 
-static bool is_wanted(const struct others *others, const struct catalog_object *object)
+static bool reap_is_wanted(const struct others *others, const struct catalog_object *object)
 {
 	const struct filter *filter = &others->reaping->options->filter;
 
@@ -136,7 +136,7 @@ static void find_recording(void *context, const struct catalog *catalog,
 	struct others *others = context;
 
 	(void)catalog;
-	if (others->found || !*recording || !is_wanted(others, object))
+	if (others->found || !*recording || !reap_is_wanted(others, object))
 		return;
 	snprintf(others->path, PATH_MAX, "%s", recording);
 	others->found = true;
@@ -162,7 +162,7 @@ static void put_other(void *context, const struct catalog *catalog,
 	char label[CREATOR_LABEL_BYTES], text[96];
 	char *file = format_word(recording);
 
-	if (strcmp(catalog->name, r->model->session.name) == 0 || !is_wanted(others, object))
+	if (strcmp(catalog->name, r->model->session.name) == 0 || !reap_is_wanted(others, object))
 		return;
 	snprintf(text, sizeof text, "other    segment %d, created by ", object->segment.shmid);
 	out_text(r->out, text);
@@ -188,7 +188,7 @@ static void put_others(struct reaping *r)
 }
 
 /* Two sessions may know one id; only the latest segment of an id can be there. */
-static int reap(struct reaping *r)
+static int reap_run(struct reaping *r)
 {
 	bool asked = r->options->filter.by_shmid || r->options->filter.by_key, any = false;
 	int ret;
@@ -198,7 +198,7 @@ static int reap(struct reaping *r)
 
 		if (!filter_segment(&r->options->filter, segment) ||
 		    segment != model_segment_in(r->model, segment->space, segment->shmid) ||
-		    !is_there(segment))
+		    !reap_is_there(segment))
 			continue;
 		any = true;
 		reap_one(r, segment);
@@ -208,7 +208,7 @@ static int reap(struct reaping *r)
 		return EXIT_ABSENT;
 	}
 	put_others(r);
-	put_sum(r);
+	reap_put_sum(r);
 	ret = out_finish(r->out);
 	return r->failed ? EXIT_ABSENT : ret;
 }
@@ -233,7 +233,7 @@ int command_reap(int argc, char **argv)
 	reaping.session = &session;
 	reaping.model = session.model;
 	reaping.out = page_begin(options.color);
-	ret = reap(&reaping);
+	ret = reap_run(&reaping);
 	session_close(&session);
 	return ret;
 }

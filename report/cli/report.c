@@ -11,7 +11,7 @@
 #include "report/view/page.h"
 #include "report/view/report.h"
 
-static int show(const struct options *options, const struct session *session)
+static int report_show(const struct options *options, const struct session *session)
 {
 	struct out *out = page_begin(options->color);
 	struct report_options view_options = {
@@ -49,7 +49,7 @@ static int show_named(const struct options *options, struct session *session)
 	session_names(session, &(struct symbols_options){.sysroot = options->sysroot,
 							 .debuginfod = options->debuginfod});
 	session_suppress(session, options->suppressions);
-	ret = show(options, session);
+	ret = report_show(options, session);
 	if (ret == 0 && options->flame)
 		ret = draw_flame(options, session);
 	return ret;

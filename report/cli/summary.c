@@ -14,7 +14,7 @@ struct totals {
 	unsigned attention; /* findings that are not notes */
 };
 
-static struct totals add_up(const struct model *model)
+static struct totals summary_add_up(const struct model *model)
 {
 	struct totals totals = {0};
 
@@ -96,7 +96,7 @@ int summary_show(int fd, const char *recording, bool quiet, const struct suppres
 	if (ret != 0)
 		return ret;
 	session_suppress(&session, rules);
-	totals = add_up(session.model);
+	totals = summary_add_up(session.model);
 	*finding_count = totals.attention;
 	if (!quiet) {
 		print_activity(session.model, &totals);

@@ -14,7 +14,7 @@
 
 #define BLANKS " \t\r\n"
 
-static bool refuse(const char *path, unsigned number, const char *word, const char *why)
+static bool suppression_refuse(const char *path, unsigned number, const char *word, const char *why)
 {
 	char place[1024];
 
@@ -32,7 +32,7 @@ static bool refuse_line(const char *path, unsigned number)
 	return false;
 }
 
-static char *trim(char *text)
+static char *suppression_trim(char *text)
 {
 	size_t length;
 
@@ -43,7 +43,7 @@ static char *trim(char *text)
 	return text;
 }
 
-static bool add(struct suppression **rules, int kind, const char *pattern)
+static bool suppression_add(struct suppression **rules, int kind, const char *pattern)
 {
 	struct suppression *rule = malloc(sizeof *rule + strlen(pattern) + 1);
 
@@ -60,25 +60,26 @@ static bool add(struct suppression **rules, int kind, const char *pattern)
 
 static bool take_line(struct suppression **rules, const char *path, unsigned number, char *line)
 {
-	char *name = trim(line), *colon = strchr(name, ':'), *pattern;
+	char *name = suppression_trim(line), *colon = strchr(name, ':'), *pattern;
 	int kind;
 
 	if (*name == '\0' || *name == '#')
 		return true;
 	if (!colon)
-		return refuse(path, number, name,
-			      "is not kind:pattern, such as leaked-segment:perl");
+		return suppression_refuse(path, number, name,
+					  "is not kind:pattern, such as leaked-segment:perl");
 	*colon = '\0';
-	name = trim(name);
-	pattern = trim(colon + 1);
+	name = suppression_trim(name);
+	pattern = suppression_trim(colon + 1);
 	kind = model_finding_kind(name);
 	if (kind < 0 && strcmp(name, "*") != 0)
-		return refuse(path, number, name,
-			      "is no kind of finding: FINDINGS in memshim(1) lists them");
+		return suppression_refuse(
+			path, number, name,
+			"is no kind of finding: FINDINGS in memshim(1) lists them");
 	if (*pattern == '\0')
-		return refuse(path, number, name,
-			      "has no pattern: a program, a function, or * for all");
-	return add(rules, kind, pattern);
+		return suppression_refuse(path, number, name,
+					  "has no pattern: a program, a function, or * for all");
+	return suppression_add(rules, kind, pattern);
 }
 
 bool suppressions_read(struct suppression **rules, const char *path)

@@ -62,7 +62,7 @@ static unsigned count_live(const struct listing *listing, const char **newest)
 }
 
 /* The session that is meant; without a word of the user's, a live one. Several: he picks. */
-static int choose(struct top *top)
+static int top_choose(struct top *top)
 {
 	const struct options *options = top->options;
 	const char *newest = NULL;
@@ -115,7 +115,7 @@ static int show_once(struct top *top)
 	return ret;
 }
 
-static int show(struct top *top)
+static int top_show(struct top *top)
 {
 	struct out *out = page_begin(top->options->color);
 	int ret;
@@ -152,6 +152,6 @@ int command_top(int argc, char **argv)
 	if (ret == 0)
 		ret = set_sort(&top, options.sort);
 	if (ret == 0)
-		ret = choose(&top);
-	return ret == 0 ? show(&top) : ret;
+		ret = top_choose(&top);
+	return ret == 0 ? top_show(&top) : ret;
 }

@@ -90,7 +90,7 @@ static void feed_site(struct model *model, const struct model_process *process,
 		sites_feed(model, event);
 }
 
-static inline void feed(struct model *model, const struct event *event)
+static inline void apply_event_feed(struct model *model, const struct event *event)
 {
 	struct model_process *process = model_process(model, event->process);
 
@@ -123,5 +123,5 @@ static inline void feed(struct model *model, const struct event *event)
 void model_feed_all(struct model *model, const struct event *events, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
-		feed(model, &events[i]);
+		apply_event_feed(model, &events[i]);
 }

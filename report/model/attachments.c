@@ -8,8 +8,9 @@
 /* Past these a file is not believed, or not worth the memory. */
 #define ATTACHMENTS_MAX (1u << 20)
 #define PAST_MAX 10000u
-#define RECENT_MAX (1u << 16) /* what a process may detach until a child of its announces itself \
-			       */
+#define RECENT_MAX                                                                    \
+	(1u << 16) /* what a process may detach until a child of its announces itself \
+		    */
 
 /* A shmdt that was stamped before the fork and made after it: its thread may wait for a CPU. */
 #define UNDER_WAY_NS 1000000000u
@@ -65,8 +66,8 @@ static void raise_peak(struct model_segment *segment, uint32_t now)
 		segment->peak = now;
 }
 
-static void attach(struct model *model, struct model_process *process,
-		   const struct model_attachment *attachment)
+static void attachment_attach(struct model *model, struct model_process *process,
+			      const struct model_attachment *attachment)
 {
 	struct model_segment *segment = attachment->segment;
 
@@ -123,7 +124,7 @@ static void feed_shmat(struct model *model, struct model_process *process,
 		return;
 	drop_all_below(model, process, &attachment, event->u.shmat.flags & SHM_REMAP);
 	attachment.segment->attaches++;
-	attach(model, process, &attachment);
+	attachment_attach(model, process, &attachment);
 }
 
 static void feed_shmdt(struct model *model, struct model_process *process,
@@ -172,13 +173,13 @@ void attachments_drop_all(struct model *model, struct model_process *process, en
 }
 
 /* A copy that a fork made: the child has it since then. */
-static void inherit(struct model *model, struct model_process *child,
-		    struct model_attachment attachment)
+static void attachment_inherit(struct model *model, struct model_process *child,
+			       struct model_attachment attachment)
 {
 	attachment.inherited = true;
 	attachment.since_ns = child->facts.start_ns;
 	attachment.segment->inherited++;
-	attach(model, child, &attachment);
+	attachment_attach(model, child, &attachment);
 }
 
 /* Had at `fork_ns`, and lost before the child announced itself. */
@@ -195,7 +196,7 @@ static void inherit_lost(struct model *model, struct model_process *child,
 	for (uint64_t i = 0; *missing > 0 && (past = attachments_recent(model, i)); i++) {
 		if (past->process != parent || !was_lost_since(past, fork_ns))
 			continue;
-		inherit(model, child, past->attachment);
+		attachment_inherit(model, child, past->attachment);
 		raise_peak(past->attachment.segment, past->attachment.segment->now + 1);
 		--*missing;
 	}
@@ -209,7 +210,7 @@ static void inherit_kept(struct model *model, struct model_process *child,
 	for (uint32_t i = 0; i<parent->attached_count && * missing> 0; i++) {
 		if ((parent->attached[i].since_ns > fork_ns) != after)
 			continue;
-		inherit(model, child, parent->attached[i]);
+		attachment_inherit(model, child, parent->attached[i]);
 		--*missing;
 	}
 }
@@ -226,7 +227,7 @@ static void inherit_detached(struct model *model, struct model_process *child,
 		if (past->process != parent || past->how != ENDED_BY_SHMDT ||
 		    past->until_ns < since_ns || was_lost_since(past, fork_ns))
 			continue;
-		inherit(model, child, past->attachment);
+		attachment_inherit(model, child, past->attachment);
 		--*missing;
 	}
 }
@@ -271,5 +272,5 @@ void model_add_attachment(struct model *model, const struct attachment_facts *fa
 	if (attachment.inherited)
 		attachment.since_ns = process->facts.start_ns;
 	if (attachment.segment)
-		attach(model, process, &attachment);
+		attachment_attach(model, process, &attachment);
 }

@@ -11,7 +11,8 @@
 
 #include "report/model/model_internal.h"
 
-static void *duplicate(struct model *copy, const void *from, size_t count, size_t element_bytes)
+static void *copy_duplicate(struct model *copy, const void *from, size_t count,
+			    size_t element_bytes)
 {
 	void *to = count ? malloc(count * element_bytes) : NULL;
 
@@ -36,7 +37,7 @@ static bool copy_segments(struct model *copy, const struct model *from)
 	copy->segments = calloc(from->segment_count + 1, sizeof *copy->segments);
 	copy->segment_capacity = copy->segment_count = copy->segments ? from->segment_count : 0;
 	for (uint32_t i = 0; i < copy->segment_count; i++) {
-		copy->segments[i] = duplicate(copy, from->segments[i], 1, sizeof *segment);
+		copy->segments[i] = copy_duplicate(copy, from->segments[i], 1, sizeof *segment);
 		if (!copy->segments[i])
 			return false;
 	}
@@ -51,7 +52,7 @@ static bool copy_segments(struct model *copy, const struct model *from)
 
 static bool copy_process(struct model *copy, const struct model_process *from, uint32_t instance)
 {
-	struct model_process *process = duplicate(copy, from, 1, sizeof *process);
+	struct model_process *process = copy_duplicate(copy, from, 1, sizeof *process);
 
 	copy->by_instance[instance] = process;
 	if (!process)
@@ -59,8 +60,8 @@ static bool copy_process(struct model *copy, const struct model_process *from, u
 	process->held_segment = of_copy(copy, from->held_segment);
 	process->blocked_by = of_copy(copy, from->blocked_by);
 	process->repeated = of_copy(copy, from->repeated);
-	process->attached = duplicate(copy, from->attached, from->attached_count,
-				      sizeof *from->attached);
+	process->attached = copy_duplicate(copy, from->attached, from->attached_count,
+					   sizeof *from->attached);
 	process->attached_capacity = process->attached ? from->attached_count : 0;
 	for (uint32_t i = 0; i < process->attached_capacity; i++)
 		process->attached[i].segment = of_copy(copy, from->attached[i].segment);
@@ -86,7 +87,7 @@ static bool copy_processes(struct model *copy, const struct model *from)
 
 static bool copy_past(struct model *copy, const struct model *from)
 {
-	copy->past = duplicate(copy, from->past, from->past_count, sizeof *copy->past);
+	copy->past = copy_duplicate(copy, from->past, from->past_count, sizeof *copy->past);
 	copy->past_count = copy->past_capacity = copy->past ? from->past_count : 0;
 	for (uint32_t i = 0; i < copy->past_count; i++) {
 		struct model_past *past = &copy->past[i];
@@ -99,7 +100,8 @@ static bool copy_past(struct model *copy, const struct model *from)
 
 static bool copy_changes(struct model *copy, const struct model *from)
 {
-	copy->changes = duplicate(copy, from->changes, from->change_count, sizeof *copy->changes);
+	copy->changes = copy_duplicate(copy, from->changes, from->change_count,
+				       sizeof *copy->changes);
 	copy->change_count = copy->change_capacity = copy->changes ? from->change_count : 0;
 	for (uint32_t i = 0; i < copy->change_count; i++)
 		copy->changes[i].segment = of_copy(copy, copy->changes[i].segment);
@@ -110,7 +112,7 @@ static bool copy_sites(struct model *copy, const struct model *from)
 {
 	copy->site_of_stack = NULL;
 	copy->site_stack_capacity = 0;
-	copy->sites = duplicate(copy, from->sites, from->site_count, sizeof *copy->sites);
+	copy->sites = copy_duplicate(copy, from->sites, from->site_count, sizeof *copy->sites);
 	copy->site_count = copy->site_capacity = copy->sites ? from->site_count : 0;
 	return copy->site_count == from->site_count;
 }

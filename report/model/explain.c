@@ -167,7 +167,8 @@ static struct explanation explain_huge(uint32_t flags)
 			  format_bytes(page, 1ull << power), power);
 }
 
-static struct explanation explain_size(const struct failed *f, const struct model_segment *segment)
+static struct explanation explain_explain_size(const struct failed *f,
+					       const struct model_segment *segment)
 {
 	char has[FORMAT_BYTES], asked[FORMAT_BYTES], creator[64];
 	uint64_t size = f->event->u.shmget.size;
@@ -191,7 +192,7 @@ static struct explanation explain_size(const struct failed *f, const struct mode
 			  format_bytes(asked, size));
 }
 
-static struct explanation explain_full(const struct failed *f)
+static struct explanation explain_explain_full(const struct failed *f)
 {
 	uint64_t bytes = 0, count = 0;
 	char size[FORMAT_BYTES];
@@ -232,7 +233,7 @@ static struct explanation explain_shmget(const struct failed *f)
 
 	switch (f->event->detail) {
 	case EINVAL:
-		return explain_size(f, segment);
+		return explain_explain_size(f, segment);
 	case EEXIST:
 		return segment ? explain_by(NULL, "segment %d has the key 0x%08x, made by %s",
 					    segment->shmid, segment->key,
@@ -242,7 +243,7 @@ static struct explanation explain_shmget(const struct failed *f)
 	case ENOENT:
 		return explain_absent(f, segment);
 	case ENOSPC:
-		return explain_full(f);
+		return explain_explain_full(f);
 	case EACCES:
 		return explain_access(f, segment);
 	case ENOMEM:

@@ -87,8 +87,9 @@ static void note_most(const struct model *model, struct model_failure *failure)
 }
 
 /* The first of its kind stands for all. */
-static void begin(struct model *model, struct model_failure *failure,
-		  const struct model_process *process, const struct event *event, int32_t shmid)
+static void failure_begin(struct model *model, struct model_failure *failure,
+			  const struct model_process *process, const struct event *event,
+			  int32_t shmid)
 {
 	struct explanation explanation = explain_failure(model, process, event);
 
@@ -130,7 +131,7 @@ void findings_note_failure(struct model *model, struct model_process *process,
 		return;
 	event_shmid(event, &shmid);
 	if (failure->count == 0)
-		begin(model, failure, process, event, shmid);
+		failure_begin(model, failure, process, event, shmid);
 	failure->one_process &= failure->process == event->process;
 	if (failure->shmid != shmid)
 		failure->shmid = -1;

@@ -163,8 +163,8 @@ static bool family_outlived_recorder(const struct families *families, uint32_t f
 }
 
 /* Of a process that executed, the last image that is known. */
-static const struct model_process *last_image(const struct families *families,
-					      const struct model_process *process)
+static const struct model_process *family_last_image(const struct families *families,
+						     const struct model_process *process)
 {
 	const struct model_process *last = process;
 
@@ -184,7 +184,7 @@ static enum still creator_still(const struct families *families,
 
 	if (still != STILL_UNKNOWN && !families->at_end)
 		return still;
-	last = last_image(families, creator);
+	last = family_last_image(families, creator);
 	if (!families->at_end)
 		return process_still(families->model, last);
 	if (last->facts.placeholder || last->facts.state == STATE_EXEC)

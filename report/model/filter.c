@@ -34,7 +34,7 @@ static bool is_program(const char *wanted, const char *path)
 	return strcmp(wanted, path) == 0 || (slash && strcmp(wanted, slash + 1) == 0);
 }
 
-static bool is_of_program(const char *wanted, const struct finding *finding)
+static bool filter_is_of_program(const char *wanted, const struct finding *finding)
 {
 	for (int i = 0; i < 2; i++)
 		if (finding->program[i] && is_program(wanted, finding->program[i]))
@@ -58,7 +58,7 @@ bool filter_finding(const struct filter *filter, const struct model *model,
 {
 	if (filter->pid && filter->pid != finding->pid)
 		return false;
-	if (filter->exe && !is_of_program(filter->exe, finding))
+	if (filter->exe && !filter_is_of_program(filter->exe, finding))
 		return false;
 	return !(filter->by_shmid || filter->by_key) || is_of_segment(filter, model, finding);
 }

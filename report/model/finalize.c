@@ -23,7 +23,7 @@ static uint64_t in_flight(const struct process_facts *facts)
 	return begun > done ? begun - done : 0;
 }
 
-static void finalize_process(struct model *model, struct model_process *process)
+static void finalize_finalize_process(struct model *model, struct model_process *process)
 {
 	const struct process_facts *facts = &process->facts;
 
@@ -124,18 +124,18 @@ static void count_unseen_moves(struct model *model)
 }
 
 /* Attachments of the session's processes, when it ended or now. */
-static uint64_t held(const struct model *model, const struct model_segment *segment)
+static uint64_t finalize_held(const struct model *model, const struct model_segment *segment)
 {
 	return model->session.finished ? segment->held_at_end : segment->now;
 }
 
-static enum model_segment_state state_of(const struct model *model,
-					 const struct model_segment *segment)
+static enum model_segment_state finalize_state_of(const struct model *model,
+						  const struct model_segment *segment)
 {
 	if (!segment->kernel_asked) {
 		if (!segment->removed)
 			return SEGMENT_PRESENT;
-		return held(model, segment) ? SEGMENT_MARKED : SEGMENT_DESTROYED;
+		return finalize_held(model, segment) ? SEGMENT_MARKED : SEGMENT_DESTROYED;
 	}
 	if (!segment->in_kernel)
 		return segment->removed ? SEGMENT_DESTROYED : SEGMENT_VANISHED;
@@ -151,7 +151,7 @@ static bool is_unused(const struct model *model, const struct model_segment *seg
 {
 	return !model->session.segment_missing && segment->created != CREATED_NOT &&
 	       segment->state == SEGMENT_PRESENT && !segment->space && !segment->elsewhere &&
-	       held(model, segment) == 0 &&
+	       finalize_held(model, segment) == 0 &&
 	       (segment->in_kernel ? segment->kernel.nattch == 0 : !model->session.objects_known);
 }
 
@@ -169,7 +169,7 @@ static bool is_unused_now(const struct model *model, const struct model_segment 
  * Nobody is left that used it, and a relative of the creator is no reason to keep it. That nobody
  * else used it is known only where every event is there.
  */
-static bool is_orphaned(const struct model *model, const struct model_segment *segment)
+static bool finalize_is_orphaned(const struct model *model, const struct model_segment *segment)
 {
 	const struct model_family *family = &segment->family;
 
@@ -184,16 +184,16 @@ static void finalize_segment(struct model *model, struct model_segment *segment,
 	bool unused;
 
 	verdict_learn_row(model, segment);
-	segment->state = state_of(model, segment);
+	segment->state = finalize_state_of(model, segment);
 	families_judge(at_end, segment);
 	unused = is_unused(model, segment);
 	segment->leaked = unused && family_has_ended(&segment->family);
-	segment->orphaned = unused && is_orphaned(model, segment);
+	segment->orphaned = unused && finalize_is_orphaned(model, segment);
 	verdict_learn_presence(model, segment);
 	families_judge(now, segment);
 	unused = is_unused_now(model, segment);
 	segment->leaked_now = unused && family_has_ended(&segment->family);
-	segment->orphaned_now = unused && is_orphaned(model, segment);
+	segment->orphaned_now = unused && finalize_is_orphaned(model, segment);
 	if (segment->in_kernel && segment->kernel.nattch > segment->peak)
 		segment->peak = segment->kernel.nattch;
 }
@@ -215,7 +215,7 @@ void model_finalize(struct model *model)
 	model->level = COVERED_FULL;
 	for (uint32_t i = 1; i < model->instance_capacity; i++)
 		if (model->by_instance[i])
-			finalize_process(model, model->by_instance[i]);
+			finalize_finalize_process(model, model->by_instance[i]);
 	if (model->process_count == model->placeholder_count)
 		model->level = model->process_count ? COVERED_CALLS : COVERED_NOT;
 	forgive_rows(model);

@@ -43,7 +43,7 @@ uint32_t model_attention(const struct model *model)
 	return count;
 }
 
-__attribute__((format(printf, 1, 0))) static char *format(const char *words, va_list args)
+__attribute__((format(printf, 1, 0))) static char *finding_format(const char *words, va_list args)
 {
 	char *text = NULL;
 
@@ -67,7 +67,7 @@ struct finding *findings_add(struct model *model, enum finding_kind kind, enum s
 	finding = &model->findings[model->finding_count++];
 	*finding = (struct finding){.kind = kind, .severity = severity, .shmid = -1};
 	va_start(args, words);
-	finding->text = format(words, args);
+	finding->text = finding_format(words, args);
 	va_end(args);
 	finding->advice = strdup(advice);
 	model->no_memory |= !finding->text || !finding->advice;
@@ -162,7 +162,7 @@ static const char *unseen_advice(const struct model_process *p)
 	       "mapped right at the break, which looks the same";
 }
 
-static void check_unseen(struct model *model)
+static void finding_check_unseen(struct model *model)
 {
 	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		const struct model_process *p = model->by_instance[i];
@@ -306,7 +306,7 @@ void findings_check(struct model *model)
 {
 	check_losses(model);
 	check_not_followed(model);
-	check_unseen(model);
+	finding_check_unseen(model);
 	check_settings(model);
 	findings_check_segments(model);
 	findings_check_failures(model);

@@ -214,7 +214,7 @@ static void check_by_other(struct model *model, const struct model_segment *s,
  * Removed while attached, by a call that is not in the log: the kernel has its mark, or its key had
  * another segment while it was attached.
  */
-static void check_unseen(struct model *model, const struct model_segment *s)
+static void finding_removal_check_unseen(struct model *model, const struct model_segment *s)
 {
 	bool marked = s->in_kernel && s->kernel.mode & SHM_DEST_BIT;
 	uint64_t held = marked         ? s->kernel.nattch
@@ -244,7 +244,7 @@ void findings_check_removal(struct model *model, const struct model_segment *s)
 	const struct model_process *remover = model_process(model, s->remover);
 
 	if (!s->removed)
-		check_unseen(model, s);
+		finding_removal_check_unseen(model, s);
 	else if (remover && !remover->facts.placeholder && s->created == CREATED_NOT)
 		check_stranger(model, s, remover);
 	else if (remover && !remover->facts.placeholder)

@@ -44,8 +44,9 @@ static struct graph_edge *edge_of_process(struct graph *graph, uint32_t first,
 	return edge;
 }
 
-static void add_attachment(struct graph *graph, uint32_t first, const struct model_process *process,
-			   const struct model_attachment *attachment, bool live)
+static void graph_add_attachment(struct graph *graph, uint32_t first,
+				 const struct model_process *process,
+				 const struct model_attachment *attachment, bool live)
 {
 	struct graph_edge *edge = edge_of_process(graph, first, attachment->segment, process);
 
@@ -59,8 +60,9 @@ static void add_attachment(struct graph *graph, uint32_t first, const struct mod
 		edge->bytes += attachment->segment->size;
 }
 
-static void add_holder(struct graph *graph, uint32_t first, const struct model_segment *segment,
-		       const struct kernel_holder *holder)
+static void graph_add_holder(struct graph *graph, uint32_t first,
+			     const struct model_segment *segment,
+			     const struct kernel_holder *holder)
 {
 	struct graph_edge *edge = edge_of(graph, first, segment, NULL, holder->pid);
 
@@ -80,8 +82,8 @@ struct attached {
 	uint32_t count;
 };
 
-static struct attached find_attached(struct graph *graph, const struct model *model,
-				     const struct filter *filter)
+static struct attached graph_find_attached(struct graph *graph, const struct model *model,
+					   const struct filter *filter)
 {
 	struct attached found = {calloc(model->process_count + 1, sizeof *found.processes), 0};
 
@@ -112,23 +114,24 @@ static void draw_segment(struct graph *graph, const struct model *model,
 
 		for (uint32_t k = 0; k < process->attached_count; k++)
 			if (process->attached[k].segment == segment)
-				add_attachment(graph, first, process, &process->attached[k], true);
+				graph_add_attachment(graph, first, process, &process->attached[k],
+						     true);
 	}
 	for (uint32_t i = 0; i < model->past_count; i++)
 		if (model->past[i].attachment.segment == segment &&
 		    filter_process(filter, model->past[i].process))
-			add_attachment(graph, first, model->past[i].process,
-				       &model->past[i].attachment, false);
+			graph_add_attachment(graph, first, model->past[i].process,
+					     &model->past[i].attachment, false);
 	for (uint32_t i = 0; segment->presence == PRESENCE_HERE && i < model->holder_count; i++)
 		if (model->holders[i].shmid == segment->shmid && !model->holders[i].other_ipc &&
 		    !filter->pid && !filter->exe &&
 		    !model_holder_process(model, &model->holders[i]))
-			add_holder(graph, first, segment, &model->holders[i]);
+			graph_add_holder(graph, first, segment, &model->holders[i]);
 }
 
 void graph_draw(struct graph *graph, const struct model *model, const struct filter *filter)
 {
-	struct attached attached = find_attached(graph, model, filter);
+	struct attached attached = graph_find_attached(graph, model, filter);
 
 	for (uint32_t i = 0; i < model->segment_count; i++)
 		if (filter_segment(filter, model->segments[i]))

@@ -72,8 +72,8 @@ static uint32_t first_of(const struct model *model, int32_t pid)
 }
 
 /* Whether the process's maps were read, and whether they have the attachment. */
-static bool is_mapped(const struct model *model, const struct model_process *process,
-		      const struct model_attachment *attachment, bool *read)
+static bool holder_is_mapped(const struct model *model, const struct model_process *process,
+			     const struct model_attachment *attachment, bool *read)
 {
 	int32_t pid = model_pid_here(model, &process->facts);
 	bool found = false;
@@ -97,13 +97,13 @@ static bool is_younger(const struct model *model, const struct model_attachment 
 	return model->holders_ns && attachment->since_ns >= model->holders_ns;
 }
 
-static void finalize_process(struct model *model, struct model_process *process)
+static void holder_finalize_process(struct model *model, struct model_process *process)
 {
 	bool read;
 
 	for (uint32_t i = process->attached_count; i > 0; i--)
 		if (!is_younger(model, &process->attached[i - 1]) &&
-		    !is_mapped(model, process, &process->attached[i - 1], &read) && read)
+		    !holder_is_mapped(model, process, &process->attached[i - 1], &read) && read)
 			attachments_drop(model, process, i - 1, ENDED_UNSEEN,
 					 model->session.duration_ns);
 }
@@ -141,6 +141,6 @@ void holders_finalize(struct model *model)
 		qsort(model->holders, model->holder_count, sizeof *model->holders, by_place);
 	for (uint32_t i = 1; i < model->instance_capacity; i++)
 		if (model->by_instance[i] && model->by_instance[i]->facts.state == STATE_RUNNING)
-			finalize_process(model, model->by_instance[i]);
+			holder_finalize_process(model, model->by_instance[i]);
 	count_found(model);
 }

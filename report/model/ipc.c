@@ -8,8 +8,8 @@
 #define ROWS_MAX (1u << 20)
 
 /* Room for one more row; null, and noted, when there is none. */
-static void *add(struct ipc_table *table, void *array, uint32_t *count, uint32_t *capacity,
-		 size_t row_bytes)
+static void *ipc_add(struct ipc_table *table, void *array, uint32_t *count, uint32_t *capacity,
+		     size_t row_bytes)
 {
 	char **rows = array;
 	uint32_t more = *capacity ? *capacity * 2 : 64;
@@ -29,8 +29,8 @@ static void *add(struct ipc_table *table, void *array, uint32_t *count, uint32_t
 
 void ipc_add_segment(struct ipc_table *table, const struct kernel_segment *segment)
 {
-	struct ipc_segment *row = add(table, &table->segments, &table->segment_count,
-				      &table->segment_capacity, sizeof *row);
+	struct ipc_segment *row = ipc_add(table, &table->segments, &table->segment_count,
+					  &table->segment_capacity, sizeof *row);
 
 	if (row)
 		*row = (struct ipc_segment){.kernel = *segment,
@@ -39,8 +39,8 @@ void ipc_add_segment(struct ipc_table *table, const struct kernel_segment *segme
 
 void ipc_add_object(struct ipc_table *table, const struct kernel_object *object)
 {
-	struct kernel_object *row = add(table, &table->objects, &table->object_count,
-					&table->object_capacity, sizeof *row);
+	struct kernel_object *row = ipc_add(table, &table->objects, &table->object_count,
+					    &table->object_capacity, sizeof *row);
 
 	if (row)
 		*row = *object;
@@ -52,8 +52,8 @@ void ipc_add_holder(struct ipc_table *table, const struct kernel_holder *holder)
 
 	if (holder->shmid < 0)
 		return;
-	row = add(table, &table->holders, &table->holder_count, &table->holder_capacity,
-		  sizeof *row);
+	row = ipc_add(table, &table->holders, &table->holder_count, &table->holder_capacity,
+		      sizeof *row);
 	if (row)
 		*row = *holder;
 }

@@ -44,8 +44,8 @@ void model_add_snapshot(struct model *model, const struct snapshot_facts *snapsh
 }
 
 /* The sight of a failure's first call: another's may be of other numbers. */
-static const struct snapshot_facts *snapshot_of(const struct model *model,
-						const struct model_failure *failure)
+static const struct snapshot_facts *kernel_snapshot_snapshot_of(const struct model *model,
+								const struct model_failure *failure)
 {
 	for (uint32_t i = 0; i < model->snapshot_count; i++) {
 		const struct snapshot_facts *s = &model->snapshots[i];
@@ -58,7 +58,8 @@ static const struct snapshot_facts *snapshot_of(const struct model *model,
 }
 
 /* The maker by the name that the session knows, or the kernel told; else "pid 12". */
-static const char *creator(const struct model *model, int32_t pid, const char *name, char to[96])
+static const char *kernel_snapshot_creator(const struct model *model, int32_t pid, const char *name,
+					   char to[96])
 {
 	for (uint32_t i = model->instance_capacity; i > 1; i--) {
 		const struct model_process *process = model->by_instance[i - 1];
@@ -80,15 +81,16 @@ static const char *creator(const struct model *model, int32_t pid, const char *n
 /* ---- limits on all segments together ---- */
 
 /* Who fills the table: a program of the session, or one process that the kernel names. */
-static const char *most(const struct model *model, const struct model_failure *failure,
-			const struct snapshot_facts *s, bool by_count, char to[96])
+static const char *kernel_snapshot_most(const struct model *model,
+					const struct model_failure *failure,
+					const struct snapshot_facts *s, bool by_count, char to[96])
 {
 	const char *exe = failure->most ? failure->most->exe : "", *slash = strrchr(exe, '/');
 	uint64_t own = by_count ? failure->most_segments : failure->most_pages;
 	uint64_t theirs = by_count ? s->most_segments : s->most_pages;
 
 	if (!failure->most || own < theirs || failure->most_creators < 2) {
-		creator(model, s->most_pid, s->most_name, to);
+		kernel_snapshot_creator(model, s->most_pid, s->most_name, to);
 		if (s->most_ended)
 			snprintf(to + strlen(to), 96 - strlen(to), ", which had ended");
 		return to;
@@ -97,28 +99,28 @@ static const char *most(const struct model *model, const struct model_failure *f
 	return to;
 }
 
-static uint64_t larger(uint64_t a, uint64_t b)
+static uint64_t kernel_snapshot_larger(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
 
-static struct explanation explain_full(const struct model *model,
-				       const struct model_failure *failure,
-				       const struct snapshot_facts *s)
+static struct explanation kernel_snapshot_explain_full(const struct model *model,
+						       const struct model_failure *failure,
+						       const struct snapshot_facts *s)
 {
 	uint64_t page = model->session.page_bytes ? model->session.page_bytes : 4096;
 	uint64_t pages = (failure->first.u.shmget.size + page - 1) / page;
 	char who[96];
 
 	if (s->used_segments >= s->limit_segments)
-		return explain_by(
-			"remove left-overs ('memshim ipcs' shows them, 'memshim reap' "
-			"removes a session's), or raise kernel.shmmni",
-			"all %llu segments that kernel.shmmni allows are there; %llu of "
-			"them, the most, were made by %s",
-			(unsigned long long)s->limit_segments,
-			(unsigned long long)larger(s->most_segments, failure->most_segments),
-			most(model, failure, s, true, who));
+		return explain_by("remove left-overs ('memshim ipcs' shows them, 'memshim reap' "
+				  "removes a session's), or raise kernel.shmmni",
+				  "all %llu segments that kernel.shmmni allows are there; %llu of "
+				  "them, the most, were made by %s",
+				  (unsigned long long)s->limit_segments,
+				  (unsigned long long)kernel_snapshot_larger(
+					  s->most_segments, failure->most_segments),
+				  kernel_snapshot_most(model, failure, s, true, who));
 	if (pages > s->limit_pages)
 		return explain_by("ask for less, or raise kernel.shmall",
 				  "%llu page%s were asked for, more than the %llu that "
@@ -133,26 +135,29 @@ static struct explanation explain_full(const struct model *model,
 				  (unsigned long long)pages, format_s(pages),
 				  (unsigned long long)s->used_pages,
 				  (unsigned long long)s->limit_pages,
-				  (unsigned long long)larger(s->most_pages, failure->most_pages),
-				  most(model, failure, s, false, who));
+				  (unsigned long long)kernel_snapshot_larger(s->most_pages,
+									     failure->most_pages),
+				  kernel_snapshot_most(model, failure, s, false, who));
 	return explain_nothing;
 }
 
 /* ---- single segments ---- */
 
-static struct explanation explain_size(const struct model *model, const struct snapshot_facts *s,
-				       uint64_t asked)
+static struct explanation kernel_snapshot_explain_size(const struct model *model,
+						       const struct snapshot_facts *s,
+						       uint64_t asked)
 {
 	char wanted[FORMAT_BYTES], has[FORMAT_BYTES], who[96];
 
 	format_bytes(wanted, asked);
 	if (s->shmid >= 0 && asked > s->size)
-		return explain_by("ask for no more than it has (0 takes it as it is), or remove it "
-				  "first",
-				  "segment %d with this key has %s, and %s were asked for; it was "
-				  "made by %s",
-				  s->shmid, format_bytes(has, s->size), wanted,
-				  creator(model, s->creator_pid, s->creator_name, who));
+		return explain_by(
+			"ask for no more than it has (0 takes it as it is), or remove it "
+			"first",
+			"segment %d with this key has %s, and %s were asked for; it was "
+			"made by %s",
+			s->shmid, format_bytes(has, s->size), wanted,
+			kernel_snapshot_creator(model, s->creator_pid, s->creator_name, who));
 	if (s->limit_size && asked > s->limit_size)
 		return explain_by("ask for less, or raise kernel.shmmax",
 				  "%s were asked for, and kernel.shmmax is %s", wanted,
@@ -168,12 +173,12 @@ static struct explanation access_seen(const struct model *model,
 
 	if (s->shmid < 0)
 		return explain_nothing;
-	return explain_by(NULL,
-			  "segment %d, made by %s, has mode %04o and belongs to uid %u; uid %u "
-			  "wanted to %s",
-			  s->shmid, creator(model, s->creator_pid, s->creator_name, who),
-			  s->mode & 0777, s->owner_uid, s->caller_uid,
-			  explain_wish(&failure->first));
+	return explain_by(
+		NULL,
+		"segment %d, made by %s, has mode %04o and belongs to uid %u; uid %u "
+		"wanted to %s",
+		s->shmid, kernel_snapshot_creator(model, s->creator_pid, s->creator_name, who),
+		s->mode & 0777, s->owner_uid, s->caller_uid, explain_wish(&failure->first));
 }
 
 static struct explanation explain_memory(const struct model_failure *failure,
@@ -210,19 +215,19 @@ static struct explanation shmget_seen(const struct model *model,
 
 	switch (s->error) {
 	case ENOSPC:
-		return explain_full(model, failure, s);
+		return kernel_snapshot_explain_full(model, failure, s);
 	case EINVAL:
-		return explain_size(model, s, failure->first.u.shmget.size);
+		return kernel_snapshot_explain_size(model, s, failure->first.u.shmget.size);
 	case EACCES:
 		return access_seen(model, failure, s);
 	case ENOMEM:
 		return explain_memory(failure, s);
 	case EEXIST:
-		return s->shmid < 0
-			       ? explain_nothing
-			       : explain_by(NULL, "segment %d has the key 0x%08x, made by %s",
-					    s->shmid, s->key,
-					    creator(model, s->creator_pid, s->creator_name, who));
+		return s->shmid < 0 ? explain_nothing
+				    : explain_by(NULL, "segment %d has the key 0x%08x, made by %s",
+						 s->shmid, s->key,
+						 kernel_snapshot_creator(model, s->creator_pid,
+									 s->creator_name, who));
 	default:
 		return explain_nothing;
 	}
@@ -256,7 +261,8 @@ static struct explanation place_seen(const struct model *model, const struct mod
 	return explain_by("look at the address and the flags",
 			  "segment %d is there, made by %s; it was the address or a flag that was "
 			  "refused",
-			  s->shmid, creator(model, s->creator_pid, s->creator_name, who));
+			  s->shmid,
+			  kernel_snapshot_creator(model, s->creator_pid, s->creator_name, who));
 }
 
 static struct explanation attach_seen(const struct model *model,
@@ -278,7 +284,7 @@ static struct explanation attach_seen(const struct model *model,
 struct explanation snapshot_explain(const struct model *model, const struct model_failure *failure)
 {
 	const struct model_process *process = model_process(model, failure->process);
-	const struct snapshot_facts *s = snapshot_of(model, failure);
+	const struct snapshot_facts *s = kernel_snapshot_snapshot_of(model, failure);
 
 	if (!s || !process)
 		return explain_nothing;
@@ -300,7 +306,7 @@ struct explanation snapshot_explain(const struct model *model, const struct mode
 static void check_wall(struct model *model, const struct model_failure *failure)
 {
 	const struct model_process *process = model_process(model, failure->process);
-	const struct snapshot_facts *s = snapshot_of(model, failure);
+	const struct snapshot_facts *s = kernel_snapshot_snapshot_of(model, failure);
 	const struct event *event = &failure->first;
 	struct finding *finding;
 	char capacity[FORMAT_BYTES];

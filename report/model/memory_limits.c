@@ -21,7 +21,7 @@ struct request {
 	uint64_t page;
 };
 
-static uint64_t larger(uint64_t a, uint64_t b)
+static uint64_t memory_limit_larger(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
@@ -36,7 +36,7 @@ static uint64_t data_used(const struct request *r)
 {
 	uint64_t first = r->s->first_data_bytes ? r->s->first_data_bytes + r->heap : 0;
 
-	return larger(larger(r->s->data_bytes, first), r->heap);
+	return memory_limit_larger(memory_limit_larger(r->s->data_bytes, first), r->heap);
 }
 
 /* And RLIMIT_AS: all that is mapped. */
@@ -44,11 +44,11 @@ static uint64_t space_used(const struct request *r)
 {
 	uint64_t first = r->s->first_mapped_bytes ? r->s->first_mapped_bytes + r->heap : 0;
 
-	return larger(r->s->mapped_bytes, first);
+	return memory_limit_larger(r->s->mapped_bytes, first);
 }
 
 /* "at least 240M were mapped", where the process may have had more than could be seen. */
-static const char *least(const struct request *r, uint64_t used, uint64_t now)
+static const char *memory_limit_least(const struct request *r, uint64_t used, uint64_t now)
 {
 	return r->s->process_gone || used > now ? "at least " : "";
 }
@@ -66,8 +66,8 @@ static struct explanation explain_data(const struct request *r)
 	return explain_by("raise it: 'ulimit -d'",
 			  "RLIMIT_DATA is %s: it limits all private writable memory, not the heap "
 			  "alone; there were %s%s of that, and %s more were asked for",
-			  limit, least(r, data, r->s->data_bytes), format_bytes(used, data),
-			  wanted);
+			  limit, memory_limit_least(r, data, r->s->data_bytes),
+			  format_bytes(used, data), wanted);
 }
 
 static struct explanation explain_space(const struct request *r, const char *more)
@@ -77,8 +77,8 @@ static struct explanation explain_space(const struct request *r, const char *mor
 
 	return explain_by("raise it: 'ulimit -v'", "RLIMIT_AS is %s, %s%s are mapped, and %s%s",
 			  format_bytes(limit, r->s->limit_size),
-			  least(r, space, r->s->mapped_bytes), format_bytes(used, space),
-			  more ? more : format_bytes(wanted, r->asked),
+			  memory_limit_least(r, space, r->s->mapped_bytes),
+			  format_bytes(used, space), more ? more : format_bytes(wanted, r->asked),
 			  more ? format_bytes(wanted, r->asked) : " more were asked for");
 }
 

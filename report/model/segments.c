@@ -65,8 +65,8 @@ void model_add_kernel_segment(struct model *model, const struct kernel_segment *
 }
 
 /* What the recorder saw at the event of this time; an id alone may mean another segment by then. */
-static const struct snapshot_facts *snapshot_of(const struct model *model, int32_t shmid,
-						uint64_t time_ns)
+static const struct snapshot_facts *segment_snapshot_of(const struct model *model, int32_t shmid,
+							uint64_t time_ns)
 {
 	struct model_find *find;
 
@@ -76,8 +76,8 @@ static const struct snapshot_facts *snapshot_of(const struct model *model, int32
 
 /* ---- one segment ---- */
 
-static struct model_segment *make_segment(struct model *model, uint64_t space, int32_t shmid,
-					  uint64_t time_ns)
+static struct model_segment *segment_make_segment(struct model *model, uint64_t space,
+						  int32_t shmid, uint64_t time_ns)
 {
 	struct model_segment *old = model_segment_in(model, space, shmid);
 	struct model_segment *segment;
@@ -136,9 +136,10 @@ static enum model_created created_by_snapshot(const struct model *model,
 	return snapshot->creator_pid == pid ? CREATED_SURELY : CREATED_NOT;
 }
 
-static void learn(const struct model *model, struct model_segment *segment, uint64_t time_ns)
+static void segment_learn(const struct model *model, struct model_segment *segment,
+			  uint64_t time_ns)
 {
-	const struct snapshot_facts *snapshot = snapshot_of(model, segment->shmid, time_ns);
+	const struct snapshot_facts *snapshot = segment_snapshot_of(model, segment->shmid, time_ns);
 
 	if (!snapshot)
 		return;
@@ -162,7 +163,7 @@ struct model_segment *segments_find(struct model *model, uint32_t instance, int3
 	const struct kernel_segment *row = space ? NULL : verdict_row(model, shmid);
 
 	if (!segment) {
-		segment = make_segment(model, space, shmid, time_ns);
+		segment = segment_make_segment(model, space, shmid, time_ns);
 		if (segment && row) { /* it was there before: the kernel knows what it is */
 			segment->size = row->size;
 			segment->key = row->key;
@@ -171,13 +172,13 @@ struct model_segment *segments_find(struct model *model, uint32_t instance, int3
 		}
 	}
 	if (segment)
-		learn(model, segment, time_ns);
+		segment_learn(model, segment, time_ns);
 	return segment;
 }
 
 /* ---- users ---- */
 
-static bool has_ended(const struct model *model, uint32_t instance)
+static bool segment_has_ended(const struct model *model, uint32_t instance)
 {
 	const struct model_process *process = model_process(model, instance);
 
@@ -190,12 +191,12 @@ void segments_note_user(const struct model *model, struct model_segment *segment
 {
 	int place = -1;
 
-	if (has_ended(model, instance))
+	if (segment_has_ended(model, instance))
 		return;
 	for (int i = 0; i < (int)SEGMENT_USERS; i++) {
 		if (segment->users[i] == instance)
 			return;
-		if (!segment->users[i] || has_ended(model, segment->users[i]))
+		if (!segment->users[i] || segment_has_ended(model, segment->users[i]))
 			place = i;
 	}
 	if (place >= 0)
@@ -229,8 +230,8 @@ static enum model_created created_by(const struct event *event, bool new)
 	return flags & IPC_CREAT && new ? CREATED_LIKELY : CREATED_NOT;
 }
 
-static void begin(struct model *model, struct model_segment *segment, const struct event *event,
-		  enum model_created created)
+static void segment_begin(struct model *model, struct model_segment *segment,
+			  const struct event *event, enum model_created created)
 {
 	segment->created = created;
 	segment->creator = event->process;
@@ -251,9 +252,9 @@ static void feed_shmget(struct model *model, const struct event *event)
 	const struct kernel_segment *row = space ? NULL : verdict_row(model, shmid);
 
 	if (!segment || segment->removed || created == CREATED_SURELY) {
-		segment = make_segment(model, space, shmid, event->time_ns);
+		segment = segment_make_segment(model, space, shmid, event->time_ns);
 		if (segment)
-			begin(model, segment, event, created);
+			segment_begin(model, segment, event, created);
 	}
 	if (!segment)
 		return;
@@ -265,7 +266,7 @@ static void feed_shmget(struct model *model, const struct event *event)
 	} else if (event->u.shmget.size > segment->size) {
 		segment->size = event->u.shmget.size;
 	}
-	learn(model, segment, event->time_ns);
+	segment_learn(model, segment, event->time_ns);
 }
 
 static void feed_set(struct model *model, const struct event *event)
@@ -356,7 +357,7 @@ static struct model_segment *segment_of_row(struct model *model, const struct le
 	return latest->removed ? NULL : latest;
 }
 
-static uint64_t larger(uint64_t a, uint64_t b)
+static uint64_t segment_larger(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
@@ -366,7 +367,7 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts)
 	struct model_segment *segment = segment_of_row(model, facts);
 
 	if (!segment)
-		segment = make_segment(model, 0, facts->shmid, facts->seen_ns);
+		segment = segment_make_segment(model, 0, facts->shmid, facts->seen_ns);
 	if (!segment)
 		return;
 	if (facts->creator && !segment->flags_known) {
@@ -380,7 +381,7 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts)
 					   ? CREATED_SURELY
 				   : facts->flags & IPC_CREAT ? CREATED_LIKELY
 							      : CREATED_NOT;
-		segment->size = larger(segment->size, facts->size);
+		segment->size = segment_larger(segment->size, facts->size);
 		if (segment->created != CREATED_NOT)
 			set_creator(model, segment);
 	}
@@ -393,7 +394,7 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts)
 	if (facts->creator && facts->creator == segment->creator)
 		segment->creator_family = facts->creator_family;
 	segment->user_families |= facts->user_families;
-	segment->attaches = larger(segment->attaches, facts->attaches);
-	segment->detaches = larger(segment->detaches, facts->detaches);
-	segment->inherited = larger(segment->inherited, facts->inherited);
+	segment->attaches = segment_larger(segment->attaches, facts->attaches);
+	segment->detaches = segment_larger(segment->detaches, facts->detaches);
+	segment->inherited = segment_larger(segment->inherited, facts->inherited);
 }

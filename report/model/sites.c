@@ -91,7 +91,7 @@ static const char *const allocators[] = {"libc.so.",    "libc-2.",     "libtcmal
 					 "libjemalloc", "libmimalloc", "libmemshim.so",
 					 "ld-linux"};
 
-static const char *base_name(const char *path)
+static const char *site_base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -100,7 +100,7 @@ static const char *base_name(const char *path)
 
 static bool is_allocator(const struct stack_frame *frame)
 {
-	const char *file = frame->module ? base_name(frame->module->facts.path) : "";
+	const char *file = frame->module ? site_base_name(frame->module->facts.path) : "";
 
 	for (size_t i = 0; i < sizeof allocators / sizeof *allocators; i++)
 		if (strncmp(file, allocators[i], strlen(allocators[i])) == 0)

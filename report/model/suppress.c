@@ -14,7 +14,7 @@ static bool is_like(const char *pattern, const char *text)
 	return fnmatch(pattern, text, 0) == 0;
 }
 
-static bool is_of_program(const struct finding *finding, const char *pattern)
+static bool suppress_is_of_program(const struct finding *finding, const char *pattern)
 {
 	for (int i = 0; i < 2; i++) {
 		const char *program = finding->program[i];
@@ -63,7 +63,7 @@ static bool is_suppressed(const struct model *model, const struct finding *findi
 {
 	for (; rules; rules = rules->next)
 		if ((rules->kind < 0 || rules->kind == (int)finding->kind) &&
-		    (is_of_program(finding, rules->pattern) ||
+		    (suppress_is_of_program(finding, rules->pattern) ||
 		     is_of_function(model, finding, rules->pattern)))
 			return true;
 	return false;

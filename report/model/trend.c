@@ -31,7 +31,7 @@ void trends_free(struct trends *trends)
 
 /* ---- pieces ---- */
 
-static void merge(struct trend_piece *to, const struct trend_piece *from, uint64_t number)
+static void trend_merge(struct trend_piece *to, const struct trend_piece *from, uint64_t number)
 {
 	if (to->number != number) {
 		*to = *from;
@@ -63,7 +63,7 @@ static void double_pieces(struct trend *trend)
 		uint64_t half = (old[i].number - 1) / 2;
 
 		if (old[i].number)
-			merge(&trend->pieces[half % TREND_PIECES], &old[i], half + 1);
+			trend_merge(&trend->pieces[half % TREND_PIECES], &old[i], half + 1);
 	}
 }
 
@@ -73,7 +73,7 @@ static bool must_double(const struct trends *trends, uint64_t time_ns)
 	       (!trends->keep_ns || trends->piece_ns * TREND_PIECES < trends->keep_ns);
 }
 
-static void reach(struct trends *trends, uint64_t time_ns)
+static void trend_reach(struct trends *trends, uint64_t time_ns)
 {
 	while (must_double(trends, time_ns)) {
 		for (uint32_t i = 0; i < trends->capacity; i++)
@@ -117,11 +117,11 @@ void trends_feed(struct trends *trends, const struct event *event)
 
 	if (event->kind > KIND_SBRK || event_failed(event) || event->process >= INSTANCES_MOST)
 		return;
-	reach(trends, event->time_ns);
+	trend_reach(trends, event->time_ns);
 	number = event->time_ns / trends->piece_ns;
 	trend = find_or_make(trends, event->process);
 	if (trend)
-		merge(&trend->pieces[number % TREND_PIECES], &piece, number + 1);
+		trend_merge(&trend->pieces[number % TREND_PIECES], &piece, number + 1);
 	trends->no_memory |= !trend;
 }
 
@@ -167,7 +167,7 @@ struct window {
 	uint64_t moves;
 };
 
-static struct window look_through(const struct trend *trend, uint64_t first)
+static struct window trend_look_through(const struct trend *trend, uint64_t first)
 {
 	struct window window = {0};
 
@@ -196,7 +196,7 @@ static void rate_of_late(const struct trends *trends, struct trend *trend,
 {
 	uint64_t first = (now_ns - RECENT_NS) / trends->piece_ns;
 	double seconds = (double)(now_ns - first * trends->piece_ns) / SECOND_NS;
-	struct window window = look_through(trend, first + 1);
+	struct window window = trend_look_through(trend, first + 1);
 	uint64_t before = facts->break_at_start;
 
 	if (window.before)
@@ -217,7 +217,8 @@ static void rate_since(struct trend *trend, uint64_t moves, int64_t net, double 
 	trend->growth_per_s = (double)growth / seconds;
 }
 
-static void look_at(struct trends *trends, const struct model_process *process, uint64_t now_ns)
+static void trend_look_at(struct trends *trends, const struct model_process *process,
+			  uint64_t now_ns)
 {
 	struct trend *trend = find_or_make(trends, process->facts.instance);
 	uint64_t moves = trend ? trend->moves : 0;
@@ -255,11 +256,11 @@ void trends_look(struct trends *trends, struct model *model, uint64_t now_ns)
 {
 	if (trends->looked_ns && now_ns < trends->looked_ns + LEAST_LOOK_NS)
 		return;
-	reach(trends, now_ns);
+	trend_reach(trends, now_ns);
 	trends->span_ns = now_ns - trends->looked_ns;
 	for (uint32_t i = 1; i < model->instance_capacity; i++)
 		if (model->by_instance[i])
-			look_at(trends, model->by_instance[i], now_ns);
+			trend_look_at(trends, model->by_instance[i], now_ns);
 	look_at_sites(trends, model);
 	trends->looked_ns = now_ns;
 }

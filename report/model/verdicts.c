@@ -137,8 +137,8 @@ static int32_t creator_pid(const struct model *model, const struct model_segment
  * Whether the kernel's row is this segment, and not a later one with its id, for all that is known.
  * What is not known contradicts nothing: enough to show the row, and too little to act on it.
  */
-static bool is_same(const struct model *model, const struct model_segment *segment,
-		    const struct kernel_segment *row)
+static bool verdict_is_same(const struct model *model, const struct model_segment *segment,
+			    const struct kernel_segment *row)
 {
 	int32_t pid;
 
@@ -189,7 +189,8 @@ static bool is_surely(const struct model *model, const struct model_segment *seg
 }
 
 /* What the recorder did not keep a row of is not known; nor, where there is none, in doubt. */
-static bool is_asked(const struct model *model, struct model_segment *segment, bool is_latest)
+static bool verdict_is_asked(const struct model *model, struct model_segment *segment,
+			     bool is_latest)
 {
 	const struct object_facts *object = object_row(model, segment->shmid);
 
@@ -210,10 +211,10 @@ void verdict_learn_row(struct model *model, struct model_segment *segment)
 	const struct kernel_segment *row = is_latest ? verdict_row(model, segment->shmid) : NULL;
 	int32_t pid = creator_pid(model, segment);
 
-	if (segment->space || !is_asked(model, segment, is_latest))
+	if (segment->space || !verdict_is_asked(model, segment, is_latest))
 		return;
 	segment->kernel_asked = true;
-	if (!row || !is_same(model, segment, row))
+	if (!row || !verdict_is_same(model, segment, row))
 		return;
 	if (segment->created == CREATED_LIKELY && pid)
 		segment->created = row->creator_pid == pid ? CREATED_SURELY : CREATED_NOT;

@@ -56,7 +56,7 @@ static void set_name(struct zones *zones, struct zone *zone, const char *name)
 	zones->no_memory |= !zone->name;
 }
 
-static bool begins(const char *text, const char *with)
+static bool zone_begins(const char *text, const char *with)
 {
 	return text && strncmp(text, with, strlen(with)) == 0;
 }
@@ -68,13 +68,13 @@ static enum zone_kind kind_of(const struct zones *zones, const struct mapping_fa
 					     "[uprobes]", "[sigpage]", "[vectors]"};
 
 	for (size_t i = 0; i < sizeof kernel / sizeof *kernel; i++)
-		if (begins(facts->name, kernel[i]))
+		if (zone_begins(facts->name, kernel[i]))
 			return ZONE_KERNEL;
 	if (facts->segment)
 		return ZONE_ATTACHMENT;
 	if (strcmp(facts->name, "[heap]") == 0)
 		return ZONE_HEAP;
-	if (begins(facts->name, "[stack"))
+	if (zone_begins(facts->name, "[stack"))
 		return ZONE_STACK;
 	if (facts->name[0] != '/' || strcmp(facts->name, "/dev/zero (deleted)") == 0)
 		return ZONE_ANONYMOUS;
@@ -152,7 +152,7 @@ static void finalize_kinds(struct zones *zones)
 
 /* ---- the break ---- */
 
-static uint64_t page_up(const struct zones *zones, uint64_t address)
+static uint64_t zone_page_up(const struct zones *zones, uint64_t address)
 {
 	uint64_t page = zones->process.page_bytes;
 
@@ -175,7 +175,7 @@ static void finalize_break(struct zones *zones)
 	struct zones_process *process = &zones->process;
 	uint64_t end = heap_end(zones);
 
-	if (end && page_up(zones, process->break_current) != end)
+	if (end && zone_page_up(zones, process->break_current) != end)
 		process->break_current = end;
 	else if (!end && process->live)
 		process->break_current = process->break_initial;
@@ -192,7 +192,7 @@ static const struct zone *zone_above(const struct zones *zones, uint64_t address
 	return NULL;
 }
 
-static int by_start(const void *a, const void *b)
+static int zone_by_start(const void *a, const void *b)
 {
 	const struct zone *left = a, *right = b;
 
@@ -202,7 +202,7 @@ static int by_start(const void *a, const void *b)
 /* The room above the break is a zone of its own: it is what the heap may become. */
 static void finalize_headroom(struct zones *zones)
 {
-	uint64_t edge = page_up(zones, zones->process.break_current);
+	uint64_t edge = zone_page_up(zones, zones->process.break_current);
 	const struct zone *above = zone_above(zones, edge);
 	uint64_t end = above ? above->start : 0;
 	struct zone *unused;
@@ -243,19 +243,19 @@ static void index_attachments(struct zones *zones)
 void zones_finalize(struct zones *zones)
 {
 	if (zones->count)
-		qsort(zones->zones, zones->count, sizeof *zones->zones, by_start);
+		qsort(zones->zones, zones->count, sizeof *zones->zones, zone_by_start);
 	finalize_kinds(zones);
 	finalize_break(zones);
 	finalize_headroom(zones);
 	if (zones->count)
-		qsort(zones->zones, zones->count, sizeof *zones->zones, by_start);
+		qsort(zones->zones, zones->count, sizeof *zones->zones, zone_by_start);
 	index_attachments(zones);
 }
 
 /* ---- segments and holders ---- */
 
 /* The first in the index whose shmid is not lower. */
-static uint32_t find_attached(const struct zones *zones, int32_t shmid)
+static uint32_t zone_find_attached(const struct zones *zones, int32_t shmid)
 {
 	uint32_t low = 0, high = zones->attached_count;
 
@@ -281,7 +281,7 @@ static struct zone *next_attached(const struct zones *zones, int32_t shmid, uint
 
 uint32_t zones_of_segment(const struct zones *zones, int32_t shmid)
 {
-	uint32_t i = find_attached(zones, shmid), count = 0;
+	uint32_t i = zone_find_attached(zones, shmid), count = 0;
 
 	while (next_attached(zones, shmid, &i))
 		count++;
@@ -290,7 +290,7 @@ uint32_t zones_of_segment(const struct zones *zones, int32_t shmid)
 
 void zones_add_segment(struct zones *zones, const struct kernel_segment *segment)
 {
-	uint32_t i = find_attached(zones, segment->shmid);
+	uint32_t i = zone_find_attached(zones, segment->shmid);
 	struct zone *zone;
 
 	while ((zone = next_attached(zones, segment->shmid, &i))) {
@@ -300,7 +300,8 @@ void zones_add_segment(struct zones *zones, const struct kernel_segment *segment
 	}
 }
 
-static void add_holder(struct zones *zones, struct zone *zone, const struct zone_holder *holder)
+static void zone_add_holder(struct zones *zones, struct zone *zone,
+			    const struct zone_holder *holder)
 {
 	uint32_t capacity = zone->holder_capacity ? zone->holder_capacity * 2 : 4;
 	struct zone_holder *grown;
@@ -319,13 +320,13 @@ static void add_holder(struct zones *zones, struct zone *zone, const struct zone
 
 void zones_add_holder(struct zones *zones, int32_t shmid, const struct zone_holder *holder)
 {
-	uint32_t i = find_attached(zones, shmid);
+	uint32_t i = zone_find_attached(zones, shmid);
 	struct zone *zone;
 
 	if (holder->pid == zones->process.pid)
 		return;
 	while ((zone = next_attached(zones, shmid, &i)))
-		add_holder(zones, zone, holder);
+		zone_add_holder(zones, zone, holder);
 }
 
 /* ---- two looks ---- */
@@ -348,8 +349,9 @@ const struct zone *zones_before(const struct zones *before, const struct zone *z
 
 	if (zone->kind == ZONE_UNUSED || zone->kind == ZONE_STACK)
 		return find_moving(before, zone);
-	old = before->count ? bsearch(zone, before->zones, before->count, sizeof *zone, by_start)
-			    : NULL;
+	old = before->count
+		      ? bsearch(zone, before->zones, before->count, sizeof *zone, zone_by_start)
+		      : NULL;
 	return old && old->kind == zone->kind && old->shmid == zone->shmid ? old : NULL;
 }
 

@@ -9,12 +9,12 @@
 
 #include "report/model/zones.h"
 
-static bool runs(const struct model_process *process)
+static bool zone_recorded_runs(const struct model_process *process)
 {
 	return process->facts.state == STATE_RUNNING;
 }
 
-static uint64_t page_up(uint64_t address, uint64_t page)
+static uint64_t zone_recorded_page_up(uint64_t address, uint64_t page)
 {
 	return page ? (address + page - 1) / page * page : address;
 }
@@ -23,8 +23,8 @@ static void add_heap(struct zones *zones)
 {
 	uint64_t page = zones->process.page_bytes;
 	struct mapping_facts heap = {
-		.start = page_up(zones->process.break_initial, page),
-		.end = page_up(zones->process.break_current, page),
+		.start = zone_recorded_page_up(zones->process.break_initial, page),
+		.end = zone_recorded_page_up(zones->process.break_current, page),
 		.perm = "rw-p",
 		.name = "[heap]",
 	};
@@ -33,12 +33,14 @@ static void add_heap(struct zones *zones)
 		zones_add_mapping(zones, &heap);
 }
 
-static void add_attachment(struct zones *zones, const struct model_attachment *attachment)
+static void zone_recorded_add_attachment(struct zones *zones,
+					 const struct model_attachment *attachment)
 {
 	const struct model_segment *segment = attachment->segment;
 	struct mapping_facts facts = {
 		.start = attachment->address,
-		.end = attachment->address + page_up(segment->size, zones->process.page_bytes),
+		.end = attachment->address +
+		       zone_recorded_page_up(segment->size, zones->process.page_bytes),
 		.segment = true,
 		.inode = (uint32_t)segment->shmid,
 		.key = segment->key,
@@ -66,8 +68,8 @@ static bool ended_with(const struct model_past *past)
 	return past->how == ENDED_BY_EXIT || past->how == ENDED_BY_EXEC;
 }
 
-static void add_holder(struct zones *zones, const struct model_process *process,
-		       const struct model_attachment *attachment)
+static void zone_recorded_add_holder(struct zones *zones, const struct model_process *process,
+				     const struct model_attachment *attachment)
 {
 	struct zone_holder holder = {
 		.pid = process->facts.pid,
@@ -80,20 +82,21 @@ static void add_holder(struct zones *zones, const struct model_process *process,
 }
 
 /* All attachments of others that stood at `time_ns`; `now`: those that stand still. */
-static void add_holders(struct zones *zones, const struct model *model, uint64_t time_ns, bool now)
+static void zone_recorded_add_holders(struct zones *zones, const struct model *model,
+				      uint64_t time_ns, bool now)
 {
 	for (uint32_t i = 1; i < model->instance_capacity; i++) {
 		const struct model_process *other = model->by_instance[i];
 
 		for (uint32_t j = 0; other && j < other->attached_count; j++)
 			if (now || other->attached[j].since_ns <= time_ns)
-				add_holder(zones, other, &other->attached[j]);
+				zone_recorded_add_holder(zones, other, &other->attached[j]);
 	}
 	for (uint32_t i = 0; !now && i < model->past_count; i++) {
 		const struct model_past *past = &model->past[i];
 
 		if (past->attachment.since_ns <= time_ns && past->until_ns >= time_ns)
-			add_holder(zones, past->process, &past->attachment);
+			zone_recorded_add_holder(zones, past->process, &past->attachment);
 	}
 }
 
@@ -121,12 +124,13 @@ struct zones *zones_recorded(const struct model *model, const struct model_proce
 		return NULL;
 	add_heap(zones);
 	for (uint32_t i = 0; i < process->attached_count; i++)
-		add_attachment(zones, &process->attached[i]);
+		zone_recorded_add_attachment(zones, &process->attached[i]);
 	for (uint32_t i = 0; i < model->past_count; i++)
 		if (model->past[i].process == process && ended_with(&model->past[i]))
-			add_attachment(zones, &model->past[i].attachment);
+			zone_recorded_add_attachment(zones, &model->past[i].attachment);
 	zones_finalize(zones);
-	add_holders(zones, model, last_moment(model, process), runs(process));
+	zone_recorded_add_holders(zones, model, last_moment(model, process),
+				  zone_recorded_runs(process));
 	if (process->headroom_known) {
 		zones->headroom_known = true;
 		zones->headroom_at_most = false;

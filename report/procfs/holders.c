@@ -54,7 +54,7 @@ static bool parse_line(const char *line, struct kernel_holder *row)
 }
 
 /* A line of maps that is the session's segment, mapped as the shim does; readers cannot write. */
-static bool is_session(const struct holders_session *session, const char *line)
+static bool holder_is_session(const struct holders_session *session, const char *line)
 {
 	unsigned long long inode;
 	unsigned major_number, minor_number;
@@ -71,7 +71,7 @@ static bool is_session(const struct holders_session *session, const char *line)
 	       minor_number == minor(session->device);
 }
 
-static void take_process(const struct scan *scan, struct kernel_holder *row, FILE *maps)
+static void holder_take_process(const struct scan *scan, struct kernel_holder *row, FILE *maps)
 {
 	char name[32], line[4352];
 	uint64_t space;
@@ -80,7 +80,7 @@ static void take_process(const struct scan *scan, struct kernel_holder *row, FIL
 	space = ipc_namespace(name);
 	row->other_ipc = space && scan->own_ipc && space != scan->own_ipc;
 	while (fgets(line, sizeof line, maps)) {
-		row->member |= is_session(scan->session, line);
+		row->member |= holder_is_session(scan->session, line);
 		if (parse_line(line, row))
 			scan->take(scan->context, row);
 	}
@@ -96,7 +96,7 @@ static void take_unreadable(struct kernel_holder *row)
 	row->same_user = !proc_real_uid(row->pid, &uid) || uid == getuid() || getuid() == 0;
 }
 
-static void visit(void *context, pid_t pid)
+static void holder_visit(void *context, pid_t pid)
 {
 	struct scan *scan = context;
 	struct kernel_holder row = {.pid = pid};
@@ -112,7 +112,7 @@ static void visit(void *context, pid_t pid)
 		row.start_time = facts.start_time;
 		snprintf(row.comm, sizeof row.comm, "%s", facts.comm);
 		if (maps)
-			take_process(scan, &row, maps);
+			holder_take_process(scan, &row, maps);
 		else if (without_memory)
 			row.shmid = HOLDER_READ;
 		if (facts.state == 'Z' && facts.threads > 1) /* /proc shows no mappings then */
@@ -131,5 +131,5 @@ bool holders_each(const struct holders_session *session,
 {
 	struct scan scan = {session, take, context, ipc_namespace("self")};
 
-	return proc_each(visit, &scan);
+	return proc_each(holder_visit, &scan);
 }

@@ -74,8 +74,8 @@ static void swap_lines(struct reading *reading)
 	reading->held_capacity = capacity;
 }
 
-static int read_all(FILE *file, void (*take)(void *context, const struct mapping_facts *facts),
-		    void *context)
+static int maps_read_all(FILE *file, void (*take)(void *context, const struct mapping_facts *facts),
+			 void *context)
 {
 	struct reading reading = {0};
 	struct mapping_facts next;
@@ -119,7 +119,7 @@ int maps_each(pid_t pid, void (*take)(void *context, const struct mapping_facts 
 		file = open_one(pid, "maps");
 	if (!file)
 		return -errno;
-	ret = read_all(file, take, context);
+	ret = maps_read_all(file, take, context);
 	fclose(file);
 	return ret;
 }

@@ -13,7 +13,7 @@ static void learn_here(void)
 	here_timens = timens_read(TIMENS_SELF);
 }
 
-static const struct timens *own(void)
+static const struct timens *timens_own(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
@@ -23,7 +23,7 @@ static const struct timens *own(void)
 
 uint64_t timens_monotonic_ns(void)
 {
-	return place_ns(CLOCK_MONOTONIC) - (uint64_t)own()->monotonic_ns;
+	return place_ns(CLOCK_MONOTONIC) - (uint64_t)timens_own()->monotonic_ns;
 }
 
 /* A shift need not be of whole ticks: what is rounded twice may differ by one. */
@@ -35,7 +35,7 @@ bool timens_same_start(pid_t pid, uint64_t here, uint64_t there)
 	if (here == there)
 		return true;
 	snprintf(path, sizeof path, "/proc/%ld/timens_offsets", (long)pid);
-	shift = timens_read(path).boottime_ns - own()->boottime_ns;
+	shift = timens_read(path).boottime_ns - timens_own()->boottime_ns;
 	rest = (int64_t)(there - here) - shift / TIMENS_TICK_NS;
 	return shift != 0 && rest >= -1 && rest <= 1;
 }

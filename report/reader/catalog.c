@@ -82,12 +82,12 @@ static void put_field(FILE *out, const char *text)
 	}
 }
 
-static void put_number(FILE *out, uint64_t number)
+static void catalog_put_number(FILE *out, uint64_t number)
 {
 	fprintf(out, "\t%llu", (unsigned long long)number);
 }
 
-static void put_object(FILE *out, const struct catalog_object *object)
+static void catalog_put_object(FILE *out, const struct catalog_object *object)
 {
 	const struct kernel_segment *s = &object->segment;
 	uint64_t numbers[] = {(uint32_t)s->shmid,
@@ -103,7 +103,7 @@ static void put_object(FILE *out, const struct catalog_object *object)
 
 	fputs("shm", out);
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-		put_number(out, numbers[i]);
+		catalog_put_number(out, numbers[i]);
 	put_field(out, object->program);
 	put_field(out, object->cmdline);
 	put_field(out, object->site);
@@ -120,20 +120,20 @@ static bool put_catalog(int fd, const struct catalog *catalog)
 		return false;
 	fputs(HEAD "\nsession", out);
 	put_field(out, catalog->name);
-	put_number(out, catalog->start_ns);
+	catalog_put_number(out, catalog->start_ns);
 	put_field(out, catalog->recording);
 	put_field(out, catalog->boot_id);
-	put_number(out, catalog->ipc_namespace);
-	put_number(out, catalog->ipc_namespace_id);
-	put_number(out, catalog->pid_namespace);
+	catalog_put_number(out, catalog->ipc_namespace);
+	catalog_put_number(out, catalog->ipc_namespace_id);
+	catalog_put_number(out, catalog->pid_namespace);
 	fputc('\n', out);
 	for (uint32_t i = 0; i < catalog->count; i++)
-		put_object(out, &catalog->objects[i]);
+		catalog_put_object(out, &catalog->objects[i]);
 	whole = !ferror(out);
 	return fclose(out) == 0 && whole;
 }
 
-static int digit(char byte)
+static int catalog_digit(char byte)
 {
 	return byte >= '0' && byte <= '9'   ? byte - '0'
 	       : byte >= 'a' && byte <= 'f' ? byte - 'a' + 10
@@ -147,9 +147,9 @@ static void take_field(char *to, size_t bytes, const char *from)
 
 	for (; *from && used + 1 < bytes; from++) {
 		to[used] = *from;
-		if (from[0] == '\\' && from[1] == 'x' && digit(from[2]) >= 0 &&
-		    digit(from[3]) >= 0) {
-			to[used] = (char)(digit(from[2]) << 4 | digit(from[3]));
+		if (from[0] == '\\' && from[1] == 'x' && catalog_digit(from[2]) >= 0 &&
+		    catalog_digit(from[3]) >= 0) {
+			to[used] = (char)(catalog_digit(from[2]) << 4 | catalog_digit(from[3]));
 			from += 3;
 		}
 		used++;
@@ -167,7 +167,7 @@ static bool take_number(const char *text, uint64_t most, uint64_t *number)
 }
 
 /* Cuts a line at its tabs; how many fields it has. */
-static unsigned split(char *line, char *fields[FIELDS_MOST])
+static unsigned catalog_split(char *line, char *fields[FIELDS_MOST])
 {
 	unsigned count = 0;
 
@@ -176,7 +176,7 @@ static unsigned split(char *line, char *fields[FIELDS_MOST])
 	return line ? 0 : count;
 }
 
-static bool take_object(struct catalog *catalog, char *fields[FIELDS_MOST], unsigned count)
+static bool catalog_take_object(struct catalog *catalog, char *fields[FIELDS_MOST], unsigned count)
 {
 	static const uint64_t most[] = {INT32_MAX,  UINT32_MAX, UINT64_MAX, UINT32_MAX, INT32_MAX,
 					UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT32_MAX};
@@ -222,24 +222,24 @@ static bool take_session(struct catalog *catalog, char *fields[FIELDS_MOST], uns
 }
 
 /* False when it is no such file; a line that makes no sense is left out. */
-static bool take_catalog(struct catalog *catalog, char *text)
+static bool catalog_take_catalog(struct catalog *catalog, char *text)
 {
 	char *fields[FIELDS_MOST], *line = strsep(&text, "\n");
 
 	if (strcmp(line, HEAD) != 0 || !text ||
-	    !take_session(catalog, fields, split(strsep(&text, "\n"), fields)))
+	    !take_session(catalog, fields, catalog_split(strsep(&text, "\n"), fields)))
 		return false;
 	catalog->objects = calloc(CATALOG_OBJECTS_MOST, sizeof *catalog->objects);
 	while (catalog->objects && text && catalog->count < CATALOG_OBJECTS_MOST) {
 		line = strsep(&text, "\n");
-		take_object(catalog, fields, split(line, fields));
+		catalog_take_object(catalog, fields, catalog_split(line, fields));
 	}
 	return catalog->objects != NULL;
 }
 
 /* ---- files ---- */
 
-static bool is_ours(int fd, enum owner_use use, struct stat *st)
+static bool catalog_is_ours(int fd, enum owner_use use, struct stat *st)
 {
 	return fstat(fd, st) == 0 && owner_check(st, geteuid(), use) == 0 && !(st->st_mode & 022);
 }
@@ -254,7 +254,7 @@ static char *read_text(int folder, const char *name)
 
 	if (fd < 0)
 		return NULL;
-	if (is_ours(fd, OWNER_READS, &st) && st.st_size <= (off_t)FILE_MOST)
+	if (catalog_is_ours(fd, OWNER_READS, &st) && st.st_size <= (off_t)FILE_MOST)
 		text = malloc((size_t)st.st_size + 1);
 	if (text)
 		got = pread(fd, text, (size_t)st.st_size, 0);
@@ -292,7 +292,7 @@ static bool read_in(int folder, const char *name, struct catalog *catalog)
 	bool read;
 
 	memset(catalog, 0, sizeof *catalog);
-	read = text && take_catalog(catalog, text);
+	read = text && catalog_take_catalog(catalog, text);
 	free(text);
 	if (read) { /* what it says of itself decides where it is written */
 		file_name(catalog, expected);
@@ -317,12 +317,12 @@ static void learn_place(struct catalog *catalog)
 }
 
 /* The lock is the folder's own: no file is left for it. Null where it is not to be believed. */
-static int open_folder(const char *path, enum owner_use use)
+static int catalog_open_folder(const char *path, enum owner_use use)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	struct stat st;
 
-	if (fd >= 0 && is_ours(fd, use, &st))
+	if (fd >= 0 && catalog_is_ours(fd, use, &st))
 		return fd;
 	if (fd >= 0) {
 		close(fd);
@@ -346,7 +346,7 @@ static bool lock_folder(int fd)
 
 bool catalog_write(const char *folder, const struct catalog *catalog)
 {
-	int fd = open_folder(folder, OWNER_WRITES);
+	int fd = catalog_open_folder(folder, OWNER_WRITES);
 	bool written;
 
 	if (fd < 0)
@@ -367,7 +367,7 @@ static bool is_catalog(const char *name)
 void catalog_each(const char *folder, bool (*visit)(void *context, struct catalog *catalog),
 		  void *context)
 {
-	int fd = open_folder(folder, OWNER_READS), own = fd < 0 ? -1 : dup(fd);
+	int fd = catalog_open_folder(folder, OWNER_READS), own = fd < 0 ? -1 : dup(fd);
 	DIR *dir = own < 0 ? NULL : fdopendir(own);
 	struct dirent *entry;
 	bool locked = fd >= 0 && lock_folder(fd), changed;

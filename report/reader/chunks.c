@@ -37,7 +37,7 @@ void chunks_free(struct chunks *chunks)
 	chunks->table = NULL;
 }
 
-static bool is_sound(const struct segment_chunk *head)
+static bool chunk_is_sound(const struct segment_chunk *head)
 {
 	if (head->stored_bytes && (head->payload_bytes > SEGMENT_COMPRESSED_BYTES_MAX ||
 				   head->stored_bytes > head->payload_bytes))
@@ -49,7 +49,7 @@ static bool is_sound(const struct segment_chunk *head)
 						  head->payload_bytes % head->record_bytes == 0);
 }
 
-static bool append(struct chunks *chunks, struct chunk chunk)
+static bool chunk_append(struct chunks *chunks, struct chunk chunk)
 {
 	if (chunks->count == chunks->capacity) {
 		uint64_t capacity = chunks->capacity ? chunks->capacity * 2 : 64;
@@ -64,12 +64,12 @@ static bool append(struct chunks *chunks, struct chunk chunk)
 	return true;
 }
 
-static uint64_t add(uint64_t a, uint64_t b)
+static uint64_t chunk_add(uint64_t a, uint64_t b)
 {
 	return a + b < a ? UINT64_MAX : a + b;
 }
 
-static uint64_t subtract(uint64_t a, uint64_t b)
+static uint64_t chunk_subtract(uint64_t a, uint64_t b)
 {
 	return a < b ? 0 : a - b;
 }
@@ -77,14 +77,14 @@ static uint64_t subtract(uint64_t a, uint64_t b)
 /* Moves a part's position, and keeps count of the claims that were passed by. */
 static void move_on(struct chunks *chunks, const struct segment_chunk *head)
 {
-	uint64_t reported = add(add(head->count, head->overwritten), head->torn);
+	uint64_t reported = chunk_add(chunk_add(head->count, head->overwritten), head->torn);
 	uint64_t *open = &chunks->open[head->part];
 
 	if (head->first != head->next) {
-		*open = add(*open, head->next - chunks->next[head->part]);
+		*open = chunk_add(*open, head->next - chunks->next[head->part]);
 		chunks->next[head->part] = head->next;
 	}
-	*open = subtract(*open, reported);
+	*open = chunk_subtract(*open, reported);
 }
 
 /* What the payload takes in the file; the sum cannot overflow: see is_sound. */
@@ -108,8 +108,8 @@ static uint64_t cut_count(const struct file *file, const struct chunk *chunk, ui
 	return count;
 }
 
-static bool take(struct chunks *chunks, const struct file *file, const struct segment_chunk *head,
-		 uint64_t available)
+static bool chunk_take(struct chunks *chunks, const struct file *file,
+		       const struct segment_chunk *head, uint64_t available)
 {
 	struct chunk chunk = {.offset = chunks->read_to + sizeof *head,
 			      .count = head->count,
@@ -129,17 +129,17 @@ static bool take(struct chunks *chunks, const struct file *file, const struct se
 	}
 	if (head->kind == REGION_LOG) {
 		chunks->event_count += chunk.count;
-		chunks->overwritten = add(chunks->overwritten, head->overwritten);
-		chunks->torn = add(chunks->torn, head->torn);
+		chunks->overwritten = chunk_add(chunks->overwritten, head->overwritten);
+		chunks->torn = chunk_add(chunks->torn, head->torn);
 		if (head->part < SEGMENT_PARTS_MAX)
 			move_on(chunks, head);
 	}
 	chunks->read_to += sizeof *head + (cut ? available : bytes_in_file(head));
-	return chunk.count == 0 || append(chunks, chunk);
+	return chunk.count == 0 || chunk_append(chunks, chunk);
 }
 
 /* From a head that makes no sense to one that may; a stretch at a time. */
-static void skip(struct chunks *chunks, const struct file *file, uint64_t end)
+static void chunk_skip(struct chunks *chunks, const struct file *file, uint64_t end)
 {
 	static char stretch[1 << 16]; /* not on the stack: that may be small */
 	uint64_t at = chunks->read_to + STEP;
@@ -193,9 +193,9 @@ bool chunks_update(struct chunks *chunks, const struct file *file)
 
 		if (!file_read(file, chunks->read_to, &head, sizeof head))
 			break;
-		if (!is_sound(&head))
-			skip(chunks, file, end);
-		else if (!take(chunks, file, &head, end - chunks->read_to - sizeof head))
+		if (!chunk_is_sound(&head))
+			chunk_skip(chunks, file, end);
+		else if (!chunk_take(chunks, file, &head, end - chunks->read_to - sizeof head))
 			return false;
 	}
 	return true;

@@ -63,7 +63,7 @@ static bool add_chunks(struct cursor *cursor)
 }
 
 /* While a session is recorded, what is lost to all is told by the recording. */
-static void count_losses(struct cursor *cursor, const struct ring_copy *copy)
+static void cursor_count_losses(struct cursor *cursor, const struct ring_copy *copy)
 {
 	if (cursor->looks && file_is_open(&cursor->source->recording)) {
 		cursor->missed += copy->overwritten;
@@ -83,17 +83,17 @@ bool cursor_read_part(struct cursor *cursor, uint32_t part, struct ring_copy *co
 			    cursor->follow ? RING_WAIT : RING_SKIP_UNPUBLISHED, !live,
 			    cursor_clock_before(cursor, PATIENCE_NS), copy);
 
-	count_losses(cursor, copy);
+	cursor_count_losses(cursor, copy);
 	return ok;
 }
 
 /* What the recorder passed by, and had not gone back to. */
-static bool read_unpublished(struct cursor *cursor, uint32_t part, struct ring_copy *copy)
+static bool cursor_read_unpublished(struct cursor *cursor, uint32_t part, struct ring_copy *copy)
 {
 	bool live = cursor->source->facts.state == SESSION_LIVE;
 	bool ok = unpublished_read(cursor->source, part, !live, copy);
 
-	count_losses(cursor, copy);
+	cursor_count_losses(cursor, copy);
 	return ok;
 }
 
@@ -112,7 +112,7 @@ static bool add_rings(struct cursor *cursor)
 
 	for (uint32_t i = 0; i < cursor_part_count(cursor->source); i++) {
 		cursor->position[i] = cursor->source->chunks.next[i];
-		if (!read_unpublished(cursor, i, &copy) ||
+		if (!cursor_read_unpublished(cursor, i, &copy) ||
 		    !runs_add_events(&cursor->runs, copy.events, copy.count) ||
 		    !cursor_read_part(cursor, i, &copy) ||
 		    !runs_add_events(&cursor->runs, copy.events, copy.count))
@@ -178,8 +178,8 @@ uint64_t cursor_missed(const struct cursor *cursor)
 /* ---- the batch ---- */
 
 /* An event is the log's record behind its first word, with another time: see event.c. */
-static inline void convert(const struct timescale *scale, const struct segment_event *from,
-			   struct event *to)
+static inline void cursor_convert(const struct timescale *scale, const struct segment_event *from,
+				  struct event *to)
 {
 	memcpy(to, (const char *)from + sizeof from->published, sizeof *to);
 	to->time_ns = timescale_ns(scale, from->clock);
@@ -198,7 +198,7 @@ const struct segment_event *cursor_append(struct cursor *cursor, struct stretch 
 		if (from->kind >= EVENT_KIND_COUNT || from->process == 0)
 			cursor->damaged++;
 		else
-			convert(&scale, from, to++);
+			cursor_convert(&scale, from, to++);
 	} while (++from < end && from->clock < stretch.until);
 	cursor->batch_count = (uint32_t)(to - cursor->batch);
 	return from;
@@ -220,7 +220,7 @@ static bool take_stretch(struct cursor *cursor, bool *no_memory)
 	return true;
 }
 
-static bool fill(struct cursor *cursor, bool *no_memory)
+static bool cursor_fill(struct cursor *cursor, bool *no_memory)
 {
 	cursor->batch_at = cursor->batch_count = 0;
 	while (cursor->batch_count < CURSOR_BATCH && take_stretch(cursor, no_memory))
@@ -261,18 +261,18 @@ static enum cursor_answer answer_without_events(struct cursor *cursor)
 	return cursor->source->facts.state == SESSION_ABANDONED ? CURSOR_ABANDONED : CURSOR_END;
 }
 
-static inline enum cursor_answer more(struct cursor *cursor)
+static inline enum cursor_answer cursor_more(struct cursor *cursor)
 {
 	bool no_memory = false;
 
-	if (cursor->batch_at < cursor->batch_count || fill(cursor, &no_memory))
+	if (cursor->batch_at < cursor->batch_count || cursor_fill(cursor, &no_memory))
 		return CURSOR_MORE;
 	return no_memory ? CURSOR_NO_MEMORY : answer_without_events(cursor);
 }
 
 enum cursor_answer cursor_next(struct cursor *cursor, const struct event **event)
 {
-	enum cursor_answer answer = more(cursor);
+	enum cursor_answer answer = cursor_more(cursor);
 
 	if (answer == CURSOR_MORE)
 		*event = &cursor->batch[cursor->batch_at++];
@@ -281,7 +281,7 @@ enum cursor_answer cursor_next(struct cursor *cursor, const struct event **event
 
 enum cursor_answer cursor_take(struct cursor *cursor, const struct event **events, uint32_t *count)
 {
-	enum cursor_answer answer = more(cursor);
+	enum cursor_answer answer = cursor_more(cursor);
 
 	if (answer != CURSOR_MORE)
 		return answer;

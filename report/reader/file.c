@@ -86,8 +86,8 @@ static bool same_machine(const struct segment_header *header, char why[FILE_WHY_
 	return true;
 }
 
-static bool is_sound(const struct file *file, const struct segment_header *header,
-		     char why[FILE_WHY_BYTES])
+static bool file_is_sound(const struct file *file, const struct segment_header *header,
+			  char why[FILE_WHY_BYTES])
 {
 	if (header->magic == __builtin_bswap64(SEGMENT_MAGIC))
 		return SAY("written on a machine of the other byte order than this one");
@@ -137,10 +137,10 @@ static bool read_header(struct file *file, struct segment_header *header, char w
 		return SAY("cannot be read");
 	header->magic = magic;
 	end_text(header);
-	return is_sound(file, header, why);
+	return file_is_sound(file, header, why);
 }
 
-static bool map(struct file *file, char why[FILE_WHY_BYTES])
+static bool file_map(struct file *file, char why[FILE_WHY_BYTES])
 {
 	void *at;
 
@@ -153,7 +153,7 @@ static bool map(struct file *file, char why[FILE_WHY_BYTES])
 	return true;
 }
 
-static bool is_believed(int fd, char why[FILE_WHY_BYTES])
+static bool file_is_believed(int fd, char why[FILE_WHY_BYTES])
 {
 	struct stat st;
 
@@ -166,7 +166,7 @@ bool file_open(struct file *file, const char *path, char why[FILE_WHY_BYTES])
 {
 	int fd = regular_open(AT_FDCWD, path, 0);
 
-	if (fd < 0 || is_believed(fd, why))
+	if (fd < 0 || file_is_believed(fd, why))
 		return file_open_descriptor(file, fd, path, why);
 	*file = (struct file){.fd = -1, .is_foreign = true};
 	close(fd);
@@ -183,7 +183,7 @@ bool file_open_descriptor(struct file *file, int fd, const char *path, char why[
 	if (file->fd < 0)
 		return SAY("%s", strerror(errno));
 	snprintf(file->path, sizeof file->path, "%s", path);
-	if (look_at_size(file, why) && read_header(file, &file->header, why) && map(file, why))
+	if (look_at_size(file, why) && read_header(file, &file->header, why) && file_map(file, why))
 		return true;
 	file_close(file);
 	return false;

@@ -72,7 +72,7 @@ static bool read_new_events(struct cursor *cursor)
 }
 
 /* Looks at what is new; whether the session is over is asked first, so that nothing comes after. */
-static bool look(struct cursor *cursor)
+static bool follow_look(struct cursor *cursor)
 {
 	uint64_t kept = cursor->pending_count - cursor->pending_at;
 
@@ -123,7 +123,7 @@ bool follow_more(struct cursor *cursor, bool *no_memory)
 		if (cursor->looks > 0 && !cursor->never_waits)
 			pause_until_next_look(cursor);
 		looked = true;
-		if (!look(cursor))
+		if (!follow_look(cursor))
 			*no_memory = true;
 		if (*no_memory || cursor_gone(cursor) > cursor->reported)
 			break;

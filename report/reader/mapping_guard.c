@@ -43,7 +43,7 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
 	raise(signal_number);
 }
 
-static void install(void)
+static void mapping_guard_install(void)
 {
 	/* SA_NODEFER: we leave by jumping, and the mask is not worth a system call per batch. */
 	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_NODEFER | SA_SIGINFO};
@@ -55,7 +55,7 @@ static void install_once(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	pthread_once(&once, install);
+	pthread_once(&once, mapping_guard_install);
 }
 
 void guard_replace(void *base, size_t bytes)

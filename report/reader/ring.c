@@ -67,7 +67,7 @@ static bool may_still_come(struct pass *pass)
 }
 
 /* False when the pass has to wait here. */
-static bool read_unpublished(struct pass *pass)
+static bool ring_read_unpublished(struct pass *pass)
 {
 	if (pass->unpublished == RING_WAIT) {
 		if (may_still_come(pass))
@@ -96,7 +96,7 @@ static void read_part(void *context)
 			copy->overwritten++;
 			break;
 		case READ_UNPUBLISHED:
-			if (!read_unpublished(pass))
+			if (!ring_read_unpublished(pass))
 				return;
 		}
 	}

@@ -19,8 +19,8 @@ static void copy_text(char *to, size_t to_bytes, const char *from, size_t from_b
  * Of one that runs, the start time becomes the one that the kernel's tables have here. What
  * outlived its recorder may have ended since; elsewhere it can only be said that it ran then.
  */
-static uint32_t state_of(const struct source *source, const struct segment_process *slot,
-			 uint64_t *start_time)
+static uint32_t row_state_of(const struct source *source, const struct segment_process *slot,
+			     uint64_t *start_time)
 {
 	switch ((enum segment_process_state)half_load(&slot->state)) {
 	case PROCESS_EXITED:
@@ -71,7 +71,7 @@ static void take_counters(struct process_facts *facts, const struct segment_proc
 	take_moves(facts, slot);
 }
 
-static void take_identity(struct process_facts *facts, const struct segment_process *slot)
+static void row_take_identity(struct process_facts *facts, const struct segment_process *slot)
 {
 	facts->instance = slot->instance;
 	facts->parent_instance = slot->parent_instance;
@@ -115,10 +115,10 @@ void row_give_process(const struct source *source, const struct segment_process 
 	struct process_facts facts;
 
 	memset(&facts, 0, sizeof facts);
-	take_identity(&facts, slot);
+	row_take_identity(&facts, slot);
 	take_counters(&facts, slot);
 	take_still(&facts, source, half_load(&slot->state));
-	facts.state = state_of(source, slot, &facts.start_time);
+	facts.state = row_state_of(source, slot, &facts.start_time);
 	facts.ran_at_end = source_header(source)->finished ? slot->state == PROCESS_RUNNING
 							   : facts.state == STATE_RUNNING;
 	facts.exit_status = slot->exit_status;

@@ -25,7 +25,7 @@ void runs_free(struct runs *runs)
 	memset(runs, 0, sizeof *runs);
 }
 
-static struct run *add(struct runs *runs)
+static struct run *run_add(struct runs *runs)
 {
 	struct run *table = runs->waiting;
 
@@ -45,7 +45,7 @@ static struct run *add(struct runs *runs)
 
 bool runs_add_chunk(struct runs *runs, const struct chunk *chunk)
 {
-	struct run *run = add(runs);
+	struct run *run = run_add(runs);
 
 	if (!run)
 		return false;
@@ -56,7 +56,7 @@ bool runs_add_chunk(struct runs *runs, const struct chunk *chunk)
 
 bool runs_add_events(struct runs *runs, struct segment_event *events, uint64_t count)
 {
-	struct run *run = count ? add(runs) : NULL;
+	struct run *run = count ? run_add(runs) : NULL;
 
 	if (!run) {
 		free(events);
@@ -86,35 +86,35 @@ void runs_sort(struct runs *runs)
 
 /* ---- the heap ---- */
 
-static bool before(const struct run *a, const struct run *b)
+static bool run_before(const struct run *a, const struct run *b)
 {
 	if (a->at->clock != b->at->clock)
 		return a->at->clock < b->at->clock;
 	return a->order < b->order;
 }
 
-static void sink(struct runs *runs, uint64_t i)
+static void run_sink(struct runs *runs, uint64_t i)
 {
 	struct run *run = runs->heap[i];
 
 	for (uint64_t child; (child = 2 * i + 1) < runs->heap_count; i = child) {
 		if (child + 1 < runs->heap_count &&
-		    before(runs->heap[child + 1], runs->heap[child]))
+		    run_before(runs->heap[child + 1], runs->heap[child]))
 			child++;
-		if (!before(runs->heap[child], run))
+		if (!run_before(runs->heap[child], run))
 			break;
 		runs->heap[i] = runs->heap[child];
 	}
 	runs->heap[i] = run;
 }
 
-static void rise(struct runs *runs, uint64_t i)
+static void run_rise(struct runs *runs, uint64_t i)
 {
 	struct run *run = runs->heap[i];
 
 	for (uint64_t parent; i > 0; i = parent) {
 		parent = (i - 1) / 2;
-		if (!before(run, runs->heap[parent]))
+		if (!run_before(run, runs->heap[parent]))
 			break;
 		runs->heap[i] = runs->heap[parent];
 	}
@@ -122,7 +122,7 @@ static void rise(struct runs *runs, uint64_t i)
 }
 
 /* A compressed run comes whole, at once. */
-static bool decompress(struct runs *runs, struct run *run, bool *no_memory)
+static bool run_decompress(struct runs *runs, struct run *run, bool *no_memory)
 {
 	uint64_t wanted = run->chunk.count, count = 0;
 
@@ -151,14 +151,14 @@ static bool decompress(struct runs *runs, struct run *run, bool *no_memory)
 }
 
 /* Brings the next stretch of a run in; false when there is none. */
-static bool refill(struct runs *runs, struct run *run, bool *no_memory)
+static bool run_refill(struct runs *runs, struct run *run, bool *no_memory)
 {
 	uint64_t count = runs->heap_count > MANY ? SMALL_STRETCH : STRETCH;
 
 	if (run->chunk.count == 0)
 		return false;
 	if (run->chunk.stored_bytes)
-		return decompress(runs, run, no_memory);
+		return run_decompress(runs, run, no_memory);
 	if (!run->buffer) {
 		count = run->chunk.count < count ? run->chunk.count : count;
 		run->buffer = malloc(count * sizeof *run->buffer);
@@ -181,7 +181,7 @@ static bool refill(struct runs *runs, struct run *run, bool *no_memory)
 	return true;
 }
 
-static bool push(struct runs *runs, struct run *run)
+static bool run_push(struct runs *runs, struct run *run)
 {
 	if (runs->heap_count == runs->heap_capacity) {
 		uint64_t capacity = runs->heap_capacity ? runs->heap_capacity * 2 : 64;
@@ -193,12 +193,12 @@ static bool push(struct runs *runs, struct run *run)
 		runs->heap_capacity = capacity;
 	}
 	runs->heap[runs->heap_count] = run;
-	rise(runs, runs->heap_count++);
+	run_rise(runs, runs->heap_count++);
 	return true;
 }
 
 /* Lets in the runs whose time has come. */
-static void admit(struct runs *runs, bool *no_memory)
+static void run_admit(struct runs *runs, bool *no_memory)
 {
 	while (runs->next < runs->waiting_count && !*no_memory) {
 		struct run *run = &runs->waiting[runs->next];
@@ -206,13 +206,13 @@ static void admit(struct runs *runs, bool *no_memory)
 		if (runs->heap_count > 0 && run->min_clock > runs->heap[0]->at->clock)
 			return;
 		runs->next++;
-		if (run->at || refill(runs, run, no_memory))
-			*no_memory |= !push(runs, run);
+		if (run->at || run_refill(runs, run, no_memory))
+			*no_memory |= !run_push(runs, run);
 	}
 }
 
 /* The clock up to which the first run may be read without a look at the others. */
-static uint64_t horizon(const struct runs *runs)
+static uint64_t run_horizon(const struct runs *runs)
 {
 	uint64_t clock = UINT64_MAX;
 
@@ -226,10 +226,10 @@ static uint64_t horizon(const struct runs *runs)
 
 bool runs_look(struct runs *runs, struct stretch *stretch, bool *no_memory)
 {
-	admit(runs, no_memory);
+	run_admit(runs, no_memory);
 	if (runs->heap_count == 0 || *no_memory)
 		return false;
-	*stretch = (struct stretch){runs->heap[0]->at, runs->heap[0]->end, horizon(runs)};
+	*stretch = (struct stretch){runs->heap[0]->at, runs->heap[0]->end, run_horizon(runs)};
 	return true;
 }
 
@@ -239,7 +239,7 @@ void runs_took(struct runs *runs, const struct segment_event *to)
 	bool no_memory = false;
 
 	run->at = to;
-	if (run->at == run->end && !refill(runs, run, &no_memory)) {
+	if (run->at == run->end && !run_refill(runs, run, &no_memory)) {
 		free(run->buffer);
 		run->buffer = NULL;
 		runs->decompressed -= run->chunk.stored_bytes != 0;
@@ -247,5 +247,5 @@ void runs_took(struct runs *runs, const struct segment_event *to)
 		runs->heap[0] = runs->heap[--runs->heap_count];
 	}
 	if (runs->heap_count > 0)
-		sink(runs, 0);
+		run_sink(runs, 0);
 }

@@ -107,7 +107,7 @@ bool source_recorder_runs(const struct source *source)
 	       alive_process(header->recorder_pid, header->recorder_start_time);
 }
 
-static enum session_state judge(const struct source *source)
+static enum session_state source_judge(const struct source *source)
 {
 	const struct segment_header *header = source_header(source);
 
@@ -123,7 +123,7 @@ bool source_is_live(struct source *source)
 {
 	if (file_is_open(&source->recording))
 		file_refresh(&source->recording);
-	source->facts.state = judge(source);
+	source->facts.state = source_judge(source);
 	return source->facts.state == SESSION_LIVE;
 }
 
@@ -191,7 +191,7 @@ static void learn_times(struct session_facts *facts, const struct segment_header
 							      : 0;
 }
 
-static void learn(struct source *source)
+static void source_learn(struct source *source)
 {
 	const struct segment_header *header = source_header(source);
 	struct session_facts *facts = &source->facts;
@@ -208,7 +208,7 @@ static void learn(struct source *source)
 	facts->unreadable_pid = header->unreadable_pid;
 	facts->rmid_forced = header->finished ? header->rmid_forced != 0
 					      : facts->same_ipc && sysvipc_rmid_forced();
-	facts->state = judge(source);
+	facts->state = source_judge(source);
 	facts->recorded = header->recorder_pid != 0;
 	facts->recorder_pid = header->recorder_pid;
 	facts->command_pid = header->command_pid;
@@ -233,7 +233,7 @@ const struct session_facts *source_renew(struct source *source)
 {
 	if (file_is_open(&source->recording))
 		file_refresh(&source->recording);
-	learn(source);
+	source_learn(source);
 	return &source->facts;
 }
 
@@ -326,7 +326,7 @@ static struct source *open_with(struct file file, char why[FILE_WHY_BYTES])
 	open_other_half(source);
 	chunks_begin(&source->chunks, source_header(source));
 	if (source_update(source)) {
-		learn(source);
+		source_learn(source);
 		return source;
 	}
 	snprintf(why, FILE_WHY_BYTES, "not enough memory");

@@ -139,8 +139,8 @@ static void give_row(const struct source *source, uint32_t kind, const union row
 	}
 }
 
-static void read_chunk(struct source *source, const struct chunk *chunk,
-		       const struct tables_visitor *visitor)
+static void table_read_chunk(struct source *source, const struct chunk *chunk,
+			     const struct tables_visitor *visitor)
 {
 	uint32_t bytes = row_bytes[chunk->kind];
 	union row row;
@@ -157,7 +157,8 @@ bool tables_read_snapshots(struct source *source, const struct tables_visitor *v
 		return false;
 	for (; source->snapshots_given < source->chunks.count; source->snapshots_given++)
 		if (source->chunks.table[source->snapshots_given].kind == REGION_SNAPSHOTS)
-			read_chunk(source, &source->chunks.table[source->snapshots_given], visitor);
+			table_read_chunk(source, &source->chunks.table[source->snapshots_given],
+					 visitor);
 	return true;
 }
 
@@ -168,7 +169,8 @@ bool tables_read_processes(struct source *source, const struct tables_visitor *v
 		return false;
 	for (; source->slots_given < source->chunks.count; source->slots_given++)
 		if (source->chunks.table[source->slots_given].kind == REGION_PROCESSES)
-			read_chunk(source, &source->chunks.table[source->slots_given], visitor);
+			table_read_chunk(source, &source->chunks.table[source->slots_given],
+					 visitor);
 	return true;
 }
 
@@ -187,9 +189,9 @@ bool tables_read_stacks(struct source *source, const struct tables_visitor *visi
 		return false;
 	for (uint64_t i = 0; i < source->chunks.count; i++)
 		if (is_of_stacks(source->chunks.table[i].kind))
-			read_chunk(source, &source->chunks.table[i], visitor);
+			table_read_chunk(source, &source->chunks.table[i], visitor);
 		else if (source->chunks.table[i].kind == REGION_SHARED)
-			read_chunk(source, &source->chunks.table[i], &depth);
+			table_read_chunk(source, &source->chunks.table[i], &depth);
 	if (!file_is_open(&source->segment))
 		return true;
 	read_segment_stacks(source, visitor);
@@ -209,7 +211,7 @@ bool tables_read_rest(struct source *source, const struct tables_visitor *visito
 		return false;
 	for (uint64_t i = 0; i < source->chunks.count; i++)
 		if (is_of_rest(source->chunks.table[i].kind))
-			read_chunk(source, &source->chunks.table[i], visitor);
+			table_read_chunk(source, &source->chunks.table[i], visitor);
 	/* A finished recording holds the segment's tables already. */
 	if (file_is_open(&source->segment))
 		read_segment(source, visitor);

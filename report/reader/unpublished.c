@@ -21,7 +21,7 @@ struct window {
 };
 
 /* By what stands in `published`, which has lost the highest bit of a claim number. */
-static uint64_t distance(const struct window *window, const struct segment_event *event)
+static uint64_t unpublished_distance(const struct window *window, const struct segment_event *event)
 {
 	return (segment_published(window->position) - event->published) >> 1;
 }
@@ -33,7 +33,7 @@ static bool may_concern(const struct window *window, const struct chunk *chunk)
 	       window->position - chunk->next < window->size;
 }
 
-static void read_chunk(struct window *window, const struct chunk *chunk)
+static void unpublished_read_chunk(struct window *window, const struct chunk *chunk)
 {
 	struct segment_event events[BATCH];
 
@@ -44,8 +44,9 @@ static void read_chunk(struct window *window, const struct chunk *chunk)
 					i, count, sizeof *events, events))
 			return;
 		for (uint64_t k = 0; k < count; k++)
-			if (distance(window, &events[k]) - 1 < window->size)
-				window->reported[distance(window, &events[k]) - 1] = true;
+			if (unpublished_distance(window, &events[k]) - 1 < window->size)
+				window->reported[unpublished_distance(window, &events[k]) - 1] =
+					true;
 		i += count;
 	}
 }
@@ -81,7 +82,7 @@ static void read_ring(void *context)
 }
 
 /* Of the `open` claims, what was neither found nor may still come. */
-static void count_losses(struct window *window, uint64_t open, bool nobody_writes)
+static void unpublished_count_losses(struct window *window, uint64_t open, bool nobody_writes)
 {
 	struct ring_copy *copy = window->copy;
 	uint64_t missing = open > copy->count ? open - copy->count : 0;
@@ -101,19 +102,19 @@ static uint64_t count_unreported(const struct window *window)
 	return count;
 }
 
-static bool fill(struct window *window, uint64_t open, bool nobody_writes)
+static bool unpublished_fill(struct window *window, uint64_t open, bool nobody_writes)
 {
 	const struct chunks *chunks = &window->source->chunks;
 	struct ring_copy *copy = window->copy;
 
 	for (uint64_t i = 0; i < chunks->count; i++)
 		if (may_concern(window, &chunks->table[i]))
-			read_chunk(window, &chunks->table[i]);
+			unpublished_read_chunk(window, &chunks->table[i]);
 	copy->events = malloc((count_unreported(window) + 1) * sizeof *copy->events);
 	if (!copy->events)
 		return false;
 	copy->gone = !guard_run(read_ring, window);
-	count_losses(window, open, nobody_writes);
+	unpublished_count_losses(window, open, nobody_writes);
 	ring_sort(copy->events, copy->count);
 	return true;
 }
@@ -136,7 +137,7 @@ bool unpublished_read(struct source *source, uint32_t part, bool nobody_writes,
 	if (ahead < part_events)
 		window.size = part_events - ahead < drained ? part_events - ahead : drained;
 	window.reported = calloc(window.size + 1, sizeof *window.reported);
-	ok = window.reported && fill(&window, source->chunks.open[part], nobody_writes);
+	ok = window.reported && unpublished_fill(&window, source->chunks.open[part], nobody_writes);
 	free(window.reported);
 	return ok;
 }

@@ -35,7 +35,7 @@ static bool break_has_moved(const struct drain *drain, uint32_t i)
 	       breaks_differ(&breaks, &after, drain->header.page_bytes);
 }
 
-static void tell(struct drain *drain, uint32_t instance)
+static void break_check_tell(struct drain *drain, uint32_t instance)
 {
 	struct segment_snapshot snapshot = {
 		.clock = drain_clock(drain),
@@ -63,7 +63,7 @@ void drain_compare(struct drain *drain)
 			break_checks->suspected = instance;
 		} else {
 			break_checks->reported = instance;
-			tell(drain, instance);
+			break_check_tell(drain, instance);
 		}
 	}
 }

@@ -28,7 +28,8 @@
 
 static void judge_fd(struct inspection *in, int fd, int depth);
 
-static void judge(struct inspection *in, enum inspect_verdict verdict, unsigned why, int error)
+static void inspect_judge(struct inspection *in, enum inspect_verdict verdict, unsigned why,
+			  int error)
 {
 	in->verdict = verdict;
 	in->why = why;
@@ -81,10 +82,10 @@ static bool gains_rights(int fd)
 /* Missing, it stops the program from running; but it need not be readable. */
 static void judge_unopened(struct inspection *in, const char *interpreter)
 {
-	judge(in, INSPECT_SEEN, 0, 0);
+	inspect_judge(in, INSPECT_SEEN, 0, 0);
 	if (eaccess(interpreter, X_OK) == 0)
 		return;
-	judge(in, INSPECT_CANNOT_RUN, 0, errno);
+	inspect_judge(in, INSPECT_CANNOT_RUN, 0, errno);
 	snprintf(in->interpreter, sizeof in->interpreter, "%s", interpreter);
 }
 
@@ -93,17 +94,17 @@ static void judge_elf(struct inspection *in, int fd, const Elf64_Ehdr *elf)
 	char loader[256];
 
 	if (elf->e_ident[EI_CLASS] != ELFCLASS64 || elf->e_machine != OWN_MACHINE)
-		judge(in, INSPECT_UNSEEN, WHY_OTHER_CLASS, 0);
+		inspect_judge(in, INSPECT_UNSEEN, WHY_OTHER_CLASS, 0);
 	else if (!find_loader(fd, elf, loader, sizeof loader) && !is_loader(in->path))
-		judge(in, INSPECT_UNSEEN, WHY_STATIC, 0);
+		inspect_judge(in, INSPECT_UNSEEN, WHY_STATIC, 0);
 	else if (!is_loader(in->path) && !is_loader(loader))
-		judge(in, INSPECT_UNSEEN, WHY_OTHER_LIBC, 0);
+		inspect_judge(in, INSPECT_UNSEEN, WHY_OTHER_LIBC, 0);
 	else if (gains_rights(fd))
-		judge(in, INSPECT_UNSEEN, WHY_SETUID, 0);
+		inspect_judge(in, INSPECT_UNSEEN, WHY_SETUID, 0);
 	else if (asan_check_refuses_preload(fd))
-		judge(in, INSPECT_UNSEEN, WHY_ASAN, 0);
+		inspect_judge(in, INSPECT_UNSEEN, WHY_ASAN, 0);
 	else if (is_loader(in->path))
-		judge(in, INSPECT_SEEN, 0, 0);
+		inspect_judge(in, INSPECT_SEEN, 0, 0);
 	else
 		judge_unopened(in, loader);
 }
@@ -115,7 +116,8 @@ static void judge_script(struct inspection *in, const char *line, int depth)
 	int fd;
 
 	if (depth == 0 || sscanf(line + 2, " %255[^ \t\n]", interpreter) != 1) {
-		judge(in, INSPECT_SEEN, 0, 0); /* exec itself will say what it thinks of it */
+		inspect_judge(in, INSPECT_SEEN, 0,
+			      0); /* exec itself will say what it thinks of it */
 		return;
 	}
 	fd = regular_open(AT_FDCWD, interpreter, 0);
@@ -140,7 +142,7 @@ static void judge_fd(struct inspection *in, int fd, int depth)
 	else if (got >= 2 && head.text[0] == '#' && head.text[1] == '!')
 		judge_script(in, head.text, depth);
 	else
-		judge(in, INSPECT_SEEN, 0, 0); /* execvp(3) gives it to the shell */
+		inspect_judge(in, INSPECT_SEEN, 0, 0); /* execvp(3) gives it to the shell */
 }
 
 static void judge_file(struct inspection *in)
@@ -149,17 +151,18 @@ static void judge_file(struct inspection *in)
 	int fd;
 
 	if (stat(in->path, &st) != 0) {
-		judge(in,
-		      errno == ENOENT || errno == ENOTDIR ? INSPECT_NOT_FOUND : INSPECT_CANNOT_RUN,
-		      0, errno);
+		inspect_judge(in,
+			      errno == ENOENT || errno == ENOTDIR ? INSPECT_NOT_FOUND
+								  : INSPECT_CANNOT_RUN,
+			      0, errno);
 	} else if (S_ISDIR(st.st_mode)) {
-		judge(in, INSPECT_CANNOT_RUN, 0, EISDIR);
+		inspect_judge(in, INSPECT_CANNOT_RUN, 0, EISDIR);
 	} else if (!S_ISREG(st.st_mode)) {
-		judge(in, INSPECT_CANNOT_RUN, 0, EACCES);
+		inspect_judge(in, INSPECT_CANNOT_RUN, 0, EACCES);
 	} else if (eaccess(in->path, X_OK) != 0) {
-		judge(in, INSPECT_CANNOT_RUN, 0, errno);
+		inspect_judge(in, INSPECT_CANNOT_RUN, 0, errno);
 	} else if ((fd = regular_open(AT_FDCWD, in->path, 0)) < 0) {
-		judge(in, INSPECT_SEEN, 0, 0); /* executable without being readable */
+		inspect_judge(in, INSPECT_SEEN, 0, 0); /* executable without being readable */
 	} else {
 		judge_fd(in, fd, SCRIPT_DEPTH);
 		close(fd);
@@ -189,7 +192,7 @@ static void find_in_path(struct inspection *in, const char *command)
 			error = EACCES;
 	}
 	snprintf(in->path, sizeof in->path, "%s", command);
-	judge(in, error == ENOENT ? INSPECT_NOT_FOUND : INSPECT_CANNOT_RUN, 0, error);
+	inspect_judge(in, error == ENOENT ? INSPECT_NOT_FOUND : INSPECT_CANNOT_RUN, 0, error);
 }
 
 const char *inspect_words(unsigned why)
@@ -206,7 +209,7 @@ void inspect_command(struct inspection *in, const char *command)
 {
 	in->path[0] = in->interpreter[0] = '\0';
 	if (*command == '\0') {
-		judge(in, INSPECT_NOT_FOUND, 0, ENOENT);
+		inspect_judge(in, INSPECT_NOT_FOUND, 0, ENOENT);
 	} else if (strchr(command, '/')) {
 		snprintf(in->path, sizeof in->path, "%s", command);
 		judge_file(in);
@@ -264,7 +267,7 @@ void inspect_process(struct inspection *in, pid_t pid)
 	snprintf(link, sizeof link, "/proc/%ld/exe", (long)pid);
 	used = readlink(link, in->path, sizeof in->path - 1);
 	in->path[used < 0 ? 0 : used] = '\0';
-	judge(in, INSPECT_SEEN, 0, 0);
+	inspect_judge(in, INSPECT_SEEN, 0, 0);
 	fd = open(link, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return;

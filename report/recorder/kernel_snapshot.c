@@ -24,7 +24,7 @@ struct creator {
 };
 
 /* The name of a creator that still runs; false where none does. "" unknown. */
-static bool name_creator(pid_t pid, uint64_t since, char name[16])
+static bool kernel_snapshot_name_creator(pid_t pid, uint64_t since, char name[16])
 {
 	struct proc_facts facts;
 
@@ -55,7 +55,7 @@ static void fill_row(struct segment_snapshot *snapshot, const struct kernel_segm
 	snapshot->owner_uid = row->owner_uid;
 	snapshot->creator_pid = row->creator_pid;
 	snapshot->nattch = (uint32_t)row->nattch;
-	name_creator(row->creator_pid, row->changed, snapshot->creator_name);
+	kernel_snapshot_name_creator(row->creator_pid, row->changed, snapshot->creator_name);
 }
 
 static void count_creator(struct survey *survey, const struct kernel_segment *row, uint64_t pages)
@@ -107,7 +107,7 @@ static void name_the_most(struct survey *survey)
 	snapshot->most_pid = most->pid;
 	snapshot->most_segments = most->segments;
 	snapshot->most_pages = most->pages;
-	if (!name_creator(most->pid, most->since, snapshot->most_name))
+	if (!kernel_snapshot_name_creator(most->pid, most->since, snapshot->most_name))
 		snapshot->flags |= SNAPSHOT_MOST_ENDED;
 }
 
@@ -175,7 +175,8 @@ static void look_at_segment(struct segment_snapshot *snapshot, int32_t shmid)
 	snapshot->owner_uid = facts.shm_perm.uid;
 	snapshot->creator_pid = facts.shm_cpid;
 	snapshot->nattch = (uint32_t)facts.shm_nattch;
-	name_creator(facts.shm_cpid, (uint64_t)facts.shm_ctime, snapshot->creator_name);
+	kernel_snapshot_name_creator(facts.shm_cpid, (uint64_t)facts.shm_ctime,
+				     snapshot->creator_name);
 }
 
 static void look_at_break(struct segment_snapshot *snapshot, pid_t pid,
@@ -209,7 +210,7 @@ static bool is_new_failure(struct snapshots *snapshots, const struct segment_eve
 	return true;
 }
 
-static bool knows(struct snapshots *snapshots, int32_t shmid)
+static bool kernel_snapshot_knows(struct snapshots *snapshots, int32_t shmid)
 {
 	uint32_t *known = &snapshots->known[(uint32_t)shmid % SIGHTS_KNOWN];
 	bool is_known = *known == (uint32_t)shmid + 1;
@@ -238,7 +239,7 @@ static bool wants_failure(struct snapshots *snapshots, const struct segment_even
 }
 
 /* Whether a shmget of this session made it: the ledger keeps that for longer than the log. */
-static bool is_ours(const struct drain *drain, int32_t shmid)
+static bool kernel_snapshot_is_ours(const struct drain *drain, int32_t shmid)
 {
 	const struct segment_entry *ledger = drain_region(drain, REGION_LEDGER);
 	uint64_t count = drain->header.region[REGION_LEDGER].count;
@@ -261,9 +262,9 @@ static bool wants_stranger(struct drain *drain, const struct segment_event *even
 
 	*shmid = event->u.shmctl.shmid;
 	if ((command != IPC_RMID && command != IPC_STAT && command != IPC_SET) ||
-	    is_ours(drain, *shmid))
+	    kernel_snapshot_is_ours(drain, *shmid))
 		return false;
-	return command == IPC_RMID || !knows(&drain->snapshots, *shmid);
+	return command == IPC_RMID || !kernel_snapshot_knows(&drain->snapshots, *shmid);
 }
 
 /* A segment that was made here needs no look; one that was found does, once. */
@@ -275,11 +276,12 @@ static bool wants_segment(struct drain *drain, const struct segment_event *event
 		return wants_stranger(drain, event, shmid);
 	if (event->kind == CALL_SHMGET) {
 		*shmid = event->u.shmget.shmid;
-		return !knows(snapshots, *shmid) && event->u.shmget.key != IPC_PRIVATE &&
+		return !kernel_snapshot_knows(snapshots, *shmid) &&
+		       event->u.shmget.key != IPC_PRIVATE &&
 		       !(event->u.shmget.flags & IPC_CREAT && event->u.shmget.flags & IPC_EXCL);
 	}
 	*shmid = event->kind == CALL_SHMAT ? event->u.shmat.shmid : -1;
-	return *shmid >= 0 && !knows(snapshots, *shmid);
+	return *shmid >= 0 && !kernel_snapshot_knows(snapshots, *shmid);
 }
 
 static void look_at_failure(const struct drain *drain, struct segment_snapshot *snapshot,
@@ -320,7 +322,7 @@ static bool is_elsewhere(struct drain *drain, uint32_t instance)
 	return snapshots->other_pid_namespace;
 }
 
-static void look(struct drain *drain, const struct segment_event *event)
+static void kernel_snapshot_look(struct drain *drain, const struct segment_event *event)
 {
 	struct segment_snapshot snapshot = {
 		.clock = event->clock,
@@ -357,6 +359,6 @@ void snapshots_look(struct drain *drain, uint64_t count)
 		if (event->kind < CALL_COUNT &&
 		    (event->flags & EVENT_FAILED || event->kind == CALL_SHMGET ||
 		     event->kind == CALL_SHMAT || event->kind == CALL_SHMCTL))
-			look(drain, event);
+			kernel_snapshot_look(drain, event);
 	}
 }

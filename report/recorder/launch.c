@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* Whether one of the words of an LD_PRELOAD is `library`. */
-static bool is_listed(const char *list, const char *library)
+static bool launch_is_listed(const char *list, const char *library)
 {
 	size_t length = strlen(library);
 
@@ -36,7 +36,7 @@ static int set_preload(const char *library)
 		return 0;
 	if (!old || !*old)
 		return setenv("LD_PRELOAD", library, 1);
-	if (is_listed(old, library))
+	if (launch_is_listed(old, library))
 		return 0;
 	if (asprintf(&both, "%s:%s", library, old) < 0)
 		return -1;
@@ -46,14 +46,14 @@ static int set_preload(const char *library)
 }
 
 /* In the child: as the recorder was started, so COMMAND starts. */
-static void restore(const struct launch *launch)
+static void launch_restore(const struct launch *launch)
 {
 	sigaction(SIGCHLD, &launch->old_child_action, NULL);
 	sigprocmask(SIG_SETMASK, &launch->old_mask, NULL);
 }
 
-static void run(const struct launch *launch, int go_fd, int status_fd, char **argv,
-		const char *library)
+static void launch_run(const struct launch *launch, int go_fd, int status_fd, char **argv,
+		       const char *library)
 {
 	char path[4096];
 	ssize_t got;
@@ -66,7 +66,7 @@ static void run(const struct launch *launch, int go_fd, int status_fd, char **ar
 		_exit(0);
 	path[got] = '\0';
 	if (set_preload(library) == 0 && setenv("MEMSHIM_SESSION", path, 1) == 0) {
-		restore(launch);
+		launch_restore(launch);
 		/* execvp has a shell read what the kernel refuses: no help for a broken binary. */
 		if (launch->path)
 			execv(launch->path, argv);
@@ -89,7 +89,7 @@ int launch_hold(struct launch *launch, char **argv, const char *library)
 	if (launch->pid == 0) {
 		close(go[1]);
 		close(status[0]);
-		run(launch, go[0], status[1], argv, library);
+		launch_run(launch, go[0], status[1], argv, library);
 	}
 	close(go[0]);
 	close(status[1]);

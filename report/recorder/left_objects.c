@@ -110,7 +110,7 @@ static bool ledger_has(const struct drain *drain, int32_t id)
 
 /* ---- right after they were made ---- */
 
-static bool is_there(int32_t shmid)
+static bool left_object_is_there(int32_t shmid)
 {
 	static const int index_bits[] = {15, 24}; /* ipc/util.h: IPCMNI_SHIFT, and extended */
 	struct shmid_ds facts;
@@ -139,7 +139,7 @@ static void look_at_new(struct drain *drain, const struct segment_event *event)
 {
 	uint32_t shmid = (uint32_t)event->u.shmget.shmid, place = shmid % OBJECT_LOOKS;
 
-	if (is_there((int32_t)shmid))
+	if (left_object_is_there((int32_t)shmid))
 		drain->looks.seen[place] = shmid + 1;
 	else if (has_moved(drain, event->process))
 		drain->looks.other_pid_namespace[place] = shmid + 1;
@@ -223,7 +223,7 @@ static void append_gone(struct object_batch *batch, const struct left_rows *left
 #define MEMBER_SLACK_NS 60000000000ull /* as in model/family.c */
 #define TICK_NS 10000000ull
 
-static bool has_slot(const struct drain *drain, pid_t pid)
+static bool left_object_has_slot(const struct drain *drain, pid_t pid)
 {
 	uint32_t used = drain_slots_used(drain);
 
@@ -241,7 +241,7 @@ static void member_visit(void *context, const struct kernel_holder *row)
 
 	if (row->pid == getpid())
 		return;
-	if (row->shmid == HOLDER_READ && row->member && !has_slot(drain, row->pid))
+	if (row->shmid == HOLDER_READ && row->member && !left_object_has_slot(drain, row->pid))
 		header->unregistered_pid = row->pid;
 	if (row->shmid == HOLDER_UNREADABLE && row->same_user &&
 	    row->start_time * TICK_NS + MEMBER_SLACK_NS >= header->start.monotonic_ns)

@@ -25,7 +25,7 @@
 #define AHEAD_EVENTS 8192u       /* 512 KiB: more than a CPU writes between two passes */
 
 /* [begin, end) of the segment, whole pages of it. */
-static void touch(const struct drain *drain, uint64_t begin, uint64_t end)
+static void prefault_touch(const struct drain *drain, uint64_t begin, uint64_t end)
 {
 	char *base = drain->base;
 
@@ -44,7 +44,8 @@ static void touch_region(const struct drain *drain, enum segment_region_kind kin
 	const struct segment_region *region = &drain->header.region[kind];
 	uint64_t bytes = region->count * region->record_bytes;
 
-	touch(drain, region->offset, region->offset + (bytes < TABLE_MOST ? bytes : TABLE_MOST));
+	prefault_touch(drain, region->offset,
+		       region->offset + (bytes < TABLE_MOST ? bytes : TABLE_MOST));
 }
 
 void prefault_huge(const struct drain *drain)
@@ -85,7 +86,7 @@ void prefault_log(struct drain *drain, uint32_t i, uint64_t head)
 		uint64_t run = events - slot < wanted - n ? events - slot : wanted - n;
 		uint64_t at = offset + (i * events + slot) * sizeof(struct segment_event);
 
-		touch(drain, at, at + run * sizeof(struct segment_event));
+		prefault_touch(drain, at, at + run * sizeof(struct segment_event));
 		n += run;
 	}
 	part->prefaulted = wanted;

@@ -7,8 +7,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "report/util/error.h"
 #include "report/cli/suppressions.h"
+#include "report/util/error.h"
 
 #define LOG_BYTES_MIN 8192ull
 #define LOG_BYTES_MAX (64ull << 30)
@@ -37,7 +37,7 @@ static const struct option long_options[] = {
 };
 
 /* A whole number from 0 to `most`; false for anything else. */
-static bool read_number(const char *text, unsigned long most, unsigned long *value)
+static bool record_option_read_number(const char *text, unsigned long most, unsigned long *value)
 {
 	char *end;
 
@@ -47,7 +47,7 @@ static bool read_number(const char *text, unsigned long most, unsigned long *val
 	return *end == '\0' && *value <= most;
 }
 
-static bool read_size(const char *text, uint64_t *bytes)
+static bool record_option_read_size(const char *text, uint64_t *bytes)
 {
 	unsigned shift;
 	char *end;
@@ -62,7 +62,7 @@ static bool read_size(const char *text, uint64_t *bytes)
 	return *bytes >= LOG_BYTES_MIN;
 }
 
-static int refuse(const char *option, const char *value, const char *wanted)
+static int record_option_refuse(const char *option, const char *value, const char *wanted)
 {
 	error_format(option, "'%s' is not %s", value, wanted);
 	return EXIT_MEMSHIM;
@@ -75,16 +75,18 @@ static int take_option(struct record_options *o, int option, const char *value)
 	switch (option) {
 	case 'o':
 		o->output = value;
-		return *value ? 0 : refuse("--output", value, "a file name");
+		return *value ? 0 : record_option_refuse("--output", value, "a file name");
 	case 'k':
-		if (!read_number(value, STACK_DEPTH_MAX, &number))
-			return refuse("--stack-depth", value, "a number from 0 to 64");
+		if (!record_option_read_number(value, STACK_DEPTH_MAX, &number))
+			return record_option_refuse("--stack-depth", value,
+						    "a number from 0 to 64");
 		o->stack_depth = (uint32_t)number;
 		return 0;
 	case OPTION_LOG_SIZE:
-		return read_size(value, &o->log_bytes)
+		return record_option_read_size(value, &o->log_bytes)
 			       ? 0
-			       : refuse("--log-size", value, "a size from 8K to 64G, such as 16M");
+			       : record_option_refuse("--log-size", value,
+						      "a size from 8K to 64G, such as 16M");
 	case OPTION_NO_FOLLOW:
 		o->no_follow = true;
 		return 0;
@@ -95,13 +97,14 @@ static int take_option(struct record_options *o, int option, const char *value)
 		o->wait_all = true;
 		return 0;
 	case OPTION_ERROR_EXITCODE:
-		if (!read_number(value, 255, &number))
-			return refuse("--error-exitcode", value, "a number from 0 to 255");
+		if (!record_option_read_number(value, 255, &number))
+			return record_option_refuse("--error-exitcode", value,
+						    "a number from 0 to 255");
 		o->error_exitcode = (int)number;
 		return 0;
 	case OPTION_SUPPRESS:
 		if (*value == '\0')
-			return refuse("--suppress", value, "a file name");
+			return record_option_refuse("--suppress", value, "a file name");
 		return suppressions_read(&o->suppressions, value) ? 0 : EXIT_MEMSHIM;
 	case 'q':
 		o->quiet = true;
@@ -112,7 +115,7 @@ static int take_option(struct record_options *o, int option, const char *value)
 }
 
 /* What getopt found wrong, in one line. */
-static int complain(int option, int argc, char **argv)
+static int record_option_complain(int option, int argc, char **argv)
 {
 	const char *word = optind > 0 && optind <= argc ? argv[optind - 1] : "";
 
@@ -135,7 +138,7 @@ int options_parse(struct record_options *o, int argc, char **argv)
 	optind = 0;
 	opterr = 0;
 	while (ret == 0 && (option = getopt_long(argc, argv, "+:o:k:wq", long_options, NULL)) != -1)
-		ret = option == ':' || option == '?' ? complain(option, argc, argv)
+		ret = option == ':' || option == '?' ? record_option_complain(option, argc, argv)
 						     : take_option(o, option, optarg ? optarg : "");
 	if (ret == 0 && optind >= argc) {
 		error_line("record", "no COMMAND given; see 'memshim help record'");

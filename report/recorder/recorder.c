@@ -63,7 +63,7 @@ struct recorder {
 
 /* ---- before COMMAND ---- */
 
-static void explain_failure(int error)
+static void recorder_explain_failure(int error)
 {
 	char why[256];
 
@@ -90,7 +90,7 @@ static int take_library(char library[PATH_MAX])
 }
 
 /* 0, or the exit code after its one line. */
-static int inspect(struct recorder *r)
+static int recorder_inspect(struct recorder *r)
 {
 	struct inspection *in = &r->inspection;
 	const char *command = r->options.command[0];
@@ -118,7 +118,7 @@ static int inspect(struct recorder *r)
 	return 0;
 }
 
-static uint32_t join_command(char **argv, char words[1024])
+static uint32_t recorder_join_command(char **argv, char words[1024])
 {
 	uint32_t used = 0;
 
@@ -145,7 +145,7 @@ static bool make_session(struct recorder *r)
 		.no_compress = r->options.no_compress,
 		.recording_path = r->output.absolute,
 		.command = words,
-		.command_bytes = join_command(r->options.command, words),
+		.command_bytes = recorder_join_command(r->options.command, words),
 		.command_pid = r->launch.pid,
 	};
 
@@ -199,7 +199,7 @@ static bool make_watchers(struct recorder *r)
 		r->tree = tree_make(r->drain, r->watch, r->launch.pid, r->options.no_follow);
 	if (r->tree)
 		return true;
-	explain_failure(errno);
+	recorder_explain_failure(errno);
 	cancel_session(r);
 	return false;
 }
@@ -261,7 +261,7 @@ static void compare_breaks(struct recorder *r, bool arrived)
 		r->compare_pause_ns += r->compare_pause_ns / 2;
 }
 
-static void turn(struct recorder *r, uint64_t most_ns)
+static void recorder_turn(struct recorder *r, uint64_t most_ns)
 {
 	struct pollfd wait[] = {{r->signal_fd, POLLIN, 0},
 				{registrations_fd(r->registrations), POLLIN, 0},
@@ -286,16 +286,16 @@ static void wait_for_all(struct recorder *r)
 	uint64_t settled = now_ns() + SETTLE_NS;
 
 	while (!r->asked_to_end && (tree_alive(r->tree) || now_ns() < settled))
-		turn(r, r->interval_ns);
+		recorder_turn(r, r->interval_ns);
 }
 
-static void follow(struct recorder *r)
+static void recorder_follow(struct recorder *r)
 {
 	uint64_t graced;
 	bool looked;
 
 	while (!r->command_ended)
-		turn(r, r->interval_ns);
+		recorder_turn(r, r->interval_ns);
 	graced = now_ns() + GRACE_NS;
 	registrations_look(
 		r->registrations); /* whom COMMAND left behind may not have been heard of yet */
@@ -303,7 +303,7 @@ static void follow(struct recorder *r)
 		wait_for_all(r);
 	do {
 		looked = registrations_have_looked(r->registrations);
-		turn(r, INTERVAL_MIN_NS);
+		recorder_turn(r, INTERVAL_MIN_NS);
 	} while ((watch_count(r->watch) > 0 || !looked) && now_ns() < graced);
 }
 
@@ -314,7 +314,7 @@ static int exit_status(const struct recorder *r)
 	return WIFEXITED(r->status) ? WEXITSTATUS(r->status) : EXIT_SIGNAL + WTERMSIG(r->status);
 }
 
-static int close_session(struct recorder *r)
+static int recorder_close_session(struct recorder *r)
 {
 	bool exited = WIFEXITED(r->status);
 	int ret;
@@ -333,10 +333,10 @@ static int close_session(struct recorder *r)
 	return ret;
 }
 
-static int finish(struct recorder *r)
+static int recorder_finish(struct recorder *r)
 {
 	unsigned finding_count = 0;
-	int ret = close_session(r);
+	int ret = recorder_close_session(r);
 
 	if (r->was_punched)
 		error_line(r->output.path,
@@ -370,12 +370,12 @@ static int hold_command(struct recorder *r)
 	else
 		ret = launch_hold(&r->launch, r->options.command, preload ? r->library : NULL);
 	if (ret != 0)
-		explain_failure(-ret);
+		recorder_explain_failure(-ret);
 	umask(077); /* ours alone: the files need the modes they are given */
 	return ret;
 }
 
-static int run(struct recorder *r)
+static int recorder_run(struct recorder *r)
 {
 	int ret;
 
@@ -389,8 +389,8 @@ static int run(struct recorder *r)
 	if (ret != 0)
 		return ret;
 	r->interval_ns = INTERVAL_MIN_NS;
-	follow(r);
-	return finish(r);
+	recorder_follow(r);
+	return recorder_finish(r);
 }
 
 int command_record(int argc, char **argv)
@@ -402,8 +402,8 @@ int command_record(int argc, char **argv)
 	save_memory();
 	ret = options_parse(&r->options, argc, argv);
 	if (ret == 0)
-		ret = inspect(r);
+		ret = recorder_inspect(r);
 	if (ret == 0)
 		ret = take_library(r->library);
-	return ret ? ret : run(r);
+	return ret ? ret : recorder_run(r);
 }

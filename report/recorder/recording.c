@@ -84,7 +84,7 @@ static bool is_full(int error)
  * Keeps room behind `end`: a long step of it, else the least. False when the disk is full. A file
  * system that cannot reserve is believed until a write fails.
  */
-static bool reserve(struct recording *recording, uint64_t end)
+static bool recording_reserve(struct recording *recording, uint64_t end)
 {
 	uint64_t from = recording->reserved_bytes;
 
@@ -142,7 +142,7 @@ int recording_begin(struct recording *recording, int fd, const struct segment_he
 	header->committed_bytes = SEGMENT_HEADER_BYTES;
 	memset(header->region, 0, sizeof header->region);
 	snprintf(header->peer_path, sizeof header->peer_path, "%s", segment_path);
-	if (!reserve(recording, SEGMENT_HEADER_BYTES))
+	if (!recording_reserve(recording, SEGMENT_HEADER_BYTES))
 		return -recording->full;
 	return write_whole(fd, header, sizeof *header, 0);
 }
@@ -153,7 +153,7 @@ static bool says_nothing(const struct segment_chunk *chunk)
 	       chunk->first == chunk->next;
 }
 
-static bool commit(struct recording *recording, uint64_t end)
+static bool recording_commit(struct recording *recording, uint64_t end)
 {
 	recording->header.committed_bytes = end;
 	recording->error = -write_whole(recording->fd, &recording->header.committed_bytes,
@@ -174,7 +174,8 @@ bool recording_append(struct recording *recording, struct segment_chunk chunk, c
 	chunk.magic = SEGMENT_CHUNK_MAGIC;
 	chunk.payload_bytes = chunk.count * chunk.record_bytes;
 	payload = compress_payload(recording, &chunk, payload, &bytes);
-	if (recording->error || (!reserve(recording, at + sizeof chunk + bytes) && has_events))
+	if (recording->error ||
+	    (!recording_reserve(recording, at + sizeof chunk + bytes) && has_events))
 		return false;
 	error = -write_chunk(recording->fd, &chunk, payload, bytes, at);
 	if (error && has_events && is_full(error)) {
@@ -182,7 +183,7 @@ bool recording_append(struct recording *recording, struct segment_chunk chunk, c
 		return false;
 	}
 	recording->error = error;
-	return !error && commit(recording, at + sizeof chunk + bytes);
+	return !error && recording_commit(recording, at + sizeof chunk + bytes);
 }
 
 int recording_finish(struct recording *recording, int status, int signal)

@@ -36,7 +36,7 @@ struct registrations {
 };
 
 /* False when there is no memory: the image is not watched, and its slot is read at the end. */
-static bool enqueue(struct registrations *a, const struct registration *registration)
+static bool registration_enqueue(struct registrations *a, const struct registration *registration)
 {
 	if (a->taken == a->count)
 		a->taken = a->count = 0;
@@ -58,7 +58,7 @@ static bool enqueue(struct registrations *a, const struct registration *registra
  * that the image wrote down; one from another pid namespace, which sees another pid itself, if it
  * has our own rights.
  */
-static bool is_believed(const struct peer *peer, const struct drain_process *image)
+static bool registration_is_believed(const struct peer *peer, const struct drain_process *image)
 {
 	if (peer->pid <= 0 || peer->fd < 0)
 		return false;
@@ -70,7 +70,7 @@ static bool has_called(struct registrations *a, struct registration *registratio
 	struct peer peer;
 
 	while (a->socket && peer_socket_take(a->socket, registration->image.instance, &peer)) {
-		if (is_believed(&peer, &registration->image)) {
+		if (registration_is_believed(&peer, &registration->image)) {
 			registration->pid = peer.pid;
 			registration->fd = peer.fd;
 			registration->uid = peer.uid;
@@ -85,7 +85,7 @@ static bool has_called(struct registrations *a, struct registration *registratio
 }
 
 /* False when the main thread cannot be told. */
-static bool tell(const struct registrations *a)
+static bool registration_tell(const struct registrations *a)
 {
 	uint64_t one = 1;
 
@@ -127,7 +127,7 @@ static void take_in(struct registrations *a, const struct drain_process *image)
 	if (!has_called(a, &registration))
 		registration.fd = image->other_pid_namespace ? -1 : open_pidfd(a, image->pid);
 	pthread_mutex_lock(&a->lock);
-	queued = enqueue(a, &registration);
+	queued = registration_enqueue(a, &registration);
 	a->queued[image->slot] = queued;
 	pthread_mutex_unlock(&a->lock);
 	if (!queued && registration.fd >= 0)
@@ -135,7 +135,7 @@ static void take_in(struct registrations *a, const struct drain_process *image)
 }
 
 /* Takes in all that is new, each slot once; false when there was nothing. */
-static bool gather(struct registrations *a)
+static bool registration_gather(struct registrations *a)
 {
 	struct drain_process found[ROOM];
 	unsigned count;
@@ -151,7 +151,7 @@ static bool gather(struct registrations *a)
 		for (unsigned i = 0; i < count; i++)
 			take_in(a, &found[i]);
 		some |= count > 0;
-		if ((count > 0 && !tell(a)) || count < ROOM)
+		if ((count > 0 && !registration_tell(a)) || count < ROOM)
 			break;
 	}
 	if (a->socket)
@@ -160,14 +160,14 @@ static bool gather(struct registrations *a)
 }
 
 /* A look that was asked for before it began answers; one under way may have been too early. */
-static bool look(struct registrations *a)
+static bool registration_look(struct registrations *a)
 {
 	unsigned asked = atomic_load_explicit(&a->asked, memory_order_acquire);
-	bool some = gather(a);
+	bool some = registration_gather(a);
 
 	if (asked != atomic_load_explicit(&a->answered, memory_order_relaxed)) {
 		atomic_store_explicit(&a->answered, asked, memory_order_release);
-		tell(a);
+		registration_tell(a);
 	}
 	return some;
 }
@@ -184,7 +184,7 @@ static void stand_back(void)
 		sched_setscheduler(0, SCHED_BATCH, &none);
 }
 
-static void *run(void *context)
+static void *registration_run(void *context)
 {
 	struct registrations *a = context;
 	bool outlast = a->socket && peer_socket_outlasts_peers(a->socket);
@@ -195,7 +195,7 @@ static void *run(void *context)
 
 	while (!atomic_load_explicit(&a->stop, memory_order_acquire)) {
 		seen = drain_wait(a->drain, seen, attends > 0);
-		if (look(a) && outlast)
+		if (registration_look(a) && outlast)
 			attends = ATTENDS;
 		else if (attends > 0)
 			attends--;
@@ -212,7 +212,7 @@ static bool start_thread(struct registrations *a)
 	if (pthread_attr_init(&attributes) != 0)
 		return false;
 	begun = pthread_attr_setstacksize(&attributes, STACK_BYTES) == 0 &&
-		pthread_create(&a->thread, &attributes, run, a) == 0;
+		pthread_create(&a->thread, &attributes, registration_run, a) == 0;
 	pthread_attr_destroy(&attributes);
 	return begun;
 }
@@ -288,7 +288,7 @@ bool registrations_need_turns(const struct registrations *a)
 void registrations_turn(struct registrations *a)
 {
 	if (!a->has_thread)
-		look(a);
+		registration_look(a);
 }
 
 int registrations_fd(const struct registrations *a)
@@ -334,7 +334,7 @@ void registrations_stop(struct registrations *a)
 		a->has_thread = false;
 	}
 	atomic_store_explicit(&a->stop, false, memory_order_relaxed);
-	gather(a);
+	registration_gather(a);
 	/* Before the session is closed: whoever joins then takes that for the proof. */
 	if (a->socket)
 		peer_socket_close(a->socket);

@@ -26,7 +26,7 @@ static bool is_limited(void)
 	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < least.total_bytes;
 }
 
-static void explain(struct drain_error *error, const char *what, int ret)
+static void session_create_explain(struct drain_error *error, const char *what, int ret)
 {
 	const char *why = error->why;
 
@@ -197,13 +197,13 @@ static int make_somewhere(struct drain *drain, const struct segment_options *wis
 		ret = make_in(drain, wish, folders[i], i == FOLDERS - 1);
 		if (ret != 0 && first == 0) {
 			first = ret;
-			explain(error, folders[i], ret);
+			session_create_explain(error, folders[i], ret);
 		}
 	}
 	for (int i = 0; i < FOLDERS; i++)
 		free(folders[i]);
 	if (ret != 0 && first == 0)
-		explain(error, "record", ret);
+		session_create_explain(error, "record", ret);
 	else if (ret != 0 && first != -ENOMEM && !is_limited())
 		point_at_folder(error);
 	if (ret == 0)
@@ -211,8 +211,8 @@ static int make_somewhere(struct drain *drain, const struct segment_options *wis
 	return ret;
 }
 
-static int make_segment(struct drain *drain, const struct drain_options *wish,
-			struct drain_error *error)
+static int session_create_make_segment(struct drain *drain, const struct drain_options *wish,
+				       struct drain_error *error)
 {
 	struct segment_options place = {
 		.log_bytes = wish->log_bytes,
@@ -239,13 +239,14 @@ static int make_segment(struct drain *drain, const struct drain_options *wish,
 	return ret;
 }
 
-static int begin(struct drain *drain, const struct drain_options *wish, struct drain_error *error)
+static int session_create_begin(struct drain *drain, const struct drain_options *wish,
+				struct drain_error *error)
 {
 	int ret;
 
 	drain->recording.fd = wish->fd;
 	drain->folder = (struct folder){.fd = -1, .self = geteuid()};
-	ret = make_segment(drain, wish, error);
+	ret = session_create_make_segment(drain, wish, error);
 	if (ret != 0)
 		return ret;
 	drain->namespace_fd = prefault_namespace();
@@ -257,7 +258,7 @@ static int begin(struct drain *drain, const struct drain_options *wish, struct d
 	drain->limits = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->limits);
 	drain->part = calloc(drain->header.part_count, sizeof *drain->part);
 	if (!drain->reported || !drain->break_checks || !drain->limits || !drain->part) {
-		explain(error, "record", -ENOMEM);
+		session_create_explain(error, "record", -ENOMEM);
 		return -ENOMEM;
 	}
 	prefault_huge(drain);
@@ -282,11 +283,11 @@ struct drain *drain_make(const struct drain_options *wish, struct drain_error *e
 	struct drain *drain = calloc(1, sizeof *drain);
 
 	if (!drain) {
-		explain(error, "record", -ENOMEM);
+		session_create_explain(error, "record", -ENOMEM);
 		close(wish->fd);
 		return NULL;
 	}
-	if (begin(drain, wish, error) == 0)
+	if (session_create_begin(drain, wish, error) == 0)
 		return drain;
 	drain_cancel(drain);
 	return NULL;

@@ -60,7 +60,7 @@ struct tree {
 
 /* ---- the table ---- */
 
-static struct unregistered_process *find(const struct tree *tree, pid_t pid)
+static struct unregistered_process *tree_find(const struct tree *tree, pid_t pid)
 {
 	struct unregistered_process *s;
 
@@ -68,7 +68,7 @@ static struct unregistered_process *find(const struct tree *tree, pid_t pid)
 	return s;
 }
 
-static void forget(struct tree *tree, struct unregistered_process *s)
+static void tree_forget(struct tree *tree, struct unregistered_process *s)
 {
 	HASH_DEL(tree->unregistered_processes, s);
 	free(s);
@@ -106,20 +106,20 @@ static bool is_host(const struct unregistered_process *s)
 static void forget_registered(void *context, pid_t pid, const struct drain_process *image)
 {
 	struct tree *tree = context;
-	struct unregistered_process *s = find(tree, pid);
+	struct unregistered_process *s = tree_find(tree, pid);
 
 	if (!s || is_older(s, image))
 		return;
 	if (s->reported && !tree->silent && (s->doubtful || is_host(s)))
 		drain_unfollowed(tree->drain, pid, s->ppid, WHY_REGISTERED, s->exe);
-	forget(tree, s);
+	tree_forget(tree, s);
 }
 
 /* The entry of a process, new when it is not the one, or not the program, that was met before. */
-static struct unregistered_process *meet(struct tree *tree, pid_t pid,
-					 const struct proc_facts *facts)
+static struct unregistered_process *tree_meet(struct tree *tree, pid_t pid,
+					      const struct proc_facts *facts)
 {
-	struct unregistered_process *s = find(tree, pid);
+	struct unregistered_process *s = tree_find(tree, pid);
 
 	if (!s) {
 		s = calloc(1, sizeof *s);
@@ -172,7 +172,7 @@ void tree_free(struct tree *tree)
 	struct unregistered_process *s, *next;
 
 	HASH_ITER (hh, tree->unregistered_processes, s, next) {
-		forget(tree, s);
+		tree_forget(tree, s);
 	}
 	free(tree);
 }
@@ -196,7 +196,7 @@ static bool had_its_time(const struct unregistered_process *s, uint64_t until_ns
 	       until_ns - s->met_ns > STARTED_NS;
 }
 
-static void tell(struct tree *tree, struct unregistered_process *s)
+static void tree_tell(struct tree *tree, struct unregistered_process *s)
 {
 	if (!s->reported)
 		s->doubtful = s->why == WHY_NO_ACCESS || s->why == WHY_UNKNOWN;
@@ -223,7 +223,7 @@ static void judge_hidden(struct tree *tree, struct unregistered_process *s,
 	s->suspected = true;
 	s->why = other ? WHY_SETUID : WHY_UNKNOWN;
 	if (other && named)
-		tell(tree, s);
+		tree_tell(tree, s);
 }
 
 /* Of a program that could have loaded the shim, and has not registered. */
@@ -242,10 +242,11 @@ static void judge_silent(struct tree *tree, struct unregistered_process *s)
 	if (preload != PRELOAD_ELSEWHERE)
 		return;
 	s->why = WHY_OTHER_ROOT;
-	tell(tree, s);
+	tree_tell(tree, s);
 }
 
-static void judge(struct tree *tree, struct unregistered_process *s, const struct proc_facts *facts)
+static void tree_judge(struct tree *tree, struct unregistered_process *s,
+		       const struct proc_facts *facts)
 {
 	struct inspection in;
 
@@ -264,23 +265,24 @@ static void judge(struct tree *tree, struct unregistered_process *s, const struc
 	s->barred = proc_is_of_others(s->pid);
 	if (in.verdict == INSPECT_UNSEEN) {
 		s->why = in.why;
-		tell(tree, s);
+		tree_tell(tree, s);
 	} else {
 		judge_silent(tree, s);
 	}
 }
 
-static void look_at(struct tree *tree, pid_t pid, const struct proc_facts *facts, bool executed)
+static void tree_look_at(struct tree *tree, pid_t pid, const struct proc_facts *facts,
+			 bool executed)
 {
-	struct unregistered_process *s = meet(tree, pid, facts);
+	struct unregistered_process *s = tree_meet(tree, pid, facts);
 
 	if (!s || (tree->silent && !executed))
 		return;
 	s->executed = executed;
 	if (!s->reported)
-		judge(tree, s, facts);
+		tree_judge(tree, s, facts);
 	if (!s->reported && now_ns() - s->met_ns > SETTLED_NS && is_guilty(tree, s))
-		tell(tree, s);
+		tree_tell(tree, s);
 	if (executed && (s->suspected || s->reported))
 		watch_note_exec(tree->watch, pid, s->reported);
 }
@@ -296,7 +298,7 @@ static void look_at_child(void *context, pid_t pid)
 
 	if (watch_knows(tree->watch, pid) || !proc_facts(pid, &facts) || facts.state == 'Z')
 		return;
-	look_at(tree, pid, &facts, false);
+	tree_look_at(tree, pid, &facts, false);
 	look_below(tree, pid);
 }
 
@@ -320,7 +322,7 @@ static void look_at_watched(void *context, pid_t pid, uint64_t start_break)
 		return;
 	other = start_break != 0 && facts.start_break != 0 && facts.start_break != start_break;
 	if ((other || start_break == 0) && proc_may_look(pid) && !proc_maps(pid, tree->segment))
-		look_at(tree, pid, &facts, other);
+		tree_look_at(tree, pid, &facts, other);
 	look_below(tree, pid);
 }
 
@@ -341,12 +343,12 @@ static void look_at_known(struct tree *tree)
 		if (s->round == tree->round || watch_knows(tree->watch, s->pid))
 			continue;
 		if (had_its_time(s, s->seen_ns) && is_guilty(tree, s))
-			tell(tree, s);
-		forget(tree, s);
+			tree_tell(tree, s);
+		tree_forget(tree, s);
 	}
 }
 
-static void look(struct tree *tree)
+static void recorder_tree_look(struct tree *tree)
 {
 	tree->round++;
 	watch_each(tree->watch, look_at_watched, tree);
@@ -363,17 +365,17 @@ void tree_note_command(struct tree *tree, unsigned why, const char *exe)
 
 	proc_facts(tree->command, &facts);
 	inspect_process(&in, tree->command);
-	s = meet(tree, tree->command, &facts);
+	s = tree_meet(tree, tree->command, &facts);
 	if (!s)
 		return;
 	s->ppid = getpid();
 	s->why = why;
 	snprintf(s->exe, sizeof s->exe, "%.*s", (int)sizeof s->exe - 1, in.path[0] ? in.path : exe);
-	tell(tree, s);
+	tree_tell(tree, s);
 }
 
 /* When the next look may be, one that took from `began` until now having been paid for. */
-static void plan(struct tree *tree, uint64_t began)
+static void tree_plan(struct tree *tree, uint64_t began)
 {
 	uint64_t now = now_ns();
 
@@ -397,8 +399,8 @@ uint64_t tree_look(struct tree *tree, bool hurry)
 			tree->next_ns = now + SHORTEST_NS;
 	}
 	if (now >= tree->next_ns) {
-		look(tree);
-		plan(tree, now);
+		recorder_tree_look(tree);
+		tree_plan(tree, now);
 		now = tree->last_ns;
 	}
 	return tree->next_ns - now;
@@ -408,10 +410,10 @@ void tree_finish(struct tree *tree)
 {
 	struct unregistered_process *s, *next;
 
-	look(tree);
+	recorder_tree_look(tree);
 	HASH_ITER (hh, tree->unregistered_processes, s, next) {
 		if (had_its_time(s, now_ns()) && is_guilty(tree, s))
-			tell(tree, s);
+			tree_tell(tree, s);
 	}
 }
 

@@ -187,7 +187,7 @@ void watched_record_end(const struct watch *watch, const struct watched *w, bool
 }
 
 /* The image before this one, in the same process. A late image takes over its pidfd. */
-static void replace(struct watch *watch, struct registration *registration, pid_t *pid)
+static void watch_replace(struct watch *watch, struct registration *registration, pid_t *pid)
 {
 	const struct drain_process *next = &registration->image;
 	struct watched *w = watched_find(watch,
@@ -282,7 +282,7 @@ static void tell_arrived(const struct watch *watch, const struct drain_process *
 		watch->arrived(watch->context, pid, image);
 }
 
-static void add(struct watch *watch, struct registration *registration)
+static void watch_add(struct watch *watch, struct registration *registration)
 {
 	struct drain_identity identity;
 	pid_t pid;
@@ -301,7 +301,7 @@ static void add(struct watch *watch, struct registration *registration)
 		drain_note_limits(watch->drain, &registration->image, pid);
 	inherit_break(watch, &registration->image);
 	tell_arrived(watch, &registration->image, pid);
-	replace(watch, registration, &pid);
+	watch_replace(watch, registration, &pid);
 	if (drain_was_replaced(watch->drain, &registration->image)) {
 		record_replaced(watch, registration, &identity);
 	} else if (begin_to_watch(watch, registration, pid, &identity)) {
@@ -343,7 +343,7 @@ static void retire_by_status(struct watch *watch, struct watched *w, int status)
 		watched_retire(watch, w, DRAIN_KILLED, -1, WTERMSIG(status));
 }
 
-static void settle(struct watch *watch, struct watched *w)
+static void watch_settle(struct watch *watch, struct watched *w)
 {
 	struct epoll_event event = {.events = 0, .data.u32 = w->instance};
 	enum ending ending;
@@ -398,7 +398,7 @@ static void settle_all(struct watch *watch)
 		struct watched *w = watch->ended;
 
 		watch->ended = w->next_ended;
-		settle(watch, w);
+		watch_settle(watch, w);
 	}
 }
 
@@ -411,7 +411,7 @@ void watch_turn(struct watch *watch)
 	registrations_turn(watch->registrations);
 	for (unsigned i = 0;
 	     i < TAKEN_MOST && registrations_take(watch->registrations, &registration); i++)
-		add(watch, &registration);
+		watch_add(watch, &registration);
 	watch_look(watch);
 	command = watched_find(watch, watch->command);
 	if (command && watch->command_ended)

@@ -6,15 +6,15 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "report/util/now.h"
 #include "report/procfs/proc.h"
 #include "report/procfs/timens.h"
 #include "report/recorder/watch_internal.h"
+#include "report/util/now.h"
 
 #define LOOK_NS 10000000ull /* at least, between two looks at those that no pidfd tells about */
 #define LOOK_SHARE 20u      /* and at most this part of the time */
 
-static bool has_ended(const struct watched *w)
+static bool watch_look_has_ended(const struct watched *w)
 {
 	struct proc_facts facts;
 
@@ -26,7 +26,7 @@ static bool has_ended(const struct watched *w)
 }
 
 /* A process in another pid namespace goes by another name here. */
-static void compare(void *context, pid_t pid)
+static void watch_look_compare(void *context, pid_t pid)
 {
 	pid_t inner = proc_inner_pid(pid);
 	struct watch *watch = context;
@@ -80,10 +80,11 @@ void watch_look(struct watch *watch)
 	for (struct watched *w = watch->table; w; w = w->hh.next)
 		missing |= w->pid == 0;
 	if (missing)
-		searched = proc_each(compare, watch);
+		searched = proc_each(watch_look_compare, watch);
 	for (struct watched *w = watch->table; w; w = w->hh.next)
 		if (w->pid == 0 ? searched && is_nowhere(w)
-				: (w->fd < 0 || (w->wait_for_reap && watch->last)) && has_ended(w))
+				: (w->fd < 0 || (w->wait_for_reap && watch->last)) &&
+					  watch_look_has_ended(w))
 			watched_note_ended(watch, w);
 	watch->next_look_ns = now_ns() + LOOK_NS + (now_ns() - began) * LOOK_SHARE;
 }

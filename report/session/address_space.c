@@ -23,7 +23,7 @@ static void take_mapping(void *zones, const struct mapping_facts *facts)
 	zones_add_mapping(zones, facts);
 }
 
-static void take_segment(void *zones, const struct kernel_segment *segment)
+static void address_space_take_segment(void *zones, const struct kernel_segment *segment)
 {
 	zones_add_segment(zones, segment);
 }
@@ -33,7 +33,7 @@ struct seeking {
 	bool other_ipc; /* the process has another table than this program */
 };
 
-static void take_holder(void *context, const struct kernel_holder *row)
+static void address_space_take_holder(void *context, const struct kernel_holder *row)
 {
 	struct seeking *seeking = context;
 	struct zone_holder holder = {
@@ -57,8 +57,8 @@ static void ask_about_attachments(struct zones *zones)
 	if (!zones->attached_count)
 		return;
 	if (!seeking.other_ipc)
-		sysvipc_segments(take_segment, zones);
-	holders_each(NULL, take_holder, &seeking);
+		sysvipc_segments(address_space_take_segment, zones);
+	holders_each(NULL, address_space_take_holder, &seeking);
 }
 
 /* ---- what its session knows ---- */
@@ -80,7 +80,8 @@ static void take_own(void *context, const struct process_facts *facts)
 		own->facts = *facts;
 }
 
-static void ask_session(struct address_space *address_space, struct zones_process *process)
+static void address_space_ask_session(struct address_space *address_space,
+				      struct zones_process *process)
 {
 	struct own_row own = {address_space->pid,
 			      proc_inner_pid(address_space->pid),
@@ -106,7 +107,7 @@ static void ask_session(struct address_space *address_space, struct zones_proces
 
 /* ---- looking ---- */
 
-static struct zones *refuse(pid_t pid, const char *why)
+static struct zones *address_space_refuse(pid_t pid, const char *why)
 {
 	char name[64];
 
@@ -118,12 +119,13 @@ static struct zones *refuse(pid_t pid, const char *why)
 static struct zones *refuse_empty(pid_t pid, const struct proc_facts *facts)
 {
 	if (facts->state == 'Z' || facts->state == 'X')
-		return refuse(pid, "it has ended");
-	return refuse(pid, "it has no address space: it is the kernel's own, or just ending");
+		return address_space_refuse(pid, "it has ended");
+	return address_space_refuse(
+		pid, "it has no address space: it is the kernel's own, or just ending");
 }
 
-static void describe(struct address_space *address_space, const struct proc_facts *facts,
-		     struct zones_process *process)
+static void address_space_describe(struct address_space *address_space,
+				   const struct proc_facts *facts, struct zones_process *process)
 {
 	*process = (struct zones_process){
 		.pid = address_space->pid,
@@ -144,15 +146,15 @@ struct zones *address_space_again(struct address_space *address_space)
 	int error;
 
 	if (!proc_facts(address_space->pid, &facts))
-		return again ? NULL : refuse(address_space->pid, "no such process");
+		return again ? NULL : address_space_refuse(address_space->pid, "no such process");
 	if (again && facts.start_time != address_space->start_time)
 		return NULL;
 	address_space->start_time = facts.start_time;
-	describe(address_space, &facts, &process);
+	address_space_describe(address_space, &facts, &process);
 	zones = zones_make(&process);
 	error = zones ? maps_each(address_space->pid, take_mapping, zones) : -ENOMEM;
 	if (error == 0 && zones->count > 0) {
-		ask_session(address_space, &zones->process);
+		address_space_ask_session(address_space, &zones->process);
 		zones_finalize(zones);
 		ask_about_attachments(zones);
 		return zones;
@@ -160,9 +162,10 @@ struct zones *address_space_again(struct address_space *address_space)
 	zones_free(zones);
 	if (again)
 		return NULL;
-	return error == -ESRCH || error == -ENOENT ? refuse(address_space->pid, "no such process")
-	       : error                             ? refuse(address_space->pid, strerror(-error))
-						   : refuse_empty(address_space->pid, &facts);
+	return error == -ESRCH || error == -ENOENT
+		       ? address_space_refuse(address_space->pid, "no such process")
+	       : error ? address_space_refuse(address_space->pid, strerror(-error))
+		       : refuse_empty(address_space->pid, &facts);
 }
 
 void address_space_end(struct address_space *address_space)
@@ -173,7 +176,7 @@ void address_space_end(struct address_space *address_space)
 
 /* ---- a session ---- */
 
-static const struct model_process *last_image(const struct model *model, int32_t pid)
+static const struct model_process *address_space_last_image(const struct model *model, int32_t pid)
 {
 	const struct model_process *last = NULL;
 
@@ -184,8 +187,8 @@ static const struct model_process *last_image(const struct model *model, int32_t
 }
 
 /* COMMAND's own; in a session without one, the process that is alone in it. */
-static const struct model_process *choose(const struct model *model, int32_t pid, const char *path,
-					  int *ret)
+static const struct model_process *address_space_choose(const struct model *model, int32_t pid,
+							const char *path, int *ret)
 {
 	const struct model_process *process = NULL;
 
@@ -203,7 +206,7 @@ static const struct model_process *choose(const struct model *model, int32_t pid
 		process = model->by_instance[i];
 	}
 	if (pid)
-		process = last_image(model, pid);
+		process = address_space_last_image(model, pid);
 	if (!process && pid)
 		error_format(path, "process %ld is not in it; 'memshim report' lists them",
 			     (long)pid);
@@ -230,7 +233,7 @@ struct zones *address_space_back(const char *path, int32_t pid, pid_t *runs, int
 	*ret = session_all(&session, path);
 	if (*ret != 0)
 		return NULL;
-	process = choose(session.model, pid, path, ret);
+	process = address_space_choose(session.model, pid, path, ret);
 	if (process && runs_here(session.model, process))
 		*runs = model_pid_here(session.model, &process->facts);
 	else if (process && !(zones = zones_recorded(session.model, process)))

@@ -24,7 +24,7 @@ static bool ends_with(const char *text, const char *end)
 /* ---- folders, as preload/common/place.h chooses them ---- */
 
 /* Opened once, and judged as what was opened; null also where it was refused. */
-static DIR *open_folder(const char *path, const struct find_visitor *visitor)
+static DIR *find_open_folder(const char *path, const struct find_visitor *visitor)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	char why[SOURCE_WHY_BYTES];
@@ -46,7 +46,7 @@ static DIR *open_folder(const char *path, const struct find_visitor *visitor)
 
 static bool look_into(const char *folder, const struct find_visitor *visitor)
 {
-	DIR *dir = open_folder(folder, visitor);
+	DIR *dir = find_open_folder(folder, visitor);
 	char path[PATH_MAX];
 	struct dirent *entry;
 	bool stop = false;
@@ -246,7 +246,7 @@ struct look {
 	bool deleted;
 };
 
-static bool look_through(long pid, FILE *maps, char path[PATH_MAX], struct look *look)
+static bool find_look_through(long pid, FILE *maps, char path[PATH_MAX], struct look *look)
 {
 	char line[PATH_MAX + 256];
 	bool found = false;
@@ -287,7 +287,7 @@ bool find_by_pid(long pid, bool quiet, char path[PATH_MAX])
 	snprintf(name, sizeof name, "/proc/%ld/maps", pid);
 	maps = fopen(name, "re");
 	error = maps ? 0 : errno;
-	found = maps && look_through(pid, maps, path, &look);
+	found = maps && find_look_through(pid, maps, path, &look);
 	if (!found && !quiet)
 		tell_why(pid, error, &look);
 	if (maps)

@@ -10,8 +10,8 @@
 #define PATIENCE 100u /* one part of asking to so many of time */
 
 /* Room for one more; false without memory. */
-static bool grow(struct kernel_cache *kernel_cache, void **array, unsigned *capacity,
-		 unsigned count, size_t bytes)
+static bool kernel_cache_grow(struct kernel_cache *kernel_cache, void **array, unsigned *capacity,
+			      unsigned count, size_t bytes)
 {
 	unsigned wanted = *capacity ? *capacity * 2 : 64;
 	void *grown;
@@ -28,28 +28,30 @@ static bool grow(struct kernel_cache *kernel_cache, void **array, unsigned *capa
 	return true;
 }
 
-static void take_process(void *context, const struct kernel_process *facts)
+static void kernel_cache_take_process(void *context, const struct kernel_process *facts)
 {
 	struct kernel_cache *kernel_cache = context;
 
-	if (grow(kernel_cache, (void **)&kernel_cache->processes, &kernel_cache->process_capacity,
-		 kernel_cache->process_count, sizeof *facts))
+	if (kernel_cache_grow(kernel_cache, (void **)&kernel_cache->processes,
+			      &kernel_cache->process_capacity, kernel_cache->process_count,
+			      sizeof *facts))
 		kernel_cache->processes[kernel_cache->process_count++] = *facts;
 }
 
-static void take_holder(void *context, const struct kernel_holder *holder)
+static void kernel_cache_take_holder(void *context, const struct kernel_holder *holder)
 {
 	struct kernel_cache *kernel_cache = context;
 
-	if (grow(kernel_cache, (void **)&kernel_cache->holders, &kernel_cache->holder_capacity,
-		 kernel_cache->holder_count, sizeof *holder))
+	if (kernel_cache_grow(kernel_cache, (void **)&kernel_cache->holders,
+			      &kernel_cache->holder_capacity, kernel_cache->holder_count,
+			      sizeof *holder))
 		kernel_cache->holders[kernel_cache->holder_count++] = *holder;
 }
 
 void kernel_cache_ask(struct kernel_cache *kernel_cache, struct session *session,
 		      const struct model *copy)
 {
-	struct kernel_visitor kernel = {NULL, take_process, kernel_cache};
+	struct kernel_visitor kernel = {NULL, kernel_cache_take_process, kernel_cache};
 	struct holders_session held;
 	uint64_t begin = now_ns();
 
@@ -60,7 +62,7 @@ void kernel_cache_ask(struct kernel_cache *kernel_cache, struct session *session
 	kernel_read_processes(session->source, &kernel);
 	source_session_mapping(session->source, &held);
 	kernel_cache->holders_known = copy->session.same_ipc && model_wants_holders(copy) &&
-				      holders_each(&held, take_holder, kernel_cache);
+				      holders_each(&held, kernel_cache_take_holder, kernel_cache);
 	kernel_cache->again_ns = begin + (now_ns() - begin) * PATIENCE;
 }
 

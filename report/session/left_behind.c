@@ -40,7 +40,7 @@ static bool is_left(const struct model *model, const struct model_segment *segme
 	       !(segment->current.mode & SHM_DEST_BIT) && model_process(model, segment->creator);
 }
 
-static void name_stacks(struct session *session)
+static void left_behind_name_stacks(struct session *session)
 {
 	uint32_t stacks[STACKS_MOST], count = 0;
 
@@ -53,8 +53,8 @@ static void name_stacks(struct session *session)
 }
 
 /* Where the program asked for it: the first frame that is no allocator's or libc's. */
-static void put_site(const struct model *model, const struct model_segment *segment, char *to,
-		     size_t bytes)
+static void left_behind_put_site(const struct model *model, const struct model_segment *segment,
+				 char *to, size_t bytes)
 {
 	struct stack_frame frames[STACK_FRAMES_MAX];
 	uint32_t count = model_stack(model, segment->creator, segment->creator_stack, frames);
@@ -75,8 +75,8 @@ static void put_site(const struct model *model, const struct model_segment *segm
 			 (unsigned long long)frame->offset);
 }
 
-static void put_object(const struct model *model, const struct model_segment *segment,
-		       struct catalog_object *object)
+static void left_behind_put_object(const struct model *model, const struct model_segment *segment,
+				   struct catalog_object *object)
 {
 	const struct process_facts *creator = &model_process(model, segment->creator)->facts;
 	uint64_t start_ns = model->session.started_realtime_ns;
@@ -88,7 +88,7 @@ static void put_object(const struct model *model, const struct model_segment *se
 	};
 	snprintf(object->program, sizeof object->program, "%.63s", model_program_name(creator));
 	snprintf(object->cmdline, sizeof object->cmdline, "%s", creator->cmdline);
-	put_site(model, segment, object->site, sizeof object->site);
+	left_behind_put_site(model, segment, object->site, sizeof object->site);
 }
 
 static void put_recording(struct catalog *catalog, const struct session *session)
@@ -109,7 +109,7 @@ struct removal_note {
 	bool done;
 };
 
-static bool is_session(const struct removal_note *note, const struct catalog *catalog)
+static bool left_behind_is_session(const struct removal_note *note, const struct catalog *catalog)
 {
 	return catalog->start_ns == note->session.start_ns &&
 	       strcmp(catalog->name, note->session.name) == 0 &&
@@ -122,7 +122,7 @@ static bool keep_removed_visit(void *context, struct catalog *catalog)
 	struct removal_note *note = context;
 	struct catalog *to = &note->session;
 
-	for (uint32_t i = 0; is_session(note, catalog) && i < catalog->count; i++)
+	for (uint32_t i = 0; left_behind_is_session(note, catalog) && i < catalog->count; i++)
 		if (catalog->objects[i].removed_s && to->count < note->capacity)
 			to->objects[to->count++] = catalog->objects[i];
 	return false;
@@ -141,14 +141,15 @@ void left_behind_keep(struct session *session)
 	if (!any || model->session.state != SESSION_ENDED ||
 	    !catalog_folder(session->source, folder, sizeof folder))
 		return;
-	name_stacks(session);
+	left_behind_name_stacks(session);
 	catalog_begin(catalog, session->source);
 	put_recording(catalog, session);
 	note.capacity = CATALOG_OBJECTS_MOST;
 	catalog->objects = calloc(note.capacity, sizeof *catalog->objects);
 	for (uint32_t i = 0; catalog->objects && i < model->segment_count; i++)
 		if (is_left(model, model->segments[i]) && catalog->count < note.capacity)
-			put_object(model, model->segments[i], &catalog->objects[catalog->count++]);
+			left_behind_put_object(model, model->segments[i],
+					       &catalog->objects[catalog->count++]);
 	if (catalog->count)
 		catalog_each(folder, keep_removed_visit, &note);
 	if (catalog->count)
@@ -168,7 +169,7 @@ static bool note_visit(void *context, struct catalog *catalog)
 {
 	struct removal_note *note = context;
 
-	for (uint32_t i = 0; is_session(note, catalog) && i < catalog->count; i++) {
+	for (uint32_t i = 0; left_behind_is_session(note, catalog) && i < catalog->count; i++) {
 		struct catalog_object *object = &catalog->objects[i];
 
 		if (object->segment.shmid == note->segment->shmid &&
@@ -187,7 +188,7 @@ static void note_alone(const char *folder, struct removal_note *note)
 
 	if (!model_process(note->model, note->segment->creator))
 		return;
-	put_object(note->model, note->segment, &object);
+	left_behind_put_object(note->model, note->segment, &object);
 	note_object(&object);
 	note->session.objects = &object;
 	note->session.count = 1;
@@ -214,7 +215,7 @@ static bool learn_visit(void *context, struct catalog *catalog)
 {
 	struct removal_note *note = context;
 
-	for (uint32_t i = 0; is_session(note, catalog) && i < catalog->count; i++)
+	for (uint32_t i = 0; left_behind_is_session(note, catalog) && i < catalog->count; i++)
 		if (catalog->objects[i].removed_s)
 			model_add_reaped(note->model, &catalog->objects[i].segment,
 					 catalog->objects[i].removed_s,

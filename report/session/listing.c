@@ -19,7 +19,7 @@ static void count_process(void *count, const struct process_facts *facts)
 		*highest = facts->instance;
 }
 
-static struct session_row *add(struct listing *listing)
+static struct session_row *listing_add(struct listing *listing)
 {
 	struct session_row **rows = listing->rows;
 
@@ -36,7 +36,7 @@ static struct session_row *add(struct listing *listing)
 	return rows[listing->count] ? rows[listing->count++] : NULL;
 }
 
-static bool is_listed(const struct listing *listing, const struct session_facts *facts)
+static bool listing_is_listed(const struct listing *listing, const struct session_facts *facts)
 {
 	for (unsigned i = 0; i < listing->count; i++)
 		if (listing->rows[i]->facts.started_realtime_ns == facts->started_realtime_ns &&
@@ -47,7 +47,7 @@ static bool is_listed(const struct listing *listing, const struct session_facts 
 
 static void add_session(struct listing *listing, struct source *source, const char *path)
 {
-	struct session_row *row = add(listing);
+	struct session_row *row = listing_add(listing);
 	struct tables_visitor visitor = {.process = count_process};
 
 	listing->no_memory |= !row;
@@ -61,7 +61,7 @@ static void add_session(struct listing *listing, struct source *source, const ch
 }
 
 /* What cannot be read has its line on standard error. */
-static void tell_refusal(void *context, const char *path, const char *why)
+static void listing_tell_refusal(void *context, const char *path, const char *why)
 {
 	struct listing *listing = context;
 
@@ -70,7 +70,7 @@ static void tell_refusal(void *context, const char *path, const char *why)
 		error_line(path, why);
 }
 
-static bool take(void *context, const char *path)
+static bool listing_take(void *context, const char *path)
 {
 	struct listing *listing = context;
 	char why[SOURCE_WHY_BYTES];
@@ -78,16 +78,16 @@ static bool take(void *context, const char *path)
 	struct source *source = source_try_own(path, &foreign, why);
 
 	if (!source && foreign)
-		tell_refusal(listing, path, why);
+		listing_tell_refusal(listing, path, why);
 	else if (!source && !listing->quiet)
 		error_line(path, why);
-	if (source && !is_listed(listing, source_session(source)))
+	if (source && !listing_is_listed(listing, source_session(source)))
 		add_session(listing, source, path);
 	source_close(source);
 	return listing->no_memory;
 }
 
-static int by_start(const void *a, const void *b)
+static int listing_by_start(const void *a, const void *b)
 {
 	const struct session_row *left = *(struct session_row *const *)a;
 	const struct session_row *right = *(struct session_row *const *)b;
@@ -97,14 +97,14 @@ static int by_start(const void *a, const void *b)
 
 void listing_make(struct listing *listing, bool quiet)
 {
-	struct find_visitor visitor = {take, tell_refusal, listing};
+	struct find_visitor visitor = {listing_take, listing_tell_refusal, listing};
 
 	*listing = (struct listing){.quiet = quiet};
 	find_each(&visitor);
 	if (access(FIND_RECORDING, F_OK) == 0)
-		take(listing, FIND_RECORDING);
+		listing_take(listing, FIND_RECORDING);
 	if (listing->count)
-		qsort(listing->rows, listing->count, sizeof *listing->rows, by_start);
+		qsort(listing->rows, listing->count, sizeof *listing->rows, listing_by_start);
 }
 
 void listing_free(struct listing *listing)

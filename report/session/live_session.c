@@ -56,7 +56,7 @@ void live_session_close(struct live *live)
 
 /* ---- events ---- */
 
-static void take(struct live *live, const struct event *event)
+static void live_session_take(struct live *live, const struct event *event)
 {
 	struct session *session = &live->session;
 
@@ -94,7 +94,7 @@ enum live_session_answer live_session_pull(struct live *live, uint64_t budget_ns
 	for (uint32_t i = 1; !live->ended; i++) {
 		switch (cursor_next(live->session.cursor, &event)) {
 		case CURSOR_MORE:
-			take(live, event);
+			live_session_take(live, event);
 			break;
 		case CURSOR_OVERRUN:
 			break;
@@ -129,7 +129,7 @@ uint64_t live_session_now_ns(const struct live *live)
 }
 
 /* Names are sought only when there are stacks that have none yet. */
-static void name_stacks(struct session *session)
+static void live_session_name_stacks(struct session *session)
 {
 	bool any = false;
 
@@ -145,10 +145,10 @@ bool live_session_conclude(struct live *live)
 
 	if (session_renew(&live->session)) {
 		if (live->names)
-			name_stacks(&live->session);
+			live_session_name_stacks(&live->session);
 		if (live->single_instance) {
 			session_new_processes(&live->single);
-			name_stacks(&live->single);
+			live_session_name_stacks(&live->single);
 		}
 		copy = session_copy(&live->session);
 	}

@@ -39,7 +39,7 @@ static const char attached[] = "somebody has attached it meanwhile";
 static const char changed[] = "somebody has changed it meanwhile";
 static const char used[] = "somebody has used it meanwhile";
 
-static bool is_same(const struct shmid_ds *now, const struct kernel_segment *then)
+static bool reap_is_same(const struct shmid_ds *now, const struct kernel_segment *then)
 {
 	return (uint32_t)now->shm_perm.__key == then->key && now->shm_segsz == then->size &&
 	       now->shm_cpid == then->creator_pid && now->shm_perm.cuid == then->creator_uid;
@@ -51,7 +51,7 @@ static const char *why_not_asked(void)
 }
 
 /* As IPC_STAT, which needs the right to read: by the id's index in the kernel's table. */
-static bool ask(int shmid, struct shmid_ds *now)
+static bool reap_ask(int shmid, struct shmid_ds *now)
 {
 	static const int index_bits[] = {15, 24}; /* ipc/util.h: IPCMNI_SHIFT, and extended */
 
@@ -70,13 +70,13 @@ static bool was_used(const struct shmid_ds *now, const struct kernel_segment *th
 
 /* Null when it is the very segment that the kernel showed before, and unused; else why it is kept.
  */
-static const char *check(const struct model_segment *segment, struct shmid_ds *now)
+static const char *reap_check(const struct model_segment *segment, struct shmid_ds *now)
 {
 	const struct kernel_segment *then = &segment->current;
 
-	if (!ask(segment->shmid, now))
+	if (!reap_ask(segment->shmid, now))
 		return why_not_asked();
-	if (!is_same(now, then))
+	if (!reap_is_same(now, then))
 		return another;
 	if ((uint64_t)now->shm_ctime != then->changed)
 		return changed;
@@ -90,9 +90,9 @@ static const char *check_last(const struct model_segment *segment)
 {
 	struct shmid_ds now;
 
-	if (!ask(segment->shmid, &now))
+	if (!reap_ask(segment->shmid, &now))
 		return why_not_asked();
-	if (!is_same(&now, &segment->current))
+	if (!reap_is_same(&now, &segment->current))
 		return another;
 	if (now.shm_nattch)
 		return attached;
@@ -102,7 +102,7 @@ static const char *check_last(const struct model_segment *segment)
 const char *reap_remove(const struct model_segment *segment)
 {
 	struct shmid_ds now, closed;
-	const char *why = check(segment, &now);
+	const char *why = reap_check(segment, &now);
 
 	if (why)
 		return why;
@@ -128,10 +128,10 @@ struct rule_case {
 };
 
 /* Formats a reason. */
-static const char *say(const struct rule_case *c, const char *format, ...)
+static const char *reap_say(const struct rule_case *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static const char *say(const struct rule_case *c, const char *format, ...)
+static const char *reap_say(const struct rule_case *c, const char *format, ...)
 {
 	va_list list;
 
@@ -165,8 +165,10 @@ static const char *why_file_is_not_trusted(const struct rule_case *c)
 
 	return session->owner_known && session->owner_uid == geteuid()
 		       ? NULL
-		       : say(c, "the session's file belongs to user %u, whose word removes nothing",
-			     session->owner_uid);
+		       : reap_say(c,
+				  "the session's file belongs to user %u, whose word removes "
+				  "nothing",
+				  session->owner_uid);
 }
 
 /* Whether it is the one that the session created, when the session ended and now. */
@@ -211,7 +213,7 @@ static const char *why_last_user_may_come_back(const struct rule_case *c)
 	if (start && (uint64_t)(now.tv_sec - up.tv_sec) + start / (uint64_t)sysconf(_SC_CLK_TCK) >
 			     used_s + 1)
 		return NULL;
-	return start ? say(c, "process %d, which used it last, still runs", segment->last_pid)
+	return start ? reap_say(c, "process %d, which used it last, still runs", segment->last_pid)
 		     : "it is not known whether the process that used it last still runs";
 }
 
@@ -228,8 +230,8 @@ static const char *why_creator_not_verified(const struct rule_case *c)
 		return "the kernel names another process as its creator than the recorder verified";
 	if (identity->effective_uid == kernel->creator_uid || (c->by_name && geteuid() == 0))
 		return NULL;
-	return say(c, "user %u created it, and the recorder verified a process of user %u",
-		   kernel->creator_uid, identity->effective_uid);
+	return reap_say(c, "user %u created it, and the recorder verified a process of user %u",
+			kernel->creator_uid, identity->effective_uid);
 }
 
 bool reap_is_of_other(const struct model_segment *segment)
@@ -245,10 +247,10 @@ static const char *why_of_other(const struct rule_case *c)
 
 	if (!reap_is_of_other(c->segment) || (c->by_name && geteuid() == 0))
 		return NULL;
-	return say(c, "%s user %u%s", given ? "it was given to another user:" : "created by",
-		   given ? kernel->owner_uid : kernel->creator_uid,
-		   geteuid() == 0 ? "; name it with -m to remove it"
-				  : ": that user and root may remove it");
+	return reap_say(c, "%s user %u%s", given ? "it was given to another user:" : "created by",
+			given ? kernel->owner_uid : kernel->creator_uid,
+			geteuid() == 0 ? "; name it with -m to remove it"
+				       : ": that user and root may remove it");
 }
 
 static const char *why_not_known_who(const struct rule_case *c)
@@ -259,15 +261,17 @@ static const char *why_not_known_who(const struct rule_case *c)
 	case DOUBT_FAMILY:
 		return "it is not known which processes were forked from its creator's program";
 	case DOUBT_UNREGISTERED:
-		return say(c,
-			   "process %d belongs to the session, which does not tell who it is: it "
-			   "may know the segment",
-			   family->doubt_pid);
+		return reap_say(
+			c,
+			"process %d belongs to the session, which does not tell who it is: it "
+			"may know the segment",
+			family->doubt_pid);
 	case DOUBT_UNREADABLE:
-		return say(c,
-			   "the session does not know all of its processes, and process %d, which "
-			   "may be one, cannot be looked into",
-			   family->doubt_pid);
+		return reap_say(
+			c,
+			"the session does not know all of its processes, and process %d, which "
+			"may be one, cannot be looked into",
+			family->doubt_pid);
 	case DOUBT_NONE:
 		break;
 	}
@@ -282,10 +286,10 @@ static const char *reap_say_who(const struct rule_case *c, const struct model_ki
 	const struct process_facts *facts = process ? &process->facts : NULL;
 
 	if (!facts)
-		return say(c, "it is not known whether %s still runs", which);
-	return say(c, "%s%s (%d), %s, still runs",
-		   kin->still == STILL_RUNS ? "" : "it is not known whether ",
-		   model_program_name(facts), facts->pid, who);
+		return reap_say(c, "it is not known whether %s still runs", which);
+	return reap_say(c, "%s%s (%d), %s, still runs",
+			kin->still == STILL_RUNS ? "" : "it is not known whether ",
+			model_program_name(facts), facts->pid, who);
 }
 
 /* The words for what the model has found out: a segment that leaked has nobody left. */

@@ -18,7 +18,7 @@ int session_no_memory(void)
 	return EXIT_ABSENT;
 }
 
-static void take_process(void *model, const struct process_facts *facts)
+static void session_take_process(void *model, const struct process_facts *facts)
 {
 	model_add_process(model, facts);
 }
@@ -43,7 +43,7 @@ static void take_unfollowed(void *model, const struct unfollowed_facts *facts)
 	model_add_unfollowed(model, facts);
 }
 
-static void take_identity(void *model, const struct identity_facts *facts)
+static void session_take_identity(void *model, const struct identity_facts *facts)
 {
 	model_add_identity(model, facts);
 }
@@ -86,7 +86,7 @@ static void take_kernel_process(void *model, const struct kernel_process *proces
 	model_add_kernel_process(model, process);
 }
 
-static void take_holder(void *model, const struct kernel_holder *holder)
+static void session_take_holder(void *model, const struct kernel_holder *holder)
 {
 	model_add_holder(model, holder);
 }
@@ -96,7 +96,7 @@ static void take_snapshot(void *model, const struct snapshot_facts *facts)
 	model_add_snapshot(model, facts);
 }
 
-static void take_object(void *model, const struct object_facts *facts)
+static void session_take_object(void *model, const struct object_facts *facts)
 {
 	model_add_object(model, facts);
 }
@@ -104,12 +104,12 @@ static void take_object(void *model, const struct object_facts *facts)
 static struct tables_visitor tables_visitor(struct session *session)
 {
 	return (struct tables_visitor){
-		.process = take_process,
+		.process = session_take_process,
 		.attachment = take_attachment,
 		.creator = take_creator,
 		.ledger = take_ledger,
 		.unfollowed = take_unfollowed,
-		.identity = take_identity,
+		.identity = session_take_identity,
 		.module = take_module,
 		.frame = take_frame,
 		.load = take_load,
@@ -145,7 +145,7 @@ static int session_open_source(struct session *session, struct source *source, c
 	visitor = tables_visitor(session);
 	/* Of the segments that are found, before their events. */
 	visitor.snapshot = take_snapshot;
-	visitor.object = take_object;
+	visitor.object = session_take_object;
 	if (tables_read_snapshots(session->source, &visitor) &&
 	    tables_read_objects(session->source, &visitor) &&
 	    tables_read_processes(session->source, &visitor))
@@ -224,7 +224,7 @@ int session_finish(struct session *session)
 	kernel_read_processes(session->source, &kernel);
 	source_session_mapping(session->source, &held);
 	if (session->model->session.same_ipc && model_wants_holders(session->model))
-		holders_each(&held, take_holder, session->model);
+		holders_each(&held, session_take_holder, session->model);
 	model_finalize(session->model);
 	return session->model->no_memory ? session_no_memory() : 0;
 }
@@ -241,7 +241,7 @@ bool session_renew(struct session *session)
 	session->model->kernel_known = kernel_read_segments(session->source, &kernel);
 	model_recognize_namespace(session->model);
 	visitor.snapshot = take_snapshot;
-	visitor.object = take_object;
+	visitor.object = session_take_object;
 	return tables_read_snapshots(session->source, &visitor) &&
 	       tables_read_objects(session->source, &visitor) &&
 	       tables_read_processes(session->source, &visitor);

@@ -41,7 +41,7 @@ struct cache {
 
 /* ---- what is known ---- */
 
-static struct known *find(const struct cache *cache, uint64_t offset, bool exact)
+static struct known *symbols_cache_find(const struct cache *cache, uint64_t offset, bool exact)
 {
 	struct known_key key = {offset, exact};
 	struct known *known;
@@ -50,9 +50,9 @@ static struct known *find(const struct cache *cache, uint64_t offset, bool exact
 	return known;
 }
 
-static struct known *find_or_add(struct cache *cache, uint64_t offset, bool exact)
+static struct known *cache_find_or_add(struct cache *cache, uint64_t offset, bool exact)
 {
-	struct known *known = find(cache, offset, exact);
+	struct known *known = symbols_cache_find(cache, offset, exact);
 
 	if (known)
 		return known;
@@ -68,7 +68,7 @@ static struct known *find_or_add(struct cache *cache, uint64_t offset, bool exac
 	return known;
 }
 
-static char *keep(const char *text)
+static char *cache_keep(const char *text)
 {
 	return text && *text ? strdup(text) : NULL;
 }
@@ -89,8 +89,8 @@ static void add_place(struct known *known, const struct frame_place *place)
 
 	if (i == FRAME_PLACES_MAX)
 		return;
-	known->text[2 * i] = keep(place->function);
-	known->text[2 * i + 1] = keep(place->file);
+	known->text[2 * i] = cache_keep(place->function);
+	known->text[2 * i + 1] = cache_keep(place->file);
 	known->places[i] = (struct frame_place){.function = known->text[2 * i],
 						.file = known->text[2 * i + 1],
 						.line = place->line,
@@ -101,7 +101,7 @@ static void add_place(struct known *known, const struct frame_place *place)
 int cache_find(const struct cache *cache, uint64_t offset, bool exact,
 	       struct frame_place places[FRAME_PLACES_MAX])
 {
-	const struct known *known = cache ? find(cache, offset, exact) : NULL;
+	const struct known *known = cache ? symbols_cache_find(cache, offset, exact) : NULL;
 
 	if (!known)
 		return -1;
@@ -116,7 +116,7 @@ void cache_add(struct cache *cache, uint64_t offset, bool exact, const struct fr
 
 	if (!cache || !can_be_kept(places, count))
 		return;
-	known = find_or_add(cache, offset, exact);
+	known = cache_find_or_add(cache, offset, exact);
 	if (!known || known->count)
 		return;
 	for (uint32_t i = 0; i < count; i++)
@@ -209,7 +209,7 @@ static void read_line(struct cache *cache, char *line)
 	}
 	if (count != 2 && count != 6)
 		return;
-	known = find_or_add(cache, strtoull(part[0], NULL, 16), *part[1] == '1');
+	known = cache_find_or_add(cache, strtoull(part[0], NULL, 16), *part[1] == '1');
 	if (!known || count == 2)
 		return;
 	place.line = (uint32_t)strtoul(part[2], NULL, 10);

@@ -21,7 +21,7 @@ struct files {
 
 /* ---- debug files ---- */
 
-static const char *base_name(const char *path)
+static const char *file_base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -29,7 +29,7 @@ static const char *base_name(const char *path)
 }
 
 /* What several debug files share (dwz) is named, by its build id, in each of them. */
-static int find_shared(const char *debug_file, char **found)
+static int file_find_shared(const char *debug_file, char **found)
 {
 	int fd = debug_file ? broker_open(debug_file) : -1, result = -1;
 	Dwarf *dwarf = fd >= 0 ? dwarf_begin(fd, DWARF_C_READ) : NULL;
@@ -38,7 +38,7 @@ static int find_shared(const char *debug_file, char **found)
 	ssize_t id_bytes = dwarf ? dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &id) : 0;
 
 	if (id_bytes > 0)
-		result = broker_fetch(SERVER_DEBUGINFO, id, (size_t)id_bytes, base_name(name),
+		result = broker_fetch(SERVER_DEBUGINFO, id, (size_t)id_bytes, file_base_name(name),
 				      found);
 	dwarf_end(dwarf);
 	if (fd >= 0)
@@ -56,11 +56,11 @@ static int find_debuginfo(Dwfl_Module *module, void **user, const char *name, Dw
 
 	if (fd < 0 && !*found && file->fetches) {
 		if (file->has_debug)
-			fd = find_shared(file_name, found);
+			fd = file_find_shared(file_name, found);
 		else
 			fd = broker_fetch(SERVER_DEBUGINFO, file->facts.build_id,
-					  file->facts.build_id_bytes, base_name(file->facts.path),
-					  found);
+					  file->facts.build_id_bytes,
+					  file_base_name(file->facts.path), found);
 	}
 	file->has_debug |= fd >= 0;
 	return fd < 0 ? -1 : fd;
@@ -68,7 +68,7 @@ static int find_debuginfo(Dwfl_Module *module, void **user, const char *name, Dw
 
 /* ---- the file itself ---- */
 
-static uint64_t nanoseconds(struct timespec ts)
+static uint64_t file_nanoseconds(struct timespec ts)
 {
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
@@ -86,8 +86,9 @@ static bool is_same_file(const struct files *files, const struct file *file, con
 	if (length > 0)
 		return false;
 	/* Below another root it was copied: there only its own date is the old one. */
-	return nanoseconds(st->st_mtim) < files->options.realtime_ns &&
-	       (files->options.sysroot || nanoseconds(st->st_ctim) < files->options.realtime_ns);
+	return file_nanoseconds(st->st_mtim) < files->options.realtime_ns &&
+	       (files->options.sysroot ||
+		file_nanoseconds(st->st_ctim) < files->options.realtime_ns);
 }
 
 /* Whether it has more than the names that it offers to others. */
@@ -102,7 +103,7 @@ static bool has_own_symbols(Elf *elf)
 	return false;
 }
 
-static enum module_names judge(struct file *file)
+static enum module_names file_judge(struct file *file)
 {
 	GElf_Addr bias;
 	Dwarf_Addr dwarf_bias;
@@ -140,7 +141,7 @@ static enum module_names open_descriptor(const struct files *files, struct file 
 	*user = file;
 	if (!dwfl_module_getelf(file->module, &bias))
 		return NAMES_MISSING;
-	return is_same_file(files, file, &st) ? judge(file) : NAMES_CHANGED;
+	return is_same_file(files, file, &st) ? file_judge(file) : NAMES_CHANGED;
 }
 
 static enum module_names open_path(const struct files *files, struct file *file)
@@ -157,12 +158,12 @@ static enum module_names open_path(const struct files *files, struct file *file)
 }
 
 /* The file itself from a server, when it is not here, or not that one. */
-static enum module_names fetch(const struct files *files, struct file *file)
+static enum module_names file_fetch(const struct files *files, struct file *file)
 {
 	enum module_names names;
 	char *path;
 	int fd = broker_fetch(SERVER_EXECUTABLE, file->facts.build_id, file->facts.build_id_bytes,
-			      base_name(file->facts.path), &path);
+			      file_base_name(file->facts.path), &path);
 
 	if (fd < 0)
 		return NAMES_MISSING;
@@ -181,7 +182,7 @@ static enum module_names open_file(const struct files *files, struct file *file)
 	names = open_path(files, file);
 	if (!file->fetches || (names != NAMES_MISSING && names != NAMES_CHANGED))
 		return names;
-	fetched = fetch(files, file);
+	fetched = file_fetch(files, file);
 	return fetched == NAMES_MISSING ? names : fetched;
 }
 

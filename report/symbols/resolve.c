@@ -45,7 +45,7 @@ static const char *symbol_name(Dwfl_Module *module, GElf_Addr address)
 
 /* ---- places ---- */
 
-static void put_line(Dwfl_Module *module, GElf_Addr address, struct frame_place *place)
+static void resolve_put_line(Dwfl_Module *module, GElf_Addr address, struct frame_place *place)
 {
 	Dwfl_Line *line = dwfl_module_getsrc(module, address);
 	int number = 0;
@@ -106,7 +106,7 @@ static uint32_t find_by_entries(Dwfl_Module *module, GElf_Addr address, struct f
 			continue;
 		if (used == 0) {
 			*place = (struct frame_place){0};
-			put_line(module, address, place);
+			resolve_put_line(module, address, place);
 		}
 		place->function = entry_name(&scopes[i]);
 		place->inlined = tag == DW_TAG_inlined_subroutine;
@@ -136,7 +136,7 @@ static uint32_t find_places(const struct file *file, GElf_Addr address,
 		if (!name)
 			return 0;
 		places[0] = (struct frame_place){0};
-		put_line(file->module, address, &places[0]);
+		resolve_put_line(file->module, address, &places[0]);
 		count = 1;
 	}
 	places[count - 1].function = name;

@@ -36,7 +36,7 @@ static void put_back(struct rust *r, void (*put_it)(struct rust *r, bool), bool 
 	r->at = here;
 }
 
-static bool enter(struct rust *r)
+static bool rust_enter(struct rust *r)
 {
 	if (++r->depth > DEPTH_MOST || ++r->steps > STEPS_MOST)
 		r->bad = true;
@@ -86,7 +86,7 @@ static void put_const(struct rust *r, bool unused)
 	char type;
 
 	(void)unused;
-	if (!enter(r))
+	if (!rust_enter(r))
 		return;
 	type = rust_next(r);
 	if (type == 'B')
@@ -187,7 +187,7 @@ static bool put_open_path(struct rust *r)
 {
 	bool open;
 
-	if (!enter(r))
+	if (!rust_enter(r))
 		return false;
 	if (rust_take(r, 'B')) {
 		const char *here = r->at;
@@ -305,7 +305,7 @@ static void put_type(struct rust *r)
 {
 	char tag;
 
-	if (!enter(r))
+	if (!rust_enter(r))
 		return;
 	tag = rust_next(r);
 	if (basic_type(tag))
@@ -374,7 +374,7 @@ static void put_path(struct rust *r, bool in_value)
 	struct rust_identifier name;
 	char tag;
 
-	if (!enter(r))
+	if (!rust_enter(r))
 		return;
 	tag = rust_next(r);
 	if (tag == 'C') {

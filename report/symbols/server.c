@@ -49,7 +49,7 @@ static struct fetching {
 	bool drawn;
 } fetching;
 
-static double now(void)
+static double server_now(void)
 {
 	struct timespec ts;
 
@@ -84,7 +84,7 @@ static bool load_library(struct server *server)
 	return true;
 }
 
-static struct server *refuse(struct server *server, const char *why)
+static struct server *server_refuse(struct server *server, const char *why)
 {
 	error_line("--debuginfod", why);
 	server_close(server);
@@ -97,9 +97,9 @@ struct server *server_open(void)
 	const char *urls = getenv(URLS), *limit = getenv(LIMIT);
 
 	if (!server)
-		return refuse(server, strerror(ENOMEM));
+		return server_refuse(server, strerror(ENOMEM));
 	if (!urls || !*urls)
-		return refuse(server, URLS " names no server: set it to one");
+		return server_refuse(server, URLS " names no server: set it to one");
 	server->urls = strdup(urls);
 	unsetenv(URLS);
 	server->limit_s = limit ? atol(limit) : 0;
@@ -107,7 +107,7 @@ struct server *server_open(void)
 		server->limit_s = LIMIT_S;
 	server->terminal = isatty(STDERR_FILENO);
 	if (!load_library(server))
-		return refuse(server, "libdebuginfod.so.1 cannot be loaded: install it");
+		return server_refuse(server, "libdebuginfod.so.1 cannot be loaded: install it");
 	return server;
 }
 
@@ -136,7 +136,7 @@ static const char *current_url(const struct server *server)
 static int show_progress(struct debuginfod_client *client, long done, long all)
 {
 	const struct server *server = fetching.server;
-	double at = now();
+	double at = server_now();
 	char name[256], have[FORMAT_BYTES], whole[FORMAT_BYTES];
 
 	(void)client;
@@ -172,7 +172,7 @@ static void say_what_came(const struct server *server, int fd)
 }
 
 /* Whatever it was: not having it is no fault. */
-static void complain(struct server *server, int error)
+static void server_complain(struct server *server, int error)
 {
 	bool enough = server->waited_s >= (double)server->limit_s;
 
@@ -187,7 +187,7 @@ static void complain(struct server *server, int error)
 int server_find(struct server *server, enum server_options options, const unsigned char *build_id,
 		size_t build_id_bytes, const char *name, char **path)
 {
-	double begin = now();
+	double begin = server_now();
 	int fd;
 
 	*path = NULL;
@@ -200,7 +200,7 @@ int server_find(struct server *server, enum server_options options, const unsign
 	say_what_came(server, fd);
 	if (fd >= 0)
 		return fd;
-	server->waited_s += now() - begin;
-	complain(server, -fd);
+	server->waited_s += server_now() - begin;
+	server_complain(server, -fd);
 	return -1;
 }

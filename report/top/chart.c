@@ -90,7 +90,8 @@ static void take_extremes(struct columns *all)
 }
 
 /* The last `count * each` pieces, `each` of them in a column. */
-static bool gather(const struct chart *chart, struct columns *all, unsigned count, unsigned each)
+static bool chart_gather(const struct chart *chart, struct columns *all, unsigned count,
+			 unsigned each)
 {
 	const struct trend *trend = trends_of(chart->trends, chart->process->facts.instance);
 	uint64_t first = trends_number(chart->trends, chart->now_ns, count * each, 0), level;
@@ -111,7 +112,7 @@ static bool gather(const struct chart *chart, struct columns *all, unsigned coun
 }
 
 /* How high a break stands, of `full` steps; what is there at all has one. */
-static unsigned height(const struct columns *all, uint64_t address, unsigned full)
+static unsigned chart_height(const struct columns *all, uint64_t address, unsigned full)
 {
 	uint64_t range = all->high - all->low;
 
@@ -120,7 +121,7 @@ static unsigned height(const struct columns *all, uint64_t address, unsigned ful
 	return 1 + (unsigned)((double)(address - all->low) * (full - 1) / (double)range + 0.5);
 }
 
-static const char *sign(const struct chart *chart, unsigned level)
+static const char *chart_sign(const struct chart *chart, unsigned level)
 {
 	return (chart->utf8 ? blocks : signs)[level];
 }
@@ -131,12 +132,14 @@ const char *chart_small(const struct chart *chart, char *text, size_t bytes)
 	size_t used = 0;
 
 	text[0] = '\0';
-	if (!gather(chart, &all, CHART_SMALL_COLUMNS, TREND_PIECES / CHART_SMALL_COLUMNS))
+	if (!chart_gather(chart, &all, CHART_SMALL_COLUMNS, TREND_PIECES / CHART_SMALL_COLUMNS))
 		return text;
 	for (unsigned i = 0; i < all.count && used < bytes; i++) {
-		unsigned level = all.column[i].drawn ? height(&all, all.column[i].high, LEVELS) : 0;
+		unsigned level = all.column[i].drawn
+					 ? chart_height(&all, all.column[i].high, LEVELS)
+					 : 0;
 
-		used += (size_t)snprintf(text + used, bytes - used, "%s", sign(chart, level));
+		used += (size_t)snprintf(text + used, bytes - used, "%s", chart_sign(chart, level));
 	}
 	return text;
 }
@@ -159,11 +162,12 @@ static void add_line(const struct chart *chart, struct pager *pager, const struc
 				chart->utf8 ? "│" : "|");
 	for (unsigned i = 0; i < all->count && used < sizeof text - 4; i++) {
 		unsigned level = all->column[i].drawn
-					 ? height(all, all->column[i].high, lines * LEVELS)
+					 ? chart_height(all, all->column[i].high, lines * LEVELS)
 					 : 0;
 
 		level = level <= below ? 0 : level - below > LEVELS ? LEVELS : level - below;
-		used += (size_t)snprintf(text + used, sizeof text - used, "%s", sign(chart, level));
+		used += (size_t)snprintf(text + used, sizeof text - used, "%s",
+					 chart_sign(chart, level));
 	}
 	pager_add(pager, STYLE_GREEN, "%s", text);
 }
@@ -202,7 +206,7 @@ void chart_large(const struct chart *chart, struct pager *pager, unsigned column
 	unsigned capacity = columns > SCALE_COLUMNS + 4 ? columns - SCALE_COLUMNS - 4 : 1;
 	struct columns all;
 
-	if (!gather(chart, &all, capacity < COLUMNS_MAX ? capacity : COLUMNS_MAX, 1)) {
+	if (!chart_gather(chart, &all, capacity < COLUMNS_MAX ? capacity : COLUMNS_MAX, 1)) {
 		pager_add(pager, STYLE_DIM, "  its break has not moved");
 		return;
 	}

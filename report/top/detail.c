@@ -13,7 +13,7 @@
 
 #define SITES_MOST 12u
 
-static const char *bytes(const struct rows *rows, char text[FORMAT_BYTES], uint64_t count)
+static const char *detail_bytes(const struct rows *rows, char text[FORMAT_BYTES], uint64_t count)
 {
 	if (!rows->exact)
 		return format_bytes(text, count);
@@ -64,15 +64,16 @@ static void add_break(const struct rows *rows, struct pager *pager,
 	uint64_t start = facts->break_initial;
 
 	if (process->headroom_known)
-		bytes(rows, capacity, process->headroom_bytes);
+		detail_bytes(rows, capacity, process->headroom_bytes);
 	pager_add(pager, STYLE_PLAIN, "  break %#llx, at start %#llx: %s; at most +%s above it",
 		  (unsigned long long)facts->break_current, (unsigned long long)start,
 		  format_delta(net, (int64_t)(facts->break_current - start)),
-		  bytes(rows, peak, facts->break_peak > start ? facts->break_peak - start : 0));
+		  detail_bytes(rows, peak,
+			       facts->break_peak > start ? facts->break_peak - start : 0));
 	pager_add(pager, STYLE_PLAIN,
 		  "  grown by %s, given back %s; headroom up to the next mapping: %s",
-		  bytes(rows, grown, model_grown(facts)), bytes(rows, shrunk, model_shrunk(facts)),
-		  capacity);
+		  detail_bytes(rows, grown, model_grown(facts)),
+		  detail_bytes(rows, shrunk, model_shrunk(facts)), capacity);
 	for (int by = 0; by < BY_COUNT; by++)
 		pager_add(pager, STYLE_PLAIN, "  %-7s %llu moves up, %llu down",
 			  by == BY_MALLOC ? "malloc:" : "direct:",
@@ -87,19 +88,19 @@ static void add_attachments(const struct rows *rows, struct pager *pager,
 
 	pager_add(pager, STYLE_PLAIN, "%s", "");
 	pager_add(pager, STYLE_BOLD, "Attachments  %u, %s", process->attached_count,
-		  bytes(rows, size, process->attached_bytes));
+		  detail_bytes(rows, size, process->attached_bytes));
 	for (uint32_t i = 0; i < process->attached_count; i++) {
 		const struct model_attachment *a = &process->attached[i];
 
 		pager_add(pager, STYLE_PLAIN, "  %#14llx  segment %d  key %s  %s  %s%s  since %s",
 			  (unsigned long long)a->address, a->segment->shmid,
-			  key_words(a->segment, key), bytes(rows, size, a->segment->size),
+			  key_words(a->segment, key), detail_bytes(rows, size, a->segment->size),
 			  a->inherited ? "inherited by fork" : "by shmat",
 			  a->readonly ? ", read-only" : "", format_duration(since, a->since_ns));
 	}
 }
 
-static void add_sites(const struct rows *rows, struct pager *pager)
+static void detail_add_sites(const struct rows *rows, struct pager *pager)
 {
 	const struct model *model = rows->live->single.model;
 	struct filter all = {0};
@@ -111,7 +112,7 @@ static void add_sites(const struct rows *rows, struct pager *pager)
 	pager_add(pager, STYLE_BOLD, "Call sites  %u", count);
 	for (uint32_t i = 0; groups && i < count && i < SITES_MOST; i++)
 		pager_add(pager, STYLE_PLAIN, "  %8s in %s %s%s by %s",
-			  bytes(rows, size, groups[i].site.bytes),
+			  detail_bytes(rows, size, groups[i].site.bytes),
 			  format_count(times, groups[i].site.count),
 			  event_name(groups[i].site.call),
 			  groups[i].site.by_malloc ? " (malloc)" : "", groups[i].where);
@@ -137,7 +138,7 @@ static void write_process(const struct detail *detail, const struct rows *rows, 
 	add_break(rows, pager, process);
 	add_attachments(rows, pager, process);
 	if (rows->live->single_instance == detail->instance)
-		add_sites(rows, pager);
+		detail_add_sites(rows, pager);
 }
 
 /* ---- one segment ---- */
@@ -157,8 +158,8 @@ static void add_by(const struct rows *rows, struct pager *pager, const char *wha
 	add_stack(rows, pager, instance, stack);
 }
 
-static void add_holders(const struct rows *rows, struct pager *pager,
-			const struct model_segment *segment)
+static void detail_add_holders(const struct rows *rows, struct pager *pager,
+			       const struct model_segment *segment)
 {
 	const struct model *model = rows->live->now;
 
@@ -199,19 +200,19 @@ static void write_segment(const struct detail *detail, const struct rows *rows, 
 		return;
 	pager_add(pager, *report_segment_fault(segment) ? STYLE_RED : STYLE_BOLD,
 		  "Segment %d  key %s  %s  %s%s", segment->shmid, key_words(segment, key),
-		  bytes(rows, size, segment->size), report_segment_state(segment),
+		  detail_bytes(rows, size, segment->size), report_segment_state(segment),
 		  report_segment_fault(segment));
 	if (segment->in_kernel)
 		pager_add(pager, STYLE_PLAIN,
 			  "  by the kernel: nattch %llu, mode %04o, owner %u, %s in memory",
 			  (unsigned long long)segment->kernel.nattch, segment->kernel.mode & 0777,
 			  segment->kernel.owner_uid,
-			  bytes(rows, size, segment->kernel.resident_bytes));
+			  detail_bytes(rows, size, segment->kernel.resident_bytes));
 	pager_add(pager, STYLE_PLAIN,
 		  "  %llu attached, %llu detached, %llu inherited by fork; at most %llu at once",
 		  (unsigned long long)segment->attaches, (unsigned long long)segment->detaches,
 		  (unsigned long long)segment->inherited, (unsigned long long)segment->peak);
-	add_holders(rows, pager, segment);
+	detail_add_holders(rows, pager, segment);
 	if (segment->created != CREATED_NOT)
 		add_by(rows, pager, "Made", segment->creator, segment->creator_stack,
 		       segment->seen_ns);

@@ -17,7 +17,7 @@
 
 /* ---- the head ---- */
 
-static void join_command(const struct session_facts *session, char *to, size_t bytes)
+static void draw_join_command(const struct session_facts *session, char *to, size_t bytes)
 {
 	size_t used = 0;
 
@@ -43,7 +43,7 @@ static void draw_title(const struct top *top)
 	char command[512], text[640], state[128], every[32] = "", time[FORMAT_BYTES];
 	unsigned columns = screen_columns(), used;
 
-	join_command(session, command, sizeof command);
+	draw_join_command(session, command, sizeof command);
 	snprintf(text, sizeof text, " memshim top  %s", command);
 	if (session->state == SESSION_LIVE)
 		snprintf(every, sizeof every, "  every %.3g s", (double)top->interval_ns / 1e9);
@@ -56,7 +56,7 @@ static void draw_title(const struct top *top)
 }
 
 /* ", 12 lost", where there are any. */
-static void put_part(struct out *out, uint64_t count, const char *what)
+static void draw_put_part(struct out *out, uint64_t count, const char *what)
 {
 	char text[FORMAT_BYTES];
 
@@ -80,17 +80,17 @@ static void draw_coverage(const struct top *top, unsigned line)
 
 	out.used = 0;
 	out_text(&out, levels[model->level]);
-	put_part(&out, model->event_count, model->event_count == 1 ? "event" : "events");
+	draw_put_part(&out, model->event_count, model->event_count == 1 ? "event" : "events");
 	if (model->session.state == SESSION_LIVE)
-		put_part(&out, top->events_per_s, "a second");
-	put_part(&out, lost, "lost");
+		draw_put_part(&out, top->events_per_s, "a second");
+	draw_put_part(&out, lost, "lost");
 	if (!lost)
 		OUT(&out, ", none lost");
-	put_part(&out, model->missed, "too fast for this screen");
-	put_part(&out, model->in_flight, "in flight");
-	put_part(&out, model->unseen_moves,
-		 model->unseen_moves == 1 ? "move unseen" : "moves unseen");
-	put_part(&out, model->unfollowed_count, "not followed");
+	draw_put_part(&out, model->missed, "too fast for this screen");
+	draw_put_part(&out, model->in_flight, "in flight");
+	draw_put_part(&out, model->unseen_moves,
+		      model->unseen_moves == 1 ? "move unseen" : "moves unseen");
+	draw_put_part(&out, model->unfollowed_count, "not followed");
 	out.buffer[out.used] = '\0';
 	screen_put(line, 1, screen_columns() - 1, out.buffer, whole ? STYLE_GREEN : STYLE_YELLOW);
 }
@@ -102,7 +102,7 @@ struct totals {
 	uint64_t shared_bytes;
 };
 
-static struct totals add_up(const struct top *top)
+static struct totals draw_add_up(const struct top *top)
 {
 	const struct model *model = top->live.now;
 	struct totals totals = {0};
@@ -133,7 +133,7 @@ static struct totals add_up(const struct top *top)
 
 static void draw_totals(const struct top *top, unsigned line)
 {
-	struct totals totals = add_up(top);
+	struct totals totals = draw_add_up(top);
 	char net[FORMAT_BYTES], growth[FORMAT_BYTES], shared[FORMAT_BYTES], text[256];
 	char running[128] = "all have ended", faults[64] = "";
 	int used = 0;

@@ -14,7 +14,7 @@
 
 /* ---- moving ---- */
 
-static void move(struct top *top, long rows)
+static void key_action_move(struct top *top, long rows)
 {
 	if (top->detail.kind != DETAIL_NONE)
 		pager_move(&top->pager, rows);
@@ -22,7 +22,7 @@ static void move(struct top *top, long rows)
 		list_move(top_list(top), rows);
 }
 
-static void shift(struct top *top, bool right)
+static void key_action_shift(struct top *top, bool right)
 {
 	unsigned *left = top->detail.kind != DETAIL_NONE ? &top->pager.left : &top_list(top)->left;
 
@@ -70,7 +70,7 @@ static void open_picked(struct top *top)
 		top_say(top, "%s: cannot be opened any more", path);
 }
 
-static void enter(struct top *top)
+static void key_action_enter(struct top *top)
 {
 	if (top->picking)
 		open_picked(top);
@@ -118,7 +118,7 @@ static void set_interval(struct top *top, bool faster)
 	top_say(top, " every %.3g s", (double)top->interval_ns / 1e9);
 }
 
-static void sort(struct top *top, int step)
+static void key_action_sort(struct top *top, int step)
 {
 	struct list *list = top_list(top);
 
@@ -158,8 +158,8 @@ static struct top_question question_about(const struct model *model,
 	return question;
 }
 
-static bool is_asked(const struct model *model, const struct model_segment *segment,
-		     const struct top_question *question)
+static bool key_action_is_asked(const struct model *model, const struct model_segment *segment,
+				const struct top_question *question)
 {
 	struct top_question same = question_about(model, segment);
 
@@ -175,7 +175,7 @@ static const struct model_segment *find_asked(const struct model *model,
 					      const struct top_question *question)
 {
 	for (uint32_t i = 0; i < model->segment_count; i++)
-		if (is_asked(model, model->segments[i], question))
+		if (key_action_is_asked(model, model->segments[i], question))
 			return model->segments[i];
 	return NULL;
 }
@@ -206,7 +206,7 @@ static void ask_to_remove(struct top *top)
 	top->question = question_about(top->live.now, row->segment);
 }
 
-static void answer(struct top *top, int code)
+static void key_action_answer(struct top *top, int code)
 {
 	const struct model *model = top->live.now;
 	const struct model_segment *segment = find_asked(model, &top->question);
@@ -231,7 +231,7 @@ static void answer(struct top *top, int code)
 
 /* ---- keys ---- */
 
-static void type(struct top *top, int code)
+static void key_action_type(struct top *top, int code)
 {
 	struct list *list = top_list(top);
 	size_t length = strlen(list->filter);
@@ -258,26 +258,26 @@ static bool act_on_moving(struct top *top, enum action action)
 
 	switch (action) {
 	case ACTION_UP:
-		move(top, -1);
+		key_action_move(top, -1);
 		return true;
 	case ACTION_DOWN:
-		move(top, 1);
+		key_action_move(top, 1);
 		return true;
 	case ACTION_PAGE_UP:
-		move(top, page > 1 ? -page : -1);
+		key_action_move(top, page > 1 ? -page : -1);
 		return true;
 	case ACTION_PAGE_DOWN:
-		move(top, page > 1 ? page : 1);
+		key_action_move(top, page > 1 ? page : 1);
 		return true;
 	case ACTION_TOP:
-		move(top, -1000000000l);
+		key_action_move(top, -1000000000l);
 		return true;
 	case ACTION_BOTTOM:
-		move(top, 1000000000l);
+		key_action_move(top, 1000000000l);
 		return true;
 	case ACTION_LEFT:
 	case ACTION_RIGHT:
-		shift(top, action == ACTION_RIGHT);
+		key_action_shift(top, action == ACTION_RIGHT);
 		return true;
 	default:
 		return false;
@@ -301,7 +301,7 @@ static bool act_on_pages(struct top *top, enum action action)
 		show_view(top, (int)top->view - 1);
 		return true;
 	case ACTION_ENTER:
-		enter(top);
+		key_action_enter(top);
 		return true;
 	case ACTION_BACK:
 		go_back(top);
@@ -324,7 +324,7 @@ static void act_on_settings(struct top *top, enum action action)
 	switch (action) {
 	case ACTION_SORT_BEFORE:
 	case ACTION_SORT_NEXT:
-		sort(top, action == ACTION_SORT_NEXT ? 1 : -1);
+		key_action_sort(top, action == ACTION_SORT_NEXT ? 1 : -1);
 		break;
 	case ACTION_REVERSE:
 		list->table.reverse = !list->table.reverse;
@@ -376,9 +376,9 @@ void act_on_key(struct top *top, int code)
 	if (code == SCREEN_GONE) {
 		top->quit = true;
 	} else if (top->question.pending) {
-		answer(top, code);
+		key_action_answer(top, code);
 	} else if (top->typing && code != 3) {
-		type(top, code);
+		key_action_type(top, code);
 	} else {
 		top->message[0] = '\0';
 		if (!act_on_moving(top, action) && !act_on_pages(top, action))

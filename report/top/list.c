@@ -37,7 +37,7 @@ void list_add(struct list *list, const void *row)
 	table->rows[table->row_count++] = row;
 }
 
-static uint64_t identity(const struct list *list, unsigned row)
+static uint64_t list_identity(const struct list *list, unsigned row)
 {
 	return list->identity ? list->identity(list->table.rows[row]) : row + 1;
 }
@@ -56,7 +56,7 @@ static bool has_text(const struct list *list, unsigned row)
 	return false;
 }
 
-static void filter(struct list *list)
+static void list_filter(struct list *list)
 {
 	unsigned kept = 0;
 
@@ -84,7 +84,7 @@ static void marked_first(struct list *list)
 	for (unsigned row = 0; list->mark_count && row < list->table.row_count; row++) {
 		const void *marked = list->table.rows[row];
 
-		if (find_mark(list, identity(list, row)) < 0)
+		if (find_mark(list, list_identity(list, row)) < 0)
 			continue;
 		memmove(list->table.rows + front + 1, list->table.rows + front,
 			(row - front) * sizeof *list->table.rows);
@@ -100,10 +100,10 @@ static void place_cursor(struct list *list)
 		return;
 	if (list->at_end || list->cursor >= count)
 		list->cursor = count ? count - 1 : 0;
-	list->selected = count ? identity(list, list->cursor) : 0;
+	list->selected = count ? list_identity(list, list->cursor) : 0;
 }
 
-static void choose(struct list *list, unsigned columns)
+static void list_choose(struct list *list, unsigned columns)
 {
 	if (list->widths_for == columns)
 		return;
@@ -116,8 +116,8 @@ static void choose(struct list *list, unsigned columns)
 
 void list_finalize(struct list *list, unsigned columns)
 {
-	choose(list, columns > 2 ? columns - 2 : 1); /* a blank, or a mark, at each side */
-	filter(list);
+	list_choose(list, columns > 2 ? columns - 2 : 1); /* a blank, or a mark, at each side */
+	list_filter(list);
 	table_sort(&list->table);
 	marked_first(list);
 	place_cursor(list);
@@ -136,8 +136,8 @@ static enum screen_style style_of(enum out_color color)
 	return styles[color];
 }
 
-static unsigned put_cell(const struct list *list, unsigned line, unsigned column, unsigned i,
-			 const char *text, unsigned styles)
+static unsigned list_put_cell(const struct list *list, unsigned line, unsigned column, unsigned i,
+			      const char *text, unsigned styles)
 {
 	const struct table *table = &list->table;
 	unsigned width = list->widths[i], used = (unsigned)out_columns(text);
@@ -158,14 +158,15 @@ static void draw_heading(const struct list *list, unsigned line)
 
 	screen_put(line, 0, screen_columns(), "", STYLE_BAR);
 	for (unsigned i = 0; i < table->shown_count; i++)
-		column = put_cell(list, line, column, i, table->columns[table->shown[i]].heading,
-				  STYLE_BAR | (table->shown[i] == table->sort ? STYLE_BOLD : 0));
+		column = list_put_cell(
+			list, line, column, i, table->columns[table->shown[i]].heading,
+			STYLE_BAR | (table->shown[i] == table->sort ? STYLE_BOLD : 0));
 }
 
 static void draw_row(const struct list *list, unsigned line, unsigned row)
 {
 	unsigned bar = row == list->cursor ? STYLE_BAR : 0, column = 1;
-	bool marked = find_mark(list, identity(list, row)) >= 0;
+	bool marked = find_mark(list, list_identity(list, row)) >= 0;
 	struct cell cell;
 
 	screen_put(line, 0, screen_columns(),
@@ -177,13 +178,13 @@ static void draw_row(const struct list *list, unsigned line, unsigned row)
 		bool picture = list->table.shown[i] == list->picture;
 
 		table_cell(&list->table, row, i, &cell);
-		column = put_cell(list, line, column, i, cell.text,
-				  bar && !picture ? bar : style_of(cell.color));
+		column = list_put_cell(list, line, column, i, cell.text,
+				       bar && !picture ? bar : style_of(cell.color));
 	}
 }
 
 /* The rows on the screen hold the cursor. */
-static void scroll(struct list *list, unsigned rows)
+static void list_scroll(struct list *list, unsigned rows)
 {
 	unsigned count = list->table.row_count;
 
@@ -199,7 +200,7 @@ void list_draw(struct list *list, unsigned line, unsigned lines)
 {
 	unsigned rows = lines > 1 ? lines - 1 : 0, shown;
 
-	scroll(list, rows);
+	list_scroll(list, rows);
 	shown = list->table.row_count - list->first;
 	shown = shown < rows ? shown : rows;
 	table_measure(&list->table, list->first, shown, list->widths);
@@ -224,7 +225,7 @@ void list_move(struct list *list, long rows)
 	to = to > last ? last : to;
 	list->cursor = to < 0 ? 0 : (unsigned)to;
 	list->at_end = list->tails && rows > 0 && (long)list->cursor == last;
-	list->selected = last >= 0 ? identity(list, list->cursor) : 0;
+	list->selected = last >= 0 ? list_identity(list, list->cursor) : 0;
 }
 
 const void *list_row(const struct list *list)
@@ -235,7 +236,7 @@ const void *list_row(const struct list *list)
 bool list_select(struct list *list, uint64_t wanted)
 {
 	for (unsigned row = 0; row < list->table.row_count; row++)
-		if (identity(list, row) == wanted) {
+		if (list_identity(list, row) == wanted) {
 			list->cursor = row;
 			list->selected = wanted;
 			return true;

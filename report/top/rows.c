@@ -70,7 +70,7 @@ static void put_rate(struct cell *cell, double rate, bool bytes)
 		format_count(cell->text, (uint64_t)(size + 0.5));
 }
 
-static void put_bytes(struct cell *cell, uint64_t bytes, bool exact)
+static void row_put_bytes(struct cell *cell, uint64_t bytes, bool exact)
 {
 	cell->number = bytes;
 	if (exact)
@@ -79,7 +79,7 @@ static void put_bytes(struct cell *cell, uint64_t bytes, bool exact)
 		format_bytes(cell->text, bytes);
 }
 
-static void put_count(struct cell *cell, uint64_t count)
+static void row_put_count(struct cell *cell, uint64_t count)
 {
 	cell->number = count;
 	format_count(cell->text, count);
@@ -103,7 +103,7 @@ static void process_cell(const void *row, unsigned column, struct cell *cell, co
 		put_rate(cell, trend ? trend->moves_per_s : 0, false);
 		break;
 	case OF_PROCESS_SHM_BYTES:
-		put_bytes(cell, process->attached_bytes, rows->exact);
+		row_put_bytes(cell, process->attached_bytes, rows->exact);
 		if (process->attached_count == 0)
 			snprintf(cell->text, sizeof cell->text, "-");
 		break;
@@ -125,7 +125,7 @@ static void segment_cell(const void *row, unsigned column, struct cell *cell, co
 	const char *name = segment_columns[column].name;
 
 	if (column + OF_PROCESSES + 1 == OF_SEGMENT_HOLDERS)
-		put_count(cell, segment->holder_count);
+		row_put_count(cell, segment->holder_count);
 	else if (column + OF_PROCESSES + 1 == OF_SEGMENT_HELD)
 		snprintf(cell->text, sizeof cell->text, "%s", segment->held);
 	else
@@ -170,7 +170,7 @@ const char *rows_event_line(const struct rows *rows, const struct event *event)
 }
 
 /* Wide gaps are made narrow. */
-static void put_call(struct cell *cell, const char *line)
+static void row_put_call(struct cell *cell, const char *line)
 {
 	size_t used = 0;
 
@@ -204,7 +204,7 @@ static void event_cell(const void *row, unsigned column, struct cell *cell, cons
 			 process ? model_program_name(&process->facts) : "?");
 		break;
 	default:
-		put_call(cell, rows_event_line(rows, event));
+		row_put_call(cell, rows_event_line(rows, event));
 	}
 }
 
@@ -270,9 +270,9 @@ static uint64_t finding_identity(const void *row)
 
 /* ---- lists ---- */
 
-static void make(struct list *list, const struct table_column *columns,
-		 void (*fill)(const void *, unsigned, struct cell *, const void *),
-		 uint64_t (*identity)(const void *), const struct rows *rows)
+static void row_make(struct list *list, const struct table_column *columns,
+		     void (*fill)(const void *, unsigned, struct cell *, const void *),
+		     uint64_t (*identity)(const void *), const struct rows *rows)
 {
 	*list = (struct list){.identity = identity};
 	list->table.columns = columns;
@@ -284,11 +284,11 @@ static void make(struct list *list, const struct table_column *columns,
 
 void rows_lists(struct list lists[VIEW_COUNT], struct rows *rows)
 {
-	make(&lists[VIEW_PROCESSES], process_columns, process_cell, process_identity, rows);
-	make(&lists[VIEW_SEGMENTS], segment_columns, segment_cell, segment_identity, rows);
-	make(&lists[VIEW_SITES], site_columns, site_cell, site_identity, rows);
-	make(&lists[VIEW_EVENTS], event_columns, event_cell, event_identity, rows);
-	make(&lists[VIEW_FINDINGS], finding_columns, finding_cell, finding_identity, rows);
+	row_make(&lists[VIEW_PROCESSES], process_columns, process_cell, process_identity, rows);
+	row_make(&lists[VIEW_SEGMENTS], segment_columns, segment_cell, segment_identity, rows);
+	row_make(&lists[VIEW_SITES], site_columns, site_cell, site_identity, rows);
+	row_make(&lists[VIEW_EVENTS], event_columns, event_cell, event_identity, rows);
+	row_make(&lists[VIEW_FINDINGS], finding_columns, finding_cell, finding_identity, rows);
 	lists[VIEW_PROCESSES].table.sort = OF_PROCESS_NET;
 	lists[VIEW_PROCESSES].picture = OF_PROCESS_CHART;
 	lists[VIEW_EVENTS].tails = lists[VIEW_EVENTS].at_end = lists[VIEW_EVENTS].follow = true;
@@ -312,7 +312,7 @@ static void add_processes(struct rows *rows, struct list *list)
 }
 
 /* One more holder into the words, as long as there is room. */
-static void add_holder(struct rows_segment *row, const struct process_facts *facts)
+static void row_add_holder(struct rows_segment *row, const struct process_facts *facts)
 {
 	size_t used = strlen(row->held);
 
@@ -329,8 +329,8 @@ static void name_holders(struct rows *rows)
 		const struct model_process *process = model->by_instance[i];
 
 		for (uint32_t k = 0; process && k < process->attached_count; k++)
-			add_holder(&rows->segments[process->attached[k].segment->place],
-				   &process->facts);
+			row_add_holder(&rows->segments[process->attached[k].segment->place],
+				       &process->facts);
 	}
 	for (uint32_t i = 0; i < model->segment_count; i++) {
 		struct rows_segment *row = &rows->segments[i];
@@ -359,7 +359,7 @@ static bool add_segments(struct rows *rows, struct list *list)
 	return true;
 }
 
-static bool add_sites(struct rows *rows, struct list *list)
+static bool row_add_sites(struct rows *rows, struct list *list)
 {
 	free(rows->sites);
 	rows->sites = sites_group(rows->live->now, rows->filter, &rows->site_count);
@@ -407,7 +407,7 @@ bool rows_gather(struct rows *rows, enum top_view view, struct list *list, unsig
 		whole = add_segments(rows, list);
 		break;
 	case VIEW_SITES:
-		whole = add_sites(rows, list);
+		whole = row_add_sites(rows, list);
 		break;
 	case VIEW_EVENTS:
 		add_events(rows, list);

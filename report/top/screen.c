@@ -152,7 +152,7 @@ void screen_redraw(void)
 	clearok(curscr, TRUE);
 }
 
-static attr_t attributes(unsigned styles)
+static attr_t screen_attributes(unsigned styles)
 {
 	unsigned style = styles & ~(unsigned)STYLE_BAR;
 	attr_t bar = styles & STYLE_BAR ? A_REVERSE : A_NORMAL;
@@ -175,7 +175,7 @@ void screen_put(unsigned line, unsigned column, unsigned width, const char *text
 		return;
 	if (width > screen_columns() - column)
 		width = screen_columns() - column;
-	attrset((int)attributes(styles));
+	attrset((int)screen_attributes(styles));
 	move((int)line, (int)column);
 	for (; *at && used < width; used++) {
 		unsigned length = printable_length(at);

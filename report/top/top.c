@@ -46,7 +46,7 @@ void top_gather(struct top *top)
 	}
 }
 
-static uint64_t about(const struct finding *finding)
+static uint64_t top_about(const struct finding *finding)
 {
 	return (uint64_t)finding->kind << 58 ^ (uint64_t)(uint32_t)finding->pid << 32 ^
 	       (uint32_t)finding->shmid;
@@ -70,7 +70,7 @@ static void tell_new_findings(struct top *top)
 	for (uint32_t i = 0; known && i < model->finding_count; i++) {
 		const struct finding *finding = &model->findings[i];
 
-		known[i] = about(finding);
+		known[i] = top_about(finding);
 		if (told || is_known(top, known[i]) || finding->severity == SEVERITY_NOTE)
 			continue;
 		top_say(top, " new: %s: %.100s", model_finding_name(finding->kind),
@@ -95,7 +95,7 @@ static void count_rate(struct top *top)
 
 /* ---- sessions ---- */
 
-static void close_session(struct top *top)
+static void top_close_session(struct top *top)
 {
 	top->question.pending = false;
 	for (int view = 0; view < VIEW_COUNT; view++)
@@ -111,7 +111,7 @@ static void close_session(struct top *top)
 }
 
 /* Everything that there is by now, and a first look at it. */
-static int read_all(struct top *top)
+static int top_read_all(struct top *top)
 {
 	top->live.names = top->view == VIEW_SITES || top->detail.kind != DETAIL_NONE;
 	while (live_session_pull(&top->live, FIRST_NS) == LIVE_SESSION_MORE &&
@@ -131,10 +131,10 @@ static int open_at(struct top *top, const char *path)
 	int ret = next ? live_session_open(next, path) : session_no_memory();
 
 	if (ret == 0) {
-		close_session(top);
+		top_close_session(top);
 		top->live = *next;
 		top->open = true;
-		ret = read_all(top);
+		ret = top_read_all(top);
 		top->ended_reported = top->live.ended;
 	}
 	free(next);
@@ -182,7 +182,7 @@ static void look_for_successor(struct top *top)
 		top_say(top, " a new session has begun here");
 }
 
-static void look(struct top *top)
+static void top_look(struct top *top)
 {
 	uint64_t now = now_ns();
 
@@ -215,7 +215,7 @@ void top_pick(struct top *top)
 
 static void free_all(struct top *top)
 {
-	close_session(top);
+	top_close_session(top);
 	for (int view = 0; view < VIEW_COUNT; view++)
 		list_free(&top->lists[view]);
 	list_free(&top->picker);
@@ -236,7 +236,7 @@ static int wait_ms(const struct top *top, enum live_session_answer answer)
 	return TICK_MS;
 }
 
-static enum live_session_answer pull(struct top *top)
+static enum live_session_answer top_pull(struct top *top)
 {
 	uint64_t before = top->live.event_count;
 	enum live_session_answer answer;
@@ -254,7 +254,7 @@ static enum live_session_answer pull(struct top *top)
 	return answer;
 }
 
-static void draw(struct top *top)
+static void top_draw(struct top *top)
 {
 	if (top->message[0] && !top->question.pending && now_ns() > top->message_until_ns) {
 		top->message[0] = '\0';
@@ -274,10 +274,10 @@ int top_run(struct top *top)
 
 	top->stale = true;
 	while (!top->quit) {
-		enum live_session_answer answer = pull(top);
+		enum live_session_answer answer = top_pull(top);
 
-		look(top);
-		draw(top);
+		top_look(top);
+		top_draw(top);
 		if (most && top->looks >= most)
 			break;
 		act_on_key(top, screen_key(wait_ms(top, answer)));

@@ -12,7 +12,7 @@ struct call {
 	void *context;
 };
 
-static void *run(void *context)
+static void *big_stack_run(void *context)
 {
 	struct call *call = context;
 
@@ -36,7 +36,7 @@ void call_on_big_stack(void (*work)(void *context), void *context)
 
 	if (!is_deep_enough() && pthread_attr_init(&attributes) == 0) {
 		begun = pthread_attr_setstacksize(&attributes, NEEDED_BYTES) == 0 &&
-			pthread_create(&thread, &attributes, run, &call) == 0;
+			pthread_create(&thread, &attributes, big_stack_run, &call) == 0;
 		pthread_attr_destroy(&attributes);
 	}
 	if (begun)

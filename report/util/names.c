@@ -17,17 +17,17 @@ static const char *const signals[] = {
 #undef SIGNAL
 };
 
-static const char *pick(const char *const *table, size_t count, int number)
+static const char *names_pick(const char *const *table, size_t count, int number)
 {
 	return number >= 0 && (size_t)number < count ? table[number] : NULL;
 }
 
 const char *name_of_errno(int error)
 {
-	return pick(errnos, sizeof errnos / sizeof *errnos, error);
+	return names_pick(errnos, sizeof errnos / sizeof *errnos, error);
 }
 
 const char *name_of_signal(int number)
 {
-	return pick(signals, sizeof signals / sizeof *signals, number);
+	return names_pick(signals, sizeof signals / sizeof *signals, number);
 }

@@ -32,7 +32,7 @@ static void put_bool(struct out *out, bool value)
 	out_text(out, value ? "true" : "false");
 }
 
-static void put_result(struct out *out, const struct event *event)
+static void event_csv_put_result(struct out *out, const struct event *event)
 {
 	int64_t value;
 
@@ -48,7 +48,7 @@ static void put_result(struct out *out, const struct event *event)
 	}
 }
 
-static void put_arguments(struct out *out, const struct event *event)
+static void event_csv_put_arguments(struct out *out, const struct event *event)
 {
 	if (!event_is_call(event))
 		return;
@@ -57,7 +57,8 @@ static void put_arguments(struct out *out, const struct event *event)
 	out_char(out, '"');
 }
 
-static void put_break(struct out *out, const struct event *event, enum event_column column)
+static void event_csv_put_break(struct out *out, const struct event *event,
+				enum event_column column)
 {
 	uint64_t before, after;
 
@@ -71,7 +72,8 @@ static void put_break(struct out *out, const struct event *event, enum event_col
 		out_signed(out, (int64_t)(after - before));
 }
 
-static void put_segment(struct out *out, const struct event_view *view, enum event_column column)
+static void event_csv_put_segment(struct out *out, const struct event_view *view,
+				  enum event_column column)
 {
 	struct call_segment known = call_segment(view);
 
@@ -85,7 +87,8 @@ static void put_segment(struct out *out, const struct event_view *view, enum eve
 		out_number(out, known.size);
 }
 
-static void put_call(struct out *out, const struct event_view *view, enum event_column column)
+static void event_csv_put_call(struct out *out, const struct event_view *view,
+			       enum event_column column)
 {
 	const struct event *event = view->event;
 	uint64_t address;
@@ -114,14 +117,15 @@ static void put_call(struct out *out, const struct event_view *view, enum event_
 	case EVENT_COLUMN_BREAK_BEFORE:
 	case EVENT_COLUMN_BREAK_AFTER:
 	case EVENT_COLUMN_BREAK_DELTA:
-		put_break(out, event, column);
+		event_csv_put_break(out, event, column);
 		break;
 	default:
-		put_segment(out, view, column);
+		event_csv_put_segment(out, view, column);
 	}
 }
 
-static void put_cell(struct out *out, const struct event_view *view, enum event_column column)
+static void event_csv_put_cell(struct out *out, const struct event_view *view,
+			       enum event_column column)
 {
 	const struct event *event = view->event;
 
@@ -148,13 +152,13 @@ static void put_cell(struct out *out, const struct event_view *view, enum event_
 		out_text(out, event_name(event->kind));
 		break;
 	case EVENT_COLUMN_ARGS:
-		put_arguments(out, event);
+		event_csv_put_arguments(out, event);
 		break;
 	case EVENT_COLUMN_RET:
-		put_result(out, event);
+		event_csv_put_result(out, event);
 		break;
 	default:
-		put_call(out, view, column);
+		event_csv_put_call(out, view, column);
 	}
 }
 
@@ -164,7 +168,7 @@ void events_csv(struct out *out, const struct event_view *view, const enum event
 	for (unsigned i = 0; i < count; i++) {
 		if (i > 0)
 			out_char(out, ',');
-		put_cell(out, view, columns[i]);
+		event_csv_put_cell(out, view, columns[i]);
 	}
 	out_char(out, '\n');
 }

@@ -67,7 +67,7 @@ static void put_shmctl(struct out *out, const struct event *event)
 	out_char(out, '}');
 }
 
-static void put_arguments(struct out *out, const struct event *event)
+static void event_json_put_arguments(struct out *out, const struct event *event)
 {
 	switch (event->kind) {
 	case KIND_BRK:
@@ -96,7 +96,7 @@ static void put_arguments(struct out *out, const struct event *event)
 	}
 }
 
-static void put_break(struct out *out, const struct event *event)
+static void event_json_put_break(struct out *out, const struct event *event)
 {
 	uint64_t before, after;
 
@@ -111,7 +111,7 @@ static void put_break(struct out *out, const struct event *event)
 	out_char(out, '}');
 }
 
-static void put_segment(struct out *out, const struct event_view *view)
+static void event_json_put_segment(struct out *out, const struct event_view *view)
 {
 	struct call_segment known = call_segment(view);
 	uint64_t address;
@@ -139,7 +139,7 @@ static void put_segment(struct out *out, const struct event_view *view)
 		OUT(out, ",\"inherited\":false");
 }
 
-static void put_result(struct out *out, const struct event *event)
+static void event_json_put_result(struct out *out, const struct event *event)
 {
 	int64_t value;
 
@@ -159,7 +159,7 @@ static void put_result(struct out *out, const struct event *event)
 		OUT(out, ",\"kernel\":true");
 }
 
-static void put_call(struct out *out, const struct event_view *view)
+static void event_json_put_call(struct out *out, const struct event_view *view)
 {
 	const struct event *event = view->event;
 
@@ -168,11 +168,11 @@ static void put_call(struct out *out, const struct event_view *view)
 	else if (event->kind <= KIND_SBRK)
 		OUT(out, ",\"origin\":\"direct\"");
 	OUT(out, ",\"args\":");
-	put_arguments(out, event);
-	put_result(out, event);
-	put_break(out, event);
+	event_json_put_arguments(out, event);
+	event_json_put_result(out, event);
+	event_json_put_break(out, event);
 	if (event->kind > KIND_SBRK)
-		put_segment(out, view);
+		event_json_put_segment(out, view);
 }
 
 static void put_program(struct out *out, const struct model_process *process)
@@ -202,7 +202,7 @@ static void put_other_pid(struct out *out, const struct event_view *view)
 	}
 }
 
-static void put_life(struct out *out, const struct event_view *view)
+static void event_json_put_life(struct out *out, const struct event_view *view)
 {
 	const struct event *event = view->event;
 
@@ -265,9 +265,9 @@ void events_json(struct out *out, const struct event_view *view)
 	out_text(out, event_name(event->kind));
 	out_char(out, '"');
 	if (event_is_call(event))
-		put_call(out, view);
+		event_json_put_call(out, view);
 	else
-		put_life(out, view);
+		event_json_put_life(out, view);
 	if (model_knows_stack(view->model, event->stack)) {
 		struct json json = {out, true};
 

@@ -15,7 +15,7 @@
 #define STACK_INDENT 40u
 #define CALL_COLUMNS 54
 
-static void put_address(struct out *out, uint64_t address)
+static void event_text_put_address(struct out *out, uint64_t address)
 {
 	if (address)
 		out_hex(out, address);
@@ -23,7 +23,7 @@ static void put_address(struct out *out, uint64_t address)
 		OUT(out, "NULL");
 }
 
-static void put_command(struct out *out, int32_t command)
+static void event_text_put_command(struct out *out, int32_t command)
 {
 	const char *name = words_command(command);
 
@@ -33,7 +33,7 @@ static void put_command(struct out *out, int32_t command)
 		out_hex(out, (uint32_t)command);
 }
 
-static void comma(struct out *out)
+static void event_text_comma(struct out *out)
 {
 	OUT(out, ", ");
 }
@@ -49,34 +49,34 @@ void events_arguments(struct out *out, const struct event *event)
 		break;
 	case KIND_SHMGET:
 		words_key(out, (uint32_t)event->u.shmget.key);
-		comma(out);
+		event_text_comma(out);
 		out_number(out, event->u.shmget.size);
-		comma(out);
+		event_text_comma(out);
 		words_flags(out, event->u.shmget.flags, words_get_flags, true);
 		break;
 	case KIND_SHMAT:
 		out_signed(out, event->u.shmat.shmid);
-		comma(out);
-		put_address(out, event_asked_address(event));
-		comma(out);
+		event_text_comma(out);
+		event_text_put_address(out, event_asked_address(event));
+		event_text_comma(out);
 		words_flags(out, event->u.shmat.flags, words_at_flags, false);
 		break;
 	case KIND_SHMDT:
-		put_address(out, event->u.shmdt.address);
+		event_text_put_address(out, event->u.shmdt.address);
 		break;
 	case KIND_SHMCTL:
 		out_signed(out, event->u.shmctl.shmid);
-		comma(out);
-		put_command(out, event->u.shmctl.command);
-		comma(out);
-		put_address(out, event->u.shmctl.buffer);
+		event_text_comma(out);
+		event_text_put_command(out, event->u.shmctl.command);
+		event_text_comma(out);
+		event_text_put_address(out, event->u.shmctl.buffer);
 		break;
 	default:
 		break;
 	}
 }
 
-static void put_result(struct out *out, const struct event *event)
+static void event_text_put_result(struct out *out, const struct event *event)
 {
 	int64_t value;
 
@@ -104,7 +104,7 @@ static char *bytes_at(char *to, uint64_t bytes, bool exact)
 	return to + strlen(format_bytes(to, bytes));
 }
 
-static void put_break(struct out *out, const struct event *event, bool exact)
+static void event_text_put_break(struct out *out, const struct event *event, bool exact)
 {
 	uint64_t before, after;
 	char *to = out_capacity(out, 4 * DIGITS_ROOM);
@@ -125,7 +125,7 @@ static void put_break(struct out *out, const struct event *event, bool exact)
 	out_to(out, to);
 }
 
-static void put_owner(struct out *out, const struct event *event)
+static void event_text_put_owner(struct out *out, const struct event *event)
 {
 	OUT(out, "  mode ");
 	out_octal(out, event->u.shmctl.mode & 0777, 4);
@@ -135,7 +135,7 @@ static void put_owner(struct out *out, const struct event *event)
 	out_number(out, event->u.shmctl.gid);
 }
 
-static void put_segment(struct out *out, const struct event_view *view, bool exact)
+static void event_text_put_segment(struct out *out, const struct event_view *view, bool exact)
 {
 	struct call_segment known = call_segment(view);
 	const struct event *event = view->event;
@@ -155,10 +155,10 @@ static void put_segment(struct out *out, const struct event_view *view, bool exa
 	if (event->flags & FLAG_INHERITED && event->kind == KIND_SHMDT)
 		OUT(out, "  inherited");
 	if (event->flags & FLAG_OWNER_KNOWN && event->kind == KIND_SHMCTL)
-		put_owner(out, event);
+		event_text_put_owner(out, event);
 }
 
-static void put_call(struct out *out, const struct event_view *view, bool exact)
+static void event_text_put_call(struct out *out, const struct event_view *view, bool exact)
 {
 	const struct event *event = view->event;
 	bool failed = event_failed(event);
@@ -172,14 +172,14 @@ static void put_call(struct out *out, const struct event_view *view, bool exact)
 	out_to(out, DIGITS_TEXT(stpcpy(to, event_name(event->kind)), "("));
 	events_arguments(out, event);
 	out_char(out, ')');
-	put_result(out, event);
+	event_text_put_result(out, event);
 	used = out->used - begin;
 	if (failed)
 		out_color(out, COLOR_NONE);
 	out_pad(out, used < CALL_COLUMNS ? CALL_COLUMNS - used : 0);
 	if (event->kind > KIND_SBRK)
-		put_segment(out, view, exact);
-	put_break(out, event, exact);
+		event_text_put_segment(out, view, exact);
+	event_text_put_break(out, event, exact);
 	if (event->kind > KIND_SBRK)
 		return;
 	if (event->flags & FLAG_MALLOC)
@@ -218,7 +218,7 @@ static void put_exec(struct out *out, const struct event_view *view)
 	}
 }
 
-static void put_exit(struct out *out, const struct event *event)
+static void event_text_put_exit(struct out *out, const struct event *event)
 {
 	const char *name = name_of_signal(event->u.life.signal);
 
@@ -241,7 +241,7 @@ static void put_exit(struct out *out, const struct event *event)
 	}
 }
 
-static void put_life(struct out *out, const struct event_view *view)
+static void event_text_put_life(struct out *out, const struct event_view *view)
 {
 	out_color(out, COLOR_CYAN);
 	switch (view->event->kind) {
@@ -252,7 +252,7 @@ static void put_life(struct out *out, const struct event_view *view)
 		put_exec(out, view);
 		break;
 	case KIND_EXIT:
-		put_exit(out, view->event);
+		event_text_put_exit(out, view->event);
 		break;
 	default:
 		OUT(out, "+++ starts ");
@@ -269,9 +269,9 @@ static void put_life(struct out *out, const struct event_view *view)
 void events_call(struct out *out, const struct event_view *view, bool exact)
 {
 	if (event_is_call(view->event))
-		put_call(out, view, exact);
+		event_text_put_call(out, view, exact);
 	else
-		put_life(out, view);
+		event_text_put_life(out, view);
 }
 
 void events_text(struct out *out, const struct event_view *view, bool exact, bool stacks)

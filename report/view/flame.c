@@ -14,8 +14,8 @@
 
 typedef void take_frame(void *context, const char *name, const char *module);
 
-static void walk(const struct model *model, const struct model_site *site, take_frame *take,
-		 void *context)
+static void flame_walk(const struct model *model, const struct model_site *site, take_frame *take,
+		       void *context)
 {
 	struct stack_frame frames[STACK_FRAMES_MAX];
 	uint32_t count = model_stack(model, site->instance, site->stack, frames);
@@ -36,8 +36,8 @@ static void walk(const struct model *model, const struct model_site *site, take_
 	take(context, event_name(site->call), FLAME_CALL);
 }
 
-static bool is_wanted(const struct model *model, const struct model_site *site,
-		      const struct filter *filter)
+static bool flame_is_wanted(const struct model *model, const struct model_site *site,
+			    const struct filter *filter)
 {
 	const struct model_process *process = model_process(model, site->instance);
 
@@ -75,9 +75,9 @@ void flame_folded(struct out *out, const struct model *model, const struct filte
 		uint64_t value = counts ? site->count : site->bytes;
 		struct folded folded = {out, false};
 
-		if (value == 0 || !is_wanted(model, site, filter))
+		if (value == 0 || !flame_is_wanted(model, site, filter))
 			continue;
-		walk(model, site, put_folded, &folded);
+		flame_walk(model, site, put_folded, &folded);
 		out_char(out, ' ');
 		out_number(out, value);
 		out_char(out, '\n');
@@ -92,7 +92,7 @@ struct growth {
 	bool no_memory;
 };
 
-static void descend(void *context, const char *name, const char *module)
+static void flame_descend(void *context, const char *name, const char *module)
 {
 	struct growth *growth = context;
 	struct flame_node **link = &growth->at->child;
@@ -131,22 +131,23 @@ static void free_nodes(struct flame_node *node)
 }
 
 /* The calls that asked for memory and got none. */
-static uint64_t refused(const struct model_site *site)
+static uint64_t flame_refused(const struct model_site *site)
 {
 	return site->call <= KIND_SHMAT ? site->failed : 0;
 }
 
-static bool grow(struct flame_node *root, const struct model *model, const struct filter *filter,
-		 bool of_refused)
+static bool flame_grow(struct flame_node *root, const struct model *model,
+		       const struct filter *filter, bool of_refused)
 {
 	for (uint32_t i = 0; i < model->site_count; i++) {
 		const struct model_site *site = &model->sites[i];
-		struct growth growth = {root, of_refused ? refused(site) : site->bytes, false};
+		struct growth growth = {root, of_refused ? flame_refused(site) : site->bytes,
+					false};
 
-		if (growth.value == 0 || !is_wanted(model, site, filter))
+		if (growth.value == 0 || !flame_is_wanted(model, site, filter))
 			continue;
 		root->value += growth.value;
-		walk(model, site, descend, &growth);
+		flame_walk(model, site, flame_descend, &growth);
 		if (growth.no_memory)
 			return false;
 	}
@@ -156,12 +157,12 @@ static bool grow(struct flame_node *root, const struct model *model, const struc
 bool flame_svg(struct out *out, const struct model *model, const struct filter *filter)
 {
 	struct flame_node root = {.name = (char *)"all", .module = ""};
-	bool whole = grow(&root, model, filter, false), of_refused = whole && root.value == 0;
+	bool whole = flame_grow(&root, model, filter, false), of_refused = whole && root.value == 0;
 	struct flame_title title = {.session = &model->session};
 
 	/* Where nobody got any, those who asked are shown. */
 	if (of_refused)
-		whole = grow(&root, model, filter, true);
+		whole = flame_grow(&root, model, filter, true);
 	title.of_refused = of_refused && root.value;
 	title.note_count = partial_notes(model, filter, title.notes);
 	flame_picture(out, &root, &title);

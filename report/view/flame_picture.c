@@ -30,12 +30,12 @@ struct picture {
 	const struct flame_title *title;
 };
 
-static unsigned depth(const struct flame_node *node)
+static unsigned flame_picture_depth(const struct flame_node *node)
 {
 	unsigned most = 0;
 
 	for (const struct flame_node *child = node->child; child; child = child->next) {
-		unsigned below = depth(child) + 1;
+		unsigned below = flame_picture_depth(child) + 1;
 
 		most = below > most ? below : most;
 	}
@@ -169,7 +169,7 @@ static void put_boxes(const struct picture *picture, const struct flame_node *no
 /* ---- what stands above ---- */
 
 /* In one line, and not longer than the picture. */
-static void put_command(struct out *out, const struct session_facts *session)
+static void flame_picture_put_command(struct out *out, const struct session_facts *session)
 {
 	const char *word = session->command, *end = session->command + session->command_bytes;
 	char text[TITLE_BYTES + 1];
@@ -205,7 +205,7 @@ static void put_style(struct out *out)
 		 "</style>\n");
 }
 
-static void put_title(const struct picture *picture)
+static void flame_picture_put_title(const struct picture *picture)
 {
 	struct out *out = picture->out;
 	char total[FORMAT_BYTES];
@@ -234,13 +234,13 @@ static void put_notes(const struct picture *picture)
 	}
 }
 
-static void put_head(const struct picture *picture)
+static void flame_picture_put_head(const struct picture *picture)
 {
 	struct out *out = picture->out;
 
-	put_title(picture);
+	flame_picture_put_title(picture);
 	OUT(out, "<text id=\"command\" x=\"10\" y=\"46\">");
-	put_command(out, picture->title->session);
+	flame_picture_put_command(out, picture->title->session);
 	OUT(out,
 	    "</text>\n<text x=\"10\" y=\"66\"><tspan class=\"program\">&#9632;</tspan> program and "
 	    "libraries  <tspan class=\"libc\">&#9632;</tspan> libc and loader  "
@@ -282,7 +282,7 @@ void flame_picture(struct out *out, const struct flame_node *root, const struct 
 {
 	unsigned top = TOP + title->note_count * ROW;
 	struct picture picture = {out, root->value ? root->value : 1, top,
-				  top + (depth(root) + 1) * ROW, title};
+				  top + (flame_picture_depth(root) + 1) * ROW, title};
 
 	OUT(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		 "<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" viewBox=\"0 0 1200 ");
@@ -292,7 +292,7 @@ void flame_picture(struct out *out, const struct flame_node *root, const struct 
 	OUT(out, "\" onload=\"flame_start()\">\n");
 	put_style(out);
 	OUT(out, "<rect width=\"100%\" height=\"100%\" fill=\"#fdfdfb\"/>\n");
-	put_head(&picture);
+	flame_picture_put_head(&picture);
 	put_frames(&picture, root);
 	OUT(out, "<script><![CDATA[\n");
 	out_raw(out, flame_script, (size_t)(flame_script_end - flame_script));

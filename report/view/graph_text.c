@@ -54,8 +54,8 @@ static const struct glyphs plain = {
 };
 
 /* What does not fit is cut, and marked. */
-static void put_name(char text[EDGE_BYTES], const char *name, size_t columns,
-		     const struct glyphs *g)
+static void graph_text_put_name(char text[EDGE_BYTES], const char *name, size_t columns,
+				const struct glyphs *g)
 {
 	int bytes = (int)strlen(name);
 	bool whole = out_columns(name) <= columns;
@@ -85,15 +85,15 @@ static void describe_hold(const struct graph_edge *edge, size_t columns, char re
 }
 
 /* Within `columns`: where that is too little for all of it, the program's name is cut. */
-static void describe(const struct graph_edge *edge, size_t columns, const struct glyphs *g,
-		     char text[EDGE_BYTES])
+static void graph_text_describe(const struct graph_edge *edge, size_t columns,
+				const struct glyphs *g, char text[EDGE_BYTES])
 {
 	size_t least = out_columns(edge->name), used;
 	char rest[64];
 
 	least = least < NAME_LEAST ? least : NAME_LEAST;
 	describe_hold(edge, columns - least, rest);
-	put_name(text, edge->name, columns - strlen(rest), g);
+	graph_text_put_name(text, edge->name, columns - strlen(rest), g);
 	used = strlen(text);
 	snprintf(text + used, EDGE_BYTES - used, "%s", rest);
 }
@@ -109,7 +109,8 @@ static void describe_creator(const struct model *model, const struct model_segme
 		return;
 	}
 	snprintf(pid, sizeof pid, " %d", creator->facts.pid);
-	put_name(name, model_program_name(&creator->facts), BOX_COLUMNS - 3 - strlen(pid), g);
+	graph_text_put_name(name, model_program_name(&creator->facts),
+			    BOX_COLUMNS - 3 - strlen(pid), g);
 	snprintf(text, EDGE_BYTES, "by %.160s%s", name, pid);
 }
 
@@ -141,8 +142,8 @@ static void put_box_line(struct out *out, const struct model *model,
 	out_text(out, g->side);
 }
 
-static void put_left(struct out *out, const struct graph_edge *edge, const struct glyphs *g,
-		     size_t width)
+static void graph_text_put_left(struct out *out, const struct graph_edge *edge,
+				const struct glyphs *g, size_t width)
 {
 	char text[EDGE_BYTES];
 	size_t columns;
@@ -151,7 +152,7 @@ static void put_left(struct out *out, const struct graph_edge *edge, const struc
 		out_pad(out, width + ARROW_COLUMNS);
 		return;
 	}
-	describe(edge, width, g, text);
+	graph_text_describe(edge, width, g, text);
 	columns = out_columns(text);
 	out_pad(out, columns < width ? width - columns : 0);
 	out_safe(out, text);
@@ -165,7 +166,7 @@ static void put_right(struct out *out, const struct graph_edge *edge, const stru
 
 	if (!edge)
 		return;
-	describe(edge, width, g, text);
+	graph_text_describe(edge, width, g, text);
 	out_text(out, edge->live ? g->left : g->was_left);
 	out_safe(out, text);
 }
@@ -198,9 +199,9 @@ static const struct graph_edge *walk_next(struct walk *walk)
 }
 
 /* Edges first..first+count-1 are the segment's: they go left and right in turn. */
-static void put_segment(struct out *out, const struct graph_edge *edges, uint32_t count,
-			const struct model_segment *segment, const struct model *model,
-			const struct sides *sides)
+static void graph_text_put_segment(struct out *out, const struct graph_edge *edges, uint32_t count,
+				   const struct model_segment *segment, const struct model *model,
+				   const struct sides *sides)
 {
 	const struct glyphs *g = out->utf8 ? &fine : &plain;
 	struct walk walk = walk_begin(edges, count);
@@ -211,7 +212,7 @@ static void put_segment(struct out *out, const struct graph_edge *edges, uint32_
 
 		if (row >= BOX_LINES && !left)
 			break;
-		put_left(out, left, g, sides->left);
+		graph_text_put_left(out, left, g, sides->left);
 		if (row < BOX_LINES)
 			put_box_line(out, model, segment, row, g);
 		else
@@ -231,7 +232,7 @@ static uint32_t count_edges(const struct graph *graph, uint32_t first)
 }
 
 /* What each side would take with nothing cut. */
-static struct sides measure(const struct graph *graph)
+static struct sides graph_text_measure(const struct graph *graph)
 {
 	struct sides need = {0, 0};
 	char text[EDGE_BYTES];
@@ -243,7 +244,7 @@ static struct sides measure(const struct graph *graph)
 		for (bool right = false; (edge = walk_next(&walk)); right = !right) {
 			size_t *side = right ? &need.right : &need.left, columns;
 
-			describe(edge, EDGE_BYTES, &plain, text);
+			graph_text_describe(edge, EDGE_BYTES, &plain, text);
 			columns = out_columns(text);
 			*side = columns > *side ? columns : *side;
 		}
@@ -251,7 +252,7 @@ static struct sides measure(const struct graph *graph)
 	return need;
 }
 
-static size_t smaller(size_t a, size_t b)
+static size_t graph_text_smaller(size_t a, size_t b)
 {
 	return a < b ? a : b;
 }
@@ -262,11 +263,12 @@ static struct sides choose_sides(const struct out *out, const struct graph *grap
 {
 	size_t taken = BOX_COLUMNS + 4 + 2 * ARROW_COLUMNS;
 	size_t capacity = out->width > taken + 2 * SIDE_LEAST ? out->width - taken : 2 * SIDE_LEAST;
-	size_t half = capacity / 2, left = smaller(half, SIDE_USUAL);
-	struct sides need = measure(graph);
+	size_t half = capacity / 2, left = graph_text_smaller(half, SIDE_USUAL);
+	struct sides need = graph_text_measure(graph);
 
 	if (need.left > left)
-		left = smaller(need.left, capacity - smaller(need.right, half));
+		left = graph_text_smaller(need.left,
+					  capacity - graph_text_smaller(need.right, half));
 	else if (need.right > capacity - left)
 		left = need.left + need.right > capacity ? need.left : capacity - need.right;
 	return (struct sides){left, capacity - left};
@@ -289,7 +291,8 @@ void graph_text(struct out *out, const struct graph *graph, const struct model *
 		if (any)
 			out_char(out, '\n');
 		any = true;
-		put_segment(out, graph->edges + first, next - first, segment, model, &sides);
+		graph_text_put_segment(out, graph->edges + first, next - first, segment, model,
+				       &sides);
 	}
 	if (!any)
 		OUT(out, "no shared segments\n");

@@ -3,7 +3,7 @@
 #include "report/view/json.h"
 #include "report/view/words.h"
 
-static void put_key(struct json *json, uint32_t key)
+static void ipcs_json_put_key(struct json *json, uint32_t key)
 {
 	json_name(json, "key");
 	out_char(json->out, '"');
@@ -11,7 +11,7 @@ static void put_key(struct json *json, uint32_t key)
 	out_char(json->out, '"');
 }
 
-static void put_mode(struct json *json, uint32_t mode)
+static void ipcs_json_put_mode(struct json *json, uint32_t mode)
 {
 	json_name(json, "mode");
 	out_char(json->out, '"');
@@ -19,7 +19,7 @@ static void put_mode(struct json *json, uint32_t mode)
 	out_char(json->out, '"');
 }
 
-static void put_time(struct json *json, const char *name, uint64_t seconds)
+static void ipcs_json_put_time(struct json *json, const char *name, uint64_t seconds)
 {
 	char text[64];
 
@@ -38,7 +38,7 @@ static void put_owners(struct json *json, uint32_t uid, uint32_t gid, uint32_t c
 	json_number(json, "creator_gid", creator_gid);
 }
 
-static void put_creator(struct json *json, const struct ipc_creator *creator)
+static void ipcs_json_put_creator(struct json *json, const struct ipc_creator *creator)
 {
 	if (!creator->known && !creator->pid) {
 		json_null(json, "creator");
@@ -65,7 +65,7 @@ static void put_creator(struct json *json, const struct ipc_creator *creator)
 	json_close(json, '}');
 }
 
-static void put_holder(struct json *json, const struct kernel_holder *holder)
+static void ipcs_json_put_holder(struct json *json, const struct kernel_holder *holder)
 {
 	json_open(json, NULL, '{');
 	json_signed(json, "pid", holder->pid);
@@ -78,45 +78,45 @@ static void put_holder(struct json *json, const struct kernel_holder *holder)
 	json_close(json, '}');
 }
 
-static void put_segment(struct json *json, const struct ipc_table *table,
-			const struct ipc_segment *segment)
+static void ipcs_json_put_segment(struct json *json, const struct ipc_table *table,
+				  const struct ipc_segment *segment)
 {
 	const struct kernel_segment *kernel = &segment->kernel;
 
 	json_open(json, NULL, '{');
-	put_key(json, kernel->key);
+	ipcs_json_put_key(json, kernel->key);
 	json_signed(json, "shmid", kernel->shmid);
-	put_mode(json, kernel->mode);
+	ipcs_json_put_mode(json, kernel->mode);
 	put_owners(json, kernel->owner_uid, kernel->owner_gid, kernel->creator_uid,
 		   kernel->creator_gid);
 	json_number(json, "size", kernel->size);
 	json_number(json, "nattch", kernel->nattch);
 	json_text(json, "state", ipcs_state(segment));
-	put_creator(json, &segment->creator);
+	ipcs_json_put_creator(json, &segment->creator);
 	json_signed(json, "last_pid", kernel->last_pid);
 	json_open(json, "holders", '[');
 	for (uint32_t i = 0; i < segment->holder_count + segment->other_count; i++)
-		put_holder(json, &table->holders[segment->first_holder + i]);
+		ipcs_json_put_holder(json, &table->holders[segment->first_holder + i]);
 	json_close(json, ']');
 	json_number(json, "unaccounted",
 		    kernel->nattch > segment->holder_count ? kernel->nattch - segment->holder_count
 							   : 0);
 	json_number(json, "resident_bytes", kernel->resident_bytes);
 	json_number(json, "swap_bytes", kernel->swap_bytes);
-	put_time(json, "attached", kernel->attached);
-	put_time(json, "detached", kernel->detached);
-	put_time(json, "changed", kernel->changed);
+	ipcs_json_put_time(json, "attached", kernel->attached);
+	ipcs_json_put_time(json, "detached", kernel->detached);
+	ipcs_json_put_time(json, "changed", kernel->changed);
 	json_close(json, '}');
 }
 
-static void put_object(struct json *json, const struct kernel_object *object)
+static void ipcs_json_put_object(struct json *json, const struct kernel_object *object)
 {
 	bool queue = object->kind == OBJECT_QUEUE;
 
 	json_open(json, NULL, '{');
-	put_key(json, object->key);
+	ipcs_json_put_key(json, object->key);
 	json_signed(json, queue ? "msqid" : "semid", object->id);
-	put_mode(json, object->mode);
+	ipcs_json_put_mode(json, object->mode);
 	put_owners(json, object->owner_uid, object->owner_gid, object->creator_uid,
 		   object->creator_gid);
 	json_number(json, queue ? "messages" : "semaphores", object->count);
@@ -124,10 +124,10 @@ static void put_object(struct json *json, const struct kernel_object *object)
 		json_number(json, "bytes", object->bytes);
 		json_signed(json, "sent_pid", object->sent_pid);
 		json_signed(json, "taken_pid", object->taken_pid);
-		put_time(json, "taken", object->taken);
+		ipcs_json_put_time(json, "taken", object->taken);
 	}
-	put_time(json, "used", object->used);
-	put_time(json, "changed", object->changed);
+	ipcs_json_put_time(json, "used", object->used);
+	ipcs_json_put_time(json, "changed", object->changed);
 	json_close(json, '}');
 }
 
@@ -138,7 +138,7 @@ static void put_objects(struct json *json, const struct ipc_table *table, const 
 	for (uint32_t i = 0; i < table->object_count && !filter->by_shmid; i++)
 		if (table->objects[i].kind == kind &&
 		    (!filter->by_key || filter->key == table->objects[i].key))
-			put_object(json, &table->objects[i]);
+			ipcs_json_put_object(json, &table->objects[i]);
 	json_close(json, ']');
 }
 
@@ -151,7 +151,7 @@ void ipcs_json(struct out *out, const struct ipc_table *table, const struct filt
 	json_open(&json, "segments", '[');
 	for (uint32_t i = 0; i < table->segment_count; i++)
 		if (ipc_wants(filter, &table->segments[i]))
-			put_segment(&json, table, &table->segments[i]);
+			ipcs_json_put_segment(&json, table, &table->segments[i]);
 	json_close(&json, ']');
 	put_objects(&json, table, "queues", OBJECT_QUEUE, filter);
 	put_objects(&json, table, "semaphores", OBJECT_SEMAPHORES, filter);

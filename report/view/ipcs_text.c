@@ -68,20 +68,20 @@ const char *ipcs_state(const struct ipc_segment *segment)
 
 /* ---- cells ---- */
 
-static void put_number(struct cell *cell, uint64_t number)
+static void ipcs_text_put_number(struct cell *cell, uint64_t number)
 {
 	cell->number = number;
 	snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)number);
 }
 
-static void put_bytes(struct cell *cell, uint64_t bytes, bool exact)
+static void ipcs_text_put_bytes(struct cell *cell, uint64_t bytes, bool exact)
 {
-	put_number(cell, bytes);
+	ipcs_text_put_number(cell, bytes);
 	if (!exact)
 		format_bytes(cell->text, bytes);
 }
 
-static void put_key(struct cell *cell, uint32_t key)
+static void ipcs_text_put_key(struct cell *cell, uint32_t key)
 {
 	cell->number = key;
 	if (key == 0)
@@ -90,17 +90,17 @@ static void put_key(struct cell *cell, uint32_t key)
 		snprintf(cell->text, sizeof cell->text, "0x%08x", key);
 }
 
-static void put_user(struct cell *cell, uint32_t uid)
+static void ipcs_text_put_user(struct cell *cell, uint32_t uid)
 {
 	const struct passwd *user = getpwuid(uid);
 
 	if (user)
 		snprintf(cell->text, sizeof cell->text, "%.32s", user->pw_name);
 	else
-		put_number(cell, uid);
+		ipcs_text_put_number(cell, uid);
 }
 
-static void put_time(struct cell *cell, uint64_t seconds)
+static void ipcs_text_put_time(struct cell *cell, uint64_t seconds)
 {
 	char text[64];
 
@@ -113,7 +113,7 @@ static void put_time(struct cell *cell, uint64_t seconds)
 	snprintf(cell->text, sizeof cell->text, "%s", text);
 }
 
-static void put_creator(struct cell *cell, const struct ipc_creator *creator)
+static void ipcs_text_put_creator(struct cell *cell, const struct ipc_creator *creator)
 {
 	char label[CREATOR_LABEL_BYTES];
 
@@ -142,8 +142,8 @@ static uint32_t count_same(const struct kernel_holder *rows, uint32_t count, boo
  * "perl 123, perl 124 ro +3 more": a process once, however often it has it attached. At most `most`
  * are named, by at most `name_bytes` of their names.
  */
-static void put_holders(struct cell *cell, const struct context *context,
-			const struct ipc_segment *segment, unsigned most, int name_bytes)
+static void ipcs_text_put_holders(struct cell *cell, const struct context *context,
+				  const struct ipc_segment *segment, unsigned most, int name_bytes)
 {
 	const struct kernel_holder *rows = context->table->holders + segment->first_holder;
 	uint32_t count = segment->holder_count + segment->other_count, same;
@@ -184,30 +184,30 @@ static void shorten_holders(const void *row, unsigned column, struct cell *cell,
 		return;
 	for (unsigned most = context->holders_named; most > 0; most--)
 		for (int bytes = NAME_BYTES; bytes >= NAME_LEAST; bytes--) {
-			put_holders(cell, context, segment, most, bytes);
+			ipcs_text_put_holders(cell, context, segment, most, bytes);
 			if (out_columns(cell->text) <= width)
 				return;
 		}
 	snprintf(cell->text, sizeof cell->text, "%.*s %d", NAME_LEAST, first->comm, first->pid);
 }
 
-static void put_segment(const struct ipc_segment *row, unsigned column, struct cell *cell,
-			const struct context *context)
+static void ipcs_text_put_segment(const struct ipc_segment *row, unsigned column, struct cell *cell,
+				  const struct context *context)
 {
 	const struct kernel_segment *kernel = &row->kernel;
 
 	switch (column) {
 	case COLUMN_SIZE:
-		put_bytes(cell, kernel->size, context->exact);
+		ipcs_text_put_bytes(cell, kernel->size, context->exact);
 		break;
 	case COLUMN_RESIDENT:
-		put_bytes(cell, kernel->resident_bytes, context->exact);
+		ipcs_text_put_bytes(cell, kernel->resident_bytes, context->exact);
 		break;
 	case COLUMN_SWAPPED:
-		put_bytes(cell, kernel->swap_bytes, context->exact);
+		ipcs_text_put_bytes(cell, kernel->swap_bytes, context->exact);
 		break;
 	case COLUMN_NATTCH:
-		put_number(cell, kernel->nattch);
+		ipcs_text_put_number(cell, kernel->nattch);
 		break;
 	case COLUMN_STATE:
 		snprintf(cell->text, sizeof cell->text, "%s", ipcs_state(row));
@@ -215,7 +215,7 @@ static void put_segment(const struct ipc_segment *row, unsigned column, struct c
 			cell->color = COLOR_RED;
 		break;
 	case COLUMN_CREATOR:
-		put_creator(cell, &row->creator);
+		ipcs_text_put_creator(cell, &row->creator);
 		break;
 	case COLUMN_CMDLINE:
 		snprintf(cell->text, sizeof cell->text, "%.*s", context->cmdline_columns,
@@ -223,19 +223,19 @@ static void put_segment(const struct ipc_segment *row, unsigned column, struct c
 								       : "-");
 		break;
 	case COLUMN_HOLDERS:
-		put_holders(cell, context, row, context->holders_named, NAME_BYTES);
+		ipcs_text_put_holders(cell, context, row, context->holders_named, NAME_BYTES);
 		break;
 	case COLUMN_CPID:
-		put_number(cell, (uint32_t)kernel->creator_pid);
+		ipcs_text_put_number(cell, (uint32_t)kernel->creator_pid);
 		break;
 	case COLUMN_LPID:
-		put_number(cell, (uint32_t)kernel->last_pid);
+		ipcs_text_put_number(cell, (uint32_t)kernel->last_pid);
 		break;
 	case COLUMN_ATTACHED:
-		put_time(cell, kernel->attached);
+		ipcs_text_put_time(cell, kernel->attached);
 		break;
 	case COLUMN_DETACHED:
-		put_time(cell, kernel->detached);
+		ipcs_text_put_time(cell, kernel->detached);
 		break;
 	default:
 		snprintf(cell->text, sizeof cell->text, "%s",
@@ -243,29 +243,29 @@ static void put_segment(const struct ipc_segment *row, unsigned column, struct c
 	}
 }
 
-static void put_object(const struct kernel_object *row, unsigned column, struct cell *cell,
-		       const struct context *context)
+static void ipcs_text_put_object(const struct kernel_object *row, unsigned column,
+				 struct cell *cell, const struct context *context)
 {
 	switch (column) {
 	case COLUMN_SIZE:
-		put_bytes(cell, row->bytes, context->exact);
+		ipcs_text_put_bytes(cell, row->bytes, context->exact);
 		break;
 	case COLUMN_COUNT:
-		put_number(cell, row->count);
+		ipcs_text_put_number(cell, row->count);
 		break;
 	case COLUMN_LPID:
-		put_number(cell,
-			   (uint32_t)(row->used > row->taken ? row->sent_pid : row->taken_pid));
+		ipcs_text_put_number(
+			cell, (uint32_t)(row->used > row->taken ? row->sent_pid : row->taken_pid));
 		break;
 	case COLUMN_DETACHED:
-		put_time(cell, row->taken);
+		ipcs_text_put_time(cell, row->taken);
 		break;
 	default:
-		put_time(cell, row->used);
+		ipcs_text_put_time(cell, row->used);
 	}
 }
 
-static void fill(const void *row, unsigned column, struct cell *cell, const void *given)
+static void ipcs_text_fill(const void *row, unsigned column, struct cell *cell, const void *given)
 {
 	const struct context *context = given;
 	const struct ipc_segment *segment = row;
@@ -275,26 +275,28 @@ static void fill(const void *row, unsigned column, struct cell *cell, const void
 	cell->color = COLOR_NONE;
 	cell->number = 0;
 	if (column == COLUMN_KEY)
-		put_key(cell, is_segment ? segment->kernel.key : object->key);
+		ipcs_text_put_key(cell, is_segment ? segment->kernel.key : object->key);
 	else if (column == COLUMN_ID)
-		put_number(cell, (uint32_t)(is_segment ? segment->kernel.shmid : object->id));
+		ipcs_text_put_number(cell,
+				     (uint32_t)(is_segment ? segment->kernel.shmid : object->id));
 	else if (column == COLUMN_OWNER)
-		put_user(cell, is_segment ? segment->kernel.owner_uid : object->owner_uid);
+		ipcs_text_put_user(cell,
+				   is_segment ? segment->kernel.owner_uid : object->owner_uid);
 	else if (column == COLUMN_MODE)
 		snprintf(cell->text, sizeof cell->text, "%04o",
 			 (is_segment ? segment->kernel.mode : object->mode) & 0777);
 	else if (column == COLUMN_CHANGED)
-		put_time(cell, is_segment ? segment->kernel.changed : object->changed);
+		ipcs_text_put_time(cell, is_segment ? segment->kernel.changed : object->changed);
 	else if (is_segment)
-		put_segment(segment, column, cell, context);
+		ipcs_text_put_segment(segment, column, cell, context);
 	else
-		put_object(object, column, cell, context);
+		ipcs_text_put_object(object, column, cell, context);
 }
 
 /* ---- tables ---- */
 
-static bool choose(struct table *table, const struct out *out, const struct ipcs_options *options,
-		   enum kind kind)
+static bool ipcs_text_choose(struct table *table, const struct out *out,
+			     const struct ipcs_options *options, enum kind kind)
 {
 	unsigned kept = 0;
 
@@ -316,7 +318,7 @@ static bool choose(struct table *table, const struct out *out, const struct ipcs
 	return kept > 0;
 }
 
-static bool is_orphaned(const struct ipc_segment *segment)
+static bool ipcs_text_is_orphaned(const struct ipc_segment *segment)
 {
 	return strcmp(ipcs_state(segment), "orphaned") == 0;
 }
@@ -326,7 +328,7 @@ static void put_orphaned(struct out *out, const struct table *table)
 	unsigned orphaned = 0;
 
 	for (unsigned i = 0; i < table->row_count; i++)
-		orphaned += is_orphaned(table->rows[i]);
+		orphaned += ipcs_text_is_orphaned(table->rows[i]);
 	if (!orphaned)
 		return;
 	OUT(out, ", ");
@@ -334,12 +336,12 @@ static void put_orphaned(struct out *out, const struct table *table)
 	OUT(out, " orphaned");
 }
 
-static void put_table(struct out *out, struct table *table, const struct ipcs_options *options,
-		      enum kind kind)
+static void ipcs_text_put_table(struct out *out, struct table *table,
+				const struct ipcs_options *options, enum kind kind)
 {
 	static const char *const titles[] = {"SHARED MEMORY", "MESSAGE QUEUES", "SEMAPHORES"};
 
-	if (!choose(table, out, options, kind))
+	if (!ipcs_text_choose(table, out, options, kind))
 		return;
 	if (!options->no_headings) {
 		if (kind != SEGMENTS)
@@ -366,8 +368,10 @@ static void put_kind(struct out *out, const struct ipc_table *ipc,
 				  .exact = options->exact,
 				  .holders_named = wide ? HOLDERS_NAMED : 1,
 				  .cmdline_columns = options->column_count ? 136 : CMDLINE_COLUMNS};
-	struct table table = {
-		.columns = columns, .fill = fill, .shorten = shorten_holders, .context = &context};
+	struct table table = {.columns = columns,
+			      .fill = ipcs_text_fill,
+			      .shorten = shorten_holders,
+			      .context = &context};
 	uint32_t count = kind == SEGMENTS ? ipc->segment_count : ipc->object_count;
 
 	table.rows = calloc(count + 1, sizeof *table.rows);
@@ -379,13 +383,13 @@ static void put_kind(struct out *out, const struct ipc_table *ipc,
 		    (!options->filter->by_key || options->filter->key == ipc->objects[i].key))
 			table.rows[table.row_count++] = &ipc->objects[i];
 	}
-	put_table(out, &table, options, kind);
+	ipcs_text_put_table(out, &table, options, kind);
 	if (kind == SEGMENTS && !options->no_headings && !options->column_count)
 		ipcs_files_text(out, &table, options->folder);
 	free(table.rows);
 }
 
-static bool knows(const char *name)
+static bool ipcs_text_knows(const char *name)
 {
 	if (table_column(columns, name) >= 0)
 		return true;
@@ -395,10 +399,10 @@ static bool knows(const char *name)
 
 bool ipcs_text(struct out *out, const struct ipc_table *table, const struct ipcs_options *options)
 {
-	if (options->sort && !knows(options->sort))
+	if (options->sort && !ipcs_text_knows(options->sort))
 		return false;
 	for (unsigned i = 0; i < options->column_count; i++)
-		if (!knows(options->columns[i]))
+		if (!ipcs_text_knows(options->columns[i]))
 			return false;
 	put_kind(out, table, options, SEGMENTS);
 	if (options->filter->by_shmid)

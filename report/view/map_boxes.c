@@ -74,7 +74,8 @@ void map_mark(const struct drawing *drawing, struct map_row *row, const struct z
 		row->mark = '*';
 }
 
-static void count(const struct drawing *drawing, struct map_row *row, const struct zone *zone)
+static void map_boxe_count(const struct drawing *drawing, struct map_row *row,
+			   const struct zone *zone)
 {
 	row->counted = true;
 	map_tally_add(&row->tally, zone);
@@ -94,21 +95,21 @@ static struct map_row *add_sum(const struct drawing *drawing, const struct box *
 			row = map_row_add(drawing->rows, ROW_ZONE, box_color(box->family));
 		if (!row)
 			return NULL;
-		count(drawing, row, zone);
+		map_boxe_count(drawing, row, zone);
 	}
 	return row;
 }
 
 /* ---- what is in a box ---- */
 
-static const char *base_name(const char *path)
+static const char *map_boxe_base_name(const char *path)
 {
 	const char *slash = path ? strrchr(path, '/') : NULL;
 
 	return slash ? slash + 1 : path ? path : "";
 }
 
-static void say(struct map_row *row, const char *what, const char *more)
+static void map_boxe_say(struct map_row *row, const char *what, const char *more)
 {
 	if (row)
 		snprintf(row->text, sizeof row->text, "%s%s%.150s", what, *more ? "  " : "", more);
@@ -124,13 +125,13 @@ static void put_each(const struct drawing *drawing, const struct box *box)
 			return;
 		row->addressed = zone > box->first; /* the edge below has the lowest */
 		row->address = zone->start;
-		count(drawing, row, zone);
+		map_boxe_count(drawing, row, zone);
 		snprintf(row->text, sizeof row->text, "%s %.150s", zone->perm,
-			 zone->name ? base_name(zone->name) : zone_kind_name(zone->kind));
+			 zone->name ? map_boxe_base_name(zone->name) : zone_kind_name(zone->kind));
 	}
 }
 
-static void put_kernel(const struct drawing *drawing, const struct box *box)
+static void map_boxe_put_kernel(const struct drawing *drawing, const struct box *box)
 {
 	struct map_row *row = add_sum(drawing, box, NULL);
 
@@ -148,7 +149,7 @@ static void put_kernel(const struct drawing *drawing, const struct box *box)
 
 /* ---- attachments ---- */
 
-static void put_holders(const struct drawing *drawing, const struct zone *zone)
+static void map_boxe_put_holders(const struct drawing *drawing, const struct zone *zone)
 {
 	uint64_t seen = (uint64_t)zones_of_segment(drawing->zones, zone->shmid) +
 			zone->holder_count;
@@ -172,7 +173,7 @@ static void put_holders(const struct drawing *drawing, const struct zone *zone)
 	add_details(drawing, COLOR_NONE, text);
 }
 
-static void put_attachment(const struct drawing *drawing, const struct box *box)
+static void map_boxe_put_attachment(const struct drawing *drawing, const struct box *box)
 {
 	const struct zone *zone = box->first;
 	struct map_row *row = map_row_add(drawing->rows, ROW_ZONE, box_color(box->family));
@@ -181,7 +182,7 @@ static void put_attachment(const struct drawing *drawing, const struct box *box)
 
 	if (!row)
 		return;
-	count(drawing, row, zone);
+	map_boxe_count(drawing, row, zone);
 	snprintf(row->text, sizeof row->text, "attachment %d", zone->shmid);
 	if (zone->key_known)
 		used = (size_t)snprintf(text, sizeof text, zone->key ? "key 0x%08x, " : "private, ",
@@ -199,7 +200,7 @@ static void put_attachment(const struct drawing *drawing, const struct box *box)
 					     : "");
 		add_details(drawing, COLOR_NONE, text);
 	}
-	put_holders(drawing, zone);
+	map_boxe_put_holders(drawing, zone);
 	if (zone->listed && zone->segment.mode & 01000)
 		add_details(drawing, COLOR_NONE, "marked: goes with its last attachment");
 }
@@ -270,7 +271,8 @@ static void put_members(const struct drawing *drawing, const struct box *box,
 		return;
 	found = gather_members(drawing, box, wanted, members);
 	if (found == 1)
-		snprintf(sum->text, sizeof sum->text, "%.180s", base_name(members->first->name));
+		snprintf(sum->text, sizeof sum->text, "%.180s",
+			 map_boxe_base_name(members->first->name));
 	else
 		snprintf(sum->text, sizeof sum->text, "%u %s", found, what);
 	/* One line for "and one more" is one line for that one. */
@@ -283,7 +285,7 @@ static void put_members(const struct drawing *drawing, const struct box *box,
 		row->tally = members[i].tally;
 		row->mark = members[i].mark;
 		snprintf(row->text, sizeof row->text, "  %.180s",
-			 base_name(members[i].first->name));
+			 map_boxe_base_name(members[i].first->name));
 	}
 	if (found > 1 && shown < found && most &&
 	    (row = map_row_add(drawing->rows, ROW_MEMBER, COLOR_DIM)))
@@ -293,7 +295,7 @@ static void put_members(const struct drawing *drawing, const struct box *box,
 
 static void put_placed(const struct drawing *drawing, const struct box *box)
 {
-	say(add_sum(drawing, box, is_anonymous), "anonymous", "");
+	map_boxe_say(add_sum(drawing, box, is_anonymous), "anonymous", "");
 	put_members(drawing, box, is_file, "files", drawing->members / 2);
 	put_members(drawing, box, is_library, "libraries", drawing->members);
 }
@@ -306,14 +308,15 @@ void box_put(const struct drawing *drawing, const struct box *box)
 					    [STACK] = "stack, grows down"};
 
 	if (box->family == ATTACHED)
-		put_attachment(drawing, box);
+		map_boxe_put_attachment(drawing, box);
 	else if (drawing->options->all)
 		put_each(drawing, box);
 	else if (box->family == KERNEL)
-		put_kernel(drawing, box);
+		map_boxe_put_kernel(drawing, box);
 	else if (box->family == PLACED)
 		put_placed(drawing, box);
 	else
-		say(add_sum(drawing, box, NULL), words[box->family],
-		    box->family == CODE ? base_name(drawing->zones->process.exe) : "");
+		map_boxe_say(add_sum(drawing, box, NULL), words[box->family],
+			     box->family == CODE ? map_boxe_base_name(drawing->zones->process.exe)
+						 : "");
 }

@@ -4,7 +4,7 @@
 #include "report/view/map.h"
 #include "report/view/words.h"
 
-static void put_address(struct json *json, const char *name, uint64_t address)
+static void map_json_put_address(struct json *json, const char *name, uint64_t address)
 {
 	if (address)
 		json_address(json, name, address);
@@ -12,12 +12,12 @@ static void put_address(struct json *json, const char *name, uint64_t address)
 		json_null(json, name);
 }
 
-static void put_break(struct json *json, const struct zones *zones)
+static void map_json_put_break(struct json *json, const struct zones *zones)
 {
 	json_open(json, "break", '{');
-	put_address(json, "initial", zones->process.break_initial);
-	put_address(json, "current", zones->process.break_current);
-	put_address(json, "peak", zones->process.break_peak);
+	map_json_put_address(json, "initial", zones->process.break_initial);
+	map_json_put_address(json, "current", zones->process.break_current);
+	map_json_put_address(json, "peak", zones->process.break_peak);
 	json_number_or_null(json, "headroom_bytes", zones->headroom_known, zones->headroom_bytes);
 	json_number_or_null(json, "headroom_at_most_bytes",
 			    zones->headroom_known || zones->headroom_at_most,
@@ -25,7 +25,7 @@ static void put_break(struct json *json, const struct zones *zones)
 	json_close(json, '}');
 }
 
-static void put_holders(struct json *json, const struct zone *zone)
+static void map_json_put_holders(struct json *json, const struct zone *zone)
 {
 	json_open(json, "holders", '[');
 	for (uint32_t i = 0; i < zone->holder_count; i++) {
@@ -41,7 +41,7 @@ static void put_holders(struct json *json, const struct zone *zone)
 	json_close(json, ']');
 }
 
-static void put_key(struct json *json, const struct zone *zone)
+static void map_json_put_key(struct json *json, const struct zone *zone)
 {
 	if (!zone->key_known) {
 		json_null(json, "key");
@@ -53,7 +53,7 @@ static void put_key(struct json *json, const struct zone *zone)
 	out_char(json->out, '"');
 }
 
-static void put_mode(struct json *json, const struct zone *zone)
+static void map_json_put_mode(struct json *json, const struct zone *zone)
 {
 	if (!zone->listed) {
 		json_null(json, "mode");
@@ -66,18 +66,18 @@ static void put_mode(struct json *json, const struct zone *zone)
 }
 
 /* Of others these members are null, and nobody holds them. */
-static void put_attachment(struct json *json, const struct zone *zone)
+static void map_json_put_attachment(struct json *json, const struct zone *zone)
 {
 	bool listed = zone->listed;
 
 	json_number_or_null(json, "shmid", zone->shmid >= 0, (uint64_t)zone->shmid);
-	put_key(json, zone);
+	map_json_put_key(json, zone);
 	json_number_or_null(json, "size", zone->size_known, zone->size);
 	if (zone->shmid >= 0)
 		json_bool(json, "readonly", zone->readonly);
 	else
 		json_null(json, "readonly");
-	put_mode(json, zone);
+	map_json_put_mode(json, zone);
 	json_number_or_null(json, "nattch", listed, zone->segment.nattch);
 	json_number_or_null(json, "creator_pid", listed && zone->segment.creator_pid > 0,
 			    (uint64_t)zone->segment.creator_pid);
@@ -85,10 +85,10 @@ static void put_attachment(struct json *json, const struct zone *zone)
 		json_bool(json, "marked", zone->segment.mode & 01000);
 	else
 		json_null(json, "marked");
-	put_holders(json, zone);
+	map_json_put_holders(json, zone);
 }
 
-static void put_zone(struct json *json, const struct zone *zone)
+static void map_json_put_zone(struct json *json, const struct zone *zone)
 {
 	uint64_t page = zone->page_bytes ? zone->page_bytes : 1;
 
@@ -109,7 +109,7 @@ static void put_zone(struct json *json, const struct zone *zone)
 		json_text(json, "name", zone->name);
 	else
 		json_null(json, "name");
-	put_attachment(json, zone);
+	map_json_put_attachment(json, zone);
 	json_close(json, '}');
 }
 
@@ -124,10 +124,10 @@ void map_json(struct out *out, const struct zones *zones)
 	json_text(&json, "exe", zones->process.exe);
 	json_bool(&json, "live", zones->process.live);
 	json_number(&json, "page_size", zones->process.page_bytes);
-	put_break(&json, zones);
+	map_json_put_break(&json, zones);
 	json_open(&json, "zones", '[');
 	for (uint32_t i = 0; i < zones->count; i++)
-		put_zone(&json, &zones->zones[i]);
+		map_json_put_zone(&json, &zones->zones[i]);
 	json_close(&json, ']');
 	json_close(&json, '}');
 	out_char(out, '\n');

@@ -75,7 +75,7 @@ static void add_edge(const struct drawing *drawing, uint64_t address)
 
 /* ---- from the top down ---- */
 
-static bool joins(const struct zone *lower, const struct zone *upper)
+static bool map_row_joins(const struct zone *lower, const struct zone *upper)
 {
 	enum family family = family_of(lower);
 	uint64_t hole = upper->start - lower->end;
@@ -132,7 +132,7 @@ static void put_unused(const struct drawing *drawing, const struct zone *zone)
 		map_mark(drawing, &drawing->rows->rows[at], zone);
 }
 
-static void put_gap(const struct drawing *drawing, uint64_t from, uint64_t to)
+static void map_row_put_gap(const struct drawing *drawing, uint64_t from, uint64_t to)
 {
 	char text[MAP_TEXT_BYTES], size[FORMAT_BYTES];
 	const struct zones *zones = drawing->zones;
@@ -168,7 +168,7 @@ static bool is_beyond(const struct zone *zone)
 	return zone->start >> 63;
 }
 
-static uint64_t unit(const struct zones *zones)
+static uint64_t map_row_unit(const struct zones *zones)
 {
 	uint64_t bytes = 0, unit = zones->process.page_bytes ? zones->process.page_bytes : 4096;
 
@@ -190,20 +190,20 @@ void map_rows_make(struct map_rows *rows, const struct zones *zones,
 		at += zones->count;
 	rows->rows = NULL;
 	rows->count = rows->capacity = 0;
-	rows->unit_bytes = options->scale ? unit(zones) : 0;
+	rows->unit_bytes = options->scale ? map_row_unit(zones) : 0;
 	if (!zones->process.live)
 		add_gap(&drawing, 0, "what is here is not recorded", COLOR_DIM);
 	while (at > zones->zones) {
 		struct box box = {at - 1, at - 1, family_of(at - 1)};
 
-		while (box.first > zones->zones && joins(box.first - 1, box.first))
+		while (box.first > zones->zones && map_row_joins(box.first - 1, box.first))
 			box.first--;
 		at = box.first;
 		if (is_beyond(box.last) && !options->all)
 			continue;
 		if (above && above->start > box.last->end) {
 			add_edge(&drawing, above->start);
-			put_gap(&drawing, box.last->end, above->start);
+			map_row_put_gap(&drawing, box.last->end, above->start);
 		}
 		add_edge(&drawing, box.last->end);
 		draw_box(&drawing, &box);

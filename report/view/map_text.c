@@ -46,21 +46,21 @@ static void end_line(const struct pen *pen)
 
 /* ---- the head ---- */
 
-static void put_bytes(struct out *out, uint64_t bytes)
+static void map_text_put_bytes(struct out *out, uint64_t bytes)
 {
 	char text[FORMAT_BYTES];
 
 	out_text(out, format_bytes(text, bytes));
 }
 
-static void put_delta(struct out *out, uint64_t from, uint64_t to)
+static void map_text_put_delta(struct out *out, uint64_t from, uint64_t to)
 {
 	char text[FORMAT_BYTES];
 
 	out_text(out, format_delta(text, (int64_t)(to - from)));
 }
 
-static void put_process(const struct pen *pen)
+static void map_text_put_process(const struct pen *pen)
 {
 	const struct zones_process *process = &pen->zones->process;
 	struct out *out = pen->out;
@@ -115,11 +115,11 @@ static void put_since(const struct pen *pen)
 		return;
 	out_color(pen->out, COLOR_YELLOW);
 	OUT(pen->out, "  moved ");
-	put_delta(pen->out, was, is);
+	map_text_put_delta(pen->out, was, is);
 	out_color(pen->out, COLOR_NONE);
 }
 
-static void put_break(const struct pen *pen)
+static void map_text_put_break(const struct pen *pen)
 {
 	const struct zones_process *process = &pen->zones->process;
 	struct out *out = pen->out;
@@ -133,20 +133,20 @@ static void put_break(const struct pen *pen)
 	out_hex(out, process->break_current);
 	if (process->break_initial) {
 		OUT(out, ", ");
-		put_delta(out, process->break_initial, process->break_current);
+		map_text_put_delta(out, process->break_initial, process->break_current);
 		OUT(out, " since ");
 		out_hex(out, process->break_initial);
 	}
 	if (process->break_peak > process->break_current) {
 		OUT(out, ", at its peak ");
-		put_delta(out, process->break_initial, process->break_peak);
+		map_text_put_delta(out, process->break_initial, process->break_peak);
 	}
 	put_since(pen);
 	end_line(pen);
 	OUT(out, "        ");
 	if (pen->zones->headroom_known || pen->zones->headroom_at_most) {
 		out_text(out, pen->zones->headroom_known ? "" : "at most ");
-		put_bytes(out, pen->zones->headroom_bytes);
+		map_text_put_bytes(out, pen->zones->headroom_bytes);
 		OUT(out, " of room above it, up to ");
 		put_next(pen);
 	} else {
@@ -155,7 +155,7 @@ static void put_break(const struct pen *pen)
 	end_line(pen);
 }
 
-static void put_totals(const struct pen *pen)
+static void map_text_put_totals(const struct pen *pen)
 {
 	struct map_tally all = {0};
 	struct out *out = pen->out;
@@ -164,18 +164,18 @@ static void put_totals(const struct pen *pen)
 		if (pen->zones->zones[i].kind != ZONE_UNUSED)
 			map_tally_add(&all, &pen->zones->zones[i]);
 	OUT(out, "pages   of ");
-	put_bytes(out, pen->zones->process.page_bytes);
+	map_text_put_bytes(out, pen->zones->process.page_bytes);
 	if (!all.pages_known) {
 		OUT(out, "; which of them are in memory is not known");
 		end_line(pen);
 		return;
 	}
 	OUT(out, "; virtual ");
-	put_bytes(out, all.bytes);
+	map_text_put_bytes(out, all.bytes);
 	OUT(out, ", resident ");
-	put_bytes(out, all.resident_bytes);
+	map_text_put_bytes(out, all.resident_bytes);
 	OUT(out, ", swapped ");
-	put_bytes(out, all.swapped_bytes);
+	map_text_put_bytes(out, all.swapped_bytes);
 	end_line(pen);
 }
 
@@ -205,7 +205,7 @@ static void put_gone(const struct pen *pen)
 		end_line(pen);
 }
 
-static void put_headings(const struct pen *pen)
+static void map_text_put_headings(const struct pen *pen)
 {
 	out_color(pen->out, COLOR_DIM);
 	out_safe_wide(pen->out, "address", pen->address_columns + 2);
@@ -222,7 +222,7 @@ static void put_headings(const struct pen *pen)
 
 /* ---- the rows ---- */
 
-static void put_address(const struct pen *pen, const struct map_row *row)
+static void map_text_put_address(const struct pen *pen, const struct map_row *row)
 {
 	char text[32] = "";
 
@@ -261,7 +261,7 @@ static void put_edge(const struct pen *pen, const struct map_row *row, bool top,
 	put_glyph(pen, (struct glyph){top ? "┐" : bottom ? "┘" : "┤", "+"}, 1);
 }
 
-static void put_gap(const struct pen *pen, const struct map_row *row)
+static void map_text_put_gap(const struct pen *pen, const struct map_row *row)
 {
 	unsigned used = (unsigned)out_columns(row->text);
 	unsigned left = used < pen->box_columns ? (pen->box_columns - used) / 2 : 0;
@@ -275,7 +275,7 @@ static void put_gap(const struct pen *pen, const struct map_row *row)
 }
 
 /* How much of it is there: a part that is not nothing is never drawn as nothing. */
-static unsigned share(uint64_t part, uint64_t whole, unsigned capacity)
+static unsigned map_text_share(uint64_t part, uint64_t whole, unsigned capacity)
 {
 	unsigned columns = whole ? (unsigned)((unsigned __int128)part * BAR_COLUMNS / whole) : 0;
 
@@ -285,8 +285,9 @@ static unsigned share(uint64_t part, uint64_t whole, unsigned capacity)
 
 static void put_bar(const struct pen *pen, const struct map_tally *tally)
 {
-	unsigned resident = share(tally->resident_bytes, tally->bytes, BAR_COLUMNS);
-	unsigned swapped = share(tally->swapped_bytes, tally->bytes, BAR_COLUMNS - resident);
+	unsigned resident = map_text_share(tally->resident_bytes, tally->bytes, BAR_COLUMNS);
+	unsigned swapped = map_text_share(tally->swapped_bytes, tally->bytes,
+					  BAR_COLUMNS - resident);
 
 	if (!tally->pages_known) {
 		out_pad(pen->out, BAR_COLUMNS);
@@ -311,7 +312,7 @@ static void put_numbers(const struct pen *pen, const struct map_tally *tally)
 	out_number_wide(pen->out, tally->swapped_pages, 8);
 }
 
-static void put_zone(const struct pen *pen, const struct map_row *row)
+static void map_text_put_zone(const struct pen *pen, const struct map_row *row)
 {
 	bool bar = row->counted && row->tally.pages_known;
 	unsigned capacity = pen->box_columns - 2 - (bar ? BAR_COLUMNS + 1 : 0);
@@ -335,13 +336,13 @@ static void put_row(const struct pen *pen, const struct map_rows *rows, unsigned
 {
 	const struct map_row *row = &rows->rows[i];
 
-	put_address(pen, row);
+	map_text_put_address(pen, row);
 	if (row->kind == ROW_EDGE || row->kind == ROW_BREAK)
 		put_edge(pen, row, i == 0, i + 1 == rows->count);
 	else if (row->kind == ROW_GAP)
-		put_gap(pen, row);
+		map_text_put_gap(pen, row);
 	else
-		put_zone(pen, row);
+		map_text_put_zone(pen, row);
 	end_line(pen);
 }
 
@@ -360,7 +361,7 @@ static void put_foot(const struct pen *pen, const struct map_rows *rows)
 		OUT(pen->out, "  * changed  + new");
 	if (rows->unit_bytes) {
 		OUT(pen->out, "  a line is ");
-		put_bytes(pen->out, rows->unit_bytes);
+		map_text_put_bytes(pen->out, rows->unit_bytes);
 		OUT(pen->out, ", but in gaps");
 	}
 	out_color(pen->out, COLOR_NONE);
@@ -370,7 +371,7 @@ static void put_foot(const struct pen *pen, const struct map_rows *rows)
 #define LINES_AROUND 9u /* head, headings, foot, the line for what is cut off, the cursor's */
 
 /* Where the screen is too low, members go first; then the top, for the break is further down. */
-static unsigned fit(struct map_rows *rows, const struct pen *pen)
+static unsigned map_text_fit(struct map_rows *rows, const struct pen *pen)
 {
 	unsigned most = pen->options->lines_most;
 
@@ -402,12 +403,12 @@ bool map_text(struct out *out, const struct zones *zones, const struct map_optio
 	if (pen.box_columns > BOX_MAX)
 		pen.box_columns = BOX_MAX;
 	rows.columns = pen.box_columns - 2;
-	cut = fit(&rows, &pen);
-	put_process(&pen);
-	put_break(&pen);
-	put_totals(&pen);
+	cut = map_text_fit(&rows, &pen);
+	map_text_put_process(&pen);
+	map_text_put_break(&pen);
+	map_text_put_totals(&pen);
 	put_gone(&pen);
-	put_headings(&pen);
+	map_text_put_headings(&pen);
 	if (cut) {
 		OUT(out, "... ");
 		out_number(out, cut);

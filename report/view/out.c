@@ -10,7 +10,7 @@
 #include "report/util/printable.h"
 #include "report/view/digits.h"
 
-static void put(struct out *out, size_t bytes)
+static void out_put(struct out *out, size_t bytes)
 {
 	size_t done = 0;
 
@@ -28,12 +28,12 @@ static void put(struct out *out, size_t bytes)
 
 void out_flush(struct out *out)
 {
-	put(out, out->used);
+	out_put(out, out->used);
 }
 
 void out_flush_blocks(struct out *out)
 {
-	put(out, out->used < OUT_BYTES ? out->used : OUT_BYTES);
+	out_put(out, out->used < OUT_BYTES ? out->used : OUT_BYTES);
 }
 
 /* As cat(1) ends in `cat FILE | head`: quietly. Returns only where the signal is blocked. */

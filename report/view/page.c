@@ -16,7 +16,7 @@
 #define WIDTH_DEFAULT 80u
 #define WIDTH_MIN 40u
 
-static unsigned width(void)
+static unsigned page_width(void)
 {
 	const char *columns = getenv("COLUMNS");
 	struct winsize size;
@@ -65,7 +65,7 @@ struct out *page_begin(enum color_when color)
 	out.name = "standard output";
 	out.color = wants_color(color);
 	out.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	out.width = width();
+	out.width = page_width();
 	return &out;
 }
 

@@ -6,8 +6,8 @@
 #include "report/util/format.h"
 #include "report/view/stack.h"
 
-static bool is_wanted(const struct model *model, const struct model_site *site,
-		      const struct filter *filter)
+static bool partial_is_wanted(const struct model *model, const struct model_site *site,
+			      const struct filter *filter)
 {
 	const struct model_process *process = model_process(model, site->instance);
 
@@ -21,7 +21,7 @@ struct partial_sites partial_sites(const struct model *model, const struct filte
 	for (uint32_t i = 0; i < model->site_count; i++) {
 		const struct model_site *site = &model->sites[i];
 
-		if (!is_wanted(model, site, filter))
+		if (!partial_is_wanted(model, site, filter))
 			continue;
 		sums.bytes += site->bytes;
 		sums.stacks += site->stack != 0;

@@ -56,7 +56,8 @@ static void put_where(struct out *out, const struct model *model, const struct f
 	put_wrapped(out, text);
 }
 
-static void put_finding(struct out *out, const struct model *model, const struct finding *finding)
+static void report_finding_put_finding(struct out *out, const struct model *model,
+				       const struct finding *finding)
 {
 	out_color(out, severities[finding->severity].color);
 	out_safe_wide(out, severities[finding->severity].word, INDENT);
@@ -73,14 +74,15 @@ static void put_finding(struct out *out, const struct model *model, const struct
 	out_color(out, COLOR_NONE);
 }
 
-static void put_number(struct out *out, uint32_t count)
+static void report_finding_put_number(struct out *out, uint32_t count)
 {
 	char text[FORMAT_BYTES];
 
 	out_text(out, format_count(text, count));
 }
 
-static void put_sum(struct out *out, const struct model *model, const struct filter *filter)
+static void report_finding_put_sum(struct out *out, const struct model *model,
+				   const struct filter *filter)
 {
 	uint32_t counts[3] = {0};
 	bool any = false;
@@ -92,7 +94,7 @@ static void put_sum(struct out *out, const struct model *model, const struct fil
 		if (!counts[severity])
 			continue;
 		out_text(out, any ? ", " : "  ");
-		put_number(out, counts[severity]);
+		report_finding_put_number(out, counts[severity]);
 		out_char(out, ' ');
 		out_text(out, severities[severity].word);
 		out_text(out, format_s(counts[severity]));
@@ -102,16 +104,16 @@ static void put_sum(struct out *out, const struct model *model, const struct fil
 		OUT(out, "  none");
 	if (model->suppressed_count) {
 		OUT(out, "; ");
-		put_number(out, model->suppressed_count);
+		report_finding_put_number(out, model->suppressed_count);
 		OUT(out, " suppressed");
 	}
 	out_char(out, '\n');
 }
 
-static void put_rest(struct out *out, enum finding_kind kind, uint32_t count)
+static void report_finding_put_rest(struct out *out, enum finding_kind kind, uint32_t count)
 {
 	OUT(out, "... and ");
-	put_number(out, count);
+	report_finding_put_number(out, count);
 	OUT(out, " more of ");
 	out_text(out, model_finding_name(kind));
 	OUT(out, "; 'memshim report --json' has them all\n");
@@ -126,16 +128,17 @@ void report_findings(struct out *out, const struct model *model, const struct fi
 	out_color(out, COLOR_BOLD);
 	OUT(out, "FINDINGS");
 	out_color(out, COLOR_NONE);
-	put_sum(out, model, filter);
+	report_finding_put_sum(out, model, filter);
 	for (uint32_t i = 0; i < model->finding_count; i++)
 		if (filter_finding(filter, model, &model->findings[i]) &&
 		    (++shown[model->findings[i].kind] <= KIND_MOST || all))
-			put_finding(out, model, &model->findings[i]);
+			report_finding_put_finding(out, model, &model->findings[i]);
 	for (int kind = 0; kind < FINDING_COUNT && !all; kind++)
 		if (shown[kind] > KIND_MOST)
-			put_rest(out, (enum finding_kind)kind, shown[kind] - KIND_MOST);
+			report_finding_put_rest(out, (enum finding_kind)kind,
+						shown[kind] - KIND_MOST);
 	if (model->finding_omitted) {
-		put_number(out, model->finding_omitted);
+		report_finding_put_number(out, model->finding_omitted);
 		OUT(out, " more were not drawn\n");
 	}
 }

@@ -34,7 +34,7 @@ struct history {
 
 /* ---- gathering ---- */
 
-static void add(struct history *h, struct line line)
+static void report_history_add(struct history *h, struct line line)
 {
 	char name[64];
 	int length = 1;
@@ -53,36 +53,38 @@ static void add(struct history *h, struct line line)
 
 static void add_past(struct history *h, const struct model_past *past)
 {
-	add(h, (struct line){.time_ns = past->attachment.since_ns,
-			     .step = STEP_BEGAN,
-			     .process = past->process,
-			     .attachment = &past->attachment});
-	add(h, (struct line){.time_ns = past->until_ns,
-			     .step = STEP_ENDED,
-			     .process = past->process,
-			     .attachment = &past->attachment,
-			     .how = past->how});
+	report_history_add(h, (struct line){.time_ns = past->attachment.since_ns,
+					    .step = STEP_BEGAN,
+					    .process = past->process,
+					    .attachment = &past->attachment});
+	report_history_add(h, (struct line){.time_ns = past->until_ns,
+					    .step = STEP_ENDED,
+					    .process = past->process,
+					    .attachment = &past->attachment,
+					    .how = past->how});
 }
 
 static void add_present(struct history *h, const struct model_process *process)
 {
 	for (uint32_t i = 0; i < process->attached_count; i++)
 		if (process->attached[i].segment == h->segment)
-			add(h, (struct line){.time_ns = process->attached[i].since_ns,
-					     .step = STEP_BEGAN,
-					     .process = process,
-					     .attachment = &process->attached[i]});
+			report_history_add(h,
+					   (struct line){.time_ns = process->attached[i].since_ns,
+							 .step = STEP_BEGAN,
+							 .process = process,
+							 .attachment = &process->attached[i]});
 }
 
-static void gather(struct history *h)
+static void report_history_gather(struct history *h)
 {
 	const struct model *model = h->model;
 	const struct model_segment *s = h->segment;
 	const struct model_process *creator = model_process(model, s->creator);
 
-	add(h, (struct line){.time_ns = s->seen_ns,
-			     .step = s->created == CREATED_NOT ? STEP_FOUND : STEP_MADE,
-			     .process = creator});
+	report_history_add(h,
+			   (struct line){.time_ns = s->seen_ns,
+					 .step = s->created == CREATED_NOT ? STEP_FOUND : STEP_MADE,
+					 .process = creator});
 	for (uint32_t i = 0; i < model->past_count; i++)
 		if (model->past[i].attachment.segment == s)
 			add_past(h, &model->past[i]);
@@ -91,15 +93,16 @@ static void gather(struct history *h)
 			add_present(h, model->by_instance[i]);
 	for (uint32_t i = 0; i < model->change_count; i++)
 		if (model->changes[i].segment == s)
-			add(h, (struct line){
-				       .time_ns = model->changes[i].time_ns,
-				       .step = STEP_CHANGED,
-				       .process = model_process(model, model->changes[i].instance),
-				       .change = &model->changes[i]});
+			report_history_add(h,
+					   (struct line){.time_ns = model->changes[i].time_ns,
+							 .step = STEP_CHANGED,
+							 .process = model_process(
+								 model, model->changes[i].instance),
+							 .change = &model->changes[i]});
 	if (s->removed)
-		add(h, (struct line){.time_ns = s->removed_ns,
-				     .step = STEP_REMOVED,
-				     .process = model_process(model, s->remover)});
+		report_history_add(h, (struct line){.time_ns = s->removed_ns,
+						    .step = STEP_REMOVED,
+						    .process = model_process(model, s->remover)});
 }
 
 static int by_time(const void *a, const void *b)
@@ -137,7 +140,7 @@ static void put_place(struct out *out, const struct model_attachment *attachment
 		OUT(out, ", read-only");
 }
 
-static void put_ending(struct out *out, const struct line *line)
+static void report_history_put_ending(struct out *out, const struct line *line)
 {
 	static const char *const words[] = {
 		[ENDED_BY_SHMDT] = "detached it",
@@ -165,7 +168,7 @@ static void put_what(struct out *out, const struct history *h, const struct line
 		put_place(out, line->attachment);
 		break;
 	case STEP_ENDED:
-		put_ending(out, line);
+		report_history_put_ending(out, line);
 		break;
 	case STEP_CHANGED:
 		OUT(out, "changed it: mode ");
@@ -181,8 +184,8 @@ static void put_what(struct out *out, const struct history *h, const struct line
 	}
 }
 
-static void put_line(struct out *out, const struct history *h, const struct line *line,
-		     uint32_t attached)
+static void report_history_put_line(struct out *out, const struct history *h,
+				    const struct line *line, uint32_t attached)
 {
 	char name[64] = "?";
 
@@ -200,7 +203,7 @@ static void put_line(struct out *out, const struct history *h, const struct line
 	out_char(out, '\n');
 }
 
-static void put_head(struct out *out, const struct history *h)
+static void report_history_put_head(struct out *out, const struct history *h)
 {
 	char part[PARTIAL_NOTE_BYTES];
 
@@ -223,7 +226,7 @@ static void put_head(struct out *out, const struct history *h)
 }
 
 /* What the kernel counts now and the session does not know of. */
-static void put_rest(struct out *out, const struct history *h, uint32_t attached)
+static void report_history_put_rest(struct out *out, const struct history *h, uint32_t attached)
 {
 	const struct model_segment *s = h->segment;
 
@@ -273,15 +276,15 @@ void report_history(struct out *out, const struct model *model, const struct mod
 	h.lines = calloc(h.capacity, sizeof *h.lines);
 	if (!h.lines)
 		return;
-	gather(&h);
+	report_history_gather(&h);
 	qsort(h.lines, h.count, sizeof *h.lines, by_time);
-	put_head(out, &h);
+	report_history_put_head(out, &h);
 	for (uint32_t i = 0; i < h.count; i++) {
 		attached += h.lines[i].step == STEP_BEGAN;
 		attached -= h.lines[i].step == STEP_ENDED && attached > 0;
-		put_line(out, &h, &h.lines[i], attached);
+		report_history_put_line(out, &h, &h.lines[i], attached);
 	}
-	put_rest(out, &h, attached);
+	report_history_put_rest(out, &h, attached);
 	put_neighbour(out, &h, segment->predecessor, ", had this key before.\n");
 	put_neighbour(out, &h, segment->successor, ", has had this key since.\n");
 	free(h.lines);

@@ -12,7 +12,7 @@ static const char *const severities[] = {"error", "warning", "note"};
 
 /* ---- session ---- */
 
-static void put_command(struct json *json, const struct session_facts *session)
+static void report_json_put_command(struct json *json, const struct session_facts *session)
 {
 	const char *word = session->command, *end = session->command + session->command_bytes;
 
@@ -22,7 +22,7 @@ static void put_command(struct json *json, const struct session_facts *session)
 	json_close(json, ']');
 }
 
-static void put_exit(struct json *json, const struct session_facts *session)
+static void report_json_put_exit(struct json *json, const struct session_facts *session)
 {
 	if (!session->finished) {
 		json_null(json, "exit");
@@ -36,7 +36,7 @@ static void put_exit(struct json *json, const struct session_facts *session)
 	json_close(json, '}');
 }
 
-static void put_session(struct json *json, const struct session_facts *session)
+static void report_json_put_session(struct json *json, const struct session_facts *session)
 {
 	static const char *const states[] = {"live", "ended", "abandoned"};
 	char started[64];
@@ -50,8 +50,8 @@ static void put_session(struct json *json, const struct session_facts *session)
 	json_text(json, "kernel", session->kernel);
 	json_text(json, "machine", session->machine);
 	json_number(json, "page_size", session->page_bytes);
-	put_command(json, session);
-	put_exit(json, session);
+	report_json_put_command(json, session);
+	report_json_put_exit(json, session);
 	json_number_or_null(json, "recorder_pid", session->recorder_pid > 0,
 			    (uint64_t)session->recorder_pid);
 	json_number_or_null(json, "command_pid", session->command_pid > 0,
@@ -70,7 +70,8 @@ static void put_lost(struct json *json, const struct model *model)
 	json_close(json, '}');
 }
 
-static void put_coverage(struct json *json, const struct model *model, const struct filter *filter)
+static void report_json_put_coverage(struct json *json, const struct model *model,
+				     const struct filter *filter)
 {
 	static const char *const levels[] = {"none", "calls", "full"};
 
@@ -116,7 +117,7 @@ static void put_origins(struct json *json, const struct process_facts *facts)
 	json_close(json, '}');
 }
 
-static void put_break(struct json *json, const struct model_process *process)
+static void report_json_put_break(struct json *json, const struct model_process *process)
 {
 	const struct process_facts *facts = &process->facts;
 	const struct move_facts *m = facts->moves;
@@ -154,7 +155,7 @@ static void put_calls(struct json *json, const struct process_facts *facts)
 	json_close(json, '}');
 }
 
-static void put_attached(struct json *json, const struct model_process *process)
+static void report_json_put_attached(struct json *json, const struct model_process *process)
 {
 	const struct process_facts *facts = &process->facts;
 	bool runs = facts->state == STATE_RUNNING;
@@ -168,7 +169,7 @@ static void put_attached(struct json *json, const struct model_process *process)
 	json_close(json, '}');
 }
 
-static void put_ending(struct json *json, const struct process_facts *facts)
+static void report_json_put_ending(struct json *json, const struct process_facts *facts)
 {
 	static const char *const states[] = {"running", "exited", "killed", "exec", "gone"};
 	bool exited = facts->state == STATE_EXITED && facts->exit_status >= 0;
@@ -181,7 +182,7 @@ static void put_ending(struct json *json, const struct process_facts *facts)
 			    (uint64_t)facts->exit_signal);
 }
 
-static void put_process(struct json *json, const struct model_process *process)
+static void report_json_put_process(struct json *json, const struct model_process *process)
 {
 	const struct process_facts *facts = &process->facts;
 
@@ -197,26 +198,28 @@ static void put_process(struct json *json, const struct model_process *process)
 	json_number(json, "uid", facts->uid);
 	json_bool(json, "forked", facts->forked);
 	json_number_or_null(json, "ipc_namespace", facts->ipc_namespace != 0, facts->ipc_namespace);
-	put_ending(json, facts);
-	put_break(json, process);
+	report_json_put_ending(json, facts);
+	report_json_put_break(json, process);
 	put_calls(json, facts);
-	put_attached(json, process);
+	report_json_put_attached(json, process);
 	json_number(json, "events", process->event_count);
 	json_close(json, '}');
 }
 
-static void put_processes(struct json *json, const struct model *model, const struct filter *filter)
+static void report_json_put_processes(struct json *json, const struct model *model,
+				      const struct filter *filter)
 {
 	json_open(json, "processes", '[');
 	for (uint32_t i = 1; i < model->instance_capacity; i++)
 		if (model->by_instance[i] && filter_process(filter, model->by_instance[i]))
-			put_process(json, model->by_instance[i]);
+			report_json_put_process(json, model->by_instance[i]);
 	json_close(json, ']');
 }
 
 /* ---- findings ---- */
 
-static void put_finding(struct json *json, const struct model *model, const struct finding *finding)
+static void report_json_put_finding(struct json *json, const struct model *model,
+				    const struct finding *finding)
 {
 	json_open(json, NULL, '{');
 	json_text(json, "kind", model_finding_name(finding->kind));
@@ -240,7 +243,7 @@ static void put_findings(struct json *json, const struct model *model, const str
 	json_open(json, "findings", '[');
 	for (uint32_t i = 0; i < model->finding_count; i++)
 		if (filter_finding(filter, model, &model->findings[i]))
-			put_finding(json, model, &model->findings[i]);
+			report_json_put_finding(json, model, &model->findings[i]);
 	json_close(json, ']');
 	json_number(json, "suppressed", model->suppressed_count);
 	json_number(json, "findings_omitted", model->finding_omitted);
@@ -254,9 +257,9 @@ void report_json(struct out *out, const struct model *model, const struct filter
 	json_open(&json, NULL, '{');
 	json_number(&json, "schema", 1);
 	json_text(&json, "memshim", version);
-	put_session(&json, &model->session);
-	put_coverage(&json, model, filter);
-	put_processes(&json, model, filter);
+	report_json_put_session(&json, &model->session);
+	report_json_put_coverage(&json, model, filter);
+	report_json_put_processes(&json, model, filter);
 	report_segments_json(&json, model, filter);
 	sites_json(&json, model, filter);
 	put_findings(&json, model, filter);

@@ -21,7 +21,7 @@ static void put_flags(struct json *json, const struct model_segment *segment)
 			 true);
 }
 
-static void put_mode(struct json *json, const struct model_segment *segment)
+static void report_segment_put_mode(struct json *json, const struct model_segment *segment)
 {
 	uint32_t mode;
 
@@ -44,8 +44,8 @@ void report_stack_json(struct json *json, const struct model *model, uint32_t in
 		json_null(json, "stack");
 }
 
-static void put_creator(struct json *json, const struct model *model,
-			const struct model_segment *segment)
+static void report_segment_put_creator(struct json *json, const struct model *model,
+				       const struct model_segment *segment)
 {
 	const struct model_process *creator = model_process(model, segment->creator);
 
@@ -84,7 +84,7 @@ static void put_removed(struct json *json, const struct model *model,
 	json_close(json, '}');
 }
 
-static void put_owner(struct json *json, const struct model_segment *segment)
+static void report_segment_put_owner(struct json *json, const struct model_segment *segment)
 {
 	json_number_or_null(json, "owner_uid", segment->in_kernel || segment->owner_known,
 			    segment->in_kernel ? segment->kernel.owner_uid : segment->owner_uid);
@@ -135,8 +135,8 @@ static void put_nattch(struct json *json, const struct model_segment *segment)
 	json_number(json, "attached_here", segment->now);
 }
 
-static void put_holder(struct json *json, const struct model *model,
-		       const struct kernel_holder *holder)
+static void report_segment_put_holder(struct json *json, const struct model *model,
+				      const struct kernel_holder *holder)
 {
 	json_open(json, NULL, '{');
 	json_signed(json, "pid", holder->pid);
@@ -151,8 +151,8 @@ static void put_holder(struct json *json, const struct model *model,
 }
 
 /* Who maps it now, by the kernel; what it counts in nattch and nobody's maps show, beside. */
-static void put_holders(struct json *json, const struct model *model,
-			const struct model_segment *segment)
+static void report_segment_put_holders(struct json *json, const struct model *model,
+				       const struct model_segment *segment)
 {
 	bool known = model->holders_known && segment->presence == PRESENCE_HERE;
 	uint64_t nattch = segment->current.nattch;
@@ -160,7 +160,7 @@ static void put_holders(struct json *json, const struct model *model,
 	json_open(json, "holders", '[');
 	for (uint32_t i = 0; known && i < model->holder_count; i++)
 		if (model_holds(model, segment, &model->holders[i]))
-			put_holder(json, model, &model->holders[i]);
+			report_segment_put_holder(json, model, &model->holders[i]);
 	json_close(json, ']');
 	json_number_or_null(json, "unaccounted", known,
 			    nattch > segment->found ? nattch - segment->found : 0);
@@ -190,8 +190,8 @@ static void put_now(struct json *json, const struct model_segment *segment)
 	json_close(json, '}');
 }
 
-static void put_segment(struct json *json, const struct model *model,
-			const struct model_segment *segment)
+static void report_segment_put_segment(struct json *json, const struct model *model,
+				       const struct model_segment *segment)
 {
 	bool created = segment->created != CREATED_NOT;
 
@@ -207,11 +207,11 @@ static void put_segment(struct json *json, const struct model *model,
 		json_null(json, "key");
 	}
 	json_number_or_null(json, "size", segment->size != 0, segment->size);
-	put_mode(json, segment);
+	report_segment_put_mode(json, segment);
 	put_flags(json, segment);
-	put_owner(json, segment);
+	report_segment_put_owner(json, segment);
 	json_number_or_null(json, "created_ns", created, segment->seen_ns);
-	put_creator(json, model, segment);
+	report_segment_put_creator(json, model, segment);
 	json_number(json, "attaches", segment->attaches);
 	json_number(json, "detaches", segment->detaches);
 	json_number(json, "inherited", segment->inherited);
@@ -225,23 +225,25 @@ static void put_segment(struct json *json, const struct model *model,
 	json_number_or_null(json, "resident_bytes", segment->in_kernel,
 			    segment->kernel.resident_bytes);
 	json_number_or_null(json, "swap_bytes", segment->in_kernel, segment->kernel.swap_bytes);
-	put_holders(json, model, segment);
+	report_segment_put_holders(json, model, segment);
 	json_close(json, '}');
 }
 
-static void put_segments(struct json *json, const struct model *model, const struct filter *filter)
+static void report_segment_put_segments(struct json *json, const struct model *model,
+					const struct filter *filter)
 {
 	json_open(json, "segments", '[');
 	for (uint32_t i = 0; i < model->segment_count; i++)
 		if (filter_segment(filter, model->segments[i]))
-			put_segment(json, model, model->segments[i]);
+			report_segment_put_segment(json, model, model->segments[i]);
 	json_close(json, ']');
 }
 
 /* ---- attachments ---- */
 
-static void put_attachment(struct json *json, const struct model_process *process,
-			   const struct model_attachment *attachment, const struct model_past *past)
+static void report_segment_put_attachment(struct json *json, const struct model_process *process,
+					  const struct model_attachment *attachment,
+					  const struct model_past *past)
 {
 	json_open(json, NULL, '{');
 	json_signed(json, "pid", process->facts.pid);
@@ -261,8 +263,8 @@ static void put_attachment(struct json *json, const struct model_process *proces
 	json_close(json, '}');
 }
 
-static bool wants(const struct filter *filter, const struct model_process *process,
-		  const struct model_attachment *attachment)
+static bool report_segment_wants(const struct filter *filter, const struct model_process *process,
+				 const struct model_attachment *attachment)
 {
 	return filter_process(filter, process) && filter_segment(filter, attachment->segment);
 }
@@ -275,14 +277,15 @@ static void put_attachments(struct json *json, const struct model *model,
 		const struct model_process *process = model->by_instance[i];
 
 		for (uint32_t k = 0; process && k < process->attached_count; k++)
-			if (wants(filter, process, &process->attached[k]))
-				put_attachment(json, process, &process->attached[k], NULL);
+			if (report_segment_wants(filter, process, &process->attached[k]))
+				report_segment_put_attachment(json, process, &process->attached[k],
+							      NULL);
 	}
 	for (uint32_t i = 0; i < model->past_count; i++) {
 		const struct model_past *past = &model->past[i];
 
-		if (wants(filter, past->process, &past->attachment))
-			put_attachment(json, past->process, &past->attachment, past);
+		if (report_segment_wants(filter, past->process, &past->attachment))
+			report_segment_put_attachment(json, past->process, &past->attachment, past);
 	}
 	json_close(json, ']');
 	json_number(json, "attachments_omitted", model->past_omitted);
@@ -290,6 +293,6 @@ static void put_attachments(struct json *json, const struct model *model,
 
 void report_segments_json(struct json *json, const struct model *model, const struct filter *filter)
 {
-	put_segments(json, model, filter);
+	report_segment_put_segments(json, model, filter);
 	put_attachments(json, model, filter);
 }

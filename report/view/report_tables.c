@@ -41,28 +41,28 @@ static void put_text(struct cell *cell, const char *text)
 	snprintf(cell->text, sizeof cell->text, "%s", text);
 }
 
-static void put_number(struct cell *cell, uint64_t number)
+static void report_table_put_number(struct cell *cell, uint64_t number)
 {
 	cell->number = number;
 	snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)number);
 }
 
-static void put_count(struct cell *cell, uint64_t number)
+static void report_table_put_count(struct cell *cell, uint64_t number)
 {
 	cell->number = number;
 	format_count(cell->text, number);
 }
 
-static void put_bytes(struct cell *cell, uint64_t bytes, bool exact)
+static void report_table_put_bytes(struct cell *cell, uint64_t bytes, bool exact)
 {
 	if (exact)
-		put_number(cell, bytes);
+		report_table_put_number(cell, bytes);
 	else
 		format_bytes(cell->text, bytes);
 	cell->number = bytes;
 }
 
-static void put_delta(struct cell *cell, int64_t bytes, bool exact)
+static void report_table_put_delta(struct cell *cell, int64_t bytes, bool exact)
 {
 	if (exact)
 		snprintf(cell->text, sizeof cell->text, "%+lld", (long long)bytes);
@@ -71,7 +71,7 @@ static void put_delta(struct cell *cell, int64_t bytes, bool exact)
 	cell->number = (uint64_t)bytes + (1ull << 63); /* negative ones sort below */
 }
 
-static void put_address(struct cell *cell, uint64_t address)
+static void report_table_put_address(struct cell *cell, uint64_t address)
 {
 	cell->number = address;
 	snprintf(cell->text, sizeof cell->text, "%#llx", (unsigned long long)address);
@@ -93,7 +93,7 @@ static uint64_t failed_calls(const struct process_facts *facts)
 	return sum;
 }
 
-static void put_attached(struct cell *cell, const struct process_facts *facts)
+static void report_table_put_attached(struct cell *cell, const struct process_facts *facts)
 {
 	unsigned now = facts->state == STATE_RUNNING ? facts->attached : 0;
 
@@ -115,38 +115,38 @@ static void put_state(struct cell *cell, const struct process_facts *facts)
 		cell->color = COLOR_GREEN;
 }
 
-static void put_break(struct cell *cell, const struct model_process *process, unsigned column,
-		      bool exact)
+static void report_table_put_break(struct cell *cell, const struct model_process *process,
+				   unsigned column, bool exact)
 {
 	const struct process_facts *facts = &process->facts;
 	uint64_t start = facts->break_initial, peak = facts->break_peak;
 
 	switch (column) {
 	case COLUMN_INITIAL:
-		put_address(cell, start);
+		report_table_put_address(cell, start);
 		break;
 	case COLUMN_CURRENT:
-		put_address(cell, facts->break_current);
+		report_table_put_address(cell, facts->break_current);
 		break;
 	case COLUMN_NET:
-		put_delta(cell, (int64_t)(facts->break_current - start), exact);
+		report_table_put_delta(cell, (int64_t)(facts->break_current - start), exact);
 		break;
 	case COLUMN_PEAK:
-		put_bytes(cell, peak > start ? peak - start : 0, exact);
+		report_table_put_bytes(cell, peak > start ? peak - start : 0, exact);
 		break;
 	case COLUMN_GROWN:
-		put_bytes(cell, model_grown(facts), exact);
+		report_table_put_bytes(cell, model_grown(facts), exact);
 		break;
 	case COLUMN_SHRUNK:
-		put_bytes(cell, model_shrunk(facts), exact);
+		report_table_put_bytes(cell, model_shrunk(facts), exact);
 		break;
 	case COLUMN_HEADROOM:
-		put_bytes(cell, process->headroom_bytes, exact);
+		report_table_put_bytes(cell, process->headroom_bytes, exact);
 		if (!process->headroom_known)
 			put_text(cell, "-");
 		break;
 	default:
-		put_bytes(cell, process->attached_peak_bytes, exact);
+		report_table_put_bytes(cell, process->attached_peak_bytes, exact);
 	}
 }
 
@@ -156,19 +156,19 @@ static void put_counts(struct cell *cell, const struct process_facts *facts, uns
 
 	switch (column) {
 	case COLUMN_MOVES:
-		put_count(cell, model_moves(facts));
+		report_table_put_count(cell, model_moves(facts));
 		break;
 	case COLUMN_MALLOC:
-		put_count(cell, moves_by(facts, BY_MALLOC));
+		report_table_put_count(cell, moves_by(facts, BY_MALLOC));
 		break;
 	case COLUMN_DIRECT:
-		put_count(cell, moves_by(facts, BY_DIRECT));
+		report_table_put_count(cell, moves_by(facts, BY_DIRECT));
 		break;
 	case COLUMN_QUERIES:
-		put_count(cell, facts->queries);
+		report_table_put_count(cell, facts->queries);
 		break;
 	default:
-		put_count(cell, failed);
+		report_table_put_count(cell, failed);
 		cell->color = failed ? COLOR_RED : COLOR_NONE;
 	}
 }
@@ -177,16 +177,16 @@ static void put_identity(struct cell *cell, const struct process_facts *facts, u
 {
 	switch (column) {
 	case COLUMN_PID:
-		put_number(cell, (uint32_t)facts->pid);
+		report_table_put_number(cell, (uint32_t)facts->pid);
 		break;
 	case COLUMN_PPID:
-		put_number(cell, (uint32_t)facts->ppid);
+		report_table_put_number(cell, (uint32_t)facts->ppid);
 		break;
 	case COLUMN_IMAGE:
-		put_number(cell, facts->image);
+		report_table_put_number(cell, facts->image);
 		break;
 	case COLUMN_UID:
-		put_number(cell, facts->uid);
+		report_table_put_number(cell, facts->uid);
 		break;
 	case COLUMN_PROGRAM:
 		snprintf(cell->text, sizeof cell->text, "%.24s", model_program_name(facts));
@@ -218,7 +218,7 @@ void report_process_cell(const void *row, unsigned column, struct cell *cell, co
 	case COLUMN_SHRUNK:
 	case COLUMN_HEADROOM:
 	case COLUMN_ATTACHED_BYTES:
-		put_break(cell, process, column, report->exact);
+		report_table_put_break(cell, process, column, report->exact);
 		break;
 	case COLUMN_MOVES:
 	case COLUMN_MALLOC:
@@ -228,7 +228,7 @@ void report_process_cell(const void *row, unsigned column, struct cell *cell, co
 		put_counts(cell, &process->facts, column);
 		break;
 	case COLUMN_ATTACHED:
-		put_attached(cell, &process->facts);
+		report_table_put_attached(cell, &process->facts);
 		break;
 	case COLUMN_STATE:
 		put_state(cell, &process->facts);
@@ -263,8 +263,8 @@ static void put_by(struct cell *cell, const struct model *model, uint32_t instan
 		put_text(cell, "-");
 }
 
-static void put_kernel(struct cell *cell, const struct model_segment *segment, unsigned column,
-		       bool exact)
+static void report_table_put_kernel(struct cell *cell, const struct model_segment *segment,
+				    unsigned column, bool exact)
 {
 	const struct kernel_segment *kernel = &segment->kernel;
 
@@ -274,19 +274,20 @@ static void put_kernel(struct cell *cell, const struct model_segment *segment, u
 		return;
 	}
 	if (column == COLUMN_OWNER)
-		put_number(cell, kernel->owner_uid);
+		report_table_put_number(cell, kernel->owner_uid);
 	else if (column == COLUMN_NATTCH)
-		put_count(cell, kernel->nattch);
+		report_table_put_count(cell, kernel->nattch);
 	else
-		put_bytes(cell, kernel->resident_bytes, exact);
+		report_table_put_bytes(cell, kernel->resident_bytes, exact);
 }
 
-static void put_name(struct cell *cell, const struct model_segment *segment, unsigned column)
+static void report_table_put_name(struct cell *cell, const struct model_segment *segment,
+				  unsigned column)
 {
 	uint32_t mode;
 
 	if (column == COLUMN_SHMID)
-		put_number(cell, (uint32_t)segment->shmid);
+		report_table_put_number(cell, (uint32_t)segment->shmid);
 	else if (column == COLUMN_MODE && !model_segment_mode(segment, &mode))
 		put_text(cell, "-");
 	else if (column == COLUMN_MODE)
@@ -314,10 +315,10 @@ static void put_segment_state(struct cell *cell, const struct model_segment *seg
 static void put_segment_counts(struct cell *cell, const struct model_segment *segment,
 			       unsigned column)
 {
-	put_count(cell, column == COLUMN_ATTACHES   ? segment->attaches
-			: column == COLUMN_DETACHES ? segment->detaches
-			: column == COLUMN_MOST     ? segment->peak
-						    : segment->inherited);
+	report_table_put_count(cell, column == COLUMN_ATTACHES   ? segment->attaches
+				     : column == COLUMN_DETACHES ? segment->detaches
+				     : column == COLUMN_MOST     ? segment->peak
+								 : segment->inherited);
 }
 
 void report_segment_cell(const void *row, unsigned column, struct cell *cell, const void *context)
@@ -330,10 +331,10 @@ void report_segment_cell(const void *row, unsigned column, struct cell *cell, co
 	case COLUMN_SHMID:
 	case COLUMN_KEY:
 	case COLUMN_MODE:
-		put_name(cell, segment, column);
+		report_table_put_name(cell, segment, column);
 		break;
 	case COLUMN_SIZE:
-		put_bytes(cell, segment->size, report->exact);
+		report_table_put_bytes(cell, segment->size, report->exact);
 		if (segment->size == 0)
 			put_text(cell, "?");
 		break;
@@ -346,7 +347,7 @@ void report_segment_cell(const void *row, unsigned column, struct cell *cell, co
 	case COLUMN_OWNER:
 	case COLUMN_NATTCH:
 	case COLUMN_RESIDENT:
-		put_kernel(cell, segment, column, report->exact);
+		report_table_put_kernel(cell, segment, column, report->exact);
 		break;
 	case COLUMN_SEGMENT_STATE:
 		put_segment_state(cell, segment);

@@ -32,14 +32,14 @@ const char *report_segment_fault(const struct model_segment *segment)
 
 /* ---- small pieces ---- */
 
-static void put_count(struct out *out, uint64_t count)
+static void report_text_put_count(struct out *out, uint64_t count)
 {
 	char text[FORMAT_BYTES];
 
 	out_text(out, format_count(text, count));
 }
 
-static void put_bytes(struct out *out, uint64_t bytes, bool exact)
+static void report_text_put_bytes(struct out *out, uint64_t bytes, bool exact)
 {
 	char text[FORMAT_BYTES];
 
@@ -49,7 +49,7 @@ static void put_bytes(struct out *out, uint64_t bytes, bool exact)
 		out_text(out, format_bytes(text, bytes));
 }
 
-static void label(struct out *out, const char *text)
+static void report_text_label(struct out *out, const char *text)
 {
 	out_color(out, COLOR_BOLD);
 	out_safe_wide(out, text, LABEL_COLUMNS);
@@ -58,7 +58,7 @@ static void label(struct out *out, const char *text)
 
 /* ---- the head ---- */
 
-static void put_command(struct out *out, const struct session_facts *session)
+static void report_text_put_command(struct out *out, const struct session_facts *session)
 {
 	const char *word = session->command, *end = session->command + session->command_bytes;
 
@@ -69,7 +69,7 @@ static void put_command(struct out *out, const struct session_facts *session)
 	}
 }
 
-static void put_ending(struct out *out, const struct session_facts *session)
+static void report_text_put_ending(struct out *out, const struct session_facts *session)
 {
 	const char *signal = name_of_signal(session->exit_signal);
 
@@ -89,19 +89,19 @@ static void put_ending(struct out *out, const struct session_facts *session)
 	}
 }
 
-static void put_session(struct out *out, const struct model *model, const char *path)
+static void report_text_put_session(struct out *out, const struct model *model, const char *path)
 {
 	const struct session_facts *session = &model->session;
 	char text[64];
 
-	label(out, "Session");
+	report_text_label(out, "Session");
 	if (session->command_bytes)
-		put_command(out, session);
+		report_text_put_command(out, session);
 	else
 		out_safe(out, session->name);
 	out_char(out, '\n');
 	out_pad(out, LABEL_COLUMNS);
-	put_ending(out, session);
+	report_text_put_ending(out, session);
 	OUT(out, ", ");
 	out_text(out, format_duration(text, session->duration_ns));
 	OUT(out, ", began ");
@@ -117,12 +117,12 @@ static void put_session(struct out *out, const struct model *model, const char *
 	out_char(out, '\n');
 }
 
-static void put_part(struct out *out, uint64_t count, const char *what)
+static void report_text_put_part(struct out *out, uint64_t count, const char *what)
 {
 	if (!count)
 		return;
 	OUT(out, ", ");
-	put_count(out, count);
+	report_text_put_count(out, count);
 	out_char(out, ' ');
 	out_text(out, what);
 }
@@ -142,33 +142,34 @@ void report_coverage(struct out *out, const struct model *model)
 	else
 		OUT(out, "none: no process ran under the shim");
 	OUT(out, "; ");
-	put_count(out, model->event_count);
+	report_text_put_count(out, model->event_count);
 	OUT(out, " event");
 	out_text(out, format_s(model->event_count));
 	if (lost)
-		put_part(out, lost, "lost");
+		report_text_put_part(out, lost, "lost");
 	else
 		OUT(out, ", none lost");
-	put_part(out, model->in_flight, "in flight at the end");
-	put_part(out, model->unseen_moves,
-		 model->unseen_moves == 1 ? "move unseen" : "moves unseen");
-	put_part(out, model->unfollowed_count,
-		 model->unfollowed_count == 1 ? "process not followed" : "processes not followed");
+	report_text_put_part(out, model->in_flight, "in flight at the end");
+	report_text_put_part(out, model->unseen_moves,
+			     model->unseen_moves == 1 ? "move unseen" : "moves unseen");
+	report_text_put_part(out, model->unfollowed_count,
+			     model->unfollowed_count == 1 ? "process not followed"
+							  : "processes not followed");
 }
 
-static void put_coverage(struct out *out, const struct model *model)
+static void report_text_put_coverage(struct out *out, const struct model *model)
 {
 	bool whole = model->level == COVERED_FULL && !model->session.segment_missing &&
 		     !model_lost(model) && !model->unseen_moves && !model->unfollowed_count;
 
-	label(out, "Coverage");
+	report_text_label(out, "Coverage");
 	out_color(out, whole ? COLOR_GREEN : COLOR_YELLOW);
 	report_coverage(out, model);
 	out_color(out, COLOR_NONE);
 	out_char(out, '\n');
 }
 
-static void put_totals(struct out *out, const struct model *model, bool exact)
+static void report_text_put_totals(struct out *out, const struct model *model, bool exact)
 {
 	uint64_t moves = 0, stills = 0, grown = 0, shrunk = 0, queries = 0;
 
@@ -183,35 +184,35 @@ static void put_totals(struct out *out, const struct model *model, bool exact)
 		shrunk += model_shrunk(&process->facts);
 		queries += process->facts.queries;
 	}
-	label(out, "Break");
-	put_count(out, moves);
+	report_text_label(out, "Break");
+	report_text_put_count(out, moves);
 	OUT(out, " move");
 	out_text(out, format_s(moves));
 	OUT(out, ": grown by ");
-	put_bytes(out, grown, exact);
+	report_text_put_bytes(out, grown, exact);
 	OUT(out, ", given back ");
-	put_bytes(out, shrunk, exact);
-	put_part(out, stills, "moved nothing");
-	put_part(out, queries, "only asked");
+	report_text_put_bytes(out, shrunk, exact);
+	report_text_put_part(out, stills, "moved nothing");
+	report_text_put_part(out, queries, "only asked");
 	out_char(out, '\n');
 }
 
 /* ---- the tables ---- */
 
 /* `orphaned`: so many of the rows are. `part`: what they are drawn from, if that is not all. */
-static void put_title(struct out *out, const char *title, unsigned shown, unsigned all,
-		      unsigned orphaned, const char *part)
+static void report_text_put_title(struct out *out, const char *title, unsigned shown, unsigned all,
+				  unsigned orphaned, const char *part)
 {
 	out_char(out, '\n');
 	out_color(out, COLOR_BOLD);
 	out_text(out, title);
 	out_color(out, COLOR_NONE);
 	OUT(out, "  ");
-	put_count(out, all);
-	put_part(out, orphaned, "orphaned");
+	report_text_put_count(out, all);
+	report_text_put_part(out, orphaned, "orphaned");
 	if (shown < all) {
 		OUT(out, ", ");
-		put_count(out, shown);
+		report_text_put_count(out, shown);
 		OUT(out, " of them shown; --sort=COLUMN shows all");
 	}
 	if (*part) {
@@ -222,7 +223,8 @@ static void put_title(struct out *out, const char *title, unsigned shown, unsign
 }
 
 /* Takes the user's columns as far as this table has them. */
-static void choose(struct table *table, const struct out *out, const struct report_options *options)
+static void report_text_choose(struct table *table, const struct out *out,
+			       const struct report_options *options)
 {
 	table_choose(table, out->width);
 	table->sort = UINT_MAX;
@@ -239,15 +241,17 @@ static void choose(struct table *table, const struct out *out, const struct repo
 	}
 }
 
-static void put_table(struct out *out, struct table *table, const struct report_options *options,
-		      const char *title, unsigned most, unsigned orphaned, const char *part)
+static void report_text_put_table(struct out *out, struct table *table,
+				  const struct report_options *options, const char *title,
+				  unsigned most, unsigned orphaned, const char *part)
 {
 	if (table->row_count == 0)
 		return;
 	if (options->sort || filter_is_set(options->filter))
 		most = UINT_MAX;
-	choose(table, out, options);
-	put_title(out, title, table_shown_rows(table, most), table->row_count, orphaned, part);
+	report_text_choose(table, out, options);
+	report_text_put_title(out, title, table_shown_rows(table, most), table->row_count, orphaned,
+			      part);
 	table_print(table, out, !options->no_headings, most);
 }
 
@@ -269,8 +273,8 @@ static bool wants_process(const struct filter *filter, const struct model *model
 	return false;
 }
 
-static void put_processes(struct out *out, const struct model *model,
-			  const struct report_options *options)
+static void report_text_put_processes(struct out *out, const struct model *model,
+				      const struct report_options *options)
 {
 	struct report_context context = {model, options->exact};
 	struct table table = {.columns = report_process_columns,
@@ -283,12 +287,12 @@ static void put_processes(struct out *out, const struct model *model,
 		if (model->by_instance[i] &&
 		    wants_process(options->filter, model, model->by_instance[i]))
 			table.rows[table.row_count++] = model->by_instance[i];
-	put_table(out, &table, options, "PROCESSES", ROWS_MOST, 0, "");
+	report_text_put_table(out, &table, options, "PROCESSES", ROWS_MOST, 0, "");
 	free(table.rows);
 }
 
-static void put_segments(struct out *out, const struct model *model,
-			 const struct report_options *options)
+static void report_text_put_segments(struct out *out, const struct model *model,
+				     const struct report_options *options)
 {
 	struct report_context context = {model, options->exact};
 	struct table table = {.columns = report_segment_columns,
@@ -303,7 +307,7 @@ static void put_segments(struct out *out, const struct model *model,
 			table.rows[table.row_count++] = model->segments[i];
 			orphaned += model->segments[i]->orphaned;
 		}
-	put_table(out, &table, options, "SEGMENTS", ROWS_MOST, orphaned, "");
+	report_text_put_table(out, &table, options, "SEGMENTS", ROWS_MOST, orphaned, "");
 	free(table.rows);
 }
 
@@ -320,8 +324,8 @@ static void put_sites(struct out *out, const struct model *model,
 	for (uint32_t i = 0; table.rows && i < table.row_count; i++)
 		table.rows[i] = &groups[i];
 	if (table.rows)
-		put_table(out, &table, options, "CALL SITES", SITES_MOST, 0,
-			  partial_log(model, part));
+		report_text_put_table(out, &table, options, "CALL SITES", SITES_MOST, 0,
+				      partial_log(model, part));
 	free(table.rows);
 	free(groups);
 }
@@ -338,7 +342,7 @@ static void put_histories(struct out *out, const struct model *model,
 
 /* ---- all of it ---- */
 
-static bool knows(const char *name)
+static bool report_text_knows(const char *name)
 {
 	if (table_column(report_process_columns, name) >= 0 ||
 	    table_column(report_segment_columns, name) >= 0 ||
@@ -350,16 +354,16 @@ static bool knows(const char *name)
 
 bool report_text(struct out *out, const struct model *model, const struct report_options *options)
 {
-	if (options->sort && !knows(options->sort))
+	if (options->sort && !report_text_knows(options->sort))
 		return false;
 	for (unsigned i = 0; i < options->column_count; i++)
-		if (!knows(options->columns[i]))
+		if (!report_text_knows(options->columns[i]))
 			return false;
-	put_session(out, model, options->path);
-	put_coverage(out, model);
-	put_totals(out, model, options->exact);
-	put_processes(out, model, options);
-	put_segments(out, model, options);
+	report_text_put_session(out, model, options->path);
+	report_text_put_coverage(out, model);
+	report_text_put_totals(out, model, options->exact);
+	report_text_put_processes(out, model, options);
+	report_text_put_segments(out, model, options);
 	put_histories(out, model, options);
 	put_sites(out, model, options);
 	report_findings(out, model, options->filter,

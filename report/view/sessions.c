@@ -25,7 +25,7 @@ const struct table_column sessions_columns[] = {
 
 static const char *const states[] = {"live", "ended", "abandoned"};
 
-static void join_command(const struct session_facts *facts, char *to, size_t bytes)
+static void session_join_command(const struct session_facts *facts, char *to, size_t bytes)
 {
 	size_t used = 0;
 
@@ -68,7 +68,7 @@ void sessions_cell(const void *row, unsigned column, struct cell *cell, const vo
 			format_seconds(cell->text, cell->number / 1000000000u);
 		break;
 	case COLUMN_COMMAND:
-		join_command(&session->facts, cell->text, 61);
+		session_join_command(&session->facts, cell->text, 61);
 		break;
 	default:
 		snprintf(cell->text, sizeof cell->text, "%.255s", session->path);
@@ -121,7 +121,7 @@ void sessions_json(struct out *out, const struct session_row *const *rows, unsig
 	for (unsigned i = 0; i < count; i++) {
 		const struct session_facts *facts = &rows[i]->facts;
 
-		join_command(facts, command, sizeof command);
+		session_join_command(facts, command, sizeof command);
 		json_open(&json, NULL, '{');
 		json_text(&json, "name", facts->name);
 		json_text(&json, "state", states[facts->state]);

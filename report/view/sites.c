@@ -24,7 +24,7 @@ const struct table_column report_site_columns[] = {
 	{NULL, NULL, false, false, 0},
 };
 
-static int compare(const void *a, const void *b)
+static int site_compare(const void *a, const void *b)
 {
 	const struct model_site *left = *(const struct model_site *const *)a;
 	const struct model_site *right = *(const struct model_site *const *)b;
@@ -45,7 +45,7 @@ const struct model_site **sites_sorted(const struct model *model)
 	for (uint32_t i = 0; sorted && i < model->site_count; i++)
 		sorted[i] = &model->sites[i];
 	if (sorted)
-		qsort(sorted, model->site_count, sizeof *sorted, compare);
+		qsort(sorted, model->site_count, sizeof *sorted, site_compare);
 	return sorted;
 }
 
@@ -101,7 +101,7 @@ static int compare_groups(const void *a, const void *b)
 	const struct model_site *left = &((const struct site_group *)a)->site;
 	const struct model_site *right = &((const struct site_group *)b)->site;
 
-	return compare(&left, &right);
+	return site_compare(&left, &right);
 }
 
 struct site_group *sites_group(const struct model *model, const struct filter *filter,
@@ -279,7 +279,7 @@ static bool is_shown(const struct model *model, uint32_t which)
 	return before < NAMELESS_SHOWN;
 }
 
-static void put_left(struct out *out, uint32_t left)
+static void site_put_left(struct out *out, uint32_t left)
 {
 	OUT(out, "  and ");
 	out_number(out, left);
@@ -304,12 +304,13 @@ void sites_nameless(struct out *out, const struct model *model, bool all)
 			put_nameless(out, module);
 	}
 	if (left)
-		put_left(out, left);
+		site_put_left(out, left);
 }
 
 /* ---- JSON ---- */
 
-static void put_site(struct json *json, const struct model *model, const struct model_site *site)
+static void site_put_site(struct json *json, const struct model *model,
+			  const struct model_site *site)
 {
 	const struct model_process *process = model_process(model, site->instance);
 	char where[256];
@@ -345,7 +346,7 @@ void sites_json(struct json *json, const struct model *model, const struct filte
 		const struct model_process *process = model_process(model, sorted[i]->instance);
 
 		if (process && filter_process(filter, process))
-			put_site(json, model, sorted[i]);
+			site_put_site(json, model, sorted[i]);
 	}
 	json_close(json, ']');
 	free(sorted);

@@ -5,7 +5,7 @@
 
 #include "report/view/partial.h"
 
-static const char *base_name(const char *path)
+static const char *stack_base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
 
@@ -14,7 +14,7 @@ static const char *base_name(const char *path)
 
 const char *stack_module(const struct stack_frame *frame)
 {
-	return frame->module ? base_name(frame->module->facts.path) : "?";
+	return frame->module ? stack_base_name(frame->module->facts.path) : "?";
 }
 
 static uint32_t place_count(const struct stack_frame *frame)
@@ -85,7 +85,7 @@ void stack_json(struct json *json, const char *name, const struct model *model, 
 	json_close(json, ']');
 }
 
-static void put_line(struct out *out, const struct stack_frame *frame, uint32_t i)
+static void stack_put_line(struct out *out, const struct stack_frame *frame, uint32_t i)
 {
 	const struct frame_place *place = place_of(frame, i);
 	char text[256];
@@ -94,7 +94,7 @@ static void put_line(struct out *out, const struct stack_frame *frame, uint32_t 
 	out_color(out, COLOR_DIM);
 	if (place->file) {
 		OUT(out, "  ");
-		out_safe(out, base_name(place->file));
+		out_safe(out, stack_base_name(place->file));
 		out_char(out, ':');
 		out_number(out, place->line);
 	}
@@ -126,7 +126,7 @@ void stack_text(struct out *out, const struct model *model, uint32_t instance, u
 	for (uint32_t i = 0; i < count; i++)
 		for (uint32_t place = 0; place < place_count(&frames[i]); place++) {
 			out_pad(out, indent);
-			put_line(out, &frames[i], place);
+			stack_put_line(out, &frames[i], place);
 		}
 	if (!partial_is_cut(frames, count))
 		return;

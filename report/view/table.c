@@ -42,7 +42,7 @@ static int order_by(const struct table *table, unsigned index, const void *a, co
 }
 
 /* Equal ones stand by their first column: no sort of the C library has to be a stable one. */
-static int compare(const void *a, const void *b, void *context)
+static int table_compare(const void *a, const void *b, void *context)
 {
 	const struct table *table = context;
 	const void *left = *(const void *const *)a, *right = *(const void *const *)b;
@@ -56,12 +56,12 @@ static int compare(const void *a, const void *b, void *context)
 void table_sort(struct table *table)
 {
 	if (table->sort != UINT_MAX && table->row_count > 1)
-		qsort_r(table->rows, table->row_count, sizeof *table->rows, compare, table);
+		qsort_r(table->rows, table->row_count, sizeof *table->rows, table_compare, table);
 }
 
 /* ---- which rows ---- */
 
-static int heavier(const void *a, const void *b)
+static int table_heavier(const void *a, const void *b)
 {
 	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
 
@@ -69,14 +69,14 @@ static int heavier(const void *a, const void *b)
 }
 
 /* The weight that a row must have to be among the first `most`. */
-static uint64_t threshold(const struct table *table, unsigned most)
+static uint64_t table_threshold(const struct table *table, unsigned most)
 {
 	uint64_t *weights = calloc(table->row_count, sizeof *weights), least = 0;
 
 	for (unsigned i = 0; weights && i < table->row_count; i++)
 		weights[i] = table->weigh(table->rows[i]);
 	if (weights) {
-		qsort(weights, table->row_count, sizeof *weights, heavier);
+		qsort(weights, table->row_count, sizeof *weights, table_heavier);
 		least = weights[most - 1];
 	}
 	free(weights);
@@ -95,14 +95,14 @@ unsigned table_shown_rows(const struct table *table, unsigned most)
 }
 
 /* Moves the rows to be shown to the front. */
-static void keep(struct table *table, unsigned most)
+static void table_keep(struct table *table, unsigned most)
 {
 	uint64_t least;
 	unsigned kept = 0, above = 0;
 
 	if (!table->weigh || table->sort != UINT_MAX || most == 0 || table->row_count <= most)
 		return;
-	least = threshold(table, most);
+	least = table_threshold(table, most);
 	for (unsigned i = 0; i < table->row_count; i++)
 		above += table->weigh(table->rows[i]) > least;
 	for (unsigned i = 0; i < table->row_count && kept < most; i++) {
@@ -141,7 +141,7 @@ void table_measure(const struct table *table, unsigned first, unsigned count, un
 		}
 }
 
-static unsigned total(const struct table *table, const unsigned *widths)
+static unsigned table_total(const struct table *table, const unsigned *widths)
 {
 	unsigned sum = 2 * (table->shown_count - 1);
 
@@ -177,7 +177,7 @@ static bool all_alike(const struct table *table)
 /* A last column of words is cut where the page ends. */
 static void cut_last(const struct table *table, unsigned *widths)
 {
-	unsigned last = table->shown_count - 1, sum = total(table, widths);
+	unsigned last = table->shown_count - 1, sum = table_total(table, widths);
 
 	if (table->width && sum > table->width && !table->columns[table->shown[last]].right &&
 	    widths[last] > sum - table->width + CUT_LEAST)
@@ -186,13 +186,13 @@ static void cut_last(const struct table *table, unsigned *widths)
 
 void table_fit(struct table *table, unsigned *widths)
 {
-	while (table->width && total(table, widths) > table->width && !all_alike(table))
+	while (table->width && table_total(table, widths) > table->width && !all_alike(table))
 		drop_one(table, widths);
 	cut_last(table, widths);
 }
 
 /* Ends a text after so many columns. */
-static void cut(char *text, unsigned columns)
+static void table_cut(char *text, unsigned columns)
 {
 	for (size_t length = strlen(text); length > 0 && out_columns(text) > columns; length--)
 		text[length - 1] = '\0';
@@ -204,11 +204,11 @@ static void fit_cell(const struct table *table, unsigned row, unsigned i, struct
 {
 	if (table->shorten && out_columns(cell->text) > columns)
 		table->shorten(table->rows[row], table->shown[i], cell, columns, table->context);
-	cut(cell->text, columns);
+	table_cut(cell->text, columns);
 }
 
-static void put_cell(const struct table *table, struct out *out, unsigned i, const char *text,
-		     unsigned width)
+static void table_put_cell(const struct table *table, struct out *out, unsigned i, const char *text,
+			   unsigned width)
 {
 	size_t columns = out_columns(text);
 	bool last = i + 1 == table->shown_count;
@@ -222,11 +222,11 @@ static void put_cell(const struct table *table, struct out *out, unsigned i, con
 		out_pad(out, width - columns);
 }
 
-static void put_headings(const struct table *table, struct out *out, const unsigned *widths)
+static void table_put_headings(const struct table *table, struct out *out, const unsigned *widths)
 {
 	out_color(out, COLOR_BOLD);
 	for (unsigned i = 0; i < table->shown_count; i++)
-		put_cell(table, out, i, table->columns[table->shown[i]].heading, widths[i]);
+		table_put_cell(table, out, i, table->columns[table->shown[i]].heading, widths[i]);
 	out_color(out, COLOR_NONE);
 	out_char(out, '\n');
 }
@@ -238,11 +238,11 @@ void table_print(struct table *table, struct out *out, bool headings, unsigned m
 	struct cell cell;
 
 	table_sort(table);
-	keep(table, rows);
+	table_keep(table, rows);
 	table_measure(table, 0, rows, widths);
 	table_fit(table, widths);
 	if (headings)
-		put_headings(table, out, widths);
+		table_put_headings(table, out, widths);
 	for (unsigned row = 0; row < rows; row++) {
 		for (unsigned i = 0; i < table->shown_count; i++) {
 			table_cell(table, row, i, &cell);
@@ -250,7 +250,7 @@ void table_print(struct table *table, struct out *out, bool headings, unsigned m
 				fit_cell(table, row, i, &cell, widths[i]);
 			if (cell.color)
 				out_color(out, cell.color);
-			put_cell(table, out, i, cell.text, widths[i]);
+			table_put_cell(table, out, i, cell.text, widths[i]);
 			if (cell.color)
 				out_color(out, COLOR_NONE);
 		}

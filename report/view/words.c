@@ -21,7 +21,7 @@ const struct word words_at_flags[] = {
 	{NULL, 0},
 };
 
-static void separate(struct out *out, bool *any)
+static void word_separate(struct out *out, bool *any)
 {
 	if (*any)
 		out_char(out, '|');
@@ -37,16 +37,16 @@ void words_flags(struct out *out, uint32_t flags, const struct word *words, bool
 	for (; words->name; words++) {
 		if (!(flags & words->bit))
 			continue;
-		separate(out, &any);
+		word_separate(out, &any);
 		out_text(out, words->name);
 		flags &= ~words->bit;
 	}
 	if (flags) {
-		separate(out, &any);
+		word_separate(out, &any);
 		out_hex(out, flags);
 	}
 	if (mode) {
-		separate(out, &any);
+		word_separate(out, &any);
 		out_octal(out, permissions, 4);
 	} else if (!any) {
 		out_char(out, '0');
