@@ -2,7 +2,7 @@
 #
 # Builds the reporter (bin/memshim), the shim (lib/libmemshim.so) and what tests them, all under
 # $(BUILD). The two halves are compiled by different rules on purpose: the reporter is an ordinary
-# hardened program; the shim lives inside a stranger's process, so nothing in it may abort.
+# hardened program; the shim runs inside other programs, so nothing in it may abort.
 #
 # Yours to set: CC, CPPFLAGS, CFLAGS, LDFLAGS, PREFIX, DESTDIR, BUILD, WERROR=1, V=1 (show commands).
 
@@ -76,6 +76,7 @@ BENCHES = $(BENCH_SOURCES:tests/bench/%.c=$(BUILD)/bench/%) \
 INSTALLED = 755:$(PROGRAM):bin/memshim \
 	755:$(LIBRARY):lib/libmemshim.so \
 	$(foreach man,$(wildcard report/man/*.1),644:$(man):share/man/man1/$(notdir $(man))) \
+	$(foreach man,$(wildcard report/man/*.5),644:$(man):share/man/man5/$(notdir $(man))) \
 	$(foreach bash,$(wildcard scripts/completions/memshim.bash),\
 		644:$(bash):share/bash-completion/completions/memshim) \
 	$(foreach zsh,$(wildcard scripts/completions/_memshim),\
@@ -262,6 +263,12 @@ lint: all ## the rules that a script can check
 format: ## clang-format over every C file
 	clang-format -i $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
+# One entry for each source file, taken from the commands that make itself would run.
+compile_commands: $(BUILD)/flags ## BUILD/compile_commands.json, for clangd and other tools
+	@$(MAKE) --no-print-directory -nB V=1 CC='$(CC)' all tests | \
+		scripts/compile-commands '$(CURDIR)' >$(BUILD)/compile_commands.json
+	@echo '$(BUILD)/compile_commands.json'
+
 # The shim is never sanitized: a sanitizer's run-time belongs to a program, not to its guest.
 asan: ## the tests with the reporter under AddressSanitizer
 	$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address CFLAGS='-O1 -g' sanitized
@@ -301,11 +308,11 @@ clean: ## removes $(BUILD)
 	rm -rf $(BUILD)
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
-		awk -F'|' '{ printf "%-22s%s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z_-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
+		awk -F'|' '{ printf "%-24s%s\n", $$1, $$2 }'
 
 FORCE:
 .PHONY: all tests check check-faults check-loop check-long mutants check-worlds sanitizers cross bench fuzz fuzz-symbols lint \
-	format asan ubsan tsan sanitized install uninstall check-install clean help FORCE
+	format compile_commands asan ubsan tsan sanitized install uninstall check-install clean help FORCE
 .DELETE_ON_ERROR:
 .SECONDARY:

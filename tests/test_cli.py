@@ -105,7 +105,7 @@ def test_help(command):
 
 def test_version():
     done = memshim("--version")
-    assert (done.returncode, done.stdout) == (0, "memshim 0.1.0\n")
+    assert (done.returncode, done.stdout) == (0, "memshim 0.2.0\n")
 
 
 ODD = "x\x1b[31m\n\x7f\u009b2J\u202e\udcff\udc9b"

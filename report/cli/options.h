@@ -7,7 +7,7 @@
 
 #include "report/model/filter.h"
 
-#define MEMSHIM_VERSION "0.1.0"
+#define MEMSHIM_VERSION "0.2.0"
 #define OPTIONS_COLUMNS_MAX 64u
 
 enum command {
