@@ -44,12 +44,12 @@ bool recorder_listens(const struct segment_header *header)
 
 	if (is_sandboxed())
 		return false;
-	fd = place_above_standard(
+	fd = sys_above_standard(
 		(int)raw_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (fd < 0)
 		return false;
 	listens = peer_socket_call(fd, header);
-	place_close(fd);
+	sys_close(fd);
 	return listens;
 }
 
@@ -62,7 +62,7 @@ bool registration_send(const struct segment_header *header, uint32_t instance, b
 	*same_pids = false;
 	if (is_sandboxed())
 		return false;
-	fd = place_above_standard(
+	fd = sys_above_standard(
 		(int)raw_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (fd < 0)
 		return false;
@@ -70,6 +70,6 @@ bool registration_send(const struct segment_header *header, uint32_t instance, b
 	       raw_call6(SYS_sendto, fd, (long)&registration_message, sizeof registration_message,
 			 MSG_NOSIGNAL, 0, 0) == sizeof registration_message;
 	*same_pids = said && peer_socket_listener(fd) == header->recorder_pid;
-	place_close(fd);
+	sys_close(fd);
 	return said;
 }

@@ -124,7 +124,7 @@ static bool process_is_wanted(const struct registration *who,
 /* A namespace's inode; 0 for the session's own, `unknown` where it cannot be read. */
 SELDOM static uint64_t other_namespace(const char *path, uint64_t sessions, uint64_t unknown)
 {
-	uint64_t inode = place_inode(path);
+	uint64_t inode = sys_inode(path);
 
 	if (inode == sessions || !sessions)
 		return 0;

@@ -69,7 +69,7 @@ static void maps_search_take(struct maps_search *search, char c)
 static bool find_mapped_file(const void *address)
 {
 	struct maps_search search = {.wanted = (uint64_t)address};
-	int fd = place_above_standard(place_open("/proc/self/maps", O_RDONLY, 0));
+	int fd = sys_above_standard(sys_open("/proc/self/maps", O_RDONLY, 0));
 	char chunk[CHUNK_BYTES];
 	long got;
 
@@ -78,7 +78,7 @@ static bool find_mapped_file(const void *address)
 	while (!search.found && (got = raw_call3(SYS_read, fd, (long)chunk, sizeof chunk)) > 0)
 		for (long i = 0; i < got && !search.found; i++)
 			maps_search_take(&search, chunk[i]);
-	place_close(fd);
+	sys_close(fd);
 	return search.found;
 }
 

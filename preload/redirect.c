@@ -57,15 +57,15 @@ static bool is_trap(const unsigned char *code)
 /* An entry's first bytes, as the file has them. */
 static bool read_file(const struct link_map *libc, const char *entry, unsigned char *code)
 {
-	int fd = place_above_standard((int)raw_call6(SYS_openat, AT_FDCWD, (long)libc->l_name,
-						     O_RDONLY | O_CLOEXEC, 0, 0, 0));
+	int fd = sys_above_standard((int)raw_call6(SYS_openat, AT_FDCWD, (long)libc->l_name,
+						   O_RDONLY | O_CLOEXEC, 0, 0, 0));
 	bool whole;
 
 	if (fd < 0)
 		return false;
 	whole = raw_call6(SYS_pread64, fd, (long)code, JUMP_BYTES,
 			  (long)libc_file_offset(libc, (uint64_t)entry), 0, 0) == JUMP_BYTES;
-	place_close(fd);
+	sys_close(fd);
 	return whole;
 }
 
@@ -203,12 +203,12 @@ bool redirect_entries(const struct link_map *libc)
 
 	if (!libc || !find_entries(libc))
 		return false;
-	fd = place_above_standard((int)raw_call6(SYS_openat, AT_FDCWD, (long)"/proc/self/mem",
-						 O_RDWR | O_CLOEXEC, 0, 0, 0));
+	fd = sys_above_standard((int)raw_call6(SYS_openat, AT_FDCWD, (long)"/proc/self/mem",
+					       O_RDWR | O_CLOEXEC, 0, 0, 0));
 	done = write_jumps(fd) && redirect_arrives();
 	if (!done)
 		redirect_undo(fd);
 	if (fd >= 0)
-		place_close(fd);
+		sys_close(fd);
 	return done;
 }

@@ -56,12 +56,12 @@ static void pause_1ms(void)
  */
 static int open_below(struct folder *folder, const char *above, const char *below, bool of_user)
 {
-	char path[PLACE_PATH_BYTES] = "";
+	char path[SYSTEM_PATH_BYTES] = "";
 
 	if (!above || !*above)
 		return -ENOENT;
-	if (!place_append(path, above) || !place_append(path, below) ||
-	    (of_user && !place_append_number(path, folder->self)))
+	if (!path_append(path, above) || !path_append(path, below) ||
+	    (of_user && !path_append_number(path, folder->self)))
 		return -ENAMETOOLONG;
 	return folder_open(folder, path, true);
 }
@@ -88,11 +88,11 @@ static int open_any_folder(struct folder *folder, const struct settings *setting
 /* The one that is there as a rule: nothing is made, nothing else is tried. */
 static int open_usual_folder(struct folder *folder, const struct settings *settings)
 {
-	char path[PLACE_PATH_BYTES] = "/dev/shm/memshim-";
+	char path[SYSTEM_PATH_BYTES] = "/dev/shm/memshim-";
 
 	if (settings->folder && *settings->folder)
 		return folder_open(folder, settings->folder, false);
-	place_append_number(path, folder->self);
+	path_append_number(path, folder->self);
 	return folder_open(folder, path, false);
 }
 
@@ -100,9 +100,9 @@ static int open_usual_folder(struct folder *folder, const struct settings *setti
  */
 static int open_folder_of(struct folder *folder, const char *session)
 {
-	char path[PLACE_PATH_BYTES] = "";
+	char path[SYSTEM_PATH_BYTES] = "";
 
-	if (!place_append(path, session))
+	if (!path_append(path, session))
 		return -ENAMETOOLONG;
 	path[last_part(session) - session] = '\0';
 	folder->is_known = is_recorders(session);
@@ -117,7 +117,7 @@ static struct segment_header joined __attribute__((aligned(SEGMENT_HEADER_BYTES)
 /* Both give the mapping, and leave a checked copy of its header in `joined`. */
 static void *preload_session_join(struct folder *folder, const char *file, int *why)
 {
-	return place_join(folder, file, &joined, &shim.mapped_bytes, why);
+	return segment_file_join(folder, file, &joined, &shim.mapped_bytes, why);
 }
 
 /* A file's name without its ".seg". */
@@ -144,11 +144,11 @@ static void *session_make(const struct settings *settings, struct folder *folder
 	struct segment_header *header;
 
 	learn_name(file, name);
-	header = place_create(folder, file, &wish, why);
+	header = segment_file_create(folder, file, &wish, why);
 	if (!header)
 		return NULL;
 	shim.mapped_bytes = header->total_bytes;
-	*why = place_take_header(header, shim.mapped_bytes, shim.mapped_bytes, &joined);
+	*why = segment_header_copy(header, shim.mapped_bytes, shim.mapped_bytes, &joined);
 	return *why == 0 ? header : NULL;
 }
 
@@ -162,7 +162,7 @@ static bool is_stale(const struct folder *folder)
 
 	if (folder_is_in_memory(folder))
 		return false;
-	if (place_read_file("/proc/sys/kernel/random/boot_id", boot_id, PLACE_BOOT_ID_BYTES) < 36)
+	if (sys_read_file("/proc/sys/kernel/random/boot_id", boot_id, SYSTEM_BOOT_ID_BYTES) < 36)
 		return false;
 	return memcmp(boot_id, joined.boot_id, 36) != 0;
 }
@@ -208,12 +208,12 @@ static void *join_or_make(const struct settings *settings, struct folder *folder
 /* By its name: what is not in the usual folder is made in the first that can be had. */
 static void *join_by_name(const struct settings *settings, struct folder *folder)
 {
-	char file[PLACE_PATH_BYTES] = "";
+	char file[SYSTEM_PATH_BYTES] = "";
 	void *base = NULL;
 	int why = open_usual_folder(folder, settings);
 
-	place_append(file, settings->session);
-	place_append(file, ".seg");
+	path_append(file, settings->session);
+	path_append(file, ".seg");
 	if (why == 0) {
 		base = join_there(settings, folder, file, &why);
 		if (base || !is_worth_another_try(why))

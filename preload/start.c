@@ -44,7 +44,7 @@ int (*shim_libc_clock_gettime)(int clock_id, void *timespec) __attribute__((sect
 /* What is private and writable counts against the program's own limits, touched or not. */
 static uint64_t spare_bytes(void)
 {
-	uint64_t data = place_limit(RLIMIT_DATA), address = place_limit(RLIMIT_AS);
+	uint64_t data = sys_limit(RLIMIT_DATA), address = sys_limit(RLIMIT_AS);
 
 	return (data < address ? data : address) / SPARED_SHARE;
 }

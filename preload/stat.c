@@ -33,7 +33,7 @@ bool stat_read(struct stat_facts *facts)
 	const char *at;
 
 	facts->start_time = facts->start_break = 0;
-	if (place_read_file("/proc/self/stat", text, sizeof text) <= 0)
+	if (sys_read_file("/proc/self/stat", text, sizeof text) <= 0)
 		return false;
 	at = after_name(text);
 	for (int field = FIELD_STATE; at && *at == ' ' && field <= FIELD_START_BREAK; field++) {

@@ -15,17 +15,17 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "clock.h"
 #include "../segment/layout.h"
+#include "clock.h"
 #include "raw.h"
 
-#define PLACE_PATH_BYTES 512u
-#define PLACE_HUGE_BYTES (2ull << 20)      /* a huge page, where pages have 4 KiB */
-#define PLACE_LIBRARIES_BYTES (1ull << 30) /* more than a program's libraries take */
-#define PLACE_BOOT_ID_BYTES 37u            /* a UUID and its NUL; the file has a newline too */
+#define SYSTEM_PATH_BYTES 512u
+#define SYSTEM_HUGE_BYTES (2ull << 20)      /* a huge page, where pages have 4 KiB */
+#define SYSTEM_LIBRARIES_BYTES (1ull << 30) /* more than a program's libraries take */
+#define SYSTEM_BOOT_ID_BYTES 37u            /* a UUID and its NUL; the file has a newline too */
 
-/* Appends text to the NUL-terminated `path` of PLACE_PATH_BYTES; false when it does not fit. */
-static inline bool place_append(char *path, const char *text)
+/* Appends text to the NUL-terminated `path` of SYSTEM_PATH_BYTES; false when it does not fit. */
+static inline bool path_append(char *path, const char *text)
 {
 	size_t used = 0, add = 0;
 
@@ -33,14 +33,14 @@ static inline bool place_append(char *path, const char *text)
 		used++;
 	while (text[add])
 		add++;
-	if (used + add >= PLACE_PATH_BYTES)
+	if (used + add >= SYSTEM_PATH_BYTES)
 		return false;
 	for (size_t i = 0; i <= add; i++)
 		path[used + i] = text[i];
 	return true;
 }
 
-static inline bool place_append_number(char *path, uint64_t number)
+static inline bool path_append_number(char *path, uint64_t number)
 {
 	char digits[24];
 	size_t at = sizeof digits - 1;
@@ -49,36 +49,36 @@ static inline bool place_append_number(char *path, uint64_t number)
 	do
 		digits[--at] = (char)('0' + number % 10);
 	while (number /= 10);
-	return place_append(path, digits + at);
+	return path_append(path, digits + at);
 }
 
-static inline int place_open(const char *path, int flags, int mode)
+static inline int sys_open(const char *path, int flags, int mode)
 {
 	return (int)raw_call6(SYS_openat, AT_FDCWD, (long)path, flags | O_CLOEXEC | O_NOFOLLOW,
 			      mode, 0, 0);
 }
 
-static inline void place_close(int fd)
+static inline void sys_close(int fd)
 {
 	raw_call3(SYS_close, fd, 0, 0);
 }
 
 /* A descriptor the target cannot take for its own 0, 1 or 2; closes `fd`. -errno on failure. */
-static inline int place_above_standard(int fd)
+static inline int sys_above_standard(int fd)
 {
 	long high;
 
 	if (fd < 0 || fd > 2)
 		return fd;
 	high = raw_call3(SYS_fcntl, fd, F_DUPFD_CLOEXEC, 3);
-	place_close(fd);
+	sys_close(fd);
 	return (int)high;
 }
 
 /* Reads a small file whole, NUL-terminated; returns its length or -errno. */
-static inline long place_read_file(const char *path, char *buffer, size_t size)
+static inline long sys_read_file(const char *path, char *buffer, size_t size)
 {
-	int fd = place_above_standard(
+	int fd = sys_above_standard(
 		(int)raw_call6(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0));
 	size_t used = 0;
 	long got = 0;
@@ -88,13 +88,13 @@ static inline long place_read_file(const char *path, char *buffer, size_t size)
 	while (used < size - 1 &&
 	       (got = raw_call3(SYS_read, fd, (long)(buffer + used), (long)(size - 1 - used))) > 0)
 		used += (size_t)got;
-	place_close(fd);
+	sys_close(fd);
 	buffer[used] = '\0';
 	return got < 0 ? got : (long)used;
 }
 
 /* The inode of a file such as /proc/self/ns/ipc; 0 when it cannot be had. */
-static inline uint64_t place_inode(const char *path)
+static inline uint64_t sys_inode(const char *path)
 {
 	struct stat st;
 
@@ -110,28 +110,28 @@ static inline uint64_t place_inode(const char *path)
  * A namespace's number, which no other one ever gets while the machine runs, as its inode may; 0
  * before Linux 6.18.
  */
-#define PLACE_NAMESPACE_ID _IOR(0xb7, 13, uint64_t) /* NS_GET_ID */
-static inline uint64_t place_namespace_id(const char *path)
+#define SYSTEM_NAMESPACE_ID _IOR(0xb7, 13, uint64_t) /* NS_GET_ID */
+static inline uint64_t sys_namespace_id(const char *path)
 {
-	int fd = place_above_standard(
+	int fd = sys_above_standard(
 		(int)raw_call6(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0, 0));
 	uint64_t id = 0;
 
 	if (fd < 0)
 		return 0;
-	if (raw_call3(SYS_ioctl, fd, PLACE_NAMESPACE_ID, (long)&id) != 0)
+	if (raw_call3(SYS_ioctl, fd, SYSTEM_NAMESPACE_ID, (long)&id) != 0)
 		id = 0;
-	place_close(fd);
+	sys_close(fd);
 	return id;
 }
 
-static inline int place_stat_fd(int fd, struct stat *st)
+static inline int sys_fstat(int fd, struct stat *st)
 {
 	return (int)raw_call3(SYS_fstat, fd, (long)st, 0);
 }
 
 /* setrlimit(2): what this process may have of a resource; UINT64_MAX where nobody says. */
-static inline uint64_t place_limit(int resource)
+static inline uint64_t sys_limit(int resource)
 {
 	struct rlimit limit;
 
@@ -147,25 +147,26 @@ static inline uint64_t place_limit(int resource)
  * libraries, where as a rule nobody is; where somebody is, the kernel chooses another. Of a limited
  * address space half is the program's: -ENOMEM where less would be left.
  */
-static inline long place_map(int fd, uint64_t bytes)
+static inline long sys_map_segment(int fd, uint64_t bytes)
 {
-	uint64_t here = (uint64_t)(uintptr_t)&place_map, below = bytes + PLACE_LIBRARIES_BYTES;
-	uint64_t wish = here > below ? (here - below) & ~(PLACE_HUGE_BYTES - 1) : 0;
+	uint64_t here = (uint64_t)(uintptr_t)&sys_map_segment,
+		 below = bytes + SYSTEM_LIBRARIES_BYTES;
+	uint64_t wish = here > below ? (here - below) & ~(SYSTEM_HUGE_BYTES - 1) : 0;
 
-	if (bytes > place_limit(RLIMIT_AS) / 2)
+	if (bytes > sys_limit(RLIMIT_AS) / 2)
 		return -ENOMEM;
 	return raw_call6(SYS_mmap, (long)wish, (long)bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 			 0);
 }
 
 /* Whether the kernel itself keeps time by the counter: then it is steady and equal on all CPUs. */
-static inline uint32_t place_clock(void)
+static inline uint32_t sys_clock_kind(void)
 {
 #if defined(__x86_64__)
 	char source[16];
 
-	if (place_read_file("/sys/devices/system/clocksource/clocksource0/current_clocksource",
-			    source, sizeof source) >= 4 &&
+	if (sys_read_file("/sys/devices/system/clocksource/clocksource0/current_clocksource",
+			  source, sizeof source) >= 4 &&
 	    memcmp(source, "tsc\n", 4) == 0)
 		return CLOCK_COUNTER;
 	return CLOCK_NS;
@@ -174,7 +175,7 @@ static inline uint32_t place_clock(void)
 #endif
 }
 
-static inline uint64_t place_ns(int clock_id)
+static inline uint64_t sys_clock_ns(int clock_id)
 {
 	struct timespec ts = {0, 0};
 

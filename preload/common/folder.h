@@ -26,10 +26,10 @@
 
 /* A folder of live segments. */
 struct folder {
-	int fd;                      /* negative: not open */
-	uid_t self;                  /* the effective uid */
-	bool is_known;               /* the folder above it was judged before, and is not again */
-	char path[PLACE_PATH_BYTES]; /* without a slash at its end */
+	int fd;                       /* negative: not open */
+	uid_t self;                   /* the effective uid */
+	bool is_known;                /* the folder above it was judged before, and is not again */
+	char path[SYSTEM_PATH_BYTES]; /* without a slash at its end */
 };
 
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOATIME)
@@ -51,7 +51,7 @@ static inline int folder_stat(int fd, const char *name, struct stat *st)
 static inline bool folder_may_be_unmapped(uid_t owner)
 {
 	char map[256];
-	long used = owner == OWNER_UNMAPPED ? place_read_file("/proc/self/uid_map", map, sizeof map)
+	long used = owner == OWNER_UNMAPPED ? sys_read_file("/proc/self/uid_map", map, sizeof map)
 					    : 0;
 
 	return used > 11 && memcmp(map + used - 11, "4294967295\n", 11) != 0;
@@ -68,7 +68,7 @@ static inline int folder_check_above(const struct stat *st, uid_t self)
 static inline int folder_check(const struct folder *folder)
 {
 	struct stat st;
-	int ret = place_stat_fd(folder->fd, &st);
+	int ret = sys_fstat(folder->fd, &st);
 
 	if (ret == 0)
 		ret = owner_check(&st, folder->self, OWNER_WRITES);
@@ -85,13 +85,13 @@ static inline int folder_open_path(struct folder *folder)
 {
 	int ret;
 
-	folder->fd = place_above_standard(place_open(folder->path, FOLDER_FLAGS, 0));
+	folder->fd = sys_above_standard(sys_open(folder->path, FOLDER_FLAGS, 0));
 	if (folder->fd < 0)
 		return folder->fd;
 	ret = folder_check(folder);
 	if (ret == 0)
 		return 0;
-	place_close(folder->fd);
+	sys_close(folder->fd);
 	folder->fd = -1;
 	return ret;
 }
@@ -99,7 +99,7 @@ static inline int folder_open_path(struct folder *folder)
 static inline void folder_close(struct folder *folder)
 {
 	if (folder->fd >= 0)
-		place_close(folder->fd);
+		sys_close(folder->fd);
 	folder->fd = -1;
 }
 
@@ -117,23 +117,23 @@ static inline size_t folder_length_above(const char *path)
 /* Makes folder->path, in a folder where others cannot exchange it. 0 or -errno. */
 static inline int folder_make_path(const struct folder *folder)
 {
-	char above[PLACE_PATH_BYTES];
+	char above[SYSTEM_PATH_BYTES];
 	size_t length = folder_length_above(folder->path);
 	struct stat st;
 	int fd, ret;
 
 	memcpy(above, folder->path, length);
 	above[length] = '\0';
-	fd = place_above_standard((int)raw_call6(SYS_openat, AT_FDCWD, (long)(length ? above : "/"),
-						 O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0, 0));
+	fd = sys_above_standard((int)raw_call6(SYS_openat, AT_FDCWD, (long)(length ? above : "/"),
+					       O_PATH | O_DIRECTORY | O_CLOEXEC, 0, 0, 0));
 	if (fd < 0)
 		return fd;
-	ret = place_stat_fd(fd, &st);
+	ret = sys_fstat(fd, &st);
 	if (ret == 0)
 		ret = folder_check_above(&st, folder->self);
 	if (ret == 0)
 		ret = (int)raw_call3(SYS_mkdirat, fd, (long)(folder->path + length + 1), 0700);
-	place_close(fd);
+	sys_close(fd);
 	return ret == -EEXIST ? 0 : ret;
 }
 
@@ -142,7 +142,7 @@ static inline bool folder_set_path(struct folder *folder, const char *path)
 	size_t length = 0;
 
 	folder->path[0] = '\0';
-	if (!place_append(folder->path, path))
+	if (!path_append(folder->path, path))
 		return false;
 	while (folder->path[length])
 		length++;
@@ -184,18 +184,18 @@ static inline bool folder_is_in_memory(const struct folder *folder)
 /* Where folder->path is a link of root's or of the user's own: the path that it leads to. */
 static inline int folder_read_link(struct folder *folder)
 {
-	char target[PLACE_PATH_BYTES];
+	char target[SYSTEM_PATH_BYTES];
 	struct stat st;
 	long used = -EPERM;
-	int fd = place_above_standard(place_open(folder->path, O_PATH, 0));
+	int fd = sys_above_standard(sys_open(folder->path, O_PATH, 0));
 
 	if (fd < 0)
 		return fd;
-	if (place_stat_fd(fd, &st) == 0 && S_ISLNK(st.st_mode) &&
+	if (sys_fstat(fd, &st) == 0 && S_ISLNK(st.st_mode) &&
 	    owner_check(&st, folder->self, OWNER_READS) == 0)
 		used = raw_call6(SYS_readlinkat, fd, (long)"", (long)target, sizeof target - 1, 0,
 				 0);
-	place_close(fd);
+	sys_close(fd);
 	if (used <= 0)
 		return used < 0 ? (int)used : -ENOENT;
 	target[used] = '\0';
@@ -203,7 +203,7 @@ static inline int folder_read_link(struct folder *folder)
 		folder->path[folder_length_above(folder->path) + 1] = '\0';
 	else
 		folder->path[0] = '\0';
-	return place_append(folder->path, target) ? 0 : -ENAMETOOLONG;
+	return path_append(folder->path, target) ? 0 : -ENAMETOOLONG;
 }
 
 /* As folder_open, of the path in MEMSHIM_SESSION. */

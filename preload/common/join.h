@@ -15,7 +15,7 @@
  * inside, of the known record size, apart from its neighbours. 0, or -EPROTO another version or
  * machine, -EAGAIN not ready, -EBADMSG damaged.
  */
-static inline int place_check(const struct segment_header *header, uint64_t bytes)
+static inline int segment_header_check(const struct segment_header *header, uint64_t bytes)
 {
 	static const uint64_t record_bytes[REGION_COUNT] = {
 		[REGION_SHARED] = sizeof(struct segment_shared),
@@ -62,13 +62,14 @@ static inline int place_check(const struct segment_header *header, uint64_t byte
 	return 0;
 }
 
-static inline void *place_at(struct segment_header *header, enum segment_region_kind kind)
+static inline void *segment_file_region(struct segment_header *header,
+					enum segment_region_kind kind)
 {
 	return (char *)header + header->region[kind].offset;
 }
 
-/* Opens what may be a segment; -errno, or why it is refused: see place_join. */
-static inline int place_open_segment(struct folder *folder, const char *name, struct stat *st)
+/* Opens what may be a segment; -errno, or why it is refused: see segment_file_join. */
+static inline int segment_file_open(struct folder *folder, const char *name, struct stat *st)
 {
 	int fd = folder_open_file(folder, name, O_RDWR | O_NONBLOCK, st), why = 0;
 
@@ -82,12 +83,12 @@ static inline int place_open_segment(struct folder *folder, const char *name, st
 		why = owner_check(st, folder->self, OWNER_WRITES);
 	if (why == 0)
 		return fd;
-	place_close(fd);
+	sys_close(fd);
 	return why;
 }
 
 /* Where the log begins: what is left out when the address space is short. */
-static inline uint64_t place_tables_bytes(int fd, uint64_t bytes)
+static inline uint64_t segment_file_tables_bytes(int fd, uint64_t bytes)
 {
 	uint64_t offset = 0;
 
@@ -98,10 +99,10 @@ static inline uint64_t place_tables_bytes(int fd, uint64_t bytes)
 
 /*
  * Takes the header of a mapping over into private memory, where nobody can change it between the
- * check and its use. 0, or place_check's answer.
+ * check and its use. 0, or segment_header_check's answer.
  */
-static inline int place_take_header(const void *base, uint64_t mapped_bytes, uint64_t file_bytes,
-				    struct segment_header *header)
+static inline int segment_header_copy(const void *base, uint64_t mapped_bytes, uint64_t file_bytes,
+				      struct segment_header *header)
 {
 	const uint64_t *from = base;
 
@@ -111,17 +112,17 @@ static inline int place_take_header(const void *base, uint64_t mapped_bytes, uin
 		return -EAGAIN;
 	for (size_t i = 0; i < sizeof *header / sizeof *from; i++)
 		((uint64_t *)header)[i] = from[i];
-	return place_check(header, file_bytes);
+	return segment_header_check(header, file_bytes);
 }
 
 /* Maps it whole, or, where the address space is short, without the log. */
-static inline long place_map_segment(int fd, uint64_t *bytes)
+static inline long segment_file_map(int fd, uint64_t *bytes)
 {
-	long at = place_map(fd, *bytes);
+	long at = sys_map_segment(fd, *bytes);
 
 	if (at == -ENOMEM) {
-		*bytes = place_tables_bytes(fd, *bytes);
-		at = place_map(fd, *bytes);
+		*bytes = segment_file_tables_bytes(fd, *bytes);
+		at = sys_map_segment(fd, *bytes);
 	}
 	return at;
 }
@@ -130,28 +131,29 @@ static inline long place_map_segment(int fd, uint64_t *bytes)
  * Opens an existing segment of the folder and maps it writable; *mapped_bytes tells how much of it,
  * *header is a checked copy of its header. Null with *why: -errno, -ELOOP for a symbolic link,
  * -EPERM for a file of another user, -EACCES for one that others may write to, -EMLINK for one with
- * several names (for an instant also one that is just being made), or place_check's.
+ * several names (for an instant also one that is just being made), or segment_header_check's.
  */
-static inline void *place_join(struct folder *folder, const char *name,
-			       struct segment_header *header, uint64_t *mapped_bytes, int *why)
+static inline void *segment_file_join(struct folder *folder, const char *name,
+				      struct segment_header *header, uint64_t *mapped_bytes,
+				      int *why)
 {
 	struct stat st;
-	int fd = place_open_segment(folder, name, &st);
+	int fd = segment_file_open(folder, name, &st);
 	uint64_t bytes = (uint64_t)st.st_size;
 	long at;
 
 	*why = fd;
 	if (fd < 0)
 		return NULL;
-	at = place_map_segment(fd, &bytes);
-	place_close(fd);
+	at = segment_file_map(fd, &bytes);
+	sys_close(fd);
 	*why = (int)at;
 	if (raw_failed(at))
 		return NULL;
 	*mapped_bytes = bytes;
 	*why = folder_confirm(folder, name, &st);
 	if (*why == 0)
-		*why = place_take_header((void *)at, bytes, (uint64_t)st.st_size, header);
+		*why = segment_header_copy((void *)at, bytes, (uint64_t)st.st_size, header);
 	if (*why == 0 && header->region[REGION_LOG].offset > bytes) /* it was changed meanwhile */
 		*why = -EBADMSG;
 	if (*why == 0)

@@ -15,13 +15,13 @@
 #include "place.h"
 #include "timens.h"
 
-#define PLACE_SLOTS_DEFAULT 4096u
-#define PLACE_BLOCKS_DEFAULT 2048u
-#define PLACE_ENTRIES_DEFAULT 8192u
-#define PLACE_MODULES_DEFAULT 1024u
-#define PLACE_FRAMES_DEFAULT 65536u
-#define PLACE_LOADS_DEFAULT 32768u
-#define PLACE_PROGRAMS_DEFAULT 512u
+#define SEGMENT_SLOTS_DEFAULT 4096u
+#define SEGMENT_BLOCKS_DEFAULT 2048u
+#define SEGMENT_ENTRIES_DEFAULT 8192u
+#define SEGMENT_MODULES_DEFAULT 1024u
+#define SEGMENT_FRAMES_DEFAULT 65536u
+#define SEGMENT_LOADS_DEFAULT 32768u
+#define SEGMENT_PROGRAMS_DEFAULT 512u
 
 /* What the creator wants. Zero means the default; memory short makes all of it smaller. */
 struct segment_options {
@@ -38,10 +38,10 @@ struct segment_options {
 };
 
 /* CPUs that may ever run here: /sys/devices/system/cpu/possible ends in the highest number. */
-static inline uint32_t place_cpu_count(void)
+static inline uint32_t sys_cpu_count(void)
 {
 	char text[256];
-	long used = place_read_file("/sys/devices/system/cpu/possible", text, sizeof text);
+	long used = sys_read_file("/sys/devices/system/cpu/possible", text, sizeof text);
 	uint32_t last = 0, number = 0;
 
 	for (long i = 0; i < used; i++) {
@@ -53,16 +53,17 @@ static inline uint32_t place_cpu_count(void)
 	return last + 1;
 }
 
-static inline uint64_t place_region(struct segment_header *header, uint64_t offset,
-				    enum segment_region_kind kind, uint64_t record_bytes,
-				    uint64_t count)
+static inline uint64_t segment_header_add_region(struct segment_header *header, uint64_t offset,
+						 enum segment_region_kind kind,
+						 uint64_t record_bytes, uint64_t count)
 {
 	header->region[kind] = (struct segment_region){offset, record_bytes, count};
 	return (offset + record_bytes * count + 4095) & ~4095ull;
 }
 
 /* Lays the regions out for logs of `log_bytes`; short logs come with short tables. */
-static inline void place_lay_out(struct segment_header *header, uint64_t log_bytes, uint32_t parts)
+static inline void segment_header_lay_out(struct segment_header *header, uint64_t log_bytes,
+					  uint32_t parts)
 {
 	bool small = log_bytes < SEGMENT_LOG_BYTES_DEFAULT / 4;
 	uint32_t shift = small ? 3 : 0;
@@ -73,34 +74,36 @@ static inline void place_lay_out(struct segment_header *header, uint64_t log_byt
 	header->part_count = parts;
 	header->part_events = part_events;
 	header->first_claim = SEGMENT_FIRST_CLAIM;
-	at = place_region(header, at, REGION_SHARED, sizeof(struct segment_shared), 1);
-	at = place_region(header, at, REGION_INDEX, 8, PLACE_SLOTS_DEFAULT >> shift);
-	at = place_region(header, at, REGION_PARTS, sizeof(struct segment_part), parts);
-	at = place_region(header, at, REGION_PROCESSES, sizeof(struct segment_process),
-			  PLACE_SLOTS_DEFAULT >> shift);
-	at = place_region(header, at, REGION_OWNERS, 4, PLACE_BLOCKS_DEFAULT >> shift);
-	at = place_region(header, at, REGION_ATTACHMENTS,
-			  sizeof(struct segment_attachment) * SEGMENT_BLOCK_ENTRIES,
-			  PLACE_BLOCKS_DEFAULT >> shift);
-	at = place_region(header, at, REGION_LEDGER, sizeof(struct segment_entry),
-			  PLACE_ENTRIES_DEFAULT >> shift);
-	at = place_region(header, at, REGION_MODULES, sizeof(struct segment_module),
-			  PLACE_MODULES_DEFAULT >> shift);
-	at = place_region(header, at, REGION_STACKS, sizeof(struct segment_frame),
-			  PLACE_FRAMES_DEFAULT >> shift);
-	at = place_region(header, at, REGION_LOADS, sizeof(struct segment_load),
-			  PLACE_LOADS_DEFAULT >> shift);
-	at = place_region(header, at, REGION_PROGRAMS, sizeof(struct segment_program),
-			  PLACE_PROGRAMS_DEFAULT >> shift);
-	at = place_region(header, at, REGION_LOG, sizeof(struct segment_event),
-			  parts * part_events);
+	at = segment_header_add_region(header, at, REGION_SHARED, sizeof(struct segment_shared), 1);
+	at = segment_header_add_region(header, at, REGION_INDEX, 8, SEGMENT_SLOTS_DEFAULT >> shift);
+	at = segment_header_add_region(header, at, REGION_PARTS, sizeof(struct segment_part),
+				       parts);
+	at = segment_header_add_region(header, at, REGION_PROCESSES, sizeof(struct segment_process),
+				       SEGMENT_SLOTS_DEFAULT >> shift);
+	at = segment_header_add_region(header, at, REGION_OWNERS, 4,
+				       SEGMENT_BLOCKS_DEFAULT >> shift);
+	at = segment_header_add_region(header, at, REGION_ATTACHMENTS,
+				       sizeof(struct segment_attachment) * SEGMENT_BLOCK_ENTRIES,
+				       SEGMENT_BLOCKS_DEFAULT >> shift);
+	at = segment_header_add_region(header, at, REGION_LEDGER, sizeof(struct segment_entry),
+				       SEGMENT_ENTRIES_DEFAULT >> shift);
+	at = segment_header_add_region(header, at, REGION_MODULES, sizeof(struct segment_module),
+				       SEGMENT_MODULES_DEFAULT >> shift);
+	at = segment_header_add_region(header, at, REGION_STACKS, sizeof(struct segment_frame),
+				       SEGMENT_FRAMES_DEFAULT >> shift);
+	at = segment_header_add_region(header, at, REGION_LOADS, sizeof(struct segment_load),
+				       SEGMENT_LOADS_DEFAULT >> shift);
+	at = segment_header_add_region(header, at, REGION_PROGRAMS, sizeof(struct segment_program),
+				       SEGMENT_PROGRAMS_DEFAULT >> shift);
+	at = segment_header_add_region(header, at, REGION_LOG, sizeof(struct segment_event),
+				       parts * part_events);
 	header->total_bytes = at;
 }
 
 /* How many bytes may be taken where `fd` lies: a quarter of what is free, and our limits. */
-static inline uint64_t place_budget(int fd)
+static inline uint64_t segment_file_budget(int fd)
 {
-	uint64_t budget = place_limit(RLIMIT_AS) / 4, file = place_limit(RLIMIT_FSIZE);
+	uint64_t budget = sys_limit(RLIMIT_AS) / 4, file = sys_limit(RLIMIT_FSIZE);
 	uint64_t spare = UINT64_MAX;
 	struct statfs fs;
 
@@ -111,7 +114,7 @@ static inline uint64_t place_budget(int fd)
 	return file < budget ? file : budget;
 }
 
-static inline void place_copy_text(char *to, size_t size, const char *from)
+static inline void segment_header_set_text(char *to, size_t size, const char *from)
 {
 	size_t i = 0;
 
@@ -120,8 +123,8 @@ static inline void place_copy_text(char *to, size_t size, const char *from)
 	to[i] = '\0';
 }
 
-static inline void place_fill_header(struct segment_header *header,
-				     const struct segment_options *wish)
+static inline void segment_header_fill(struct segment_header *header,
+				       const struct segment_options *wish)
 {
 	struct utsname name;
 
@@ -131,27 +134,27 @@ static inline void place_fill_header(struct segment_header *header,
 	header->word_bytes = sizeof(long);
 	header->kind = SEGMENT_LIVE;
 	header->page_bytes = 4096;
-	header->clock = place_clock();
+	header->clock = sys_clock_kind();
 	header->start = timens_now(header->clock);
-	header->ipc_namespace = place_inode("/proc/self/ns/ipc");
-	header->ipc_namespace_id = place_namespace_id("/proc/self/ns/ipc");
-	header->pid_namespace = place_inode("/proc/self/ns/pid");
+	header->ipc_namespace = sys_inode("/proc/self/ns/ipc");
+	header->ipc_namespace_id = sys_namespace_id("/proc/self/ns/ipc");
+	header->pid_namespace = sys_inode("/proc/self/ns/pid");
 	header->recorder_pid = wish->recorder_pid;
 	header->recorder_start_time = wish->recorder_start_time;
 	header->creator_uid = (uint32_t)raw_call3(SYS_geteuid, 0, 0, 0);
 	header->stack_depth = wish->stack_depth;
 	header->options = wish->options;
 	header->exit_status = -1;
-	place_read_file("/proc/sys/kernel/random/boot_id", header->boot_id, PLACE_BOOT_ID_BYTES);
-	place_copy_text(header->session, sizeof header->session, wish->session);
+	sys_read_file("/proc/sys/kernel/random/boot_id", header->boot_id, SYSTEM_BOOT_ID_BYTES);
+	segment_header_set_text(header->session, sizeof header->session, wish->session);
 	if (raw_call3(SYS_uname, (long)&name, 0, 0) == 0) {
-		place_copy_text(header->host, sizeof header->host, name.nodename);
-		place_copy_text(header->kernel, sizeof header->kernel, name.release);
-		place_copy_text(header->machine, sizeof header->machine, name.machine);
+		segment_header_set_text(header->host, sizeof header->host, name.nodename);
+		segment_header_set_text(header->kernel, sizeof header->kernel, name.release);
+		segment_header_set_text(header->machine, sizeof header->machine, name.machine);
 	}
-	place_copy_text(header->registration_path, sizeof header->registration_path,
-			wish->registration_path);
-	place_copy_text(header->peer_path, sizeof header->peer_path, wish->peer_path);
+	segment_header_set_text(header->registration_path, sizeof header->registration_path,
+				wish->registration_path);
+	segment_header_set_text(header->peer_path, sizeof header->peer_path, wish->peer_path);
 	header->command_bytes = wish->command_bytes < sizeof header->command
 					? wish->command_bytes
 					: (uint32_t)sizeof header->command;
@@ -160,18 +163,18 @@ static inline void place_fill_header(struct segment_header *header,
 }
 
 /* Reserves the file whole, shrinking the log until it fits; returns a mapping or null, *why set. */
-static inline struct segment_header *place_reserve(int fd, const struct segment_options *wish,
-						   int *why)
+static inline struct segment_header *
+segment_file_reserve(int fd, const struct segment_options *wish, int *why)
 {
 	uint64_t log_bytes = wish->log_bytes ? wish->log_bytes : SEGMENT_LOG_BYTES_DEFAULT;
-	uint64_t budget = place_budget(fd);
-	uint32_t cpus = place_cpu_count();
+	uint64_t budget = segment_file_budget(fd);
+	uint32_t cpus = sys_cpu_count();
 	struct segment_header shape = {0};
 	long at;
 
 	for (;; log_bytes /= 2) {
-		place_lay_out(&shape, log_bytes,
-			      cpus < SEGMENT_PARTS_MAX ? cpus : SEGMENT_PARTS_MAX);
+		segment_header_lay_out(&shape, log_bytes,
+				       cpus < SEGMENT_PARTS_MAX ? cpus : SEGMENT_PARTS_MAX);
 		*why = -ENOSPC;
 		if (shape.total_bytes <= budget)
 			*why = (int)raw_call6(SYS_fallocate, fd, 0, 0, (long)shape.total_bytes, 0,
@@ -181,7 +184,7 @@ static inline struct segment_header *place_reserve(int fd, const struct segment_
 		if (log_bytes <= SEGMENT_LOG_BYTES_MIN || *why != -ENOSPC)
 			return NULL;
 	}
-	at = place_map(fd, shape.total_bytes);
+	at = sys_map_segment(fd, shape.total_bytes);
 	if (raw_failed(at)) {
 		*why = (int)at;
 		return NULL;
@@ -191,13 +194,14 @@ static inline struct segment_header *place_reserve(int fd, const struct segment_
 }
 
 /* Fills a fresh mapping; the magic is the ready flag, so it comes last. */
-static inline void place_begin(struct segment_header *header, const struct segment_options *wish)
+static inline void segment_file_begin(struct segment_header *header,
+				      const struct segment_options *wish)
 {
 	char *base = (char *)header;
 	struct segment_shared *shared = (void *)(base + header->region[REGION_SHARED].offset);
 	struct segment_part *part = (void *)(base + header->region[REGION_PARTS].offset);
 
-	place_fill_header(header, wish);
+	segment_header_fill(header, wish);
 	for (uint32_t i = 0; i < header->part_count; i++)
 		word_store(&part[i].head, header->first_claim);
 	half_store(&shared->block_hint, 0);
@@ -208,7 +212,7 @@ static inline void place_begin(struct segment_header *header, const struct segme
  * Gives a file its real name, never in the place of another: 0, -EEXIST, -errno. A rename, so that
  * the mappings made already have that name; a link where the file system has no such rename.
  */
-static inline int place_name(const struct folder *folder, const char *own, const char *name)
+static inline int folder_name_file(const struct folder *folder, const char *own, const char *name)
 {
 	int ret = (int)raw_call6(SYS_renameat2, folder->fd, (long)own, folder->fd, (long)name,
 				 1 /* RENAME_NOREPLACE */, 0);
@@ -221,29 +225,30 @@ static inline int place_name(const struct folder *folder, const char *own, const
 }
 
 /* A name that nobody else has: NAME.PID.TIME.new. */
-static inline bool place_own_name(char *own, const char *name)
+static inline bool folder_own_name(char *own, const char *name)
 {
 	own[0] = '\0';
-	return place_append(own, name) && place_append(own, ".") &&
-	       place_append_number(own, (uint64_t)raw_call3(SYS_getpid, 0, 0, 0)) &&
-	       place_append(own, ".") && place_append_number(own, place_ns(CLOCK_MONOTONIC)) &&
-	       place_append(own, ".new");
+	return path_append(own, name) && path_append(own, ".") &&
+	       path_append_number(own, (uint64_t)raw_call3(SYS_getpid, 0, 0, 0)) &&
+	       path_append(own, ".") && path_append_number(own, sys_clock_ns(CLOCK_MONOTONIC)) &&
+	       path_append(own, ".new");
 }
 
 /*
  * Makes a segment `name` in the folder and maps it writable; null on failure with *why = -errno,
  * -EEXIST when somebody else's is there. The mapping is header->total_bytes long.
  */
-static inline struct segment_header *place_create(struct folder *folder, const char *name,
-						  const struct segment_options *wish, int *why)
+static inline struct segment_header *segment_file_create(struct folder *folder, const char *name,
+							 const struct segment_options *wish,
+							 int *why)
 {
-	char own[PLACE_PATH_BYTES];
+	char own[SYSTEM_PATH_BYTES];
 	struct segment_header *header;
 	struct stat st;
 	uint64_t bytes;
 	int fd;
 
-	if (!place_own_name(own, name)) {
+	if (!folder_own_name(own, name)) {
 		*why = -ENAMETOOLONG;
 		return NULL;
 	}
@@ -252,18 +257,18 @@ static inline struct segment_header *place_create(struct folder *folder, const c
 		*why = fd;
 		return NULL;
 	}
-	header = place_reserve(fd, wish, why);
-	place_close(fd);
+	header = segment_file_reserve(fd, wish, why);
+	sys_close(fd);
 	if (!header) {
 		if (folder_confirm(folder, own, &st) == 0)
 			folder_remove_file(folder, own);
 		return NULL;
 	}
 	bytes = header->total_bytes;
-	place_begin(header, wish);
+	segment_file_begin(header, wish);
 	*why = folder_confirm(folder, own, &st);
 	if (*why == 0)
-		*why = place_name(folder, own, name);
+		*why = folder_name_file(folder, own, name);
 	if (*why == 0)
 		return header;
 	raw_call3(SYS_munmap, (long)header, (long)bytes, 0);

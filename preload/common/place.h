@@ -25,29 +25,29 @@ static inline void folder_remove_file(const struct folder *folder, const char *n
 static inline int folder_open_file(struct folder *folder, const char *name, int flags,
 				   struct stat *st)
 {
-	char path[PLACE_PATH_BYTES] = "";
+	char path[SYSTEM_PATH_BYTES] = "";
 	int fd, ret = folder->fd < 0 ? folder_open_path(folder) : 0;
 
 	if (ret != 0)
 		return ret;
 	flags |= O_NOATIME | O_NOFOLLOW | O_CLOEXEC;
-	fd = place_above_standard(
+	fd = sys_above_standard(
 		(int)raw_call6(SYS_openat, folder->fd, (long)name, flags, 0600, 0, 0));
-	if (fd == -EMFILE && place_append(path, folder->path) && place_append(path, "/") &&
-	    place_append(path, name)) {
+	if (fd == -EMFILE && path_append(path, folder->path) && path_append(path, "/") &&
+	    path_append(path, name)) {
 		if (flags & O_CREAT) /* made, perhaps, and then of too low a number to be kept */
 			folder_remove_file(folder, name);
 		folder_close(folder);
-		fd = place_above_standard(place_open(path, flags, 0600));
+		fd = sys_above_standard(sys_open(path, flags, 0600));
 	}
 	if (fd < 0)
 		return fd;
-	ret = place_stat_fd(fd, st);
+	ret = sys_fstat(fd, st);
 	if (ret == 0)
 		return fd;
 	if (flags & O_CREAT && folder->fd >= 0)
 		folder_remove_file(folder, name);
-	place_close(fd);
+	sys_close(fd);
 	return ret;
 }
 

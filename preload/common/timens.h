@@ -50,7 +50,7 @@ static inline struct timens timens_read(const char *path)
 	char text[256];
 	const char *at = text;
 
-	if (place_read_file(path, text, sizeof text) <= 0)
+	if (sys_read_file(path, text, sizeof text) <= 0)
 		return timens;
 	timens.monotonic_ns = timens_line(&at);
 	timens.boottime_ns = timens_line(&at);
@@ -66,7 +66,7 @@ static inline struct segment_instant timens_now(uint32_t clock)
 
 	for (int i = 0; i < 8; i++) {
 		uint64_t before = clock == CLOCK_COUNTER ? clock_counter() : 0;
-		uint64_t monotonic = place_ns(CLOCK_MONOTONIC) - shift;
+		uint64_t monotonic = sys_clock_ns(CLOCK_MONOTONIC) - shift;
 		uint64_t after = clock == CLOCK_COUNTER ? clock_counter() : 1;
 
 		if (after - before >= best_width)
@@ -75,7 +75,7 @@ static inline struct segment_instant timens_now(uint32_t clock)
 		best.monotonic_ns = monotonic;
 		best.clock = clock == CLOCK_COUNTER ? before + best_width / 2 : monotonic;
 	}
-	best.realtime_ns = place_ns(CLOCK_REALTIME);
+	best.realtime_ns = sys_clock_ns(CLOCK_REALTIME);
 	return best;
 }
 

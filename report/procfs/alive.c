@@ -24,8 +24,7 @@ static enum answer read_stat(int32_t pid, uint64_t *start_time)
 	char state = 'X';
 
 	snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-	if (pid <= 0 || place_read_file(path, text, sizeof text) <= 0 ||
-	    !(at = strrchr(text, ')')) ||
+	if (pid <= 0 || sys_read_file(path, text, sizeof text) <= 0 || !(at = strrchr(text, ')')) ||
 	    sscanf(at + 1,
 		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d "
 		   "%llu",

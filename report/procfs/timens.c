@@ -23,7 +23,7 @@ static const struct timens *timens_own(void)
 
 uint64_t timens_monotonic_ns(void)
 {
-	return place_ns(CLOCK_MONOTONIC) - (uint64_t)timens_own()->monotonic_ns;
+	return sys_clock_ns(CLOCK_MONOTONIC) - (uint64_t)timens_own()->monotonic_ns;
 }
 
 /* A shift need not be of whole ticks: what is rounded twice may differ by one. */

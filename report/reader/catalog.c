@@ -310,8 +310,7 @@ static void learn_place(struct catalog *catalog)
 
 	catalog->same_ipc = same_boot && ipc == SOURCE_IPC_SAME;
 	catalog->maybe_ipc = same_boot && ipc != SOURCE_IPC_OTHER;
-	catalog->same_pids = same_boot &&
-			     catalog->pid_namespace == place_inode("/proc/self/ns/pid");
+	catalog->same_pids = same_boot && catalog->pid_namespace == sys_inode("/proc/self/ns/pid");
 	if (!same_boot) /* its objects went with that */
 		catalog->count = 0;
 }

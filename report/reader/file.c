@@ -105,7 +105,7 @@ static bool file_is_sound(const struct file *file, const struct segment_header *
 		return SAY("is cut off: %llu of %llu bytes are there",
 			   (unsigned long long)file->bytes,
 			   (unsigned long long)header->total_bytes);
-	if (header->kind == SEGMENT_LIVE && place_check(header, file->bytes) != 0)
+	if (header->kind == SEGMENT_LIVE && segment_header_check(header, file->bytes) != 0)
 		return SAY("is damaged: its tables do not fit into it");
 	if (header->kind == SEGMENT_RECORDING && header->committed_bytes < SEGMENT_HEADER_BYTES)
 		return SAY("is damaged: its header makes no sense");

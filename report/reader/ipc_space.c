@@ -20,7 +20,7 @@ static bool any_process_is_here(const struct source *source)
 			continue;
 		snprintf(path, sizeof path, "/proc/%ld/ns/ipc",
 			 (long)(slot.host_pid ? slot.host_pid : slot.pid));
-		if (source->same_pids && place_inode(path) == place_inode("/proc/self/ns/ipc"))
+		if (source->same_pids && sys_inode(path) == sys_inode("/proc/self/ns/ipc"))
 			return true;
 	}
 	return false;
@@ -28,8 +28,8 @@ static bool any_process_is_here(const struct source *source)
 
 enum source_ipc source_compare_ipc(uint64_t inode, uint64_t id)
 {
-	uint64_t own = place_inode("/proc/self/ns/ipc");
-	uint64_t own_id = id ? place_namespace_id("/proc/self/ns/ipc") : 0;
+	uint64_t own = sys_inode("/proc/self/ns/ipc");
+	uint64_t own_id = id ? sys_namespace_id("/proc/self/ns/ipc") : 0;
 
 	if (id && own_id)
 		return id == own_id ? SOURCE_IPC_SAME : SOURCE_IPC_OTHER;

@@ -23,7 +23,7 @@ bool source_same_boot(const char *theirs)
 {
 	char boot_id[64];
 
-	return place_read_file("/proc/sys/kernel/random/boot_id", boot_id, sizeof boot_id) >= 36 &&
+	return sys_read_file("/proc/sys/kernel/random/boot_id", boot_id, sizeof boot_id) >= 36 &&
 	       memcmp(boot_id, theirs, 36) == 0;
 }
 
@@ -34,7 +34,7 @@ static bool same_boot(const struct segment_header *header)
 
 static bool same_namespace(uint64_t theirs, const char *ours)
 {
-	return theirs == 0 || theirs == place_inode(ours);
+	return theirs == 0 || theirs == sys_inode(ours);
 }
 
 /* ---- what there is ---- */
@@ -170,7 +170,7 @@ static void learn_command(struct session_facts *facts, const struct segment_head
 /* Until the session ended, or until now. */
 static int64_t wall_drift(const struct segment_header *header)
 {
-	uint64_t wall = header->finished ? header->end.realtime_ns : place_ns(CLOCK_REALTIME);
+	uint64_t wall = header->finished ? header->end.realtime_ns : sys_clock_ns(CLOCK_REALTIME);
 	uint64_t steady = header->finished ? header->end.monotonic_ns : timens_monotonic_ns();
 
 	return (int64_t)(wall - header->start.realtime_ns - (steady - header->start.monotonic_ns));
@@ -178,7 +178,7 @@ static int64_t wall_drift(const struct segment_header *header)
 
 static void learn_times(struct session_facts *facts, const struct segment_header *header)
 {
-	uint64_t wall = place_ns(CLOCK_REALTIME);
+	uint64_t wall = sys_clock_ns(CLOCK_REALTIME);
 	uint64_t end = header->finished               ? header->end.monotonic_ns
 		       : facts->state == SESSION_LIVE ? timens_monotonic_ns()
 						      : 0;
@@ -197,7 +197,7 @@ static void source_learn(struct source *source)
 	struct session_facts *facts = &source->facts;
 
 	facts->same_boot = same_boot(header);
-	source->own_pid_namespace = place_inode("/proc/self/ns/pid");
+	source->own_pid_namespace = sys_inode("/proc/self/ns/pid");
 	source->same_pids = same_namespace(header->pid_namespace, "/proc/self/ns/pid");
 	facts->same_pids = facts->same_boot && source->same_pids;
 	source_learn_ipc(source);

@@ -25,9 +25,9 @@ void snapshot_memory(struct segment_snapshot *snapshot, bool huge)
 {
 	char text[4096];
 
-	if (place_read_file("/proc/sys/vm/overcommit_memory", text, sizeof text) > 0)
+	if (sys_read_file("/proc/sys/vm/overcommit_memory", text, sizeof text) > 0)
 		snapshot->overcommit = (uint32_t)(text[0] - '0');
-	if (place_read_file("/proc/meminfo", text, sizeof text) <= 0)
+	if (sys_read_file("/proc/meminfo", text, sizeof text) <= 0)
 		return;
 	snapshot->memory_bytes = (read_meminfo(text, "MemTotal:") +
 				  read_meminfo(text, "SwapTotal:"))

@@ -137,7 +137,7 @@ static void fill_batch(struct drain *drain, uint32_t i, uint64_t head, uint64_t 
 
 unsigned drain_log(struct drain *drain)
 {
-	uint64_t now_ns = place_ns(CLOCK_MONOTONIC);
+	uint64_t now_ns = sys_clock_ns(CLOCK_MONOTONIC);
 	uint64_t part_events = drain->header.part_events;
 	unsigned fullest = 0;
 

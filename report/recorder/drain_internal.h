@@ -63,7 +63,7 @@ struct drain {
 	struct segment_shared *shared;
 	struct recording recording;
 	struct folder folder; /* the segment's; all that is done there goes through it */
-	char path[PLACE_PATH_BYTES];
+	char path[SYSTEM_PATH_BYTES];
 	uint32_t *reported;                     /* instance by slot; of drain_registrations alone */
 	struct drain_break_check *break_checks; /* by slot; of drain_compare alone */
 	struct drain_limits *limits;            /* by slot */

@@ -130,7 +130,7 @@ static bool has_moved(const struct drain *drain, uint32_t instance)
 
 	if (slot && snapshot_pid(slot) > 0) {
 		snprintf(path, sizeof path, "/proc/%ld/ns/ipc", (long)snapshot_pid(slot));
-		inode = place_inode(path);
+		inode = sys_inode(path);
 	}
 	return inode && inode != drain->header.ipc_namespace;
 }

@@ -216,7 +216,7 @@ static bool accept_one(struct peer_socket *socket, int listener)
 		close(claim.peer.fd);
 		claim.peer.fd = -1;
 	}
-	claim.since_ns = place_ns(CLOCK_MONOTONIC);
+	claim.since_ns = sys_clock_ns(CLOCK_MONOTONIC);
 	peer_claims_add(user, &claim);
 	return true;
 }
@@ -248,7 +248,7 @@ bool peer_socket_take(struct peer_socket *socket, uint32_t instance, struct peer
 
 void peer_socket_drop_old(struct peer_socket *socket)
 {
-	uint64_t now_ns = place_ns(CLOCK_MONOTONIC);
+	uint64_t now_ns = sys_clock_ns(CLOCK_MONOTONIC);
 
 	for (uint32_t i = 0; i < socket->user_count; i++)
 		peer_claims_drop_old(&socket->user[i],

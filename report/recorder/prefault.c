@@ -50,12 +50,12 @@ static void touch_region(const struct drain *drain, enum segment_region_kind kin
 
 void prefault_huge(const struct drain *drain)
 {
-	uint64_t end = place_ns(CLOCK_MONOTONIC) + HUGE_MOST_NS;
+	uint64_t end = sys_clock_ns(CLOCK_MONOTONIC) + HUGE_MOST_NS;
 
-	for (uint64_t at = 0;
-	     at + PLACE_HUGE_BYTES <= drain->header.total_bytes && place_ns(CLOCK_MONOTONIC) < end;
-	     at += PLACE_HUGE_BYTES)
-		if (madvise(drain->base + at, PLACE_HUGE_BYTES, MADV_COLLAPSE) != 0)
+	for (uint64_t at = 0; at + SYSTEM_HUGE_BYTES <= drain->header.total_bytes &&
+			      sys_clock_ns(CLOCK_MONOTONIC) < end;
+	     at += SYSTEM_HUGE_BYTES)
+		if (madvise(drain->base + at, SYSTEM_HUGE_BYTES, MADV_COLLAPSE) != 0)
 			return;
 }
 

@@ -18,11 +18,11 @@
 static bool is_limited(void)
 {
 	struct segment_header least = {0};
-	uint32_t cpus = place_cpu_count();
+	uint32_t cpus = sys_cpu_count();
 	struct rlimit limit;
 
-	place_lay_out(&least, SEGMENT_LOG_BYTES_MIN,
-		      cpus < SEGMENT_PARTS_MAX ? cpus : SEGMENT_PARTS_MAX);
+	segment_header_lay_out(&least, SEGMENT_LOG_BYTES_MIN,
+			       cpus < SEGMENT_PARTS_MAX ? cpus : SEGMENT_PARTS_MAX);
 	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < least.total_bytes;
 }
 
@@ -63,7 +63,7 @@ static uint64_t own_start_time(void)
 	char text[1024];
 	const char *at = NULL;
 
-	if (place_read_file("/proc/self/stat", text, sizeof text) > 0)
+	if (sys_read_file("/proc/self/stat", text, sizeof text) > 0)
 		at = strrchr(text, ')');
 	for (int field = 2; at && field < 22; field++)
 		at = strchr(at + 1, ' ');
@@ -103,8 +103,8 @@ static const char *segment_file(const struct drain *drain)
 static bool name_segment(struct drain *drain, const char *name)
 {
 	drain->path[0] = '\0';
-	return place_append(drain->path, drain->folder.path) && place_append(drain->path, "/") &&
-	       place_append(drain->path, name) && place_append(drain->path, ".seg");
+	return path_append(drain->path, drain->folder.path) && path_append(drain->path, "/") &&
+	       path_append(drain->path, name) && path_append(drain->path, ".seg");
 }
 
 /* In the open folder: 0 or -errno. */
@@ -117,7 +117,7 @@ static int make_there(struct drain *drain, struct segment_options wish)
 		return -ENAMETOOLONG;
 	choose_greeting_path(drain, registration_message, sizeof registration_message);
 	wish.registration_path = registration_message;
-	drain->base = (char *)place_create(&drain->folder, segment_file(drain), &wish, &ret);
+	drain->base = (char *)segment_file_create(&drain->folder, segment_file(drain), &wish, &ret);
 	return drain->base ? 0 : ret;
 }
 
@@ -231,7 +231,7 @@ static int session_create_make_segment(struct drain *drain, const struct drain_o
 	int ret;
 
 	snprintf(name, sizeof name, "record-%ld-%llx", (long)getpid(),
-		 (unsigned long long)place_ns(CLOCK_MONOTONIC));
+		 (unsigned long long)sys_clock_ns(CLOCK_MONOTONIC));
 	place.session = name;
 	ret = make_somewhere(drain, &place, error);
 	if (ret == 0)
