@@ -154,6 +154,7 @@
  *   view/page            standard output as it is
  *   view/partial         what to say beside a table that shows a part
  *   view/json            members of JSON objects
+ *   view/json_members    those that several documents have in common
  *   view/table           rows and columns
  *   view/words           numbers in the words of the manual pages
  *   view/call            what an event says, whatever its kind

@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "report/model/filter.h"
+#include "report/view/page.h"
 
 #define MEMSHIM_VERSION "0.2.0"
 #define OPTIONS_COLUMNS_MAX 64u
@@ -17,20 +18,18 @@ enum command {
 	COMMAND_COUNT
 };
 
-enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
-
 struct options {
 	const char *file;   /* null: the one that fits best */
 	char *const *files; /* of ipcs: all that are named */
 	unsigned file_count;
-	long process;     /* -p; 0 none */
+	long process; /* -p; 0 none */
 	struct filter filter;
 	const char *sort;
 	char *columns[OPTIONS_COLUMNS_MAX]; /* names; belong to the command line */
 	unsigned column_count;
 	const char *format, *output, *flame; /* null: not given */
 	const char *sysroot;                 /* null: the files of this machine */
-	bool foreign; /* files of other users are read */
+	bool foreign;                        /* files of other users are read */
 	bool stacks, debuginfod, counts;
 	bool follow, force, exact, json, csv, no_headings, help;
 	const char *view; /* null: not given */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "report/cli/command.h"
+#include "report/cli/options.h"
 #include "report/session/find.h"
 #include "report/top/top.h"
 #include "report/util/error.h"
@@ -62,9 +63,8 @@ static unsigned count_live(const struct listing *listing, const char **newest)
 }
 
 /* The session that is meant; without a word of the user's, a live one. Several: he picks. */
-static int top_choose(struct top *top)
+static int top_choose(struct top *top, const struct options *options)
 {
-	const struct options *options = top->options;
 	const char *newest = NULL;
 	char path[PATH_MAX];
 	unsigned live = 0;
@@ -115,12 +115,12 @@ static int show_once(struct top *top)
 	return ret;
 }
 
-static int top_show(struct top *top)
+static int top_show(struct top *top, const struct options *options)
 {
-	struct out *out = page_begin(top->options->color);
+	struct out *out = page_begin(options->color);
 	int ret;
 
-	if (top->options->once)
+	if (options->once)
 		return show_once(top);
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
 		error_line("top", "standard input or output is no terminal; --once prints one "
@@ -143,7 +143,8 @@ int command_top(int argc, char **argv)
 
 	if (ret != 0 || options.help)
 		return ret != 0 ? ret : help_show("top");
-	top.options = &options;
+	top.foreign = options.foreign;
+	top.screens_most = options.iterations;
 	top.rows = (struct rows){
 		.live = &top.live, .filter = &options.filter, .exact = options.exact};
 	top.interval_ns = options.delay_ns ? options.delay_ns : INTERVAL_DEFAULT_NS;
@@ -152,6 +153,6 @@ int command_top(int argc, char **argv)
 	if (ret == 0)
 		ret = set_sort(&top, options.sort);
 	if (ret == 0)
-		ret = top_choose(&top);
-	return ret == 0 ? top_show(&top) : ret;
+		ret = top_choose(&top, &options);
+	return ret == 0 ? top_show(&top, &options) : ret;
 }

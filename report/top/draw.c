@@ -8,7 +8,7 @@
  */
 #include <stdio.h>
 
-#include "report/top/top.h"
+#include "report/top/draw.h"
 #include "report/util/format.h"
 
 #define LOW_SCREEN 16u /* where every line is needed for rows */

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What keys do. */
+#include "report/top/key_actions.h"
+
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "report/session/reap.h"
-#include "report/top/top.h"
+#include "report/top/draw.h"
 #include "report/util/format.h"
 
 #define INTERVAL_LEAST_NS 100000000u
@@ -190,8 +192,8 @@ static void ask_to_remove(struct top *top)
 		top_say(top, " segments are removed in their list: key 2");
 		return;
 	}
-	why = top->options->foreign ? "nothing is removed with --foreign"
-				    : reap_why_kept(top->live.now, row->segment, true, words);
+	why = top->foreign ? "nothing is removed with --foreign"
+			   : reap_why_kept(top->live.now, row->segment, true, words);
 	if (!why && row->segment->state != SEGMENT_PRESENT)
 		why = "it is gone";
 	if (why) {

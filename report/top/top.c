@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "report/top/draw.h"
+#include "report/top/key_actions.h"
 #include "report/util/now.h"
 #include "report/view/page.h"
 
@@ -270,15 +272,13 @@ static void top_draw(struct top *top)
 
 int top_run(struct top *top)
 {
-	uint64_t most = top->options->iterations;
-
 	top->stale = true;
 	while (!top->quit) {
 		enum live_session_answer answer = top_pull(top);
 
 		top_look(top);
 		top_draw(top);
-		if (most && top->looks >= most)
+		if (top->screens_most && top->looks >= top->screens_most)
 			break;
 		act_on_key(top, screen_key(wait_ms(top, answer)));
 	}

@@ -3,7 +3,6 @@
 #ifndef MEMSHIM_TOP_TOP_H
 #define MEMSHIM_TOP_TOP_H
 
-#include "report/cli/options.h"
 #include "report/session/listing.h"
 #include "report/top/detail.h"
 #include "report/top/keys.h"
@@ -27,7 +26,8 @@ struct top_question {
 };
 
 struct top {
-	const struct options *options;
+	bool foreign;          /* the session belongs to another user: nothing is removed */
+	uint64_t screens_most; /* 0: no limit */
 	struct live live;
 	bool open; /* there is a session in `feed` */
 	struct rows rows;
@@ -48,8 +48,6 @@ struct top {
 	uint64_t message_until_ns; /* CLOCK_MONOTONIC */
 };
 
-/* ---- top.c ---- */
-
 /* 0, or an exit code after one line. */
 int top_open(struct top *top, const char *path);
 void top_pick(struct top *top);
@@ -65,13 +63,5 @@ static inline struct list *top_list(struct top *top)
 {
 	return top->picking ? &top->picker : &top->lists[top->view];
 }
-
-/* ---- act.c ---- */
-void act_on_key(struct top *top, int code);
-
-/* ---- draw.c ---- */
-void draw_all(struct top *top);
-/* Lines that rows or a page have. */
-unsigned draw_capacity(const struct top *top);
 
 #endif

@@ -5,7 +5,7 @@
 #include "report/util/format.h"
 #include "report/util/printable.h"
 #include "report/view/graph.h"
-#include "report/view/json.h"
+#include "report/view/json_members.h"
 #include "report/view/report.h"
 #include "report/view/words.h"
 
@@ -193,19 +193,19 @@ static void json_segments(struct json *json, const struct graph *graph, const st
 			continue;
 		json_open(json, NULL, '{');
 		json_number(json, "segment", i);
-		json_signed(json, "shmid", segment->shmid);
-		json_number_or_null(json, "ipc_namespace", segment->space != 0, segment->space);
-		json_name(json, "key");
-		out_char(json->out, '"');
-		words_key_hex(json->out, segment->key);
-		out_char(json->out, '"');
-		json_number_or_null(json, "size", segment->size != 0, segment->size);
-		json_text(json, "state", report_segment_state(segment));
-		json_bool(json, "leaked", segment->leaked);
-		json_bool(json, "orphaned", segment->orphaned);
+		json_segment(json, segment);
+		json_key(json, segment->key);
+		json_segment_size(json, segment);
+		json_segment_state(json, segment);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
+}
+
+static void json_edge_process(struct json *json, const struct graph_edge *edge)
+{
+	json_signed(json, "pid", edge->pid);
+	json_number(json, "image", edge->process ? edge->process->facts.image : 0);
 }
 
 static void json_processes(struct json *json, const struct graph *graph)
@@ -217,8 +217,7 @@ static void json_processes(struct json *json, const struct graph *graph)
 		if (!is_first(graph, i))
 			continue;
 		json_open(json, NULL, '{');
-		json_signed(json, "pid", edge->pid);
-		json_number(json, "image", edge->process ? edge->process->facts.image : 0);
+		json_edge_process(json, edge);
 		json_text(json, "program", edge->name);
 		json_bool(json, "traced", edge->process != NULL);
 		json_close(json, '}');
@@ -239,8 +238,7 @@ void graph_json(struct out *out, const struct graph *graph, const struct model *
 		const struct graph_edge *edge = &graph->edges[i];
 
 		json_open(&json, NULL, '{');
-		json_signed(&json, "pid", edge->pid);
-		json_number(&json, "image", edge->process ? edge->process->facts.image : 0);
+		json_edge_process(&json, edge);
 		json_signed(&json, "shmid", edge->segment->shmid);
 		json_number(&json, "segment", segment_number(model, edge->segment));
 		json_number(&json, "attachments", edge->count);

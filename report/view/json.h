@@ -83,4 +83,31 @@ static inline void json_number_or_null(struct json *json, const char *name, bool
 		json_null(json, name);
 }
 
+static inline void json_signed_or_null(struct json *json, const char *name, bool known,
+				       int64_t number)
+{
+	if (known)
+		json_signed(json, name, number);
+	else
+		json_null(json, name);
+}
+
+/* A null text is null. */
+static inline void json_text_or_null(struct json *json, const char *name, const char *text)
+{
+	if (text)
+		json_text(json, name, text);
+	else
+		json_null(json, name);
+}
+
+/* Address 0 is null. */
+static inline void json_address_or_null(struct json *json, const char *name, uint64_t address)
+{
+	if (address)
+		json_address(json, name, address);
+	else
+		json_null(json, name);
+}
+
 #endif

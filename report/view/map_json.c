@@ -1,23 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The address space for programs: every mapping by itself, lowest address first. */
-#include "report/view/json.h"
+/* The address space for programs: each mapping is a zone, lowest address first. */
+#include "report/view/json_members.h"
 #include "report/view/map.h"
-#include "report/view/words.h"
-
-static void map_json_put_address(struct json *json, const char *name, uint64_t address)
-{
-	if (address)
-		json_address(json, name, address);
-	else
-		json_null(json, name);
-}
 
 static void map_json_put_break(struct json *json, const struct zones *zones)
 {
 	json_open(json, "break", '{');
-	map_json_put_address(json, "initial", zones->process.break_initial);
-	map_json_put_address(json, "current", zones->process.break_current);
-	map_json_put_address(json, "peak", zones->process.break_peak);
+	json_address_or_null(json, "initial", zones->process.break_initial);
+	json_address_or_null(json, "current", zones->process.break_current);
+	json_address_or_null(json, "peak", zones->process.break_peak);
 	json_number_or_null(json, "headroom_bytes", zones->headroom_known, zones->headroom_bytes);
 	json_number_or_null(json, "headroom_at_most_bytes",
 			    zones->headroom_known || zones->headroom_at_most,
@@ -32,52 +23,32 @@ static void map_json_put_holders(struct json *json, const struct zone *zone)
 		const struct zone_holder *holder = &zone->holders[i];
 
 		json_open(json, NULL, '{');
-		json_signed(json, "pid", holder->pid);
-		json_text(json, "comm", holder->comm);
-		json_address(json, "address", holder->address);
+		json_holder_place(json, holder->pid, holder->comm, holder->address);
 		json_bool(json, "readonly", holder->readonly);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
 }
 
-static void map_json_put_key(struct json *json, const struct zone *zone)
-{
-	if (!zone->key_known) {
-		json_null(json, "key");
-		return;
-	}
-	json_name(json, "key");
-	out_char(json->out, '"');
-	words_key_hex(json->out, zone->key);
-	out_char(json->out, '"');
-}
-
-static void map_json_put_mode(struct json *json, const struct zone *zone)
-{
-	if (!zone->listed) {
-		json_null(json, "mode");
-		return;
-	}
-	json_name(json, "mode");
-	out_char(json->out, '"');
-	out_octal(json->out, zone->segment.mode & 0777, 4);
-	out_char(json->out, '"');
-}
-
-/* Of others these members are null, and nobody holds them. */
+/* A zone that is no attachment has the same members: null, and an empty array of holders. */
 static void map_json_put_attachment(struct json *json, const struct zone *zone)
 {
 	bool listed = zone->listed;
 
 	json_number_or_null(json, "shmid", zone->shmid >= 0, (uint64_t)zone->shmid);
-	map_json_put_key(json, zone);
+	if (zone->key_known)
+		json_key(json, zone->key);
+	else
+		json_null(json, "key");
 	json_number_or_null(json, "size", zone->size_known, zone->size);
 	if (zone->shmid >= 0)
 		json_bool(json, "readonly", zone->readonly);
 	else
 		json_null(json, "readonly");
-	map_json_put_mode(json, zone);
+	if (listed)
+		json_mode(json, zone->segment.mode);
+	else
+		json_null(json, "mode");
 	json_number_or_null(json, "nattch", listed, zone->segment.nattch);
 	json_number_or_null(json, "creator_pid", listed && zone->segment.creator_pid > 0,
 			    (uint64_t)zone->segment.creator_pid);
@@ -101,14 +72,8 @@ static void map_json_put_zone(struct json *json, const struct zone *zone)
 	json_number(json, "page_size", zone->page_bytes);
 	json_number_or_null(json, "resident_pages", zone->pages_known, zone->resident_bytes / page);
 	json_number_or_null(json, "swapped_pages", zone->pages_known, zone->swapped_bytes / page);
-	if (zone->perm[0])
-		json_text(json, "perm", zone->perm);
-	else
-		json_null(json, "perm");
-	if (zone->name)
-		json_text(json, "name", zone->name);
-	else
-		json_null(json, "name");
+	json_text_or_null(json, "perm", zone->perm[0] ? zone->perm : NULL);
+	json_text_or_null(json, "name", zone->name);
 	map_json_put_attachment(json, zone);
 	json_close(json, '}');
 }

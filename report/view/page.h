@@ -3,8 +3,9 @@
 #ifndef MEMSHIM_VIEW_PAGE_H
 #define MEMSHIM_VIEW_PAGE_H
 
-#include "report/cli/options.h"
 #include "report/view/out.h"
+
+enum color_when { COLOR_AUTO, COLOR_ALWAYS, COLOR_NEVER };
 
 /* Of standard output there is one. */
 struct out *page_begin(enum color_when color);

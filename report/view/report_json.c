@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The report for programs: the shape that its readers rely on, every member always there. */
-#include "report/view/json.h"
+/* The report for programs. Every member is always present; a value that is not known is null. */
+#include "report/view/json_members.h"
 #include "report/view/partial.h"
 #include "report/view/report.h"
 #include "report/view/report_segments.h"
 #include "report/view/sites.h"
 #include "report/view/stack.h"
-#include "report/view/words.h"
 
 static const char *const severities[] = {"error", "warning", "note"};
 
@@ -38,13 +37,8 @@ static void report_json_put_exit(struct json *json, const struct session_facts *
 
 static void report_json_put_session(struct json *json, const struct session_facts *session)
 {
-	static const char *const states[] = {"live", "ended", "abandoned"};
-	char started[64];
-
 	json_open(json, "session", '{');
-	json_text(json, "name", session->name);
-	json_text(json, "state", states[session->state]);
-	json_text(json, "started", words_time(session->started_realtime_ns, started));
+	json_session(json, session);
 	json_number(json, "duration_ns", session->duration_ns);
 	json_text(json, "host", session->host);
 	json_text(json, "kernel", session->kernel);
@@ -226,14 +220,8 @@ static void report_json_put_finding(struct json *json, const struct model *model
 	json_text(json, "severity", severities[finding->severity]);
 	json_text(json, "text", finding->text ? finding->text : "");
 	json_text(json, "advice", finding->advice ? finding->advice : "");
-	if (finding->pid)
-		json_signed(json, "pid", finding->pid);
-	else
-		json_null(json, "pid");
-	if (finding->shmid >= 0)
-		json_signed(json, "shmid", finding->shmid);
-	else
-		json_null(json, "shmid");
+	json_signed_or_null(json, "pid", finding->pid != 0, finding->pid);
+	json_signed_or_null(json, "shmid", finding->shmid >= 0, finding->shmid);
 	report_stack_json(json, model, finding->stack_instance, finding->stack);
 	json_close(json, '}');
 }

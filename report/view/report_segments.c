@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Segments and attachments of report --json. */
 #include "report/view/report_segments.h"
-#include "report/view/json.h"
-#include "report/view/report.h"
+#include "report/view/json_members.h"
 #include "report/view/sites.h"
 #include "report/view/stack.h"
 #include "report/view/words.h"
@@ -29,10 +28,7 @@ static void report_segment_put_mode(struct json *json, const struct model_segmen
 		json_null(json, "mode");
 		return;
 	}
-	json_name(json, "mode");
-	out_char(json->out, '"');
-	out_octal(json->out, mode, 4);
-	out_char(json->out, '"');
+	json_mode(json, mode);
 }
 
 void report_stack_json(struct json *json, const struct model *model, uint32_t instance,
@@ -54,8 +50,7 @@ static void report_segment_put_creator(struct json *json, const struct model *mo
 		return;
 	}
 	json_open(json, "creator", '{');
-	json_signed(json, "pid", creator->facts.pid);
-	json_text(json, "exe", creator->facts.exe);
+	json_process(json, creator);
 	json_text(json, "cmdline", creator->facts.cmdline);
 	json_number(json, "start_ns", creator->facts.start_ns);
 	report_stack_json(json, model, segment->creator, segment->creator_stack);
@@ -73,13 +68,7 @@ static void put_removed(struct json *json, const struct model *model,
 	}
 	json_open(json, "removed", '{');
 	json_number(json, "ns", segment->removed_ns);
-	if (remover) {
-		json_signed(json, "pid", remover->facts.pid);
-		json_text(json, "exe", remover->facts.exe);
-	} else {
-		json_null(json, "pid");
-		json_null(json, "exe");
-	}
+	json_process(json, remover);
 	report_stack_json(json, model, segment->remover, segment->remover_stack);
 	json_close(json, '}');
 }
@@ -97,24 +86,15 @@ static void put_change(struct json *json, const struct model *model,
 
 	json_open(json, NULL, '{');
 	json_number(json, "ns", change->time_ns);
-	if (process) {
-		json_signed(json, "pid", process->facts.pid);
-		json_text(json, "exe", process->facts.exe);
-	} else {
-		json_null(json, "pid");
-		json_null(json, "exe");
-	}
-	json_name(json, "mode");
-	out_char(json->out, '"');
-	out_octal(json->out, change->mode, 4);
-	out_char(json->out, '"');
+	json_process(json, process);
+	json_mode(json, change->mode);
 	json_number(json, "owner_uid", change->uid);
 	json_number(json, "owner_gid", change->gid);
 	report_stack_json(json, model, change->instance, change->stack);
 	json_close(json, '}');
 }
 
-/* Each IPC_SET, in the order of time. */
+/* Each IPC_SET, oldest first. */
 static void put_changes(struct json *json, const struct model *model,
 			const struct model_segment *segment)
 {
@@ -135,22 +115,10 @@ static void put_nattch(struct json *json, const struct model_segment *segment)
 	json_number(json, "attached_here", segment->now);
 }
 
-static void report_segment_put_holder(struct json *json, const struct model *model,
-				      const struct kernel_holder *holder)
-{
-	json_open(json, NULL, '{');
-	json_signed(json, "pid", holder->pid);
-	json_text(json, "comm", holder->comm);
-	json_address(json, "address", holder->start);
-	json_number(json, "bytes", holder->end - holder->start);
-	json_bool(json, "readonly", holder->readonly);
-	json_bool(json, "huge_pages", holder->huge);
-	json_bool(json, "other_ipc_namespace", holder->other_ipc);
-	json_bool(json, "traced", model_holder_process(model, holder) != NULL);
-	json_close(json, '}');
-}
-
-/* Who maps it now, by the kernel; what it counts in nattch and nobody's maps show, beside. */
+/*
+ * The attachments that the kernel shows now. "unaccounted": those in nattch that no readable
+ * /proc/PID/maps shows.
+ */
 static void report_segment_put_holders(struct json *json, const struct model *model,
 				       const struct model_segment *segment)
 {
@@ -158,15 +126,22 @@ static void report_segment_put_holders(struct json *json, const struct model *mo
 	uint64_t nattch = segment->current.nattch;
 
 	json_open(json, "holders", '[');
-	for (uint32_t i = 0; known && i < model->holder_count; i++)
-		if (model_holds(model, segment, &model->holders[i]))
-			report_segment_put_holder(json, model, &model->holders[i]);
+	for (uint32_t i = 0; known && i < model->holder_count; i++) {
+		const struct kernel_holder *holder = &model->holders[i];
+
+		if (!model_holds(model, segment, holder))
+			continue;
+		json_open(json, NULL, '{');
+		json_holder(json, holder);
+		json_bool(json, "traced", model_holder_process(model, holder) != NULL);
+		json_close(json, '}');
+	}
 	json_close(json, ']');
 	json_number_or_null(json, "unaccounted", known,
 			    nattch > segment->found ? nattch - segment->found : 0);
 }
 
-/* What the kernel says while this is read, where that can be known. */
+/* The segment at the time of the report; null where this machine cannot tell. */
 static void put_now(struct json *json, const struct model_segment *segment)
 {
 	bool here = segment->presence == PRESENCE_HERE;
@@ -179,12 +154,10 @@ static void put_now(struct json *json, const struct model_segment *segment)
 	json_text(json, "state", here ? "present" : "removed");
 	json_number(json, "nattch", here ? segment->current.nattch : 0);
 	if (segment->reaped) {
-		char text[64];
-
 		json_open(json, "removed_by", '{');
 		json_text(json, "program", "memshim reap");
 		json_number(json, "uid", segment->reaped->uid);
-		json_text(json, "time", words_time(segment->reaped->removed_s * 1000000000u, text));
+		json_time(json, "time", segment->reaped->removed_s);
 		json_close(json, '}');
 	}
 	json_close(json, '}');
@@ -196,17 +169,12 @@ static void report_segment_put_segment(struct json *json, const struct model *mo
 	bool created = segment->created != CREATED_NOT;
 
 	json_open(json, NULL, '{');
-	json_signed(json, "shmid", segment->shmid);
-	json_number_or_null(json, "ipc_namespace", segment->space != 0, segment->space);
-	if (segment->key_known) {
-		json_name(json, "key");
-		out_char(json->out, '"');
-		words_key_hex(json->out, segment->key);
-		out_char(json->out, '"');
-	} else {
+	json_segment(json, segment);
+	if (segment->key_known)
+		json_key(json, segment->key);
+	else
 		json_null(json, "key");
-	}
-	json_number_or_null(json, "size", segment->size != 0, segment->size);
+	json_segment_size(json, segment);
 	report_segment_put_mode(json, segment);
 	put_flags(json, segment);
 	report_segment_put_owner(json, segment);
@@ -218,9 +186,7 @@ static void report_segment_put_segment(struct json *json, const struct model *mo
 	put_nattch(json, segment);
 	put_changes(json, model, segment);
 	put_removed(json, model, segment);
-	json_text(json, "state", report_segment_state(segment));
-	json_bool(json, "leaked", segment->leaked);
-	json_bool(json, "orphaned", segment->orphaned);
+	json_segment_state(json, segment);
 	put_now(json, segment);
 	json_number_or_null(json, "resident_bytes", segment->in_kernel,
 			    segment->kernel.resident_bytes);
@@ -249,17 +215,13 @@ static void report_segment_put_attachment(struct json *json, const struct model_
 	json_signed(json, "pid", process->facts.pid);
 	json_signed(json, "shmid", attachment->segment->shmid);
 	json_address(json, "address", attachment->address);
-	json_number_or_null(json, "size", attachment->segment->size != 0,
-			    attachment->segment->size);
+	json_segment_size(json, attachment->segment);
 	json_bool(json, "readonly", attachment->readonly);
 	json_number(json, "since_ns", attachment->since_ns);
 	json_text(json, "how", attachment->inherited ? "fork" : "shmat");
 	json_bool(json, "live", !past);
 	json_number_or_null(json, "until_ns", past != NULL, past ? past->until_ns : 0);
-	if (past)
-		json_text(json, "ended_by", how_ended[past->how]);
-	else
-		json_null(json, "ended_by");
+	json_text_or_null(json, "ended_by", past ? how_ended[past->how] : NULL);
 	json_close(json, '}');
 }
 

@@ -6,7 +6,7 @@
 
 #include "report/util/error.h"
 #include "report/util/format.h"
-#include "report/view/json.h"
+#include "report/view/json_members.h"
 #include "report/view/words.h"
 
 enum session_column {
@@ -22,8 +22,6 @@ const struct table_column sessions_columns[] = {
 #undef SESSION_COLUMN
 	{NULL, NULL, false, false, 0},
 };
-
-static const char *const states[] = {"live", "ended", "abandoned"};
 
 static void session_join_command(const struct session_facts *facts, char *to, size_t bytes)
 {
@@ -48,7 +46,7 @@ void sessions_cell(const void *row, unsigned column, struct cell *cell, const vo
 		snprintf(cell->text, sizeof cell->text, "%s", session->facts.name);
 		break;
 	case COLUMN_STATE:
-		snprintf(cell->text, sizeof cell->text, "%s", states[session->facts.state]);
+		snprintf(cell->text, sizeof cell->text, "%s", words_session_state(&session->facts));
 		if (session->facts.state == SESSION_LIVE)
 			cell->color = COLOR_GREEN;
 		break;
@@ -113,7 +111,7 @@ bool sessions_text(struct out *out, const struct session_row *const *rows, unsig
 void sessions_json(struct out *out, const struct session_row *const *rows, unsigned count)
 {
 	struct json json = {out, false};
-	char started[64], command[1100];
+	char command[1100];
 
 	json_open(&json, NULL, '{');
 	json_number(&json, "schema", 1);
@@ -123,9 +121,7 @@ void sessions_json(struct out *out, const struct session_row *const *rows, unsig
 
 		session_join_command(facts, command, sizeof command);
 		json_open(&json, NULL, '{');
-		json_text(&json, "name", facts->name);
-		json_text(&json, "state", states[facts->state]);
-		json_text(&json, "started", words_time(facts->started_realtime_ns, started));
+		json_session(&json, facts);
 		json_number(&json, "age_ns", facts->age_ns);
 		json_number(&json, "processes", rows[i]->process_count);
 		json_number(&json, "events", rows[i]->event_count);

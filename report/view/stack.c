@@ -43,27 +43,16 @@ const char *stack_words(const struct stack_frame *frame, uint32_t place, char *t
 	return text;
 }
 
-static void text_or_null(struct json *json, const char *name, const char *text)
-{
-	if (text)
-		json_text(json, name, text);
-	else
-		json_null(json, name);
-}
-
 static void put_frame(struct json *json, const struct stack_frame *frame, uint32_t i)
 {
 	const struct frame_place *place = place_of(frame, i);
 
 	json_open(json, NULL, '{');
-	if (frame->pc)
-		json_address(json, "pc", frame->pc);
-	else
-		json_null(json, "pc");
-	text_or_null(json, "module", frame->module ? frame->module->facts.path : NULL);
+	json_address_or_null(json, "pc", frame->pc);
+	json_text_or_null(json, "module", frame->module ? frame->module->facts.path : NULL);
 	json_address(json, "offset", frame->offset);
-	text_or_null(json, "function", place->function);
-	text_or_null(json, "file", place->file);
+	json_text_or_null(json, "function", place->function);
+	json_text_or_null(json, "file", place->file);
 	json_number_or_null(json, "line", place->line != 0, place->line);
 	if (place->inlined)
 		json_bool(json, "inlined", true);

@@ -164,3 +164,10 @@ const char *words_time(uint64_t realtime_ns, char to[64])
 			 (unsigned long long)(realtime_ns % 1000000000u), zone, zone + 3);
 	return to;
 }
+
+const char *words_session_state(const struct session_facts *session)
+{
+	static const char *const states[] = {"live", "ended", "abandoned"};
+
+	return states[session->state];
+}

@@ -32,6 +32,9 @@ void words_key_hex(struct out *out, uint32_t key);
 void words_errno(struct out *out, int error);
 void words_errno_json(struct out *out, int error);
 
+/* "live", "ended" or "abandoned". */
+const char *words_session_state(const struct session_facts *session);
+
 /* "running", "exit 0", "SIGKILL" ... into `to`. */
 const char *words_state(const struct process_facts *facts, char to[32]);
 

@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: MIT */
+/* What a key does to the live screen. */
+#ifndef MEMSHIM_TOP_KEY_ACTIONS_H
+#define MEMSHIM_TOP_KEY_ACTIONS_H
+
+#include "report/top/top.h"
+
+void act_on_key(struct top *top, int code);
+
+#endif
