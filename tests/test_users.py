@@ -3,6 +3,7 @@
 
 import os
 import pathlib
+import pwd
 import shutil
 import stat
 
@@ -96,6 +97,20 @@ def test_dropped_to_another_user():
     assert missed["pid"] == pid
     assert "segment" in missed["why"]
     assert "drop" in recording.report_text()
+
+
+@needs_root
+@pytest.mark.parametrize("uid, name", [(USER, pwd.getpwuid(USER).pw_name), (54321, None)])
+def test_record_and_report_say_how_to_follow_another_user(uid, name):
+    done = harness.memshim("record", "setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups",
+                           "perl", "-e", "select(undef, undef, undef, 0.3)")
+    line = (f"the session's segment is closed to user {name or uid}: record its programs with "
+            f"'runuser -u {name or 'USER'} -- memshim record ...'")
+    assert f"memshim: {line}\n" in done.stderr
+    recording = harness.Recording("memshim.data")
+    finding, = [f for f in recording.report()["findings"] if f["kind"] == "not-followed"]
+    assert finding["advice"] == line
+    assert line in " ".join(recording.report_text().split())
 
 
 @needs_root

@@ -51,6 +51,20 @@ static void print_activity(const struct model *model, const struct totals *total
 			format_s(totals->attaches));
 }
 
+/* Of the first such user: the same command works for others. */
+static void print_other_user(const struct model *model)
+{
+	char advice[UNFOLLOWED_ADVICE_BYTES];
+
+	for (uint32_t i = 0; i < model->unfollowed_count; i++) {
+		if (!model->unfollowed[i].other_uid)
+			continue;
+		unfollowed_advice(&model->unfollowed[i], advice, sizeof advice);
+		fprintf(stderr, "memshim: %s\n", advice);
+		return;
+	}
+}
+
 static void print_gaps(const struct model *model)
 {
 	uint64_t lost = model_lost(model);
@@ -64,6 +78,7 @@ static void print_gaps(const struct model *model)
 	if (model->unfollowed_count)
 		fprintf(stderr, "memshim: %u process%s ran without the shim\n",
 			model->unfollowed_count, model->unfollowed_count == 1 ? "" : "es");
+	print_other_user(model);
 	if (model->level == COVERED_CALLS)
 		fprintf(stderr, "memshim: calls by name only: malloc's own moves are missing\n");
 }

@@ -135,16 +135,35 @@ static void check_settings(struct model *model)
 			"libc's own entries could not be redirected: only calls by name were seen");
 }
 
+void unfollowed_advice(const struct unfollowed_facts *process, char *text, size_t bytes)
+{
+	char number[16];
+
+	snprintf(number, sizeof number, "%u", process->other_uid);
+	snprintf(text, bytes,
+		 "the session's segment is closed to user %s: record its programs with "
+		 "'runuser -u %s -- memshim record ...'",
+		 process->other_user[0] ? process->other_user : number,
+		 process->other_user[0] ? process->other_user : "USER");
+}
+
 static void check_not_followed(struct model *model)
 {
+	char closed[UNFOLLOWED_ADVICE_BYTES];
+
 	for (uint32_t i = 0; i < model->unfollowed_count; i++) {
 		const struct unfollowed_facts *w = &model->unfollowed[i];
-		struct finding *finding = findings_add(
-			model, FINDING_NOT_FOLLOWED, SEVERITY_WARNING,
-			"what it did to its break and to segments is not in this report",
-			"process %d (%s) was not followed: %s", w->pid, w->exe[0] ? w->exe : "?",
-			w->why);
+		const char
+			*advice = "what it did to its break and to segments is not in this report";
+		struct finding *finding;
 
+		if (w->other_uid) {
+			unfollowed_advice(w, closed, sizeof closed);
+			advice = closed;
+		}
+		finding = findings_add(model, FINDING_NOT_FOLLOWED, SEVERITY_WARNING, advice,
+				       "process %d (%s) was not followed: %s", w->pid,
+				       w->exe[0] ? w->exe : "?", w->why);
 		finding->pid = w->pid;
 		finding->program[0] = w->exe;
 	}

@@ -424,6 +424,10 @@ void model_add_identity(struct model *model, const struct identity_facts *facts)
 /* The creator of an object, as the ledger has it: for a process whose slot is another's by now. */
 void model_add_creator(struct model *model, const struct process_facts *facts);
 void model_add_unfollowed(struct model *model, const struct unfollowed_facts *facts);
+
+/* What to do about a process of another user, to which the segment was closed: one line. */
+#define UNFOLLOWED_ADVICE_BYTES 256
+void unfollowed_advice(const struct unfollowed_facts *process, char *text, size_t bytes);
 void model_add_loss(struct model *model, enum loss loss, uint64_t count);
 
 /* Call stacks; the same row may come again. */

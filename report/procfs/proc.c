@@ -119,13 +119,13 @@ bool proc_has_other_rights(pid_t pid)
 	       !(has_line(text, "\nUid:", geteuid()) && has_line(text, "\nGid:", getegid()));
 }
 
-bool proc_is_of_others(pid_t pid)
+uid_t proc_other_uid(pid_t pid)
 {
 	char path[64];
 	struct stat st;
 
 	snprintf(path, sizeof path, "/proc/%ld", (long)pid);
-	return stat(path, &st) == 0 && st.st_uid != 0 && st.st_uid != geteuid();
+	return stat(path, &st) == 0 && st.st_uid != geteuid() ? st.st_uid : 0;
 }
 
 bool proc_may_look(pid_t pid)

@@ -46,8 +46,8 @@ bool proc_uids(pid_t pid, uid_t *real, uid_t *effective);
 /* Whether it acts with another user's or group's rights than the caller of this program has. */
 bool proc_has_other_rights(pid_t pid);
 
-/* Whether it acts as a user who may not open this one's files. */
-bool proc_is_of_others(pid_t pid);
+/* The effective user, where that one may not open this user's files; 0: it may, or is not known. */
+uid_t proc_other_uid(pid_t pid);
 
 /* Whether a line of /proc/PID/maps ends in `name`, or in `name` of a file that was deleted. */
 bool proc_maps(pid_t pid, const char *name);

@@ -218,8 +218,10 @@ struct identity_facts {
 struct unfollowed_facts {
 	int32_t pid, ppid;
 	const char *why;
-	bool taken_back; /* what was said of this pid before */
-	bool suspected;  /* from its not having registered by then: the log may know better */
+	bool taken_back;     /* what was said of this pid before */
+	bool suspected;      /* from its not having registered by then: the log may know better */
+	uint32_t other_uid;  /* it acts as this user, to whom the segment is closed; 0 none */
+	char other_user[33]; /* name of that user; "" unknown */
 	char exe[233];
 };
 

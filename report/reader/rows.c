@@ -6,6 +6,7 @@
 #include "preload/segment/publish.h"
 #include "report/reader/reader_internal.h"
 #include "report/reader/unfollowed.h"
+#include "report/util/names.h"
 
 static void copy_text(char *to, size_t to_bytes, const char *from, size_t from_bytes)
 {
@@ -221,7 +222,8 @@ void row_give_ledger(const struct source *source, const struct segment_entry *ro
 		visitor->ledger(visitor->context, &facts);
 }
 
-void row_give_unfollowed(const struct segment_unfollowed *row, const struct tables_visitor *visitor)
+void row_give_unfollowed(const struct source *source, const struct segment_unfollowed *row,
+			 const struct tables_visitor *visitor)
 {
 	struct unfollowed_facts facts = {
 		.pid = row->pid,
@@ -229,8 +231,12 @@ void row_give_unfollowed(const struct segment_unfollowed *row, const struct tabl
 		.why = unfollowed_words(row->why),
 		.taken_back = row->why == WHY_REGISTERED,
 		.suspected = row->why == WHY_NO_ACCESS || row->why == WHY_UNKNOWN,
+		.other_uid = row->why == WHY_NO_ACCESS ? row->other_uid : 0,
 	};
 
+	/* Another machine's user may have another name here. */
+	if (facts.other_uid && source->facts.same_boot)
+		name_of_user(facts.other_uid, facts.other_user, sizeof facts.other_user);
 	copy_text(facts.exe, sizeof facts.exe, row->exe, sizeof row->exe);
 	if (visitor->unfollowed)
 		visitor->unfollowed(visitor->context, &facts);

@@ -12,7 +12,7 @@ void row_give_attachment(const struct source *source, const struct segment_attac
 			 const struct tables_visitor *visitor);
 void row_give_ledger(const struct source *source, const struct segment_entry *row,
 		     const struct tables_visitor *visitor);
-void row_give_unfollowed(const struct segment_unfollowed *row,
+void row_give_unfollowed(const struct source *source, const struct segment_unfollowed *row,
 			 const struct tables_visitor *visitor);
 void row_give_shared(const struct segment_shared *row, const struct tables_visitor *visitor);
 void row_give_module(const struct segment_module *row, uint64_t number,

@@ -116,7 +116,7 @@ static void give_row(const struct source *source, uint32_t kind, const union row
 		row_give_ledger(source, &row->entry, visitor);
 		break;
 	case REGION_UNFOLLOWED:
-		row_give_unfollowed(&row->unfollowed, visitor);
+		row_give_unfollowed(source, &row->unfollowed, visitor);
 		break;
 	case REGION_SHARED:
 		row_give_shared(&row->shared, visitor);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The reasons of witnesses.def, for those who may not see the layout. */
+/* The reasons of unfollowed.def, for rooms that may not include the layout. */
 #ifndef MEMSHIM_READER_UNFOLLOWED_H
 #define MEMSHIM_READER_UNFOLLOWED_H
 

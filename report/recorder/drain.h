@@ -174,8 +174,14 @@ void drain_link_next(struct drain *drain, const struct drain_process *old);
  */
 void drain_compare(struct drain *drain);
 
-/* A process that runs without the shim; `why` is an enum unfollowed_why. */
-void drain_unfollowed(struct drain *drain, pid_t pid, pid_t ppid, unsigned why, const char *exe);
+/* A process that runs without the shim. */
+struct drain_unfollowed {
+	pid_t pid, ppid;
+	unsigned why;    /* enum unfollowed_why */
+	uid_t other_uid; /* effective, where the segment is closed to that user; 0 none */
+	const char *exe;
+};
+void drain_append_unfollowed(struct drain *drain, const struct drain_unfollowed *process);
 
 /* ---- the end ---- */
 

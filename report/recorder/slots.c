@@ -298,12 +298,17 @@ void drain_link_next(struct drain *drain, const struct drain_process *old)
 	next->parent_instance = old->instance;
 }
 
-void drain_unfollowed(struct drain *drain, pid_t pid, pid_t ppid, unsigned why, const char *exe)
+void drain_append_unfollowed(struct drain *drain, const struct drain_unfollowed *process)
 {
 	struct segment_unfollowed unfollowed = {
-		.pid = pid, .ppid = ppid, .why = why, .seen_clock = drain_clock(drain)};
+		.pid = process->pid,
+		.ppid = process->ppid,
+		.why = process->why,
+		.other_uid = process->other_uid,
+		.seen_clock = drain_clock(drain),
+	};
 
-	snprintf(unfollowed.exe, sizeof unfollowed.exe, "%s", exe);
+	snprintf(unfollowed.exe, sizeof unfollowed.exe, "%s", process->exe);
 	drain_append(drain, REGION_UNFOLLOWED, &unfollowed, sizeof unfollowed, 1);
 }
 

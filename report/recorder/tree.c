@@ -33,12 +33,12 @@ struct unregistered_process {
 	uint64_t met_ns; /* as the program it is; met_clock: the same by the session's clock */
 	uint64_t met_clock;
 	uint64_t seen_ns;
-	unsigned round; /* of the last look that found it alive */
-	bool reported;  /* its witness is written, or it needs none */
-	bool doubtful;  /* that is no more than suspected */
-	bool suspected; /* of `why` */
-	bool barred;    /* another user's: the segment is closed to it */
-	bool executed;  /* in the place of an image that registered */
+	unsigned round;  /* of the last look that found it alive */
+	bool reported;   /* its witness is written, or it needs none */
+	bool doubtful;   /* that is no more than suspected */
+	bool suspected;  /* of `why` */
+	uid_t other_uid; /* its user, to whom the segment is closed; 0: it is this user's */
+	bool executed;   /* in the place of an image that registered */
 	unsigned why;
 	char exe[232];
 	bool unhashed;
@@ -57,6 +57,13 @@ struct tree {
 	uint64_t last_ns, next_ns, pause_ns;
 	int64_t credit_ns;
 };
+
+static void tree_append(const struct tree *tree, const struct unregistered_process *s, unsigned why)
+{
+	struct drain_unfollowed process = {s->pid, s->ppid, why, s->other_uid, s->exe};
+
+	drain_append_unfollowed(tree->drain, &process);
+}
 
 /* ---- the table ---- */
 
@@ -111,7 +118,7 @@ static void forget_registered(void *context, pid_t pid, const struct drain_proce
 	if (!s || is_older(s, image))
 		return;
 	if (s->reported && !tree->silent && (s->doubtful || is_host(s)))
-		drain_unfollowed(tree->drain, pid, s->ppid, WHY_REGISTERED, s->exe);
+		tree_append(tree, s, WHY_REGISTERED);
 	tree_forget(tree, s);
 }
 
@@ -192,7 +199,7 @@ static bool is_guilty(const struct tree *tree, const struct unregistered_process
  */
 static bool had_its_time(const struct unregistered_process *s, uint64_t until_ns)
 {
-	return s->why == WHY_NO_ENVIRONMENT || s->barred || s->executed ||
+	return s->why == WHY_NO_ENVIRONMENT || s->other_uid || s->executed ||
 	       until_ns - s->met_ns > STARTED_NS;
 }
 
@@ -201,7 +208,7 @@ static void tree_tell(struct tree *tree, struct unregistered_process *s)
 	if (!s->reported)
 		s->doubtful = s->why == WHY_NO_ACCESS || s->why == WHY_UNKNOWN;
 	if (!tree->silent && !s->reported)
-		drain_unfollowed(tree->drain, s->pid, s->ppid, s->why, s->exe);
+		tree_append(tree, s, s->why);
 	s->reported = true;
 	if (s->executed)
 		watch_note_exec(tree->watch, s->pid, true);
@@ -237,7 +244,7 @@ static void judge_silent(struct tree *tree, struct unregistered_process *s)
 	}
 	preload = preload_find(s->pid);
 	s->why = preload == PRELOAD_HAS_NOT ? WHY_NO_ENVIRONMENT
-		 : s->barred                ? WHY_NO_ACCESS
+		 : s->other_uid             ? WHY_NO_ACCESS
 					    : WHY_UNKNOWN;
 	if (preload != PRELOAD_ELSEWHERE)
 		return;
@@ -262,7 +269,7 @@ static void tree_judge(struct tree *tree, struct unregistered_process *s,
 		return;
 	snprintf(s->exe, sizeof s->exe, "%.*s", (int)sizeof s->exe - 1, in.path);
 	s->suspected = true;
-	s->barred = proc_is_of_others(s->pid);
+	s->other_uid = proc_other_uid(s->pid);
 	if (in.verdict == INSPECT_UNSEEN) {
 		s->why = in.why;
 		tree_tell(tree, s);

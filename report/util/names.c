@@ -2,8 +2,9 @@
 #include "report/util/names.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
-#include <stddef.h>
+#include <string.h>
 
 static const char *const errnos[] = {
 #define ERRNO(name) [name] = #name,
@@ -30,4 +31,14 @@ const char *name_of_errno(int error)
 const char *name_of_signal(int number)
 {
 	return names_pick(signals, sizeof signals / sizeof *signals, number);
+}
+
+void name_of_user(uint32_t uid, char *name, size_t bytes)
+{
+	const struct passwd *user = getpwuid(uid);
+
+	if (user && strlen(user->pw_name) < bytes)
+		strcpy(name, user->pw_name);
+	else
+		name[0] = '\0';
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,6 +7,7 @@
 #include "report/model/creator.h"
 #include "report/util/error.h"
 #include "report/util/format.h"
+#include "report/util/names.h"
 #include "report/view/ipcs.h"
 #include "report/view/ipcs_files.h"
 #include "report/view/table.h"
@@ -92,11 +92,8 @@ static void ipcs_text_put_key(struct cell *cell, uint32_t key)
 
 static void ipcs_text_put_user(struct cell *cell, uint32_t uid)
 {
-	const struct passwd *user = getpwuid(uid);
-
-	if (user)
-		snprintf(cell->text, sizeof cell->text, "%.32s", user->pw_name);
-	else
+	name_of_user(uid, cell->text, sizeof cell->text);
+	if (!cell->text[0])
 		ipcs_text_put_number(cell, uid);
 }
 
