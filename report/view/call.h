@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an event says, whatever its kind: for the three ways of writing it down. */
+/* Facts that an event of any kind holds, for the text, JSON and CSV views. */
 #ifndef MEMSHIM_VIEW_CALL_H
 #define MEMSHIM_VIEW_CALL_H
 
@@ -11,8 +11,8 @@
 enum call_result { RESULT_NONE, RESULT_NUMBER, RESULT_ADDRESS };
 
 /*
- * Whether the kernel refused a move of the break, as under a seccomp filter, and libc told its
- * caller that it was made: libc knows of no error but ENOMEM.
+ * Whether libc reported success for a move of the break that the kernel refused, for example by a
+ * seccomp filter: libc recognizes no error but ENOMEM.
  */
 static inline bool call_told_success(const struct event *event)
 {
@@ -20,7 +20,7 @@ static inline bool call_told_success(const struct event *event)
 	       !(event->flags & (FLAG_RAW | FLAG_LIBC_ONLY));
 }
 
-/* The result as the caller got it. */
+/* The result that the caller received. */
 static inline enum call_result call_result(const struct event *event, int64_t *value)
 {
 	bool failed = event_failed(event);
@@ -54,7 +54,7 @@ static inline enum call_result call_result(const struct event *event, int64_t *v
 	}
 }
 
-/* The break around the call; false for calls that are not told with it. */
+/* The break before and after the call; false for calls that do not record it. */
 static inline bool call_break(const struct event *event, uint64_t *before, uint64_t *after)
 {
 	switch (event->kind) {
@@ -64,7 +64,7 @@ static inline bool call_break(const struct event *event, uint64_t *before, uint6
 		*after = event->u.brk.after;
 		return true;
 	case KIND_SHMAT:
-	case KIND_SHMDT: /* the same words */
+	case KIND_SHMDT: /* shmat and shmdt keep the break at the same offsets */
 		*before = event->u.shmat.before;
 		*after = event->u.shmat.after;
 		return true;
@@ -73,7 +73,7 @@ static inline bool call_break(const struct event *event, uint64_t *before, uint6
 	}
 }
 
-/* The attachment's address; false when there is none. */
+/* The attachment's address; false when the event has none. */
 static inline bool call_address(const struct event *event, uint64_t *address)
 {
 	if (event->kind == KIND_SHMAT && !event_failed(event))
@@ -85,7 +85,7 @@ static inline bool call_address(const struct event *event, uint64_t *address)
 	return true;
 }
 
-/* The segment's id, key and size, as far as they are known. */
+/* The segment's id, key and size. Each is valid only if its `_known` is set. */
 struct call_segment {
 	bool shmid_known, key_known, size_known;
 	int32_t shmid;

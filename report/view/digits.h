@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Numbers as text, written where they are to stand: each function returns the end of what it
- * wrote. DIGITS_ROOM bytes must be there, for some of it is written over again.
+ * Numbers as text, written directly into the output buffer. Each function returns the end of what
+ * it wrote. The caller provides DIGITS_ROOM bytes: a function may write past the end that it
+ * returns.
  */
 #ifndef MEMSHIM_VIEW_DIGITS_H
 #define MEMSHIM_VIEW_DIGITS_H
@@ -10,10 +11,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#define DIGITS_WIDE 32u /* no number is longer, nor padded to more */
+#define DIGITS_WIDE 32u /* the most digits of a number, and the largest padded width */
 #define DIGITS_ROOM 64u
 
-/* What stands between them: a string constant. */
+/* Appends a string constant. */
 #define DIGITS_TEXT(to, constant) digits_text(to, constant, sizeof(constant) - 1)
 static inline char *digits_text(char *to, const char *text, size_t length)
 {
@@ -33,7 +34,7 @@ static inline unsigned digits_count(uint64_t number)
 	return count + (number >= least[count]);
 }
 
-/* Two at a time, the last ones first. */
+/* Writes two digits at a time, the last two first. */
 static inline void digits_before(char *end, uint64_t number)
 {
 	static const char pairs[] =
@@ -59,7 +60,7 @@ static inline char *digits_decimal(char *to, uint64_t number)
 	return end;
 }
 
-/* Filled up to `width` from the left. */
+/* Padded with `fill` on the left to `width` characters. */
 static inline char *digits_wide(char *to, uint64_t number, unsigned width, char fill)
 {
 	unsigned count = digits_count(number);
@@ -72,7 +73,7 @@ static inline char *digits_wide(char *to, uint64_t number, unsigned width, char 
 	return to;
 }
 
-/* Exactly nine, of a number below 10^9: halved and halved again, all parts in one word. */
+/* Exactly nine digits of a number below 10^9, computed in parallel in one 64-bit word. */
 static inline char *digits_nine(char *to, uint32_t number)
 {
 	uint64_t parts = number % 100000000, tens;
@@ -94,7 +95,7 @@ static inline char *digits_signed(char *to, int64_t number)
 			      number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 }
 
-/* Eight digits, the first in the lowest byte of memory: each half byte becomes a byte. */
+/* Eight digits, the first in the lowest byte: spreads each half byte into a byte. */
 static inline uint64_t digits_eight_hex(uint32_t number)
 {
 	uint64_t digits = number, letters;

@@ -13,7 +13,7 @@ enum event_column {
 	EVENT_COLUMN_COUNT
 };
 
-/* One event, with what else is known of it; `process` and `segment` may be null. */
+/* One event and the model's facts about it; `process` and `segment` may be null. */
 struct event_view {
 	uint64_t seq;
 	const struct event *event;
@@ -22,10 +22,13 @@ struct event_view {
 	const struct model_segment *segment;
 };
 
-/* `exact`: numbers of bytes instead of K and M; `stacks`: the call stack below the line. */
+/*
+ * `exact`: print numbers of bytes instead of K and M. `stacks`: print the call stack below the
+ * line.
+ */
 void events_text(struct out *out, const struct event_view *view, bool exact, bool stacks);
 
-/* The call alone, or what happened, without an end of line. */
+/* The call or the lifecycle event alone, without time, pid and end of line. */
 void events_call(struct out *out, const struct event_view *view, bool exact);
 
 void events_json(struct out *out, const struct event_view *view);
@@ -34,10 +37,10 @@ void events_csv_heading(struct out *out, const enum event_column *columns, unsig
 void events_csv(struct out *out, const struct event_view *view, const enum event_column *columns,
 		unsigned count);
 
-/* The call as in C: "shmat(3, NULL, SHM_RDONLY)"; arguments only, without name and parentheses. */
+/* A call's arguments as in C, without name and parentheses: "3, NULL, SHM_RDONLY". */
 void events_arguments(struct out *out, const struct event *event);
 
-/* By its name; -1 when there is none. */
+/* The index of a column; -1 when no column has that name. */
 int events_column(const char *name);
 
 #endif

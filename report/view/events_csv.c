@@ -52,7 +52,7 @@ static void event_csv_put_arguments(struct out *out, const struct event *event)
 {
 	if (!event_is_call(event))
 		return;
-	out_char(out, '"'); /* arguments hold commas, and never a quote */
+	out_char(out, '"'); /* arguments contain commas, but never a quote */
 	events_arguments(out, event);
 	out_char(out, '"');
 }

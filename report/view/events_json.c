@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One JSON object per event, and the same in CSV. */
+/* One JSON object per event. */
 #include "report/view/call.h"
 #include "report/view/stack.h"
 #include "report/view/words.h"
@@ -229,7 +229,10 @@ static void event_json_put_life(struct out *out, const struct event_view *view)
 	put_hex(out, event->u.life.before);
 }
 
-/* Where the recorder has other numbers for them; of other threads than the first it knows none. */
+/*
+ * The pid and tid in the recorder's pid namespace, where they differ. The recorder knows the tid
+ * of a process's first thread only.
+ */
 static void put_host_ids(struct out *out, const struct event_view *view)
 {
 	const struct process_facts *facts = view->process ? &view->process->facts : NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One line per event, after the manner of strace:
+ * One line per event, similar to strace(1):
  *
  *    0.001234567    812 postgres         shmat(3, NULL, 0) = 0x7f12…   segment 4K  break …
  */
@@ -94,7 +94,7 @@ static void event_text_put_result(struct out *out, const struct event *event)
 		OUT(out, " (by libc)");
 }
 
-/* "132K", or the bytes themselves if `exact`; cheaper than human.h's where it is whole. */
+/* "132K", or the exact number of bytes. Avoids format_bytes for whole numbers of K: it is slow. */
 static char *bytes_at(char *to, uint64_t bytes, bool exact)
 {
 	if (exact || bytes < 1024)
@@ -167,7 +167,8 @@ static void event_text_put_call(struct out *out, const struct event_view *view, 
 
 	if (failed)
 		out_color(out, COLOR_RED);
-	to = out_capacity(out, 4096); /* so that the text below is measured in one piece */
+	/* Reserved first: the width below needs the text in one piece. */
+	to = out_capacity(out, 4096);
 	begin = out->used;
 	out_to(out, DIGITS_TEXT(stpcpy(to, event_name(event->kind)), "("));
 	events_arguments(out, event);

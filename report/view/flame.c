@@ -23,7 +23,7 @@ static void flame_walk(const struct model *model, const struct model_site *site,
 	char name[NAME_BYTES];
 
 	take(context, process ? model_program_name(&process->facts) : "?", "");
-	if (partial_is_cut(frames, count)) /* else its outermost frame would look like a root */
+	if (partial_is_cut(frames, count)) /* else the outermost frame looks like a root */
 		take(context, PARTIAL_CUT_NAME, "");
 	for (uint32_t i = count; i-- > 0;) {
 		uint32_t places = frames[i].name && frames[i].name->count ? frames[i].name->count
@@ -130,7 +130,7 @@ static void free_nodes(struct flame_node *node)
 	}
 }
 
-/* The calls that asked for memory and got none. */
+/* Calls that asked for memory and failed. */
 static uint64_t flame_refused(const struct model_site *site)
 {
 	return site->call <= KIND_SHMAT ? site->failed : 0;
@@ -160,7 +160,7 @@ bool flame_svg(struct out *out, const struct model *model, const struct filter *
 	bool whole = flame_grow(&root, model, filter, false), of_refused = whole && root.value == 0;
 	struct flame_title title = {.session = &model->session};
 
-	/* Where nobody got any, those who asked are shown. */
+	/* If no call succeeded, draw the refused calls. */
 	if (of_refused)
 		whole = flame_grow(&root, model, filter, true);
 	title.of_refused = of_refused && root.value;

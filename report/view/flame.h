@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Call sites as a tree, outermost frame first: for flame graphs. Each stack is the program, its
- * frames (an inlined function is one of its own) and the call.
+ * Call sites as a tree for flame graphs, outermost frame first. Each stack is the program, its
+ * frames and the call. An inlined function is a frame.
  */
 #ifndef MEMSHIM_VIEW_FLAME_H
 #define MEMSHIM_VIEW_FLAME_H
@@ -9,13 +9,13 @@
 #include "report/model/filter.h"
 #include "report/view/out.h"
 
-/* One line a stack, "program;outer;...;inner;call N": N bytes, or calls if `counts`. */
+/* One line per stack, "program;outer;...;inner;call N". N: bytes, or calls if `counts`. */
 void flame_folded(struct out *out, const struct model *model, const struct filter *filter,
 		  bool counts);
 
 /*
- * A picture that needs nothing but a browser: frames as boxes as wide as the bytes they stand for,
- * to be zoomed into and searched. False without memory.
+ * An SVG file that needs only a browser: each frame is a box, as wide as its bytes. The reader
+ * can zoom and search. False without memory.
  */
 bool flame_svg(struct out *out, const struct model *model, const struct filter *filter);
 

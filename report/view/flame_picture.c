@@ -8,11 +8,11 @@
 
 #define WIDTH 1200.0
 #define ROW 18
-#define TOP 84 /* of the boxes; above them title, command, legend, and a row a note */
+#define TOP 84 /* y of the boxes: title, command, legend and one row per note are above */
 #define NOTE_TOP 86
-#define LEAST 0.3       /* narrower boxes are not drawn */
-#define LETTER 7.25     /* of the labels, wide */
-#define TITLE_BYTES 130 /* of the command; about what fits beside the numbers */
+#define LEAST 0.3       /* the width below which a box is not drawn */
+#define LETTER 7.25     /* width of a character in a label */
+#define TITLE_BYTES 130 /* of the command: about what fits beside the numbers */
 #define DEPTH_MAX (STACK_FRAMES_MAX * FRAME_PLACES_MAX + 3)
 
 extern const char flame_script[], flame_script_end[];
@@ -49,7 +49,7 @@ static void put_fixed(struct out *out, double number)
 	char text[32];
 
 	snprintf(text, sizeof text, "%.2f", number);
-	for (char *at = text; *at; at++) /* whatever the locale says */
+	for (char *at = text; *at; at++) /* the locale may use a decimal comma */
 		if (*at == ',')
 			*at = '.';
 	out_text(out, text);
@@ -60,7 +60,10 @@ static bool is_libc(const struct flame_node *node)
 	return strncmp(node->module, "libc.so", 7) == 0 || strncmp(node->module, "ld-", 3) == 0;
 }
 
-/* libc stands back; the program's are warm; each name has its own shade. The call is neither. */
+/*
+ * Fill colors: blue for libc, warm for the program with a shade for each name, green for the
+ * call.
+ */
 static void put_fill(struct out *out, const struct flame_node *node)
 {
 	unsigned hash = 0;
@@ -90,7 +93,7 @@ static void put_share(struct out *out, const struct picture *picture, uint64_t v
 	out_char(out, '%');
 }
 
-/* "function (file)"; a frame without a name has the file's in it. */
+/* "function (file)". The name of an unnamed frame already contains the file. */
 static void write_name(const struct flame_node *node, char *to, size_t bytes)
 {
 	size_t length = strlen(node->module);
@@ -102,7 +105,7 @@ static void write_name(const struct flame_node *node, char *to, size_t bytes)
 		snprintf(to, bytes, "%s (%s)", node->name, node->module);
 }
 
-/* As much of a name as has room in a box; the script does the same after a zoom. */
+/* Cuts the name to the box. flame.js cuts in the same way after a zoom. */
 static void put_label(struct out *out, char *name, double width)
 {
 	size_t capacity = width < 6 ? 0 : (size_t)((width - 6) / LETTER), length = strlen(name);
@@ -166,9 +169,9 @@ static void put_boxes(const struct picture *picture, const struct flame_node *no
 	}
 }
 
-/* ---- what stands above ---- */
+/* ---- above the boxes ---- */
 
-/* In one line, and not longer than the picture. */
+/* The command in one line, cut to the width of the drawing. */
 static void flame_picture_put_command(struct out *out, const struct session_facts *session)
 {
 	const char *word = session->command, *end = session->command + session->command_bytes;
@@ -222,7 +225,7 @@ static void flame_picture_put_title(const struct picture *picture)
 	OUT(out, "</text>\n");
 }
 
-/* Where the picture shows a part, or not what was asked for. */
+/* Notes on missing data: the drawing shows a part, or refused calls. */
 static void put_notes(const struct picture *picture)
 {
 	for (unsigned i = 0; i < picture->title->note_count; i++) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A flame graph as one self-contained picture (SVG): a box for each frame, as wide as what all
- * stacks through it asked for, callers below. It can be zoomed and searched in a browser, and its
- * labels are there without one.
+ * A flame graph as one self-contained SVG file. Each frame is a box; its width is the sum over
+ * all stacks through it, and its caller is the box below. A browser can zoom and search it. The
+ * labels are readable without a script.
  */
 #ifndef MEMSHIM_FLAME_PICTURE_H
 #define MEMSHIM_FLAME_PICTURE_H
@@ -11,19 +11,19 @@
 #include "report/view/out.h"
 #include "report/view/partial.h"
 
-#define FLAME_CALL "the call" /* in the place of a module: no function, but sbrk, shmget ... */
+#define FLAME_CALL "the call" /* the module of a stack's last box, such as sbrk */
 
 struct flame_node {
 	char *name;
-	const char *module; /* the file's name; "" none */
+	const char *module; /* the file's name; "" if there is none */
 	uint64_t value;
-	struct flame_node *child, *next; /* the first child; the next sibling */
+	struct flame_node *child, *next; /* first child, next sibling */
 };
 
-/* What stands above the boxes. */
+/* The text above the boxes. */
 struct flame_title {
 	const struct session_facts *session;
-	bool of_refused; /* values are refused calls, and not bytes */
+	bool of_refused; /* values are numbers of refused calls, not bytes */
 	char notes[PARTIAL_NOTES_MAX][PARTIAL_NOTE_BYTES];
 	unsigned note_count;
 };

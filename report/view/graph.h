@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes and segments, P1 ▶ segment ◀ P2: for people, for graphviz, for mermaid, for programs.
+/*
+ * Processes and the segments that they attach, P1 ▶ segment ◀ P2: as text, for graphviz, for
+ * mermaid, and as JSON.
  */
 #ifndef MEMSHIM_VIEW_GRAPH_H
 #define MEMSHIM_VIEW_GRAPH_H

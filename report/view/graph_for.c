@@ -9,9 +9,9 @@
 #include "report/view/report.h"
 #include "report/view/words.h"
 
-/* ---- what they share ---- */
+/* ---- for all formats ---- */
 
-/* A name for a node that is a word in all languages. */
+/* A node's name: a word in dot and in mermaid. */
 static void put_process_id(struct out *out, const struct graph_edge *edge)
 {
 	out_char(out, edge->process ? 'p' : 'u');
@@ -26,13 +26,13 @@ static uint32_t segment_number(const struct model *model, const struct model_seg
 	return 0;
 }
 
-/* What ends the quotes, opens a tag, or begins an entity in one of the languages. */
+/* Characters that end a quoted name, start a tag or start an entity in dot or mermaid. */
 static bool is_markup(unsigned char c)
 {
 	return c < 0x80 && strchr("\"\\<>|&#`", c);
 }
 
-/* Names within quotes. */
+/* A name inside quotes. */
 static void graph_for_put_quoted(struct out *out, const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One drawing a segment: a box with what it is and who made it, half of those that have it attached
- * to the left of it, half to the right. An arrow is whole where something is attached now, and
- * broken where it was: these come last.
+ * One drawing per segment: a box with its facts and its creator, and processes on both sides. A
+ * solid arrow is a present attachment. A broken arrow is a past one; these come last.
  *
  *      perl 27022 64K ────▶ │ shmid 5, 64K       │ ◀──── perl 27024 64K ro
  */
@@ -20,7 +19,7 @@
 #define ARROW_COLUMNS 6u
 #define SIDE_LEAST 20u /* columns for the names on either side of the box */
 #define SIDE_USUAL 44u
-#define NAME_LEAST 4u /* columns of a program's name that say something */
+#define NAME_LEAST 4u /* the shortest useful program name */
 #define EDGE_BYTES 192u
 
 struct glyphs {
@@ -53,7 +52,7 @@ static const struct glyphs plain = {
 	"~",
 };
 
-/* What does not fit is cut, and marked. */
+/* Cuts a name that does not fit, and marks the cut. */
 static void graph_text_put_name(char text[EDGE_BYTES], const char *name, size_t columns,
 				const struct glyphs *g)
 {
@@ -65,7 +64,7 @@ static void graph_text_put_name(char text[EDGE_BYTES], const char *name, size_t 
 	snprintf(text, EDGE_BYTES, "%.*s%s", bytes, name, whole ? "" : g->cut);
 }
 
-/* " 27022 64K by fork": where there is too little room for it, less, but always the pid. */
+/* " 27022 64K by fork". Narrow columns drop the size and "by fork", never the pid. */
 static void describe_hold(const struct graph_edge *edge, size_t columns, char rest[64])
 {
 	char bytes[FORMAT_BYTES], count[24] = "";
@@ -84,7 +83,7 @@ static void describe_hold(const struct graph_edge *edge, size_t columns, char re
 		snprintf(rest, 64, " %d", edge->pid);
 }
 
-/* Within `columns`: where that is too little for all of it, the program's name is cut. */
+/* Fits `columns` by cutting the program's name. */
 static void graph_text_describe(const struct graph_edge *edge, size_t columns,
 				const struct glyphs *g, char text[EDGE_BYTES])
 {
@@ -171,7 +170,7 @@ static void put_right(struct out *out, const struct graph_edge *edge, const stru
 	out_safe(out, text);
 }
 
-/* The edges of one segment: those of now, then the past ones. */
+/* The edges of one segment: present attachments first, then past ones. */
 struct walk {
 	const struct graph_edge *first, *next, *end;
 	bool past;
@@ -182,7 +181,7 @@ static struct walk walk_begin(const struct graph_edge *edges, uint32_t count)
 	return (struct walk){edges, edges, edges + count, false};
 }
 
-/* The next of those that attached it: who only made it is named in the box. */
+/* The next process that attached the segment. The box names one that only created it. */
 static const struct graph_edge *walk_next(struct walk *walk)
 {
 	for (;;) {
@@ -198,7 +197,7 @@ static const struct graph_edge *walk_next(struct walk *walk)
 	}
 }
 
-/* Edges first..first+count-1 are the segment's: they go left and right in turn. */
+/* Draws edges first..first+count-1 of the segment, alternately on the left and on the right. */
 static void graph_text_put_segment(struct out *out, const struct graph_edge *edges, uint32_t count,
 				   const struct model_segment *segment, const struct model *model,
 				   const struct sides *sides)
@@ -231,7 +230,7 @@ static uint32_t count_edges(const struct graph *graph, uint32_t first)
 	return end - first;
 }
 
-/* What each side would take with nothing cut. */
+/* The columns that each side needs without a cut. */
 static struct sides graph_text_measure(const struct graph *graph)
 {
 	struct sides need = {0, 0};
@@ -257,8 +256,7 @@ static size_t graph_text_smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* The box stands in the middle, unless one side has too little room and the other more than it
- * needs. */
+/* The box stands in the middle, unless only one side lacks columns. */
 static struct sides choose_sides(const struct out *out, const struct graph *graph)
 {
 	size_t taken = BOX_COLUMNS + 4 + 2 * ARROW_COLUMNS;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The IPC table as the textbook draws it: keys and ids of all three kinds. Text, or JSON. */
+/* The IPC table: keys and ids of segments, queues and semaphores, as text or JSON. */
 #ifndef MEMSHIM_VIEW_IPCS_H
 #define MEMSHIM_VIEW_IPCS_H
 
@@ -12,7 +12,7 @@ struct ipcs_options {
 	char *const *columns;
 	unsigned column_count;
 	bool exact, no_headings;
-	const char *folder; /* the current one; null unknown */
+	const char *folder; /* the current folder; null if unknown */
 };
 
 /* False after one line when a column is unknown. */

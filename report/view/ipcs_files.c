@@ -15,7 +15,10 @@ static const char *recording_of(const struct table *table, unsigned i)
 	return ((const struct ipc_segment *)table->rows[i])->creator.recording;
 }
 
-/* In the current folder by its name alone; null: the one that is read without being named. */
+/*
+ * The recording's name, without the folder if that is the current one. Null: the default
+ * recording, which needs no name on the command line.
+ */
 static const char *short_name(const char *recording, const char *folder)
 {
 	size_t length = folder ? strlen(folder) : 0;
@@ -47,7 +50,7 @@ static void put_ids(struct out *out, const struct table *table, unsigned first)
 	OUT(out, " more");
 }
 
-/* Which recording tells more: "see 'memshim report FILE' for 3, 4". */
+/* The recording that has details: "see 'memshim report FILE' for 3, 4". */
 static bool put_file(struct out *out, const struct table *table, unsigned first, const char *folder)
 {
 	const char *file = short_name(recording_of(table, first), folder);

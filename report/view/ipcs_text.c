@@ -14,10 +14,10 @@
 #include "report/view/words.h"
 
 #define SHM_DEST_BIT 01000u
-#define HOLDERS_NAMED 3u /* on a wide page; else one */
+#define HOLDERS_NAMED 3u /* on a wide page; 1 on others */
 #define WIDE_COLUMNS 100u
-#define CMDLINE_COLUMNS 40 /* unless the user chose the columns */
-#define NAME_BYTES 15      /* of a process, as proc(5) has it */
+#define CMDLINE_COLUMNS 40 /* for automatically chosen columns */
+#define NAME_BYTES 15      /* of a process: comm in proc(5) */
 #define NAME_LEAST 3
 
 enum ipc_column {
@@ -40,7 +40,7 @@ enum kind { SEGMENTS, QUEUES, SEMAPHORES };
 #define BIT(id) (1u << COLUMN_##id)
 #define ALL_KINDS (BIT(KEY) | BIT(ID) | BIT(OWNER) | BIT(MODE) | BIT(CHANGED) | BIT(ATTACHED))
 
-/* What each kind has. */
+/* The columns of each kind of object. */
 static const unsigned kind_columns[] = {
 	[SEGMENTS] = ~BIT(COUNT),
 	[QUEUES] = ALL_KINDS | BIT(SIZE) | BIT(COUNT) | BIT(LPID) | BIT(DETACHED),
@@ -124,7 +124,9 @@ static void ipcs_text_put_creator(struct cell *cell, const struct ipc_creator *c
 			 creator->runs ? "" : "]");
 }
 
-/* How many of the rows from the first on are of one process, and whether it only reads. */
+/*
+ * How many rows from the first on belong to its process, and whether all of them are read-only.
+ */
 static uint32_t count_same(const struct kernel_holder *rows, uint32_t count, bool *readonly)
 {
 	uint32_t same = 0;
@@ -136,8 +138,8 @@ static uint32_t count_same(const struct kernel_holder *rows, uint32_t count, boo
 }
 
 /*
- * "perl 123, perl 124 ro +3 more": a process once, however often it has it attached. At most `most`
- * are named, by at most `name_bytes` of their names.
+ * "perl 123, perl 124 ro +3 more": each process once. Names at most `most` processes, each cut to
+ * `name_bytes`.
  */
 static void ipcs_text_put_holders(struct cell *cell, const struct context *context,
 				  const struct ipc_segment *segment, unsigned most, int name_bytes)
@@ -168,7 +170,7 @@ static void ipcs_text_put_holders(struct cell *cell, const struct context *conte
 		snprintf(cell->text, sizeof cell->text, "-");
 }
 
-/* Cuts names, then names fewer: a pid is never cut off. */
+/* Cuts names first, then drops names. A pid is never cut. */
 static void shorten_holders(const void *row, unsigned column, struct cell *cell, unsigned width,
 			    const void *given)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Members of JSON objects: each function writes a comma where one is due, the name, the value. */
+/* Members of JSON objects: each function writes a comma if needed, the name and the value. */
 #ifndef MEMSHIM_VIEW_JSON_H
 #define MEMSHIM_VIEW_JSON_H
 
@@ -7,7 +7,7 @@
 
 struct json {
 	struct out *out;
-	bool comma; /* due before the next member */
+	bool comma; /* write one before the next member */
 };
 
 static inline void json_name(struct json *json, const char *name)
@@ -15,14 +15,14 @@ static inline void json_name(struct json *json, const char *name)
 	if (json->comma)
 		out_char(json->out, ',');
 	json->comma = true;
-	if (!name) /* in an array */
+	if (!name) /* an element of an array */
 		return;
 	out_char(json->out, '"');
 	out_text(json->out, name);
 	OUT(json->out, "\":");
 }
 
-/* `name` is null for elements of an array. `open` and `close` take a bracket or a brace. */
+/* `name` is null for elements of an array; `bracket` is a bracket or a brace. */
 static inline void json_open(struct json *json, const char *name, char bracket)
 {
 	json_name(json, name);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An address space: a picture for people, highest address on top, or JSON, lowest address first. */
+/* An address space: a drawing with the highest address on top, or JSON with the lowest first. */
 #ifndef MEMSHIM_VIEW_MAP_H
 #define MEMSHIM_VIEW_MAP_H
 
@@ -7,11 +7,11 @@
 #include "report/view/out.h"
 
 struct map_options {
-	const struct zones *before; /* an earlier look: what moved since is marked; or null */
-	bool scale;                 /* a zone is as high as it is large */
-	bool all;                   /* each mapping has a line */
-	bool over;           /* drawn over an earlier picture: what is left of that is erased */
-	unsigned lines_most; /* of the screen; 0: as many as there are */
+	const struct zones *before; /* an earlier sample, to mark what changed since; or null */
+	bool scale;                 /* the height of a zone follows its size */
+	bool all;                   /* one line per mapping */
+	bool over;           /* overwrite an earlier drawing on the terminal, and erase its rest */
+	unsigned lines_most; /* of the terminal; 0: no limit */
 };
 
 /* False without memory. */

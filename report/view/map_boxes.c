@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What stands in a box of the picture: sums, files by name, an attachment's words. */
+/* The lines inside a box of the drawing: sums, files by name, facts of an attachment. */
 #include "report/view/map_boxes.h"
 
 #include <stdio.h>
@@ -21,7 +21,7 @@ enum out_color box_color(enum family family)
 
 /* ---- rows ---- */
 
-/* Text in lines that fit the box, broken between words. */
+/* Adds the text in lines that fit the box, broken between words. */
 static void add_details(const struct drawing *drawing, enum out_color color, const char *text)
 {
 	size_t columns = drawing->rows->columns;
@@ -82,7 +82,7 @@ static void map_boxe_count(const struct drawing *drawing, struct map_row *row,
 	map_mark(drawing, row, zone);
 }
 
-/* A row for all zones of a box that `wanted` says yes to; null when there are none. */
+/* Adds one row for all zones of the box that `wanted` accepts; null if there are none. */
 static struct map_row *add_sum(const struct drawing *drawing, const struct box *box,
 			       bool (*wanted)(const struct zone *zone))
 {
@@ -100,9 +100,9 @@ static struct map_row *add_sum(const struct drawing *drawing, const struct box *
 	return row;
 }
 
-/* ---- what is in a box ---- */
+/* ---- the lines of a box ---- */
 
-static const char *map_boxe_base_name(const char *path)
+static const char *map_box_base_name(const char *path)
 {
 	const char *slash = path ? strrchr(path, '/') : NULL;
 
@@ -123,11 +123,11 @@ static void put_each(const struct drawing *drawing, const struct box *box)
 
 		if (!row)
 			return;
-		row->addressed = zone > box->first; /* the edge below has the lowest */
+		row->addressed = zone > box->first; /* the border has the lowest */
 		row->address = zone->start;
 		map_boxe_count(drawing, row, zone);
 		snprintf(row->text, sizeof row->text, "%s %.150s", zone->perm,
-			 zone->name ? map_boxe_base_name(zone->name) : zone_kind_name(zone->kind));
+			 zone->name ? map_box_base_name(zone->name) : zone_kind_name(zone->kind));
 	}
 }
 
@@ -205,7 +205,7 @@ static void map_boxe_put_attachment(const struct drawing *drawing, const struct 
 		add_details(drawing, COLOR_NONE, "marked: goes with its last attachment");
 }
 
-/* ---- libraries and the like ---- */
+/* ---- libraries and other mapped files ---- */
 
 struct member {
 	const struct zone *first;
@@ -237,7 +237,7 @@ static bool is_anonymous(const struct zone *zone)
 	return zone->kind == ZONE_ANONYMOUS;
 }
 
-/* The files of a box, each once; how many. `members` has room for all its zones. */
+/* The files of a box, each once; returns how many. `members` has space for one per zone. */
 static unsigned gather_members(const struct drawing *drawing, const struct box *box,
 			       bool (*wanted)(const struct zone *zone), struct member *members)
 {
@@ -248,7 +248,7 @@ static unsigned gather_members(const struct drawing *drawing, const struct box *
 
 		if (!wanted(zone) || !zone->name)
 			continue;
-		/* Its pieces lie side by side, but for a library's zeros. */
+		/* The zones of one file are adjacent, except for a library's zero-filled data. */
 		if (!found || strcmp(members[found - 1].first->name, zone->name) != 0)
 			members[found++] = (struct member){.first = zone, .mark = ' '};
 		map_tally_add(&members[found - 1].tally, zone);
@@ -272,10 +272,10 @@ static void put_members(const struct drawing *drawing, const struct box *box,
 	found = gather_members(drawing, box, wanted, members);
 	if (found == 1)
 		snprintf(sum->text, sizeof sum->text, "%.180s",
-			 map_boxe_base_name(members->first->name));
+			 map_box_base_name(members->first->name));
 	else
 		snprintf(sum->text, sizeof sum->text, "%u %s", found, what);
-	/* One line for "and one more" is one line for that one. */
+	/* "and 1 more" takes the line that the last file needs: show the file. */
 	shown = found == 1 ? 0 : found <= most + 1 ? found : most;
 	for (unsigned i = 0; i < shown && most; i++) {
 		row = map_row_add(drawing->rows, ROW_MEMBER, COLOR_NONE);
@@ -285,7 +285,7 @@ static void put_members(const struct drawing *drawing, const struct box *box,
 		row->tally = members[i].tally;
 		row->mark = members[i].mark;
 		snprintf(row->text, sizeof row->text, "  %.180s",
-			 map_boxe_base_name(members[i].first->name));
+			 map_box_base_name(members[i].first->name));
 	}
 	if (found > 1 && shown < found && most &&
 	    (row = map_row_add(drawing->rows, ROW_MEMBER, COLOR_DIM)))
@@ -317,6 +317,6 @@ void box_put(const struct drawing *drawing, const struct box *box)
 		put_placed(drawing, box);
 	else
 		map_boxe_say(add_sum(drawing, box, NULL), words[box->family],
-			     box->family == CODE ? map_boxe_base_name(drawing->zones->process.exe)
+			     box->family == CODE ? map_box_base_name(drawing->zones->process.exe)
 						 : "");
 }

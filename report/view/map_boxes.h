@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the picture's boxes are, for the files that make it. */
+/* The boxes of the drawing, shared by the map_* files. */
 #ifndef MEMSHIM_VIEW_MAP_BOXES_H
 #define MEMSHIM_VIEW_MAP_BOXES_H
 
@@ -7,7 +7,7 @@
 
 enum family { CODE, DATA, HEAP, UNUSED, PLACED, ATTACHED, STACK, KERNEL };
 
-/* Zones first..last, in the order of addresses. */
+/* Zones first..last, by rising address. */
 struct box {
 	const struct zone *first, *last;
 	enum family family;
@@ -22,7 +22,7 @@ struct drawing {
 
 struct map_row *map_row_add(struct map_rows *rows, enum map_row_kind kind, enum out_color color);
 
-/* Marks a row as new or changed when the zone is. */
+/* Marks a row as new or changed since the earlier sample, as its zone is. */
 void map_mark(const struct drawing *drawing, struct map_row *row, const struct zone *zone);
 
 enum out_color box_color(enum family family);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Zones that belong together and lie together are one box: the program's code and constants, its
- * data and zeros, all that mmap placed side by side. Boxes are cut out from the top down; where the
- * next one does not begin at once, there is a gap.
+ * Adjacent zones of one kind form one box: the program's code and constants, its data and zeros,
+ * neighbouring mmap areas. Boxes are made from the top down. Unmapped addresses between two boxes
+ * are a gap.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,9 +10,9 @@
 #include "report/util/format.h"
 #include "report/view/map_boxes.h"
 
-#define HOLE_MOST (128u << 20) /* of addresses inside a box: malloc's arenas are 64M apart */
-#define SCALED_LINES 40u       /* for all that is mapped, when it is to scale */
-#define SCALED_GAP_LINES 5u    /* larger gaps are cut short */
+#define INNER_GAP_MOST (128u << 20) /* bytes; malloc's arenas are 64M apart */
+#define SCALED_LINES 40u            /* of all mapped memory, when drawn to scale */
+#define SCALED_GAP_LINES 5u         /* the largest gap, when drawn to scale */
 
 static enum family family_of(const struct zone *zone)
 {
@@ -73,7 +73,7 @@ static void add_edge(const struct drawing *drawing, uint64_t address)
 		row->mark = '*';
 }
 
-/* ---- from the top down ---- */
+/* ---- boxes, from the top down ---- */
 
 static bool map_row_joins(const struct zone *lower, const struct zone *upper)
 {
@@ -82,10 +82,10 @@ static bool map_row_joins(const struct zone *lower, const struct zone *upper)
 
 	if (family != family_of(upper) || family == ATTACHED || upper->start < lower->end)
 		return false;
-	return hole == 0 || (family == PLACED && hole <= HOLE_MOST);
+	return hole == 0 || (family == PLACED && hole <= INNER_GAP_MOST);
 }
 
-/* As many lines as it is large; less than a line is one. */
+/* The number of lines for `bytes` at the scale, at least 1. */
 static unsigned lines_of(const struct drawing *drawing, uint64_t bytes, unsigned most)
 {
 	uint64_t lines = bytes / drawing->rows->unit_bytes;
@@ -162,7 +162,7 @@ static void draw_box(const struct drawing *drawing, const struct box *box)
 		fill_to_scale(drawing, box, from);
 }
 
-/* Of a page that belongs to the kernel's half; it is in every process. */
+/* Whether the page belongs to the kernel's half, which is the same in every process. */
 static bool is_beyond(const struct zone *zone)
 {
 	return zone->start >> 63;

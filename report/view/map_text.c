@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The picture as the textbooks draw it: the stack on top, the program's text at the bottom, the
- * heap growing upwards between them. To the left the addresses of the edges, to the right what a
- * zone takes of the address space and, apart from that, of memory.
+ * The address space as textbooks draw it: the stack on top, the program's text at the bottom, the
+ * heap between them, growing upwards. On the left are the addresses of the borders. On the right
+ * are the sizes: address space, then resident and swapped memory.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "report/view/map_rows.h"
 
 #define ADDRESS_COLUMNS 14u
-#define BEYOND_COLUMNS 18u /* with the kernel's own half */
+#define BEYOND_COLUMNS 18u /* with the kernel's half */
 #define NUMBER_COLUMNS 31u
 #define BAR_COLUMNS 8u
 #define BOX_MIN 24u
@@ -25,7 +25,7 @@ struct pen {
 	unsigned address_columns, box_columns;
 };
 
-/* A character for the pictures, and what stands for it in ASCII. */
+/* A drawing character and its ASCII replacement. */
 struct glyph {
 	const char *utf8, *ascii;
 };
@@ -44,7 +44,7 @@ static void end_line(const struct pen *pen)
 	out_char(pen->out, '\n');
 }
 
-/* ---- the head ---- */
+/* ---- the heading ---- */
 
 static void map_text_put_bytes(struct out *out, uint64_t bytes)
 {
@@ -86,7 +86,7 @@ static const char *words_of(const struct zone *zone)
 					    : "the kernel's pages";
 }
 
-/* What the heap would grow into. */
+/* The zone above the heap, which limits its growth. */
 static void put_next(const struct pen *pen)
 {
 	const struct zones *zones = pen->zones;
@@ -179,7 +179,7 @@ static void map_text_put_totals(const struct pen *pen)
 	end_line(pen);
 }
 
-/* What was there at the earlier look and is no more. */
+/* Zones of the earlier sample that no longer exist. */
 static void put_gone(const struct pen *pen)
 {
 	const struct zones *before = pen->options->before;
@@ -274,7 +274,7 @@ static void map_text_put_gap(const struct pen *pen, const struct map_row *row)
 	GLYPH(pen, "╎", ":");
 }
 
-/* How much of it is there: a part that is not nothing is never drawn as nothing. */
+/* Columns of a bar for `part`: at least 1 if `part` is not 0. */
 static unsigned map_text_share(uint64_t part, uint64_t whole, unsigned capacity)
 {
 	unsigned columns = whole ? (unsigned)((unsigned __int128)part * BAR_COLUMNS / whole) : 0;
@@ -346,7 +346,7 @@ static void put_row(const struct pen *pen, const struct map_rows *rows, unsigned
 	end_line(pen);
 }
 
-/* ---- the foot ---- */
+/* ---- the legend ---- */
 
 static void put_foot(const struct pen *pen, const struct map_rows *rows)
 {
@@ -368,9 +368,12 @@ static void put_foot(const struct pen *pen, const struct map_rows *rows)
 	end_line(pen);
 }
 
-#define LINES_AROUND 9u /* head, headings, foot, the line for what is cut off, the cursor's */
+#define LINES_AROUND 9u /* heading, titles, legend, cursor, and the line on cut rows */
 
-/* Where the screen is too low, members go first; then the top, for the break is further down. */
+/*
+ * Fits the screen: drops the files of zones first, then rows from the top. The break is further
+ * down.
+ */
 static unsigned map_text_fit(struct map_rows *rows, const struct pen *pen)
 {
 	unsigned most = pen->options->lines_most;

@@ -36,7 +36,10 @@ void out_flush_blocks(struct out *out)
 	out_put(out, out->used < OUT_BYTES ? out->used : OUT_BYTES);
 }
 
-/* As cat(1) ends in `cat FILE | head`: quietly. Returns only where the signal is blocked. */
+/*
+ * Ends the process by SIGPIPE, like cat(1) in `cat FILE | head`. Returns only if the signal is
+ * blocked.
+ */
 static int end_by_sigpipe(void)
 {
 	signal(SIGPIPE, SIG_DFL);
@@ -47,7 +50,7 @@ static int end_by_sigpipe(void)
 int out_finish(struct out *out)
 {
 	out_flush(out);
-	/* Some file systems only tell at the end that they could not write. */
+	/* Some file systems report a failed write(2) only at the end. */
 	if (out->file) {
 		int error = output_file_close(out->file, !out->error);
 
@@ -118,7 +121,7 @@ void out_pad(struct out *out, size_t count)
 	}
 }
 
-/* ---- text that cannot be trusted ---- */
+/* ---- text that a program controls ---- */
 
 size_t out_columns(const char *text)
 {
@@ -133,7 +136,7 @@ size_t out_columns(const char *text)
 	return columns;
 }
 
-/* How many of the first bytes are ASCII that may be written as it is. */
+/* The number of leading bytes that are ASCII and may be written unchanged. */
 static size_t plain_bytes(const unsigned char *at, size_t most)
 {
 	size_t count = 0;
@@ -182,7 +185,7 @@ static void put_json_unit(struct out *out, uint32_t unit)
 		out_char(out, hex[unit >> shift & 15]);
 }
 
-/* Past the first 65536 characters JSON has two units for one. */
+/* JSON writes a character above U+FFFF as two UTF-16 units. */
 static void put_json_escape(struct out *out, uint32_t code)
 {
 	if (code == '"' || code == '\\') {
@@ -215,7 +218,7 @@ void out_json(struct out *out, const char *text)
 	out_char(out, '"');
 }
 
-/* A spreadsheet takes text that begins like this for a formula, which may run a program. */
+/* A spreadsheet reads such text as a formula, which may start a program. */
 static bool is_formula(const char *text)
 {
 	return *text && strchr("=+-@\t\r", *text);

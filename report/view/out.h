@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything that goes to standard output goes through here: one buffer, no formatting by printf,
- * and an error that is remembered and told once, at the end.
+ * All output to standard output: one buffer, no printf, and the first write error is kept and
+ * reported once, at the end.
  *
- * Text from a program may hold anything. out_safe is for people: what is not printable UTF-8 is
- * shown as '?', so no escape sequence reaches a terminal. out_json and out_csv are for programs:
- * always valid UTF-8, and always valid JSON or CSV; what is not printable is escaped in JSON,
- * and what a spreadsheet would take for a formula begins with a quote in CSV.
+ * Text from a program may contain any bytes. out_safe is for terminals: it shows '?' for what is
+ * not printable UTF-8, so no escape sequence reaches the terminal. out_json and out_csv are for
+ * programs: their output is always valid UTF-8 and valid JSON or CSV. JSON escapes unprintable
+ * characters. CSV puts a quote before text that a spreadsheet would read as a formula.
  */
 #ifndef MEMSHIM_VIEW_OUT_H
 #define MEMSHIM_VIEW_OUT_H
@@ -16,21 +16,21 @@
 #include <stdint.h>
 #include <string.h>
 
-#define OUT_BYTES 65536u /* written at once: files take whole blocks in half the time */
+#define OUT_BYTES 65536u /* bytes per write(2): whole blocks take half the time on files */
 #define OUT_SLACK 8192u
-#define OUT_BLANKS 64u /* written at once */
+#define OUT_BLANKS 64u /* blanks per copy */
 
 struct output_file;
 
 struct out {
 	int fd;
-	struct output_file *file; /* that fd belongs to; null: standard output */
-	const char *name;         /* for messages */
-	int error;                /* errno of the first write that failed */
-	bool color;               /* escape sequences are welcome */
-	bool utf8;                /* so are characters outside ASCII */
-	bool dies_of_pipe; /* out_finish ends the program by SIGPIPE when its reader has gone */
-	unsigned width;    /* columns */
+	struct output_file *file; /* the owner of fd; null: standard output */
+	const char *name;         /* in messages */
+	int error;                /* errno of the first failed write(2); 0 none */
+	bool color;               /* write color escape sequences */
+	bool utf8;                /* write characters outside ASCII */
+	bool dies_of_pipe;        /* out_finish ends the process by SIGPIPE after EPIPE */
+	unsigned width;           /* columns of the page */
 	size_t used;
 	char buffer[OUT_BYTES + OUT_SLACK];
 };
@@ -46,10 +46,10 @@ enum out_color {
 };
 
 void out_flush(struct out *out);
-/* Whole blocks only, so that there is room again. */
+/* Writes whole blocks only, to make space in the buffer. */
 void out_flush_blocks(struct out *out);
 
-/* Flushes; 0, or EXIT_ABSENT after one line when something could not be written. */
+/* Flushes. 0, or EXIT_ABSENT after a message if a write failed. */
 int out_finish(struct out *out);
 
 void out_raw(struct out *out, const char *bytes, size_t count);
@@ -61,7 +61,7 @@ static inline char *out_capacity(struct out *out, size_t bytes)
 	return out->buffer + out->used;
 }
 
-/* Takes in what was written there, up to `end`. */
+/* Accepts the bytes that the caller wrote into the buffer, up to `end`. */
 static inline void out_to(struct out *out, const char *end)
 {
 	out->used = (size_t)(end - out->buffer);
@@ -90,7 +90,7 @@ void out_number(struct out *out, uint64_t number);
 void out_signed(struct out *out, int64_t number);
 /* Right-aligned to `width` with blanks. */
 void out_number_wide(struct out *out, uint64_t number, unsigned width);
-/* `digits` digits at least, with leading zeros. */
+/* At least `digits` digits, with leading zeros. */
 void out_digits(struct out *out, uint64_t number, unsigned digits);
 void out_hex(struct out *out, uint64_t number); /* "0x1f" */
 void out_octal(struct out *out, unsigned number, unsigned digits);
@@ -100,13 +100,13 @@ void out_safe(struct out *out, const char *text);
 /* out_safe, cut or padded to `width` columns. */
 void out_safe_wide(struct out *out, const char *text, unsigned width);
 void out_json(struct out *out, const char *text); /* with its quotes */
-void out_csv(struct out *out, const char *text);  /* quoted where it must be */
-void out_xml(struct out *out, const char *text);  /* UTF-8, whatever the terminal's characters */
+void out_csv(struct out *out, const char *text);  /* quoted only where necessary */
+void out_xml(struct out *out, const char *text);  /* always UTF-8, in every locale */
 
-/* Columns that out_safe takes. */
+/* The number of columns that out_safe prints. */
 size_t out_columns(const char *text);
 
-/* "" unless colours are on. */
+/* Starts a color; writes nothing unless out->color. */
 void out_color(struct out *out, enum out_color color);
 
 #endif

@@ -42,8 +42,8 @@ static bool wants_color(enum color_when when)
 }
 
 /*
- * A reader that has gone is an error of the write, so that nothing is left half done. out_finish
- * then ends as SIGPIPE would have; but not where the caller ignores it, and wants to hear of it.
+ * Ignore SIGPIPE: a closed pipe becomes a write error, so that no file is left half done. Then
+ * out_finish ends the process by SIGPIPE, unless the caller had ignored that signal.
  */
 static void ignore_broken_pipes(struct out *out)
 {
@@ -78,7 +78,7 @@ struct out *page_file(const char *path)
 		error_line(path, output_file_error(errno));
 		return NULL;
 	}
-	ignore_broken_pipes(&out); /* it may be a pipe that the caller opened */
+	ignore_broken_pipes(&out); /* standard output may be a pipe that the caller opened */
 	out.fd = file.fd;
 	out.file = &file;
 	out.name = path;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Standard output, as it is: a terminal or not, how wide, which characters it can show. */
+/* Standard output: whether it takes colors, its width, and which characters it can show. */
 #ifndef MEMSHIM_VIEW_PAGE_H
 #define MEMSHIM_VIEW_PAGE_H
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The report: a page for people, or JSON. */
+/* The report, as text or JSON. */
 #ifndef MEMSHIM_VIEW_REPORT_H
 #define MEMSHIM_VIEW_REPORT_H
 
@@ -8,25 +8,25 @@
 
 struct report_options {
 	const struct filter *filter;
-	const char *path; /* of the file, for the page's head */
-	const char *sort; /* null: as they began */
+	const char *path; /* of the recording or the segment, for the heading */
+	const char *sort; /* null: by start */
 	char *const *columns;
 	unsigned column_count;
 	bool exact, no_headings;
 };
 
-/* False after one line when a column is unknown; nothing is printed then. */
+/* False after a message if a column is unknown; then nothing is printed. */
 bool report_text(struct out *out, const struct model *model, const struct report_options *options);
 
 void report_json(struct out *out, const struct model *model, const struct filter *filter,
 		 const char *version);
 
-/* Names of segments' states, for both. */
+/* The name of a segment's state, for text and JSON. */
 const char *report_segment_state(const struct model_segment *segment);
-/* What is wrong with it, to follow the state: ", leaked", ", orphaned", or "". */
+/* The suffix of the state: ", leaked", ", orphaned", or "". */
 const char *report_segment_fault(const struct model_segment *segment);
 
-/* The coverage in one line of words: never more than is known. */
+/* The coverage in one line: states no more than the recording proves. */
 void report_coverage(struct out *out, const struct model *model);
 
 #endif

@@ -7,7 +7,7 @@
 #include "report/util/format.h"
 #include "report/view/sites.h"
 
-#define KIND_MOST 8u /* of one kind that are shown, unless the user asked for all */
+#define KIND_MOST 8u /* findings of one kind, unless the user asked for all */
 #define INDENT 10u
 
 static const struct {
@@ -15,7 +15,7 @@ static const struct {
 	enum out_color color;
 } severities[] = {{"error", COLOR_RED}, {"warning", COLOR_YELLOW}, {"note", COLOR_CYAN}};
 
-/* Words from the source, broken where the page ends, each line after `INDENT` blanks. */
+/* Wraps the text at the page's width, each line after `INDENT` blanks. */
 static void put_wrapped(struct out *out, const char *text)
 {
 	unsigned column = INDENT;
@@ -45,7 +45,7 @@ static void put_wrapped(struct out *out, const char *text)
 	out_char(out, '\n');
 }
 
-/* Which function it was: of several, the first. */
+/* The call's function; of several calls, the first one's. */
 static void put_where(struct out *out, const struct model *model, const struct finding *finding)
 {
 	char where[256], text[sizeof where + 8];

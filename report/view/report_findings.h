@@ -5,7 +5,7 @@
 #include "report/model/filter.h"
 #include "report/view/out.h"
 
-/* The report's last section; without `all` a few of each kind stand for the rest. */
+/* The last section of the report. Without `all`, at most a few findings of each kind. */
 void report_findings(struct out *out, const struct model *model, const struct filter *filter,
 		     bool all);
 

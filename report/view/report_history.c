@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The life of one segment, for `report -m` and `-M`. Beside each line stands how many attachments
- * the session had after it: a fork adds some without any call, an exec or an end takes them away.
+ * The events of one segment, for `report -m` and `-M`. Each line shows the number of attachments
+ * after it. fork(2) adds attachments without a call; exec and exit remove them.
  */
 #include "report/view/report_history.h"
 
@@ -15,9 +15,9 @@ enum step { STEP_MADE, STEP_FOUND, STEP_CHANGED, STEP_REMOVED, STEP_BEGAN, STEP_
 
 struct line {
 	uint64_t time_ns;
-	uint32_t order; /* of those at one time */
+	uint32_t order; /* of lines with equal times */
 	enum step step;
-	const struct model_process *process; /* null unknown */
+	const struct model_process *process; /* null if unknown */
 	const struct model_attachment *attachment;
 	const struct model_change *change;
 	enum model_ending how;
@@ -225,7 +225,7 @@ static void report_history_put_head(struct out *out, const struct history *h)
 	OUT(out, "  HELD  WHAT\n");
 }
 
-/* What the kernel counts now and the session does not know of. */
+/* Attachments that the kernel counts and the session did not record. */
 static void report_history_put_rest(struct out *out, const struct history *h, uint32_t attached)
 {
 	const struct model_segment *s = h->segment;

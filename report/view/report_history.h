@@ -4,8 +4,8 @@
 
 #include "report/view/report.h"
 
-/* What happened to one segment, line by line: who made, held, changed and removed it, and when. */
-void report_history(struct out *out, const struct model *model,
-		    const struct model_segment *segment, bool exact);
+/* The history of one segment: each creation, attach, detach, change and removal, by time. */
+void report_history(struct out *out, const struct model *model, const struct model_segment *segment,
+		    bool exact);
 
 #endif

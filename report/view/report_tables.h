@@ -18,7 +18,7 @@ struct report_context {
 void report_process_cell(const void *row, unsigned column, struct cell *cell, const void *context);
 void report_segment_cell(const void *row, unsigned column, struct cell *cell, const void *context);
 
-/* What these rows have to tell, as struct table weighs it: failures, growth, segments. */
+/* How important a row is, for struct table's `weigh`: failures, growth, segments. */
 uint64_t report_process_weight(const void *row);
 uint64_t report_segment_weight(const void *row);
 

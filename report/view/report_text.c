@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The report as a page: head, processes, segments, findings. */
+/* The report as a page: heading, processes, segments, call sites, findings. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 #include "report/view/sites.h"
 #include "report/view/words.h"
 
-#define ROWS_MOST 40u /* of a table, unless the user asked for an order or a choice */
+#define ROWS_MOST 40u /* rows of a table, unless the user chose an order or a filter */
 #define SITES_MOST 15u
 #define LABEL_COLUMNS 10
 
@@ -56,7 +56,7 @@ static void report_text_label(struct out *out, const char *text)
 	out_color(out, COLOR_NONE);
 }
 
-/* ---- the head ---- */
+/* ---- the heading ---- */
 
 static void report_text_put_command(struct out *out, const struct session_facts *session)
 {
@@ -199,7 +199,10 @@ static void report_text_put_totals(struct out *out, const struct model *model, b
 
 /* ---- the tables ---- */
 
-/* `orphaned`: so many of the rows are. `part`: what they are drawn from, if that is not all. */
+/*
+ * `orphaned`: the number of orphaned rows. `part`: the part of the log that the rows come from,
+ * "" if it is the whole log.
+ */
 static void report_text_put_title(struct out *out, const char *title, unsigned shown, unsigned all,
 				  unsigned orphaned, const char *part)
 {
@@ -222,7 +225,7 @@ static void report_text_put_title(struct out *out, const char *title, unsigned s
 	out_char(out, '\n');
 }
 
-/* Takes the user's columns as far as this table has them. */
+/* Takes those of the user's columns that this table has. */
 static void report_text_choose(struct table *table, const struct out *out,
 			       const struct report_options *options)
 {
@@ -255,7 +258,7 @@ static void report_text_put_table(struct out *out, struct table *table,
 	table_print(table, out, !options->no_headings, most);
 }
 
-/* A process is of interest to a filter for a segment only if it attached that. */
+/* With a filter for a segment: whether the process attached that segment. */
 static bool wants_process(const struct filter *filter, const struct model *model,
 			  const struct model_process *process)
 {
@@ -330,7 +333,7 @@ static void put_sites(struct out *out, const struct model *model,
 	free(groups);
 }
 
-/* Of the segments that were asked for by name. */
+/* The history of each segment that the user named by id or key. */
 static void put_histories(struct out *out, const struct model *model,
 			  const struct report_options *options)
 {
@@ -340,7 +343,7 @@ static void put_histories(struct out *out, const struct model *model,
 			report_history(out, model, model->segments[i], options->exact);
 }
 
-/* ---- all of it ---- */
+/* ---- the page ---- */
 
 static bool report_text_knows(const char *name)
 {

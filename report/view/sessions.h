@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The list of sessions: a table, or JSON. */
+/* The list of sessions, as text or JSON. */
 #ifndef MEMSHIM_VIEW_SESSIONS_H
 #define MEMSHIM_VIEW_SESSIONS_H
 
@@ -25,7 +25,7 @@ struct sessions_options {
 	bool no_headings;
 };
 
-/* False after one line when a column is unknown. */
+/* False after a message if a column is unknown. */
 bool sessions_text(struct out *out, const struct session_row *const *rows, unsigned count,
 		   const struct sessions_options *options);
 

@@ -8,7 +8,7 @@
 #include "report/view/report_tables.h"
 #include "report/view/stack.h"
 
-#define NAMELESS_SHOWN 5 /* files, those with most frames without a name */
+#define NAMELESS_SHOWN 5 /* stripped files: those with the most unnamed frames */
 
 enum site_column {
 #define SITE_COLUMN(id, name, heading, right, descending, wanted, meaning) COLUMN_##id,
@@ -68,7 +68,7 @@ const char *sites_where(const struct model *model, uint32_t instance, uint32_t s
 	return text;
 }
 
-/* A call that brought nothing, took nothing and did not fail tells nothing of memory. */
+/* False for calls that changed no memory and did not fail. */
 static bool is_telling(const struct model_site *site)
 {
 	return site->bytes || site->given_back_bytes || site->failed;
@@ -136,7 +136,10 @@ struct site_group *sites_group(const struct model *model, const struct filter *f
 
 /* ---- text ---- */
 
-/* The allocator that moved the break, by its file's name up to the first dot; malloc is libc's. */
+/*
+ * The allocator that moved the break: its file's name up to the first dot. Malloc is libc's
+ * allocator.
+ */
 static bool find_allocator(const struct model *model, const struct model_site *site,
 			   char text[CELL_BYTES])
 {
@@ -253,7 +256,7 @@ static void put_nameless(struct out *out, const struct model_module *module)
 	out_char(out, '\n');
 }
 
-/* Only what has frames without a name; the vdso is no file. */
+/* Whether the module is a file with unnamed frames; the vdso is no file. */
 static bool is_nameless(const struct model_module *module)
 {
 	return module && module->nameless > 0 && module->names >= NAMES_EXPORTED &&
@@ -266,7 +269,8 @@ static bool is_worse(const struct model_module *a, const struct model_module *b)
 	return is_nameless(a) && a->names == NAMES_EXPORTED && a->nameless > b->nameless;
 }
 
-/* Whether few enough stripped files are worse, or as bad and before it. */
+/* Whether fewer than NAMELESS_SHOWN stripped files precede it, by their number of unnamed frames.
+ */
 static bool is_shown(const struct model *model, uint32_t which)
 {
 	const struct model_module *module = model->modules[which];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Call sites: who moved the break, and who shared memory. */
+/* Call sites: the functions that moved the break, or created or attached segments. */
 #ifndef MEMSHIM_VIEW_SITES_H
 #define MEMSHIM_VIEW_SITES_H
 
@@ -9,31 +9,34 @@
 
 extern const struct table_column report_site_columns[];
 
-/* Sites of one call that are one function's, whichever way it was reached. */
+/* The sites of one call in one function, over all paths to it. */
 struct site_group {
-	struct model_site site; /* the first one, with the sums of all */
+	struct model_site site; /* the first site, with the sums of all */
 	uint32_t stack_count;
 	char where[224];
 };
 
-/* A malloc'd array, most bytes first; null without memory. */
+/* A malloc'd array, by falling bytes; null without memory. */
 struct site_group *sites_group(const struct model *model, const struct filter *filter,
 			       uint32_t *count);
 
 /* A cell of the table; rows are struct site_group, context is struct report_context. */
 void report_site_cell(const void *row, unsigned column, struct cell *cell, const void *context);
 
-/* The sites in the order that matters: most bytes first. A malloc'd array, null without memory. */
+/* All sites by falling bytes: a malloc'd array; null without memory. */
 const struct model_site **sites_sorted(const struct model *model);
 
-/* The member "sites" of the report. */
+/* The member "sites" of report --json. */
 void sites_json(struct json *json, const struct model *model, const struct filter *filter);
 
-/* In short, whose call a stack is: "function (module)" of the frame that wanted memory. */
+/* "function (module)": the innermost frame that is not an allocator's. */
 const char *sites_where(const struct model *model, uint32_t instance, uint32_t stack, char *text,
 			size_t bytes);
 
-/* Once: files whose addresses could not be named, and what would help; `all`, or the worst few. */
+/*
+ * Lists the files whose functions could not be named, and why. `all`: each file; otherwise those
+ * with the most unnamed frames.
+ */
 void sites_nameless(struct out *out, const struct model *model, bool all);
 
 #endif

@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <stdlib.h>
 
-#define CUT_LEAST 12u /* columns that are worth showing */
+#define CUT_LEAST 12u /* the narrowest useful last column */
 
 int table_column(const struct table_column *columns, const char *name)
 {
@@ -41,7 +41,7 @@ static int order_by(const struct table *table, unsigned index, const void *a, co
 	return column->descending ? -order : order;
 }
 
-/* Equal ones stand by their first column: no sort of the C library has to be a stable one. */
+/* Rows that are equal compare by the first column: qsort_r(3) need not be stable. */
 static int table_compare(const void *a, const void *b, void *context)
 {
 	const struct table *table = context;
@@ -68,7 +68,7 @@ static int table_heavier(const void *a, const void *b)
 	return left > right ? -1 : left < right;
 }
 
-/* The weight that a row must have to be among the first `most`. */
+/* The smallest weight among the `most` heaviest rows. */
 static uint64_t table_threshold(const struct table *table, unsigned most)
 {
 	uint64_t *weights = calloc(table->row_count, sizeof *weights), least = 0;
@@ -94,7 +94,7 @@ unsigned table_shown_rows(const struct table *table, unsigned most)
 	return needed > most ? needed : most;
 }
 
-/* Moves the rows to be shown to the front. */
+/* Moves the rows that are shown to the front. */
 static void table_keep(struct table *table, unsigned most)
 {
 	uint64_t least;
@@ -150,7 +150,7 @@ static unsigned table_total(const struct table *table, const unsigned *widths)
 	return sum;
 }
 
-/* The least wanted column goes, the last of several. */
+/* Drops the column with the largest `wanted`; of several, the last. */
 static void drop_one(struct table *table, unsigned *widths)
 {
 	unsigned least = 0;
@@ -174,7 +174,7 @@ static bool all_alike(const struct table *table)
 	return true;
 }
 
-/* A last column of words is cut where the page ends. */
+/* Narrows the last column if it holds text and passes the page's edge. */
 static void cut_last(const struct table *table, unsigned *widths)
 {
 	unsigned last = table->shown_count - 1, sum = table_total(table, widths);
@@ -191,14 +191,14 @@ void table_fit(struct table *table, unsigned *widths)
 	cut_last(table, widths);
 }
 
-/* Ends a text after so many columns. */
+/* Cuts a text to `columns`. */
 static void table_cut(char *text, unsigned columns)
 {
 	for (size_t length = strlen(text); length > 0 && out_columns(text) > columns; length--)
 		text[length - 1] = '\0';
 }
 
-/* Makes a cell fit where the page ends. */
+/* Makes a cell of the last column fit the page. */
 static void fit_cell(const struct table *table, unsigned row, unsigned i, struct cell *cell,
 		     unsigned columns)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A call's numbers in the words of its manual page. */
+/* Numbers as the names in the system calls' manual pages. */
 #ifndef MEMSHIM_VIEW_WORDS_H
 #define MEMSHIM_VIEW_WORDS_H
 
@@ -11,17 +11,17 @@ struct word {
 	uint32_t bit;
 };
 
-/* Ended by a null name. */
+/* Arrays end with a null name. */
 extern const struct word words_get_flags[];
 extern const struct word words_at_flags[];
 
-/* "IPC_CREAT|IPC_EXCL|0x8|0600"; `mode`: the low nine bits are permissions. */
+/* "IPC_CREAT|IPC_EXCL|0x8|0600". `mode`: the low nine bits are permissions. */
 void words_flags(struct out *out, uint32_t flags, const struct word *words, bool mode);
 
-/* ["IPC_CREAT","0x8"], without the permissions if `mode`. */
+/* ["IPC_CREAT","0x8"]. `mode`: leave out the low nine bits. */
 void words_flags_json(struct out *out, uint32_t flags, const struct word *words, bool mode);
 
-/* "IPC_RMID"; null for a command that is unknown. IPC_64 is not looked at. */
+/* "IPC_RMID"; null for an unknown command. IPC_64 is ignored. */
 const char *words_command(int32_t command);
 
 /* "IPC_PRIVATE" or 0x0000abcd. */
