@@ -48,7 +48,8 @@ def test_pictures_of_the_readme_show_the_screens_of_today(tmp_path):
         assert f"(scripts/pictures/{picture})" in readme
         shown, drawn = (lines_of_picture(folder / picture) for folder in (TOP / "scripts" / "pictures", tmp_path))
         for heading in headings:
-            assert [l for l in shown if l.startswith(heading)] == [l for l in drawn if l.startswith(heading)] != []
+            first_words = lambda lines: [line.split()[:5] for line in lines if line.startswith(heading)]
+            assert first_words(shown) == first_words(drawn) != []
 
 
 def lines_of_picture(path):
