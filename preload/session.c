@@ -7,9 +7,9 @@
 
 #include <time.h>
 
+#include "common/folder.h"
 #include "common/join.h"
 #include "common/make.h"
-#include "common/place.h"
 #include "peer_socket.h"
 
 #define TRIES 200 /* of 1 ms: a creator that was slow to take its first name away again */

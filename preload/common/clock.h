@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The CPU's own counter, for CLOCK_COUNTER: a third of the vdso clock's price, needs no libc, and
- * is the same in every time namespace. It is only chosen when the kernel itself keeps time by it.
- * May be read anywhere.
+ * The CPU's counter, for CLOCK_COUNTER. It costs a third of the vdso clock, needs no libc, and is
+ * the same in every time namespace. A session uses it only when the kernel keeps time by it. May be
+ * read in a hook.
  */
 #ifndef MEMSHIM_COMMON_CLOCK_H
 #define MEMSHIM_COMMON_CLOCK_H

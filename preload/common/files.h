@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Small files, their paths, and the system's clocks, in raw system calls: for the shim's start and
- * for the reporter alike. Nothing here allocates; none of it runs in a hook.
+ * Small files, their paths, and the system's clocks, by raw system calls: for the shim's start and
+ * for the reporter. Nothing here allocates. None of it runs in a hook.
  */
 #ifndef MEMSHIM_COMMON_FILES_H
 #define MEMSHIM_COMMON_FILES_H
@@ -21,8 +21,8 @@
 
 #define SYSTEM_PATH_BYTES 512u
 #define SYSTEM_HUGE_BYTES (2ull << 20)      /* a huge page, where pages have 4 KiB */
-#define SYSTEM_LIBRARIES_BYTES (1ull << 30) /* more than a program's libraries take */
-#define SYSTEM_BOOT_ID_BYTES 37u            /* a UUID and its NUL; the file has a newline too */
+#define SYSTEM_LIBRARIES_BYTES (1ull << 30) /* more than the libraries of a program take */
+#define SYSTEM_BOOT_ID_BYTES 37u            /* a UUID and its NUL; the file also has a newline */
 
 /* Appends text to the NUL-terminated `path` of SYSTEM_PATH_BYTES; false when it does not fit. */
 static inline bool path_append(char *path, const char *text)
@@ -63,7 +63,10 @@ static inline void sys_close(int fd)
 	raw_call3(SYS_close, fd, 0, 0);
 }
 
-/* A descriptor the target cannot take for its own 0, 1 or 2; closes `fd`. -errno on failure. */
+/*
+ * Moves a descriptor above 2, so that the target cannot take it for its own 0, 1 or 2. Closes `fd`
+ * if it moves it. -errno on failure.
+ */
 static inline int sys_above_standard(int fd)
 {
 	long high;
@@ -75,7 +78,7 @@ static inline int sys_above_standard(int fd)
 	return (int)high;
 }
 
-/* Reads a small file whole, NUL-terminated; returns its length or -errno. */
+/* Reads a small file whole and NUL-terminates it. Returns its length, or -errno. */
 static inline long sys_read_file(const char *path, char *buffer, size_t size)
 {
 	int fd = sys_above_standard(
@@ -93,7 +96,7 @@ static inline long sys_read_file(const char *path, char *buffer, size_t size)
 	return got < 0 ? got : (long)used;
 }
 
-/* The inode of a file such as /proc/self/ns/ipc; 0 when it cannot be had. */
+/* The inode of a file such as /proc/self/ns/ipc; 0 on failure. */
 static inline uint64_t sys_inode(const char *path)
 {
 	struct stat st;
@@ -107,8 +110,8 @@ static inline uint64_t sys_inode(const char *path)
 }
 
 /*
- * A namespace's number, which no other one ever gets while the machine runs, as its inode may; 0
- * before Linux 6.18.
+ * The id of a namespace, which the kernel never reuses while the machine runs (it may reuse an
+ * inode). 0 before Linux 6.18.
  */
 #define SYSTEM_NAMESPACE_ID _IOR(0xb7, 13, uint64_t) /* NS_GET_ID */
 static inline uint64_t sys_namespace_id(const char *path)
@@ -130,7 +133,7 @@ static inline int sys_fstat(int fd, struct stat *st)
 	return (int)raw_call3(SYS_fstat, fd, (long)st, 0);
 }
 
-/* setrlimit(2): what this process may have of a resource; UINT64_MAX where nobody says. */
+/* This process's soft limit of a resource, setrlimit(2); UINT64_MAX when it cannot be read. */
 static inline uint64_t sys_limit(int resource)
 {
 	struct rlimit limit;
@@ -141,11 +144,15 @@ static inline uint64_t sys_limit(int resource)
 }
 
 /*
- * Maps the first `bytes` of a segment's file, shared and writable; the address, or -errno. On a
- * boundary of huge pages, so that those that the recorder has made serve here as what they are:
- * after a long system call fewer translations are missing then. It asks for a place below all
- * libraries, where as a rule nobody is; where somebody is, the kernel chooses another. Of a limited
- * address space half is the program's: -ENOMEM where less would be left.
+ * Maps the first `bytes` of a segment's file, shared and writable. Returns the address, or -errno.
+ *
+ * It asks for an address on a boundary of huge pages, so that huge pages which the recorder made
+ * are mapped here as such: after a long system call, fewer translations are missing then. The
+ * address lies below all libraries, where a process usually has no mapping. If there is one, the
+ * kernel chooses another address.
+ *
+ * Half of a limited address space is left to the program: -ENOMEM if the mapping needs more than
+ * the other half.
  */
 static inline long sys_map_segment(int fd, uint64_t bytes)
 {
@@ -159,7 +166,10 @@ static inline long sys_map_segment(int fd, uint64_t bytes)
 			 0);
 }
 
-/* Whether the kernel itself keeps time by the counter: then it is steady and equal on all CPUs. */
+/*
+ * CLOCK_COUNTER where the kernel keeps time by the CPU's counter, which is then steady and equal on
+ * all CPUs; else CLOCK_NS.
+ */
 static inline uint32_t sys_clock_kind(void)
 {
 #if defined(__x86_64__)

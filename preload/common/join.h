@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a segment that is there is joined: refused unless it is a plain file of ours with one name,
- * and a header that this code may write behind. Makes system calls, so none of it runs in a hook.
+ * Joins an existing segment. It is refused unless it is a regular file of the effective user with
+ * one name, and its header describes regions that lie inside it. Makes system calls, so none of it
+ * runs in a hook.
  */
 #ifndef MEMSHIM_COMMON_JOIN_H
 #define MEMSHIM_COMMON_JOIN_H
 
 #include "../segment/publish.h"
 #include "../segment/window.h"
-#include "place.h"
+#include "folder.h"
 
 /*
- * Whether a mapping of `bytes` begins with a header this code may write behind: every region
- * inside, of the known record size, apart from its neighbours. 0, or -EPROTO another version or
- * machine, -EAGAIN not ready, -EBADMSG damaged.
+ * Checks the header of a mapping of `bytes`: every region must lie inside, have the known record
+ * size, and overlap no other. Returns 0, -EPROTO (another version or machine), -EAGAIN (not ready)
+ * or -EBADMSG (damaged).
  */
 static inline int segment_header_check(const struct segment_header *header, uint64_t bytes)
 {
@@ -68,7 +69,7 @@ static inline void *segment_file_region(struct segment_header *header,
 	return (char *)header + header->region[kind].offset;
 }
 
-/* Opens what may be a segment; -errno, or why it is refused: see segment_file_join. */
+/* Opens a file that may be a segment. -errno, or why it is refused: see segment_file_join. */
 static inline int segment_file_open(struct folder *folder, const char *name, struct stat *st)
 {
 	int fd = folder_open_file(folder, name, O_RDWR | O_NONBLOCK, st), why = 0;
@@ -87,7 +88,7 @@ static inline int segment_file_open(struct folder *folder, const char *name, str
 	return why;
 }
 
-/* Where the log begins: what is left out when the address space is short. */
+/* The bytes before the log: what is mapped when the address space is short. */
 static inline uint64_t segment_file_tables_bytes(int fd, uint64_t bytes)
 {
 	uint64_t offset = 0;
@@ -98,8 +99,8 @@ static inline uint64_t segment_file_tables_bytes(int fd, uint64_t bytes)
 }
 
 /*
- * Takes the header of a mapping over into private memory, where nobody can change it between the
- * check and its use. 0, or segment_header_check's answer.
+ * Copies the header of a mapping into private memory, where no other process can change it between
+ * the check and its use. 0, or the answer of segment_header_check.
  */
 static inline int segment_header_copy(const void *base, uint64_t mapped_bytes, uint64_t file_bytes,
 				      struct segment_header *header)
@@ -115,7 +116,7 @@ static inline int segment_header_copy(const void *base, uint64_t mapped_bytes, u
 	return segment_header_check(header, file_bytes);
 }
 
-/* Maps it whole, or, where the address space is short, without the log. */
+/* Maps the file whole or, where the address space is short, without the log. */
 static inline long segment_file_map(int fd, uint64_t *bytes)
 {
 	long at = sys_map_segment(fd, *bytes);
@@ -128,10 +129,11 @@ static inline long segment_file_map(int fd, uint64_t *bytes)
 }
 
 /*
- * Opens an existing segment of the folder and maps it writable; *mapped_bytes tells how much of it,
- * *header is a checked copy of its header. Null with *why: -errno, -ELOOP for a symbolic link,
- * -EPERM for a file of another user, -EACCES for one that others may write to, -EMLINK for one with
- * several names (for an instant also one that is just being made), or segment_header_check's.
+ * Opens an existing segment of the folder and maps it writable. *mapped_bytes is the size of the
+ * mapping, *header a checked copy of its header. Returns null with *why: -errno, -ELOOP (a symbolic
+ * link), -EPERM (another user's file), -EACCES (other users may write to it), -EMLINK (it has
+ * several names, for an instant also while it is being created), or the answer of
+ * segment_header_check.
  */
 static inline void *segment_file_join(struct folder *folder, const char *name,
 				      struct segment_header *header, uint64_t *mapped_bytes,
@@ -154,7 +156,8 @@ static inline void *segment_file_join(struct folder *folder, const char *name,
 	*why = folder_confirm(folder, name, &st);
 	if (*why == 0)
 		*why = segment_header_copy((void *)at, bytes, (uint64_t)st.st_size, header);
-	if (*why == 0 && header->region[REGION_LOG].offset > bytes) /* it was changed meanwhile */
+	if (*why == 0 && header->region[REGION_LOG].offset >
+				 bytes) /* the file changed between the mapping and the copy */
 		*why = -EBADMSG;
 	if (*why == 0)
 		return (void *)at;

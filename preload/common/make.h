@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a segment is made: by the recorder, or by the shim when a program was preloaded by hand. It
- * is made under a name of its own, whole, and then given its real name: whoever comes second finds
- * a ready segment or none. Makes system calls, so none of it runs in a hook.
+ * Creates a segment: for the recorder, or for the shim when a program was preloaded by hand. The
+ * file is created under a temporary name, completed, and then renamed. So a process that comes
+ * second finds a ready segment or none. Makes system calls, so none of it runs in a hook.
  */
 #ifndef MEMSHIM_COMMON_MAKE_H
 #define MEMSHIM_COMMON_MAKE_H
@@ -12,7 +12,7 @@
 #include <sys/vfs.h>
 
 #include "../segment/publish.h"
-#include "place.h"
+#include "folder.h"
 #include "timens.h"
 
 #define SEGMENT_SLOTS_DEFAULT 4096u
@@ -23,7 +23,9 @@
 #define SEGMENT_LOADS_DEFAULT 32768u
 #define SEGMENT_PROGRAMS_DEFAULT 512u
 
-/* What the creator wants. Zero means the default; memory short makes all of it smaller. */
+/*
+ * What the creator asks for. 0 means the default. Where memory is short, all of it becomes smaller.
+ */
 struct segment_options {
 	uint64_t log_bytes;
 	uint32_t stack_depth;
@@ -31,13 +33,16 @@ struct segment_options {
 	int32_t recorder_pid; /* 0 without a recorder */
 	uint64_t recorder_start_time;
 	const char *session;           /* name */
-	const char *peer_path;         /* the recording's, or "" */
+	const char *peer_path;         /* path of the recording, or "" */
 	const char *registration_path; /* null: none */
 	const char *command;           /* NUL-separated words */
 	uint32_t command_bytes;
 };
 
-/* CPUs that may ever run here: /sys/devices/system/cpu/possible ends in the highest number. */
+/*
+ * The number of CPUs that may ever run: /sys/devices/system/cpu/possible ends in the highest
+ * number.
+ */
 static inline uint32_t sys_cpu_count(void)
 {
 	char text[256];
@@ -61,7 +66,7 @@ static inline uint64_t segment_header_add_region(struct segment_header *header, 
 	return (offset + record_bytes * count + 4095) & ~4095ull;
 }
 
-/* Lays the regions out for logs of `log_bytes`; short logs come with short tables. */
+/* Lays out the regions for logs of `log_bytes`. A short log gets short tables. */
 static inline void segment_header_lay_out(struct segment_header *header, uint64_t log_bytes,
 					  uint32_t parts)
 {
@@ -100,7 +105,10 @@ static inline void segment_header_lay_out(struct segment_header *header, uint64_
 	header->total_bytes = at;
 }
 
-/* How many bytes may be taken where `fd` lies: a quarter of what is free, and our limits. */
+/*
+ * How many bytes a segment may take on the file system of `fd`: a quarter of its free space, and of
+ * this process's limit of its address space, and no more than its limit of a file's size.
+ */
 static inline uint64_t segment_file_budget(int fd)
 {
 	uint64_t budget = sys_limit(RLIMIT_AS) / 4, file = sys_limit(RLIMIT_FSIZE);
@@ -124,7 +132,7 @@ static inline void segment_header_set_text(char *to, size_t size, const char *fr
 }
 
 static inline void segment_header_fill(struct segment_header *header,
-				       const struct segment_options *wish)
+				       const struct segment_options *options)
 {
 	struct utsname name;
 
@@ -139,34 +147,36 @@ static inline void segment_header_fill(struct segment_header *header,
 	header->ipc_namespace = sys_inode("/proc/self/ns/ipc");
 	header->ipc_namespace_id = sys_namespace_id("/proc/self/ns/ipc");
 	header->pid_namespace = sys_inode("/proc/self/ns/pid");
-	header->recorder_pid = wish->recorder_pid;
-	header->recorder_start_time = wish->recorder_start_time;
+	header->recorder_pid = options->recorder_pid;
+	header->recorder_start_time = options->recorder_start_time;
 	header->creator_uid = (uint32_t)raw_call3(SYS_geteuid, 0, 0, 0);
-	header->stack_depth = wish->stack_depth;
-	header->options = wish->options;
+	header->stack_depth = options->stack_depth;
+	header->options = options->options;
 	header->exit_status = -1;
 	sys_read_file("/proc/sys/kernel/random/boot_id", header->boot_id, SYSTEM_BOOT_ID_BYTES);
-	segment_header_set_text(header->session, sizeof header->session, wish->session);
+	segment_header_set_text(header->session, sizeof header->session, options->session);
 	if (raw_call3(SYS_uname, (long)&name, 0, 0) == 0) {
 		segment_header_set_text(header->host, sizeof header->host, name.nodename);
 		segment_header_set_text(header->kernel, sizeof header->kernel, name.release);
 		segment_header_set_text(header->machine, sizeof header->machine, name.machine);
 	}
 	segment_header_set_text(header->registration_path, sizeof header->registration_path,
-				wish->registration_path);
-	segment_header_set_text(header->peer_path, sizeof header->peer_path, wish->peer_path);
-	header->command_bytes = wish->command_bytes < sizeof header->command
-					? wish->command_bytes
+				options->registration_path);
+	segment_header_set_text(header->peer_path, sizeof header->peer_path, options->peer_path);
+	header->command_bytes = options->command_bytes < sizeof header->command
+					? options->command_bytes
 					: (uint32_t)sizeof header->command;
 	for (uint32_t i = 0; i < header->command_bytes; i++)
-		header->command[i] = wish->command[i];
+		header->command[i] = options->command[i];
 }
 
-/* Reserves the file whole, shrinking the log until it fits; returns a mapping or null, *why set. */
+/*
+ * Allocates the whole file. Halves the log until it fits. Returns a mapping, or null with *why set.
+ */
 static inline struct segment_header *
-segment_file_reserve(int fd, const struct segment_options *wish, int *why)
+segment_file_reserve(int fd, const struct segment_options *options, int *why)
 {
-	uint64_t log_bytes = wish->log_bytes ? wish->log_bytes : SEGMENT_LOG_BYTES_DEFAULT;
+	uint64_t log_bytes = options->log_bytes ? options->log_bytes : SEGMENT_LOG_BYTES_DEFAULT;
 	uint64_t budget = segment_file_budget(fd);
 	uint32_t cpus = sys_cpu_count();
 	struct segment_header shape = {0};
@@ -193,15 +203,15 @@ segment_file_reserve(int fd, const struct segment_options *wish, int *why)
 	return (struct segment_header *)at;
 }
 
-/* Fills a fresh mapping; the magic is the ready flag, so it comes last. */
+/* Fills a new mapping. The magic is the ready flag, so it is written last. */
 static inline void segment_file_begin(struct segment_header *header,
-				      const struct segment_options *wish)
+				      const struct segment_options *options)
 {
 	char *base = (char *)header;
 	struct segment_shared *shared = (void *)(base + header->region[REGION_SHARED].offset);
 	struct segment_part *part = (void *)(base + header->region[REGION_PARTS].offset);
 
-	segment_header_fill(header, wish);
+	segment_header_fill(header, options);
 	for (uint32_t i = 0; i < header->part_count; i++)
 		word_store(&part[i].head, header->first_claim);
 	half_store(&shared->block_hint, 0);
@@ -209,8 +219,9 @@ static inline void segment_file_begin(struct segment_header *header,
 }
 
 /*
- * Gives a file its real name, never in the place of another: 0, -EEXIST, -errno. A rename, so that
- * the mappings made already have that name; a link where the file system has no such rename.
+ * Renames a file to its final name, and never replaces another file: 0, -EEXIST or -errno. A rename
+ * keeps the name that existing mappings show. A link is used where the file system has no
+ * RENAME_NOREPLACE.
  */
 static inline int folder_name_file(const struct folder *folder, const char *own, const char *name)
 {
@@ -224,7 +235,7 @@ static inline int folder_name_file(const struct folder *folder, const char *own,
 	return ret;
 }
 
-/* A name that nobody else has: NAME.PID.TIME.new. */
+/* A unique name: NAME.PID.TIME.new. */
 static inline bool folder_own_name(char *own, const char *name)
 {
 	own[0] = '\0';
@@ -235,11 +246,11 @@ static inline bool folder_own_name(char *own, const char *name)
 }
 
 /*
- * Makes a segment `name` in the folder and maps it writable; null on failure with *why = -errno,
- * -EEXIST when somebody else's is there. The mapping is header->total_bytes long.
+ * Creates the segment `name` in the folder and maps it writable. Returns null on failure with *why
+ * = -errno; -EEXIST when another process was faster. The mapping is header->total_bytes long.
  */
 static inline struct segment_header *segment_file_create(struct folder *folder, const char *name,
-							 const struct segment_options *wish,
+							 const struct segment_options *options,
 							 int *why)
 {
 	char own[SYSTEM_PATH_BYTES];
@@ -257,7 +268,7 @@ static inline struct segment_header *segment_file_create(struct folder *folder, 
 		*why = fd;
 		return NULL;
 	}
-	header = segment_file_reserve(fd, wish, why);
+	header = segment_file_reserve(fd, options, why);
 	sys_close(fd);
 	if (!header) {
 		if (folder_confirm(folder, own, &st) == 0)
@@ -265,7 +276,7 @@ static inline struct segment_header *segment_file_create(struct folder *folder, 
 		return NULL;
 	}
 	bytes = header->total_bytes;
-	segment_file_begin(header, wish);
+	segment_file_begin(header, options);
 	*why = folder_confirm(folder, own, &st);
 	if (*why == 0)
 		*why = folder_name_file(folder, own, name);

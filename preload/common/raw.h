@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * System calls without libc. Another preload may replace any libc function, and may do so before
- * it is ready to be called; the kernel is always ready. Each returns what the kernel returned:
- * -errno (-4095 .. -1) on failure; errno itself is never touched.
+ * System calls without libc. Another preloaded library may replace any libc function, and may not
+ * be ready yet when it is called; the kernel always is. Each function returns the kernel's result:
+ * -errno (-4095 .. -1) on failure. errno is never changed.
  *
- * Anyone may call these anywhere: signal handlers and code under malloc's lock included.
+ * Safe everywhere: in signal handlers, and in code that runs under malloc's lock.
  */
 #ifndef MEMSHIM_COMMON_RAW_H
 #define MEMSHIM_COMMON_RAW_H

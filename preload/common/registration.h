@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How the recorder comes to know each process for good. Before a process announces itself in region
- * INDEX it calls on the recorder's socket, leaves its instance there and goes on; nobody waits. The
- * kernel remembers who called, also when the recorder takes the call after the caller has ended and
- * its parent has waited for it. A caller that cannot get through is only harder to follow.
+ * How a process registers with the recorder. Before a process announces itself in region INDEX, it
+ * connects to the recorder's socket, sends its instance and continues; it does not wait. The kernel
+ * keeps the peer's credentials, also when the recorder accepts the connection after the process has
+ * ended and its parent has waited for it. A process that cannot connect is only harder to follow.
  *
- * The recorder listens under two names. One is abstract, made of the session's: a process finds it
- * in any root folder and with any rights, but only in the recorder's network namespace. The other
- * is a file beside the segment, for those in another one.
+ * The recorder listens on two addresses. One is abstract, made from the session's name: a process
+ * reaches it from any root directory and with any rights, but only in the recorder's network
+ * namespace. The other is a file beside the segment, for processes in another network namespace.
  */
 #ifndef MEMSHIM_COMMON_REGISTRATION_H
 #define MEMSHIM_COMMON_REGISTRATION_H
@@ -17,7 +17,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-/* All that a caller says. */
+/* The whole message. */
 struct registration_message {
 	uint32_t instance;
 };
@@ -31,7 +31,7 @@ static inline socklen_t registration_append(struct sockaddr_un *address, size_t 
 	return (socklen_t)used;
 }
 
-/* Each fills in where to call, and returns the address's length. */
+/* Each fills in the address, and returns its length. */
 static inline socklen_t registration_address_by_name(struct sockaddr_un *address,
 						     const char *session)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Time namespaces, time_namespaces(7): in another than the machine's first one, CLOCK_MONOTONIC,
- * CLOCK_BOOTTIME and the start times in /proc are shifted by what /proc/PID/timens_offsets says.
- * A session keeps the machine's own time. May make system calls: not for hooks.
+ * Time namespaces, time_namespaces(7). In a namespace other than the machine's first one,
+ * CLOCK_MONOTONIC, CLOCK_BOOTTIME and the start times in /proc are shifted by the offsets in
+ * /proc/PID/timens_offsets. A session uses the times of the first namespace. May make system calls:
+ * not for hooks.
  */
 #ifndef MEMSHIM_COMMON_TIMENS_H
 #define MEMSHIM_COMMON_TIMENS_H
@@ -10,9 +11,9 @@
 #include "files.h"
 
 #define TIMENS_SELF "/proc/self/timens_offsets"
-#define TIMENS_TICK_NS 10000000ll /* of a start time in /proc/PID/stat, as user space has it */
+#define TIMENS_TICK_NS 10000000ll /* of a start time in /proc/PID/stat */
 
-/* What is added to the machine's clocks; all 0 where there are no time namespaces. */
+/* What the namespace adds to the machine's clocks; 0 where there are no time namespaces. */
 struct timens {
 	int64_t monotonic_ns, boottime_ns;
 };
@@ -57,7 +58,10 @@ static inline struct timens timens_read(const char *path)
 	return timens;
 }
 
-/* The tightest of a few tries: system calls may be interrupted between the readings. */
+/*
+ * The pair of readings with the smallest distance of 8 tries: the thread may be interrupted between
+ * two readings.
+ */
 static inline struct segment_instant timens_now(uint32_t clock)
 {
 	uint64_t shift = (uint64_t)timens_read(TIMENS_SELF).monotonic_ns;

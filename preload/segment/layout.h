@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bytes of a segment and of a recording. The contract between preload/ and report/: both
- * include this file, nothing of theirs is included here, and every size and offset is asserted.
+ * The bytes of a segment and of a recording: the contract between preload/ and report/. Both
+ * include this file. It includes nothing of theirs. Every size and the important offsets are
+ * asserted.
  *
  * A live segment is one file on tmpfs that every process of the session maps:
  *
@@ -16,17 +17,17 @@
  *            region LEDGER               struct segment_entry, open addressing by shmid
  *            region MODULES              struct segment_module, open addressing by content
  *            region STACKS               struct segment_frame: a tree of call stacks, see there
- *            region LOADS                struct segment_load: which process has a module where
+ *            region LOADS                struct segment_load: the load addresses in each process
  *            region PROGRAMS             struct segment_program, open addressing by content
- *            region LOG                  part 0's events, part 1's events, ...
+ *            region LOG                  the events of part 0, the events of part 1, ...
  *
- * What every process touches when it starts stands together at the beginning: the kernel maps
+ * The regions that every process touches when it starts come first, together: the kernel maps
  * sixteen pages at one fault.
  *
- * A recording has the same header and then chunks: recorded.h.
+ * A recording has the same header, followed by chunks: recorded.h.
  *
- * Times (`*_clock`) are readings of the session's clock; see `clock` in the header.
- * Fields written with an atomic type change while readers look on: only publish.h touches them.
+ * Times (`*_clock`) are readings of the session's clock: see `clock` in the header. Fields of an
+ * atomic type change while readers read them: only publish.h accesses them.
  */
 #ifndef MEMSHIM_SEGMENT_LAYOUT_H
 #define MEMSHIM_SEGMENT_LAYOUT_H
@@ -40,12 +41,14 @@
 #define SEGMENT_HEADER_BYTES 4096u
 #define SEGMENT_BLOCK_ENTRIES 32u   /* attachments in one block */
 #define SEGMENT_PROCESS_BLOCKS 128u /* blocks one process may own: 4,096 attachments */
-#define SEGMENT_PARTS_MAX 64u       /* CPUs above share the parts, cpu modulo count */
+#define SEGMENT_PARTS_MAX 64u       /* CPUs above it share parts: cpu modulo count */
 #define SEGMENT_STACK_DEPTH_MAX 64u
 #define SEGMENT_STACK_DEPTH_DEFAULT 16u
 #define SEGMENT_LOG_BYTES_DEFAULT (16ull << 20)
 #define SEGMENT_LOG_BYTES_MIN 8192ull
-/* The first claim number of every part: wraps after 64 events, so that the wrap is no rarity. */
+/*
+ * The first claim number of every part: it wraps after 64 events, so that each run tests the wrap.
+ */
 #define SEGMENT_FIRST_CLAIM (0ull - 64)
 
 enum segment_call {
@@ -81,9 +84,9 @@ enum segment_region_kind {
 	REGION_PROGRAMS, /* live segments only */
 	REGION_LOG,
 	REGION_UNFOLLOWED, /* recordings only: processes that ran without the shim */
-	REGION_SNAPSHOTS,  /* recordings only: what the kernel said at a call */
-	REGION_IDENTITIES, /* recordings only: which process an image is, verified */
-	REGION_OBJECTS,    /* recordings only: what the session's end left in the IPC table */
+	REGION_SNAPSHOTS,  /* recordings only: kernel snapshots, read right after a call */
+	REGION_IDENTITIES, /* recordings only: the verified process of each image */
+	REGION_OBJECTS,    /* recordings only: the IPC objects when the session ended */
 	REGION_COUNT,
 	REGION_ROOM = 16
 };
@@ -91,13 +94,14 @@ enum segment_region_kind {
 enum segment_kind { SEGMENT_LIVE = 1, SEGMENT_RECORDING = 2 };
 
 enum segment_clock {
-	CLOCK_NS = 1, /* CLOCK_MONOTONIC of the first time namespace, nanoseconds */
-	CLOCK_COUNTER =
-		2, /* the CPU's own counter (TSC, CNTVCT): ticks, scaled by the clock pairs */
+	CLOCK_NS = 1,      /* CLOCK_MONOTONIC of the first time namespace, nanoseconds */
+	CLOCK_COUNTER = 2, /* the CPU's counter (TSC, CNTVCT): ticks, scaled by the clock pairs */
 };
 
 /* Bits of segment_header.options. */
-enum { OPTION_NO_FOLLOW = 1u << 0 /* only the first process that registers, and its execs */ };
+enum {
+	OPTION_NO_FOLLOW = 1u << 0 /* only the first process that registers, and its execs */
+};
 
 struct segment_region {
 	uint64_t offset;       /* from the file's start, a multiple of 64 */
@@ -105,7 +109,7 @@ struct segment_region {
 	uint64_t count;        /* records */
 };
 
-/* The same instant on the session's clock and on the system's two. */
+/* One instant on the session's clock and on the system's two clocks. */
 struct segment_instant {
 	uint64_t clock;
 	uint64_t monotonic_ns; /* CLOCK_MONOTONIC, of the first time namespace */
@@ -113,7 +117,7 @@ struct segment_instant {
 };
 
 struct segment_header {
-	uint64_t magic; /* 0 until everything else is in place */
+	uint64_t magic; /* 0 until the segment is complete */
 	uint32_t version;
 	uint32_t header_bytes;
 	uint32_t byte_order;
@@ -139,7 +143,7 @@ struct segment_header {
 	int32_t command_pid; /* recording: COMMAND's process, 0 unknown */
 	int32_t exit_status; /* recording, valid when `finished`: of COMMAND, -1 none */
 	int32_t exit_signal; /* recording, valid when `finished`: 0 none */
-	uint32_t finished;   /* recording: 1 when the recorder closed it in good order */
+	uint32_t finished;   /* recording: 1 when the recorder closed it without an error */
 	char boot_id[40];    /* /proc/sys/kernel/random/boot_id */
 	char session[64];    /* name, NUL-terminated */
 	char host[65];       /* uname(2) */
@@ -147,38 +151,41 @@ struct segment_header {
 	char machine[65];
 	char peer_path[512]; /* live: the recording's path; recording: the segment's; may be "" */
 	uint32_t command_bytes;
-	char command[1024];          /* NUL-separated words of COMMAND, cut to the room */
-	char registration_path[108]; /* live: see greeting.h; "" none */
+	char command[1024];          /* NUL-separated words of COMMAND, cut to fit */
+	char registration_path[108]; /* live: see registration.h; "" none */
 	unsigned char pad;
-	uint64_t ipc_namespace_id; /* NS_GET_ID of the namespace, never given twice; 0 unknown */
+	uint64_t ipc_namespace_id; /* NS_GET_ID of the IPC namespace, never reused; 0 unknown */
 	uint32_t objects_known;    /* recording: REGION_OBJECTS is complete */
 	uint32_t rmid_forced;      /* recording: kernel.shm_rmid_forced was on at the end */
-	/* Recording: at the end, which processes had the segment mapped and no slot. */
-	uint32_t members_looked;  /* 1: all processes were looked at */
-	int32_t unregistered_pid; /* of one; 0 none */
-	int32_t unreadable_pid;   /* of one that may have it and could not be looked into; 0 none */
+	/* Recording: the processes without a slot that had the segment mapped at the end. */
+	uint32_t members_looked;  /* 1: the recorder checked all processes */
+	int32_t unregistered_pid; /* one such process; 0 none */
+	int32_t unreadable_pid; /* one process that may have it mapped and could not be inspected; 0
+				   none */
 	unsigned char reserved[1556];
 };
 
 /* Live words of the whole session; each group has its own cache lines. */
 struct segment_shared {
 	_Atomic uint32_t registered; /* futex: +1 by each registration; the recorder waits on it */
-	_Atomic uint32_t polling;    /* 1: who has called need not wake it, it will look at once */
+	_Atomic uint32_t polling; /* 1: the recorder polls; a registered process need not wake it */
 	uint32_t pad0[14];
-	_Atomic uint32_t next_instance; /* last instance given out; the first one is 1 */
-	_Atomic uint32_t slot_high;     /* slots at and above were never used */
+	_Atomic uint32_t next_instance; /* last instance assigned; the first one is 1 */
+	_Atomic uint32_t slot_high;     /* this slot and those above it were never used */
 	_Atomic uint32_t block_hint;    /* where the search for a free block begins */
-	_Atomic uint32_t load_count;    /* LOADS given out; above the region's count: no room */
-	_Atomic uint32_t
-		ledger_reach;        /* LEDGER: how far from its place a segment ever stood, + 1 */
-	_Atomic uint32_t other_pids; /* 1: a process of another pid namespace has come */
-	_Atomic uint32_t unsure_slots; /* reused although their processes may still run */
-	/* Frames of the deepest stack that was cut; above SEGMENT_STACK_DEPTH_MAX: even more. */
+	_Atomic uint32_t load_count;    /* entries of LOADS taken; may exceed the region's count */
+	_Atomic uint32_t ledger_reach;  /* LEDGER: the farthest probe with an entry so far, + 1 */
+	_Atomic uint32_t other_pids;    /* 1: a process of another pid namespace has registered */
+	_Atomic uint32_t unsure_slots;  /* slots reused although their processes may still run */
+	/*
+	 * Frames of the deepest stack that was cut. Above SEGMENT_STACK_DEPTH_MAX: at least so
+	 * many.
+	 */
 	_Atomic uint32_t deepest_stack;
 	uint32_t pad1[8];
-	_Atomic uint64_t lost[16]; /* by enum segment_loss: losses that no process slot can hold */
+	_Atomic uint64_t lost[16]; /* by enum segment_loss: losses that belong to no process slot */
 	_Atomic uint64_t reused_calls[CALL_COUNT]; /* calls of processes whose slot was reused */
-	_Atomic uint64_t closed; /* 1 once the recorder has finished: new images stay away */
+	_Atomic uint64_t closed; /* 1 when the recorder has finished: new images do not join */
 	unsigned char reserved[3784];
 };
 
@@ -188,27 +195,28 @@ enum segment_process_state {
 	PROCESS_EXITED = 2, /* ended by exit: exit_status is known if >= 0 */
 	PROCESS_KILLED = 3, /* ended by exit_signal */
 	PROCESS_EXEC = 4,   /* the image ended by exec */
-	PROCESS_GONE = 5,   /* ended, nobody saw how */
+	PROCESS_GONE = 5,   /* ended; neither exit status nor signal is known */
 };
 
 enum segment_coverage {
 	COVERAGE_NONE = 0,
 	COVERAGE_CALLS = 1, /* exported symbols only */
-	COVERAGE_FULL = 2,  /* libc's own entries redirected as well */
+	COVERAGE_FULL = 2,  /* libc's entries redirected as well */
 };
 
-/* In the place of a pid namespace: it cannot be read, and need not be the session's. */
+/* As pid_namespace: it could not be read, and may differ from the session's. */
 #define SEGMENT_NAMESPACE_UNKNOWN UINT64_MAX
 
 /* Bits of segment_process.flags. */
 enum {
-	PROCESS_BREAK_KNOWN = 1u << 0, /* the kernel's start_brk is, in a copy its first parent's */
-	PROCESS_CMDLINE_CUT = 1u << 1, /* cmdline is longer than its room */
+	PROCESS_BREAK_KNOWN = 1u << 0, /* break_initial is the kernel's start_brk, after fork the
+					  first parent's */
+	PROCESS_CMDLINE_CUT = 1u << 1, /* the command line is longer than `cmdline` */
 	PROCESS_EXE_CUT = 1u << 2,
 	PROCESS_LOG_UNMAPPED = 1u << 3, /* counters only: every event is LOSS_NO_SPACE */
 };
 
-/* The program break's moves, told apart by who asked. */
+/* Moves of the program break, by the code that asked for them. */
 enum segment_origin { ORIGIN_DIRECT, ORIGIN_MALLOC, ORIGIN_COUNT };
 enum segment_direction { MOVE_GROW, MOVE_SHRINK, MOVE_STILL, MOVE_COUNT };
 
@@ -218,12 +226,12 @@ struct segment_moves {
 };
 
 /*
- * One image of one process: an address space from start, fork or exec to its end. Written by the
- * process itself (any thread, any signal handler); `state`, `end_clock` and the exit fields also
- * by the recorder, and by the process's next image. instance is unique in the session.
+ * One image of one process: an address space from start, fork or exec to its end. The process
+ * itself writes it (any thread, any signal handler). The recorder and the next image of the process
+ * also write `state`, `end_clock` and the exit fields. `instance` is unique in the session.
  */
 struct segment_process {
-	/* Identity: constant once the slot stands in region INDEX. */
+	/* Identity: constant when the slot has been announced in region INDEX. */
 	uint32_t instance;
 	uint32_t
 		parent_instance; /* of the forking parent, or of the image before exec; 0 unknown */
@@ -236,25 +244,26 @@ struct segment_process {
 	uint32_t coverage;   /* enum segment_coverage */
 	uint64_t start_time; /* proc(5) stat field 22, clock ticks after boot; 0 unknown */
 	uint64_t start_clock;
-	uint64_t pid_namespace; /* inode of /proc/PID/ns/pid, 0 the session's */
-	uint64_t break_initial; /* start_brk; unknown, or of a copy: the break at registration */
-	uint64_t
-		break_at_start; /* the break at registration: moved before load by the difference */
+	uint64_t pid_namespace;  /* inode of /proc/PID/ns/pid; 0: the session's */
+	uint64_t break_initial;  /* start_brk; where it is not known, and after fork: the break at
+				    registration */
+	uint64_t break_at_start; /* the break at registration; less break_initial: moved before the
+				    shim was loaded */
 	uint32_t flags;
-	uint32_t inherited;       /* attachments that fork copied into it */
+	uint32_t inherited;       /* attachments that fork copied into this process */
 	char comm[16];            /* NUL-terminated */
-	uint64_t ipc_namespace;   /* inode of /proc/PID/ns/ipc, 0 the session's or unknown */
-	uint64_t segment_address; /* where it has this segment mapped: no two images in one place */
-	_Atomic int32_t
-		host_pid; /* as the recorder sees it, by the recorder; 0 unknown or the same */
+	uint64_t ipc_namespace;   /* inode of /proc/PID/ns/ipc; 0: the session's, or unknown */
+	uint64_t segment_address; /* address at which the process has this segment mapped */
+	_Atomic int32_t host_pid; /* pid as the recorder sees it, written by the recorder; 0:
+				     unknown, or equal to pid */
 	/*
-	 * The image from which all forks of one memory descend, by its instance: itself after an
-	 * exec, its parent's in a child of fork. 0 unknown.
+	 * The instance of the image that all forks of one memory descend from: after an exec its
+	 * own instance, in a child of fork the parent's family. 0 unknown.
 	 */
 	uint32_t family;
 
 	/* Words that change. */
-	_Atomic uint64_t end_begun; /* calls begun when the process noted `end_clock` itself */
+	_Atomic uint64_t end_begun; /* calls begun when the process itself wrote `end_clock` */
 	_Atomic uint32_t state;     /* enum segment_process_state */
 	_Atomic int32_t exit_status;
 	_Atomic int32_t exit_signal;
@@ -262,19 +271,20 @@ struct segment_process {
 	_Atomic uint64_t end_clock;
 	_Atomic uint64_t break_current;
 	_Atomic uint64_t break_peak;
-	_Atomic uint64_t queries;           /* brk and sbrk calls that only asked */
-	_Atomic uint64_t begun[CALL_COUNT]; /* counted before the call is made ... */
-	_Atomic uint64_t ok[CALL_COUNT];    /* ... and one of these after it (queries: not in ok) */
+	_Atomic uint64_t queries;           /* brk and sbrk calls that only read the break */
+	_Atomic uint64_t begun[CALL_COUNT]; /* counted before the call */
+	_Atomic uint64_t
+		ok[CALL_COUNT]; /* counted after it, unless `failed` is (queries: not in ok) */
 	_Atomic uint64_t failed[CALL_COUNT];
 	struct segment_moves moves[ORIGIN_COUNT];
 	_Atomic uint32_t attached_peak;
 	uint32_t pad;
 	_Atomic uint32_t lost[16]; /* by enum segment_loss */
 	_Atomic uint16_t
-		block[SEGMENT_PROCESS_BLOCKS]; /* its attachment blocks, +1; 0 none; in order */
+		block[SEGMENT_PROCESS_BLOCKS]; /* its attachment blocks, + 1, in order; 0 none */
 
 	char exe[160];     /* /proc/self/exe, NUL-terminated */
-	char cmdline[136]; /* argv joined by blanks, NUL-terminated */
+	char cmdline[136]; /* argv joined by spaces, NUL-terminated */
 };
 
 enum segment_attachment_state { ATTACHMENT_FREE = 0, ATTACHMENT_BUSY = 1, ATTACHMENT_LIVE = 2 };
@@ -291,16 +301,16 @@ struct segment_attachment {
 	int32_t shmid;
 	uint32_t flags;
 	uint64_t address;
-	uint64_t since_clock; /* of the shmat; an inherited one stands since the fork */
+	uint64_t since_clock; /* time of the shmat; an inherited one has existed since the fork */
 };
 
 /*
- * One System V object as the session saw it. An id that comes back after IPC_RMID gets a new
- * entry, see window.h. `claim` is id << 32 | kind << 8 | state; the other words stand alone and
- * follow it.
+ * One System V object as the session saw it. An id that is reused after IPC_RMID gets a new entry:
+ * see window.h. `claim` is id << 32 | kind << 8 | state. The other words are independent of each
+ * other, and are written after it.
  *
- * Who created the object stands here and not only in a process slot, because slots are reused:
- * what is 0 here is not known, and no rule may take it for an answer.
+ * The creator is stored here, and not only in a process slot, because slots are reused. A value of
+ * 0 is unknown, and no rule may take it for an answer.
  */
 enum segment_entry_state {
 	ENTRY_FREE = 0,
@@ -312,24 +322,24 @@ enum segment_object_kind { OBJECT_SHM = 0 };
 
 struct segment_entry {
 	_Atomic uint64_t claim;
-	_Atomic uint32_t creator_instance; /* who first named it by shmget here; 0: known by shmat
-					    or shmctl only */
+	_Atomic uint32_t creator_instance; /* the first image that called shmget for it; 0: known by
+					      shmat or shmctl only */
 	_Atomic uint32_t key;              /* bits of the key_t */
-	_Atomic uint64_t size;             /* as asked of shmget; 0 unknown */
+	_Atomic uint64_t size;             /* the size argument of shmget; 0 unknown */
 	_Atomic uint32_t flags;            /* shmflg of that shmget */
 	_Atomic uint32_t remover_instance;
 	_Atomic uint64_t seen_clock; /* first seen */
 	_Atomic uint64_t removed_clock;
 	_Atomic uint64_t attaches;      /* successful shmat */
 	_Atomic uint64_t detaches;      /* successful shmdt */
-	_Atomic uint64_t inherited;     /* copies by fork */
+	_Atomic uint64_t inherited;     /* attachments that fork copied */
 	_Atomic uint32_t creator_stack; /* of that shmget; 0 none */
 	_Atomic uint32_t remover_stack;
-	_Atomic uint64_t user_families; /* but the maker's: bit (segment_process.family % 64) of
-					   each that attached it */
-	/* Of the image `creator_instance`, as in its slot. */
+	_Atomic uint64_t user_families; /* except the creator's: bit (segment_process.family % 64)
+					   of each family that attached it */
+	/* Copied from the slot of `creator_instance`. */
 	_Atomic uint64_t creator_start_time;
-	_Atomic uint64_t creator_namespace; /* of its pid */
+	_Atomic uint64_t creator_namespace; /* pid namespace of creator_pid */
 	_Atomic uint32_t creator_pid;
 	_Atomic uint32_t creator_uid;
 	_Atomic uint32_t creator_family;
@@ -338,8 +348,8 @@ struct segment_entry {
 };
 
 /*
- * A program as a creator of objects ran it, one for all processes with this command line. `claim`
- * is as that of struct segment_module.
+ * A program that created objects: one entry for all processes with the same command line. `claim`
+ * works as in struct segment_module.
  */
 struct segment_program {
 	_Atomic uint64_t claim;
@@ -349,57 +359,60 @@ struct segment_program {
 };
 
 /*
- * A loaded file that a frame lies in, one for all processes that have it. `claim` is a hash of the
- * content with the state in its two lowest bits: 0 free, 1 being filled in, 2 ready. Two that come
- * at once may both be there: what counts is the content.
+ * A loaded file that a frame lies in: one entry for all processes that have it. `claim` is a hash
+ * of the content with the state in its two lowest bits: 0 free, 1 being filled in, 2 ready. Two
+ * processes that add the same file at once may both leave an entry: readers compare the content.
  */
 enum { MODULE_BUSY = 1, MODULE_READY = 2, MODULE_STATE = 3 };
 struct segment_module {
 	_Atomic uint64_t claim;  /* in a recording: its number + 1 */
 	uint32_t build_id_bytes; /* 0: the file has none */
 	unsigned char build_id[20];
-	char path[224]; /* as the loader knows it, NUL-terminated; cut to the room */
+	char path[224]; /* path as the loader knows it, NUL-terminated, cut to fit */
 };
 
 /*
- * One frame of call stacks, and by `parent` all outer ones: stacks that share their outer frames
- * share these. A stack is named by the index + 1 of its innermost frame; 0 is the end of every
- * stack. `outer` is parent << 32 | module + 1, and takes the place; `offset` follows it, and is 0
- * until then. A frame is never changed again. Open addressing by content; the same frame may
- * stand here twice when two came at once.
+ * One frame of call stacks, with all its outer frames by `parent`. Stacks with the same outer
+ * frames share these entries. A stack is named by the index + 1 of its innermost frame; 0 ends
+ * every stack. `outer` is parent << 32 | module + 1; the compare-and-swap that sets it takes the
+ * entry. `offset` is written after it, and is 0 until then. An entry never changes again. Open
+ * addressing by content. The same frame may have two entries when two threads add it at once.
  */
 struct segment_frame {
 	_Atomic uint64_t outer;
-	_Atomic uint64_t offset; /* pc - load address + 1, and perhaps flags */
+	_Atomic uint64_t offset; /* pc - load address + 1, and the flags below */
 };
 
-#define SEGMENT_FRAME_EXACT (1ull << 63) /* pc is no return address: a signal interrupted there */
-#define SEGMENT_FRAME_CUT (1ull << 62)   /* the outermost one taken, but not the stack's */
+#define SEGMENT_FRAME_EXACT (1ull << 63) /* not a return address: a signal interrupted here */
+#define SEGMENT_FRAME_CUT (1ull << 62)   /* the outermost frame recorded; the stack has more */
 #define SEGMENT_FRAME_OFFSET (SEGMENT_FRAME_CUT - 1)
-#define SEGMENT_FRAME_NOWHERE 0xffffffffu /* as module + 1: in no module; the load address is 0 */
+#define SEGMENT_FRAME_NOWHERE 0xffffffffu /* as module + 1: in no module; offset: address + 1 */
 
-/* Where a process has a module; a child of fork has its parent's. `whose` is written last. */
+/*
+ * The load address of a module in a process. A child of fork has its parent's. `whose` is written
+ * last.
+ */
 struct segment_load {
 	_Atomic uint64_t whose; /* instance << 32 | module + 1 */
 	uint64_t address;       /* load address: pc = address + offset */
 };
 
-/* One part of the log. head is the next claim number, from first_claim on. */
+/* The ring of one CPU. `head` is its next claim number; it starts at first_claim. */
 struct segment_part {
 	_Atomic uint64_t head;
-	unsigned char pad[120]; /* two cache lines: the prefetcher fetches pairs */
+	unsigned char pad[120]; /* two cache lines, because the prefetcher fetches pairs */
 };
 
 /* Bits of segment_event.flags. */
 enum {
-	EVENT_FAILED = 1u << 0,      /* detail is the errno */
-	EVENT_LIBC_ONLY = 1u << 1,   /* libc refused it: the kernel never saw it */
-	EVENT_MALLOC = 1u << 2,      /* origin: libc's own allocator asked */
-	EVENT_RAW = 1u << 3,         /* through syscall(2): brk's result is the kernel's */
-	EVENT_ASKED = 1u << 4,       /* shmat: an address was asked for, see detail */
-	EVENT_INHERITED = 1u << 5,   /* shmdt: of an attachment that fork copied */
+	EVENT_FAILED = 1u << 0,    /* detail is the errno */
+	EVENT_LIBC_ONLY = 1u << 1, /* libc refused it: the kernel never saw it */
+	EVENT_MALLOC = 1u << 2,    /* origin: libc's allocator made the call */
+	EVENT_RAW = 1u << 3,       /* made through syscall(2): the result of brk is the kernel's */
+	EVENT_ASKED = 1u << 4,     /* shmat: the caller gave an address, see detail */
+	EVENT_INHERITED = 1u << 5, /* shmdt: the attachment was copied by fork */
 	EVENT_SHMID_KNOWN = 1u << 6, /* shmdt: shmid is known */
-	EVENT_OWNER_KNOWN = 1u << 7, /* shmctl, IPC_SET: mode, uid and gid are what was set */
+	EVENT_OWNER_KNOWN = 1u << 7, /* shmctl, IPC_SET: mode, uid and gid were set to these */
 };
 
 /*
@@ -415,15 +428,16 @@ struct segment_event {
 	uint32_t stack;   /* STACKS: index + 1 of the innermost frame; 0 none */
 	uint8_t kind;     /* enum segment_call */
 	uint8_t flags;
-	uint16_t detail; /* EVENT_FAILED: errno; shmat with EVENT_ASKED: asked address - got address
-			  */
+	uint16_t detail; /* EVENT_FAILED: errno; shmat with EVENT_ASKED: address asked for - address
+			    returned */
 	union {
 		struct {
 			uint64_t argument; /* brk: addr; sbrk: increment (int64_t) */
 			uint64_t before;   /* the break */
 			uint64_t after;
-			uint64_t result; /* sbrk: libc's break it started from, so the kernel was
-					  * asked for result + argument; EVENT_RAW: the kernel's */
+			uint64_t result; /* sbrk: libc's break before the call, so that the kernel
+					    was asked for result + argument; EVENT_RAW: the kernel's
+					    result */
 		} brk;
 		struct {
 			int32_t key;
@@ -447,8 +461,8 @@ struct segment_event {
 		} shmdt;
 		struct {
 			int32_t shmid;
-			int32_t command; /* as given: IPC_64 and all */
-			uint64_t buffer; /* address in the target; no reader follows it */
+			int32_t command; /* as the caller gave it, IPC_64 included */
+			uint64_t buffer; /* address in the target; no reader dereferences it */
 			int32_t result;
 			uint32_t mode, uid, gid; /* if EVENT_OWNER_KNOWN */
 		} shmctl;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How an event gets from a hook to a reader: the one file that orders memory.
+ * How an event gets from a hook to a reader. No other file orders memory.
  *
- * The log is a set of parts, one per CPU, each a ring that overwrites its oldest events. Writers
- * are any threads of any processes; they never wait. A claim number is given out once and wraps
- * with 64 bits; event number n of a part lives in slot n modulo part_events.
+ * The log has one ring for each CPU. A ring overwrites its oldest events. Any thread of any process
+ * of the session may write, and a writer never waits. A claim number is given out once; the numbers
+ * wrap after 64 bits. Event number n of a ring stands in slot n modulo part_events.
  *
  *   writer (hook, after its call)                reader (recorder or report)
  *   ------------------------------------------   ------------------------------------------------
@@ -16,22 +16,24 @@
  *                                                head = part.head                             R4
  *                                                head - n > part_events: overwritten, drop it
  *
- * W4 pairs with R1: a reader that finds n published finds n's words, or newer ones.
- * W2 pairs with R3: a reader whose copy took any word of a later writer m of the same slot
+ * W4 pairs with R1: a reader that finds n published finds the words of n, or newer ones.
+ * W2 pairs with R3: a reader whose copy holds any word of a later writer m of the same slot
  *   (m = n + k * part_events) finds head > m at R4, and drops the copy.
  *
- * Windows that stay, named:
- * - killed between W1 and W4: n is never published. Readers skip it and count it as torn.
- * - overtaken: a writer that is held up between W1 and W4 while its part goes round once writes
- *   into a slot that a later event owns. That event's `published` is then n's again, so a reader
- *   counts it as torn; only in the few instructions between the late W3 and the late W4 is a mixed
- *   event taken for whole. It takes a whole lap during one preemption, and a read in those
- *   nanoseconds.
+ * Two cases are not excluded:
  *
- * tests/units/protocol.c runs every execution of a few writers and a reader over this code, and
- * finds one that goes wrong as soon as one of these orders is weakened.
+ * - A writer is killed between W1 and W4: n is never published. Readers skip it and count it as
+ *   unpublished.
+ * - A writer is delayed between W1 and W4 while its ring goes round once. It then writes into a
+ * slot that a later event owns, and `published` of that event is n's again: a reader counts the
+ * later event as unpublished. A reader takes a mixed event for a whole one only if it reads between
+ * the late W3 and the late W4. This needs a whole lap during one preemption, and a read within the
+ *   nanoseconds between these two steps.
  *
- * Everything here is async-signal-safe, allocation-free and system-call-free.
+ * tests/units/protocol.c runs every execution of a few writers and a reader over this code. It
+ * finds a wrong execution as soon as one of these orders is weakened.
+ *
+ * Everything here is async-signal-safe, allocates nothing and makes no system call.
  */
 #ifndef MEMSHIM_SEGMENT_PUBLISH_H
 #define MEMSHIM_SEGMENT_PUBLISH_H
@@ -44,7 +46,7 @@
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
 
-/* The word that stands in `published` for claim number n: never 0, which a fresh page holds. */
+/* The value of `published` for claim number n. Never 0, which a fresh page holds. */
 static inline uint64_t segment_published(uint64_t n)
 {
 	return n << 1 | 1;
@@ -52,7 +54,7 @@ static inline uint64_t segment_published(uint64_t n)
 
 static inline uint64_t segment_claim(struct segment_part *part)
 {
-	/* Relaxed: only uniqueness matters here; W2 orders it before the payload. */
+	/* Relaxed: only uniqueness matters here. W2 orders it before the payload. */
 	uint64_t n = atomic_fetch_add_explicit(&part->head, 1, memory_order_relaxed);
 
 	atomic_thread_fence(memory_order_release); /* W2, pairs with R3 */
@@ -60,7 +62,7 @@ static inline uint64_t segment_claim(struct segment_part *part)
 }
 
 /*
- * Word by word and relaxed: a reader may look on (R2), and then drops what it copied.
+ * Stores word by word and relaxed: a reader may copy at the same time (R2), and drops such a copy.
  * `event->published` is ignored.
  */
 static inline void segment_publish(struct segment_event *slot, const struct segment_event *event,
@@ -78,11 +80,11 @@ static inline void segment_publish(struct segment_event *slot, const struct segm
 
 enum segment_read {
 	READ_WHOLE,       /* *out is event n */
-	READ_UNPUBLISHED, /* not there: being written, or its writer died */
-	READ_OVERWRITTEN, /* the ring has gone round */
+	READ_UNPUBLISHED, /* not published: being written, or its writer died */
+	READ_OVERWRITTEN, /* the ring has overwritten it */
 };
 
-/* Reads event n out of a mapping that writers still write to. `part_events` is a power of two. */
+/* Reads event n from a mapping that writers may change. `part_events` is a power of two. */
 static inline enum segment_read segment_read(const struct segment_part *part,
 					     const struct segment_event *log, uint64_t part_events,
 					     uint64_t n, struct segment_event *out)
@@ -104,9 +106,9 @@ static inline enum segment_read segment_read(const struct segment_part *part,
 }
 
 /*
- * Words that stand alone: no other word's meaning hangs on them, so relaxed is enough; a reader
- * of a counter sees some recent value. `alone`: this process has one thread, so one instruction
- * that no signal can split will do, at a tenth of a locked one's price.
+ * Independent words: the meaning of no other word depends on them, so relaxed is enough. A reader
+ * of a counter sees some recent value. `alone`: this process has one thread. Then one instruction,
+ * which no signal can split, is enough, at a tenth of the price of a locked one.
  */
 static inline void counter_add(_Atomic uint64_t *counter, uint64_t n, bool alone)
 {
@@ -122,8 +124,8 @@ static inline void counter_add(_Atomic uint64_t *counter, uint64_t n, bool alone
 }
 
 /*
- * The same for words that only this process changes, while it is alone: no other CPU writes them,
- * so one instruction without the bus lock is atomic enough, and no signal splits it.
+ * The same for words that only this process changes. While it has one thread (`alone`), no other
+ * CPU writes them: one instruction without the bus lock is atomic enough, and no signal splits it.
  */
 static inline uint32_t half_add_own(_Atomic uint32_t *word, uint32_t n, bool alone)
 {
@@ -169,7 +171,7 @@ static inline void word_store(_Atomic uint64_t *word, uint64_t value)
 	atomic_store_explicit(word, value, memory_order_relaxed);
 }
 
-/* Hands over what was written before it: pairs with word_accept by another process. */
+/* Releases all that this thread wrote before. Pairs with word_accept in another process. */
 static inline void word_hand_over(_Atomic uint64_t *word, uint64_t value)
 {
 	atomic_store_explicit(word, value, memory_order_release);
@@ -180,17 +182,17 @@ static inline uint64_t word_accept(const _Atomic uint64_t *word)
 	return atomic_load_explicit(word, memory_order_acquire);
 }
 
-/* Bits that stand alone, too. */
+/* Independent bits: relaxed. */
 #define word_set_bits(word, bits) atomic_fetch_or_explicit(word, bits, memory_order_relaxed)
 
-/* Takes a word from one owner to another; acquire and release, for both sides of the hand-over. */
+/* Passes a word from one owner to another: acquire and release, for both sides. */
 static inline bool word_take(_Atomic uint64_t *word, uint64_t from, uint64_t to)
 {
 	return atomic_compare_exchange_strong_explicit(word, &from, to, memory_order_acq_rel,
 						       memory_order_relaxed);
 }
 
-/* A number that nobody else gets. */
+/* A number that no other caller gets. */
 static inline uint64_t counter_next(_Atomic uint64_t *counter)
 {
 	return atomic_fetch_add_explicit(counter, 1, memory_order_relaxed) + 1;
@@ -228,9 +230,9 @@ static inline uint32_t half_add(_Atomic uint32_t *word, uint32_t n)
 }
 
 /*
- * Both write, and look at nothing that follows before that is seen: of two that each announce
- * something and then look for the other's word, at least one finds it. The second hands over what
- * was written before it, too: pairs with half_accept.
+ * Both store, and make the store visible before any later load. If two threads each announce
+ * something and then read the word of the other, at least one of them finds the announcement.
+ * half_announce_one_more also releases all that was written before it: pairs with half_accept.
  */
 static inline void half_announce(_Atomic uint32_t *word, uint32_t value)
 {
@@ -255,7 +257,7 @@ static inline bool short_take(_Atomic uint16_t *word, uint16_t from, uint16_t to
 						       memory_order_relaxed);
 }
 
-/* Raises *word to value if it is lower: the peaks. */
+/* Raises *word to `value` if it is lower. For peaks. */
 static inline void word_raise(_Atomic uint64_t *word, uint64_t value)
 {
 	uint64_t seen = word_load(word);

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "preload/common/place.h"
+#include "preload/common/folder.h"
 #include "report/reader/reader_internal.h"
 #include "report/util/output_file.h"
 #include "report/util/regular.h"

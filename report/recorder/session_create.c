@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "preload/common/make.h"
-#include "preload/common/place.h"
+#include "preload/common/folder.h"
 #include "report/recorder/drain_internal.h"
 #include "report/recorder/limits.h"
 #include "report/util/error.h"

@@ -21,7 +21,7 @@ static bool ends_with(const char *text, const char *end)
 	return length >= end_length && strcmp(text + length - end_length, end) == 0;
 }
 
-/* ---- folders, as preload/common/place.h chooses them ---- */
+/* ---- folders, as preload/common/folder.h chooses them ---- */
 
 /* Opened once, and judged as what was opened; null also where it was refused. */
 static DIR *find_open_folder(const char *path, const struct find_visitor *visitor)
