@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program whose AddressSanitizer is a library ends at once when anything is preloaded before that
- * library, lest it replace malloc unseen. The shim replaces nothing of it: so it answers the
- * question for default options, which AddressSanitizer asks by name, with that it may stay first.
- * A program's own answer goes before this one, and ASAN_OPTIONS before both.
+ * AddressSanitizer, when it is a shared library, ends a program in which another library comes
+ * before it: that library might replace malloc unseen. The shim replaces none of its functions. So
+ * the shim defines the function that AddressSanitizer asks for default options, and answers that
+ * the order of libraries is not to be checked. A definition in the program precedes this one, and
+ * ASAN_OPTIONS overrides both.
  */
 const char *__asan_default_options(void) __attribute__((visibility("default")));
 

@@ -9,8 +9,9 @@
 #include "thread.h"
 
 /*
- * Two threads may detach one address in turn, with an attach between, before either has noted it:
- * so a detach takes its entry before the call, and no other thread finds it any more.
+ * Between a shmdt of one thread and its entry's removal, another thread may attach and detach at
+ * the same address. So a detach takes its entry before the call, and then no other thread finds the
+ * entry.
  */
 enum { ATTACHMENT_LEAVING = ATTACHMENT_LIVE + 1 };
 
@@ -21,9 +22,8 @@ struct attachment {
 	uint32_t pad;
 	uint64_t address;
 	uint64_t since_clock;
-	struct segment_entry *entry; /* where the ledger counted it; null nowhere */
-	struct segment_attachment
-		*shared; /* its place in the segment; null: none yet, or no room */
+	struct segment_entry *entry;       /* the ledger entry that counted it; null: none */
+	struct segment_attachment *shared; /* its copy in the segment; null: none yet, or no room */
 	uint64_t pad1[2];
 };
 _Static_assert(sizeof(struct attachment) == ATTACHMENT_BYTES, "one cache line");
@@ -31,13 +31,13 @@ _Static_assert(sizeof(struct attachment) == ATTACHMENT_BYTES, "one cache line");
 static struct attachment few[32];
 static struct attachment *table = few;
 static uint32_t table_size = sizeof few / sizeof *few;
-static _Atomic uint32_t table_used; /* entries at and above were never used */
+static _Atomic uint32_t table_used; /* this entry and those above it were never used */
 
-static _Atomic uint32_t free_hint; /* an entry that became free: where to look first */
+static _Atomic uint32_t free_hint; /* the entry that was freed last: the search begins there */
 
 /*
- * By address: how many live entries there are, and which one was added last. Of the latter threads
- * may overwrite each other's: it is only where to look first.
+ * For each hash of an address: the number of live entries, and the entry added last. Threads may
+ * overwrite each other's `last`: it is only where a search begins.
  */
 struct bucket {
 	_Atomic uint32_t live;
@@ -50,15 +50,18 @@ INLINE struct bucket *bucket_of(uint64_t address)
 	return buckets + (address * 0x9e3779b97f4a7c15u >> 56);
 }
 
-void attachments_set_room(void *room, uint64_t bytes)
+void attachments_set_memory(void *memory, uint64_t bytes)
 {
 	uint64_t most = (uint64_t)SEGMENT_PROCESS_BLOCKS * SEGMENT_BLOCK_ENTRIES;
 
-	table = room;
+	table = memory;
 	table_size = (uint32_t)(bytes / sizeof *table < most ? bytes / sizeof *table : most);
 }
 
-/* Takes a free block of the session for block `number` of this process; 0 when there is none. */
+/*
+ * Takes a free block of the session as block `number` of this process. Returns the block + 1; 0:
+ * there is none.
+ */
 static uint32_t take_block(uint32_t number)
 {
 	_Atomic uint32_t *owner = shim_region(REGION_OWNERS);
@@ -73,13 +76,13 @@ static uint32_t take_block(uint32_t number)
 		half_store(&shim.shared->block_hint, block + 1);
 		if (short_take(&shim.process->block[number], 0, (uint16_t)(block + 1)))
 			return block + 1;
-		half_hand_over(&owner[block], 0); /* another thread was quicker */
+		half_hand_over(&owner[block], 0); /* another thread has set it */
 		return short_load(&shim.process->block[number]);
 	}
 	return 0;
 }
 
-/* The place in the segment of entry `index`, null when the session has no room for it. */
+/* The copy in the segment of entry `index`; null when the session has no room for it. */
 SELDOM static struct segment_attachment *attachment_find_shared(uint32_t index)
 {
 	struct segment_attachment *entries = shim_region(REGION_ATTACHMENTS);
@@ -138,7 +141,7 @@ INLINE struct attachment *take_entry(void)
 									: search_free();
 }
 
-/* No other thread finds it any more. */
+/* Takes the entry, so that no other thread finds it. */
 INLINE bool take_at(uint32_t index, uint64_t address)
 {
 	struct attachment *a = table + index;
@@ -148,7 +151,7 @@ INLINE bool take_at(uint32_t index, uint64_t address)
 		return false;
 	if (LIKELY(a->address == address))
 		return true;
-	half_store(&a->state, ATTACHMENT_LIVE); /* freed and taken for another meanwhile */
+	half_store(&a->state, ATTACHMENT_LIVE); /* freed and reused in between */
 	return false;
 }
 
@@ -170,9 +173,10 @@ INLINE struct attachment *take_where(uint64_t address)
 }
 
 /*
- * What began in the range of a new attachment is no more: SHM_REMAP took its place, or else munmap
- * had taken it away. As far as the range is known: the size of a segment that nobody made here is
- * not. Live entries stand low in the table, and there are no more of them than are attached.
+ * Removes the attachments that began in the range of a new one: SHM_REMAP replaced them, or munmap
+ * removed them before. The range is known only if the size is: the size of a segment that no
+ * process of the session created is not. Live entries stand low in the table, and there are no more
+ * of them than `attached`.
  */
 SELDOM static void forget_all_in(uint64_t address, uint64_t size)
 {
@@ -236,7 +240,10 @@ INLINE void attachment_forget(struct attachment *a)
 {
 	struct bucket *bucket = bucket_of(a->address);
 
-	/* The segment's copy first: once the private entry is free, another may take it. */
+	/*
+	 * The copy in the segment is freed first: when the private entry is free, another thread
+	 * may take it.
+	 */
 	if (LIKELY(a->shared))
 		half_hand_over(&a->shared->state, ATTACHMENT_FREE);
 	half_store(&free_hint, (uint32_t)(a - table));
@@ -270,8 +277,9 @@ static bool attachment_is_live_at(uint64_t address)
 }
 
 /*
- * Another thread of the parent was in shmdt when the kernel made this copy: before the detach or
- * after it. After it nothing is mapped there, or another attachment, which has its own entry.
+ * Another thread of the parent was in shmdt when the kernel made this copy: before the detach, or
+ * after it. After it, nothing is mapped at this address, or another attachment is, which has its
+ * own entry.
  */
 static bool attachment_is_mapped(const struct attachment *a)
 {
@@ -281,8 +289,8 @@ static bool attachment_is_mapped(const struct attachment *a)
 	return failed == 0 && !attachment_is_live_at(a->address);
 }
 
-/* The threads that were about to attach or detach are not in the child. */
-static void attachments_settle(void)
+/* Ends what other threads of the parent had begun: they do not exist in the child. */
+static void attachments_end_changes(void)
 {
 	uint32_t used = half_load(&table_used);
 
@@ -302,9 +310,9 @@ uint32_t attachments_inherit(void)
 	uint32_t used = half_load(&table_used), count = 0;
 
 	memset(buckets, 0, sizeof buckets);
-	attachments_settle();
+	attachments_end_changes();
 	for (uint32_t i = 0; i < used; i++) {
-		table[i].shared = NULL; /* the parent's */
+		table[i].shared = NULL; /* it is the parent's */
 		if (half_load(&table[i].state) != ATTACHMENT_LIVE)
 			continue;
 		table[i].flags |= ATTACHMENT_INHERITED;

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What this address space has attached. Kept twice: in private memory, which fork copies at the
- * very instant at which it copies the attachments themselves, and in the segment, where readers
- * find it after a SIGKILL. Entry i of one is entry i of the other.
+ * The attachments of this address space. They are stored twice: in private memory, which fork
+ * copies at the same instant as the attachments themselves, and in the segment, where readers find
+ * them after a SIGKILL. Entry i of one is entry i of the other.
  *
- * Lock-free; any thread, any signal handler, and children of vfork, which share the address space.
+ * Lock-free. May be used by any thread, by any signal handler, and by children of vfork, which
+ * share the address space.
  */
 #ifndef MEMSHIM_ATTACHMENTS_H
 #define MEMSHIM_ATTACHMENTS_H
@@ -13,31 +14,37 @@
 
 struct attachment;
 
-#define ATTACHMENT_BYTES 64 /* of one in the private room */
+#define ATTACHMENT_BYTES 64 /* of one entry in private memory */
 
-/* Gives the table its private room; without it a small one in the library serves. Start-up only. */
-void attachments_set_room(void *room, uint64_t bytes);
+/*
+ * Sets the private memory of the table. Without it, a small table in the library is used. Start-up
+ * only.
+ */
+void attachments_set_memory(void *memory, uint64_t bytes);
 
-/* After a successful shmat; flags are its shmflg. */
+/* After a successful shmat. `flags` is its shmflg. */
 void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t clock);
 
 /*
- * Before a shmdt: takes the attachment at `address`, so that no other thread takes it too. Sets its
- * shmid and event flags; null when it is not known. Then one of the three below.
+ * Before a shmdt: takes the attachment at `address`, so that no other thread takes it. Sets its
+ * shmid and event flags. Returns null when it is not known. One of the three functions below must
+ * follow.
  */
 struct attachment *attachments_take(uint64_t address, int *shmid, uint8_t *event_flags);
 
-/* The shmdt failed: it is there still. */
+/* The shmdt failed: the attachment still exists. */
 void attachments_keep(struct attachment *attachment);
 
-/* The shmdt succeeded. */
+/* The shmdt succeeded: the ledger counts a detach. */
 void attachments_release(struct attachment *attachment);
 
-/* There was nothing to detach: it had gone without a call. */
+/* The shmdt found nothing: the attachment had been unmapped without shmdt. */
 void attachments_forget(struct attachment *attachment);
 
-/* In a child of fork, once it has a slot: what it inherited, published as its own. Returns the
- * count. */
+/*
+ * In a child of fork that has a slot: publishes the inherited attachments as its own. Returns their
+ * number.
+ */
 uint32_t attachments_inherit(void);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A module's tables are a sorted index (.eh_frame_hdr), which leads from an address to a frame
- * description entry (FDE), and that to what it has in common with others (CIE). Both hold programs
- * that build a row: where the caller's registers are, seen from the canonical frame address (CFA).
+ * The unwind tables of a module are a sorted index (.eh_frame_hdr), frame description entries
+ * (FDE), and the parts that several FDEs share (CIE). The index leads from an address to an FDE,
+ * and the FDE to its CIE. Both contain programs that compute a row: where the caller's registers
+ * are, relative to the canonical frame address (CFA).
  */
 #include "cfi.h"
 
@@ -11,10 +12,11 @@
 
 #include "cfi_read.h"
 
-#define INDEX_ENCODING (CFI_PE_DATAREL | CFI_PE_SDATA4) /* the one that can be searched */
-#define ENTRY_BYTES_MOST (1u << 20)                     /* what is longer is damaged */
+#define INDEX_ENCODING (CFI_PE_DATAREL | CFI_PE_SDATA4) /* the only encoding that can be searched \
+							 */
+#define ENTRY_BYTES_MOST (1u << 20)                     /* a longer entry is damaged */
 
-/* What lies between `at` and the end of `tables`; false when `at` is not in there. */
+/* The bytes from `at` to the end of `tables`; false when `at` lies outside. */
 static bool begin_bytes(uint64_t at, const struct unwind_span *tables, struct cfi_bytes *bytes)
 {
 	*bytes = (struct cfi_bytes){(const uint8_t *)at, (const uint8_t *)tables->end, false};
@@ -65,7 +67,10 @@ static bool read_augmentation(struct cfi_bytes *bytes, const uint8_t *letters,
 	return !bytes->bad;
 }
 
-/* Seldom: most code has in common what the code before it had. Not to take its caller's stack. */
+/*
+ * Seldom called: most functions share the CIE of the function before. Out of line, so that it takes
+ * no stack of its caller.
+ */
 static __attribute__((noinline)) bool read_common(uint64_t at, const struct unwind_span *tables,
 						  struct cfi_common *common,
 						  union cfi_scratch *scratch)
@@ -93,12 +98,12 @@ static __attribute__((noinline)) bool read_common(uint64_t at, const struct unwi
 	return true;
 }
 
-/* A row of the index: where its code begins, and its FDE, both counted from the index. */
+/* A row of the index: the begin of the code, and its FDE, both relative to the index. */
 struct index_row {
 	int32_t code, fde;
 };
 
-/* Where the FDE of the last address in the index that is not above pc lies; 0: pc is before all. */
+/* The FDE of the last address in the index that is not above pc; 0: pc is before all of them. */
 static __attribute__((noinline)) uint64_t cfi_search(const uint8_t *hdr,
 						     const struct unwind_span *tables, uint64_t pc)
 {
@@ -131,7 +136,7 @@ static __attribute__((noinline)) uint64_t cfi_search(const uint8_t *hdr,
 	return (uint64_t)hdr + (uint64_t)(int64_t)row.fde;
 }
 
-/* What the FDE has in common with others, read anew where it is not the last one's. */
+/* Finds the CIE of the FDE. Reads it only if it is not the last one that was read. */
 static __attribute__((noinline)) bool find_common(uint64_t fde, const struct unwind_span *tables,
 						  struct cfi_common *common,
 						  union cfi_scratch *scratch)

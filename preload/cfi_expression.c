@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * DWARF expressions (DWARF 5, section 2.5), as far as unwind tables use them: procedure linkage
- * tables compute where they stand, and signal frames find the registers that the kernel saved.
+ * tables compute their CFA, and signal frames find the registers that the kernel saved.
  */
 #include <stddef.h>
 
@@ -44,7 +44,7 @@ static void push_memory(struct cfi_evaluation *e)
 		cfi_expression_push(e, *(const uint64_t *)address);
 }
 
-/* Those of two operands; `right` is the one pushed last. */
+/* Operations with two operands; `right` is the one that was pushed last. */
 static void do_two(struct cfi_evaluation *e, uint8_t code)
 {
 	uint64_t right = cfi_expression_pop(e), left = cfi_expression_pop(e);

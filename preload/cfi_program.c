@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The programs of unwind tables (DWARF 5, section 6.4.2): one instruction after the other changes a
- * row, until the address is reached that the row is for.
+ * The programs of unwind tables (DWARF 5, section 6.4.2). Each instruction changes a row, until the
+ * program reaches the address that the row is for.
  */
 #include <stddef.h>
 
 #include "cfi.h"
 #include "cfi_read.h"
 
-/* As the machine does it, whatever the numbers are. */
+/* Wraps on overflow, as the machine does: damaged tables may hold any number. */
 static inline int64_t cfi_program_multiply(int64_t a, int64_t b)
 {
 	return (int64_t)((uint64_t)a * (uint64_t)b);
@@ -75,7 +75,7 @@ static void set_cfa_expression(struct cfi_run *run)
 	set_expression(run, UNWIND_REGISTERS, CFI_SAME);
 }
 
-/* The instructions that name the CFA, by their numbers in the standard. */
+/* The instructions that define the CFA, by their numbers in the standard. */
 static bool do_cfa(struct cfi_run *run, uint8_t code)
 {
 	struct cfi_bytes *b = &run->bytes;
@@ -108,7 +108,7 @@ static bool do_cfa(struct cfi_run *run, uint8_t code)
 	}
 }
 
-/* The instructions that say where a register is. */
+/* The instructions that define where a register is saved. */
 static bool do_register(struct cfi_run *run, uint8_t code)
 {
 	struct cfi_bytes *b = &run->bytes;
@@ -150,7 +150,7 @@ static bool do_register(struct cfi_run *run, uint8_t code)
 	}
 }
 
-/* The others. False: not known, and with it everything that follows. */
+/* All other instructions. False: unknown, so nothing after it can be read. */
 static bool do_other(struct cfi_run *run, uint8_t code)
 {
 	struct cfi_bytes *b = &run->bytes;

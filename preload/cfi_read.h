@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Reading DWARF's numbers one after the other; past the end there are zeros, and `bad` is set. */
+/* Reads DWARF's numbers in sequence. Beyond the end it reads zeros and sets `bad`. */
 #ifndef MEMSHIM_CFI_READ_H
 #define MEMSHIM_CFI_READ_H
 
@@ -72,7 +72,7 @@ static inline int64_t cfi_read_sleb(struct cfi_bytes *bytes)
 	return (int64_t)value;
 }
 
-/* A pointer in one of the encodings that linkers write; `data` is what DATAREL is relative to. */
+/* A pointer in one of the encodings that linkers write. DATAREL is relative to `data`. */
 static inline uint64_t cfi_read_pointer(struct cfi_bytes *bytes, uint8_t encoding, uint64_t data)
 {
 	uint64_t here = (uint64_t)bytes->at, value;
@@ -109,8 +109,8 @@ static inline uint64_t cfi_read_pointer(struct cfi_bytes *bytes, uint8_t encodin
 }
 
 /*
- * Runs a program, which lies in `tables` and begins at scratch->run.bytes, on `row`, from the
- * address where its code begins up to `pc`. False when it is not understood.
+ * Runs a program on `row`. The program begins at scratch->run.bytes, inside `tables`, and runs from
+ * `begin`, the address of the code, up to `pc`. False when this code does not understand it.
  */
 bool cfi_run(struct cfi_row *row, const struct cfi_common *common, const struct unwind_span *tables,
 	     union cfi_scratch *scratch, uint64_t begin, uint64_t pc);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What every hook does around its call: count it as begun, take the stack, count how it went, log
- * it. For hooks.c alone: what is out of line here stands beside the hooks.
+ * What every hook does around its call: count the call as begun, take the stack, count the result,
+ * log the event. Only hooks.c includes this file: the functions out of line here are placed beside
+ * the hooks.
  */
 #ifndef MEMSHIM_HOOK_H
 #define MEMSHIM_HOOK_H
@@ -12,12 +13,12 @@
 #include "record.h"
 #include "stack.h"
 
-/* What a hook carries from before the call to after it. */
+/* The state of a hook between its begin and its end. */
 struct hook {
-	struct segment_process *process; /* null: not watched */
+	struct segment_process *process; /* null: the process has no slot */
 	struct stack_caller caller;
 	struct segment_event event;
-	struct record_place place; /* of hook_end_in_place */
+	struct record_place place; /* for hook_end_in_place */
 };
 
 static inline bool hook_begin(struct hook *hook, enum segment_call call, struct stack_caller caller)
@@ -35,7 +36,7 @@ static inline bool hook_begin(struct hook *hook, enum segment_call call, struct 
 	return true;
 }
 
-/* After the call and its stamp: a walk takes time. */
+/* Called after the clock was read, because the walk takes time. */
 static inline void hook_take_stack(struct hook *hook)
 {
 	if (shim.stack_depth)
@@ -55,14 +56,14 @@ INLINE void count_end(struct hook *hook, bool failed, int error)
 	}
 }
 
-/* Not in each hook, but beside them: the copies would be longer than a call. */
+/* Out of line: copies of it in each hook would be longer than a call. */
 HOT static __attribute__((noinline)) void hook_end(struct hook *hook, bool failed, int error)
 {
 	count_end(hook, failed, error);
 	record_event(&hook->event);
 }
 
-/* For a call that succeeded and is written into tables too, after its place was claimed. */
+/* For a successful call that also changes tables: its place in the log was claimed before them. */
 HOT static __attribute__((noinline)) void hook_end_in_place(struct hook *hook)
 {
 	count_end(hook, false, 0);
@@ -75,7 +76,7 @@ SELDOM static long hook_fail(struct hook *hook, long ret)
 	return ret;
 }
 
-/* As libc: -1 and errno, or the result. */
+/* As libc returns it: the result, or -1 with errno. */
 static inline long libc_result(long ret)
 {
 	if (UNLIKELY(raw_failed(ret))) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The six calls. Each hook counts the call as begun, makes it, and writes down what the kernel
- * said; where there is no session it only makes it. An acquiring call is stamped after it
- * returned, a releasing one before it is made: no timeline shows one thing held twice.
+ * The six calls. Each hook counts the call as begun, makes the call, and logs the kernel's answer.
+ * Without a session it only makes the call. A call that acquires is stamped after it returned; a
+ * call that releases is stamped before it is made. So no timeline shows one thing held twice.
  *
- * glibc's own behaviour is kept to the letter: sysdeps/unix/sysv/linux/brk.c, misc/sbrk.c and
- * sysdeps/unix/sysv/linux/shm*.c. errno is set where libc would set it, and nowhere else.
+ * Each hook behaves exactly as glibc does: sysdeps/unix/sysv/linux/brk.c, misc/sbrk.c and
+ * sysdeps/unix/sysv/linux/shm*.c. It sets errno where libc would set it, and nowhere else.
  */
 #include "hooks.h"
 
@@ -18,14 +18,17 @@
 #include "hook.h"
 #include "ledger.h"
 
-/* libc's idea of the break, exported by glibc and kept in step; see has_break. */
+/*
+ * libc's own variable of the break, which glibc exports. The hooks update it as libc would. See
+ * has_break.
+ */
 extern void *__curbrk __attribute__((weak));
 
 __thread struct thread_memo thread_memo;
 
 /* ---- the break ---- */
 
-/* musl has no such thing: there brk and sbrk refuse every move, and so do these. */
+/* musl has no __curbrk: its brk and sbrk refuse every move, and so do these hooks. */
 static inline bool has_break(void)
 {
 	return LIKELY(&__curbrk != NULL);
@@ -65,8 +68,8 @@ HOT static void count_move(struct segment_process *process, uint8_t flags, uint6
 }
 
 /*
- * brk(2) has no errors of its own, and libc looks for none: it takes -EPERM of a seccomp filter for
- * the break, and its caller is told that the move was made. The break has not moved.
+ * brk(2) defines no errors, and libc checks for none. If a seccomp filter answers -EPERM, libc
+ * takes that value for the break and tells its caller that the break moved. It did not.
  */
 SELDOM static void note_refused_move(struct hook *hook, long error)
 {
@@ -76,8 +79,8 @@ SELDOM static void note_refused_move(struct hook *hook, long error)
 }
 
 /*
- * One brk(2) for `address`, already begun; argument and flags are those of the caller's call, and
- * `from` is what libc takes for the break. Returns the kernel's answer.
+ * Makes one brk(2) for `address`, already counted as begun. `argument` and `flags` are those of the
+ * caller's call; `from` is libc's value of the break. Returns the kernel's answer.
  */
 INLINE uint64_t move_break(struct hook *hook, uint64_t address, uint64_t argument, uint64_t from,
 			   uint8_t flags)
@@ -110,7 +113,7 @@ INLINE uint64_t move_break(struct hook *hook, uint64_t address, uint64_t argumen
 	return after;
 }
 
-/* brk(2) that only asks, or that nobody watches. */
+/* A brk(2) that only reads the break, or of a process without a slot. */
 static uint64_t ask_break(struct hook *hook, uint64_t address)
 {
 	uint64_t after = (uint64_t)raw_call3(SYS_brk, (long)address, 0, 0);
@@ -144,7 +147,7 @@ HOT int hook_brk(void *address)
 	return -1;
 }
 
-/* An sbrk past either end of the address space: libc refuses it by itself. */
+/* An sbrk beyond either end of the address space: libc refuses it without a system call. */
 static void *refuse_sbrk(struct hook *hook, intptr_t increment, uint64_t from, uint8_t flags)
 {
 	if (hook->process) {
@@ -175,7 +178,7 @@ HOT void *hook_sbrk(intptr_t increment)
 	if (!has_break())
 		return (void *)(increment ? refuse_move() : raw_call3(SYS_brk, 0, 0, 0));
 	watched = hook_begin(&hook, CALL_SBRK, STACK_CALLER());
-	if (!__curbrk) /* libc's first call only: it reads the break before it uses it */
+	if (!__curbrk) /* only before libc's first call: libc reads the break before it uses it */
 		__curbrk = (void *)raw_call3(SYS_brk, 0, 0, 0);
 	from = (uint64_t)__curbrk;
 	if (UNLIKELY(increment == 0)) {
@@ -285,8 +288,8 @@ INLINE long shmdt_raw(struct stack_caller caller, const void *address)
 }
 
 /*
- * Who owns it from now on, and who may use it: the kernel has no later event for that. It has just
- * read the buffer, so it can be read here.
+ * The new owner and mode: no later event of the kernel shows them. The kernel has just read the
+ * buffer, so it can be read here.
  */
 INLINE void note_owner(struct segment_event *event, const struct shmid_ds *set)
 {
@@ -349,7 +352,10 @@ HOT int hook_shmctl(int shmid, int command, struct shmid_ds *buffer)
 
 /* ---- syscall(2) ---- */
 
-/* The caller gets the kernel's own answer, an error as libc gives it, and libc is not told. */
+/*
+ * The caller gets the kernel's own answer, and an error as libc returns it. libc's variable of the
+ * break stays as it is.
+ */
 long hook_syscall_brk(long number, long address)
 {
 	struct hook hook;

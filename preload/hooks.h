@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bodies of the six calls. libc's entries are led here, and the exported names are aliases of
- * them. Each behaves as glibc's own does, errno included, and may be called wherever libc's may:
+ * The bodies of the six calls. libc's entries jump to them, and the exported names are aliases of
+ * them. Each behaves as glibc's function does, errno included. Each may run wherever libc's may:
  * under malloc's lock, in signal handlers, in children of vfork.
  */
 #ifndef MEMSHIM_HOOKS_H
@@ -21,8 +21,8 @@ int hook_shmdt(const void *address);
 int hook_shmctl(int shmid, int command, struct shmid_ds *buffer);
 
 /*
- * syscall(2) for the five numbers behind the six calls; the assembler entry passes others on. A
- * function for each, so that none needs the others' room on the stack.
+ * syscall(2) for the five numbers behind the six calls. The assembler entry passes all other
+ * numbers to libc. There is one function for each number, so that none takes stack for the others.
  */
 long hook_syscall_brk(long number, long address);
 long hook_syscall_shmget(long number, long key, long size, long flags);
@@ -30,7 +30,7 @@ long hook_syscall_shmat(long number, long shmid, long address, long flags);
 long hook_syscall_shmdt(long number, long address);
 long hook_syscall_shmctl(long number, long shmid, long command, long buffer);
 
-/* syscall(2) for any number before libc's own has been found. */
+/* syscall(2) for any number, until libc's function has been found. */
 long hook_syscall_early(long number, long a, long b, long c, long d, long e);
 
 #endif

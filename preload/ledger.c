@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A place is taken by one compare-and-swap of its `claim` word, and two writers that look for one
- * shmid walk the same places, so the second finds what the first took. Removed segments stay for
- * the reader until their place is needed.
+ * A compare-and-swap of its `claim` word takes a place. Two writers that look for one shmid probe
+ * the same places in the same order, so the second one finds what the first one took. An entry of a
+ * removed segment stays for the reader until its place is needed.
  */
 #include "ledger.h"
 
@@ -11,11 +11,11 @@
 #include "segment/window.h"
 #include "shim.h"
 
-/* `ledger_reach` says how far from its window one ever stood: so looking in vain is short. */
+/* `ledger_reach` is the farthest probe that was ever used: so a search without result is short. */
 #define WINDOW SEGMENT_LEDGER_WINDOW
 #define PROBES SEGMENT_LEDGER_PROBES
 #define PROGRAM_PROBES 32u
-#define PROGRAM_NONE UINT32_MAX /* looked for, and in no table */
+#define PROGRAM_NONE UINT32_MAX /* searched for, and in no table */
 
 static inline uint64_t claim_word(int shmid, enum segment_entry_state state)
 {
@@ -47,7 +47,7 @@ SELDOM static struct segment_entry *find_beyond(int shmid, enum segment_entry_st
 	return NULL;
 }
 
-/* In the window, without a jump that depends on where. */
+/* Searches the window without a jump that depends on the position. */
 INLINE struct segment_entry *find_near(int shmid, enum segment_entry_state state)
 {
 	uint64_t wanted = claim_word(shmid, state);
@@ -67,8 +67,9 @@ INLINE struct segment_entry *ledger_find(int shmid, enum segment_entry_state sta
 }
 
 /*
- * The segment that an id means. One that is marked for removal is there until its last detach, and
- * may even be attached again by its id, which nobody else gets for the next 32,768 segments.
+ * The segment that an id names. A segment that is marked for removal exists until its last detach,
+ * and may even be attached again by its id. No other segment gets this id for the next 32,768
+ * segments.
  */
 INLINE struct segment_entry *find_any(int shmid)
 {
@@ -83,7 +84,10 @@ INLINE struct segment_entry *find_any(int shmid)
 	return removed ? removed : find_beyond(shmid, ENTRY_REMOVED);
 }
 
-/* What the segment before left. The maker last: who finds none writes down the segment's key. */
+/*
+ * Clears what an earlier segment left. The creator is cleared last: an image that finds no creator
+ * writes the key of the segment.
+ */
 INLINE void ledger_clear(struct segment_entry *entry)
 {
 	half_store(&entry->key, 0);
@@ -119,8 +123,8 @@ SELDOM static struct segment_entry *ledger_search(int shmid)
 }
 
 /*
- * As search, at once where the next generation comes to stand: in a free place, or when all have
- * been used, in that of the oldest.
+ * As ledger_search, but first tries the place of the next generation: usable if it is free or, when
+ * all places have been used, if its segment was removed; it is then the oldest.
  */
 INLINE struct segment_entry *ledger_choose(int shmid)
 {
@@ -143,12 +147,12 @@ INLINE bool ledger_take(struct segment_entry *entry, uint64_t wanted, uint64_t c
 	if (!is_usable(claim) || !word_take(&entry->claim, claim, wanted))
 		return false;
 	word_store(&entry->seen_clock, clock);
-	if (claim != ENTRY_FREE) /* a place that was never used is clear */
+	if (claim != ENTRY_FREE) /* a place that was never used is zero */
 		ledger_clear(entry);
 	return true;
 }
 
-/* The first place further on that is free or of a removed segment. */
+/* Takes the first place beyond the window that is free, or of a removed segment. */
 SELDOM static struct segment_entry *take_beyond(int shmid, uint64_t wanted, uint64_t clock)
 {
 	for (uint32_t i = WINDOW; i < PROBES; i++) {
@@ -157,7 +161,7 @@ SELDOM static struct segment_entry *take_beyond(int shmid, uint64_t wanted, uint
 		while (is_usable(word_accept(&entry->claim))) {
 			half_raise(&shim.shared->ledger_reach, i + 1);
 			if (!ledger_take(entry, wanted, clock))
-				continue; /* somebody else did */
+				continue; /* another thread took it */
 			return entry;
 		}
 		if (word_accept(&entry->claim) == wanted)
@@ -167,14 +171,14 @@ SELDOM static struct segment_entry *take_beyond(int shmid, uint64_t wanted, uint
 	return NULL;
 }
 
-/* Known already, or several come at once, or the window is full. */
+/* The segment is known already, or several threads add it at once, or the window is full. */
 static __attribute__((noinline)) struct segment_entry *find_or_take(int shmid, uint64_t clock)
 {
 	uint64_t wanted = claim_word(shmid, ENTRY_PRESENT);
 
 	for (;;) {
 		struct segment_entry *entry = ledger_choose(
-			shmid); /* before the look: see take_new */
+			shmid); /* before the search: see take_new */
 		struct segment_entry *known = ledger_find(shmid, ENTRY_PRESENT);
 
 		if (known)
@@ -183,15 +187,15 @@ static __attribute__((noinline)) struct segment_entry *find_or_take(int shmid, u
 			return take_beyond(shmid, wanted, clock);
 		if (ledger_take(entry, wanted, clock))
 			return entry;
-		/* Somebody took it: for this shmid perhaps. */
+		/* Another thread took it, perhaps for this shmid. */
 	}
 }
 
 /*
- * As find_or_take, for what is new as a rule. The place is chosen first: another process may take
- * it for the same segment, which then is found here, or else this place is not to be had any more.
- * Who looked first and then chose would go on to the next place, and the segment would stand in
- * two.
+ * As find_or_take, for a segment that is usually new. The place is chosen before the search. If
+ * another process takes this place for the same segment, then either the search finds that entry,
+ * or this place can no longer be taken. If the search came first, this process would choose the
+ * next place, and the segment would have two entries.
  */
 INLINE struct segment_entry *take_new(int shmid, uint64_t clock)
 {
@@ -203,7 +207,7 @@ INLINE struct segment_entry *take_new(int shmid, uint64_t clock)
 	return find_or_take(shmid, clock);
 }
 
-/* The ledger is of one IPC namespace: in another the same ids mean other segments. */
+/* The ledger describes one IPC namespace: in another one, the same ids name other segments. */
 static inline bool is_other_ipc_namespace(void)
 {
 	return UNLIKELY(shim.ipc_namespace != 0);
@@ -218,7 +222,7 @@ static uint64_t program_hash_text(const char *text, uint64_t hash)
 	return hash * 0x100000001b3u;
 }
 
-/* Of this image's program, with the state bits clear. */
+/* The hash of this image's program, with the state bits clear. */
 static uint64_t program_hash(void)
 {
 	uint64_t hash = program_hash_text(shim.process->comm, 0xcbf29ce484222325u);
@@ -243,8 +247,8 @@ static void program_fill(struct segment_program *program, uint64_t hash)
 }
 
 /*
- * This program's number in the session's table, where it is put if it is new. A full table costs
- * the name of a creator whose slot was reused, and nothing else: no loss is counted for it.
+ * The number of this program in the session's table; adds it if it is new. A full table loses only
+ * the name of a creator whose slot was reused, so no loss is counted.
  */
 static uint32_t program_find_or_add(void)
 {
@@ -266,15 +270,18 @@ static uint32_t program_find_or_add(void)
 }
 
 /*
- * Once for a program: forks inherit the number. With a recorder its recording has the slot of each
- * process, so no name gets lost.
+ * Once for each program: a fork inherits the number. A recording has the slot of each process, so
+ * with a recorder no name is lost.
  */
 SELDOM static void ledger_program_learn(void)
 {
 	half_store(&shim.program, shim.header->recorder_pid ? PROGRAM_NONE : program_find_or_add());
 }
 
-/* The creator is kept with the object: its slot may be another process's by the time it matters. */
+/*
+ * Stores the creator with the object: its slot may belong to another process when the creator is
+ * needed.
+ */
 INLINE void note_creator(struct segment_entry *entry)
 {
 	uint32_t program = half_load(&shim.program);
@@ -292,8 +299,8 @@ INLINE void note_creator(struct segment_entry *entry)
 }
 
 /*
- * Which families but the creator's attached it. An unknown family may be any. The bit is set only
- * where it is missing, so that the line stays shared.
+ * Notes a family, other than the creator's, that attached it. An unknown family may be any family.
+ * The bit is written only where it is missing, so that the cache line stays shared.
  */
 INLINE void note_user(struct segment_entry *entry)
 {

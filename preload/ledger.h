@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The session's segments, by shmid: who named them, how often attached and detached, removed by
- * whom. An open-addressing table in the segment that all processes share; lock-free, and safe
- * wherever a hook is. A full table is a counted loss.
+ * The session's System V segments by shmid: creator, number of attaches and detaches, remover. An
+ * open-addressing table in the segment that all processes share. Lock-free, and safe in every hook.
+ * A full table is a counted loss.
  */
 #ifndef MEMSHIM_LEDGER_H
 #define MEMSHIM_LEDGER_H
@@ -12,19 +12,19 @@
 
 #include "segment/layout.h"
 
-/* After a successful shmget; the event is complete. */
+/* After a successful shmget. The event must be complete. */
 void ledger_named(int shmid, const struct segment_event *event);
 
 /*
- * After a successful shmat, or for an attachment that fork copied. Returns where it was counted,
- * for the detach; null: nowhere.
+ * After a successful shmat, or for an attachment that fork copied. Returns the entry that counted
+ * it, for ledger_detached; null: none.
  */
 struct segment_entry *ledger_attached(int shmid, uint64_t clock, bool inherited);
 
-/* As it was asked of shmget; 0 unknown. */
+/* The size argument of shmget; 0 unknown. */
 uint64_t ledger_size(int shmid);
 
-/* After a successful shmdt; `entry` may be another segment's meanwhile, or null. */
+/* After a successful shmdt. `entry` may meanwhile belong to another segment, or be null. */
 void ledger_detached(struct segment_entry *entry, int shmid);
 
 /* After a successful IPC_RMID. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libc's own entries, from libc's own tables: its link map hangs on _r_debug, and its DT_GNU_HASH
- * leads to the symbol (System V ABI, "GNU hash": a Bloom filter, buckets, and chains whose last
- * hash has its lowest bit set).
+ * Finds libc's entries in libc's own tables. _r_debug leads to its link map, and DT_GNU_HASH to the
+ * symbol (System V ABI, "GNU hash": a Bloom filter, buckets, and chains whose last hash has its
+ * lowest bit set).
  */
 #include "libc.h"
 
@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Weak: in a libc that has no such thing the program must still start. */
+/* Weak: with a libc that does not define it, the program must still start. */
 extern struct r_debug _r_debug __attribute__((weak));
 
 static bool text_equal(const char *a, const char *b)
@@ -53,7 +53,7 @@ const struct link_map *libc_find_map(const char *prefix)
 	return NULL;
 }
 
-/* The loader has relocated the pointers in libc's dynamic section; in the vdso's it has not. */
+/* The loader relocates the pointers in libc's dynamic section, but not those in the vdso's. */
 static const void *libc_dynamic(const struct link_map *map, ElfW(Sxword) tag)
 {
 	for (const ElfW(Dyn) *d = map->l_ld; d->d_tag != DT_NULL; d++)

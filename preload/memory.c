@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The functions that compilers call on their own, whatever the source says. libc's may be replaced
- * by another preload (sanitizers do), which may not be ready yet when the shim starts. Registration
- * only; hooks copy word by word.
+ * The functions that compilers call without being told to. libc's may be replaced by another
+ * preloaded library (sanitizers do so), which may not be ready when the shim starts. Used by
+ * start-up and registration only: hooks copy word by word.
  */
 #include <stddef.h>
 

@@ -63,7 +63,7 @@ static bool take_private_memory(void)
 	if (raw_failed(at))
 		return false;
 	if (table >= page) /* else the one in the library is larger */
-		attachments_set_room((char *)at + page, table);
+		attachments_set_memory((char *)at + page, table);
 	is_wiped = raw_call3(SYS_madvise, at, (long)page, MADV_WIPEONFORK) == 0;
 	shim.wiped = (_Atomic uint64_t *)at;
 	return true;
