@@ -14,6 +14,7 @@ import platform
 import re
 import shutil
 import subprocess
+import sys
 import threading
 import time
 
@@ -65,6 +66,28 @@ def run(*argv, env=None, **options):
 def memshim(*argv, **options):
     """Runs memshim itself."""
     return run(MEMSHIM, *argv, **options)
+
+
+# A process is said to have had the memory of the one that forked it, until it executed: of a small one, and not of pytest.
+MEASURE = """import os, sys
+child = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
+_, status, used = os.wait4(child, 0)
+os.write(int(sys.argv[1]), f"{used.ru_utime + used.ru_stime} {used.ru_maxrss}".encode())
+sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(status))
+"""
+
+
+def run_measured(program, *argv, **options):
+    """As run; the result has also `seconds` of the CPU and `kibibytes` at most, of the program and its children."""
+    out, into = os.pipe()
+    with os.fdopen(out, encoding="ascii") as figures:
+        try:
+            done = run(sys.executable, "-S", "-c", MEASURE, into, program, *argv, pass_fds=(into,), **options)
+        finally:
+            os.close(into)
+        seconds, kibibytes = figures.read().split()
+    done.seconds, done.kibibytes = float(seconds), int(kibibytes)
+    return done
 
 
 def need(*programs):

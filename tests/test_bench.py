@@ -6,7 +6,6 @@ import pathlib
 import shutil
 
 import harness
-import turns
 
 ROWS = (
     "sbrk(+4096), sbrk(-4096) (ns)", "shmat, shmdt (ns)", "shmget, IPC_RMID (ns)",
@@ -33,7 +32,6 @@ def left_behind(tmp_path):
     return {*tmp_path.glob("memshim-bench-*"), *pathlib.Path("/dev/shm").glob("memshim-bench-*")}
 
 
-@turns.alone
 def test_every_row_is_printed_and_nothing_stays(tmp_path, monkeypatch):
     harness.need("make", "cc", "strace")
     monkeypatch.setenv("TMPDIR", str(tmp_path))

@@ -88,9 +88,10 @@ def test_dir(own_world):
 def test_relative_places(name, value, own_world, tmp_path):
     """They would be another place wherever the program goes: no folder is made there."""
     os.mkdir("elsewhere")
-    env = {**PRELOAD, "MEMSHIM_DIR": str(own_world), name: value, "MEMSHIM_SESSION": value if name[-1] == "N" else "mine"}
+    mine = f"mine-{os.getpid()}"  # in the folder of all of this user's sessions
+    env = {**PRELOAD, "MEMSHIM_DIR": str(own_world), name: value, "MEMSHIM_SESSION": value if name[-1] == "N" else mine}
     script = f"{target('calls')} 1; cd elsewhere; {target('calls')} 1"
-    live = f"/dev/shm/memshim-{os.geteuid()}/mine.seg" if name == "MEMSHIM_DIR" else segment()
+    live = f"/dev/shm/memshim-{os.geteuid()}/{mine}.seg" if name == "MEMSHIM_DIR" else segment()
     try:
         assert run("sh", "-c", script, env=env).returncode == 0
         report = Recording(live).report()

@@ -7,14 +7,13 @@ is shown, what is not is counted.
 import json
 import os
 import random
-import resource
 
 import pytest
 
 import damage
 import harness
 from damage import ENTRY, EVENT, FRAME, IDENTITY, PROCESS, Record
-from harness import memshim, record, target
+from harness import record, target
 
 COMMANDS = ("report --json", "events --json", "export --format=folded", "graph")
 MOST = (1 << 64) - 1
@@ -37,11 +36,10 @@ def read(path, *commands):
     """Each command's output; bounded in time and memory, never a signal, its messages of one line each."""
     outputs = []
     for command in commands or COMMANDS:
-        done = memshim(*command.split(), path, timeout=SECONDS * 12)
-        used = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = harness.run_measured(harness.MEMSHIM, *command.split(), path, timeout=SECONDS * 12)
         assert done.returncode in (0, 1), (command, done.returncode, done.stderr[-2000:])
         assert all(line.startswith("memshim: ") for line in done.stderr.splitlines()), (command, done.stderr[-2000:])
-        assert used.ru_maxrss < KILOBYTES or "sanitized" in str(harness.BUILD), command
+        assert done.kibibytes < KILOBYTES or "sanitized" in str(harness.BUILD), command
         outputs.append(done.stdout)
     return outputs
 

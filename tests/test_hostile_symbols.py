@@ -32,12 +32,9 @@ class Cost:
     """memshim's output, and what it and its children took."""
 
     def __init__(self, *argv):
-        with open("cost.out", "wb") as out:
-            child = subprocess.Popen([MEMSHIM, *map(str, argv)], stdout=out, stderr=subprocess.STDOUT)
-            _, status, used = os.wait4(child.pid, 0)
-            child.returncode = os.waitstatus_to_exitcode(status)
-        self.status, self.output = child.returncode, open("cost.out", encoding="utf-8", errors="replace").read()
-        self.seconds, self.bytes = used.ru_utime + used.ru_stime, used.ru_maxrss * 1024
+        done = harness.run_measured(MEMSHIM, *argv, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace")
+        self.status, self.output = done.returncode, done.stdout
+        self.seconds, self.bytes = done.seconds, done.kibibytes * 1024
 
     def is_small(self, seconds=6):
         assert self.status == 0, self.output

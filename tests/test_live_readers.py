@@ -9,7 +9,6 @@ MEMSHIM_EVENTS: how many events are very many.
 import os
 import signal
 import subprocess
-import sys
 
 import pytest
 
@@ -157,20 +156,11 @@ def test_shrinks_under_a_writer_alone():
 # ---- very many events ----
 
 
-# A process is said to have had the memory of the one that forked it, until it executed: of a small one, and not of pytest.
-MEASURE = """import os, sys
-pid = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ, file_actions=[(os.POSIX_SPAWN_OPEN, 1, "/dev/null", os.O_WRONLY, 0)])
-_, status, used = os.wait4(pid, 0)
-print(status, used.ru_utime + used.ru_stime, used.ru_maxrss)
-"""
-
-
 def read_and_measure(*argv):
     """Seconds of the CPU and KiB of one reading."""
-    done = harness.run(sys.executable, "-S", "-c", MEASURE, MEMSHIM, *argv, timeout=600)
-    status, seconds, kilobytes = done.stdout.split()
-    assert status == "0", done
-    return float(seconds), int(kilobytes)
+    done = harness.run_measured(MEMSHIM, *argv, timeout=600)
+    assert done.returncode == 0, done
+    return done.seconds, done.kibibytes
 
 
 def measured(program, count, argv_of):
