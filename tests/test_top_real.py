@@ -15,7 +15,7 @@ USER = ("setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups")
 
 
 def once(view, path):
-    done = memshim("top", "--once", "-b", f"--view={view}", path, env={"COLUMNS": "200"})
+    done = memshim("top", "--once", "-b", f"--view={view}", *harness.foreign(path), path, env={"COLUMNS": "200"})
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout + "\n"
 
@@ -73,7 +73,7 @@ def test_postgresql_under_load(own_world):
                    env={"HOME": folder}) as lines:
             lines.wait_for("ready")
             path = f"{folder}/pg.data"
-            with top(path, columns=120, lines=40) as screen:
+            with top("--foreign", path, columns=120, lines=40) as screen:
                 screen.wait_for("postgres", "running", "live")
                 lines.say()
                 screen.type("/", *"pgbench", "Enter")
