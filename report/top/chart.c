@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A column stands for one or more pieces of time. In one without a move the break is where the last
- * move left it; before the first move that is seen, it is where that one began.
+ * A column stands for one or more pieces of time. In a column without a move, the break is where
+ * the last move left it. Before the first recorded move, the break is where that move began.
  */
 #include "report/top/chart.h"
 
@@ -12,7 +12,7 @@
 #include "report/util/format.h"
 
 #define COLUMNS_MAX TREND_PIECES
-#define LEVELS 8u /* of a character */
+#define LEVELS 8u /* levels of one character */
 #define SCALE_COLUMNS 9u
 
 struct column {
@@ -24,14 +24,14 @@ struct column {
 struct columns {
 	struct column column[COLUMNS_MAX];
 	unsigned count;
-	uint64_t low, high; /* of all */
+	uint64_t low, high; /* over all columns */
 	bool any;
 };
 
 static const char *const blocks[LEVELS + 1] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 static const char *const signs[LEVELS + 1] = {" ", "_", ".", ":", "-", "=", "+", "#", "#"};
 
-/* Where the break was before the first piece that is kept; 0: nothing is known. */
+/* The break before the first piece that is kept; 0 if unknown. */
 static uint64_t first_level(const struct chart *chart, const struct trend *trend, uint64_t first)
 {
 	uint64_t number = UINT64_MAX, level = chart->process->facts.break_at_start;
@@ -42,14 +42,15 @@ static uint64_t first_level(const struct chart *chart, const struct trend *trend
 		if (!piece->number || piece->number >= number)
 			continue;
 		number = piece->number;
-		/* The oldest that is left begins where it began, unless all are there. */
+		/* Older pieces were dropped: the break is where the oldest kept piece began. */
 		if (number > first)
 			level = piece->grows ? piece->low : piece->high;
 	}
 	return level;
 }
 
-static void take_piece(struct column *column, const struct trend_piece *piece, uint64_t *level)
+static void column_add_piece(struct column *column, const struct trend_piece *piece,
+			     uint64_t *level)
 {
 	uint64_t low = piece ? piece->low : *level, high = piece ? piece->high : *level;
 
@@ -89,7 +90,7 @@ static void take_extremes(struct columns *all)
 	}
 }
 
-/* The last `count * each` pieces, `each` of them in a column. */
+/* Fills `count` columns from the last `count * each` pieces. */
 static bool chart_gather(const struct chart *chart, struct columns *all, unsigned count,
 			 unsigned each)
 {
@@ -105,13 +106,14 @@ static bool chart_gather(const struct chart *chart, struct columns *all, unsigne
 		uint64_t number = trends_number(chart->trends, chart->now_ns, count * each, i);
 
 		if (number && lives_in(chart, number) && level)
-			take_piece(&all->column[i / each], trends_piece(trend, number), &level);
+			column_add_piece(&all->column[i / each], trends_piece(trend, number),
+					 &level);
 	}
 	take_extremes(all);
 	return all->any;
 }
 
-/* How high a break stands, of `full` steps; what is there at all has one. */
+/* The height of a break in `full` steps; a known break has at least one. */
 static unsigned chart_height(const struct columns *all, uint64_t address, unsigned full)
 {
 	uint64_t range = all->high - all->low;
@@ -144,13 +146,13 @@ const char *chart_small(const struct chart *chart, char *text, size_t bytes)
 	return text;
 }
 
-/* ---- the large one ---- */
+/* ---- the large chart ---- */
 
 static void add_line(const struct chart *chart, struct pager *pager, const struct columns *all,
 		     unsigned line, unsigned lines)
 {
 	uint64_t start = chart->process->facts.break_initial;
-	char text[SHEET_LINE_BYTES], scale[FORMAT_BYTES] = "";
+	char text[PAGER_LINE_BYTES], scale[FORMAT_BYTES] = "";
 	unsigned below = (lines - 1 - line) * LEVELS;
 	size_t used;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A break over time, drawn with characters: a small chart in a row, a large one with its marks. */
+/* A break over time, drawn with characters: a small chart in a row, a large one on a page. */
 #ifndef MEMSHIM_TOP_CHART_H
 #define MEMSHIM_TOP_CHART_H
 
@@ -8,7 +8,7 @@
 
 #define CHART_SMALL_COLUMNS 12u
 
-/* `now_ns`: where the chart ends at the right. Up to its end, where the image has ended. */
+/* `now_ns`: the time at the right edge. A chart of an ended image ends at its exit. */
 struct chart {
 	const struct trends *trends;
 	const struct model_process *process;
@@ -16,10 +16,10 @@ struct chart {
 	bool utf8;
 };
 
-/* One line of CHART_SMALL_COLUMNS columns; "" when nothing moved. */
+/* One line of CHART_SMALL_COLUMNS columns; "" if the break never moved. */
 const char *chart_small(const struct chart *chart, char *text, size_t bytes);
 
-/* Lines with a scale at the left, marks (+ grown, - shrunk) and the time below. */
+/* Lines with a scale on the left, marks (+ grown, - shrunk) and the time axis below. */
 void chart_large(const struct chart *chart, struct pager *pager, unsigned columns, unsigned lines);
 
 #endif

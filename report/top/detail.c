@@ -221,7 +221,7 @@ static void write_segment(const struct detail *detail, const struct rows *rows, 
 		       segment->removed_ns);
 }
 
-/* ---- the others ---- */
+/* ---- sites, events, findings, help ---- */
 
 static void write_finding(const struct detail *detail, const struct rows *rows, struct pager *pager,
 			  unsigned columns)

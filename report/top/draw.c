@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
  *    memshim top  python3 app.py                              live, 12 s   every 2 s
- *    Coverage, and what all processes together did
+ *    coverage, and sums over all processes
  *    [Processes 4]  Segments 2  Sites 31  Events 1,204  Findings 1
- *    the list, or a page about one thing
- *    keys, or a question, or news
+ *    the list, or a page about one row
+ *    keys, or a question, or a message
  */
 #include <stdio.h>
 
 #include "report/top/draw.h"
 #include "report/util/format.h"
 
-#define LOW_SCREEN 16u /* where every line is needed for rows */
+#define LOW_SCREEN 16u /* below this height the screen shows fewer heading lines */
 #define SCREEN_LEAST_LINES 6u
 #define SCREEN_LEAST_COLUMNS 30u
 
-/* ---- the head ---- */
+/* ---- the heading ---- */
 
 static void draw_join_command(const struct session_facts *session, char *to, size_t bytes)
 {
@@ -55,7 +55,7 @@ static void draw_title(const struct top *top)
 		screen_put(0, columns - used, used, state, STYLE_BAR);
 }
 
-/* ", 12 lost", where there are any. */
+/* ", 12 lost"; nothing for 0. */
 static void draw_put_part(struct out *out, uint64_t count, const char *what)
 {
 	char text[FORMAT_BYTES];
@@ -214,7 +214,7 @@ static void draw_tabs(const struct top *top, unsigned line)
 	}
 }
 
-/* ---- the foot ---- */
+/* ---- the last line ---- */
 
 static void draw_foot(const struct top *top)
 {
@@ -240,7 +240,7 @@ static void draw_foot(const struct top *top)
 	}
 }
 
-/* ---- all ---- */
+/* ---- the screen ---- */
 
 static unsigned head_lines(const struct top *top)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What keys do. */
+/* The action of each key. */
 #include "report/top/key_actions.h"
 
 #include <ctype.h>
@@ -28,7 +28,7 @@ static void key_action_shift(struct top *top, bool right)
 {
 	unsigned *left = top->detail.kind != DETAIL_NONE ? &top->pager.left : &top_list(top)->left;
 
-	if (right && *left < SHEET_LINE_BYTES)
+	if (right && *left < PAGER_LINE_BYTES)
 		*left += STEP_COLUMNS;
 	else if (!right)
 		*left -= *left < STEP_COLUMNS ? *left : STEP_COLUMNS;
@@ -43,7 +43,7 @@ static void show_view(struct top *top, int view)
 	top->detail.kind = DETAIL_NONE;
 	live_session_single(&top->live, 0);
 	if (top->view == VIEW_SITES && !top->live.names)
-		top->due_ns = 0; /* they have no names yet */
+		top->due_ns = 0; /* resolve the function names now */
 }
 
 static void show_detail(struct top *top)
@@ -57,7 +57,7 @@ static void show_detail(struct top *top)
 	top->live.names = true;
 	if (top->detail.kind == DETAIL_PROCESS)
 		live_session_single(&top->live, top->detail.instance);
-	top->due_ns = 0; /* names, and the sites of one process, are wanted at once */
+	top->due_ns = 0; /* resolve names, and the call sites of this process, now */
 }
 
 static void open_picked(struct top *top)
@@ -172,9 +172,9 @@ static bool key_action_is_asked(const struct model *model, const struct model_se
 	       same.changed == question->changed;
 }
 
-/* The very object that the question is about; null when it is not here any more. */
-static const struct model_segment *find_asked(const struct model *model,
-					      const struct top_question *question)
+/* The segment that the question is about; null if it no longer exists. */
+static const struct model_segment *question_segment(const struct model *model,
+						    const struct top_question *question)
 {
 	for (uint32_t i = 0; i < model->segment_count; i++)
 		if (key_action_is_asked(model, model->segments[i], question))
@@ -211,7 +211,7 @@ static void ask_to_remove(struct top *top)
 static void key_action_answer(struct top *top, int code)
 {
 	const struct model *model = top->live.now;
-	const struct model_segment *segment = find_asked(model, &top->question);
+	const struct model_segment *segment = question_segment(model, &top->question);
 	const char *why;
 	char words[REAP_WHY_BYTES];
 
@@ -250,7 +250,7 @@ static void key_action_type(struct top *top, int code)
 		list->filter[length + 1] = '\0';
 	} else if (code >= 0x100) {
 		top->typing = false;
-		act_on_key(top, code);
+		key_act(top, code);
 	}
 }
 
@@ -368,7 +368,7 @@ static void act_on_settings(struct top *top, enum action action)
 	}
 }
 
-void act_on_key(struct top *top, int code)
+void key_act(struct top *top, int code)
 {
 	enum action action = keys_action(code);
 

@@ -5,6 +5,6 @@
 
 #include "report/top/top.h"
 
-void act_on_key(struct top *top, int code);
+void key_act(struct top *top, int code);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which key does what. */
+/* The table of keys. */
 #ifndef MEMSHIM_TOP_KEYS_H
 #define MEMSHIM_TOP_KEYS_H
 
@@ -18,7 +18,7 @@ struct key_row {
 	const char *written, *meaning;
 };
 
-/* By action; the first, of ACTION_NONE, is empty. */
+/* Indexed by action; the row of ACTION_NONE is empty. */
 extern const struct key_row keys_table[ACTION_COUNT];
 
 enum action keys_action(int code);

@@ -76,7 +76,7 @@ static int find_mark(const struct list *list, uint64_t wanted)
 	return -1;
 }
 
-/* Moves the marked rows to the front, in their order. */
+/* Moves the marked rows to the front and keeps their order. */
 static void marked_first(struct list *list)
 {
 	unsigned front = 0;
@@ -116,7 +116,7 @@ static void list_choose(struct list *list, unsigned columns)
 
 void list_finalize(struct list *list, unsigned columns)
 {
-	list_choose(list, columns > 2 ? columns - 2 : 1); /* a blank, or a mark, at each side */
+	list_choose(list, columns > 2 ? columns - 2 : 1); /* one blank or mark on each side */
 	list_filter(list);
 	table_sort(&list->table);
 	marked_first(list);
@@ -175,15 +175,15 @@ static void draw_row(const struct list *list, unsigned line, unsigned row)
 			  : "",
 		   bar | (marked ? STYLE_BOLD : 0));
 	for (unsigned i = 0; i < list->table.shown_count; i++) {
-		bool picture = list->table.shown[i] == list->picture;
+		bool drawn = list->table.shown[i] == list->drawn_column;
 
 		table_cell(&list->table, row, i, &cell);
 		column = list_put_cell(list, line, column, i, cell.text,
-				       bar && !picture ? bar : style_of(cell.color));
+				       bar && !drawn ? bar : style_of(cell.color));
 	}
 }
 
-/* The rows on the screen hold the cursor. */
+/* Scrolls so that the cursor is on the screen. */
 static void list_scroll(struct list *list, unsigned rows)
 {
 	unsigned count = list->table.row_count;

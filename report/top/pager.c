@@ -37,7 +37,7 @@ void pager_add(struct pager *pager, unsigned styles, const char *format, ...)
 	}
 	pager->lines[pager->count].styles = styles;
 	va_start(args, format);
-	vsnprintf(pager->lines[pager->count++].text, SHEET_LINE_BYTES, format, args);
+	vsnprintf(pager->lines[pager->count++].text, PAGER_LINE_BYTES, format, args);
 	va_end(args);
 }
 

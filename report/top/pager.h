@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* Lines of text that scroll: help, and everything about one process or segment. */
+/* Lines of text that scroll: the help, and pages about one process or segment. */
 #ifndef MEMSHIM_TOP_PAGER_H
 #define MEMSHIM_TOP_PAGER_H
 
 #include <stdbool.h>
 
-#define SHEET_LINE_BYTES 1024u
+#define PAGER_LINE_BYTES 1024u
 
 struct pager_line {
 	unsigned styles;
-	char text[SHEET_LINE_BYTES];
+	char text[PAGER_LINE_BYTES];
 };
 
 struct pager {
 	struct pager_line *lines;
 	unsigned count, capacity;
-	unsigned first, left; /* of the lines and columns, on the screen */
+	unsigned first, left; /* the first line and column on the screen */
 	bool no_memory;
 };
 
@@ -24,11 +24,11 @@ void pager_begin(struct pager *pager);
 void pager_add(struct pager *pager, unsigned styles, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* The same words on as many lines as they need, each after `indent` blanks. */
+/* Wraps the text to `columns`; each line begins with `indent` blanks. */
 void pager_wrap(struct pager *pager, unsigned styles, unsigned indent, unsigned columns,
 		const char *text);
 
-/* Lines from `line` on, as many as there is room for. */
+/* Draws at most `lines` lines of text, at `line` of the screen. */
 void pager_draw(struct pager *pager, unsigned line, unsigned lines);
 void pager_move(struct pager *pager, long lines);
 

@@ -169,7 +169,7 @@ const char *rows_event_line(const struct rows *rows, const struct event *event)
 	return out.buffer;
 }
 
-/* Wide gaps are made narrow. */
+/* Shortens runs of blanks, which only align columns. */
 static void row_put_call(struct cell *cell, const char *line)
 {
 	size_t used = 0;
@@ -227,7 +227,7 @@ static void finding_cell(const void *row, unsigned column, struct cell *cell, co
 	snprintf(cell->text, sizeof cell->text, "%s", text);
 }
 
-/* ---- what rows are about ---- */
+/* ---- identities of rows ---- */
 
 static uint64_t process_identity(const void *row)
 {
@@ -279,7 +279,7 @@ static void row_make(struct list *list, const struct table_column *columns,
 	list->table.fill = fill;
 	list->table.context = rows;
 	list->table.sort = UINT_MAX;
-	list->picture = UINT_MAX;
+	list->drawn_column = UINT_MAX;
 }
 
 void rows_lists(struct list lists[VIEW_COUNT], struct rows *rows)
@@ -290,7 +290,7 @@ void rows_lists(struct list lists[VIEW_COUNT], struct rows *rows)
 	row_make(&lists[VIEW_EVENTS], event_columns, event_cell, event_identity, rows);
 	row_make(&lists[VIEW_FINDINGS], finding_columns, finding_cell, finding_identity, rows);
 	lists[VIEW_PROCESSES].table.sort = OF_PROCESS_NET;
-	lists[VIEW_PROCESSES].picture = OF_PROCESS_CHART;
+	lists[VIEW_PROCESSES].drawn_column = OF_PROCESS_CHART;
 	lists[VIEW_EVENTS].tails = lists[VIEW_EVENTS].at_end = lists[VIEW_EVENTS].follow = true;
 }
 
@@ -311,7 +311,7 @@ static void add_processes(struct rows *rows, struct list *list)
 			list_add(list, model->by_instance[i]);
 }
 
-/* One more holder into the words, as long as there is room. */
+/* Appends a holder's name, for at most three holders. */
 static void row_add_holder(struct rows_segment *row, const struct process_facts *facts)
 {
 	size_t used = strlen(row->held);

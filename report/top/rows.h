@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The rows of the lists, and what is in their cells. */
+/* The rows of the lists and their cells. */
 #ifndef MEMSHIM_TOP_ROWS_H
 #define MEMSHIM_TOP_ROWS_H
 
@@ -15,14 +15,14 @@ enum top_view {
 	VIEW_COUNT
 };
 
-/* A segment, and who has it attached, in words. */
+/* A segment and the names of the processes that have it attached. */
 struct rows_segment {
 	const struct model_segment *segment;
 	unsigned holder_count;
 	char held[128];
 };
 
-/* What the cells are made of; belongs to the rows until they are gathered again. */
+/* The data behind the cells; valid until rows_gather is called again. */
 struct rows {
 	struct live *live;
 	const struct filter *filter;
@@ -32,14 +32,16 @@ struct rows {
 	uint32_t site_count;
 };
 
-/* Empty lists, each in its usual order. */
+/* Makes empty lists in their default order. */
 void rows_lists(struct list lists[VIEW_COUNT], struct rows *rows);
 void rows_free(struct rows *rows);
 
-/* Gathers what a view shows now; feed->now must be there. False without memory. */
+/*
+ * Gathers the rows of one view. live->now must not be null. False without memory.
+ */
 bool rows_gather(struct rows *rows, enum top_view view, struct list *list, unsigned columns);
 
-/* An event's call in words, valid until the next one. */
+/* An event's call as text, valid until the next call of this function. */
 const char *rows_event_line(const struct rows *rows, const struct event *event);
 
 #endif

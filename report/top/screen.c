@@ -14,10 +14,10 @@
 #include "report/util/error.h"
 #include "report/util/printable.h"
 
-#define ESCAPE_WAIT_MS 25 /* a function key's characters come together */
+#define ESCAPE_WAIT_MS 25 /* the longest wait for the rest of a function key's characters */
 
 static SCREEN *terminal;
-static FILE *nowhere; /* what is drawn only to be read back goes there */
+static FILE *discard; /* the output of a screen that is only read back */
 static bool utf8, colors;
 static volatile sig_atomic_t hung_up;
 
@@ -27,13 +27,13 @@ static void hang_up(int number)
 	hung_up = 1;
 }
 
-static void take_locale(void)
+static void screen_read_locale(void)
 {
 	setlocale(LC_CTYPE, "");
 	utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
 }
 
-static void take_colors(bool wanted)
+static void screen_start_colors(bool wanted)
 {
 	static const short of_style[] = {[STYLE_RED] = COLOR_RED,
 					 [STYLE_YELLOW] = COLOR_YELLOW,
@@ -46,7 +46,7 @@ static void take_colors(bool wanted)
 }
 
 struct making {
-	char *type; /* null: of the environment */
+	char *type; /* null: TERM from the environment */
 	FILE *out, *in;
 };
 
@@ -63,7 +63,7 @@ bool screen_begin(bool color)
 	struct sigaction action = {.sa_handler = hang_up};
 	struct making making = {NULL, stdout, stdin};
 
-	take_locale();
+	screen_read_locale();
 	call_on_big_stack(make_terminal, &making);
 	if (!terminal) {
 		error_format("TERM", "%s: no such terminal is known; --once prints one screen",
@@ -71,7 +71,7 @@ bool screen_begin(bool color)
 		return false;
 	}
 	set_escdelay(ESCAPE_WAIT_MS);
-	take_colors(color);
+	screen_start_colors(color);
 	cbreak();
 	noecho();
 	nonl();
@@ -83,7 +83,7 @@ bool screen_begin(bool color)
 	return true;
 }
 
-/* ncurses takes the size of a screen that is no terminal from the environment. */
+/* ncurses reads the size of a screen without a terminal from the environment. */
 static void set_size(const char *name, unsigned size)
 {
 	char text[16];
@@ -97,12 +97,12 @@ bool screen_begin_text(unsigned lines, unsigned columns)
 	static char type[] = "dumb";
 	struct making making = {.type = type};
 
-	take_locale();
+	screen_read_locale();
 	set_size("LINES", lines);
 	set_size("COLUMNS", columns);
-	nowhere = fopen("/dev/null", "r+");
-	making.in = making.out = nowhere;
-	if (nowhere)
+	discard = fopen("/dev/null", "r+");
+	making.in = making.out = discard;
+	if (discard)
 		call_on_big_stack(make_terminal, &making);
 	if (terminal)
 		return true;
@@ -117,9 +117,9 @@ void screen_end(void)
 	endwin();
 	delscreen(terminal);
 	terminal = NULL;
-	if (nowhere)
-		fclose(nowhere);
-	nowhere = NULL;
+	if (discard)
+		fclose(discard);
+	discard = NULL;
 }
 
 unsigned screen_lines(void)
@@ -239,7 +239,7 @@ int screen_key(int wait_ms)
 	int key;
 
 	timeout(0);
-	key = getch(); /* there may be one that ncurses has read already */
+	key = getch(); /* ncurses may hold a key that poll(2) does not show */
 	if (key != ERR || hung_up)
 		return code_of(key);
 	poll(&input, 1, wait_ms);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The terminal, by ncurses: text at a place, and keys. The only file that knows ncurses, whose
- * names are everybody's names. Text may be anything: what must not reach a terminal is shown as
- * '?'.
+ * The terminal: text at a position, and keys. No other file includes ncurses, because its names
+ * have no prefix. Text may contain any bytes: screen_put shows unprintable ones as '?'.
  */
 #ifndef MEMSHIM_TOP_SCREEN_H
 #define MEMSHIM_TOP_SCREEN_H
@@ -18,12 +17,12 @@ enum screen_style {
 	STYLE_YELLOW,
 	STYLE_CYAN,
 	STYLE_GREEN,
-	STYLE_BAR = 1 << 4, /* with any of these: on a bar of another background */
+	STYLE_BAR = 1 << 4, /* combined with any other: draws a bar in another background */
 };
 
-/* What screen_key returns besides characters. */
+/* Codes of screen_key besides characters. */
 enum screen_code {
-	SCREEN_NONE = 0, /* nothing was typed in time */
+	SCREEN_NONE = 0, /* no key within the wait */
 	SCREEN_ESCAPE = 27,
 	SCREEN_UP = 0x100,
 	SCREEN_DOWN,
@@ -36,16 +35,16 @@ enum screen_code {
 	SCREEN_BACK_TAB,
 	SCREEN_BACKSPACE,
 	SCREEN_DELETE,
-	SCREEN_F1, /* up to F10 in a row */
+	SCREEN_F1, /* F1 to F10 are consecutive */
 	SCREEN_F10 = SCREEN_F1 + 9,
 	SCREEN_RESIZED,
-	SCREEN_GONE, /* the terminal is not there any more */
+	SCREEN_GONE, /* the terminal was closed */
 	SCREEN_OTHER,
 };
 
-/* Takes the terminal; false after one line. */
+/* Takes the terminal; false after a message. */
 bool screen_begin(bool color);
-/* No terminal at all, for the text of one screen; false after one line. */
+/* A screen without a terminal, for the text of one screen; false after a message. */
 bool screen_begin_text(unsigned lines, unsigned columns);
 void screen_end(void);
 
@@ -54,16 +53,16 @@ unsigned screen_columns(void);
 bool screen_utf8(void);
 
 void screen_clear(void);
-/* The text, cut or padded to `width` columns. */
+/* Puts the text, cut or padded to `width` columns. */
 void screen_put(unsigned line, unsigned column, unsigned width, const char *text, unsigned styles);
 void screen_show(void);
-/* After something else wrote on the terminal. */
+/* Redraws all after another program wrote to the terminal. */
 void screen_redraw(void);
 
 /* Waits at most `wait_ms` for a key. */
 int screen_key(int wait_ms);
 
-/* A line of the screen as text, without blanks at its end. */
+/* Copies a line of the screen, without trailing blanks. */
 void screen_text(unsigned line, char *to, size_t bytes);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One thread: it takes events for a moment, concludes when it is time to, draws when something has
- * changed, and waits for a key.
+ * The loop of the live screen, in one thread: read events for a short time, compute the findings
+ * when the interval is over, draw if anything changed, wait for a key.
  */
 #include "report/top/top.h"
 
@@ -14,10 +14,12 @@
 #include "report/util/now.h"
 #include "report/view/page.h"
 
-#define PULL_NS 40000000u /* at a time: keys are answered in between */
-#define TICK_MS 100       /* between two looks for events */
+#define PULL_NS 40000000u /* the longest read before the next key is answered */
+#define TICK_MS 100       /* between two reads of events */
 #define MESSAGE_NS 4000000000u
-#define FIRST_NS 500000000u /* an ended session's events are all read before it is shown */
+#define FIRST_NS                                                                         \
+	500000000u /* for an ended session: read all of its events before the first draw \
+		    */
 
 void top_say(struct top *top, const char *format, ...)
 {
@@ -31,7 +33,7 @@ void top_say(struct top *top, const char *format, ...)
 	top->stale = true;
 }
 
-/* ---- looking ---- */
+/* ---- refreshing ---- */
 
 void top_gather(struct top *top)
 {
@@ -62,22 +64,22 @@ static bool is_known(const struct top *top, uint64_t wanted)
 	return false;
 }
 
-/* News of what turned up since the last look. */
-static void tell_new_findings(struct top *top)
+/* Shows the first error or warning that is new since the last refresh. */
+static void report_new_findings(struct top *top)
 {
 	const struct model *model = top->live.now;
 	uint64_t *known = calloc(model->finding_count + 1, sizeof *known);
-	bool told = !top->known_findings; /* those of the first look are no news */
+	bool reported = !top->known_findings; /* findings of the first refresh are not new */
 
 	for (uint32_t i = 0; known && i < model->finding_count; i++) {
 		const struct finding *finding = &model->findings[i];
 
 		known[i] = top_about(finding);
-		if (told || is_known(top, known[i]) || finding->severity == SEVERITY_NOTE)
+		if (reported || is_known(top, known[i]) || finding->severity == SEVERITY_NOTE)
 			continue;
 		top_say(top, " new: %s: %.100s", model_finding_name(finding->kind),
 			finding->text ? finding->text : "");
-		told = true;
+		reported = true;
 	}
 	free(top->known_findings);
 	top->known_findings = known;
@@ -86,13 +88,13 @@ static void tell_new_findings(struct top *top)
 
 static void count_rate(struct top *top)
 {
-	uint64_t now = now_ns(), span = now - top->last_look_ns;
+	uint64_t now = now_ns(), span = now - top->last_refresh_ns;
 
-	if (top->last_look_ns && span)
+	if (top->last_refresh_ns && span)
 		top->events_per_s = (uint64_t)((double)(top->live.event_count - top->last_events) *
 					       1e9 / (double)span);
 	top->last_events = top->live.event_count;
-	top->last_look_ns = now;
+	top->last_refresh_ns = now;
 }
 
 /* ---- sessions ---- */
@@ -109,10 +111,10 @@ static void top_close_session(struct top *top)
 	free(top->known_findings);
 	top->known_findings = NULL;
 	top->known_count = 0;
-	top->last_look_ns = 0;
+	top->last_refresh_ns = 0;
 }
 
-/* Everything that there is by now, and a first look at it. */
+/* Reads all events that exist now, and refreshes. */
 static int top_read_all(struct top *top)
 {
 	top->live.names = top->view == VIEW_SITES || top->detail.kind != DETAIL_NONE;
@@ -123,7 +125,7 @@ static int top_read_all(struct top *top)
 	top->stale = true;
 	if (!live_session_conclude(&top->live))
 		return session_no_memory();
-	tell_new_findings(top);
+	report_new_findings(top);
 	return 0;
 }
 
@@ -157,8 +159,8 @@ int top_open(struct top *top, const char *path)
 /* ---- at a session's end ---- */
 
 /*
- * The recording has it all, in its order, and with what came too fast for a screen: it is read once
- * more, from its beginning. A session without a recorder stays as it was seen.
+ * Reads the recording from its beginning: it has all events in order, also those that came too
+ * fast for the screen. A session without a recorder keeps its last state.
  */
 static void end_session(struct top *top)
 {
@@ -174,8 +176,8 @@ static void end_session(struct top *top)
 	top->ended_reported = true;
 }
 
-/* Another one may begin at its place. */
-static void look_for_successor(struct top *top)
+/* Another session may have begun at the same path. */
+static void open_successor(struct top *top)
 {
 	char path[PATH_MAX];
 
@@ -184,7 +186,7 @@ static void look_for_successor(struct top *top)
 		top_say(top, " a new session has begun here");
 }
 
-static void top_look(struct top *top)
+static void top_refresh(struct top *top)
 {
 	uint64_t now = now_ns();
 
@@ -197,11 +199,11 @@ static void top_look(struct top *top)
 		end_session(top);
 	else if (!live_session_conclude(&top->live))
 		top_say(top, " not enough memory: this is how it was before");
-	top->looks++;
+	top->refreshes++;
 	count_rate(top);
-	tell_new_findings(top);
+	report_new_findings(top);
 	if (top->ended_reported)
-		look_for_successor(top);
+		open_successor(top);
 }
 
 void top_pick(struct top *top)
@@ -215,7 +217,7 @@ void top_pick(struct top *top)
 	top->detail.kind = DETAIL_NONE;
 }
 
-static void free_all(struct top *top)
+static void top_free(struct top *top)
 {
 	top_close_session(top);
 	for (int view = 0; view < VIEW_COUNT; view++)
@@ -248,7 +250,7 @@ static enum live_session_answer top_pull(struct top *top)
 	answer = live_session_pull(&top->live, PULL_NS);
 	if (answer == LIVE_SESSION_NO_MEMORY)
 		top_say(top, " not enough memory for the events");
-	/* Events are shown as they come; all else waits for the next look. */
+	/* The list of events is drawn at once; other views wait for the next refresh. */
 	if (top->view == VIEW_EVENTS && !top->paused && top->live.event_count != before)
 		top->stale = true;
 	if (answer == LIVE_SESSION_ENDED && !top->ended_reported)
@@ -276,20 +278,20 @@ int top_run(struct top *top)
 	while (!top->quit) {
 		enum live_session_answer answer = top_pull(top);
 
-		top_look(top);
+		top_refresh(top);
 		top_draw(top);
-		if (top->screens_most && top->looks >= top->screens_most)
+		if (top->screens_most && top->refreshes >= top->screens_most)
 			break;
-		act_on_key(top, screen_key(wait_ms(top, answer)));
+		key_act(top, screen_key(wait_ms(top, answer)));
 	}
-	free_all(top);
+	top_free(top);
 	return 0;
 }
 
 int top_once(struct top *top)
 {
 	struct out *out = page_begin(COLOR_NEVER);
-	unsigned blank = 0; /* lines: those at the end are left out */
+	unsigned blank = 0; /* blank lines so far: those at the end are not printed */
 	char text[4096];
 
 	top_gather(top);
@@ -303,6 +305,6 @@ int top_once(struct top *top)
 		if (*text)
 			out_char(out, '\n');
 	}
-	free_all(top);
+	top_free(top);
 	return out_finish(out);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The live screen: a session, what is shown of it, and what the user is about to do. */
+/* The live screen: a session, the view of it, and the user's pending input. */
 #ifndef MEMSHIM_TOP_TOP_H
 #define MEMSHIM_TOP_TOP_H
 
@@ -10,53 +10,52 @@
 #define TOP_MESSAGE_BYTES 160u
 
 /*
- * Whether an object is to be removed. It is about that object of that session, and about nothing
- * that comes to stand in its place: whatever changes the session or writes over the line on which
- * it stands withdraws it.
+ * The question whether to remove a segment. It concerns that segment of that session only. Any
+ * change of the session, and any text over the question's line, withdraws it.
  */
 struct top_question {
 	bool pending;
-	uint64_t session_started_ns; /* realtime */
+	uint64_t session_started_ns; /* CLOCK_REALTIME */
 	char session_name[sizeof(((struct session_facts *)0)->name)];
 	int32_t shmid;
 	uint32_t key;
 	uint64_t size;
-	uint64_t seen_ns; /* since the session's start, by the log */
-	uint64_t changed; /* by the kernel, in seconds since 1970 */
+	uint64_t seen_ns; /* since the session's start, as logged */
+	uint64_t changed; /* shm_ctime, in seconds since 1970 */
 };
 
 struct top {
 	bool foreign;          /* the session belongs to another user: nothing is removed */
 	uint64_t screens_most; /* 0: no limit */
 	struct live live;
-	bool open; /* there is a session in `feed` */
+	bool open; /* `live` holds a session */
 	struct rows rows;
 	struct list lists[VIEW_COUNT];
 	enum top_view view;
-	struct detail detail, under_help; /* of kind DETAIL_NONE: the list is seen */
+	struct detail detail, under_help; /* DETAIL_NONE: the list is shown */
 	struct pager pager;
-	bool picking; /* among the sessions there are */
+	bool picking; /* choosing a session from the picker */
 	struct list picker;
 	struct listing listing;
-	uint64_t interval_ns, due_ns, looks;
-	uint64_t last_events, events_per_s, last_look_ns;
+	uint64_t interval_ns, due_ns, refreshes;
+	uint64_t last_events, events_per_s, last_refresh_ns;
 	bool ended_reported, paused, typing, stale, quit;
 	struct top_question question;
-	uint64_t *known_findings; /* what each is about, at the last look */
+	uint64_t *known_findings; /* identities of the findings at the last refresh */
 	uint32_t known_count;
 	char message[TOP_MESSAGE_BYTES];
 	uint64_t message_until_ns; /* CLOCK_MONOTONIC */
 };
 
-/* 0, or an exit code after one line. */
+/* 0, or an exit code after a message. */
 int top_open(struct top *top, const char *path);
 void top_pick(struct top *top);
 int top_run(struct top *top);
-/* One screen, as text. */
+/* Prints one screen as text. */
 int top_once(struct top *top);
-/* Withdraws a pending question: this stands in its place. */
+/* Shows a message on the last line; withdraws a pending question. */
 void top_say(struct top *top, const char *format, ...) __attribute__((format(printf, 2, 3)));
-/* Makes the shown rows anew. */
+/* Gathers the rows of the shown list. */
 void top_gather(struct top *top);
 
 static inline struct list *top_list(struct top *top)

@@ -14,7 +14,7 @@ enum call_result { RESULT_NONE, RESULT_NUMBER, RESULT_ADDRESS };
  * Whether libc reported success for a move of the break that the kernel refused, for example by a
  * seccomp filter: libc recognizes no error but ENOMEM.
  */
-static inline bool call_told_success(const struct event *event)
+static inline bool call_reported_success(const struct event *event)
 {
 	return event->kind <= KIND_SBRK && event_failed(event) && event->detail != ENOMEM &&
 	       !(event->flags & (FLAG_RAW | FLAG_LIBC_ONLY));
@@ -31,10 +31,10 @@ static inline enum call_result call_result(const struct event *event, int64_t *v
 		if (event->flags & FLAG_RAW && !failed)
 			*value = (int64_t)event->u.brk.result;
 		else
-			*value = failed && !call_told_success(event) ? -1 : 0;
+			*value = failed && !call_reported_success(event) ? -1 : 0;
 		return RESULT_NUMBER;
 	case KIND_SBRK:
-		failed &= !call_told_success(event);
+		failed &= !call_reported_success(event);
 		*value = failed ? -1 : (int64_t)event->u.brk.result;
 		return failed ? RESULT_NUMBER : RESULT_ADDRESS;
 	case KIND_SHMGET:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Numbers as text, written directly into the output buffer. Each function returns the end of what
- * it wrote. The caller provides DIGITS_ROOM bytes: a function may write past the end that it
+ * it wrote. The caller provides DIGITS_BYTES bytes: a function may write past the end that it
  * returns.
  */
 #ifndef MEMSHIM_VIEW_DIGITS_H
@@ -12,7 +12,7 @@
 #include <string.h>
 
 #define DIGITS_WIDE 32u /* the most digits of a number, and the largest padded width */
-#define DIGITS_ROOM 64u
+#define DIGITS_BYTES 64u
 
 /* Appends a string constant. */
 #define DIGITS_TEXT(to, constant) digits_text(to, constant, sizeof(constant) - 1)

@@ -12,9 +12,9 @@
 
 /* ---- the frames of one site, outermost first ---- */
 
-typedef void take_frame(void *context, const char *name, const char *module);
+typedef void visit_frame(void *context, const char *name, const char *module);
 
-static void flame_walk(const struct model *model, const struct model_site *site, take_frame *take,
+static void flame_walk(const struct model *model, const struct model_site *site, visit_frame *visit,
 		       void *context)
 {
 	struct stack_frame frames[STACK_FRAMES_MAX];
@@ -22,18 +22,18 @@ static void flame_walk(const struct model *model, const struct model_site *site,
 	const struct model_process *process = model_process(model, site->instance);
 	char name[NAME_BYTES];
 
-	take(context, process ? model_program_name(&process->facts) : "?", "");
+	visit(context, process ? model_program_name(&process->facts) : "?", "");
 	if (partial_is_cut(frames, count)) /* else the outermost frame looks like a root */
-		take(context, PARTIAL_CUT_NAME, "");
+		visit(context, PARTIAL_CUT_NAME, "");
 	for (uint32_t i = count; i-- > 0;) {
 		uint32_t places = frames[i].name && frames[i].name->count ? frames[i].name->count
 									  : 1;
 
 		for (uint32_t place = places; place-- > 0;)
-			take(context, stack_words(&frames[i], place, name, sizeof name),
+			visit(context, stack_words(&frames[i], place, name, sizeof name),
 			     stack_module(&frames[i]));
 	}
-	take(context, event_name(site->call), FLAME_CALL);
+	visit(context, event_name(site->call), FLAME_CALL);
 }
 
 static bool flame_is_wanted(const struct model *model, const struct model_site *site,

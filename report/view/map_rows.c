@@ -78,11 +78,11 @@ static void add_edge(const struct drawing *drawing, uint64_t address)
 static bool map_row_joins(const struct zone *lower, const struct zone *upper)
 {
 	enum family family = family_of(lower);
-	uint64_t hole = upper->start - lower->end;
+	uint64_t gap = upper->start - lower->end;
 
 	if (family != family_of(upper) || family == ATTACHED || upper->start < lower->end)
 		return false;
-	return hole == 0 || (family == PLACED && hole <= INNER_GAP_MOST);
+	return gap == 0 || (family == PLACED && gap <= INNER_GAP_MOST);
 }
 
 /* The number of lines for `bytes` at the scale, at least 1. */

@@ -80,27 +80,27 @@ void out_raw(struct out *out, const char *bytes, size_t count)
 
 void out_number(struct out *out, uint64_t number)
 {
-	out_to(out, digits_decimal(out_capacity(out, DIGITS_ROOM), number));
+	out_to(out, digits_decimal(out_capacity(out, DIGITS_BYTES), number));
 }
 
 void out_signed(struct out *out, int64_t number)
 {
-	out_to(out, digits_signed(out_capacity(out, DIGITS_ROOM), number));
+	out_to(out, digits_signed(out_capacity(out, DIGITS_BYTES), number));
 }
 
 void out_number_wide(struct out *out, uint64_t number, unsigned width)
 {
-	out_to(out, digits_wide(out_capacity(out, DIGITS_ROOM), number, width, ' '));
+	out_to(out, digits_wide(out_capacity(out, DIGITS_BYTES), number, width, ' '));
 }
 
 void out_digits(struct out *out, uint64_t number, unsigned digits)
 {
-	out_to(out, digits_wide(out_capacity(out, DIGITS_ROOM), number, digits, '0'));
+	out_to(out, digits_wide(out_capacity(out, DIGITS_BYTES), number, digits, '0'));
 }
 
 void out_hex(struct out *out, uint64_t number)
 {
-	out_to(out, digits_hex(out_capacity(out, DIGITS_ROOM), number));
+	out_to(out, digits_hex(out_capacity(out, DIGITS_BYTES), number));
 }
 
 void out_octal(struct out *out, unsigned number, unsigned digits)

@@ -69,7 +69,7 @@ const char *sites_where(const struct model *model, uint32_t instance, uint32_t s
 }
 
 /* False for calls that changed no memory and did not fail. */
-static bool is_telling(const struct model_site *site)
+static bool site_matters(const struct model_site *site)
 {
 	return site->bytes || site->given_back_bytes || site->failed;
 }
@@ -116,7 +116,7 @@ struct site_group *sites_group(const struct model *model, const struct filter *f
 		const struct model_process *process = model_process(model, site->instance);
 		struct site_group *group;
 
-		if (!process || !filter_process(filter, process) || !is_telling(site))
+		if (!process || !filter_process(filter, process) || !site_matters(site))
 			continue;
 		sites_where(model, site->instance, site->stack, where, sizeof where);
 		group = find_group(groups, *count, site, where);

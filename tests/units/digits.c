@@ -7,7 +7,7 @@
 
 int main(void)
 {
-	char text[6 * DIGITS_ROOM], line[64], *to;
+	char text[6 * DIGITS_BYTES], line[64], *to;
 
 	while (fgets(line, sizeof line, stdin)) {
 		uint64_t number = strtoull(line, NULL, 10);
