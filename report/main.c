@@ -5,7 +5,7 @@
  *   main             this map, and which command is meant
  *
  * cli/: the commands, and the command line they share
- *   cli/command      the commands, but for record
+ *   cli/command      the table of commands, and the guess at a mistyped one
  *   cli/env          shell lines for preloading by hand
  *   cli/events       the log
  *   cli/export       stacks for other tools
@@ -15,15 +15,16 @@
  *   cli/ls           the sessions there are
  *   cli/reap         removes what a session leaked
  *   cli/map          the address space as a picture
+ *   cli/record       starts the recorder, then prints the summary
  *   cli/report       the post-run report
  *   cli/top          the live screen
- *   cli/options      the command line of the reading commands
+ *   cli/options      the option parser of all commands
+ *   cli/option_values reads numbers, sizes and seconds
  *   cli/summary      what record prints at its end
  *   cli/suppressions files of known findings
  *
  * recorder/: `memshim record`: all that writes a segment or a recording
- *   recorder/recorder         the command: one thread that waits for whatever comes first
- *   recorder/record_options   its command line
+ *   recorder/recorder         runs COMMAND: one thread that waits for whatever comes first
  *   recorder/inspect          whether the shim will see a program
  *   recorder/asan_check       whether a sanitizer lets it
  *   recorder/launch           COMMAND's process, held back until all is ready
@@ -217,19 +218,10 @@
 #include <unistd.h>
 
 #include "report/cli/command.h"
+#include "report/cli/help.h"
 #include "report/cli/options.h"
-#include "report/recorder/recorder.h"
 #include "report/util/error.h"
 #include "report/view/page.h"
-
-static const struct {
-	const char *name;
-	int (*run)(int argc, char **argv);
-} commands[] = {
-#define COMMAND(id, name, arguments, summary) {#name, command_##name},
-#include "report/cli/commands.def"
-#undef COMMAND
-};
 
 static int show_version(void)
 {
@@ -259,9 +251,16 @@ static bool is_help(const char *word)
 	return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
+static bool is_version(const char *word)
+{
+	return strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0 ||
+	       strcmp(word, "version") == 0;
+}
+
 int main(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : NULL;
+	int command;
 
 	fill_standard_descriptors();
 	if (!word) {
@@ -270,14 +269,8 @@ int main(int argc, char **argv)
 	}
 	if (is_help(word))
 		return help_show(NULL);
-	if (strcmp(word, "--version") == 0)
+	if (is_version(word))
 		return show_version();
-	if (strcmp(word, "record") == 0 && argc > 2 && is_help(argv[2]))
-		return help_show(word);
-	for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
-		if (strcmp(commands[i].name, word) == 0)
-			return commands[i].run(argc - 1, argv + 1);
-	error_line(word, word[0] == '-' ? "no such option; see 'memshim help'"
-					: "no such command; 'memshim help' lists them");
-	return EXIT_USAGE;
+	command = command_find(word);
+	return command >= 0 ? command_rows[command].run(argc - 1, argv + 1) : command_refuse(word);
 }

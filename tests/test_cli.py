@@ -103,9 +103,25 @@ def test_help(command):
     assert memshim("--help").stdout == memshim("help").stdout
 
 
-def test_version():
-    done = memshim("--version")
+@pytest.mark.parametrize("word", ["--version", "-V", "version"])
+def test_version(word):
+    done = memshim(word)
     assert (done.returncode, done.stdout) == (0, "memshim 0.2.0\n")
+
+
+@pytest.mark.parametrize("word, meant", [("repot", "report"), ("eventss", "events"), ("rpeort", "report"), ("ipc", "ipcs"),
+                                         ("rec", "record"), ("man", "map"), ("", None), ("nonsense", None),
+                                         ("perf-record-of-a-program", None)])
+def test_mistyped_command_is_answered_with_the_nearest_name(word, meant):
+    for argv in ((word,), ("help", word)):
+        done = memshim(*argv)
+        refused(done, USAGE, f"did you mean {meant}?" if meant else "'memshim help' lists them")
+
+
+def test_record_stops_at_the_first_word_that_is_no_option():
+    done = memshim("record", "-q", "echo", "-k", "--nonsense", "--help")
+    assert (done.returncode, done.stdout) == (0, "-k --nonsense --help\n")
+    assert memshim("record", "-q", "--help").stdout == memshim("help", "record").stdout
 
 
 ODD = "x\x1b[31m\n\x7f\u009b2J\u202e\udcff\udc9b"

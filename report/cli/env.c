@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/cli/command.h"
+#include "report/cli/help.h"
 #include "report/cli/options.h"
 #include "report/util/error.h"
 #include "report/util/library.h"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/view/events.h"
 #include "report/cli/command.h"
+#include "report/cli/help.h"
 #include "report/cli/options.h"
 #include "report/session/naming.h"
 #include "report/session/session.h"

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "report/cli/command.h"
+#include "report/cli/help.h"
 #include "report/cli/options.h"
 #include "report/session/session.h"
 #include "report/util/error.h"

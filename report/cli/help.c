@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What --help says; all of it from the tables. */
+#include "report/cli/help.h"
+
 #include <stdio.h>
 #include <string.h>
 
@@ -11,15 +12,7 @@
 #define FOR(id) (1u << COMMAND_##id)
 #define INDENT 27u
 
-static const struct {
-	const char *name, *arguments, *summary;
-} commands[COMMAND_COUNT] = {
-#define COMMAND(id, name, arguments, summary) [COMMAND_##id] = {#name, arguments, summary},
-#include "report/cli/commands.def"
-#undef COMMAND
-};
-
-static const struct row {
+static const struct help_row {
 	const char *name, *argument, *help;
 	char letter;
 	unsigned commands;
@@ -90,7 +83,7 @@ static const struct column_row top_keys[] = {
 };
 
 /* A name in its column, then words that stay in theirs. */
-static void put_item(struct out *out, const char *name, const char *words)
+static void help_put_item(struct out *out, const char *name, const char *words)
 {
 	size_t used = strlen(name), column;
 
@@ -118,17 +111,17 @@ static void put_item(struct out *out, const char *name, const char *words)
 	out_char(out, '\n');
 }
 
-static void put_option(struct out *out, const struct row *row)
+static void help_put_option(struct out *out, const struct help_row *row)
 {
 	char name[96];
 
 	snprintf(name, sizeof name, "  %c%c%s--%s%s%s", row->letter ? '-' : ' ',
 		 row->letter ? row->letter : ' ', row->letter ? ", " : "  ", row->name,
 		 row->argument ? "=" : "", row->argument ? row->argument : "");
-	put_item(out, name, row->help);
+	help_put_item(out, name, row->help);
 }
 
-static void put_columns(struct out *out, const char *title, const struct column_row *column)
+static void help_put_columns(struct out *out, const char *title, const struct column_row *column)
 {
 	char name[64];
 
@@ -137,49 +130,49 @@ static void put_columns(struct out *out, const char *title, const struct column_
 	OUT(out, ":\n");
 	for (; column->name; column++) {
 		snprintf(name, sizeof name, "  %s", column->name);
-		put_item(out, name, column->meaning);
+		help_put_item(out, name, column->meaning);
 	}
 }
 
 static void help_put_command(struct out *out, enum command command)
 {
 	OUT(out, "usage: memshim ");
-	out_text(out, commands[command].name);
-	if (*commands[command].arguments)
+	out_text(out, command_rows[command].name);
+	if (*command_rows[command].arguments)
 		out_char(out, ' ');
-	out_text(out, commands[command].arguments);
+	out_text(out, command_rows[command].arguments);
 	OUT(out, "\n\n");
-	out_text(out, commands[command].summary);
+	out_text(out, command_rows[command].summary);
 	OUT(out, "\n\n");
 	for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
 		if (rows[i].commands >> command & 1)
-			put_option(out, &rows[i]);
+			help_put_option(out, &rows[i]);
 	if (command == COMMAND_TOP)
 		OUT(out, "\nFILE is a recording, a live session's segment, or its name in "
 			 "'memshim ls';\nleft out, it is this user's live session, or the one "
 			 "picked of several;\nelse memshim.data here, or the newest session.\n");
-	else if (strstr(commands[command].arguments, "[FILE]"))
+	else if (strstr(command_rows[command].arguments, "[FILE]"))
 		OUT(out, "\nFILE is a recording, a live session's segment, or its name in "
 			 "'memshim ls';\nleft out, it is memshim.data here, else this user's "
 			 "newest session.\n");
 	if (command == COMMAND_IPCS)
-		put_columns(out, "columns", ipc_columns);
+		help_put_columns(out, "columns", ipc_columns);
 	if (command == COMMAND_REPORT) {
-		put_columns(out, "columns of the processes", process_columns);
-		put_columns(out, "columns of the segments", segment_columns);
-		put_columns(out, "columns of the call sites", site_columns);
+		help_put_columns(out, "columns of the processes", process_columns);
+		help_put_columns(out, "columns of the segments", segment_columns);
+		help_put_columns(out, "columns of the call sites", site_columns);
 	}
 	if (command == COMMAND_EVENTS)
-		put_columns(out, "columns of --csv", event_columns);
+		help_put_columns(out, "columns of --csv", event_columns);
 	if (command == COMMAND_MAP)
-		put_columns(out, "kinds of zones", zone_kinds);
+		help_put_columns(out, "kinds of zones", zone_kinds);
 	if (command == COMMAND_TOP)
-		put_columns(out, "keys", top_keys);
+		help_put_columns(out, "keys", top_keys);
 	if (command == COMMAND_LS)
-		put_columns(out, "columns", session_columns);
+		help_put_columns(out, "columns", session_columns);
 }
 
-static void put_all(struct out *out)
+static void help_put_all(struct out *out)
 {
 	char name[64];
 
@@ -187,29 +180,26 @@ static void put_all(struct out *out)
 		 "Watches how programs move their break (brk, sbrk) and share System V "
 		 "memory.\n\n");
 	for (int i = 0; i < COMMAND_COUNT; i++) {
-		snprintf(name, sizeof name, "  %s", commands[i].name);
-		put_item(out, name, commands[i].summary);
+		snprintf(name, sizeof name, "  %s", command_rows[i].name);
+		help_put_item(out, name, command_rows[i].summary);
 	}
-	put_item(out, "  --version", "the version");
+	help_put_item(out, "  --version", "the version");
 	OUT(out, "\n'memshim help COMMAND' lists the options. To begin:\n"
 		 "memshim record ls; memshim report\n");
 }
 
 int help_show(const char *command)
 {
-	struct out *out = page_begin(COLOR_NEVER);
+	int number = command ? command_find(command) : -1;
+	struct out *out;
 
-	for (int i = 0; command && i < COMMAND_COUNT; i++) {
-		if (strcmp(commands[i].name, command) != 0)
-			continue;
-		help_put_command(out, (enum command)i);
-		return out_finish(out);
-	}
-	if (command) {
-		error_line(command, "no such command; 'memshim help' lists them");
-		return EXIT_USAGE;
-	}
-	put_all(out);
+	if (command && number < 0)
+		return command_refuse(command);
+	out = page_begin(COLOR_NEVER);
+	if (command)
+		help_put_command(out, (enum command)number);
+	else
+		help_put_all(out);
 	return out_finish(out);
 }
 

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "report/cli/command.h"
+#include "report/cli/help.h"
 #include "report/cli/options.h"
 #include "report/procfs/holders.h"
 #include "report/procfs/proc.h"

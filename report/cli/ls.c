@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/cli/command.h"
+#include "report/cli/help.h"
 #include "report/cli/options.h"
 #include "report/session/listing.h"
 #include "report/util/error.h"

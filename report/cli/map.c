@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "report/cli/command.h"
+#include "report/cli/help.h"
 #include "report/cli/options.h"
 #include "report/session/address_space.h"
 #include "report/util/error.h"

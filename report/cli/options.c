@@ -4,15 +4,18 @@
 #include <errno.h>
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "report/cli/option_values.h"
 #include "report/cli/suppressions.h"
 #include "report/session/find.h"
 #include "report/util/error.h"
 #include "report/util/owner.h"
 
 #define FOR(id) (1u << COMMAND_##id)
+#define STACK_DEPTH_DEFAULT 16
+#define STACK_DEPTH_MAX 64
+#define OPTION_BASE 256 /* what getopt returns for option 0: no letter is as large */
 
 enum option_id {
 #define OPTION(id, letter, name, argument, commands, help) OPTION_##id,
@@ -21,7 +24,7 @@ enum option_id {
 	OPTION_COUNT
 };
 
-static const struct row {
+static const struct option_row {
 	const char *name, *argument;
 	char letter;
 	unsigned commands;
@@ -32,15 +35,9 @@ static const struct row {
 #undef OPTION
 };
 
-static const char *const command_names[COMMAND_COUNT] = {
-#define COMMAND(id, name, arguments, summary) [COMMAND_##id] = #name,
-#include "report/cli/commands.def"
-#undef COMMAND
-};
-
 /* ---- values ---- */
 
-static int option_refuse(const struct row *row, const char *value, const char *wanted)
+static int option_refuse(const struct option_row *row, const char *value, const char *wanted)
 {
 	char option[64];
 
@@ -49,24 +46,14 @@ static int option_refuse(const struct row *row, const char *value, const char *w
 	return EXIT_USAGE;
 }
 
-/* A whole number, decimal or as C writes it; false when it is anything else. */
-static bool option_read_number(const char *text, long long least, long long most, long long *value)
+static int option_read_pid(const struct option_row *row, const char *value, long long *pid)
 {
-	char *end;
-
-	errno = 0;
-	*value = strtoll(text, &end, 0);
-	return end != text && *end == '\0' && errno == 0 && *value >= least && *value <= most;
-}
-
-static int take_pid(const struct row *row, const char *value, long long *pid)
-{
-	if (option_read_number(value, 1, INT_MAX, pid))
+	if (option_value_number(value, 1, INT_MAX, pid))
 		return 0;
 	return option_refuse(row, value, "a process id");
 }
 
-static int take_calls(const struct row *row, char *list, uint32_t *kinds)
+static int option_read_calls(const struct option_row *row, char *list, uint32_t *kinds)
 {
 	char *save = NULL;
 
@@ -80,7 +67,7 @@ static int take_calls(const struct row *row, char *list, uint32_t *kinds)
 	return *kinds ? 0 : option_refuse(row, "", "a call: see 'memshim help events'");
 }
 
-static int take_columns(struct options *options, const struct row *row, char *list)
+static int option_read_columns(struct options *options, const struct option_row *row, char *list)
 {
 	char *save = NULL;
 
@@ -92,7 +79,8 @@ static int take_columns(struct options *options, const struct row *row, char *li
 	return options->column_count ? 0 : option_refuse(row, "", "a list of columns");
 }
 
-static int take_color(struct options *options, const struct row *row, const char *value)
+static int option_read_color(struct options *options, const struct option_row *row,
+			     const char *value)
 {
 	if (strcmp(value, "auto") == 0)
 		options->color = COLOR_AUTO;
@@ -105,56 +93,70 @@ static int take_color(struct options *options, const struct row *row, const char
 	return 0;
 }
 
-/* "0.5": any part of a second that a clock knows, up to a day. */
-static int take_delay(struct options *options, const struct row *row, const char *value)
-{
-	char *end;
-	double seconds = strtod(value, &end);
-
-	if (end == value || *end || !(seconds >= 0.01 && seconds <= 86400))
-		return option_refuse(row, value, "a number of seconds, from 0.01 on");
-	options->delay_ns = (uint64_t)(seconds * 1e9);
-	return 0;
-}
-
-static int take_iterations(struct options *options, const struct row *row, const char *value)
-{
-	long long number;
-
-	if (!option_read_number(value, 1, INT_MAX, &number))
-		return option_refuse(row, value, "a number of looks");
-	options->iterations = (uint64_t)number;
-	return 0;
-}
-
-static int take_key(struct filter *filter, const struct row *row, const char *value)
+static int option_read_key(struct filter *filter, const struct option_row *row, const char *value)
 {
 	long long number = 0;
 
 	if (strcmp(value, "IPC_PRIVATE") != 0 &&
-	    !option_read_number(value, INT_MIN, UINT32_MAX, &number))
+	    !option_value_number(value, INT_MIN, UINT32_MAX, &number))
 		return option_refuse(row, value, "a key, such as 0x1234");
 	filter->by_key = true;
 	filter->key = (uint32_t)number;
 	return 0;
 }
 
-static int take_shmid(struct filter *filter, const struct row *row, const char *value)
+static int option_read_shmid(struct filter *filter, const struct option_row *row, const char *value)
 {
 	long long number;
 
-	if (!option_read_number(value, 0, INT_MAX, &number))
+	if (!option_value_number(value, 0, INT_MAX, &number))
 		return option_refuse(row, value, "a segment's id");
 	filter->by_shmid = true;
 	filter->shmid = (int32_t)number;
 	return 0;
 }
 
+/* The numbers whose range is all that is to be checked. */
+static int option_read_number(struct options *o, enum option_id id, const char *value)
+{
+	const struct option_row *row = &rows[id];
+	unsigned long decimal = 0;
+	long long number = 0;
+
+	switch (id) {
+	case OPTION_STACK_DEPTH:
+		if (!option_value_decimal(value, STACK_DEPTH_MAX, &decimal))
+			return option_refuse(row, value, "a number from 0 to 64");
+		o->stack_depth = (uint32_t)decimal;
+		return 0;
+	case OPTION_ERROR_EXITCODE:
+		if (!option_value_decimal(value, 255, &decimal))
+			return option_refuse(row, value, "a number from 0 to 255");
+		o->error_exitcode = (int)decimal;
+		return 0;
+	case OPTION_LOG_SIZE:
+		return option_value_size(value, &o->log_bytes)
+			       ? 0
+			       : option_refuse(row, value, "a size from 8K to 64G, such as 16M");
+	case OPTION_DELAY:
+		return option_value_delay(value, &o->delay_ns)
+			       ? 0
+			       : option_refuse(row, value, "a number of seconds, from 0.01 on");
+	case OPTION_ITERATIONS:
+		if (!option_value_number(value, 1, INT_MAX, &number))
+			return option_refuse(row, value, "a number of samples");
+		o->iterations = (uint64_t)number;
+		return 0;
+	default:
+		return EXIT_USAGE;
+	}
+}
+
 /* ---- options ---- */
 
-static int take_value(struct options *o, enum option_id id, char *value)
+static int option_take_value(struct options *o, enum option_id id, char *value)
 {
-	const struct row *row = &rows[id];
+	const struct option_row *row = &rows[id];
 	long long number = 0;
 	int ret = 0;
 
@@ -163,28 +165,29 @@ static int take_value(struct options *o, enum option_id id, char *value)
 	switch (id) {
 	case OPTION_PROCESS:
 	case OPTION_LOOK:
-		ret = take_pid(row, value, &number);
+		ret = option_read_pid(row, value, &number);
 		o->process = (long)number;
 		return ret;
 	case OPTION_PID:
 	case OPTION_IMAGE:
-		ret = take_pid(row, value, &number);
+		ret = option_read_pid(row, value, &number);
 		o->filter.pid = (int32_t)number;
 		return ret;
 	case OPTION_EXE:
 		o->filter.exe = value;
 		return 0;
 	case OPTION_SHMID:
-		return take_shmid(&o->filter, row, value);
+		return option_read_shmid(&o->filter, row, value);
 	case OPTION_KEY:
-		return take_key(&o->filter, row, value);
+		return option_read_key(&o->filter, row, value);
 	case OPTION_CALL:
-		return take_calls(row, value, &o->filter.kinds);
+		return option_read_calls(row, value, &o->filter.kinds);
 	case OPTION_FORMAT:
 	case OPTION_GRAPH_FORMAT:
 		o->format = value;
 		return 0;
 	case OPTION_OUT:
+	case OPTION_OUTPUT:
 		o->output = value;
 		return 0;
 	case OPTION_FLAME:
@@ -202,19 +205,15 @@ static int take_value(struct options *o, enum option_id id, char *value)
 		o->sort = value;
 		return 0;
 	case OPTION_COLUMNS:
-		return take_columns(o, row, value);
-	case OPTION_DELAY:
-		return take_delay(o, row, value);
-	case OPTION_ITERATIONS:
-		return take_iterations(o, row, value);
+		return option_read_columns(o, row, value);
 	case OPTION_COLOR:
-		return take_color(o, row, value);
+		return option_read_color(o, row, value);
 	default:
-		return EXIT_USAGE;
+		return option_read_number(o, id, value);
 	}
 }
 
-static void take_flag(struct options *o, enum option_id id)
+static void option_take_flag(struct options *o, enum option_id id)
 {
 	o->foreign |= id == OPTION_FOREIGN;
 	o->counts |= id == OPTION_COUNTS;
@@ -231,19 +230,29 @@ static void take_flag(struct options *o, enum option_id id)
 	o->json |= id == OPTION_JSON;
 	o->csv |= id == OPTION_CSV;
 	o->no_headings |= id == OPTION_NO_HEADINGS;
+	o->no_follow |= id == OPTION_NO_FOLLOW;
+	o->no_compress |= id == OPTION_NO_COMPRESS;
+	o->wait_all |= id == OPTION_WAIT;
+	o->quiet |= id == OPTION_QUIET;
 	o->help |= id == OPTION_HELP;
 }
 
-/* getopt's tables, made of the rows that the command has. */
-static void make_tables(enum command command, struct option *longs, char *shorts)
+/*
+ * Fills in getopt's tables with the options that the command has. '+': the first word that is no
+ * option is record's COMMAND, and the words after it are COMMAND's own. ':': getopt tells a missing
+ * value from an unknown option.
+ */
+static void options_make_tables(enum command command, struct option *longs, char *shorts)
 {
+	if (command == COMMAND_RECORD)
+		*shorts++ = '+';
 	*shorts++ = ':';
 	for (int id = 0; id < OPTION_COUNT; id++) {
 		if (!(rows[id].commands >> command & 1))
 			continue;
 		*longs++ = (struct option){rows[id].name,
 					   rows[id].argument ? required_argument : no_argument,
-					   NULL, 256 + id};
+					   NULL, OPTION_BASE + id};
 		if (!rows[id].letter)
 			continue;
 		*shorts++ = rows[id].letter;
@@ -254,10 +263,10 @@ static void make_tables(enum command command, struct option *longs, char *shorts
 	*shorts = '\0';
 }
 
-static int id_of(int option, enum command command)
+static int option_find(int option, enum command command)
 {
-	if (option >= 256)
-		return option - 256;
+	if (option >= OPTION_BASE)
+		return option - OPTION_BASE;
 	for (int id = 0; id < OPTION_COUNT; id++)
 		if (rows[id].letter == option && rows[id].commands >> command & 1)
 			return id;
@@ -267,22 +276,31 @@ static int id_of(int option, enum command command)
 /* What getopt found wrong, in one line. */
 static int option_complain(enum command command, int option, const char *word)
 {
-	const char *name = command_names[command];
+	const char *name = command_rows[command].name;
 
 	if (option == ':')
 		error_format(name, "%s: needs a value; see 'memshim help %s'", word, name);
-	else if (optopt > 0 && optopt < 256 && strncmp(word, "--", 2) != 0)
+	else if (optopt > 0 && optopt < OPTION_BASE && strncmp(word, "--", 2) != 0)
 		error_format(name, "-%c: unknown option; see 'memshim help %s'", optopt, name);
-	else if (optopt >= 256)
+	else if (optopt >= OPTION_BASE)
 		error_format(name, "%s: takes no value; see 'memshim help %s'", word, name);
 	else
 		error_format(name, "%s: unknown option; see 'memshim help %s'", word, name);
 	return EXIT_USAGE;
 }
 
-static int take_file(struct options *o, enum command command, int argc, char **argv)
+static int options_take_command(struct options *o, int argc, char **argv)
 {
-	const char *name = command_names[command];
+	o->command = argv + optind;
+	if (optind < argc)
+		return 0;
+	error_line("record", "no COMMAND given; see 'memshim help record'");
+	return EXIT_USAGE;
+}
+
+static int options_take_files(struct options *o, enum command command, int argc, char **argv)
+{
+	const char *name = command_rows[command].name;
 	bool wants_file = command != COMMAND_LS && command != COMMAND_ENV;
 
 	o->files = argv + optind;
@@ -298,7 +316,7 @@ static int take_file(struct options *o, enum command command, int argc, char **a
 		return EXIT_USAGE;
 	}
 	if (o->file && o->process) {
-		error_line(name, "-p PID stands in the place of FILE: give one of them");
+		error_line(name, "-p PID names the session instead of FILE: give one of them");
 		return EXIT_USAGE;
 	}
 	if (o->json && o->csv) {
@@ -308,8 +326,8 @@ static int take_file(struct options *o, enum command command, int argc, char **a
 	return 0;
 }
 
-/* Whose files this command may read. */
-static void set_owners(const struct options *options, enum command command)
+/* Which users' files this command may read. */
+static void options_set_owner_rule(const struct options *options, enum command command)
 {
 	bool can = rows[OPTION_FOREIGN].commands >> command & 1;
 
@@ -318,28 +336,40 @@ static void set_owners(const struct options *options, enum command command)
 					: OWNER_REFUSE);
 }
 
-int options_read(struct options *options, enum command command, int argc, char **argv)
+static int options_parse(struct options *options, enum command command, int argc, char **argv)
 {
 	struct option longs[OPTION_COUNT + 1];
-	char shorts[3 * OPTION_COUNT + 2];
+	char shorts[3 * OPTION_COUNT + 3];
 	int option, ret = 0;
 
-	memset(options, 0, sizeof *options);
-	make_tables(command, longs, shorts);
+	options_make_tables(command, longs, shorts);
 	optind = 0;
 	opterr = 0;
 	while (ret == 0 && (option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
-		int id = id_of(option, command);
+		int id = option_find(option, command);
 
 		if (option == ':' || option == '?' || id < 0)
 			ret = option_complain(command, option, argv[optind - 1]);
 		else if (optarg)
-			ret = take_value(options, (enum option_id)id, optarg);
+			ret = option_take_value(options, (enum option_id)id, optarg);
 		else
-			take_flag(options, (enum option_id)id);
+			option_take_flag(options, (enum option_id)id);
 	}
-	set_owners(options, command);
-	return ret == 0 && !options->help ? take_file(options, command, argc, argv) : ret;
+	options_set_owner_rule(options, command);
+	if (ret != 0 || options->help)
+		return ret;
+	return command == COMMAND_RECORD ? options_take_command(options, argc, argv)
+					 : options_take_files(options, command, argc, argv);
+}
+
+int options_read(struct options *options, enum command command, int argc, char **argv)
+{
+	int ret;
+
+	*options = (struct options){.stack_depth = STACK_DEPTH_DEFAULT};
+	ret = options_parse(options, command, argc, argv);
+	/* From record, 1 and 2 would be taken for COMMAND's own exit code. */
+	return ret != 0 && command == COMMAND_RECORD ? EXIT_MEMSHIM : ret;
 }
 
 bool options_find_file(const struct options *options, char path[PATH_MAX])

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/cli/command.h"
+#include "report/cli/help.h"
 #include "report/cli/options.h"
 #include "report/model/creator.h"
 #include "report/session/left_behind.h"

@@ -2,6 +2,7 @@
 #include <errno.h>
 
 #include "report/cli/command.h"
+#include "report/cli/help.h"
 #include "report/cli/options.h"
 #include "report/session/left_behind.h"
 #include "report/session/naming.h"

@@ -108,13 +108,3 @@ bool suppressions_read(struct suppression **rules, const char *path)
 		close(fd);
 	return sound;
 }
-
-void suppressions_free(struct suppression *rules)
-{
-	while (rules) {
-		struct suppression *next = rules->next;
-
-		free(rules);
-		rules = next;
-	}
-}

@@ -9,6 +9,5 @@ struct suppression;
 
 /* Adds a file's rules to the list. False after one line that says which line is wrong. */
 bool suppressions_read(struct suppression **rules, const char *path);
-void suppressions_free(struct suppression *rules);
 
 #endif

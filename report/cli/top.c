@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "report/cli/command.h"
+#include "report/cli/help.h"
 #include "report/cli/options.h"
 #include "report/session/find.h"
 #include "report/top/top.h"

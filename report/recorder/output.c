@@ -7,9 +7,40 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "report/util/error.h"
+
+/* What %p, %e, %t or %% stands for. */
+static void output_expand(char letter, const char *command, long pid, char word[PATH_MAX])
+{
+	const char *slash = strrchr(command, '/');
+
+	if (letter == 'p')
+		snprintf(word, PATH_MAX, "%ld", pid);
+	else if (letter == 'e')
+		snprintf(word, PATH_MAX, "%s", slash ? slash + 1 : command);
+	else if (letter == 't')
+		snprintf(word, PATH_MAX, "%lld", (long long)time(NULL));
+}
+
+bool output_name(const char *pattern, const char *command, long pid, char path[PATH_MAX])
+{
+	size_t used = 0;
+
+	for (const char *at = pattern; *at; at++) {
+		char word[PATH_MAX] = {at[0], '\0'};
+
+		if (at[0] == '%' && at[1] && strchr("pet%", at[1]))
+			output_expand(*++at, command, pid, word);
+		if (used + strlen(word) >= PATH_MAX)
+			return false;
+		strcpy(path + used, word);
+		used += strlen(word);
+	}
+	return true;
+}
 
 static bool keep_old(struct output *output)
 {

@@ -13,6 +13,12 @@ struct output {
 	char old[PATH_MAX + 4];  /* what was there; "" nothing */
 };
 
+/*
+ * Fills in %p, %e, %t and %% of `pattern` for COMMAND and its process. False when the name does not
+ * fit into `path`.
+ */
+bool output_name(const char *pattern, const char *command, long pid, char path[PATH_MAX]);
+
 /* Makes the file `output->path`. A descriptor, or -1 after one line on standard error. */
 int output_open(struct output *output);
 

@@ -19,12 +19,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "report/cli/summary.h"
 #include "report/recorder/inspect.h"
 #include "report/recorder/launch.h"
 #include "report/recorder/limits.h"
 #include "report/recorder/output.h"
-#include "report/recorder/record_options.h"
 #include "report/recorder/registrations.h"
 #include "report/recorder/signals.h"
 #include "report/recorder/tree.h"
@@ -42,7 +40,7 @@
 #define SETTLE_NS 60000000ull /* --wait: longer than the tree is left without a look */
 
 struct recorder {
-	struct record_options options;
+	const struct record_options *options;
 	struct inspection inspection;
 	struct output output;
 	struct launch launch;
@@ -93,7 +91,7 @@ static int take_library(char library[PATH_MAX])
 static int recorder_inspect(struct recorder *r)
 {
 	struct inspection *in = &r->inspection;
-	const char *command = r->options.command[0];
+	const char *command = r->options->command[0];
 
 	inspect_command(in, command);
 	switch (in->verdict) {
@@ -139,17 +137,18 @@ static bool make_session(struct recorder *r)
 	char words[1024];
 	struct drain_error error;
 	struct drain_options wish = {
-		.log_bytes = r->options.log_bytes,
-		.stack_depth = r->options.stack_depth,
-		.no_follow = r->options.no_follow,
-		.no_compress = r->options.no_compress,
+		.log_bytes = r->options->log_bytes,
+		.stack_depth = r->options->stack_depth,
+		.no_follow = r->options->no_follow,
+		.no_compress = r->options->no_compress,
 		.recording_path = r->output.absolute,
 		.command = words,
-		.command_bytes = recorder_join_command(r->options.command, words),
+		.command_bytes = recorder_join_command(r->options->command, words),
 		.command_pid = r->launch.pid,
 	};
 
-	if (!options_output(&r->options, r->launch.pid, r->output.path)) {
+	if (!output_name(r->options->output, r->options->command[0], r->launch.pid,
+			 r->output.path)) {
 		error_line("--output", strerror(ENAMETOOLONG));
 		return false;
 	}
@@ -196,7 +195,7 @@ static bool make_watchers(struct recorder *r)
 	if (r->registrations)
 		r->watch = watch_make(r->drain, r->registrations, r->launch.pid);
 	if (r->watch)
-		r->tree = tree_make(r->drain, r->watch, r->launch.pid, r->options.no_follow);
+		r->tree = tree_make(r->drain, r->watch, r->launch.pid, r->options->no_follow);
 	if (r->tree)
 		return true;
 	recorder_explain_failure(errno);
@@ -216,7 +215,7 @@ static int start_command(struct recorder *r)
 	}
 	waitpid(r->launch.pid, NULL, 0);
 	cancel_session(r);
-	error_line(r->options.command[0], strerror(error));
+	error_line(r->options->command[0], strerror(error));
 	return missing ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN;
 }
 
@@ -299,7 +298,7 @@ static void recorder_follow(struct recorder *r)
 	graced = now_ns() + GRACE_NS;
 	registrations_look(
 		r->registrations); /* whom COMMAND left behind may not have been heard of yet */
-	if (r->options.wait_all)
+	if (r->options->wait_all)
 		wait_for_all(r);
 	do {
 		looked = registrations_have_looked(r->registrations);
@@ -333,9 +332,8 @@ static int recorder_close_session(struct recorder *r)
 	return ret;
 }
 
-static int recorder_finish(struct recorder *r)
+static void recorder_finish(struct recorder *r, struct record_result *result)
 {
-	unsigned finding_count = 0;
 	int ret = recorder_close_session(r);
 
 	if (r->was_punched)
@@ -347,13 +345,10 @@ static int recorder_finish(struct recorder *r)
 					   "used it: the recording is not complete");
 	else if (ret != 0)
 		error_format(r->output.path, "%s: the recording is not complete", strerror(-ret));
-	if (summary_show(r->output.fd, r->output.path, r->options.quiet, r->options.suppressions,
-			 &finding_count) != 0 ||
-	    ret != 0 || r->was_cut)
-		return EXIT_MEMSHIM;
-	if (exit_status(r) == 0 && r->options.error_exitcode && finding_count > 0)
-		return r->options.error_exitcode;
-	return exit_status(r);
+	result->fd = r->output.fd;
+	memcpy(result->path, r->output.path, sizeof result->path);
+	result->complete = ret == 0 && !r->was_cut;
+	result->exit_code = exit_status(r);
 }
 
 static int hold_command(struct recorder *r)
@@ -368,14 +363,14 @@ static int hold_command(struct recorder *r)
 	if (r->signal_fd < 0)
 		ret = -errno;
 	else
-		ret = launch_hold(&r->launch, r->options.command, preload ? r->library : NULL);
+		ret = launch_hold(&r->launch, r->options->command, preload ? r->library : NULL);
 	if (ret != 0)
 		recorder_explain_failure(-ret);
 	umask(077); /* ours alone: the files need the modes they are given */
 	return ret;
 }
 
-static int recorder_run(struct recorder *r)
+static int recorder_record(struct recorder *r, struct record_result *result)
 {
 	int ret;
 
@@ -390,20 +385,20 @@ static int recorder_run(struct recorder *r)
 		return ret;
 	r->interval_ns = INTERVAL_MIN_NS;
 	recorder_follow(r);
-	return recorder_finish(r);
+	recorder_finish(r, result);
+	return 0;
 }
 
-int command_record(int argc, char **argv)
+int recorder_run(const struct record_options *options, struct record_result *result)
 {
 	static struct recorder recorder;
 	struct recorder *r = &recorder;
 	int ret;
 
 	save_memory();
-	ret = options_parse(&r->options, argc, argv);
-	if (ret == 0)
-		ret = recorder_inspect(r);
+	r->options = options;
+	ret = recorder_inspect(r);
 	if (ret == 0)
 		ret = take_library(r->library);
-	return ret ? ret : recorder_run(r);
+	return ret ? ret : recorder_record(r, result);
 }

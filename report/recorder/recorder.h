@@ -1,9 +1,33 @@
 /* SPDX-License-Identifier: MIT */
-/* `memshim record`: runs COMMAND with the shim and saves what it logs. */
+/* `memshim record`: runs COMMAND with the shim and saves the events that the shim logs. */
 #ifndef MEMSHIM_RECORDER_RECORDER_H
 #define MEMSHIM_RECORDER_RECORDER_H
 
-/* argv[0] is "record". Returns the exit status: COMMAND's own, 128+N, or an enum exit_code. */
-int command_record(int argc, char **argv);
+#include <limits.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct record_options {
+	const char *output; /* a pattern with %p, %e, %t and %% */
+	uint64_t log_bytes; /* 0: the default */
+	uint32_t stack_depth;
+	bool no_follow;
+	bool no_compress;
+	bool wait_all;
+	char **command; /* argv of COMMAND, null-terminated */
+};
+
+struct record_result {
+	int fd;              /* the recording; the caller closes it */
+	char path[PATH_MAX]; /* its name when it was created */
+	bool complete;       /* false: recorder_run has printed why not */
+	int exit_code;       /* of COMMAND; 128+N when signal N ended it */
+};
+
+/*
+ * Returns 0 when COMMAND ran and ended. Otherwise prints one line, returns an enum exit_code and
+ * leaves *result unset.
+ */
+int recorder_run(const struct record_options *options, struct record_result *result);
 
 #endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/cli/command.h"
+#include "report/cli/help.h"
+#include "report/cli/options.h"
+#include "report/cli/summary.h"
+#include "report/recorder/recorder.h"
+#include "report/util/error.h"
+
+/* Prints the summary of the recording. Returns the exit code of `memshim record`. */
+static int record_conclude(const struct options *options, const struct record_result *result)
+{
+	unsigned finding_count = 0;
+
+	if (summary_show(result->fd, result->path, options->quiet, options->suppressions,
+			 &finding_count) != 0 ||
+	    !result->complete)
+		return EXIT_MEMSHIM;
+	if (result->exit_code == 0 && options->error_exitcode && finding_count > 0)
+		return options->error_exitcode;
+	return result->exit_code;
+}
+
+int command_record(int argc, char **argv)
+{
+	struct options options;
+	struct record_options record;
+	static struct record_result result;
+	int ret = options_read(&options, COMMAND_RECORD, argc, argv);
+
+	if (ret != 0 || options.help)
+		return ret != 0 ? ret : help_show("record");
+	record = (struct record_options){
+		.output = options.output ? options.output : "memshim.data",
+		.log_bytes = options.log_bytes,
+		.stack_depth = options.stack_depth,
+		.no_follow = options.no_follow,
+		.no_compress = options.no_compress,
+		.wait_all = options.wait_all,
+		.command = options.command,
+	};
+	ret = recorder_run(&record, &result);
+	return ret != 0 ? ret : record_conclude(&options, &result);
+}
