@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A module is what its build id and path say it is. Its description is read from memory: the ELF
- * header and the notes that the loader mapped. While one of its functions is on the stack, it
- * cannot go away.
+ * A module is identified by its build id and its path. Both are read from memory: from the ELF
+ * header and the notes that the loader mapped. While one of its functions is on the stack, the
+ * module cannot be unloaded.
  */
 #include "module.h"
 
@@ -16,14 +16,16 @@
 #include "shim.h"
 
 #define PROBES 32u
-#define KNOWN 128u /* of this process's modules; others are looked up each time */
-#define SAID 1024u /* modules, as many as a session has */
+#define KNOWN \
+	128u /* modules that this process remembers; it searches the session's table for others */
+#define STORED_LOADS 1024u /* modules, as many as a session has */
 #define PAGE_LEAST 4096u
 #define FOLDER_BYTES 200u
 
 /*
- * A hash of where it lies << 20 | number + 1; and for which generation that is known, mixed with
- * the former, so that two threads that write here at once cannot make a third thing of it.
+ * `word` is a hash of the module's address << 20 | its number + 1. `seal` mixes `word` with the
+ * generation in which it was found, so that two threads that write here at once cannot leave a
+ * valid mixture.
  */
 struct known {
 	_Atomic uint64_t word, seal;
@@ -33,16 +35,18 @@ const _Atomic uint64_t *module_load_count;
 _Atomic uint64_t module_generations;
 
 static struct known known[KNOWN];
-static _Atomic uint64_t said[SAID]; /* by module: where the session knows it to be, mixed */
-static char folder[FOLDER_BYTES];   /* "" unknown */
-static uint32_t folder_bytes;
+static _Atomic uint64_t
+	stored_loads[STORED_LOADS];       /* by module: the last address stored in LOADS, mixed */
+static char working_folder[FOLDER_BYTES]; /* "" unknown */
+static uint32_t working_folder_bytes;
 
-/* ---- which files there are ---- */
+/* ---- the loaded files ---- */
 
 /*
- * ld.so counts all loads in a private variable of _rtld_global. It stands before the one for the
- * library that is to be initialised first, which is this one, now: a word that equals our own link
- * map, and before it the number of all link maps, since nothing has been unloaded yet.
+ * ld.so counts all loads in a private variable of _rtld_global. This variable precedes the pointer
+ * to the library that is initialised first, which is this library now. So the code searches for a
+ * word that equals its own link map, preceded by the number of all link maps: nothing has been
+ * unloaded yet.
  */
 static const _Atomic uint64_t *find_load_count(const struct link_map *loader)
 {
@@ -62,17 +66,20 @@ static const _Atomic uint64_t *find_load_count(const struct link_map *loader)
 
 void module_set_up(const struct link_map *loader)
 {
-	long length = raw_call3(SYS_getcwd, (long)folder, sizeof folder, 0);
+	long length = raw_call3(SYS_getcwd, (long)working_folder, sizeof working_folder, 0);
 
 	module_load_count = find_load_count(loader);
-	/* "(unreachable)/..." outside of its root; and "/" needs no second slash. */
-	if (!raw_failed(length) && folder[0] == '/')
-		folder_bytes = length > 2 ? (uint32_t)length - 1 : 0;
+	/*
+	 * getcwd(2) answers "(unreachable)/..." outside of the root; after "/" no second slash is
+	 * needed
+	 */
+	if (!raw_failed(length) && working_folder[0] == '/')
+		working_folder_bytes = length > 2 ? (uint32_t)length - 1 : 0;
 	else
-		folder[0] = '\0';
+		working_folder[0] = '\0';
 }
 
-static uint64_t module_mixed(uint64_t a, uint64_t b)
+static uint64_t module_mix(uint64_t a, uint64_t b)
 {
 	uint64_t hash = (a ^ (b << 29 | b >> 35)) * 0x9e3779b97f4a7c15u;
 
@@ -84,11 +91,11 @@ static struct known *known_place(const struct unwind_object *object)
 	return &known[((uint64_t)object->link_map >> 5 ^ (uint64_t)object->link_map >> 12) % KNOWN];
 }
 
-/* ---- what they say of themselves ---- */
+/* ---- their headers ---- */
 
 /*
- * Of the program itself the kernel says where they are: with holes between its segments, what libc
- * gives as the beginning of its map is that of one segment only.
+ * Of the program itself, the kernel gives the address of the headers (AT_PHDR). With gaps between
+ * its segments, the begin of the map that libc reports is that of one segment only.
  */
 static const Elf64_Phdr *program_headers(const struct link_map *map, unsigned *count)
 {
@@ -102,7 +109,7 @@ static const Elf64_Phdr *program_headers(const struct link_map *map, unsigned *c
 	return headers;
 }
 
-/* The program headers; of a library, if they are in the first page. `count` of them. */
+/* The program headers, `count` of them. Those of a library are found only in its first page. */
 static const Elf64_Phdr *find_headers(const struct unwind_object *object, unsigned *count)
 {
 	const Elf64_Phdr *headers = program_headers(object->link_map, count);
@@ -167,15 +174,15 @@ static void find_build_id(struct segment_module *module, const struct unwind_obj
 	}
 }
 
-/* The loader has no name for the program itself, and a relative one for a relative dlopen. */
+/* The loader has no name for the program itself, and a relative one after a relative dlopen. */
 static void copy_path(struct segment_module *module, const struct link_map *map)
 {
 	const char *from = map->l_name && *map->l_name ? map->l_name : shim.exe;
 	size_t i = 0;
 
-	if (*from != '/' && folder[0] && *from) {
-		memcpy(module->path, folder, folder_bytes);
-		i = folder_bytes;
+	if (*from != '/' && working_folder[0] && *from) {
+		memcpy(module->path, working_folder, working_folder_bytes);
+		i = working_folder_bytes;
 		module->path[i++] = '/';
 		if (from[0] == '.' && from[1] == '/')
 			from += 2;
@@ -212,7 +219,7 @@ static void module_fill(struct segment_module *place, const struct segment_modul
 	word_hand_over(&place->claim, ready);
 }
 
-/* Its number + 1 in the session's table, where it is put if it is new; 0 when there is no room. */
+/* The module's number + 1 in the session's table; adds it if it is new. 0 when there is no room. */
 static uint32_t module_find_or_add(const struct segment_module *module)
 {
 	struct segment_module *table = shim_region(REGION_MODULES);
@@ -234,12 +241,12 @@ static uint32_t module_find_or_add(const struct segment_module *module)
 	return 0;
 }
 
-/* Once for each place of each module; a child of fork has its parent's. */
-static void say_where(uint32_t number, uint64_t address)
+/* Stores the load address of a module, once for each address. A child of fork has its parent's. */
+static void module_store_load(uint32_t number, uint64_t address)
 {
 	struct segment_load *load = shim_region(REGION_LOADS);
-	_Atomic uint64_t *last = &said[number % SAID];
-	uint64_t word = module_mixed(number, address);
+	_Atomic uint64_t *last = &stored_loads[number % STORED_LOADS];
+	uint64_t word = module_mix(number, address);
 	uint32_t place;
 
 	if (word_load(last) == word)
@@ -247,7 +254,7 @@ static void say_where(uint32_t number, uint64_t address)
 	word_store(last, word);
 	place = half_add(&shim.shared->load_count, 1) - 1;
 	if (place >= shim.header->region[REGION_LOADS].count)
-		return; /* then the reader knows its offsets, and no absolute addresses */
+		return; /* then the reader knows offsets only, and no absolute addresses */
 	load[place].address = address;
 	word_hand_over(&load[place].whose, (uint64_t)shim.instance << 32 | number);
 }
@@ -265,18 +272,17 @@ uint32_t module_number(const struct unwind_object *object, uint64_t generation,
 {
 	struct known *place = known_place(object);
 	uint64_t word = word_load(&place->word);
-	uint64_t hash = module_mixed(module_address(object), (uint64_t)object->link_map) << 20;
+	uint64_t hash = module_mix(module_address(object), (uint64_t)object->link_map) << 20;
 	uint32_t number;
 
-	if ((word & ~0xfffffull) == hash &&
-	    word_load(&place->seal) == module_mixed(word, generation))
+	if ((word & ~0xfffffull) == hash && word_load(&place->seal) == module_mix(word, generation))
 		return (uint32_t)(word & 0xfffff);
 	number = module_describe(object, scratch);
 	if (number == 0 || number >= 0xfffff)
 		return SEGMENT_FRAME_NOWHERE;
-	say_where(number, module_address(object));
+	module_store_load(number, module_address(object));
 	word_store(&place->word, hash | number);
-	word_store(&place->seal, module_mixed(hash | number, generation));
+	word_store(&place->seal, module_mix(hash | number, generation));
 	return number;
 }
 

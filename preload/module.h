@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loaded files in region MODULES, and their addresses in this process in region LOADS. A private
- * table remembers which is which, so a module is described once in a process; but what is at an
- * address may be another file after each load. No lock, no allocation, no system call; any thread,
- * any signal handler.
+ * Stores loaded files in region MODULES, and their addresses in this process in region LOADS. A
+ * private table remembers both, so that a module is described once in a process. After each load,
+ * another file may lie at an address. No lock, no allocation, no system call. Any thread, any
+ * signal handler.
  */
 #ifndef MEMSHIM_MODULE_H
 #define MEMSHIM_MODULE_H
@@ -11,15 +11,17 @@
 #include "shim.h"
 #include "unwind.h"
 
-extern const _Atomic uint64_t *module_load_count; /* libc's; null: not found */
-extern _Atomic uint64_t module_generations;       /* in its place */
+extern const _Atomic uint64_t *module_load_count; /* libc's counter; null: not found */
+extern _Atomic uint64_t module_generations;       /* used when libc's was not found */
 
-/* Start-up only: where libc counts its loads, and the folder that relative names are meant from. */
+/*
+ * Start-up only: finds libc's counter of loads, and the folder that relative names are relative to.
+ */
 void module_set_up(const struct link_map *loader);
 
 /*
- * The same as before: no file has been loaded in between, so what is known of addresses still
- * holds. Where libc's count was not found, never the same.
+ * A number that changes when a file is loaded: while it stays the same, what is known of addresses
+ * still holds. Without libc's counter it changes each time.
  */
 static inline uint64_t module_generation(void)
 {
@@ -29,15 +31,15 @@ static inline uint64_t module_generation(void)
 
 /*
  * The number + 1 of a loaded file in region MODULES; SEGMENT_FRAME_NOWHERE when there is no room.
- * `scratch` is overwritten.
+ * Overwrites `scratch`.
  */
 uint32_t module_number(const struct unwind_object *object, uint64_t generation,
 		       struct segment_module *scratch);
 
-/* The segment in memory that an address of the file lies in; empty when it lies in none. */
+/* The segment in memory that contains an address of the file; empty when none does. */
 struct unwind_span module_segment(const struct unwind_object *object, uint64_t address);
 
-/* What the loader added to the file's own addresses. */
+/* The load address: what the loader added to the addresses in the file. */
 uint64_t module_address(const struct unwind_object *object);
 
 #endif

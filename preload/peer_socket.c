@@ -6,13 +6,13 @@
 #include "common/files.h"
 #include "common/registration.h"
 
-/* A sandbox may kill for a socket; not for this, or the process would not be here any more. */
+/* A seccomp filter may kill a process that creates a socket, so a filtered process creates none. */
 static bool is_sandboxed(void)
 {
 	return raw_call3(SYS_prctl, PR_GET_SECCOMP, 0, 0) != 0;
 }
 
-static bool peer_socket_call(int fd, const struct segment_header *header)
+static bool peer_socket_connect(int fd, const struct segment_header *header)
 {
 	struct sockaddr_un address;
 	socklen_t length = registration_address_by_name(&address, header->session);
@@ -25,7 +25,10 @@ static bool peer_socket_call(int fd, const struct segment_header *header)
 	return raw_call3(SYS_connect, fd, (long)&address, (long)length) == 0;
 }
 
-/* unix(7), SO_PEERCRED: the pid of who listens as it is here, 0 where it is none. */
+/*
+ * The pid of the listening process as it is in this pid namespace, unix(7), SO_PEERCRED; 0 where it
+ * has none here.
+ */
 static int32_t peer_socket_listener(int fd)
 {
 	struct ucred who = {.pid = 0};
@@ -48,15 +51,15 @@ bool recorder_listens(const struct segment_header *header)
 		(int)raw_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (fd < 0)
 		return false;
-	listens = peer_socket_call(fd, header);
+	listens = peer_socket_connect(fd, header);
 	sys_close(fd);
 	return listens;
 }
 
 bool registration_send(const struct segment_header *header, uint32_t instance, bool *same_pids)
 {
-	struct registration_message registration_message = {.instance = instance};
-	bool said;
+	struct registration_message message = {.instance = instance};
+	bool sent;
 	int fd;
 
 	*same_pids = false;
@@ -66,10 +69,10 @@ bool registration_send(const struct segment_header *header, uint32_t instance, b
 		(int)raw_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (fd < 0)
 		return false;
-	said = peer_socket_call(fd, header) &&
-	       raw_call6(SYS_sendto, fd, (long)&registration_message, sizeof registration_message,
-			 MSG_NOSIGNAL, 0, 0) == sizeof registration_message;
-	*same_pids = said && peer_socket_listener(fd) == header->recorder_pid;
+	sent = peer_socket_connect(fd, header) &&
+	       raw_call6(SYS_sendto, fd, (long)&message, sizeof message, MSG_NOSIGNAL, 0, 0) ==
+		       sizeof message;
+	*same_pids = sent && peer_socket_listener(fd) == header->recorder_pid;
 	sys_close(fd);
-	return said;
+	return sent;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Nobody tells a new image that it follows another one in the same process: it looks for a slot
- * with its own pid and start time. Nobody tells a child how it was made either: a hook finds the
- * wiped word, or the pthread_atfork handler calls here first.
+ * The kernel does not tell a new image that it follows another one in the same process. So the
+ * image searches for a slot with its own pid and start time. It does not tell a child how it was
+ * created either: a hook finds the wiped word, or the pthread_atfork handler comes here first.
  */
 #include "process.h"
 
@@ -20,41 +20,41 @@
 #include "slots.h"
 #include "stat.h"
 
-#define WAITS 100000 /* for another thread's registration, of one turn on a CPU each */
+#define WAITS 100000 /* for another thread's registration, one sched_yield(2) each */
 
-/* Who registers, gathered before a slot is taken. */
+/* What is known of the process before it takes a slot. */
 struct registration {
 	enum segment_call how; /* LIFECYCLE_START or LIFECYCLE_FORK */
 	int32_t pid;
 	uint32_t parent_instance;
-	uint64_t start_break; /* 0 unknown, or of a copy */
+	uint64_t start_break; /* 0: unknown, or this is a child of fork */
 	uint64_t start_time;
-	uint64_t clock; /* of its start, if it was before now; or 0 */
+	uint64_t clock; /* of the fork, if it is known; or 0 */
 };
 
-/* Out of line, as other steps of a registration: none needs the others' room on the stack. */
-SELDOM static void fill_identity(struct segment_process *slot, const struct registration *who)
+/* Out of line, as other steps of a registration: no step takes stack for another. */
+SELDOM static void fill_identity(struct segment_process *slot, const struct registration *own)
 {
 	uint64_t now = shim.break_now;
 
-	shim.pid = who->pid;
-	shim.start_time = who->start_time;
+	shim.pid = own->pid;
+	shim.start_time = own->start_time;
 	shim.uid = (uint32_t)raw_call3(SYS_getuid, 0, 0, 0);
 	memset(slot, 0, sizeof *slot);
 	slot->instance = shim.instance;
-	slot->parent_instance = who->parent_instance;
-	slot->pid = who->pid;
+	slot->parent_instance = own->parent_instance;
+	slot->pid = own->pid;
 	slot->ppid = (int32_t)raw_call3(SYS_getppid, 0, 0, 0);
 	slot->uid = shim.uid;
-	slot->how = who->how;
+	slot->how = own->how;
 	slot->coverage = shim.coverage;
 	slot->pid_namespace = shim.pid_namespace;
 	slot->ipc_namespace = shim.ipc_namespace;
 	slot->family = shim.family;
-	slot->start_time = who->start_time;
-	slot->start_clock = who->clock ? who->clock : thread_clock();
+	slot->start_time = own->start_time;
+	slot->start_clock = own->clock ? own->clock : thread_clock();
 	slot->segment_address = (uint64_t)shim.base;
-	slot->break_initial = who->start_break ? who->start_break : now;
+	slot->break_initial = own->start_break ? own->start_break : now;
 	slot->break_at_start = now;
 	slot->flags = shim.identity_flags | (shim.parts ? 0 : PROCESS_LOG_UNMAPPED);
 	program_name(slot->comm);
@@ -79,20 +79,20 @@ static struct segment_event lifecycle_event(enum segment_call kind, uint32_t ins
 	return event;
 }
 
-SELDOM static void log_registration(const struct registration *who,
+SELDOM static void registration_log(const struct registration *own,
 				    const struct segment_process *slot)
 {
-	struct segment_event event = lifecycle_event(who->how, slot->instance);
+	struct segment_event event = lifecycle_event(own->how, slot->instance);
 
-	/* The same as the start: that tells the reader that the time of the fork is not known. */
-	if (who->how == LIFECYCLE_FORK && !who->clock)
+	/* Equal to start_clock: this tells the reader that the time of the fork is not known. */
+	if (own->how == LIFECYCLE_FORK && !own->clock)
 		event.clock = slot->start_clock;
 	event.u.life.inherited = slot->inherited;
 	event.u.life.other = slot->parent_instance;
 	record_event(&event);
 }
 
-/* The image before exec has ended: with it all it had attached. */
+/* Ends the image before exec, and with it all its attachments. */
 SELDOM static void end_predecessor(struct segment_process *old)
 {
 	struct segment_event event = lifecycle_event(LIFECYCLE_EXEC, old->instance);
@@ -105,23 +105,26 @@ SELDOM static void end_predecessor(struct segment_process *old)
 	half_hand_over(&old->state, PROCESS_EXEC);
 }
 
-/* Before it sleeps it takes its word back, and only then looks whether somebody has registered. */
-static void wake_recorder(bool has_called)
+/*
+ * Before it sleeps, the recorder clears `polling`, and only then checks whether a process has
+ * registered.
+ */
+static void wake_recorder(bool has_sent)
 {
 	half_announce_one_more(&shim.shared->registered);
-	if (shim.header->recorder_pid && !(has_called && half_load(&shim.shared->polling)))
+	if (shim.header->recorder_pid && !(has_sent && half_load(&shim.shared->polling)))
 		raw_call3(SYS_futex, (long)&shim.shared->registered, FUTEX_WAKE, INT_MAX);
 }
 
-static bool process_is_wanted(const struct registration *who,
+static bool process_is_wanted(const struct registration *own,
 			      const struct segment_process *predecessor)
 {
 	if (!(shim.header->options & OPTION_NO_FOLLOW) || predecessor)
 		return true;
-	return who->how == LIFECYCLE_START && half_load(&shim.shared->next_instance) == 0;
+	return own->how == LIFECYCLE_START && half_load(&shim.shared->next_instance) == 0;
 }
 
-/* A namespace's inode; 0 for the session's own, `unknown` where it cannot be read. */
+/* A namespace's inode; 0 for the session's own; `unknown` where it cannot be read. */
 SELDOM static uint64_t other_namespace(const char *path, uint64_t sessions, uint64_t unknown)
 {
 	uint64_t inode = sys_inode(path);
@@ -131,7 +134,7 @@ SELDOM static uint64_t other_namespace(const char *path, uint64_t sessions, uint
 	return inode ? inode : unknown;
 }
 
-/* A copy that cannot look is where its parent was, as far as anybody knows. */
+/* A child of fork that cannot read its namespace is taken to be in its parent's. */
 static uint64_t own_pid_namespace(enum segment_call how)
 {
 	return other_namespace("/proc/self/ns/pid", shim.header->pid_namespace,
@@ -140,53 +143,53 @@ static uint64_t own_pid_namespace(enum segment_call how)
 }
 
 /*
- * Processes of several pid namespaces may have one pid. The recorder's socket tells whether this
- * one is in the recorder's; its file in /proc costs a tenth of a process's start.
+ * Processes of several pid namespaces may have the same pid. The recorder's socket tells whether
+ * this process is in the recorder's namespace: to read /proc costs a tenth of a process's start.
  */
-SELDOM static bool call_on_recorder(enum segment_call how)
+SELDOM static bool registration_call_recorder(enum segment_call how)
 {
-	bool same_pids, has_called = registration_send(shim.header, shim.instance, &same_pids);
+	bool same_pids, has_sent = registration_send(shim.header, shim.instance, &same_pids);
 
 	shim.pid_namespace = same_pids ? 0 : own_pid_namespace(how);
-	return has_called;
+	return has_sent;
 }
 
-SELDOM static void register_registration(const struct registration *who)
+SELDOM static void process_take_slot(const struct registration *own)
 {
-	struct segment_process *old = who->how == LIFECYCLE_START
-					      ? slots_find_predecessor(who->pid, who->start_time)
+	struct segment_process *old = own->how == LIFECYCLE_START
+					      ? slots_find_predecessor(own->pid, own->start_time)
 					      : NULL;
 	struct segment_process *slot;
-	bool has_called;
+	bool has_sent;
 
 	shim.process = NULL;
-	if (!process_is_wanted(who, old))
+	if (!process_is_wanted(own, old))
 		return;
-	slot = slots_take(who->pid);
+	slot = slots_take(own->pid);
 	if (!slot) {
 		shim_lose(LOSS_NO_SLOT);
 		return;
 	}
 	shim.instance = half_add(&shim.shared->next_instance, 1);
-	if (who->how == LIFECYCLE_START)
+	if (own->how == LIFECYCLE_START)
 		shim.family = shim.instance;
-	has_called = shim.header->recorder_pid && call_on_recorder(who->how);
-	fill_identity(slot, who);
-	/* It was looked for among the pids of another namespace. */
-	if (shim.pid_namespace && who->how == LIFECYCLE_START)
-		old = slots_find_predecessor(who->pid, who->start_time);
+	has_sent = shim.header->recorder_pid && registration_call_recorder(own->how);
+	fill_identity(slot, own);
+	/* The search before compared pids of another namespace. */
+	if (shim.pid_namespace && own->how == LIFECYCLE_START)
+		old = slots_find_predecessor(own->pid, own->start_time);
 	if (old) {
 		slot->image = old->image + 1;
 		slot->parent_instance = old->instance;
-		/* The recorder may have seen it go. */
+		/* The recorder may have noticed the exec already. */
 		if (half_load(&old->state) == PROCESS_RUNNING)
 			end_predecessor(old);
 	}
 	shim.process = slot;
-	slot->inherited = who->how == LIFECYCLE_FORK ? attachments_inherit() : 0;
-	log_registration(who, slot);
+	slot->inherited = own->how == LIFECYCLE_FORK ? attachments_inherit() : 0;
+	registration_log(own, slot);
 	slots_announce(slot);
-	wake_recorder(has_called);
+	wake_recorder(has_sent);
 }
 
 static void block_signals(uint64_t *old)
@@ -201,7 +204,7 @@ static void restore_signals(const uint64_t *old)
 	raw_call6(SYS_rt_sigprocmask, SIG_SETMASK, (long)old, 0, sizeof *old, 0, 0);
 }
 
-/* A counter is the same in every time namespace. */
+/* Reads the time namespace's shift. The CPU's counter has none. */
 SELDOM static void learn_clock(void)
 {
 	if (shim.clock == CLOCK_NS)
@@ -216,8 +219,8 @@ static bool process_is_mapped(uint64_t address)
 }
 
 /*
- * Whether the break that the program has been told is the kernel's, with start_brk: under valgrind
- * and proot it is of their own making, in another place.
+ * Whether the break that the program sees is the kernel's, which begins at start_brk. valgrind and
+ * proot give the program a break of their own at another address.
  */
 static bool is_kernels_break(uint64_t start_break)
 {
@@ -228,7 +231,7 @@ static bool is_kernels_break(uint64_t start_break)
 	return start_break == end || (process_is_mapped(start_break) && process_is_mapped(end - 1));
 }
 
-/* brk(NULL) fails under a seccomp filter against brk: the break is where it was then. */
+/* The kernel's break. `otherwise`: the last known one, where a seccomp filter refuses brk(2). */
 static uint64_t kernels_break(uint64_t otherwise)
 {
 	long now = raw_call3(SYS_brk, 0, 0, 0);
@@ -236,7 +239,7 @@ static uint64_t kernels_break(uint64_t otherwise)
 	return raw_failed(now) ? otherwise : (uint64_t)now;
 }
 
-/* Before the pid is used: without a recorder nobody can be asked for the pid namespace. */
+/* Called before the pid is used: without a recorder, only /proc tells the pid namespace. */
 SELDOM static void learn_namespaces(enum segment_call how)
 {
 	shim.ipc_namespace = other_namespace("/proc/self/ns/ipc", shim.header->ipc_namespace, 0);
@@ -246,7 +249,7 @@ SELDOM static void learn_namespaces(enum segment_call how)
 
 void process_start(int argc, char **argv)
 {
-	struct registration who = {.how = LIFECYCLE_START};
+	struct registration own = {.how = LIFECYCLE_START};
 	struct stat_facts facts;
 	uint64_t old_mask;
 
@@ -255,20 +258,20 @@ void process_start(int argc, char **argv)
 	program_learn(argc, argv);
 	stat_read(&facts);
 	learn_namespaces(LIFECYCLE_START);
-	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
-	who.start_time = facts.start_time;
+	own.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
+	own.start_time = facts.start_time;
 	shim.break_now = kernels_break(facts.start_break);
 	if (is_kernels_break(facts.start_break)) {
-		who.start_break = facts.start_break;
+		own.start_break = facts.start_break;
 		shim.identity_flags |= PROCESS_BREAK_KNOWN;
 	}
-	register_registration(&who);
+	process_take_slot(&own);
 	word_hand_over(shim_wiped(WIPED_DONE), 1);
 	shim.alive = shim_wiped(WIPED_DONE);
 	restore_signals(&old_mask);
 }
 
-/* A raw clone does not tell libc's descriptor the new id. */
+/* A raw clone(2) does not update the id in libc's descriptor. */
 static void check_thread_id(void)
 {
 	if (shim.tid_offset &&
@@ -278,7 +281,7 @@ static void check_thread_id(void)
 
 SELDOM static void register_copy(void)
 {
-	struct registration who = {
+	struct registration own = {
 		.how = LIFECYCLE_FORK,
 		.parent_instance = shim.instance,
 		.clock = thread_memo.fork_clock,
@@ -290,15 +293,20 @@ SELDOM static void register_copy(void)
 	stat_read(&facts);
 	check_thread_id();
 	learn_namespaces(LIFECYCLE_FORK);
-	who.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
-	who.start_time = facts.start_time;
-	/* Another thread may have moved it, and not come to write that down before the fork. */
+	own.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
+	own.start_time = facts.start_time;
+	/*
+	 * Another thread may have moved the break just before the fork, and not have stored it yet.
+	 */
 	shim.break_now = kernels_break(shim.break_now);
-	register_registration(&who);
+	process_take_slot(&own);
 	word_hand_over(shim_wiped(WIPED_DONE), 1);
 }
 
-/* Another thread is at it: a few system calls. One that it cannot make way for must not hang. */
+/*
+ * Another thread registers the process, which takes a few system calls. The wait is limited: a
+ * thread of higher priority may keep that thread from running.
+ */
 static bool wait_for_registration(void)
 {
 	for (int i = 0; i < WAITS && !word_accept(shim_wiped(WIPED_DONE)); i++)
@@ -337,7 +345,7 @@ void process_end(int status)
 	if (!process)
 		return;
 	half_store((_Atomic uint32_t *)&process->exit_status, (uint32_t)status & 0xff);
-	if (shim.header->recorder_pid) { /* it will see the end itself, a moment later */
+	if (shim.header->recorder_pid) { /* the recorder will see the end itself, a moment later */
 		word_store(&process->end_begun, begun_calls(process));
 		word_hand_over(&process->end_clock, thread_clock());
 		return;

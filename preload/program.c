@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel names a program by the file that was executed. Where that is the loader, given a
- * program to run (`ld-linux-x86-64.so.2 ./program`), it is the name of the loader. It then gives no
- * AT_BASE, for the loader was not loaded beside a program; and the program's own headers, which
- * the loader has put into AT_PHDR, lie in the file that is meant.
+ * The kernel names a program after the executed file. When the loader is executed and given a
+ * program (`ld-linux-x86-64.so.2 ./program`), that is the loader's name. The auxiliary vector then
+ * has no AT_BASE, because no loader was loaded beside a program. AT_PHDR, which the loader updates,
+ * points to the headers of the program: the file that is mapped there is the program.
  */
 #include "program.h"
 
@@ -12,16 +12,16 @@
 
 #include "common/files.h"
 
-#define CHUNK_BYTES 192 /* seldom, and on whatever stack there is */
+#define CHUNK_BYTES 192 /* small, because any stack may be in use */
 
 /* A line of /proc/self/maps: "begin-end rwxp offset dev inode   /path". */
 enum maps_field { MAPS_BEGIN, MAPS_END, MAPS_OTHER, MAPS_PATH };
 
-/* Looks for the file that is mapped at `wanted`. */
+/* The search for the file that is mapped at `wanted`. */
 struct maps_search {
 	uint64_t wanted, begin, end;
 	enum maps_field field;
-	uint64_t used; /* of the path in shim.exe */
+	uint64_t used; /* bytes of the path in shim.exe */
 	bool found;
 };
 
@@ -65,7 +65,7 @@ static void maps_search_take(struct maps_search *search, char c)
 	}
 }
 
-/* Puts the file that is mapped at `address` into shim.exe; false when none can be found. */
+/* Copies the path of the file that is mapped at `address` to shim.exe; false when there is none. */
 static bool find_mapped_file(const void *address)
 {
 	struct maps_search search = {.wanted = (uint64_t)address};
@@ -120,7 +120,7 @@ void program_learn(int argc, char **argv)
 	join_words(shim.cmdline, sizeof shim.cmdline, argc, argv);
 }
 
-/* As the kernel would have named it: the file's name without its folder, cut. */
+/* The name that the kernel would have given: the file's name without its folder, cut. */
 static void name_by_file(char comm[PROGRAM_COMM_BYTES])
 {
 	const char *name = shim.exe;
@@ -134,7 +134,7 @@ static void name_by_file(char comm[PROGRAM_COMM_BYTES])
 		comm[i] = name[i];
 }
 
-/* A name that the program gave itself is left alone. */
+/* A name that the program has set itself is kept. */
 void program_name(char comm[PROGRAM_COMM_BYTES])
 {
 	raw_call3(SYS_prctl, PR_GET_NAME, (long)comm, 0);

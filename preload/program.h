@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which program this is: its file, its command line, its short name. Start-up and registration. */
+/* Identifies the program: its file, command line and short name. Start-up and registration. */
 #ifndef MEMSHIM_PROGRAM_H
 #define MEMSHIM_PROGRAM_H
 
@@ -8,7 +8,7 @@
 /* Fills in shim.exe and shim.cmdline. Start-up only. */
 void program_learn(int argc, char **argv);
 
-/* The short name that the process has now. */
+/* The current short name of the process. */
 void program_name(char comm[PROGRAM_COMM_BYTES]);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hook -> record -> segment: one struct segment_event, written once. No system call, no lock, no
- * allocation; any thread, any signal handler.
+ * hook -> record -> segment: writes one struct segment_event, once. No system call, no lock, no
+ * allocation. Any thread, any signal handler.
  */
 #ifndef MEMSHIM_RECORD_H
 #define MEMSHIM_RECORD_H
@@ -10,15 +10,15 @@
 
 #define RECORD_PAGE_EVENTS (4096u / sizeof(struct segment_event))
 
-/* Where an event will stand. */
+/* The place of an event in the log. */
 struct record_place {
 	struct segment_event *slot; /* null: the log is not mapped */
 	uint64_t n;
 };
 
 /*
- * Claims the next place. As soon after the call as can be: the processor waits here until all that
- * was written before has left it, which takes long where the caches are cold.
+ * Claims the next place in the log. Called as soon after the call as possible: the atomic add waits
+ * until all earlier stores have left the processor, which takes long while the caches are cold.
  */
 INLINE struct record_place record_claim(void)
 {
@@ -32,14 +32,16 @@ INLINE struct record_place record_claim(void)
 	part = shim.parts + number;
 	place.n = segment_claim(part);
 	place.slot = shim.log + number * shim.part_events + (place.n & (shim.part_events - 1));
-	/* A page is met by a load: at a read fault the kernel maps its neighbours too, if it can.
+	/*
+	 * A new page is first touched by a load: at a read fault, the kernel maps its neighbours
+	 * too, if it can.
 	 */
 	if (UNLIKELY(place.n % RECORD_PAGE_EVENTS == 0))
 		word_load(&place.slot->published);
 	return place;
 }
 
-/* Completes the event with what all events have, and publishes it. */
+/* Completes the event with the thread's id, and publishes it. */
 INLINE void record_publish(struct segment_event *event, struct record_place place)
 {
 	if (UNLIKELY(!place.slot)) {

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A jump over the first bytes of an entry. Each of the shim's bodies does the whole job, so no
- * original instruction has to run again: nothing is decoded, and there is no trampoline.
+ * Writes a jump over the first bytes of each of libc's entries. Each body in the shim does the
+ * whole job, so that no original instruction has to run: nothing is decoded, and there is no
+ * trampoline.
  *
- * The bytes go in through /proc/self/mem, which needs no mprotect and makes a private copy of the
- * page; where that cannot be opened, through mprotect.
+ * The bytes are written through /proc/self/mem, which needs no mprotect(2) and makes a private copy
+ * of the page. Where that file cannot be opened, mprotect(2) is used.
  */
 #include "redirect.h"
 
@@ -42,7 +43,7 @@ static struct entry entries[CALL_COUNT] = {
 #undef CALL
 };
 
-/* int3 of Intel's manual; brk #0, as gdb has it. */
+/* int3 of Intel's manual; brk #0, which gdb uses */
 #if defined(__x86_64__)
 static const unsigned char trap[] = {0xcc};
 #else
@@ -54,8 +55,8 @@ static bool is_trap(const unsigned char *code)
 	return memcmp(code, trap, sizeof trap) == 0;
 }
 
-/* An entry's first bytes, as the file has them. */
-static bool read_file(const struct link_map *libc, const char *entry, unsigned char *code)
+/* Reads an entry's first bytes from libc's file. */
+static bool entry_read_file(const struct link_map *libc, const char *entry, unsigned char *code)
 {
 	int fd = sys_above_standard((int)raw_call6(SYS_openat, AT_FDCWD, (long)libc->l_name,
 						   O_RDONLY | O_CLOEXEC, 0, 0, 0));
@@ -70,8 +71,9 @@ static bool read_file(const struct link_map *libc, const char *entry, unsigned c
 }
 
 /*
- * A debugger's, there before us: it will put back the one instruction that it remembers, in the
- * middle of the jump. Of its making is a trap where the file has none, with all else as in there.
+ * Whether a debugger has set a breakpoint in the entry before: it will restore the one instruction
+ * that it remembers, in the middle of the jump. A trap is a breakpoint if the file has none there,
+ * and all other bytes are as in the file.
  */
 static bool has_breakpoint(const struct link_map *libc, const struct entry *entry)
 {
@@ -80,7 +82,7 @@ static bool has_breakpoint(const struct link_map *libc, const struct entry *entr
 
 	for (size_t i = 0; i + sizeof trap <= JUMP_BYTES; i += sizeof trap)
 		any |= is_trap(entry->original + i);
-	if (!any || !read_file(libc, entry->address, code) ||
+	if (!any || !entry_read_file(libc, entry->address, code) ||
 	    memcmp(code, entry->original, JUMP_BYTES) == 0)
 		return false;
 	for (size_t i = 0; i + sizeof trap <= JUMP_BYTES; i += sizeof trap)
@@ -117,7 +119,7 @@ static bool write_by_mprotect(char *to, const unsigned char *bytes, size_t size)
 	return raw_call3(SYS_mprotect, (long)page, span, prot) == 0;
 }
 
-/* fd is /proc/self/mem, or negative. */
+/* `fd` is /proc/self/mem, or negative. */
 static bool write_code(int fd, char *to, const unsigned char *bytes, size_t size)
 {
 	bool done = fd >= 0 && raw_call6(SYS_pwrite64, fd, (long)bytes, (long)size, (long)to, 0,
@@ -136,8 +138,9 @@ static void put_jump(unsigned char *at, const struct entry *entry)
 }
 
 /*
- * The jumps of entries [first, last], which lie close together in libc: what is between them is
- * written back as it is. One write for all costs a process's start a third of one for each.
+ * Writes the jumps of entries [first, last], which lie close together in libc, with one write. The
+ * bytes between them are written as they are. One write for all costs a process's start a third of
+ * one write for each.
  */
 static bool write_together(int fd, int first, int last)
 {
@@ -177,8 +180,8 @@ static bool write_jumps(int fd)
 		write_apart(fd, CALL_SHMGET, CALL_SHMCTL));
 }
 
-/* A query through each of libc's two break entries must come out in the shim. */
-static bool redirect_arrives(void)
+/* A query through each of libc's two break entries must reach the shim. */
+static bool redirect_is_effective(void)
 {
 	void *(*libc_sbrk)(intptr_t) = (void *(*)(intptr_t))(void *)entries[CALL_SBRK].address;
 	int (*libc_brk)(void *) = (int (*)(void *))(void *)entries[CALL_BRK].address;
@@ -205,7 +208,7 @@ bool redirect_entries(const struct link_map *libc)
 		return false;
 	fd = sys_above_standard((int)raw_call6(SYS_openat, AT_FDCWD, (long)"/proc/self/mem",
 					       O_RDWR | O_CLOEXEC, 0, 0, 0));
-	done = write_jumps(fd) && redirect_arrives();
+	done = write_jumps(fd) && redirect_is_effective();
 	if (!done)
 		redirect_undo(fd);
 	if (fd >= 0)

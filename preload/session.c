@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Joining and making. Many first programs may start at once: each makes a segment under a name of
- * its own, one of them gets the real name, and the others join it.
+ * Joins or creates the session. Many first programs may start at once: each creates a segment under
+ * a name of its own, one of them renames it to the final name, and the others join that one.
  */
 #include "session.h"
 
@@ -12,7 +12,7 @@
 #include "common/make.h"
 #include "peer_socket.h"
 
-#define TRIES 200 /* of 1 ms: a creator that was slow to take its first name away again */
+#define TRIES 200 /* of 1 ms each: a creator may be slow to remove its temporary name */
 
 static bool is_path(const char *session)
 {
@@ -33,8 +33,8 @@ static const char *last_part(const char *path)
 }
 
 /*
- * A recorder's own session is over when its file is gone: nobody makes it anew. Nor does anybody
- * learn its name after the machine was started again.
+ * A recorder's session has ended when its file is gone: no process creates it again. Its name is
+ * not known after a restart of the machine.
  */
 static bool is_recorders(const char *session)
 {
@@ -52,8 +52,7 @@ static void pause_1ms(void)
 
 /* ---- the folder ---- */
 
-/* Opens `below` in the folder that a variable names; the user's number follows where it is asked.
- */
+/* Opens `below` in the folder `above`, which a variable names. `of_user`: the uid follows. */
 static int open_below(struct folder *folder, const char *above, const char *below, bool of_user)
 {
 	char path[SYSTEM_PATH_BYTES] = "";
@@ -66,7 +65,7 @@ static int open_below(struct folder *folder, const char *above, const char *belo
 	return folder_open(folder, path, true);
 }
 
-/* The first of the user's folders that can be had, made if it is missing: see place.h. */
+/* The first of the user's folders that can be opened, created if it is missing: see folder.h. */
 static int open_any_folder(struct folder *folder, const struct settings *settings)
 {
 	const char *tmp = settings->tmp_folder;
@@ -85,7 +84,7 @@ static int open_any_folder(struct folder *folder, const struct settings *setting
 	return open_below(folder, tmp && *tmp ? tmp : "/tmp", "/memshim-", true);
 }
 
-/* The one that is there as a rule: nothing is made, nothing else is tried. */
+/* The folder that usually exists: creates none, and tries no other. */
 static int open_usual_folder(struct folder *folder, const struct settings *settings)
 {
 	char path[SYSTEM_PATH_BYTES] = "/dev/shm/memshim-";
@@ -96,7 +95,9 @@ static int open_usual_folder(struct folder *folder, const struct settings *setti
 	return folder_open(folder, path, false);
 }
 
-/* Of a session that is a path. Its recorder has judged the folder above when it made the session.
+/*
+ * Opens the folder of a session that is a path. The recorder checked the folder above it when it
+ * created the session.
  */
 static int open_folder_of(struct folder *folder, const char *session)
 {
@@ -111,17 +112,17 @@ static int open_folder_of(struct folder *folder, const char *session)
 
 /* ---- the segment ---- */
 
-/* On one page: each that is touched costs a process's start 2 us. */
+/* On one page: each page that a process touches costs its start 2 us. */
 static struct segment_header joined __attribute__((aligned(SEGMENT_HEADER_BYTES)));
 
-/* Both give the mapping, and leave a checked copy of its header in `joined`. */
-static void *preload_session_join(struct folder *folder, const char *file, int *why)
+/* Maps an existing segment, and leaves a checked copy of its header in `joined`. */
+static void *session_map(struct folder *folder, const char *file, int *why)
 {
 	return segment_file_join(folder, file, &joined, &shim.mapped_bytes, why);
 }
 
-/* A file's name without its ".seg". */
-static void learn_name(const char *file, char name[64])
+/* The name of a file without ".seg". */
+static void session_name_of(const char *file, char name[64])
 {
 	size_t length = 0;
 
@@ -132,19 +133,19 @@ static void learn_name(const char *file, char name[64])
 	name[length] = '\0';
 }
 
-static void *session_make(const struct settings *settings, struct folder *folder, const char *file,
-			  int *why)
+static void *session_create(const struct settings *settings, struct folder *folder,
+			    const char *file, int *why)
 {
 	char name[64];
-	struct segment_options wish = {
+	struct segment_options options = {
 		.log_bytes = settings->log_bytes,
 		.stack_depth = settings->stack_depth,
 		.session = name,
 	};
 	struct segment_header *header;
 
-	learn_name(file, name);
-	header = segment_file_create(folder, file, &wish, why);
+	session_name_of(file, name);
+	header = segment_file_create(folder, file, &options, why);
 	if (!header)
 		return NULL;
 	shim.mapped_bytes = header->total_bytes;
@@ -153,8 +154,8 @@ static void *session_make(const struct settings *settings, struct folder *folder
 }
 
 /*
- * From before the last start of the machine: nobody can be in it any more. On tmpfs, where it
- * belongs, that cannot be.
+ * Whether the segment is from before the last start of the machine: no process can be in it. On
+ * tmpfs that is impossible.
  */
 static bool is_stale(const struct folder *folder)
 {
@@ -167,11 +168,11 @@ static bool is_stale(const struct folder *folder)
 	return memcmp(boot_id, joined.boot_id, 36) != 0;
 }
 
-/* Joins what is in an open folder; what is left of another boot is removed. */
-static void *join_there(const struct settings *settings, struct folder *folder, const char *file,
-			int *why)
+/* Joins a segment in an open folder. Removes one that is left from an earlier boot. */
+static void *session_join_in(const struct settings *settings, struct folder *folder,
+			     const char *file, int *why)
 {
-	void *base = preload_session_join(folder, file, why);
+	void *base = session_map(folder, file, why);
 
 	if (!base || is_recorders(settings->session) || !is_stale(folder))
 		return base;
@@ -181,23 +182,24 @@ static void *join_there(const struct settings *settings, struct folder *folder, 
 	return NULL;
 }
 
-/* Whether it may be there, or may be made, an instant later. */
+/* Whether the segment may exist, or may be created, a moment later. */
 static bool is_worth_another_try(int why)
 {
 	return why == -ENOENT || why == -EEXIST || why == -EMLINK || why == -EAGAIN;
 }
 
-/* Joins the session in an open folder; makes it where it is missing and is not a recorder's. */
-static void *join_or_make(const struct settings *settings, struct folder *folder, const char *file)
+/* Joins the session in an open folder. Creates it if it is missing and is not a recorder's. */
+static void *session_join_or_create(const struct settings *settings, struct folder *folder,
+				    const char *file)
 {
 	for (int i = 0; i < TRIES; i++) {
 		int why = 0;
-		void *base = join_there(settings, folder, file, &why);
+		void *base = session_join_in(settings, folder, file, &why);
 
 		if (!base && why == -ENOENT && is_recorders(settings->session))
 			return NULL;
 		if (!base && why == -ENOENT)
-			base = session_make(settings, folder, file, &why);
+			base = session_create(settings, folder, file, &why);
 		if (base || !is_worth_another_try(why))
 			return base;
 		pause_1ms();
@@ -205,8 +207,11 @@ static void *join_or_make(const struct settings *settings, struct folder *folder
 	return NULL;
 }
 
-/* By its name: what is not in the usual folder is made in the first that can be had. */
-static void *join_by_name(const struct settings *settings, struct folder *folder)
+/*
+ * Joins by name. A session that is not in the usual folder is created in the first that can be
+ * opened.
+ */
+static void *session_join_by_name(const struct settings *settings, struct folder *folder)
 {
 	char file[SYSTEM_PATH_BYTES] = "";
 	void *base = NULL;
@@ -215,30 +220,33 @@ static void *join_by_name(const struct settings *settings, struct folder *folder
 	path_append(file, settings->session);
 	path_append(file, ".seg");
 	if (why == 0) {
-		base = join_there(settings, folder, file, &why);
+		base = session_join_in(settings, folder, file, &why);
 		if (base || !is_worth_another_try(why))
 			return base;
 		folder_close(folder);
 	}
-	return open_any_folder(folder, settings) == 0 ? join_or_make(settings, folder, file) : NULL;
+	return open_any_folder(folder, settings) == 0
+		       ? session_join_or_create(settings, folder, file)
+		       : NULL;
 }
 
-static void *join_session(const struct settings *settings)
+static void *session_join_any(const struct settings *settings)
 {
 	struct folder folder = {.fd = -1, .self = settings->self};
 	void *base = NULL;
 
 	if (!is_path(settings->session))
-		base = join_by_name(settings, &folder);
+		base = session_join_by_name(settings, &folder);
 	else if (open_folder_of(&folder, settings->session) == 0)
-		base = join_or_make(settings, &folder, last_part(settings->session));
+		base = session_join_or_create(settings, &folder, last_part(settings->session));
 	folder_close(&folder);
 	return base;
 }
 
 /*
- * Every process of the session may write the word. It counts only where the recorder confirms it,
- * by having closed its socket before. A session without a recorder is never closed.
+ * Whether the recorder has closed the session. Every process of the session may write `closed`, so
+ * it counts only if the recorder confirms it: it closes its socket before. A session without a
+ * recorder is never closed.
  */
 static bool is_closed(void)
 {
@@ -247,7 +255,7 @@ static bool is_closed(void)
 
 bool session_join(const struct settings *settings)
 {
-	void *base = join_session(settings);
+	void *base = session_join_any(settings);
 
 	if (!base)
 		return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which session this process belongs to, from its environment. Start-up only. */
+/* The session that this process belongs to, by its environment. Start-up only. */
 #ifndef MEMSHIM_SESSION_H
 #define MEMSHIM_SESSION_H
 
@@ -16,18 +16,19 @@ struct settings {
 	const char *tmp_folder;     /* TMPDIR */
 	uint64_t log_bytes;         /* MEMSHIM_LOG_SIZE, 0 not set */
 	uint32_t stack_depth;       /* MEMSHIM_STACK_DEPTH */
-	uid_t self;                 /* the effective uid, AT_EUID; not of the environment */
+	uid_t self;                 /* the effective uid, AT_EUID; not from the environment */
 	bool off;                   /* MEMSHIM_OFF=1 */
 	bool redirect;              /* MEMSHIM_PATCH, true unless 0 */
 	uint32_t bad_count;         /* wrong values, ignored */
 };
 
-/* Reads `envp`, as the loader hands it to constructors: libc's environ is not set that early. */
+/* Reads `envp`, which the loader passes to constructors: libc's environ is not set that early. */
 void settings_read(struct settings *settings, char **envp);
 
 /*
- * Joins the session, making it when it is named and missing (a path is only joined: its maker may
- * have finished). Sets shim.header, shared and log; false: step aside.
+ * Joins the session. Creates one that is named and missing; a path is only joined, because its
+ * recorder may have finished. Sets shim.header, shared and log. False: the shim does nothing in
+ * this process.
  */
 bool session_join(const struct settings *settings);
 

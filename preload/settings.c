@@ -11,7 +11,7 @@ static const char *value_of(const char *entry, const char *name)
 	return *name == '\0' && *entry == '=' ? entry + 1 : NULL;
 }
 
-/* Decimal digits, then K, M, G or nothing. False when it is something else, or past 2^40. */
+/* Reads decimal digits, then K, M, G or nothing. False for anything else, and beyond 2^40. */
 static bool setting_read_size(const char *text, uint64_t *size)
 {
 	uint64_t value = 0;
@@ -58,8 +58,9 @@ static bool read_log_size(const char *text, uint64_t *bytes)
 }
 
 /*
- * A name makes a file name; a path says where the segment is. A relative one would say something
- * else in each folder that the program goes to, and make folders and sessions there.
+ * A name becomes a file name; a path is the path of the segment. A relative path is refused: it
+ * would mean another file in each folder that the program changes to, and create folders and
+ * sessions there.
  */
 static bool read_session(const char *text, const char **session)
 {
@@ -91,7 +92,8 @@ static bool read_entry(struct settings *s, const char *entry)
 	if ((value = value_of(entry, "MEMSHIM_DIR")))
 		return read_folder(value, &s->folder);
 	if ((value = value_of(entry, "XDG_RUNTIME_DIR")))
-		read_folder(value, &s->runtime_folder); /* not ours: not a wrong value of ours */
+		read_folder(value, &s->runtime_folder); /* not a variable of memshim: a wrong value
+							   is not counted */
 	else if ((value = value_of(entry, "TMPDIR")))
 		read_folder(value, &s->tmp_folder);
 	else if ((value = value_of(entry, "MEMSHIM_LOG_SIZE")))

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What one process knows of itself: private memory, copied by fork, gone with exec.
+ * The private state of one process: copied by fork, gone after exec.
  *
- * Filled in by the constructor and by registration, while signals are blocked; hooks only read it,
- * but for `break_now`. `alive` is how a hook learns, without a system call, that it runs in a
- * child that has not registered yet: it points into a page under MADV_WIPEONFORK, which reads as
- * zero there. Until the shim is ready it points at a word that is never zero, and `process` is
- * null: then a hook does what libc does, and nothing else.
+ * The constructor and the registration fill it in while signals are blocked. Hooks only read it,
+ * except `break_now`. `alive` tells a hook, without a system call, that it runs in a child that has
+ * not registered: it points into a page under MADV_WIPEONFORK, which reads as zero there. Until the
+ * shim is ready, `alive` points to a word that is never zero, and `process` is null: then a hook
+ * only does what libc does.
  */
 #ifndef MEMSHIM_SHIM_H
 #define MEMSHIM_SHIM_H
@@ -14,10 +14,10 @@
 #include "segment/publish.h"
 
 /*
- * A long system call leaves nothing of ours in the caches, and no jump predicted: a line of code or
- * a jump taken then costs 5 ns each. So all that a hook runs stands together, in one piece where it
- * can; what happens as a rule (the call succeeds, the process has one thread) is marked LIKELY and
- * takes no jump but to other functions and back.
+ * A long system call evicts all of our lines from the caches, and all branch predictions: each line
+ * of code and each taken jump then costs 5 ns. So all code that a hook runs stands together, in one
+ * piece where possible. The usual case (the call succeeds, the process has one thread) is marked
+ * LIKELY and takes no jump except calls and returns.
  */
 #define HOT __attribute__((hot))
 #define SELDOM __attribute__((noinline, cold))
@@ -26,10 +26,10 @@
 #define PROGRAM_COMM_BYTES 16 /* prctl(2), PR_GET_NAME */
 
 struct __attribute__((aligned(64))) shim {
-	/* Read by every hook: two cache lines, and a third by what moves the break. */
+	/* Read by every hook: two cache lines, and a third by hooks that move the break. */
 	const _Atomic uint64_t *alive;
 	struct segment_process *process; /* own slot; null: not watched */
-	uint64_t break_now;              /* the kernel's last word on the break */
+	uint64_t break_now;              /* the kernel's last answer about the break */
 	const char *single_threaded;     /* libc's __libc_single_threaded, or a constant 0 */
 	struct segment_part *parts;      /* null when the log is not mapped */
 	struct segment_event *log;
@@ -37,45 +37,46 @@ struct __attribute__((aligned(64))) shim {
 	uint32_t part_count;
 	uint32_t instance;
 
-	long rseq_offset;     /* of struct rseq from the thread pointer; 0 none */
-	long tid_offset;      /* of the thread id in libc's own descriptor; 0 none */
+	long rseq_offset;     /* offset of struct rseq from the thread pointer; 0 none */
+	long tid_offset;      /* offset of the thread id in libc's descriptor; 0 none */
 	uint32_t clock;       /* enum segment_clock */
 	uint32_t stack_depth; /* frames taken per event; 0 none */
 	struct segment_entry *ledger;
 	uint64_t ledger_count;
 	struct segment_shared *shared;
-	uint64_t ipc_namespace; /* inode of /proc/self/ns/ipc where it is not the session's; or 0 */
+	uint64_t ipc_namespace; /* inode of /proc/self/ns/ipc; 0: the session's */
 	uint32_t idle_calls;    /* hooks entered while not watched */
 	uint32_t family;        /* as in segment_process */
 
 	uint64_t clock_shift_ns;  /* of this time namespace; for CLOCK_NS */
-	uint64_t libc_text_begin; /* libc's code: callers in it are its allocator */
+	uint64_t libc_text_begin; /* libc's code: a caller in it is libc's allocator */
 	uint64_t libc_text_end;
 
 	/* Read at registration only. */
 	const struct segment_header *header; /* a private copy; null: no session */
 	char *base;                          /* of the mapping */
 	uint64_t page_bytes;                 /* AT_PAGESZ, getauxval(3) */
-	uint64_t spare_bytes;                /* of private memory, for any one purpose */
+	uint64_t spare_bytes;                /* of private memory that one use may take */
 	const void *program_headers;         /* AT_PHDR, getauxval(3) */
 	unsigned program_header_count;
 	_Atomic uint64_t *wiped; /* the page: enum shim_wiped_word */
 	uint64_t pid_namespace;  /* as in segment_process */
 	uint32_t coverage;       /* enum segment_coverage */
 	uint32_t bad_settings;
-	bool no_stacks; /* wanted, and cannot be had here */
+	bool no_stacks; /* stacks are wanted, and cannot be taken here */
 	uint64_t mapped_bytes;
-	char loader_comm[PROGRAM_COMM_BYTES]; /* "" where the kernel names the program */
-	bool run_by_loader;                   /* ld.so was executed, and given the program */
+	char loader_comm[PROGRAM_COMM_BYTES]; /* the loader's name; "" where the kernel names the
+						 program */
+	bool run_by_loader;                   /* ld.so was executed and given the program */
 	char exe[sizeof(((struct segment_process *)0)->exe)];
 	char cmdline[sizeof(((struct segment_process *)0)->cmdline)];
 	uint32_t identity_flags;
 	uint32_t own_block_count;
-	/* What the ledger keeps of the creator of an object. */
+	/* The ledger stores these of an object's creator. */
 	int32_t pid;
 	uint32_t uid;
 	uint64_t start_time;
-	_Atomic uint32_t program; /* in PROGRAMS, + 1; 0 not looked for yet */
+	_Atomic uint32_t program; /* in PROGRAMS, + 1; 0: not searched for yet */
 };
 
 extern struct shim shim;
@@ -85,8 +86,8 @@ extern long (*shim_libc_syscall)(long number, ...);
 extern int (*shim_libc_clock_gettime)(int clock_id, void *timespec);
 
 /*
- * The words that a child finds wiped. Its first threads may come at once: the one that takes BEGUN
- * registers, and DONE, to which `alive` points, hands over what it did.
+ * The words that a child finds wiped. Several threads of a child may come at once: the one that
+ * takes BEGUN registers. DONE, to which `alive` points, releases what it wrote.
  */
 enum shim_wiped_word { WIPED_DONE, WIPED_BEGUN };
 
@@ -100,7 +101,7 @@ static inline void *shim_region(enum segment_region_kind kind)
 	return shim.base + shim.header->region[kind].offset;
 }
 
-/* Counts a loss where it belongs: in the process if there is one, else in the session. */
+/* Counts a loss in the process's slot or, without one, in the session. */
 static inline void shim_lose(enum segment_loss cause)
 {
 	if (shim.process)

@@ -4,12 +4,12 @@
 #include "common/raw.h"
 #include "common/timens.h"
 
-static inline _Atomic uint64_t *slot_words(void)
+static inline _Atomic uint64_t *slot_index(void)
 {
 	return shim_region(REGION_INDEX);
 }
 
-static inline struct segment_process *slot_slots(void)
+static inline struct segment_process *slot_table(void)
 {
 	return shim_region(REGION_PROCESSES);
 }
@@ -24,8 +24,10 @@ static bool same_pid_namespace(const struct segment_process *slot)
 	return slot->pid_namespace == shim.pid_namespace;
 }
 
-/* The newest image of a pid and start that has not come to its end; `others`: there are some of
- * other starts. */
+/*
+ * The newest image of this pid and start time that has not ended. `others`: set when there are
+ * images with other start times.
+ */
 static struct segment_process *find_image(int32_t pid, uint64_t start_time, bool *others)
 {
 	uint32_t used = half_accept(&shim.shared->slot_high), newest = 0;
@@ -33,27 +35,28 @@ static struct segment_process *find_image(int32_t pid, uint64_t start_time, bool
 	struct segment_process *found = NULL;
 
 	for (uint32_t i = 0; i < used && i < count; i++) {
-		uint64_t word = word_accept(&slot_words()[i]);
+		uint64_t word = word_accept(&slot_index()[i]);
 
-		uint32_t state = half_load(&slot_slots()[i].state);
+		uint32_t state = half_load(&slot_table()[i].state);
 
-		/* What was seen to execute keeps its slot, and its place in the row of images. */
+		/* A process that was seen to exec keeps its slot, and its number of images. */
 		if (word >> 32 != (uint32_t)pid || (uint32_t)word <= newest ||
 		    (state != PROCESS_RUNNING && state != PROCESS_EXEC) ||
-		    !same_pid_namespace(slot_slots() + i))
+		    !same_pid_namespace(slot_table() + i))
 			continue;
-		*others |= slot_slots()[i].start_time != start_time;
-		if (slot_slots()[i].start_time != start_time)
+		*others |= slot_table()[i].start_time != start_time;
+		if (slot_table()[i].start_time != start_time)
 			continue;
 		newest = (uint32_t)word;
-		found = slot_slots() + i;
+		found = slot_table() + i;
 	}
 	return found;
 }
 
 /*
- * Start times are ticks of 10 ms, in which a pid may be used a second time: the newest. An exec may
- * lead from the first time namespace into another, where this process has another start time.
+ * Start times are ticks of 10 ms, in which a pid may be used twice: the newest image counts. An
+ * exec may lead from the first time namespace into another one, where the process has another start
+ * time.
  */
 struct segment_process *slots_find_predecessor(int32_t pid, uint64_t start_time)
 {
@@ -73,9 +76,9 @@ static bool pid_is_free(uint64_t word)
 }
 
 /*
- * A process notes its own end before it is over: until its pid is free it may still write to its
- * slot, and after exit(3) in a vfork child its parent lives on. An image that was replaced by exec
- * is over at once.
+ * A process stores its end before it has ended. Until its pid is free, it may still write to its
+ * slot: after exit(3) in a vfork child, the parent lives on. An image that exec replaced has ended
+ * at once.
  */
 static bool slot_has_ended(uint64_t word, const struct segment_process *slot)
 {
@@ -85,25 +88,26 @@ static bool slot_has_ended(uint64_t word, const struct segment_process *slot)
 
 	if (state != PROCESS_RUNNING && (state == PROCESS_EXEC || !askable))
 		return true;
-	/* A process of another pid namespace cannot be asked for; it keeps its slot. */
+	/* A process of another pid namespace cannot be checked, so it keeps its slot. */
 	return askable && pid_is_free(word);
 }
 
-/* The process of a slot that is being filled in: its pid namespace is not yet known. */
+/* Whether the process that fills in a slot has ended. Its pid namespace is not known yet. */
 static bool filler_has_ended(uint64_t word)
 {
 	return !half_accept(&shim.shared->other_pids) && !shim.pid_namespace && pid_is_free(word);
 }
 
-static bool preload_slot_has_ended(uint64_t word, const struct segment_process *slot)
+static bool slot_is_reusable(uint64_t word, const struct segment_process *slot)
 {
 	return (uint32_t)word ? slot_has_ended(word, slot) : filler_has_ended(word);
 }
 
 /*
- * It noted its end, and its pid is in use: by itself, as a zombie perhaps, or by another process.
- * Or neither its pid namespace nor this one's is known, and its pid is free here, which proves
- * little. The reader learns that a process may run which has no slot any more.
+ * Whether a slot may be reused although its process may still run. Either the process stored its
+ * end and its pid is in use: by itself, perhaps as a zombie, or by another process. Or the pid
+ * namespaces of both processes are unknown and the pid is free here, which proves little. The
+ * reader is told that a running process may have no slot.
  */
 static bool may_have_ended(uint64_t word, const struct segment_process *slot)
 {
@@ -114,7 +118,10 @@ static bool may_have_ended(uint64_t word, const struct segment_process *slot)
 		shim.pid_namespace == SEGMENT_NAMESPACE_UNKNOWN && pid_is_free(word));
 }
 
-/* An ended process makes room where no recorder will: its totals stay, its attachments go. */
+/*
+ * Frees the slot of an ended process when there is no recorder: its totals are kept, its
+ * attachments are dropped.
+ */
 static void slot_forget(const struct segment_process *slot)
 {
 	_Atomic uint32_t *owner = shim_region(REGION_OWNERS);
@@ -132,26 +139,26 @@ static void slot_forget(const struct segment_process *slot)
 }
 
 /*
- * How hard a slot is looked for: a free one, one whose process has ended, and last one whose
- * process cannot be found, though nobody knows whether it would be.
+ * The three passes of the search: a free slot, then a slot whose process has ended, then one whose
+ * process may have ended.
  */
-enum { TAKE_FREE, TAKE_ENDED, TAKE_LOST, TAKE_COUNT };
+enum { TAKE_FREE, TAKE_ENDED, TAKE_UNSURE, TAKE_COUNT };
 
 static bool take_slot(uint32_t i, int32_t pid, int how)
 {
-	uint64_t word = word_accept(&slot_words()[i]);
+	uint64_t word = word_accept(&slot_index()[i]);
 
 	if (word != 0 && how == TAKE_FREE)
 		return false;
-	if (word != 0 && !preload_slot_has_ended(word, slot_slots() + i)) {
-		if (how != TAKE_LOST || !may_have_ended(word, slot_slots() + i))
+	if (word != 0 && !slot_is_reusable(word, slot_table() + i)) {
+		if (how != TAKE_UNSURE || !may_have_ended(word, slot_table() + i))
 			return false;
 		half_add(&shim.shared->unsure_slots, 1);
 	}
-	if (!word_take(&slot_words()[i], word, slot_word(pid, 0)))
+	if (!word_take(&slot_index()[i], word, slot_word(pid, 0)))
 		return false;
 	if (word != 0 && (uint32_t)word != 0)
-		slot_forget(slot_slots() + i);
+		slot_forget(slot_table() + i);
 	return true;
 }
 
@@ -160,18 +167,19 @@ struct segment_process *slots_take(int32_t pid)
 	uint32_t count = (uint32_t)shim.header->region[REGION_INDEX].count;
 	int ways = shim.header->recorder_pid ? TAKE_ENDED : TAKE_COUNT;
 
-	if (shim.pid_namespace) /* before it stands in a slot that does not say so yet */
+	if (shim.pid_namespace) /* before this process takes a slot that does not hold its namespace
+				   yet */
 		half_hand_over(&shim.shared->other_pids, 1);
 	for (int how = TAKE_FREE; how < ways; how++)
 		for (uint32_t i = 0; i < count; i++)
 			if (take_slot(i, pid, how)) {
 				half_raise(&shim.shared->slot_high, i + 1);
-				return slot_slots() + i;
+				return slot_table() + i;
 			}
 	return NULL;
 }
 
 void slots_announce(const struct segment_process *slot)
 {
-	word_hand_over(&slot_words()[slot - slot_slots()], slot_word(slot->pid, slot->instance));
+	word_hand_over(&slot_index()[slot - slot_table()], slot_word(slot->pid, slot->instance));
 }

@@ -133,6 +133,16 @@ static inline int sys_fstat(int fd, struct stat *st)
 	return (int)raw_call3(SYS_fstat, fd, (long)st, 0);
 }
 
+/* fstatat(2), without following a link. */
+static inline int sys_fstatat(int fd, const char *name, struct stat *st)
+{
+#if defined(SYS_newfstatat)
+	return (int)raw_call6(SYS_newfstatat, fd, (long)name, (long)st, AT_SYMLINK_NOFOLLOW, 0, 0);
+#else
+	return (int)raw_call6(SYS_fstatat, fd, (long)name, (long)st, AT_SYMLINK_NOFOLLOW, 0, 0);
+#endif
+}
+
 /* This process's soft limit of a resource, setrlimit(2); UINT64_MAX when it cannot be read. */
 static inline uint64_t sys_limit(int resource)
 {
@@ -183,6 +193,25 @@ static inline uint32_t sys_clock_kind(void)
 #else
 	return CLOCK_COUNTER; /* the architecture promises it */
 #endif
+}
+
+/*
+ * The number of CPUs that may ever run: /sys/devices/system/cpu/possible ends in the highest
+ * number.
+ */
+static inline uint32_t sys_cpu_count(void)
+{
+	char text[256];
+	long used = sys_read_file("/sys/devices/system/cpu/possible", text, sizeof text);
+	uint32_t last = 0, number = 0;
+
+	for (long i = 0; i < used; i++) {
+		if (text[i] >= '0' && text[i] <= '9')
+			last = number = number * 10 + (uint32_t)(text[i] - '0');
+		else
+			number = 0;
+	}
+	return last + 1;
 }
 
 static inline uint64_t sys_clock_ns(int clock_id)

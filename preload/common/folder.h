@@ -41,16 +41,6 @@ struct folder {
 
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOATIME)
 
-/* fstatat(2), without following a link. */
-static inline int folder_stat(int fd, const char *name, struct stat *st)
-{
-#if defined(SYS_newfstatat)
-	return (int)raw_call6(SYS_newfstatat, fd, (long)name, (long)st, AT_SYMLINK_NOFOLLOW, 0, 0);
-#else
-	return (int)raw_call6(SYS_fstatat, fd, (long)name, (long)st, AT_SYMLINK_NOFOLLOW, 0, 0);
-#endif
-}
-
 /*
  * Whether an owner may be root or the effective user although its uid differs: in a user namespace
  * that maps few users. A namespace that maps all of them has one line that ends in 4294967295.
@@ -80,7 +70,7 @@ static inline int folder_check(const struct folder *folder)
 	if (ret == 0)
 		ret = owner_check(&st, folder->self, OWNER_WRITES);
 	if (ret == 0 && !folder->is_known) {
-		ret = folder_stat(folder->fd, "..", &st);
+		ret = sys_fstatat(folder->fd, "..", &st);
 		if (ret == 0)
 			ret = folder_check_above(&st, folder->self);
 	}
@@ -279,7 +269,7 @@ static inline int folder_confirm(struct folder *folder, const char *name, const 
 		return 0;
 	ret = folder_open_path(folder);
 	if (ret == 0)
-		ret = folder_stat(folder->fd, name, &now);
+		ret = sys_fstatat(folder->fd, name, &now);
 	if (ret == 0 && (now.st_dev != st->st_dev || now.st_ino != st->st_ino))
 		ret = -EPERM;
 	return ret;

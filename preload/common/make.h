@@ -39,25 +39,6 @@ struct segment_options {
 	uint32_t command_bytes;
 };
 
-/*
- * The number of CPUs that may ever run: /sys/devices/system/cpu/possible ends in the highest
- * number.
- */
-static inline uint32_t sys_cpu_count(void)
-{
-	char text[256];
-	long used = sys_read_file("/sys/devices/system/cpu/possible", text, sizeof text);
-	uint32_t last = 0, number = 0;
-
-	for (long i = 0; i < used; i++) {
-		if (text[i] >= '0' && text[i] <= '9')
-			last = number = number * 10 + (uint32_t)(text[i] - '0');
-		else
-			number = 0;
-	}
-	return last + 1;
-}
-
 static inline uint64_t segment_header_add_region(struct segment_header *header, uint64_t offset,
 						 enum segment_region_kind kind,
 						 uint64_t record_bytes, uint64_t count)

@@ -20,15 +20,12 @@
  * W2 pairs with R3: a reader whose copy holds any word of a later writer m of the same slot
  *   (m = n + k * part_events) finds head > m at R4, and drops the copy.
  *
- * Two cases are not excluded:
- *
- * - A writer is killed between W1 and W4: n is never published. Readers skip it and count it as
- *   unpublished.
- * - A writer is delayed between W1 and W4 while its ring goes round once. It then writes into a
- * slot that a later event owns, and `published` of that event is n's again: a reader counts the
- * later event as unpublished. A reader takes a mixed event for a whole one only if it reads between
- * the late W3 and the late W4. This needs a whole lap during one preemption, and a read within the
- *   nanoseconds between these two steps.
+ * Two windows stay open. First, a writer is killed between W1 and W4: n is never published. Readers
+ * skip it and count it as unpublished. Second, a writer is delayed between W1 and W4 while its ring
+ * goes round once. It then writes into a slot that a later event owns, and sets `published` of that
+ * event to n's again: a reader counts the later event as unpublished. A reader takes a mixed event
+ * for a whole one only between the late W3 and the late W4. This needs a whole lap during one
+ * preemption, and a read within these few nanoseconds.
  *
  * tests/units/protocol.c runs every execution of a few writers and a reader over this code. It
  * finds a wrong execution as soon as one of these orders is weakened.
