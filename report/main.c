@@ -201,12 +201,14 @@
  *   top/screen      the terminal, by ncurses
  *
  * util/: errors, names, number formats
- *   util/big_stack a stack of its own for what needs much of it
+ *   util/array     growing arrays
+ *   util/big_stack runs a function on a thread with a large stack
  *   util/error     one voice for errors, one table of exit codes
  *   util/format    numbers as people read them
  *   util/library   where the shim is
  *   util/output_file a file that is written beside its place and renamed
  *   util/owner     whose files are believed
+ *   util/path      the base name of a path
  *   util/regular   opens what others named, if it is a regular file
  *   util/printable which characters of a stranger's text may reach a terminal
  *   util/now       the time

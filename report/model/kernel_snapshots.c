@@ -10,6 +10,7 @@
 #include <sys/shm.h>
 
 #include "report/model/explaining.h"
+#include "report/util/path.h"
 
 #define OVERCOMMIT_NEVER 2u
 
@@ -85,7 +86,7 @@ static const char *kernel_snapshot_most(const struct model *model,
 					const struct model_failure *failure,
 					const struct snapshot_facts *s, bool by_count, char to[96])
 {
-	const char *exe = failure->most ? failure->most->exe : "", *slash = strrchr(exe, '/');
+	const char *exe = failure->most ? failure->most->exe : "";
 	uint64_t own = by_count ? failure->most_segments : failure->most_pages;
 	uint64_t theirs = by_count ? s->most_segments : s->most_pages;
 
@@ -95,7 +96,7 @@ static const char *kernel_snapshot_most(const struct model *model,
 			snprintf(to + strlen(to), 96 - strlen(to), ", which had ended");
 		return to;
 	}
-	snprintf(to, 96, "%u processes of %.60s", failure->most_creators, slash ? slash + 1 : exe);
+	snprintf(to, 96, "%u processes of %.60s", failure->most_creators, path_base_name(exe));
 	return to;
 }
 

@@ -6,6 +6,7 @@
 
 #include "report/model/creator.h"
 #include "report/model/model_internal.h"
+#include "report/util/path.h"
 
 /* A file may claim anything: past these it is not believed. */
 #define INSTANCES_MAX (1u << 22)
@@ -397,9 +398,7 @@ const char *model_program(const struct process_facts *facts)
 
 const char *model_program_name(const struct process_facts *facts)
 {
-	const char *slash = strrchr(facts->exe, '/');
-
 	if (!facts->exe[0])
 		return facts->comm[0] ? facts->comm : "?";
-	return slash ? slash + 1 : facts->exe;
+	return path_base_name(facts->exe);
 }

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "report/model/model_internal.h"
+#include "report/util/path.h"
 
 /* The bytes that an event asked for and got. */
 static uint64_t bytes_of(const struct model *model, const struct event *event)
@@ -91,16 +92,9 @@ static const char *const allocators[] = {"libc.so.",    "libc-2.",     "libtcmal
 					 "libjemalloc", "libmimalloc", "libmemshim.so",
 					 "ld-linux"};
 
-static const char *site_base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static bool is_allocator(const struct stack_frame *frame)
 {
-	const char *file = frame->module ? site_base_name(frame->module->facts.path) : "";
+	const char *file = frame->module ? path_base_name(frame->module->facts.path) : "";
 
 	for (size_t i = 0; i < sizeof allocators / sizeof *allocators; i++)
 		if (strncmp(file, allocators[i], strlen(allocators[i])) == 0)

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "report/reader/chunk_payload.h"
+#include "report/util/array.h"
 
 #define STEP SEGMENT_CHUNK_ALIGN
 
@@ -51,15 +52,8 @@ static bool chunk_is_sound(const struct segment_chunk *head)
 
 static bool chunk_append(struct chunks *chunks, struct chunk chunk)
 {
-	if (chunks->count == chunks->capacity) {
-		uint64_t capacity = chunks->capacity ? chunks->capacity * 2 : 64;
-		struct chunk *table = realloc(chunks->table, capacity * sizeof *table);
-
-		if (!table)
-			return false;
-		chunks->table = table;
-		chunks->capacity = capacity;
-	}
+	if (!ARRAY_RESERVE(chunks->table, chunks->capacity, chunks->count + 1))
+		return false;
 	chunks->table[chunks->count++] = chunk;
 	return true;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "report/reader/follow_internal.h"
+#include "report/util/array.h"
 
 #define PERIOD_MS 20 /* between two looks at a live session */
 #define LOOKS_PER_STATE_CHECK 5u
@@ -16,16 +17,8 @@ bool follow_remember(struct cursor *cursor, const struct segment_event *events, 
 {
 	uint64_t need = cursor->pending_count + count;
 
-	if (need > cursor->pending_capacity) {
-		uint64_t capacity = need * 2;
-		struct segment_event *pending = realloc(cursor->pending,
-							capacity * sizeof *cursor->pending);
-
-		if (!pending)
-			return false;
-		cursor->pending = pending;
-		cursor->pending_capacity = capacity;
-	}
+	if (!ARRAY_RESERVE(cursor->pending, cursor->pending_capacity, need))
+		return false;
 	if (count)
 		memcpy(cursor->pending + cursor->pending_count, events, count * sizeof *events);
 	cursor->pending_count = need;

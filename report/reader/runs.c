@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/util/array.h"
+
 #define STRETCH 1024u     /* events read at once: 64 KiB */
 #define SMALL_STRETCH 64u /* when many runs overlap */
 #define MANY 64u
@@ -27,20 +29,13 @@ void runs_free(struct runs *runs)
 
 static struct run *run_add(struct runs *runs)
 {
-	struct run *table = runs->waiting;
+	struct run *run;
 
-	if (runs->waiting_count == runs->waiting_capacity) {
-		uint64_t capacity = runs->waiting_capacity ? runs->waiting_capacity * 2 : 64;
-
-		table = realloc(table, capacity * sizeof *table);
-		if (!table)
-			return NULL;
-		runs->waiting = table;
-		runs->waiting_capacity = capacity;
-	}
-	table += runs->waiting_count;
-	*table = (struct run){.order = runs->waiting_count++};
-	return table;
+	if (!ARRAY_RESERVE(runs->waiting, runs->waiting_capacity, runs->waiting_count + 1))
+		return NULL;
+	run = &runs->waiting[runs->waiting_count];
+	*run = (struct run){.order = runs->waiting_count++};
+	return run;
 }
 
 bool runs_add_chunk(struct runs *runs, const struct chunk *chunk)
@@ -183,15 +178,8 @@ static bool run_refill(struct runs *runs, struct run *run, bool *no_memory)
 
 static bool run_push(struct runs *runs, struct run *run)
 {
-	if (runs->heap_count == runs->heap_capacity) {
-		uint64_t capacity = runs->heap_capacity ? runs->heap_capacity * 2 : 64;
-		struct run **heap = realloc(runs->heap, capacity * sizeof *heap);
-
-		if (!heap)
-			return false;
-		runs->heap = heap;
-		runs->heap_capacity = capacity;
-	}
+	if (!ARRAY_RESERVE(runs->heap, runs->heap_capacity, runs->heap_count + 1))
+		return false;
 	runs->heap[runs->heap_count] = run;
 	run_rise(runs, runs->heap_count++);
 	return true;

@@ -18,6 +18,7 @@
 #include "report/procfs/timens.h"
 #include "report/reader/reader_internal.h"
 #include "report/util/error.h"
+#include "report/util/path.h"
 
 bool source_same_boot(const char *theirs)
 {
@@ -399,11 +400,10 @@ void source_session_mapping(const struct source *source, struct holders_session 
 {
 	const struct file *segment = &source->segment;
 	const char *path = file_is_open(segment) ? segment->path : source_header(source)->peer_path;
-	const char *slash = strrchr(path, '/');
 	struct stat st;
 
 	*session = (struct holders_session){0};
-	snprintf(session->name, sizeof session->name, "%.255s", slash ? slash + 1 : path);
+	snprintf(session->name, sizeof session->name, "%.255s", path_base_name(path));
 	if (file_is_open(segment) && fstat(segment->fd, &st) == 0) {
 		session->device = st.st_dev;
 		session->inode = st.st_ino;

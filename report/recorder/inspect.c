@@ -16,6 +16,7 @@
 #include "report/procfs/proc.h"
 #include "report/reader/unfollowed.h"
 #include "report/recorder/asan_check.h"
+#include "report/util/path.h"
 #include "report/util/regular.h"
 
 #define SCRIPT_DEPTH 4 /* as the kernel's own: a script's interpreter may be a script */
@@ -59,7 +60,7 @@ static bool find_loader(int fd, const Elf64_Ehdr *elf, char *loader, size_t size
 /* The loader itself, given a program to run: it has no loader, and still preloads. */
 static bool is_loader(const char *path)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *name = path_base_name(path);
 
 	/* Before glibc 2.34 that was a link to ld-2.31.so. */
 	return strncmp(name, "ld-linux", 8) == 0 || strncmp(name, "ld-2.", 5) == 0;

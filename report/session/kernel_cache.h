@@ -23,7 +23,7 @@ void kernel_cache_ask(struct kernel_cache *kernel_cache, struct session *session
 		      const struct model *copy);
 
 /* Passes its words on to a model that is not finished yet. */
-void kernel_cache_tell(const struct kernel_cache *kernel_cache, struct model *copy);
+void kernel_cache_add_to_model(const struct kernel_cache *kernel_cache, struct model *copy);
 
 void kernel_cache_free(struct kernel_cache *kernel_cache);
 

@@ -11,6 +11,8 @@
 #include "report/procfs/sysvipc.h"
 #include "report/session/find.h"
 #include "report/session/naming.h"
+#include "report/util/array.h"
+#include "report/util/path.h"
 
 #define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
 #define STACKS_MOST 256u    /* whose names are looked up: the look takes a while */
@@ -62,16 +64,15 @@ static void left_behind_put_site(const struct model *model, const struct model_s
 	const struct frame_place *place = frame && frame->name && frame->name->count
 						  ? &frame->name->places[0]
 						  : NULL;
-	const char *path = frame && frame->module ? frame->module->facts.path : "", *slash;
+	const char *path = frame && frame->module ? frame->module->facts.path : "";
 
-	slash = strrchr(path, '/');
 	to[0] = '\0';
 	if (place && place->function && place->file)
 		snprintf(to, bytes, "%s (%s:%u)", place->function, place->file, place->line);
 	else if (place && place->function)
-		snprintf(to, bytes, "%s (%s)", place->function, slash ? slash + 1 : path);
+		snprintf(to, bytes, "%s (%s)", place->function, path_base_name(path));
 	else if (*path)
-		snprintf(to, bytes, "%s+%#llx", slash ? slash + 1 : path,
+		snprintf(to, bytes, "%s+%#llx", path_base_name(path),
 			 (unsigned long long)frame->offset);
 }
 
@@ -271,17 +272,9 @@ struct left_walk {
 static void keep_kernel_row(void *context, const struct kernel_segment *row)
 {
 	struct left_walk *walk = context;
-	uint32_t capacity = walk->capacity ? walk->capacity * 2 : 64;
 
-	if (walk->count == walk->capacity) {
-		struct kernel_segment *rows = realloc(walk->rows, capacity * sizeof *rows);
-
-		if (!rows)
-			return;
-		walk->rows = rows;
-		walk->capacity = capacity;
-	}
-	walk->rows[walk->count++] = *row;
+	if (ARRAY_RESERVE(walk->rows, walk->capacity, walk->count + 1))
+		walk->rows[walk->count++] = *row;
 }
 
 static bool left_visit(void *context, struct catalog *catalog)

@@ -8,6 +8,7 @@
 
 #include "report/reader/tables.h"
 #include "report/session/find.h"
+#include "report/util/array.h"
 #include "report/util/error.h"
 
 static void count_process(void *count, const struct process_facts *facts)
@@ -21,19 +22,14 @@ static void count_process(void *count, const struct process_facts *facts)
 
 static struct session_row *listing_add(struct listing *listing)
 {
-	struct session_row **rows = listing->rows;
+	struct session_row *row;
 
-	if (listing->count == listing->capacity) {
-		unsigned capacity = listing->capacity ? listing->capacity * 2 : 16;
-
-		rows = realloc(rows, capacity * sizeof *rows);
-		if (!rows)
-			return NULL;
-		listing->rows = rows;
-		listing->capacity = capacity;
-	}
-	rows[listing->count] = calloc(1, sizeof **rows);
-	return rows[listing->count] ? rows[listing->count++] : NULL;
+	if (!ARRAY_RESERVE(listing->rows, listing->capacity, listing->count + 1))
+		return NULL;
+	row = calloc(1, sizeof *row);
+	if (row)
+		listing->rows[listing->count++] = row;
+	return row;
 }
 
 static bool listing_is_listed(const struct listing *listing, const struct session_facts *facts)

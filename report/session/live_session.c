@@ -155,7 +155,7 @@ bool live_session_conclude(struct live *live)
 	if (!copy)
 		return false;
 	kernel_cache_ask(&live->kernel_cache, &live->session, copy);
-	kernel_cache_tell(&live->kernel_cache, copy);
+	kernel_cache_add_to_model(&live->kernel_cache, copy);
 	model_finalize(copy);
 	trends_look(&live->trends, copy, live_session_now_ns(live));
 	model_free(live->now);

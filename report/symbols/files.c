@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "report/symbols/broker.h"
+#include "report/util/path.h"
 
 struct files {
 	struct file *table;
@@ -20,13 +21,6 @@ struct files {
 };
 
 /* ---- debug files ---- */
-
-static const char *file_base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 /* What several debug files share (dwz) is named, by its build id, in each of them. */
 static int file_find_shared(const char *debug_file, char **found)
@@ -38,7 +32,7 @@ static int file_find_shared(const char *debug_file, char **found)
 	ssize_t id_bytes = dwarf ? dwelf_dwarf_gnu_debugaltlink(dwarf, &name, &id) : 0;
 
 	if (id_bytes > 0)
-		result = broker_fetch(SERVER_DEBUGINFO, id, (size_t)id_bytes, file_base_name(name),
+		result = broker_fetch(SERVER_DEBUGINFO, id, (size_t)id_bytes, path_base_name(name),
 				      found);
 	dwarf_end(dwarf);
 	if (fd >= 0)
@@ -60,7 +54,7 @@ static int find_debuginfo(Dwfl_Module *module, void **user, const char *name, Dw
 		else
 			fd = broker_fetch(SERVER_DEBUGINFO, file->facts.build_id,
 					  file->facts.build_id_bytes,
-					  file_base_name(file->facts.path), found);
+					  path_base_name(file->facts.path), found);
 	}
 	file->has_debug |= fd >= 0;
 	return fd < 0 ? -1 : fd;
@@ -163,7 +157,7 @@ static enum module_names file_fetch(const struct files *files, struct file *file
 	enum module_names names;
 	char *path;
 	int fd = broker_fetch(SERVER_EXECUTABLE, file->facts.build_id, file->facts.build_id_bytes,
-			      file_base_name(file->facts.path), &path);
+			      path_base_name(file->facts.path), &path);
 
 	if (fd < 0)
 		return NAMES_MISSING;

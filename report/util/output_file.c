@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "report/util/path.h"
 #include "report/util/regular.h"
 
 #define TRIES 16
@@ -28,9 +29,9 @@ static bool output_is_device(int folder, const char *path, const struct stat *st
 /* The folder of `path`, and in it the name. */
 static bool output_open_folder(struct output_file *file, int folder, const char *path)
 {
-	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	const char *name = path_base_name(path);
 	char parent[PATH_MAX];
-	size_t length = slash ? (size_t)(slash - path) + 1 : 0;
+	size_t length = (size_t)(name - path);
 
 	errno = ENAMETOOLONG;
 	if (strlen(name) > NAME_MAX || length >= sizeof parent)

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "report/util/format.h"
+#include "report/util/path.h"
 
 enum out_color box_color(enum family family)
 {
@@ -74,8 +75,8 @@ void map_mark(const struct drawing *drawing, struct map_row *row, const struct z
 		row->mark = '*';
 }
 
-static void map_boxe_count(const struct drawing *drawing, struct map_row *row,
-			   const struct zone *zone)
+static void map_box_count(const struct drawing *drawing, struct map_row *row,
+			  const struct zone *zone)
 {
 	row->counted = true;
 	map_tally_add(&row->tally, zone);
@@ -95,7 +96,7 @@ static struct map_row *add_sum(const struct drawing *drawing, const struct box *
 			row = map_row_add(drawing->rows, ROW_ZONE, box_color(box->family));
 		if (!row)
 			return NULL;
-		map_boxe_count(drawing, row, zone);
+		map_box_count(drawing, row, zone);
 	}
 	return row;
 }
@@ -104,12 +105,10 @@ static struct map_row *add_sum(const struct drawing *drawing, const struct box *
 
 static const char *map_box_base_name(const char *path)
 {
-	const char *slash = path ? strrchr(path, '/') : NULL;
-
-	return slash ? slash + 1 : path ? path : "";
+	return path ? path_base_name(path) : "";
 }
 
-static void map_boxe_say(struct map_row *row, const char *what, const char *more)
+static void map_box_say(struct map_row *row, const char *what, const char *more)
 {
 	if (row)
 		snprintf(row->text, sizeof row->text, "%s%s%.150s", what, *more ? "  " : "", more);
@@ -125,13 +124,13 @@ static void put_each(const struct drawing *drawing, const struct box *box)
 			return;
 		row->addressed = zone > box->first; /* the border has the lowest */
 		row->address = zone->start;
-		map_boxe_count(drawing, row, zone);
+		map_box_count(drawing, row, zone);
 		snprintf(row->text, sizeof row->text, "%s %.150s", zone->perm,
 			 zone->name ? map_box_base_name(zone->name) : zone_kind_name(zone->kind));
 	}
 }
 
-static void map_boxe_put_kernel(const struct drawing *drawing, const struct box *box)
+static void map_box_put_kernel(const struct drawing *drawing, const struct box *box)
 {
 	struct map_row *row = add_sum(drawing, box, NULL);
 
@@ -149,7 +148,7 @@ static void map_boxe_put_kernel(const struct drawing *drawing, const struct box 
 
 /* ---- attachments ---- */
 
-static void map_boxe_put_holders(const struct drawing *drawing, const struct zone *zone)
+static void map_box_put_holders(const struct drawing *drawing, const struct zone *zone)
 {
 	uint64_t seen = (uint64_t)zones_of_segment(drawing->zones, zone->shmid) +
 			zone->holder_count;
@@ -173,7 +172,7 @@ static void map_boxe_put_holders(const struct drawing *drawing, const struct zon
 	add_details(drawing, COLOR_NONE, text);
 }
 
-static void map_boxe_put_attachment(const struct drawing *drawing, const struct box *box)
+static void map_box_put_attachment(const struct drawing *drawing, const struct box *box)
 {
 	const struct zone *zone = box->first;
 	struct map_row *row = map_row_add(drawing->rows, ROW_ZONE, box_color(box->family));
@@ -182,7 +181,7 @@ static void map_boxe_put_attachment(const struct drawing *drawing, const struct 
 
 	if (!row)
 		return;
-	map_boxe_count(drawing, row, zone);
+	map_box_count(drawing, row, zone);
 	snprintf(row->text, sizeof row->text, "attachment %d", zone->shmid);
 	if (zone->key_known)
 		used = (size_t)snprintf(text, sizeof text, zone->key ? "key 0x%08x, " : "private, ",
@@ -200,7 +199,7 @@ static void map_boxe_put_attachment(const struct drawing *drawing, const struct 
 					     : "");
 		add_details(drawing, COLOR_NONE, text);
 	}
-	map_boxe_put_holders(drawing, zone);
+	map_box_put_holders(drawing, zone);
 	if (zone->listed && zone->segment.mode & 01000)
 		add_details(drawing, COLOR_NONE, "marked: goes with its last attachment");
 }
@@ -295,7 +294,7 @@ static void put_members(const struct drawing *drawing, const struct box *box,
 
 static void put_placed(const struct drawing *drawing, const struct box *box)
 {
-	map_boxe_say(add_sum(drawing, box, is_anonymous), "anonymous", "");
+	map_box_say(add_sum(drawing, box, is_anonymous), "anonymous", "");
 	put_members(drawing, box, is_file, "files", drawing->members / 2);
 	put_members(drawing, box, is_library, "libraries", drawing->members);
 }
@@ -308,11 +307,11 @@ void box_put(const struct drawing *drawing, const struct box *box)
 					    [STACK] = "stack, grows down"};
 
 	if (box->family == ATTACHED)
-		map_boxe_put_attachment(drawing, box);
+		map_box_put_attachment(drawing, box);
 	else if (drawing->options->all)
 		put_each(drawing, box);
 	else if (box->family == KERNEL)
-		map_boxe_put_kernel(drawing, box);
+		map_box_put_kernel(drawing, box);
 	else if (box->family == PLACED)
 		put_placed(drawing, box);
 	else

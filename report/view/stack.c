@@ -3,18 +3,12 @@
 
 #include <stdio.h>
 
+#include "report/util/path.h"
 #include "report/view/partial.h"
-
-static const char *stack_base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
 
 const char *stack_module(const struct stack_frame *frame)
 {
-	return frame->module ? stack_base_name(frame->module->facts.path) : "?";
+	return frame->module ? path_base_name(frame->module->facts.path) : "?";
 }
 
 static uint32_t place_count(const struct stack_frame *frame)
@@ -83,7 +77,7 @@ static void stack_put_line(struct out *out, const struct stack_frame *frame, uin
 	out_color(out, COLOR_DIM);
 	if (place->file) {
 		OUT(out, "  ");
-		out_safe(out, stack_base_name(place->file));
+		out_safe(out, path_base_name(place->file));
 		out_char(out, ':');
 		out_number(out, place->line);
 	}
