@@ -81,6 +81,7 @@
  *   reader/follow_internal what these two share
  *   reader/event           one event, as it is handed on
  *   reader/facts           everything else that is handed on
+ *   reader/facts_visitor  the one sink that facts are handed to
  *   reader/kernel_facts    of that, what the kernel says
  *   reader/tables          processes, attachments, ledger, stacks, row by row
  *   reader/rows            their rows into facts

@@ -132,10 +132,10 @@ static bool ipcs_ask_session(void *context, const char *path)
 	bool foreign;
 	struct source *source = source_try_own(path, &foreign, why);
 	struct table_session s = {.table = asking->table};
-	struct tables_visitor visitor = {.process = keep_process,
-					 .creator = keep_creator,
-					 .ledger = keep_row,
-					 .context = &s};
+	struct facts_visitor visitor = {.process = keep_process,
+					.creator = keep_creator,
+					.ledger = keep_row,
+					.context = &s};
 
 	if (!source && foreign)
 		ipcs_tell_refusal(asking, path, why);

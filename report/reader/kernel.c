@@ -9,15 +9,16 @@
 
 /* ---- segments ---- */
 
-bool kernel_read_segments(const struct source *source, const struct kernel_visitor *visitor)
+bool kernel_read_segments(const struct source *source, const struct facts_visitor *visitor)
 {
-	return source->facts.maybe_ipc && sysvipc_segments(visitor->segment, visitor->context);
+	return source->facts.maybe_ipc &&
+	       sysvipc_segments(visitor->kernel_segment, visitor->context);
 }
 
 /* ---- processes ---- */
 
 static void look_at_process(const struct source *source, uint32_t i,
-			    const struct kernel_visitor *visitor)
+			    const struct facts_visitor *visitor)
 {
 	uint64_t page = source_header(source)->page_bytes;
 	const char *slash = strrchr(source->segment.path, '/');
@@ -37,10 +38,10 @@ static void look_at_process(const struct source *source, uint32_t i,
 	facts.headroom_known = breaks.next_start != 0 && breaks_are_of(&breaks, &after) &&
 			       after.flags & PROCESS_BREAK_KNOWN;
 	facts.headroom_bytes = breaks.next_start - after.break_current;
-	visitor->process(visitor->context, &facts);
+	visitor->kernel_process(visitor->context, &facts);
 }
 
-void kernel_read_processes(const struct source *source, const struct kernel_visitor *visitor)
+void kernel_read_processes(const struct source *source, const struct facts_visitor *visitor)
 {
 	uint32_t count = source_slot_count(source);
 

@@ -6,18 +6,13 @@
 #ifndef MEMSHIM_READER_KERNEL_H
 #define MEMSHIM_READER_KERNEL_H
 
+#include "report/reader/facts_visitor.h"
 #include "report/reader/source.h"
 
-struct kernel_visitor {
-	void (*segment)(void *context, const struct kernel_segment *segment);
-	void (*process)(void *context, const struct kernel_process *process);
-	void *context;
-};
-
 /* False when the kernel's table cannot be read, or is not the session's: nothing is known then. */
-bool kernel_read_segments(const struct source *source, const struct kernel_visitor *visitor);
+bool kernel_read_segments(const struct source *source, const struct facts_visitor *visitor);
 
 /* The running images of a live session that this user may look at. */
-void kernel_read_processes(const struct source *source, const struct kernel_visitor *visitor);
+void kernel_read_processes(const struct source *source, const struct facts_visitor *visitor);
 
 #endif

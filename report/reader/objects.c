@@ -2,7 +2,7 @@
 #include "report/reader/reader_internal.h"
 #include "report/reader/tables.h"
 
-static void give_object(const struct segment_object *row, const struct tables_visitor *visitor)
+static void give_object(const struct segment_object *row, const struct facts_visitor *visitor)
 {
 	struct object_facts facts = {
 		.kind = row->kind,
@@ -35,7 +35,7 @@ static void give_object(const struct segment_object *row, const struct tables_vi
 }
 
 static void read_objects(struct source *source, const struct chunk *chunk,
-			 const struct tables_visitor *visitor)
+			 const struct facts_visitor *visitor)
 {
 	struct segment_object row;
 
@@ -45,7 +45,7 @@ static void read_objects(struct source *source, const struct chunk *chunk,
 			give_object(&row, visitor);
 }
 
-bool tables_read_objects(struct source *source, const struct tables_visitor *visitor)
+bool tables_read_objects(struct source *source, const struct facts_visitor *visitor)
 {
 	if (!source_update(source))
 		return false;

@@ -111,7 +111,7 @@ static void take_still(struct process_facts *facts, const struct source *source,
 }
 
 void row_give_process(const struct source *source, const struct segment_process *slot,
-		      const struct tables_visitor *visitor)
+		      const struct facts_visitor *visitor)
 {
 	struct process_facts facts;
 
@@ -132,7 +132,7 @@ void row_give_process(const struct source *source, const struct segment_process 
 }
 
 void row_give_attachment(const struct source *source, const struct segment_attachment *row,
-			 const struct tables_visitor *visitor)
+			 const struct facts_visitor *visitor)
 {
 	struct attachment_facts facts = {
 		.instance = row->instance,
@@ -163,7 +163,7 @@ static void take_program(struct process_facts *facts, const struct source *sourc
 
 /* The creator of an object, which may have no slot any more. Its counters are not known. */
 static void give_creator(const struct source *source, const struct segment_entry *row,
-			 const struct tables_visitor *visitor)
+			 const struct facts_visitor *visitor)
 {
 	struct process_facts facts;
 
@@ -194,7 +194,7 @@ static bool is_segment_entry(const struct segment_entry *row)
 }
 
 void row_give_ledger(const struct source *source, const struct segment_entry *row,
-		     const struct tables_visitor *visitor)
+		     const struct facts_visitor *visitor)
 {
 	struct ledger_facts facts = {
 		.shmid = (int32_t)(row->claim >> 32),
@@ -223,7 +223,7 @@ void row_give_ledger(const struct source *source, const struct segment_entry *ro
 }
 
 void row_give_unfollowed(const struct source *source, const struct segment_unfollowed *row,
-			 const struct tables_visitor *visitor)
+			 const struct facts_visitor *visitor)
 {
 	struct unfollowed_facts facts = {
 		.pid = row->pid,
@@ -242,7 +242,7 @@ void row_give_unfollowed(const struct source *source, const struct segment_unfol
 		visitor->unfollowed(visitor->context, &facts);
 }
 
-void row_give_shared(const struct segment_shared *row, const struct tables_visitor *visitor)
+void row_give_shared(const struct segment_shared *row, const struct facts_visitor *visitor)
 {
 	for (int loss = 0; loss < LOST_DAMAGED; loss++)
 		if (row->lost[loss])
@@ -253,7 +253,7 @@ void row_give_shared(const struct segment_shared *row, const struct tables_visit
 }
 
 void row_give_module(const struct segment_module *row, uint64_t number,
-		     const struct tables_visitor *visitor)
+		     const struct facts_visitor *visitor)
 {
 	struct module_facts facts = {.number = (uint32_t)number};
 
@@ -265,7 +265,7 @@ void row_give_module(const struct segment_module *row, uint64_t number,
 }
 
 void row_give_frame(uint64_t number, uint64_t outer, uint64_t offset,
-		    const struct tables_visitor *visitor)
+		    const struct facts_visitor *visitor)
 {
 	struct frame_facts facts = {
 		.number = (uint32_t)number,
@@ -280,7 +280,7 @@ void row_give_frame(uint64_t number, uint64_t outer, uint64_t offset,
 		visitor->frame(visitor->context, &facts);
 }
 
-void row_give_load(const struct segment_load *row, const struct tables_visitor *visitor)
+void row_give_load(const struct segment_load *row, const struct facts_visitor *visitor)
 {
 	uint64_t whose = word_load(&row->whose);
 	struct load_facts facts = {(uint32_t)(whose >> 32), (uint32_t)whose, row->address};
@@ -290,7 +290,7 @@ void row_give_load(const struct segment_load *row, const struct tables_visitor *
 }
 
 void row_give_snapshot(const struct source *source, const struct segment_snapshot *row,
-		       const struct tables_visitor *visitor)
+		       const struct facts_visitor *visitor)
 {
 	struct snapshot_facts facts = {
 		.time_ns = timescale_ns(&source->scale, row->clock),
@@ -334,7 +334,7 @@ void row_give_snapshot(const struct source *source, const struct segment_snapsho
 }
 
 void row_give_identity(const struct source *source, const struct segment_identity *row,
-		       const struct tables_visitor *visitor)
+		       const struct facts_visitor *visitor)
 {
 	struct identity_facts facts = {
 		.instance = row->instance,

@@ -7,22 +7,22 @@
 #include "report/reader/tables.h"
 
 void row_give_process(const struct source *source, const struct segment_process *slot,
-		      const struct tables_visitor *visitor);
+		      const struct facts_visitor *visitor);
 void row_give_attachment(const struct source *source, const struct segment_attachment *row,
-			 const struct tables_visitor *visitor);
+			 const struct facts_visitor *visitor);
 void row_give_ledger(const struct source *source, const struct segment_entry *row,
-		     const struct tables_visitor *visitor);
+		     const struct facts_visitor *visitor);
 void row_give_unfollowed(const struct source *source, const struct segment_unfollowed *row,
-			 const struct tables_visitor *visitor);
-void row_give_shared(const struct segment_shared *row, const struct tables_visitor *visitor);
+			 const struct facts_visitor *visitor);
+void row_give_shared(const struct segment_shared *row, const struct facts_visitor *visitor);
 void row_give_module(const struct segment_module *row, uint64_t number,
-		     const struct tables_visitor *visitor);
+		     const struct facts_visitor *visitor);
 void row_give_frame(uint64_t number, uint64_t outer, uint64_t offset,
-		    const struct tables_visitor *visitor);
-void row_give_load(const struct segment_load *row, const struct tables_visitor *visitor);
+		    const struct facts_visitor *visitor);
+void row_give_load(const struct segment_load *row, const struct facts_visitor *visitor);
 void row_give_snapshot(const struct source *source, const struct segment_snapshot *row,
-		       const struct tables_visitor *visitor);
+		       const struct facts_visitor *visitor);
 void row_give_identity(const struct source *source, const struct segment_identity *row,
-		       const struct tables_visitor *visitor);
+		       const struct facts_visitor *visitor);
 
 #endif

@@ -11,7 +11,7 @@
 
 /* ---- the segment ---- */
 
-static void read_slots(struct source *source, const struct tables_visitor *visitor)
+static void read_slots(struct source *source, const struct facts_visitor *visitor)
 {
 	uint32_t count = source_slot_count(source);
 	struct segment_process slot;
@@ -21,8 +21,7 @@ static void read_slots(struct source *source, const struct tables_visitor *visit
 			row_give_process(source, &slot, visitor);
 }
 
-static void read_block(const struct source *source, uint64_t i,
-		       const struct tables_visitor *visitor)
+static void read_block(const struct source *source, uint64_t i, const struct facts_visitor *visitor)
 {
 	struct segment_attachment block[SEGMENT_BLOCK_ENTRIES];
 	uint32_t owner;
@@ -35,7 +34,7 @@ static void read_block(const struct source *source, uint64_t i,
 			row_give_attachment(source, &block[e], visitor);
 }
 
-static void read_segment_stacks(const struct source *source, const struct tables_visitor *visitor)
+static void read_segment_stacks(const struct source *source, const struct facts_visitor *visitor)
 {
 	const struct segment_region *region = source->segment.header.region;
 	struct segment_shared shared;
@@ -59,7 +58,7 @@ static void read_segment_stacks(const struct source *source, const struct tables
 			row_give_load(&load, visitor);
 }
 
-static void read_segment(const struct source *source, const struct tables_visitor *visitor)
+static void read_segment(const struct source *source, const struct facts_visitor *visitor)
 {
 	const struct segment_region *region = source->segment.header.region;
 	struct segment_shared shared;
@@ -103,7 +102,7 @@ static const uint32_t row_bytes[REGION_COUNT] = {
 };
 
 static void give_row(const struct source *source, uint32_t kind, const union row *row,
-		     const struct tables_visitor *visitor)
+		     const struct facts_visitor *visitor)
 {
 	switch (kind) {
 	case REGION_PROCESSES:
@@ -140,7 +139,7 @@ static void give_row(const struct source *source, uint32_t kind, const union row
 }
 
 static void table_read_chunk(struct source *source, const struct chunk *chunk,
-			     const struct tables_visitor *visitor)
+			     const struct facts_visitor *visitor)
 {
 	uint32_t bytes = row_bytes[chunk->kind];
 	union row row;
@@ -151,7 +150,7 @@ static void table_read_chunk(struct source *source, const struct chunk *chunk,
 			give_row(source, chunk->kind, &row, visitor);
 }
 
-bool tables_read_snapshots(struct source *source, const struct tables_visitor *visitor)
+bool tables_read_snapshots(struct source *source, const struct facts_visitor *visitor)
 {
 	if (!source_update(source))
 		return false;
@@ -162,7 +161,7 @@ bool tables_read_snapshots(struct source *source, const struct tables_visitor *v
 	return true;
 }
 
-bool tables_read_processes(struct source *source, const struct tables_visitor *visitor)
+bool tables_read_processes(struct source *source, const struct facts_visitor *visitor)
 {
 	read_slots(source, visitor);
 	if (!source_update(source))
@@ -179,10 +178,10 @@ static bool is_of_stacks(uint32_t kind)
 	return kind == REGION_MODULES || kind == REGION_STACKS || kind == REGION_LOADS;
 }
 
-bool tables_read_stacks(struct source *source, const struct tables_visitor *visitor)
+bool tables_read_stacks(struct source *source, const struct facts_visitor *visitor)
 {
-	struct tables_visitor depth = {.deepest_stack = visitor->deepest_stack,
-				       .context = visitor->context};
+	struct facts_visitor depth = {.deepest_stack = visitor->deepest_stack,
+				      .context = visitor->context};
 	struct segment_shared shared;
 
 	if (!source_update(source))
@@ -205,7 +204,7 @@ static bool is_of_rest(uint32_t kind)
 	return kind != REGION_PROCESSES && kind != REGION_SNAPSHOTS && !is_of_stacks(kind);
 }
 
-bool tables_read_rest(struct source *source, const struct tables_visitor *visitor)
+bool tables_read_rest(struct source *source, const struct facts_visitor *visitor)
 {
 	if (!source_update(source))
 		return false;
@@ -218,7 +217,7 @@ bool tables_read_rest(struct source *source, const struct tables_visitor *visito
 	return true;
 }
 
-bool tables_read(struct source *source, const struct tables_visitor *visitor)
+bool tables_read(struct source *source, const struct facts_visitor *visitor)
 {
 	return tables_read_processes(source, visitor) && tables_read_rest(source, visitor);
 }

@@ -87,7 +87,7 @@ static void address_space_ask_session(struct address_space *address_space,
 			      proc_inner_pid(address_space->pid),
 			      address_space->start_time,
 			      {0}};
-	struct tables_visitor visitor = {.process = take_own, .context = &own};
+	struct facts_visitor visitor = {.process = take_own, .context = &own};
 	char path[PATH_MAX];
 
 	if (!address_space->session_sought && find_by_pid(address_space->pid, true, path))

@@ -32,7 +32,8 @@ static void kernel_cache_add_holder(void *context, const struct kernel_holder *h
 
 void kernel_cache_ask(struct kernel_cache *cache, struct session *session, const struct model *copy)
 {
-	struct kernel_visitor kernel = {NULL, kernel_cache_add_process, cache};
+	struct facts_visitor visitor = {.kernel_process = kernel_cache_add_process,
+					.context = cache};
 	struct holders_session held;
 	uint64_t begin = now_ns();
 
@@ -40,7 +41,7 @@ void kernel_cache_ask(struct kernel_cache *cache, struct session *session, const
 		return;
 	cache->process_count = cache->holder_count = 0;
 	cache->asked_ns = source_renew(session->source)->duration_ns;
-	kernel_read_processes(session->source, &kernel);
+	kernel_read_processes(session->source, &visitor);
 	source_session_mapping(session->source, &held);
 	cache->holders_known = copy->session.same_ipc && model_wants_holders(copy) &&
 			       holders_each(&held, kernel_cache_add_holder, cache);

@@ -44,7 +44,7 @@ static bool listing_is_listed(const struct listing *listing, const struct sessio
 static void add_session(struct listing *listing, struct source *source, const char *path)
 {
 	struct session_row *row = listing_add(listing);
-	struct tables_visitor visitor = {.process = count_process};
+	struct facts_visitor visitor = {.process = count_process};
 
 	listing->no_memory |= !row;
 	if (!row)

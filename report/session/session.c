@@ -18,57 +18,22 @@ int session_no_memory(void)
 	return EXIT_ABSENT;
 }
 
-static void session_take_process(void *model, const struct process_facts *facts)
-{
-	model_add_process(model, facts);
-}
+/* ---- facts, from the reader into the model ---- */
 
-static void take_attachment(void *model, const struct attachment_facts *facts)
-{
-	model_add_attachment(model, facts);
-}
+#define FACT(name, type)                                                      \
+	static void session_add_##name(void *model, const struct type *facts) \
+	{                                                                     \
+		model_add_##name(model, facts);                               \
+	}
+#include "report/reader/facts.def"
+#undef FACT
 
-static void take_creator(void *model, const struct process_facts *facts)
-{
-	model_add_creator(model, facts);
-}
-
-static void take_ledger(void *model, const struct ledger_facts *facts)
-{
-	model_add_ledger(model, facts);
-}
-
-static void take_unfollowed(void *model, const struct unfollowed_facts *facts)
-{
-	model_add_unfollowed(model, facts);
-}
-
-static void session_take_identity(void *model, const struct identity_facts *facts)
-{
-	model_add_identity(model, facts);
-}
-
-static void take_module(void *model, const struct module_facts *facts)
-{
-	model_add_module(model, facts);
-}
-
-static void take_frame(void *model, const struct frame_facts *facts)
-{
-	model_add_frame(model, facts);
-}
-
-static void take_load(void *model, const struct load_facts *facts)
-{
-	model_add_load(model, facts);
-}
-
-static void take_loss(void *model, enum loss loss, uint64_t count)
+static void session_add_loss(void *model, enum loss loss, uint64_t count)
 {
 	model_add_loss(model, loss, count);
 }
 
-static void take_deepest_stack(void *context, uint32_t frames)
+static void session_add_deepest_stack(void *context, uint32_t frames)
 {
 	struct model *model = context;
 
@@ -76,55 +41,25 @@ static void take_deepest_stack(void *context, uint32_t frames)
 		model->deepest_stack = frames;
 }
 
-static void take_kernel_segment(void *model, const struct kernel_segment *segment)
+static struct facts_visitor session_visitor(struct model *model)
 {
-	model_add_kernel_segment(model, segment);
-}
-
-static void take_kernel_process(void *model, const struct kernel_process *process)
-{
-	model_add_kernel_process(model, process);
-}
-
-static void session_take_holder(void *model, const struct kernel_holder *holder)
-{
-	model_add_holder(model, holder);
-}
-
-static void take_snapshot(void *model, const struct snapshot_facts *facts)
-{
-	model_add_snapshot(model, facts);
-}
-
-static void session_take_object(void *model, const struct object_facts *facts)
-{
-	model_add_object(model, facts);
-}
-
-static struct tables_visitor tables_visitor(struct session *session)
-{
-	return (struct tables_visitor){
-		.process = session_take_process,
-		.attachment = take_attachment,
-		.creator = take_creator,
-		.ledger = take_ledger,
-		.unfollowed = take_unfollowed,
-		.identity = session_take_identity,
-		.module = take_module,
-		.frame = take_frame,
-		.load = take_load,
-		.lost = take_loss,
-		.deepest_stack = take_deepest_stack,
-		.context = session->model,
+	return (struct facts_visitor){
+#define FACT(name, type) .name = session_add_##name,
+#include "report/reader/facts.def"
+#undef FACT
+		.lost = session_add_loss,
+		.deepest_stack = session_add_deepest_stack,
+		.context = model,
 	};
 }
+
+/* ---- opening ---- */
 
 /* Takes the source, which may be null. */
 static int session_open_source(struct session *session, struct source *source, const char *path,
 			       bool follow)
 {
-	struct kernel_visitor kernel = {take_kernel_segment, take_kernel_process, NULL};
-	struct tables_visitor visitor;
+	struct facts_visitor visitor;
 
 	*session = (struct session){.source = source};
 	if (!session->source)
@@ -140,12 +75,9 @@ static int session_open_source(struct session *session, struct source *source, c
 	}
 	if (strcmp(source_path(session->source), FIND_RECORDING) != 0)
 		session->model->file = source_path(session->source);
-	kernel.context = session->model;
-	session->model->kernel_known = kernel_read_segments(session->source, &kernel);
-	visitor = tables_visitor(session);
-	/* Of the segments that are found, before their events. */
-	visitor.snapshot = take_snapshot;
-	visitor.object = session_take_object;
+	visitor = session_visitor(session->model);
+	session->model->kernel_known = kernel_read_segments(session->source, &visitor);
+	/* Snapshots and objects: the model knows their segments before it is fed events. */
 	if (tables_read_snapshots(session->source, &visitor) &&
 	    tables_read_objects(session->source, &visitor) &&
 	    tables_read_processes(session->source, &visitor))
@@ -161,14 +93,14 @@ int session_open(struct session *session, const char *path, bool follow)
 
 void session_new_processes(struct session *session)
 {
-	struct tables_visitor visitor = tables_visitor(session);
+	struct facts_visitor visitor = session_visitor(session->model);
 
 	tables_read_processes(session->source, &visitor);
 }
 
 void session_stacks(struct session *session)
 {
-	struct tables_visitor visitor = tables_visitor(session);
+	struct facts_visitor visitor = session_visitor(session->model);
 
 	tables_read_stacks(session->source, &visitor);
 }
@@ -211,8 +143,7 @@ static void add_cursor_losses(const struct session *session, struct model *model
 
 int session_finish(struct session *session)
 {
-	struct kernel_visitor kernel = {take_kernel_segment, take_kernel_process, session->model};
-	struct tables_visitor visitor = tables_visitor(session);
+	struct facts_visitor visitor = session_visitor(session->model);
 	struct holders_session held;
 
 	if (!tables_read(session->source, &visitor) ||
@@ -221,10 +152,10 @@ int session_finish(struct session *session)
 	add_cursor_losses(session, session->model);
 	model_recognize_namespace(session->model);
 	left_behind_learn_removed(session);
-	kernel_read_processes(session->source, &kernel);
+	kernel_read_processes(session->source, &visitor);
 	source_session_mapping(session->source, &held);
 	if (session->model->session.same_ipc && model_wants_holders(session->model))
-		holders_each(&held, session_take_holder, session->model);
+		holders_each(&held, session_add_holder, session->model);
 	model_finalize(session->model);
 	return session->model->no_memory ? session_no_memory() : 0;
 }
@@ -233,15 +164,12 @@ int session_finish(struct session *session)
 
 bool session_renew(struct session *session)
 {
-	struct kernel_visitor kernel = {take_kernel_segment, NULL, session->model};
-	struct tables_visitor visitor = tables_visitor(session);
+	struct facts_visitor visitor = session_visitor(session->model);
 
 	session->model->session = *source_renew(session->source);
 	model_forget_kernel(session->model);
-	session->model->kernel_known = kernel_read_segments(session->source, &kernel);
+	session->model->kernel_known = kernel_read_segments(session->source, &visitor);
 	model_recognize_namespace(session->model);
-	visitor.snapshot = take_snapshot;
-	visitor.object = session_take_object;
 	return tables_read_snapshots(session->source, &visitor) &&
 	       tables_read_objects(session->source, &visitor) &&
 	       tables_read_processes(session->source, &visitor);
@@ -250,14 +178,12 @@ bool session_renew(struct session *session)
 struct model *session_copy(struct session *session)
 {
 	struct model *copy = model_copy(session->model);
-	struct kernel_visitor kernel = {take_kernel_segment, NULL, copy};
-	struct tables_visitor visitor = tables_visitor(session);
+	struct facts_visitor visitor = session_visitor(copy);
 
 	if (!copy)
 		return NULL;
 	visitor.process = NULL; /* the original has them, of the same instant as its events */
-	visitor.context = copy;
-	kernel_read_segments(session->source, &kernel);
+	kernel_read_segments(session->source, &visitor);
 	if (tables_read_rest(session->source, &visitor)) {
 		add_cursor_losses(session, copy);
 		copy->missed = cursor_missed(session->cursor);
