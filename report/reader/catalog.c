@@ -140,7 +140,7 @@ static int catalog_digit(char byte)
 					    : -1;
 }
 
-/* As much as fits. */
+/* Cuts the text to `bytes`. */
 static void take_field(char *to, size_t bytes, const char *from)
 {
 	size_t used = 0;
@@ -166,7 +166,7 @@ static bool take_number(const char *text, uint64_t most, uint64_t *number)
 	return *text >= '0' && *text <= '9' && *end == '\0' && errno == 0 && *number <= most;
 }
 
-/* Cuts a line at its tabs; how many fields it has. */
+/* Cuts a line at its tabs. Returns the number of fields; 0 when there are too many. */
 static unsigned catalog_split(char *line, char *fields[FIELDS_MOST])
 {
 	unsigned count = 0;
@@ -221,7 +221,7 @@ static bool take_session(struct catalog *catalog, char *fields[FIELDS_MOST], uns
 	return true;
 }
 
-/* False when it is no such file; a line that makes no sense is left out. */
+/* False when the text is not a catalog. A line that is not valid is skipped. */
 static bool catalog_take_catalog(struct catalog *catalog, char *text)
 {
 	char *fields[FIELDS_MOST], *line = strsep(&text, "\n");
@@ -244,7 +244,7 @@ static bool catalog_is_ours(int fd, enum owner_use use, struct stat *st)
 	return fstat(fd, st) == 0 && owner_check(st, geteuid(), use) == 0 && !(st->st_mode & 022);
 }
 
-/* The file's text; null when it is not to be believed. The caller frees it. */
+/* The file's text, for the caller to free. Null when its owner or its mode is not trusted. */
 static char *read_text(int folder, const char *name)
 {
 	int fd = regular_open(folder, name, O_NOFOLLOW);
@@ -294,7 +294,7 @@ static bool read_in(int folder, const char *name, struct catalog *catalog)
 	memset(catalog, 0, sizeof *catalog);
 	read = text && catalog_take_catalog(catalog, text);
 	free(text);
-	if (read) { /* what it says of itself decides where it is written */
+	if (read) { /* the catalog is written back under the name that its own fields give */
 		file_name(catalog, expected);
 		read = strcmp(expected, name) == 0;
 	}
@@ -311,11 +311,14 @@ static void learn_place(struct catalog *catalog)
 	catalog->same_ipc = same_boot && ipc == SOURCE_IPC_SAME;
 	catalog->maybe_ipc = same_boot && ipc != SOURCE_IPC_OTHER;
 	catalog->same_pids = same_boot && catalog->pid_namespace == sys_inode("/proc/self/ns/pid");
-	if (!same_boot) /* its objects went with that */
+	if (!same_boot) /* the restart removed its objects */
 		catalog->count = 0;
 }
 
-/* The lock is the folder's own: no file is left for it. Null where it is not to be believed. */
+/*
+ * The folder itself is locked, so no lock file is left behind. -1 with errno when the folder's
+ * owner or mode is not trusted.
+ */
 static int catalog_open_folder(const char *path, enum owner_use use)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -330,7 +333,7 @@ static int catalog_open_folder(const char *path, enum owner_use use)
 	return -1;
 }
 
-/* Who is stopped while it holds the lock must not stop others: they do without for once. */
+/* A process may be stopped while it holds the lock. After one second others go on without it. */
 static bool lock_folder(int fd)
 {
 	struct timespec pause = {0, 10000000};

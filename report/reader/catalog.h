@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The catalog: who created the objects that ended sessions left behind. Objects live until the
- * machine restarts, and so do files in the folder of live segments; a recording may be anywhere by
- * then. Each session has a file of its own there, NAME-START.left, text, one object a line:
+ * The catalog: which process created the objects that ended sessions left behind. Objects live
+ * until the machine restarts, and so do files in the folder of live segments; a recording may have
+ * been moved or deleted. Each session has a text file NAME-START.left in that folder, one object a
+ * line:
  *
  *   memshim left objects 1
  *   session NAME START RECORDING BOOT-ID IPC-INODE IPC-ID PID-INODE      each after a tab
  *   shm ID KEY SIZE CUID CPID CHANGED MADE STARTED REMOVED REMOVER PROGRAM CMDLINE SITE
  *
- * A file is written beside its place and renamed; who changes one holds the folder's lock.
+ * A file is written under a temporary name and renamed. A program holds the folder's lock
+ * (flock(2)) while it changes a file.
  */
 #ifndef MEMSHIM_READER_CATALOG_H
 #define MEMSHIM_READER_CATALOG_H
@@ -20,9 +22,9 @@
 #define CATALOG_OBJECTS_MOST 4096u /* in one file */
 
 struct catalog_object {
-	struct kernel_segment segment; /* only id, key, size, creator, changed */
-	uint64_t made_ns, started_ns;  /* it, and its creator's image: since 1970; 0 unknown */
-	uint64_t removed_s;            /* by memshim reap, since 1970; 0: not */
+	struct kernel_segment segment; /* only id, key, size, creator and changed are set */
+	uint64_t made_ns, started_ns;  /* the object; its creator's image. Since 1970; 0 unknown */
+	uint64_t removed_s;            /* by memshim reap, seconds since 1970; 0: not removed */
 	uint32_t remover_uid;
 	char program[64], cmdline[137];
 	char site[256]; /* "function (file:line)", or "module+0x1f"; "" unknown */
@@ -39,20 +41,21 @@ struct catalog {
 	uint32_t count;
 };
 
-/* What the catalog has to know of a session, but for its objects. */
+/* Fills in all that the catalog stores of a session, except its objects. */
 struct source;
 void catalog_begin(struct catalog *catalog, const struct source *source);
 void catalog_free(struct catalog *catalog);
 
-/* The folder of the session's live segment, where its file belongs; false when it is not known. */
+/* The folder of the session's live segment: its catalog file is there. False when it is not known.
+ */
 bool catalog_folder(const struct source *source, char *path, size_t bytes);
 
-/* Takes the place of the session's file. False with errno; without objects there is none. */
+/* Replaces the session's file; without objects the file is removed. False with errno. */
 bool catalog_write(const char *folder, const struct catalog *catalog);
 
 /*
- * Calls `visit` for each file of a folder that this user or root wrote. What it changed is written
- * back when it returns true: then the folder must be this user's.
+ * Calls `visit` for each file of a folder that this user or root wrote. When `visit` returns true,
+ * the catalog that it changed is written back: then the folder must be this user's.
  */
 void catalog_each(const char *folder, bool (*visit)(void *context, struct catalog *catalog),
 		  void *context);

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <zstd.h>
 
-#define WINDOW_LOG_MOST 20    /* zstd allocates no more than 1 MiB for any frame */
+#define WINDOW_LOG_MOST 20    /* so zstd allocates at most 1 MiB for a frame */
 #define INPUT_BYTES (1 << 16) /* read at once */
 
 void chunk_cache_free(struct chunk_cache *cache)
@@ -14,7 +14,7 @@ void chunk_cache_free(struct chunk_cache *cache)
 	*cache = (struct chunk_cache){0};
 }
 
-/* From `*at` on, up to the end of the frame; false at that end, and where nothing can be read. */
+/* Reads the next input from `*at` on. False at the end of the frame, and when reading fails. */
 static bool read_input(const struct file *file, uint64_t *at, uint64_t end, char *input,
 		       ZSTD_inBuffer *in)
 {
@@ -47,7 +47,7 @@ uint64_t chunk_decompress(const struct file *file, const struct chunk *chunk, vo
 	return out.pos;
 }
 
-/* No more than the chunk needs: under a small RLIMIT_DATA the largest one would be too much. */
+/* Allocates only what this chunk needs: a small RLIMIT_DATA may refuse the largest chunk's size. */
 static bool make_cache_capacity(struct chunk_cache *cache, uint64_t bytes)
 {
 	if (bytes <= cache->capacity)

@@ -68,7 +68,7 @@ static uint64_t chunk_subtract(uint64_t a, uint64_t b)
 	return a < b ? 0 : a - b;
 }
 
-/* Moves a part's position, and keeps count of the claims that were passed by. */
+/* Moves the position of a per-CPU ring, and counts the claims that the recorder skipped. */
 static void move_on(struct chunks *chunks, const struct segment_chunk *head)
 {
 	uint64_t reported = chunk_add(chunk_add(head->count, head->overwritten), head->torn);
@@ -81,14 +81,14 @@ static void move_on(struct chunks *chunks, const struct segment_chunk *head)
 	*open = chunk_subtract(*open, reported);
 }
 
-/* What the payload takes in the file; the sum cannot overflow: see is_sound. */
+/* The payload's size in the file. chunk_is_sound limits both sizes, so the sum cannot overflow. */
 static uint64_t bytes_in_file(const struct segment_chunk *head)
 {
 	return head->stored_bytes ? (head->stored_bytes + STEP - 1) / STEP * STEP
 				  : head->payload_bytes;
 }
 
-/* How many records are there of a chunk that the file's end cuts off. */
+/* How many whole records are left of a chunk that the end of the file cuts off. */
 static uint64_t cut_count(const struct file *file, const struct chunk *chunk, uint32_t bytes)
 {
 	char *payload;
@@ -132,10 +132,10 @@ static bool chunk_take(struct chunks *chunks, const struct file *file,
 	return chunk.count == 0 || chunk_append(chunks, chunk);
 }
 
-/* From a head that makes no sense to one that may; a stretch at a time. */
+/* Moves on from a head that is not valid to the next chunk magic. */
 static void chunk_skip(struct chunks *chunks, const struct file *file, uint64_t end)
 {
-	static char stretch[1 << 16]; /* not on the stack: that may be small */
+	static char stretch[1 << 16]; /* static: the stack may be small */
 	uint64_t at = chunks->read_to + STEP;
 
 	chunks->damaged++;
@@ -143,7 +143,7 @@ static void chunk_skip(struct chunks *chunks, const struct file *file, uint64_t 
 		uint64_t hole = file_skip_hole(file, at) - at;
 		uint64_t bytes = end - at < sizeof stretch ? end - at : sizeof stretch;
 
-		/* What a disk that filled up, or a copy, left out is not worth reading. */
+		/* A full disk or a copy may leave a sparse hole of any size: skip it unread. */
 		if (hole >= STEP) {
 			at += hole - hole % STEP;
 			continue;
@@ -164,7 +164,7 @@ static void chunk_skip(struct chunks *chunks, const struct file *file, uint64_t 
 	chunks->read_to = end;
 }
 
-/* Where the chunks end. Behind the end of a finished recording nothing should be. */
+/* Where the chunks end. Bytes after the end of a finished recording count as damage. */
 static uint64_t committed_end(struct chunks *chunks, const struct file *file)
 {
 	uint64_t end = file->header.committed_bytes;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Opening takes runs: each LOG chunk of the recording, and a copy of what each part of the live
- * ring holds behind them. follow.c goes on from there.
+ * cursor_open collects runs: each LOG chunk of the recording, and a copy of the newer events of
+ * each per-CPU ring. follow.c reads what comes later.
  *
  *    chunks ─┐
  *    ring ───┴─▶ runs (merged) ─▶ batch ─▶ cursor_next
@@ -62,7 +62,7 @@ static bool add_chunks(struct cursor *cursor)
 	return true;
 }
 
-/* While a session is recorded, what is lost to all is told by the recording. */
+/* While a recorder runs, the recording counts the events that are lost for every reader. */
 static void cursor_count_losses(struct cursor *cursor, const struct ring_copy *copy)
 {
 	if (cursor->looks && file_is_open(&cursor->source->recording)) {
@@ -87,7 +87,7 @@ bool cursor_read_part(struct cursor *cursor, uint32_t part, struct ring_copy *co
 	return ok;
 }
 
-/* What the recorder passed by, and had not gone back to. */
+/* Unpublished events that the recorder skipped and had not yet read again. */
 static bool cursor_read_unpublished(struct cursor *cursor, uint32_t part, struct ring_copy *copy)
 {
 	bool live = cursor->source->facts.state == SESSION_LIVE;
@@ -177,7 +177,7 @@ uint64_t cursor_missed(const struct cursor *cursor)
 
 /* ---- the batch ---- */
 
-/* An event is the log's record behind its first word, with another time: see event.c. */
+/* An event is the log's record without its first word, with the time converted: see event.c. */
 static inline void cursor_convert(const struct timescale *scale, const struct segment_event *from,
 				  struct event *to)
 {
@@ -204,7 +204,7 @@ const struct segment_event *cursor_append(struct cursor *cursor, struct stretch 
 	return from;
 }
 
-/* One stretch of the merge into the batch. False at the end of the runs. */
+/* Moves one stretch of the merge into the batch. False at the end of the runs. */
 static bool take_stretch(struct cursor *cursor, bool *no_memory)
 {
 	struct stretch stretch;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One cursor over whatever a session consists of: its events in the order of time. The view of the
- * log is taken when the cursor is opened; tables that are read afterwards name all its processes.
+ * Reads the events of a session, recorded or live, in the order of time. cursor_open copies the log
+ * as it is then; tables that are read afterwards name all processes of these events.
  */
 #ifndef MEMSHIM_READER_CURSOR_H
 #define MEMSHIM_READER_CURSOR_H
@@ -14,37 +14,37 @@ enum cursor_answer {
 	CURSOR_MORE,      /* *event is the next one */
 	CURSOR_END,       /* there are no more */
 	CURSOR_ABANDONED, /* there are no more, because the recorder was killed */
-	CURSOR_OVERRUN,   /* following: some were overwritten before they were read; go on */
-	CURSOR_LATER,     /* following without waiting: there is none yet */
+	CURSOR_OVERRUN,   /* following: events were overwritten before they were read; go on */
+	CURSOR_LATER,     /* following without waiting: there is no event yet */
 	CURSOR_NO_MEMORY,
 };
 
-/* Null without memory. `follow`: a live session is followed to its end. */
+/* Null without memory. `follow`: follow a live session to its end. */
 struct cursor *cursor_open(struct source *source, bool follow);
 void cursor_close(struct cursor *cursor);
 
-/* *event holds until the next call. */
+/* *event is valid until the next call. */
 enum cursor_answer cursor_next(struct cursor *cursor, const struct event **event);
 
-/* The same for as many as are at hand: *count of them, one at least, from *events on. */
+/* Returns several events at once: *count, at least 1, from *events on. */
 enum cursor_answer cursor_take(struct cursor *cursor, const struct event **events, uint32_t *count);
 
 /*
- * From now on following does not wait: where nothing is there, cursor_next looks once, and answers
- * CURSOR_LATER.
+ * From now on following does not wait: when there is no event, cursor_next reads the log once more
+ * and then answers CURSOR_LATER.
  */
 void cursor_never_wait(struct cursor *cursor);
 
-/* Following ends, too, when nobody reads from this pipe or terminal any more. */
+/* Following ends also when poll(2) reports that the reader of this pipe or terminal is gone. */
 void cursor_watch(struct cursor *cursor, int output);
 
-/* Whether the next cursor_next may have to wait for something to happen. */
+/* Whether the next cursor_next may wait for a new event. */
 bool cursor_would_wait(const struct cursor *cursor);
 
-/* What the log has lost, as far as the cursor has read: overwritten, torn or damaged. */
+/* Events lost, as far as the cursor has read: overwritten, torn or damaged. */
 uint64_t cursor_lost(const struct cursor *cursor, enum loss loss);
 
-/* Following: of the overwritten ones, those that only this reader came too late for. */
+/* Following: overwritten events that this reader missed and the recorder did not. */
 uint64_t cursor_missed(const struct cursor *cursor);
 
 #endif

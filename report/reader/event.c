@@ -7,10 +7,10 @@
 
 #include "preload/segment/layout.h"
 
-/* struct event and the log's own record hold the same words under the same bits. */
+/* struct event and the log's record have the same words and the same flag bits. */
 _Static_assert((int)KIND_COUNT == (int)EVENT_KIND_COUNT, "kinds");
 _Static_assert((int)KIND_CALLS == (int)CALL_COUNT, "calls");
-_Static_assert((int)KIND_EXIT == (int)LIFECYCLE_EXIT, "lives");
+_Static_assert((int)KIND_EXIT == (int)LIFECYCLE_EXIT, "lifecycle");
 _Static_assert((int)FLAG_FAILED == (int)EVENT_FAILED, "failed");
 _Static_assert((int)FLAG_LIBC_ONLY == (int)EVENT_LIBC_ONLY, "libc only");
 _Static_assert((int)FLAG_MALLOC == (int)EVENT_MALLOC, "malloc");
@@ -21,7 +21,7 @@ _Static_assert((int)FLAG_SHMID_KNOWN == (int)EVENT_SHMID_KNOWN, "shmid known");
 _Static_assert((int)FLAG_OWNER_KNOWN == (int)EVENT_OWNER_KNOWN, "owner known");
 _Static_assert(sizeof(((struct event *)0)->u) == sizeof(((struct segment_event *)0)->u), "words");
 
-/* Each member lies where its word does, behind the first one: cursor.c copies them in one piece. */
+/* Each member is one word before its place in the record: cursor.c copies all with one memcpy. */
 #define SAME_PLACE(member, word)                                            \
 	_Static_assert(offsetof(struct event, member) + sizeof(uint64_t) == \
 			       offsetof(struct segment_event, word),        \
@@ -65,7 +65,7 @@ uint64_t event_asked_address(const struct event *event)
 	return event->u.shmat.address + (event_failed(event) ? 0 : event->detail);
 }
 
-/* Some commands take an index, or nothing, in the place of an id. */
+/* Some commands take an index or nothing where others take an id. */
 static bool shmctl_shmid(const struct event *event, int32_t *shmid)
 {
 	switch (event->u.shmctl.command & ~0x100 /* IPC_64 */) {

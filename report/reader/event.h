@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the reader hands on: one event of the log, its time turned into nanoseconds. The words of
- * `u` are those of the log, see preload/segment/layout.h for what each call keeps in them.
+ * One event of the log as the reader returns it, with its time in nanoseconds. `u` holds the words
+ * of the log; preload/segment/layout.h says what each call writes into them.
  */
 #ifndef MEMSHIM_READER_EVENT_H
 #define MEMSHIM_READER_EVENT_H
@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The six calls, then the life events. */
+/* The six calls, then the lifecycle events. */
 enum event_kind {
 #define CALL(id, name, nr) KIND_##id,
 #include "preload/segment/calls.def"
@@ -25,11 +25,11 @@ enum event_kind {
 /* Bits of struct event.flags. */
 enum event_flag {
 	FLAG_FAILED = 1u << 0,      /* detail is the errno */
-	FLAG_LIBC_ONLY = 1u << 1,   /* libc refused it: the kernel never saw it */
-	FLAG_MALLOC = 1u << 2,      /* libc's own allocator asked */
-	FLAG_RAW = 1u << 3,         /* brk: u.brk.result is what the caller got */
-	FLAG_ASKED = 1u << 4,       /* shmat: an address was asked for: address + detail */
-	FLAG_INHERITED = 1u << 5,   /* shmdt: of an attachment that fork copied */
+	FLAG_LIBC_ONLY = 1u << 1,   /* libc refused the call: the kernel never saw it */
+	FLAG_MALLOC = 1u << 2,      /* libc's allocator made the call */
+	FLAG_RAW = 1u << 3,         /* brk: u.brk.result is what the caller received */
+	FLAG_ASKED = 1u << 4,       /* shmat: the caller gave an address: address + detail */
+	FLAG_INHERITED = 1u << 5,   /* shmdt: fork had copied the attachment */
 	FLAG_SHMID_KNOWN = 1u << 6, /* shmdt: shmid is known */
 	FLAG_OWNER_KNOWN = 1u << 7, /* shmctl: mode, uid and gid were set */
 };
@@ -89,16 +89,16 @@ static inline bool event_is_call(const struct event *event)
 	return event->kind < KIND_CALLS;
 }
 
-/* "brk" ... "exit"; null for a number that is none. */
+/* "brk" ... "exit"; null when the kind does not exist. */
 const char *event_name(unsigned kind);
 
 /* The kind of that name, or -1. */
 int event_kind(const char *name);
 
-/* The address a shmat asked for; 0 when it left the choice to the kernel. */
+/* The address that the caller of shmat gave; 0 when the kernel chose it. */
 uint64_t event_asked_address(const struct event *event);
 
-/* The segment an event is about, if the event itself knows it. */
+/* The id of the event's segment. False when the event itself does not tell it. */
 bool event_shmid(const struct event *event, int32_t *shmid);
 
 #endif

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel says, now or to the recorder. Included by facts.h. */
+/* What the kernel reports, now or to the recorder earlier. facts.h includes this file. */
 #ifndef MEMSHIM_READER_KERNEL_FACTS_H
 #define MEMSHIM_READER_KERNEL_FACTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A row of the kernel's own table, /proc/sysvipc/shm. Times are seconds since 1970; 0: never. */
+/* A row of /proc/sysvipc/shm. Times are seconds since 1970; 0: never. */
 struct kernel_segment {
 	int32_t shmid;
 	uint32_t key;
@@ -15,16 +15,16 @@ struct kernel_segment {
 	int32_t creator_pid, last_pid; /* 0: no process of this pid namespace */
 	uint32_t owner_uid, owner_gid, creator_uid, creator_gid;
 	uint64_t nattch;
-	uint64_t attached, detached, changed; /* changed: made, or IPC_SET */
+	uint64_t attached, detached, changed; /* changed: created, or IPC_SET */
 	uint64_t resident_bytes, swap_bytes;
 };
 
-/* What became of an object by the end of a recorded session, as the kernel had it then. */
+/* An object at the end of a recorded session, as the kernel reported it then. */
 struct object_facts {
-	uint32_t kind; /* enum segment_object_kind */
-	bool gone;     /* and no call of the session removed it; of `segment` only the id counts */
-	bool was_seen; /* gone: the kernel had it in the session's IPC namespace before */
-	bool elsewhere; /* gone: its creator was in another IPC namespace when it made it */
+	uint32_t kind;  /* enum segment_object_kind */
+	bool gone;      /* no call of the session removed it; only the id of `segment` is valid */
+	bool was_seen;  /* gone: it existed in the session's IPC namespace before */
+	bool elsewhere; /* gone: its creator was in another IPC namespace when it created it */
 	struct kernel_segment segment;
 };
 
@@ -36,12 +36,13 @@ struct kernel_object {
 	int32_t id;
 	uint32_t key, mode;
 	uint32_t owner_uid, owner_gid, creator_uid, creator_gid;
-	uint64_t bytes, count;         /* of the messages in a queue; count: semaphores of a set */
+	uint64_t bytes,
+		count; /* of the messages in a queue; count: messages, or semaphores of a set */
 	int32_t sent_pid, taken_pid;   /* queues; 0 none */
 	uint64_t used, taken, changed; /* last msgsnd or semop, last msgrcv, made or IPC_SET */
 };
 
-/* Of a process as a whole, in the place of a shmid. */
+/* Instead of a shmid: the row is about the whole process. */
 enum { HOLDER_READ = -1, HOLDER_UNREADABLE = -2 };
 
 /* One mapping of a segment in a process, as /proc/PID/maps has it: each counts in nattch. */
@@ -52,17 +53,17 @@ struct kernel_holder {
 	uint64_t start, end;
 	uint64_t offset; /* into the segment, of `start` */
 	bool readonly;
-	bool other_ipc; /* of another IPC namespace: its ids are none of ours */
+	bool other_ipc; /* of another IPC namespace: its ids mean other objects */
 	bool member;    /* HOLDER_READ: it has the session's segment mapped */
 	bool same_user; /* HOLDER_UNREADABLE: it may belong to this user */
 	bool huge;      /* in huge pages */
 	char comm[17];
 };
 
-/* What the kernel says of a running process. */
+/* What the kernel reports of a running process. */
 struct kernel_process {
 	uint32_t instance;
-	bool break_differs; /* a move that nobody reported */
+	bool break_differs; /* the break moved without a recorded call */
 	bool headroom_known;
 	uint64_t headroom_bytes; /* from the break to the next mapping */
 };
