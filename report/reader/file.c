@@ -131,7 +131,7 @@ static bool read_header(struct file *file, struct segment_header *header, char w
 	if (file->bytes < sizeof *header)
 		return SAY("is too short for a recording: %llu bytes",
 			   (unsigned long long)file->bytes);
-	/* The magic first: a fresh segment's other words are in place before it is. */
+	/* Read the magic first: the creator of a segment writes it last. */
 	if (!read_by_call(file, 0, &magic, sizeof magic) ||
 	    !read_by_call(file, 0, header, sizeof *header))
 		return SAY("cannot be read");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A session that goes on: every few milliseconds what is new is copied, and what is so fresh that
- * an older event may still be on its way is held back.
+ * Follows a live session: copies new events every PERIOD_MS, and keeps the newest ones back until
+ * no older event can still be published.
  */
 #include <poll.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include "report/reader/follow_internal.h"
 #include "report/util/array.h"
 
-#define PERIOD_MS 20 /* between two looks at a live session */
+#define PERIOD_MS 20 /* between two reads of a live session */
 #define LOOKS_PER_STATE_CHECK 5u
 
 bool follow_remember(struct cursor *cursor, const struct segment_event *events, uint64_t count)
@@ -25,7 +25,7 @@ bool follow_remember(struct cursor *cursor, const struct segment_event *events, 
 	return true;
 }
 
-/* The recorder's own events, of processes' ends, stand in the recording only. */
+/* The recorder's own events, the ends of processes, are in the recording only. */
 static bool read_new_chunks(struct cursor *cursor)
 {
 	struct source *source = cursor->source;
@@ -64,7 +64,10 @@ static bool read_new_events(struct cursor *cursor)
 	return read_new_chunks(cursor);
 }
 
-/* Looks at what is new; whether the session is over is asked first, so that nothing comes after. */
+/*
+ * Copies new events. It checks first whether the session has ended: then no event comes after those
+ * that it copies.
+ */
 static bool follow_look(struct cursor *cursor)
 {
 	uint64_t kept = cursor->pending_count - cursor->pending_at;
@@ -83,7 +86,7 @@ static bool follow_look(struct cursor *cursor)
 	return true;
 }
 
-/* Moves what is old enough into the batch. */
+/* Moves events up to the clock `limit` into the batch. */
 static void take_pending(struct cursor *cursor, uint64_t limit)
 {
 	while (cursor->pending_at < cursor->pending_count && cursor->batch_count < CURSOR_BATCH &&
@@ -94,7 +97,7 @@ static void take_pending(struct cursor *cursor, uint64_t limit)
 	}
 }
 
-/* A quiet session must not keep one waiting whose words nobody hears any more. */
+/* A quiet session must not keep the command running after the reader of its output has gone. */
 static void pause_until_next_look(struct cursor *cursor)
 {
 	struct pollfd output = {.fd = cursor->output, .events = 0};

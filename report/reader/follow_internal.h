@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What cursor.c and follow.c share. Nobody else's. */
+/* The cursor's state, for cursor.c and follow.c only. */
 #ifndef MEMSHIM_READER_FOLLOW_INTERNAL_H
 #define MEMSHIM_READER_FOLLOW_INTERNAL_H
 
@@ -9,25 +9,26 @@
 #include "report/reader/runs.h"
 
 #define CURSOR_BATCH 256u
-#define FOLLOW_HOLD_NS 10000000ull /* an event may be this late */
+#define FOLLOW_HOLD_NS 10000000ull /* an event is published at most this late */
 
 struct cursor {
 	struct source *source;
 	bool follow, never_waits;
-	int output; /* following: where the events go; -1: nobody can go away */
-	bool over;  /* the session has ended, and everything of it has been copied */
+	int output; /* following: where the caller writes the events; -1: do not poll(2) it */
+	bool over;  /* the session has ended, and all its events are copied */
 	struct runs runs;
-	uint64_t runs_limit; /* clock: what is later is for `pending` */
+	uint64_t runs_limit; /* clock: later events go to `pending` */
 	struct event batch[CURSOR_BATCH];
 	uint32_t batch_at, batch_count;
 	uint64_t last_ns;
 	uint64_t overwritten, torn, damaged;
 	struct {
 		uint64_t overwritten, torn, damaged;
-	} by_chunks;     /* of these, what the recording told */
-	uint64_t missed; /* following: overwritten before this reader came, not before the recorder
-			  */
-	uint64_t reported; /* following: how many were gone when an OVERRUN was answered */
+	} by_chunks;       /* the part of these that the recording counted */
+	uint64_t missed;   /* following: overwritten before this reader read them; the recorder has
+			    * them
+			    */
+	uint64_t reported; /* following: cursor_gone at the last CURSOR_OVERRUN */
 	uint64_t position[SEGMENT_PARTS_MAX];
 	uint64_t chunks_seen;
 	uint32_t looks;
@@ -36,23 +37,24 @@ struct cursor {
 };
 
 /* ---- cursor.c ---- */
-/* The session's clock `ns` ago. */
+/* The session's clock, `ns` before now. */
 uint64_t cursor_clock_before(const struct cursor *cursor, uint64_t ns);
-/* What the chunks have lost since they were asked last. */
+/* Adds the losses that the chunks have counted since the last call. */
 void cursor_count_chunk_losses(struct cursor *cursor);
 uint32_t cursor_part_count(const struct source *source);
-/* What a part of the live log holds since it was asked last; the copy's events are the caller's. */
+/* Copies the events of a ring since the last call. The caller frees the copy's events. */
 bool cursor_read_part(struct cursor *cursor, uint32_t part, struct ring_copy *copy);
 uint64_t cursor_gone(const struct cursor *cursor);
-/* A stretch into the batch, as far as there is room; up to where it was taken. */
+/* Appends a stretch to the batch while there is room. Returns where it stopped. */
 const struct segment_event *cursor_append(struct cursor *cursor, struct stretch stretch);
 
 /* ---- follow.c ---- */
-/* Events for later. False without memory. */
+/* Adds events to `pending`. False without memory. */
 bool follow_remember(struct cursor *cursor, const struct segment_event *events, uint64_t count);
-/* Waits for events, or looks once; false when there are none, or without memory. */
+/* Waits for events, or with never_waits reads once. False when there are none, or without memory.
+ */
 bool follow_more(struct cursor *cursor, bool *no_memory);
-/* The scale is measured again while following: times in the batch do not go back for that. */
+/* Keeps times in the batch from going backwards after the timescale was measured again. */
 void follow_keep_order(struct cursor *cursor);
 
 #endif

@@ -7,7 +7,10 @@
 
 #define IPC_NAMESPACE_FIRST 0xefffffffull /* linux/proc_ns.h: PROC_IPC_INIT_INO */
 
-/* An image of the session's namespace that runs in this one: who is in it keeps its inode. */
+/*
+ * Whether a running image of the session is in this IPC namespace. A process keeps its namespace
+ * alive, so the inode has not been reused.
+ */
 static bool any_process_is_here(const struct source *source)
 {
 	uint32_t count = source_slot_count(source);
@@ -40,7 +43,7 @@ enum source_ipc source_compare_ipc(uint64_t inode, uint64_t id)
 	return own == IPC_NAMESPACE_FIRST ? SOURCE_IPC_SAME : SOURCE_IPC_PERHAPS;
 }
 
-/* Who is in a namespace keeps its inode; the recorder holds on to that of its own. */
+/* A running process or recorder keeps its namespace alive, so the inode has not been reused. */
 void source_learn_ipc(struct source *source)
 {
 	const struct segment_header *header = source_header(source);

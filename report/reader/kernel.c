@@ -17,8 +17,8 @@ bool kernel_read_segments(const struct source *source, const struct facts_visito
 
 /* ---- processes ---- */
 
-static void look_at_process(const struct source *source, uint32_t i,
-			    const struct facts_visitor *visitor)
+static void kernel_read_process(const struct source *source, uint32_t i,
+				const struct facts_visitor *visitor)
 {
 	uint64_t page = source_header(source)->page_bytes;
 	const char *slash = strrchr(source->segment.path, '/');
@@ -48,5 +48,5 @@ void kernel_read_processes(const struct source *source, const struct facts_visit
 	if (source->facts.state != SESSION_LIVE || !source->same_pids)
 		return;
 	for (uint32_t i = 0; i < count; i++)
-		look_at_process(source, i, visitor);
+		kernel_read_process(source, i, visitor);
 }

@@ -47,11 +47,12 @@ bool breaks_differ(const struct breaks *breaks, const struct segment_process *sl
 	uint64_t edge = (slot->break_current + page_bytes - 1) & ~(page_bytes - 1);
 	uint64_t start = (slot->break_initial + page_bytes - 1) & ~(page_bytes - 1);
 
-	/* Where the kernel does not tell of a beginning, the break may be an emulator's. */
+	/* Where the kernel reports no start of the break, an emulator may keep the break. */
 	if (!breaks_are_of(breaks, slot) || !(slot->flags & PROCESS_BREAK_KNOWN))
 		return false;
 	if (breaks->heap_end)
 		return breaks->heap_end != edge;
-	/* Without a heap the break is where it began: a copy's where its first parent's did. */
+	/* Without a heap the break is at its start: after fork, at the start of the first parent's.
+	 */
 	return slot->how == LIFECYCLE_START && edge != start;
 }

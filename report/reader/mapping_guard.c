@@ -11,7 +11,7 @@
 
 #include "preload/common/raw.h"
 
-static __thread sigjmp_buf *volatile way_back; /* null: the fault is not ours */
+static __thread sigjmp_buf *volatile way_back; /* null: the fault is not in guard_run */
 
 static struct {
 	char *base;
@@ -20,7 +20,7 @@ static struct {
 	volatile sig_atomic_t replaced;
 } kept;
 
-/* Any thread may be here. No call of libc's, so errno is safe. */
+/* Runs in any thread. It calls no libc function, so errno is unchanged. */
 static bool replace_page(char *at)
 {
 	long page = (long)((uintptr_t)at & ~(kept.page_bytes - 1));
@@ -45,7 +45,8 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
 
 static void mapping_guard_install(void)
 {
-	/* SA_NODEFER: we leave by jumping, and the mask is not worth a system call per batch. */
+	/* SA_NODEFER: the handler jumps out; restoring the mask would cost a system call a batch.
+	 */
 	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_NODEFER | SA_SIGINFO};
 
 	sigaction(SIGBUS, &action, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A file that shrinks under a mapping answers the next access with SIGBUS. Whatever touches a
- * mapping is run through here, and then that is an answer instead of a crash.
+ * When a mapped file shrinks, the next access raises SIGBUS. All code that reads a mapping runs
+ * through this guard, which returns false instead of a crash.
  */
 #ifndef MEMSHIM_READER_MAPPING_GUARD_H
 #define MEMSHIM_READER_MAPPING_GUARD_H
@@ -9,20 +9,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Runs work(context); false when it touched what is no longer there, and was left there and then.
- */
+/* Runs work(context). False when it touched a lost page: it was interrupted at that access. */
 bool guard_run(void (*work)(void *), void *context);
 
 /*
- * For a mapping that is written to, of which there is one: what is lost of it is empty memory from
- * then on. Null: of none.
+ * Truncation guard for the one mapping that this program writes to: a lost page is replaced by
+ * zeroed memory. Null: no mapping is guarded.
  */
 void guard_replace(void *base, size_t bytes);
 
-/* Whether anything was lost since. */
+/* Whether a page was replaced since guard_replace. */
 bool guard_has_replaced(void);
 
-/* memcpy out of a mapping; false when the bytes are no longer there. */
+/* memcpy out of a mapping; false when a page is lost. */
 bool guard_copy(void *to, const void *from, size_t bytes);
 
 #endif

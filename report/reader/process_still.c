@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a session's process still runs, where a wrong answer costs data. */
+/* Whether a session's process still runs. Reap depends on it: a wrong answer destroys data. */
 #include "report/procfs/alive.h"
 #include "report/reader/reader_internal.h"
 
-/* The kernel's answer, where the process can be named surely from here. */
+/* Asks the kernel, where the process's pid in this namespace is known for certain. */
 static enum still ask_kernel(const struct source *source, const struct source_asked *asked)
 {
 	uint64_t session = source_header(source)->pid_namespace;
@@ -20,8 +20,8 @@ static enum still ask_kernel(const struct source *source, const struct source_as
 }
 
 /*
- * Where the kernel cannot be asked, the recorder has seen the end, or a process without a recorder
- * has noted its own. An exec ends no process.
+ * Where the kernel cannot be asked, the slot's state answers: the recorder wrote the end, or,
+ * without a recorder, the process wrote its own. An exec ends no process.
  */
 enum still source_process_still(const struct source *source, const struct source_asked *asked)
 {

@@ -9,15 +9,15 @@
 
 struct pass {
 	const struct segment_part *part;
-	const struct segment_event *log; /* of the part */
+	const struct segment_event *log; /* of the ring */
 	uint64_t part_events;
-	uint64_t head; /* at the beginning of the pass */
+	uint64_t head; /* when the pass began */
 	uint64_t at;   /* claim number */
 	enum ring_unpublished unpublished;
 	bool nobody_writes;
 	uint64_t patience_clock;
-	uint64_t open_unpublished; /* unpublished so far, and not known to be torn */
-	uint64_t old;              /* up to here holes are torn: an old event stands there */
+	uint64_t open_unpublished; /* unpublished so far, not known to be torn */
+	uint64_t old; /* unpublished events before this claim are torn: its event is old */
 	struct ring_copy *copy;
 };
 
@@ -41,7 +41,10 @@ void ring_sort(struct segment_event *events, uint64_t count)
 		}
 }
 
-/* What came behind a hole long ago was claimed after it: nobody will fill it any more. */
+/*
+ * An old event was claimed after the unpublished ones before it, so their writers are not merely
+ * late: they will never publish.
+ */
 static void settle_unpublished(struct pass *pass, const struct segment_event *event)
 {
 	if (pass->open_unpublished && event->clock < pass->patience_clock) {
@@ -50,7 +53,7 @@ static void settle_unpublished(struct pass *pass, const struct segment_event *ev
 	}
 }
 
-/* Whether an event that is not there may still come, as far as one look ahead tells. */
+/* Whether an unpublished event may still be published: the next published one is not old. */
 static bool may_still_come(struct pass *pass)
 {
 	struct segment_event next;
@@ -129,7 +132,7 @@ bool ring_read(const struct file *segment, uint32_t part, uint64_t *position,
 	}
 	pass.head = now.head;
 	if (pass.head == pass.at || pass.head - pass.at > UINT64_MAX / 2)
-		return true; /* nothing new, or a head that makes no sense */
+		return true; /* no new events, or a head that is not valid */
 	if (pass.head - pass.at > pass.part_events) {
 		copy->overwritten = pass.head - pass.part_events - pass.at;
 		pass.at = pass.head - pass.part_events;

@@ -17,8 +17,9 @@ static void copy_text(char *to, size_t to_bytes, const char *from, size_t from_b
 }
 
 /*
- * Of one that runs, the start time becomes the one that the kernel's tables have here. What
- * outlived its recorder may have ended since; elsewhere it can only be said that it ran then.
+ * Of a running image, *start_time becomes the start time in this program's time namespace. An image
+ * that outlived its recorder may have ended since. On another machine or boot that cannot be
+ * checked: the image counts as running, as it did at the session's end.
  */
 static uint32_t row_state_of(const struct source *source, const struct segment_process *slot,
 			     uint64_t *start_time)
@@ -161,7 +162,7 @@ static void take_program(struct process_facts *facts, const struct source *sourc
 	copy_text(facts->cmdline, sizeof facts->cmdline, program.cmdline, sizeof program.cmdline);
 }
 
-/* The creator of an object, which may have no slot any more. Its counters are not known. */
+/* The creator of an object; its slot may have been reused, so its counters are not known. */
 static void give_creator(const struct source *source, const struct segment_entry *row,
 			 const struct facts_visitor *visitor)
 {

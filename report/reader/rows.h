@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Rows of a session's tables, as they stand in the file, into facts: each is given to its taker. */
+/* Converts rows of a session's tables into facts, and passes each to the visitor. */
 #ifndef MEMSHIM_READER_ROWS_H
 #define MEMSHIM_READER_ROWS_H
 

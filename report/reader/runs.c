@@ -9,7 +9,10 @@
 #define STRETCH 1024u     /* events read at once: 64 KiB */
 #define SMALL_STRETCH 64u /* when many runs overlap */
 #define MANY 64u
-/* A recorder's own chunks overlap as far as there are rings; a file that claims more is damaged. */
+/*
+ * Chunks that a recorder wrote overlap at most as many times as there are rings. A file with more
+ * overlapping chunks is damaged.
+ */
 #define DECOMPRESSED_MOST (2 * SEGMENT_PARTS_MAX)
 
 void runs_begin(struct runs *runs, const struct file *file)
@@ -116,7 +119,7 @@ static void run_rise(struct runs *runs, uint64_t i)
 	runs->heap[i] = run;
 }
 
-/* A compressed run comes whole, at once. */
+/* Decompresses the whole chunk at once. */
 static bool run_decompress(struct runs *runs, struct run *run, bool *no_memory)
 {
 	uint64_t wanted = run->chunk.count, count = 0;
@@ -145,7 +148,7 @@ static bool run_decompress(struct runs *runs, struct run *run, bool *no_memory)
 	return true;
 }
 
-/* Brings the next stretch of a run in; false when there is none. */
+/* Reads the next stretch of a run; false when there is none. */
 static bool run_refill(struct runs *runs, struct run *run, bool *no_memory)
 {
 	uint64_t count = runs->heap_count > MANY ? SMALL_STRETCH : STRETCH;
@@ -157,7 +160,7 @@ static bool run_refill(struct runs *runs, struct run *run, bool *no_memory)
 	if (!run->buffer) {
 		count = run->chunk.count < count ? run->chunk.count : count;
 		run->buffer = malloc(count * sizeof *run->buffer);
-		run->end = run->buffer + count; /* remembers the room */
+		run->end = run->buffer + count; /* the buffer's capacity */
 	}
 	*no_memory |= !run->buffer;
 	if (!run->buffer)
@@ -185,7 +188,7 @@ static bool run_push(struct runs *runs, struct run *run)
 	return true;
 }
 
-/* Lets in the runs whose time has come. */
+/* Adds the runs to the merge whose first event may be the next one. */
 static void run_admit(struct runs *runs, bool *no_memory)
 {
 	while (runs->next < runs->waiting_count && !*no_memory) {
@@ -199,7 +202,7 @@ static void run_admit(struct runs *runs, bool *no_memory)
 	}
 }
 
-/* The clock up to which the first run may be read without a look at the others. */
+/* The clock up to which all next events are in the first run. */
 static uint64_t run_horizon(const struct runs *runs)
 {
 	uint64_t clock = UINT64_MAX;

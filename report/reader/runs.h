@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many sorted runs of events, merged into one order in time. A run is a chunk of a recording, read
- * a stretch at a time, or a copy of a ring. It joins the merge only when the time of its first
- * event has come, so memory follows how many runs overlap, not how many there are.
+ * Merges many sorted runs of events into the order of time. A run is a chunk of a recording, read a
+ * stretch at a time, or a copy of a ring. A run joins the merge only when its first event may be
+ * the next one, so memory depends on how many runs overlap, not on how many there are.
  */
 #ifndef MEMSHIM_READER_RUNS_H
 #define MEMSHIM_READER_RUNS_H
@@ -11,8 +11,8 @@
 
 struct run {
 	uint64_t min_clock;
-	uint64_t order;     /* among equals: the order of the file */
-	struct chunk chunk; /* its offset and count are of what is still in the file */
+	uint64_t order;     /* among equal times: the order of the file */
+	struct chunk chunk; /* offset and count: the part not yet read */
 	struct segment_event *buffer;
 	const struct segment_event *at, *end;
 };
@@ -30,14 +30,14 @@ struct runs {
 void runs_begin(struct runs *runs, const struct file *file);
 void runs_free(struct runs *runs);
 
-/* Before the first runs_look only; false without memory. `events` then belongs to the runs. */
+/* Only before the first runs_look. False without memory. The runs take over `events`. */
 bool runs_add_chunk(struct runs *runs, const struct chunk *chunk);
 bool runs_add_events(struct runs *runs, struct segment_event *events, uint64_t count);
 void runs_sort(struct runs *runs);
 
 /*
- * The next events in order: the one at `at`, and those behind it, before `end`, as long as they are
- * before the clock `until`.
+ * The next events in order: the event at `at`, and the following ones before `end` whose clock is
+ * before `until`.
  */
 struct stretch {
 	const struct segment_event *at, *end;
@@ -45,8 +45,8 @@ struct stretch {
 };
 
 /*
- * False at the end, and with *no_memory when there is none. runs_took then says up to where the
- * stretch was used, one event at least.
+ * False at the end, or without memory, which sets *no_memory. After true, the caller passes to
+ * runs_took where it stopped in the stretch, at least one event further.
  */
 bool runs_look(struct runs *runs, struct stretch *stretch, bool *no_memory);
 void runs_took(struct runs *runs, const struct segment_event *to);

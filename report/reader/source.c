@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A finished recording stands alone. An unfinished one names its live segment, and a live segment
- * its recording: what the recorder has not yet taken over is then read from the segment.
+ * A finished recording is complete. An unfinished one names its live segment, and a live segment
+ * names its recording: events that the recorder has not copied yet are read from the segment.
  */
 #include "report/reader/source.h"
 
@@ -38,7 +38,7 @@ static bool same_namespace(uint64_t theirs, const char *ours)
 	return theirs == 0 || theirs == sys_inode(ours);
 }
 
-/* ---- what there is ---- */
+/* ---- slots and processes ---- */
 
 bool source_slot(const struct source *source, uint32_t i, struct segment_process *slot)
 {
@@ -70,11 +70,11 @@ bool source_process_since(const struct source *source, const struct segment_proc
 	if (slot->state != PROCESS_RUNNING || !source->facts.same_boot)
 		return false;
 	if (theirs == SEGMENT_NAMESPACE_UNKNOWN && !slot->host_pid)
-		theirs = 0; /* most likely */
+		theirs = 0; /* assume the session's own */
 	if (source->same_pids && slot->host_pid)
 		start = alive_start(slot->host_pid, slot->start_time);
 	else if (!source->same_pids || (theirs && !same_namespace(theirs, "/proc/self/ns/pid")))
-		return true; /* not to be told from here */
+		return true; /* cannot be checked from here */
 	else
 		start = alive_start(slot->pid, slot->start_time);
 	if (start && slot->start_time)
@@ -168,7 +168,7 @@ static void learn_command(struct session_facts *facts, const struct segment_head
 		facts->command_bytes++;
 }
 
-/* Until the session ended, or until now. */
+/* How far the wall clock ran ahead from the session's start until its end, or until now. */
 static int64_t wall_drift(const struct segment_header *header)
 {
 	uint64_t wall = header->finished ? header->end.realtime_ns : sys_clock_ns(CLOCK_REALTIME);
@@ -254,7 +254,7 @@ static bool open_peer(struct source *source, struct file *peer, const struct fil
 	return false;
 }
 
-/* The recorder holds the segment open, whatever has become of its name. */
+/* Finds a segment that was renamed or deleted among the recorder's open files. */
 static void open_through_recorder(struct source *source)
 {
 	const struct segment_header *header = &source->recording.header;
@@ -280,7 +280,7 @@ static void open_through_recorder(struct source *source)
 		closedir(fds);
 }
 
-/* Where the other half has its say as well. */
+/* Opens the recording of a segment, or the segment of an unfinished recording. */
 static void open_other_half(struct source *source)
 {
 	struct file *recording = &source->recording, *segment = &source->segment;
@@ -295,7 +295,7 @@ static void open_other_half(struct source *source)
 	    open_peer(source, segment, recording, recording->header.peer_path, SEGMENT_LIVE))
 		return;
 	open_through_recorder(source);
-	/* The recorder may have finished while we looked: the segment is not needed any more. */
+	/* The recorder may have finished meanwhile: then the recording is complete. */
 	file_refresh(recording);
 	if (recording->header.finished)
 		file_close(segment);
@@ -312,7 +312,7 @@ bool source_update(struct source *source)
 	return true;
 }
 
-/* Takes the file. */
+/* Takes over the file. */
 static struct source *open_with(struct file file, char why[FILE_WHY_BYTES])
 {
 	struct source *source = calloc(1, sizeof *source);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A session as it lies there: a live segment, a recording, or, while its recorder is at work or
- * when it was killed, both at once. Everything else in the reader starts from here.
+ * The files of a session: a live segment, a recording, or both while the recorder runs or after it
+ * was killed. All other files of the reader work on a source.
  */
 #ifndef MEMSHIM_READER_SOURCE_H
 #define MEMSHIM_READER_SOURCE_H
@@ -15,30 +15,30 @@ struct source;
 
 /* Opens a recording or a live segment, and its other half. Null after one line on stderr. */
 struct source *source_open(const char *path);
-/* The same of an open recording, whose descriptor is taken; `path` is for messages. */
+/* The same for an open recording; takes over the descriptor. `path` is for messages. */
 struct source *source_open_descriptor(int fd, const char *path);
-/* The same without a word, for those who look at many. */
+/* The same without a message. */
 struct source *source_try(const char *path);
 
-/* The same; *foreign tells whether it was refused as another user's, with the reason in why. */
+/* The same, with the reason in why. *foreign: it was refused because another user owns it. */
 struct source *source_try_own(const char *path, bool *foreign, char why[SOURCE_WHY_BYTES]);
 void source_close(struct source *source);
 
 const struct session_facts *source_session(const struct source *source);
 
-/* The same, as of now. */
+/* Reads the facts again, as of now. */
 const struct session_facts *source_renew(struct source *source);
 
-/* The file that was named; valid as long as the source. */
+/* The path of the recording, else of the segment. Valid as long as the source. */
 const char *source_path(const struct source *source);
 
-/* How the session's segment is found among the mappings of its processes. */
+/* Fills in how to find the session's segment in the maps of its processes. */
 void source_session_mapping(const struct source *source, struct holders_session *session);
 
-/* Events that were logged so far, read or not. */
+/* Events logged so far, whether read or not. */
 uint64_t source_event_count(const struct source *source);
 
-/* Looks again whether the session is still live. */
+/* Checks again whether the session is live. */
 bool source_is_live(struct source *source);
 
 #endif

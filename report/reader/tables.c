@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The segment's slots are read before the recording's: an image that ends in between is in the
- * recording before it leaves the segment, so it is found at least once, and its last row is final.
+ * The segment's slots are read before the recording's. The recorder writes an image that ends into
+ * the recording before it frees the slot. So an image that ends in between is found at least once,
+ * and the last row found is final.
  */
 #include "report/reader/tables.h"
 #include "preload/segment/publish.h"
@@ -173,7 +174,7 @@ bool tables_read_processes(struct source *source, const struct facts_visitor *vi
 	return true;
 }
 
-static bool is_of_stacks(uint32_t kind)
+static bool is_stack_region(uint32_t kind)
 {
 	return kind == REGION_MODULES || kind == REGION_STACKS || kind == REGION_LOADS;
 }
@@ -187,7 +188,7 @@ bool tables_read_stacks(struct source *source, const struct facts_visitor *visit
 	if (!source_update(source))
 		return false;
 	for (uint64_t i = 0; i < source->chunks.count; i++)
-		if (is_of_stacks(source->chunks.table[i].kind))
+		if (is_stack_region(source->chunks.table[i].kind))
 			table_read_chunk(source, &source->chunks.table[i], visitor);
 		else if (source->chunks.table[i].kind == REGION_SHARED)
 			table_read_chunk(source, &source->chunks.table[i], &depth);
@@ -199,9 +200,9 @@ bool tables_read_stacks(struct source *source, const struct facts_visitor *visit
 	return true;
 }
 
-static bool is_of_rest(uint32_t kind)
+static bool is_rest_region(uint32_t kind)
 {
-	return kind != REGION_PROCESSES && kind != REGION_SNAPSHOTS && !is_of_stacks(kind);
+	return kind != REGION_PROCESSES && kind != REGION_SNAPSHOTS && !is_stack_region(kind);
 }
 
 bool tables_read_rest(struct source *source, const struct facts_visitor *visitor)
@@ -209,9 +210,9 @@ bool tables_read_rest(struct source *source, const struct facts_visitor *visitor
 	if (!source_update(source))
 		return false;
 	for (uint64_t i = 0; i < source->chunks.count; i++)
-		if (is_of_rest(source->chunks.table[i].kind))
+		if (is_rest_region(source->chunks.table[i].kind))
 			table_read_chunk(source, &source->chunks.table[i], visitor);
-	/* A finished recording holds the segment's tables already. */
+	/* A finished recording contains the segment's tables; its segment is closed. */
 	if (file_is_open(&source->segment))
 		read_segment(source, visitor);
 	return true;

@@ -7,27 +7,27 @@
 #include "report/reader/source.h"
 
 /*
- * Processes only, for those who need names before they read the events; again, for those that have
- * come since. What a recording says of a process is final, and given once per source. False
+ * Visits processes only, for callers that need names before they read events. A later call visits
+ * new processes too. A recording's row of a process is final, and visited once per source. False
  * without memory.
  */
 bool tables_read_processes(struct source *source, const struct facts_visitor *visitor);
 
 /*
- * What the recorder saw at single calls; again, what it has seen since. False without memory.
+ * Visits the kernel snapshots; a later call visits only new ones. False without memory.
  */
 bool tables_read_snapshots(struct source *source, const struct facts_visitor *visitor);
 
-/* What the recorder found left at the end; nothing while it has not ended. False without memory. */
+/* Visits the objects left at the session's end; none before the end. False without memory. */
 bool tables_read_objects(struct source *source, const struct facts_visitor *visitor);
 
-/* Modules, frames and loads only, as far as there are any yet. False without memory. */
+/* Visits the modules, frames and loads recorded so far. False without memory. */
 bool tables_read_stacks(struct source *source, const struct facts_visitor *visitor);
 
-/* Attachments, ledger, witnesses and losses, as they are now. False without memory. */
+/* Visits attachments, ledger, unfollowed processes and losses, as of now. False without memory. */
 bool tables_read_rest(struct source *source, const struct facts_visitor *visitor);
 
-/* Processes, and then the rest. False without memory. */
+/* tables_read_processes, then tables_read_rest. False without memory. */
 bool tables_read(struct source *source, const struct facts_visitor *visitor);
 
 #endif

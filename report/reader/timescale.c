@@ -5,7 +5,7 @@
 
 #define ONE (1ull << 40)
 
-/* Nanoseconds per tick between two instants; 0 when they tell nothing sensible. */
+/* Nanoseconds per tick between two instants; 0 when the quotient is out of range. */
 static uint64_t factor_between(uint64_t ticks, uint64_t ns)
 {
 	unsigned __int128 factor;

@@ -12,7 +12,7 @@ struct timescale {
 	uint64_t factor; /* nanoseconds per tick, 24.40 fixed point */
 };
 
-/* Of a header whose clock may still run here (`same_boot`) or has stopped for good. */
+/* `same_boot`: the session's clock still runs here, so the present time can be measured by it. */
 struct timescale timescale_make(const struct segment_header *header, bool same_boot);
 
 static inline uint64_t timescale_ns(const struct timescale *scale, uint64_t clock)

@@ -10,7 +10,7 @@ enum unfollowed_why {
 	WHY_COUNT
 };
 
-/* In words; "unknown" for a number that is none. */
+/* The reason as a phrase; "unknown" when the number is out of range. */
 const char *unfollowed_words(unsigned why);
 
 #endif

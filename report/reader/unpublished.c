@@ -7,26 +7,27 @@
 #include "preload/segment/publish.h"
 #include "report/reader/mapping_guard.h"
 
-#define BATCH 64 /* events read at once */
+#define BATCH 64 /* events read at a time */
 
-/* The claims before the recorder's position that the ring still holds, by their distance to it. */
+/* The claims before the recorder's position that the ring still holds, by distance to the position.
+ */
 struct window {
 	struct source *source;
 	uint32_t part;
 	uint64_t position; /* claim number */
 	uint64_t size;
-	bool *reported; /* [distance - 1]: the claim's event stands in a chunk */
+	bool *reported; /* [distance - 1]: a chunk holds the claim's event */
 	uint64_t unpublished;
 	struct ring_copy *copy;
 };
 
-/* By what stands in `published`, which has lost the highest bit of a claim number. */
+/* Computed from `published`, which lacks the highest bit of the claim number. */
 static uint64_t unpublished_distance(const struct window *window, const struct segment_event *event)
 {
 	return (segment_published(window->position) - event->published) >> 1;
 }
 
-/* Late events stand in a chunk that begins where it ends, some way behind them. */
+/* A chunk of late events has first == next, a position after these events. */
 static bool may_concern(const struct window *window, const struct chunk *chunk)
 {
 	return chunk->kind == REGION_LOG && chunk->part == window->part &&
@@ -81,7 +82,7 @@ static void read_ring(void *context)
 	}
 }
 
-/* Of the `open` claims, what was neither found nor may still come. */
+/* Counts the `open` claims that were not found; unpublished ones may still come. */
 static void unpublished_count_losses(struct window *window, uint64_t open, bool nobody_writes)
 {
 	struct ring_copy *copy = window->copy;

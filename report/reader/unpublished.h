@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A recorder passes by an event that is claimed and not published yet, and comes back to it. Killed
- * in between, it leaves a recording whose position is behind a hole. The live segment may have the
- * event by now: it is whatever claim before the position stands in no chunk.
+ * The recorder skips an event that is claimed and not yet published, and reads it later. When the
+ * recorder is killed in between, the recording lacks that event although its position is past it.
+ * The live segment may have the event by now: a claim before the position that no chunk holds.
  */
 #ifndef MEMSHIM_READER_UNPUBLISHED_H
 #define MEMSHIM_READER_UNPUBLISHED_H
@@ -11,8 +11,9 @@
 #include "report/reader/ring.h"
 
 /*
- * Copies the events of `part` that the recorder passed by and that are there now; what is gone, or,
- * when `nobody_writes`, will never come, is counted. False without memory.
+ * Copies the events of ring `part` that the recorder skipped and that are published now. Counts
+ * those that are overwritten, and, when `nobody_writes`, those that are still unpublished as torn.
+ * False without memory.
  */
 bool unpublished_read(struct source *source, uint32_t part, bool nobody_writes,
 		      struct ring_copy *copy);
