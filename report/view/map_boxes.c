@@ -315,7 +315,7 @@ void box_put(const struct drawing *drawing, const struct box *box)
 	else if (box->family == PLACED)
 		put_placed(drawing, box);
 	else
-		map_boxe_say(add_sum(drawing, box, NULL), words[box->family],
+		map_box_say(add_sum(drawing, box, NULL), words[box->family],
 			     box->family == CODE ? map_box_base_name(drawing->zones->process.exe)
 						 : "");
 }
