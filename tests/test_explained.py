@@ -37,7 +37,7 @@ def test_too_many_segments():
             program.tell("rm")
         set_limit("shmmni", 4096)
         lines.end()
-    assert "all 3 segments that kernel.shmmni allows are there; 3 of them, the most, were made by ledger" in failures()
+    assert "all 3 segments that kernel.shmmni allows exist; 3 of them, the most, were created by ledger" in failures()
 
 
 @needs_root
@@ -50,7 +50,7 @@ def test_too_many_pages():
         harness.wait_until(lambda: "shmall allows" in failures(), "the recorder has looked")
         program.tell("rm")
         lines.end()
-    assert ("4 pages were asked for, and 7 of the 10 that kernel.shmall allows are taken; 7 of them, the most, "
+    assert ("the call asked for 4 pages, and 7 of the 10 that kernel.shmall allows are in use; 7 of them, the most, "
             "by ledger") in failures()
 
 
@@ -61,7 +61,7 @@ def test_too_large():
         assert Teller(lines).get(KEY, 12288) == -errno.EINVAL
         lines.end()
     set_limit("shmmax", 1 << 40)
-    assert "12K were asked for, and kernel.shmmax is 8K" in failures()
+    assert "the call asked for 12K, and kernel.shmmax is 8K" in failures()
 
 
 @needs_root
@@ -84,8 +84,8 @@ def test_a_segment_that_was_there():
     segment, = report["segments"]
     assert (segment["size"], segment["creator"], segment["state"]) == (8192, None, "destroyed")
     assert report["attachments"][0]["size"] == 8192
-    assert f"segment {shmid} with this key has 8K, and 64K were asked for; it was made by pid" in failures()
-    assert f"segment {shmid} has the key {key & 0xffffffff:#010x}, made by pid" in failures()
+    assert f"segment {shmid} with this key has 8K, and the call asked for 64K; it was created by pid" in failures()
+    assert f"segment {shmid} has the key {key & 0xffffffff:#010x} and was created by pid" in failures()
 
 
 def test_data_limit():
@@ -93,7 +93,7 @@ def test_data_limit():
         assert Teller(lines).tell("break", 64 << 20) == -errno.ENOMEM
         harness.wait_until(lambda: "RLIMIT_DATA is" in failures(), "the recorder has looked")
         lines.end()
-    assert "RLIMIT_DATA is 4M, and 64M more were asked for" in failures()
+    assert "RLIMIT_DATA is 4M, and the call asked for 64M more" in failures()
 
 
 def test_mapping_above_the_break(compile_c):
@@ -120,7 +120,7 @@ def test_mapping_above_the_break(compile_c):
         lines.wait_for("refused")
         harness.wait_until(lambda: "/etc/passwd begins" in failures(), "the recorder has looked")
         assert lines.end()[0] == 0
-    assert "above the break, and 1M were asked for" in failures()
+    assert "above the break, and the call asked for 1M" in failures()
 
 
 # ---- each reason by itself: what a program did, and what is said of it ----
@@ -172,28 +172,28 @@ def detach_replaced(program):
 
 
 ALONE = {
-    "size 0": ((("get", KEY, 0, NEW),), "a size of 0 was asked for; SHMMIN is 1 > a new segment needs"),
+    "size 0": ((("get", KEY, 0, NEW),), "the call asked for a size of 0; the least size (SHMMIN) is 1 > a new segment needs"),
     "no such huge pages": ((("get", KEY, 4096, NEW | SHM_HUGETLB | 1 << 26),),
-                           "huge pages of 2 (2^1 bytes) were asked for, and this kernel has none of that size > /sys/kernel/mm/"),
-    "there, whatever pages": ((MAKE, ("get", KEY, 8192, 0o600 | SHM_HUGETLB | 1 << 26)), "with this key has 4K, and 8K were asked"),
-    "larger than it is": ((MAKE, ("get", KEY, 8192, 0o600)), "with this key has 4K, and 8K were asked for; it was made by"),
-    "there": ((MAKE, MAKE), "has the key 0x6d656d10, made by ledger ("),
-    "not there": ((("get", KEY, 1, 0o600),), "no segment has the key 0x6d656d10, and IPC_CREAT was not given"),
+                           "the call asked for huge pages of 2 (2^1 bytes), and this kernel has none of that size > see the sizes"),
+    "there, whatever pages": ((MAKE, ("get", KEY, 8192, 0o600 | SHM_HUGETLB | 1 << 26)), "with this key has 4K, and the call asked for 8K"),
+    "larger than it is": ((MAKE, ("get", KEY, 8192, 0o600)), "with this key has 4K, and the call asked for 8K; it was created by"),
+    "there": ((MAKE, MAKE), "has the key 0x6d656d10 and was created by ledger ("),
+    "not there": ((("get", KEY, 1, 0o600),), "no segment has the key 0x6d656d10, and the call did not pass IPC_CREAT"),
     "no more there": ((MAKE, ("rm",), ("get", KEY, 1, 0o600)), "had the key 0x6d656d10, and was removed"),
-    "-1": ((("get", KEY, 1, 0o600), ("at",)), "shmat failed 1 time with EINVAL: -1 is no id: shmget had failed"),
-    "no id": ((("use", 123456), ("at",)), "no segment has the id 123456 > 'memshim ipcs' lists"),
-    "key": ((MAKE, ("use", KEY), ("stat",)), "0x6d656d10 is a key and no id: shmget gives the id, here"),
-    "removed": ((MAKE, ("rm",), ("at",)), "before, by ledger ("),
-    "unaligned": ((MAKE, ("at", 0x100001)), "0x100001 is not a multiple of the page's size, and SHM_RND was not given"),
-    "unaligned, and no id": ((("use", 9), ("at", 0x100001)), "0x100001 is not a multiple of the page's size"),
-    "replaces nothing": ((MAKE, ("at", 0, SHM_REMAP)), "SHM_REMAP was given without an address"),
+    "-1": ((("get", KEY, 1, 0o600), ("at",)), "shmat failed 1 time with EINVAL: -1 is not an id: shmget failed"),
+    "no id": ((("use", 123456), ("at",)), "no segment has the id 123456 > list the ids"),
+    "key": ((MAKE, ("use", KEY), ("stat",)), "0x6d656d10 is a key, not an id: the segment with this key has the id"),
+    "removed": ((MAKE, ("rm",), ("at",)), "before this call by ledger ("),
+    "unaligned": ((MAKE, ("at", 0x100001)), "0x100001 is not a multiple of the page size, and the call did not pass SHM_RND"),
+    "unaligned, and no id": ((("use", 9), ("at", 0x100001)), "0x100001 is not a multiple of the page size"),
+    "replaces nothing": ((MAKE, ("at", 0, SHM_REMAP)), "the call passed SHM_REMAP without an address"),
     "too high": ((MAKE, ("at", 1 << 50)), "0x4000000000000 is beyond the address space"),
-    "attached there": ((MAKE, attach_over), "already; SHM_REMAP would replace it > pass no address"),
-    "never attached": ((("dt", 0x7f0000000000),), "nothing was ever attached at 0x7f0000000000 in this process"),
-    "detached before": ((MAKE, detach_twice), "was there, and was detached "),
-    "detached nothing": ((("use", 0), lambda program: program.tell("dt")), "NULL was given, where nothing can be attached"),
+    "attached there": ((MAKE, attach_over), "; SHM_REMAP would replace it > pass no address"),
+    "never attached": ((("dt", 0x7f0000000000),), "no segment was ever attached at 0x7f0000000000 in this process"),
+    "detached before": ((MAKE, detach_twice), "was attached there, and was detached "),
+    "detached nothing": ((("use", 0), lambda program: program.tell("dt")), "the call passed NULL, where no segment can be attached"),
     "inside": ((MAKE, detach_inside), "0 > pass the address that shmat returned"),
-    "too much": ((("break", 1 << 60),), "1E were asked for, and no address space is that large"),
+    "too much": ((("break", 1 << 60),), "the call asked for 1E, and no address space is that large"),
 }
 
 
@@ -214,7 +214,7 @@ def test_too_high_a_break(compile_c, address, above):
     harness.record(program, options=("-q",))
     finding, = [f for f in Recording("memshim.data").report()["findings"] if f["kind"] == "failed-call"]
     assert re.search(f": {above}(\\.0)?E above the break, and no address space is that large$", finding["text"]), finding
-    assert finding["advice"] == "look at where the address comes from"
+    assert finding["advice"] == "check how the program computes the address"
 
 
 def seen(expected):
@@ -226,13 +226,13 @@ def seen(expected):
 
 
 SEEN = {
-    "no memory": ((("get", KEY, 1 << 44, NEW),), None, "16T were asked for, and memory and swap together are "),
-    "no huge pages": ((("get", KEY, 1 << 40, NEW | SHM_HUGETLB),), None, "1T in huge pages were asked for, and of "),
-    "mapped there": ((MAKE, attach_over_libc), None, "libc.so.6 is mapped at 0x"),
+    "no memory": ((("get", KEY, 1 << 44, NEW),), None, "the call asked for 16T, and memory and swap together are "),
+    "no huge pages": ((("get", KEY, 1 << 40, NEW | SHM_HUGETLB),), None, "the call asked for 1T in huge pages, and "),
+    "mapped there": ((MAKE, attach_over_libc), None, "libc.so.6 is already mapped at 0x"),
     "address space": ((("get", KEY, 200 << 20, NEW), ("at",)), "address space", "RLIMIT_AS is 97.7M, "),
-    "more than there is": ((("break", 1 << 42),), None, "4T were asked for, and memory and swap together are "),
+    "more than there is": ((("break", 1 << 42),), None, "the call asked for 4T, and memory and swap together are "),
     "no addresses left": ((("break", 90 << 20),), "address space", "RLIMIT_AS is 97.7M, "),
-    "data": ((("break", 64 << 20),), "data", "RLIMIT_DATA is 4M, and 64M more were asked for"),
+    "data": ((("break", 64 << 20),), "data", "RLIMIT_DATA is 4M, and the call asked for 64M more"),
 }
 
 
@@ -245,15 +245,15 @@ def test_by_what_the_recorder_saw(name):
 
 @needs_root
 @pytest.mark.parametrize("mode,words,expected", [
-    (0o600, ("get", KEY, 0, 0o600), "has mode 0600 and belongs to uid 0; uid 65534 wanted to read and write it"),
-    (0o600, ("at", 0, SHM_RDONLY), "has mode 0600 and belongs to uid 0; uid 65534 wanted to read it"),
-    (0o444, ("at",), "has mode 0444 and belongs to uid 0; uid 65534 wanted to read and write it"),
-    (0o600, ("stat",), "has mode 0600 and belongs to uid 0; uid 65534 wanted to read what it is"),
-    (0o666, ("rm",), "has mode 0666 and belongs to uid 0; uid 65534 wanted to change it")])
+    (0o600, ("get", KEY, 0, 0o600), "has mode 0600 and belongs to uid 0; uid 65534 tried to read and write it"),
+    (0o600, ("at", 0, SHM_RDONLY), "has mode 0600 and belongs to uid 0; uid 65534 tried to read it"),
+    (0o444, ("at",), "has mode 0444 and belongs to uid 0; uid 65534 tried to read and write it"),
+    (0o600, ("stat",), "has mode 0600 and belongs to uid 0; uid 65534 tried to read its state"),
+    (0o666, ("rm",), "has mode 0666 and belongs to uid 0; uid 65534 tried to change it")])
 def test_by_rights(mode, words, expected):
     """Whose it is, who came, and what for."""
     text = told(("get", KEY, 4096, NEW & ~0o777 | mode), ("uid", 65534), words, seen(expected))
-    assert expected in text and "made by ledger (" in text, text
+    assert expected in text and "created by ledger (" in text, text
 
 
 @needs_root
@@ -263,7 +263,7 @@ def test_many_makers_of_one_program():
     fork, private = ("fork",), ("get", 0, 4096, NEW)
     text = told(private, private, fork, private, fork, private, private, seen("shmmni allows"))
     set_limit("shmmni", 4096)
-    assert "4 of them, the most, were made by 3 processes of ledger" in text, text
+    assert "4 of them, the most, were created by 3 processes of ledger" in text, text
 
 
 # ---- what this kernel does not do ----
@@ -300,12 +300,12 @@ def test_every_row(call, error, severity):
 
 
 @pytest.mark.parametrize("call,error,words,expected", [
-    ("SHMAT", "EIDRM", (MAKE, ("rm",), ("at",)), " before, by ledger ("),
+    ("SHMAT", "EIDRM", (MAKE, ("rm",), ("at",)), " before this call by ledger ("),
     ("SHMCTL", "EIDRM", (MAKE, ("stat",)), "with EIDRM: the segment was removed"),
     ("SHMGET", "EPERM", (("get", KEY, 4096, NEW | SHM_HUGETLB),), "SHM_HUGETLB needs CAP_IPC_LOCK, the group of vm.hugetlb_shm_group"),
-    ("SHMGET", "ENOMEM", (("get", KEY, 4096, NEW),), "with ENOMEM: no memory could be had for it"),
-    ("SHMCTL", "EACCES", (MAKE, ("stat",)), "wanted to read what it is"),
-    ("SHMAT", "EACCES", (MAKE, ("at", 0, SHM_RDONLY)), "wanted to read it")])
+    ("SHMGET", "ENOMEM", (("get", KEY, 4096, NEW),), "with ENOMEM: the kernel had no memory for the segment"),
+    ("SHMCTL", "EACCES", (MAKE, ("stat",)), "tried to read its state"),
+    ("SHMAT", "EACCES", (MAKE, ("at", 0, SHM_RDONLY)), "tried to read it")])
 def test_by_what_cannot_be_had_here(call, error, words, expected):
     text = told_of_injected(call, error, *words)["text"]
     assert expected in text and (error != "EIDRM" or call != "SHMAT" or "was removed" in text), text

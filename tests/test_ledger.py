@@ -372,8 +372,8 @@ def test_failed_calls_are_explained():
         assert program.get(KEY, 4096, 0o600) == -errno.ENOENT
         lines.end()
     texts = "\n".join(f["text"] for f in report_of()["findings"] if f["kind"] == "failed-call")
-    for words in (f"segment {shmid} with this key has 4K, and 8K were asked for; it was made by ledger",
-                  f"segment {shmid} has the key {KEY:#x}, made by ledger", "is not a multiple of the page's size",
+    for words in (f"segment {shmid} with this key has 4K, and the call asked for 8K; it was created by ledger",
+                  f"segment {shmid} has the key {KEY:#x} and was created by ledger", "is not a multiple of the page size",
                   f"segment {shmid} was there, and was detached", f"segment {shmid} was removed", "by ledger ("):
         assert words in texts, texts
 
@@ -388,7 +388,7 @@ def test_key_given_as_an_id():
         program.tell("rm")
         lines.end()
     text, = [f["text"] for f in report_of()["findings"] if f["kind"] == "failed-call"]
-    assert f"{KEY:#x} is a key and no id: shmget gives the id, here {shmid}" in text
+    assert f"{KEY:#x} is a key, not an id: the segment with this key has the id {shmid}" in text
 
 
 def test_break_blocked_by_an_attachment():

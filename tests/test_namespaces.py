@@ -72,7 +72,7 @@ def test_failures_there_are_explained_by_what_is_there():
         assert program.get(KEY, 1, NEW) < 0
         lines.end()
     text = " ".join(f["text"] for f in Recording("memshim.data").report()["findings"])
-    assert "with this key has 4K, and 8K were asked for; it was made by ledger" in text and "64K" not in text
+    assert "with this key has 4K, and the call asked for 8K; it was created by ledger" in text and "64K" not in text
 
 
 def test_a_holder_that_has_left(compile_c):

@@ -71,7 +71,7 @@ def test_workers_left_segments(compile_c, recorded):
         assert [(s["orphaned"], s["leaked"], s["state"]) for s in report["segments"]] == [(True, False, "present")] * 3
         found = [f for f in report["findings"] if f["kind"] == "orphaned-object"]
         assert [(f["severity"], f["shmid"]) for f in found] == [("warning", s["shmid"]) for s in report["segments"]]
-        assert all("made by listener, which ended, is still there" in f["text"] for f in found)
+        assert all("created by listener, which ended, still exists" in f["text"] for f in found)
         text = recording.report_text()
         assert "SEGMENTS  3, 3 orphaned\n" in text and text.count("present, orphaned\n") == 3
         ipcs = memshim("ipcs").stdout

@@ -59,7 +59,7 @@ def test_php_shmop():
     assert leak["size"] == 5000 and os.path.basename(leak["creator"]["exe"]).startswith("php")
     assert findings(end) == [("failed-call", "note"), ("failed-call", "warning"), ("leaked-segment", "error"),
                              ("repeated-attach", "note")]
-    assert "shmdt failed 1 time with EINVAL: NULL was given" in str(end["findings"]), "PHP itself, after a failed open"
+    assert "shmdt failed 1 time with EINVAL: the call passed NULL" in str(end["findings"]), "PHP itself, after a failed open"
     assert f"had the key {KEY:#x}, and was removed" in str(end["findings"])
 
 

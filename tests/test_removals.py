@@ -55,7 +55,7 @@ def test_strangers_segment_that_nobody_used(compile_c):
     shmid, = kernel_rows()
     cleaner(compile_c, shmid)
     finding, = findings("removed-strangers-object")
-    assert finding["severity"] == "note" and finding["text"].endswith("nobody else had it attached")
+    assert finding["severity"] == "note" and finding["text"].endswith("no other process had it attached")
 
 
 def test_own_segment_is_no_strangers():
@@ -85,8 +85,8 @@ def test_outsider_removes_what_is_attached():
         second = program.get(KEY, 4096, IPC_CREAT | 0o600)
         assert second != first
         finding, = findings("removed-by-other")
-        assert re.search(rf"segment {second} (was made|has had) .*the same key .*afterwards$", finding["text"]) or (
-            f"a new segment {second} was made under the same key by ledger" in finding["text"])
+        assert re.search(rf"segment {second} had the same key afterwards$", finding["text"]) or (
+            f"segment {second} was then created under the same key by ledger" in finding["text"])
         history = memshim("report", "-m", first).stdout
         assert re.search(rf"Segment {second}, made by ledger \(\d+\) at \d+\.\d+, has had this key since\.", history)
         assert re.search(rf"Segment {first}, made by ledger .*, had this key before\.", memshim("report", "-m", second).stdout)
@@ -109,8 +109,8 @@ def test_same_key_after_a_removal():
         lines.end()
     finding, = findings("removed-by-other")
     assert finding["severity"] == "note"
-    assert re.search(rf"segment {first}, made by ledger, was removed by perl \(\d+\); a new segment {second} was made "
-                     r"under the same key by perl \(\d+\) afterwards", finding["text"])
+    assert re.search(rf"segment {first}, created by ledger, was removed by perl \(\d+\); segment {second} was then created "
+                     r"under the same key by perl \(\d+\)", finding["text"])
 
 
 # ---- failed calls ----
@@ -131,11 +131,11 @@ def test_failed_removal_is_explained():
                      "shmctl($i, 2, $x)")
     child = recording.report()["processes"][-1]["pid"]
     text, = failures("shmctl")
-    assert re.search(rf"shmctl failed 2 times with EINVAL; the first time: segment \d+ was removed \S+ \S+ before, "
+    assert re.search(rf"shmctl failed 2 times with EINVAL; the first time: segment \d+ was removed \S+ \S+ before this call "
                      rf"by perl \({child}\)", text)
     perl("$i = shmget(0, 4096, 01600); system('env -u LD_PRELOAD ipcrm -m ' . $i); shmctl($i, 0, 0)")
     text, = failures("shmctl")
-    assert re.search(r"segment \d+, made by perl \(\d+\) .* before, is gone; no IPC_RMID of it is in the log", text)
+    assert re.search(r"segment \d+, created by perl \(\d+\) .* before this call, is gone; the log has no IPC_RMID of it", text)
     perl("shmctl(123456, 0, 0)")
     assert "no segment has the id 123456" in failures("shmctl")[0]
 
@@ -154,8 +154,8 @@ def test_pages_of_nobody():
             assert run("ipcmk", "-M", "4096").returncode == 0
         perl("shmget(0, 1 << 20, 01600)")
         text, = failures("shmget")
-        assert text.endswith("256 pages were asked for, more than the 20 that kernel.shmall allows for all segments together")
+        assert text.endswith("the call asked for 256 pages, more than the 20 that kernel.shmall allows for all segments together")
     perl("shmget(0, 20 * 4096, 01600)")
     text, = failures("shmget")
-    assert re.search(r"20 pages were asked for, and 1 of the 20 that kernel.shmall allows are taken; 1 of them, the most, by "
+    assert re.search(r"the call asked for 20 pages, and 1 of the 20 that kernel.shmall allows are in use; 1 of them, the most, by "
                      r"pid \d+, which had ended", text)

@@ -123,7 +123,7 @@ def test_attachment_gone_without_shmdt(how):
     ended = [a["ended_by"] for a in report["attachments"]]
     assert ended == [{"remap": "remap", "munmap": "unseen"}[how]] * 2 + ["exit"]
     if how == "munmap":
-        assert "munmap, or another mapping, has taken it away" in recording.report_text()
+        assert "munmap or another mapping removed the attachment" in recording.report_text()
 
 
 def test_closing_all_descriptors():

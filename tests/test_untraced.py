@@ -229,7 +229,7 @@ def test_a_mapping_that_looks_like_the_heap(compile_c):
     with harness.Lines(harness.MEMSHIM, "record", "-q", "--", program) as lines:
         lines.wait_for("mapped")
         finding, = [f for f in harness.Recording("memshim.data").report()["findings"] if f["kind"] == "unseen-moves"]
-        assert finding["advice"].endswith("or has memory mapped right at the break, which looks the same")
+        assert finding["advice"].endswith("or has memory mapped directly at the break, which looks the same")
         lines.end()
 
 

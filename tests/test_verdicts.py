@@ -17,7 +17,7 @@ from story import KEY, SHM_RDONLY, Teller, kernel_rows, recorded
 needs_root = machine.needs("root")
 LEAK = ("perl", "-e", f"shmget({KEY:#x}, 65536, 01600) // die; print ''")
 IPC_INODE_AT, IPC_ID_AT = 504, 2512  # in struct segment_header
-NOT_HERE = "whether it is still there cannot be known here"
+NOT_HERE = "memshim cannot tell here whether the segment still exists"
 
 
 def report_in(*wrapper, path="memshim.data"):
@@ -213,7 +213,7 @@ def test_outsider_is_named_where_it_is_known(tmp_path):
     report = removed_by_outsider()
     segment, = report["segments"]
     assert (segment["state"], segment["leaked"], segment["now"]) == ("vanished", False, {"state": "removed", "nattch": 0})
-    assert "somebody outside the session removed it" in finding(report, "vanished-segment")["advice"]
+    assert "a process outside the session removed it" in finding(report, "vanished-segment")["advice"]
     if harness.IS_ROOT:
         there = json.loads(run(*other_boot(tmp_path / "boot", harness.MEMSHIM), "report", "--json").stdout)
         assert verdict(there) == verdict(report) and there["segments"][0]["now"] is None
@@ -225,7 +225,7 @@ def test_no_outsider_where_a_process_was_not_followed():
     report = removed_by_outsider("sh", "-c", env)
     assert report["coverage"]["not_followed"], "the case needs one"
     advice = finding(report, "vanished-segment")["advice"]
-    assert advice.startswith("who removed it is not known") and "outside" not in advice
+    assert advice.startswith("memshim does not know what removed it") and "outside" not in advice
 
 
 @needs_root

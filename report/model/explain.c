@@ -33,7 +33,7 @@ const char *explain_who(const struct failed *f, uint32_t instance, char to[64])
 	const struct model_process *process = model_process(f->model, instance);
 
 	if (!process)
-		return "a process that is not known";
+		return "an unknown process";
 	snprintf(to, 64, "%.40s (%d)", model_program_name(&process->facts), process->facts.pid);
 	return to;
 }
@@ -41,7 +41,7 @@ const char *explain_who(const struct failed *f, uint32_t instance, char to[64])
 const char *explain_creator(const struct failed *f, const struct model_segment *segment,
 			    char to[64])
 {
-	return segment->created == CREATED_NOT ? "somebody outside the session"
+	return segment->created == CREATED_NOT ? "a process outside the session"
 					       : explain_who(f, segment->creator, to);
 }
 
@@ -63,9 +63,9 @@ struct explanation explain_removed(const struct failed *f, const struct model_se
 {
 	char remover[64], time[FORMAT_BYTES];
 
-	return explain_by("who still needs it must not remove it: 'memshim report -m' tells its "
-			  "history",
-			  "segment %d was removed %s before, by %s", segment->shmid,
+	return explain_by("remove a segment only after its last use; see its history with 'memshim "
+			  "report -m'",
+			  "segment %d was removed %s before this call by %s", segment->shmid,
 			  explain_ago(f, segment->removed_ns, time),
 			  explain_who(f, segment->remover, remover));
 }
@@ -73,13 +73,13 @@ struct explanation explain_removed(const struct failed *f, const struct model_se
 /* What shmget returns when it fails, handed on. */
 static struct explanation explain_minus_one(const struct failed *f)
 {
-	static const char advice[] = "look at what shmget returns before it is used";
+	static const char advice[] = "check the result of shmget before you use it";
 	const char *error = name_of_errno((int)f->process->shmget_error);
 	char time[FORMAT_BYTES];
 
 	if (!f->process->shmget_error)
-		return explain_by(advice, "-1 is no id; a failed shmget returns it");
-	return explain_by(advice, "-1 is no id: shmget had failed %s before, with %s",
+		return explain_by(advice, "-1 is not an id: shmget returns it when it fails");
+	return explain_by(advice, "-1 is not an id: shmget failed %s before this call with %s",
 			  explain_ago(f, f->process->shmget_refused_ns, time),
 			  error ? error : "an error");
 }
@@ -93,13 +93,13 @@ static struct explanation explain_gone(const struct failed *f, const struct mode
 	    (f->event->kind == KIND_SHMCTL && (f->event->u.shmctl.command & ~0x100) == IPC_SET))
 		return explain_nothing;
 	if (segment->created == CREATED_NOT)
-		return explain_by("'memshim report -m' tells its history",
-				  "segment %d was seen %s before and is gone; no IPC_RMID of it "
-				  "is in the log",
+		return explain_by("see its history with 'memshim report -m'",
+				  "segment %d was seen %s before this call and is gone; the log "
+				  "has no IPC_RMID of it",
 				  segment->shmid, explain_ago(f, segment->seen_ns, time));
-	return explain_by("'memshim report -m' tells its history",
-			  "segment %d, made by %s %s before, is gone; no IPC_RMID of it is in "
-			  "the log",
+	return explain_by("see its history with 'memshim report -m'",
+			  "segment %d, created by %s %s before this call, is gone; the log has no "
+			  "IPC_RMID of it",
 			  segment->shmid, explain_creator(f, segment, name),
 			  explain_ago(f, segment->seen_ns, time));
 }
@@ -117,11 +117,11 @@ struct explanation explain_id(const struct failed *f, int32_t shmid)
 		return explain_gone(f, segment);
 	other = explain_key(f, (uint32_t)shmid);
 	if (other)
-		return explain_by("shmat and shmctl take the id that shmget returned",
-				  "%#x is a key and no id: shmget gives the id, here %d",
-				  (unsigned)shmid, other->shmid);
-	return explain_by("'memshim ipcs' lists the ids that there are", "no segment has the id %d",
-			  shmid);
+		return explain_by(
+			"pass the id that shmget returned to shmat and shmctl",
+			"%#x is a key, not an id: the segment with this key has the id %d",
+			(unsigned)shmid, other->shmid);
+	return explain_by("list the ids with 'memshim ipcs'", "no segment has the id %d", shmid);
 }
 
 const char *explain_wish(const struct event *event)
@@ -133,7 +133,7 @@ const char *explain_wish(const struct event *event)
 	}
 	if (event->kind == KIND_SHMAT)
 		return event->u.shmat.flags & SHM_RDONLY ? "read it" : "read and write it";
-	return event->u.shmctl.command == IPC_STAT ? "read what it is" : "change it";
+	return event->u.shmctl.command == IPC_STAT ? "read its state" : "change it";
 }
 
 struct explanation explain_access(const struct failed *f, const struct model_segment *segment)
@@ -143,8 +143,8 @@ struct explanation explain_access(const struct failed *f, const struct model_seg
 	if (!segment || segment->removed || !segment->owner_known)
 		return explain_nothing;
 	return explain_by(NULL,
-			  "segment %d, made by %s, has mode %04o and belongs to uid %u; the call "
-			  "wanted to %s",
+			  "segment %d, created by %s, has mode %04o and belongs to uid %u; the "
+			  "call tried to %s",
 			  segment->shmid, explain_creator(f, segment, name), segment->mode,
 			  segment->owner_uid, explain_wish(f->event));
 }
@@ -159,11 +159,11 @@ static struct explanation explain_huge(uint32_t flags)
 
 	if (power == 0)
 		return explain_by("see /sys/kernel/mm/hugepages, and kernel.shmmax",
-				  "SHM_HUGETLB was given, and this kernel has no huge pages, or "
-				  "the size is more than kernel.shmmax");
-	return explain_by("/sys/kernel/mm/hugepages lists the sizes that there are",
-			  "huge pages of %s (2^%u bytes) were asked for, and this kernel has none "
-			  "of that size",
+				  "the call passed SHM_HUGETLB, and this kernel has no huge pages, "
+				  "or the size is above kernel.shmmax");
+	return explain_by("see the sizes of this kernel in /sys/kernel/mm/hugepages",
+			  "the call asked for huge pages of %s (2^%u bytes), and this kernel has "
+			  "none of that size",
 			  format_bytes(page, 1ull << power), power);
 }
 
@@ -175,20 +175,21 @@ static struct explanation explain_explain_size(const struct failed *f,
 	uint32_t flags = f->event->u.shmget.flags;
 
 	if (segment && !segment->removed && segment->size && size > segment->size)
-		return explain_by("ask for no more than it has (0 takes it as it is), or remove it "
-				  "first",
-				  "segment %d with this key has %s, and %s were asked for; it was "
-				  "made by %s",
-				  segment->shmid, format_bytes(has, segment->size),
-				  format_bytes(asked, size), explain_creator(f, segment, creator));
+		return explain_by(
+			"ask for at most its size (0 accepts any size), or remove it first",
+			"segment %d with this key has %s, and the call asked for %s; it was "
+			"created by %s",
+			segment->shmid, format_bytes(has, segment->size), format_bytes(asked, size),
+			explain_creator(f, segment, creator));
 	if (size == 0)
-		return explain_surely(explain_by("a new segment needs at least one byte",
-						 "a size of 0 was asked for; SHMMIN is 1"));
+		return explain_surely(
+			explain_by("a new segment needs at least one byte",
+				   "the call asked for a size of 0; the least size (SHMMIN) is 1"));
 	if (flags & SHM_HUGETLB && (flags & IPC_CREAT || f->event->u.shmget.key == IPC_PRIVATE))
 		return explain_huge(flags);
 	return explain_by(NULL,
-			  "%s were asked for: more than kernel.shmmax, or than the segment there "
-			  "has",
+			  "the call asked for %s: more than kernel.shmmax, or more than the "
+			  "existing segment has",
 			  format_bytes(asked, size));
 }
 
@@ -206,8 +207,8 @@ static struct explanation explain_explain_full(const struct failed *f)
 		bytes += segment->size;
 	}
 	return explain_by(NULL,
-			  "a limit on all segments together is reached (kernel.shmmni, shmall); "
-			  "this session's own were %llu, %s in all",
+			  "a limit on all segments together is reached (kernel.shmmni or "
+			  "kernel.shmall); %llu of them, %s in all, are from this session",
 			  (unsigned long long)count, format_bytes(size, bytes));
 }
 
@@ -218,10 +219,12 @@ static struct explanation explain_absent(const struct failed *f,
 
 	if (segment && segment->removed)
 		return explain_by(
-			NULL, "segment %d had the key 0x%08x, and was removed %s before, by %s",
+			NULL,
+			"segment %d had the key 0x%08x, and was removed %s before this call by %s",
 			segment->shmid, segment->key, explain_ago(f, segment->removed_ns, time),
 			explain_who(f, segment->remover, remover));
-	return explain_by(NULL, "no segment has the key 0x%08x, and IPC_CREAT was not given",
+	return explain_by(NULL,
+			  "no segment has the key 0x%08x, and the call did not pass IPC_CREAT",
 			  (uint32_t)f->event->u.shmget.key);
 }
 
@@ -235,11 +238,11 @@ static struct explanation explain_shmget(const struct failed *f)
 	case EINVAL:
 		return explain_explain_size(f, segment);
 	case EEXIST:
-		return segment ? explain_by(NULL, "segment %d has the key 0x%08x, made by %s",
+		return segment ? explain_by(NULL,
+					    "segment %d has the key 0x%08x and was created by %s",
 					    segment->shmid, segment->key,
 					    explain_creator(f, segment, name))
-			       : explain_by(NULL, "a segment that was there before the session has "
-						  "this key");
+			       : explain_by(NULL, "a segment from before the session has this key");
 	case ENOENT:
 		return explain_absent(f, segment);
 	case ENOSPC:
@@ -252,8 +255,8 @@ static struct explanation explain_shmget(const struct failed *f)
 			    : explain_nothing;
 	case EPERM:
 		return huge ? explain_by(NULL, "SHM_HUGETLB needs CAP_IPC_LOCK, the group of "
-					       "vm.hugetlb_shm_group, or RLIMIT_MEMLOCK for all "
-					       "of it")
+					       "vm.hugetlb_shm_group, or an RLIMIT_MEMLOCK of at "
+					       "least the segment's size")
 			    : explain_filter(f);
 	default:
 		return explain_nothing;
@@ -268,7 +271,7 @@ struct explanation explain_failure(const struct model *model, const struct model
 	if (event->flags & FLAG_LIBC_ONLY && event->kind > KIND_SBRK)
 		return explain_nothing;
 	if (event->detail == ENOSYS && event->kind > KIND_SBRK)
-		return explain_by("allow it in the filter, if there is one",
+		return explain_by("if there is a seccomp filter, allow the call in it",
 				  "this kernel has no System V IPC, or a seccomp filter refused "
 				  "the call");
 	switch (event->kind) {

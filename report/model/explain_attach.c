@@ -19,7 +19,7 @@ static const struct model_attachment *attached_at(const struct failed *f, uint64
 	return NULL;
 }
 
-static const char anywhere[] = "pass no address: the kernel finds a place";
+static const char anywhere[] = "pass no address: the kernel then chooses one";
 
 /* The address that was asked for is none for an attachment, whatever is there. */
 static struct explanation explain_address(const struct failed *f)
@@ -28,13 +28,13 @@ static struct explanation explain_address(const struct failed *f)
 	uint32_t flags = f->event->u.shmat.flags;
 
 	if (!address && flags & SHM_REMAP)
-		return explain_by("pass the address that is to be replaced",
-				  "SHM_REMAP was given without an address");
+		return explain_by("pass the address of the mapping to replace",
+				  "the call passed SHM_REMAP without an address");
 	if (address % f->model->session.page_bytes && !(flags & SHM_RND))
-		return explain_by("SHM_RND rounds it down; without an address, the kernel finds a "
-				  "place",
-				  "the address %#llx is not a multiple of the page's size, and "
-				  "SHM_RND was not given",
+		return explain_by("pass SHM_RND to round it down, or pass no address: the kernel "
+				  "then chooses one",
+				  "the address %#llx is not a multiple of the page size, and the "
+				  "call did not pass SHM_RND",
 				  (unsigned long long)address);
 	if (address >= SPACE_END)
 		return explain_by(anywhere, "the address %#llx is beyond the address space",
@@ -52,9 +52,9 @@ static struct explanation explain_place(const struct failed *f)
 	if (there)
 		return explain_surely(explain_by(
 			anywhere,
-			"segment %d is attached at %#llx already; SHM_REMAP would replace it",
+			"segment %d is already attached at %#llx; SHM_REMAP would replace it",
 			there->segment->shmid, (unsigned long long)there->address));
-	return explain_by(anywhere, "something is mapped at %#llx already",
+	return explain_by(anywhere, "memory is already mapped at %#llx",
 			  (unsigned long long)address);
 }
 
@@ -94,19 +94,19 @@ static struct explanation explain_past(const struct failed *f, const struct mode
 {
 	static const char *const ended[] = {
 		[ENDED_BY_SHMDT] = "detached",
-		[ENDED_BY_EXEC] = "taken by exec",
-		[ENDED_BY_EXIT] = "taken by exit",
+		[ENDED_BY_EXEC] = "detached by exec",
+		[ENDED_BY_EXIT] = "detached by exit",
 		[ENDED_BY_REMAP] = "replaced by SHM_REMAP",
 	};
 	char time[FORMAT_BYTES];
 
 	if (past->how == ENDED_UNSEEN)
-		return explain_by("detach by shmdt, not by munmap",
-				  "segment %d was there, and munmap, or another mapping, has taken "
-				  "it away",
+		return explain_by("detach with shmdt, not with munmap",
+				  "segment %d was attached there, and munmap or another mapping "
+				  "removed the attachment",
 				  past->attachment.segment->shmid);
-	return explain_by("detach once: forget the address then",
-			  "segment %d was there, and was %s %s before",
+	return explain_by("detach once, and do not use the address again",
+			  "segment %d was attached there, and was %s %s before this call",
 			  past->attachment.segment->shmid, ended[past->how],
 			  explain_ago(f, past->until_ns, time));
 }
@@ -127,18 +127,18 @@ struct explanation explain_shmdt(const struct failed *f)
 				  (unsigned long long)address, there->segment->shmid,
 				  (unsigned long long)there->address);
 	if (address == UINT64_MAX)
-		return explain_by("look at what shmat returns before it is used",
-				  "-1 is no address; a failed shmat returns it");
+		return explain_by("check the result of shmat before you use it",
+				  "-1 is not an address: shmat returns it when it fails");
 	if (address == 0)
-		return explain_by("detach only what was attached",
-				  "NULL was given, where nothing can be attached");
+		return explain_by("detach only an address that shmat returned",
+				  "the call passed NULL, where no segment can be attached");
 	for (uint64_t i = 0; (past = attachments_recent(f->model, i)); i++)
 		if (past->process == f->process && past->attachment.address == address)
 			return explain_past(f, past);
 	all_known = f->model->recent_count <= f->model->recent_capacity;
 	return explain_by("pass the address that shmat returned",
-			  "nothing %s attached at %#llx in this process",
-			  all_known ? "was ever" : "of late was", (unsigned long long)address);
+			  "no segment was %s attached at %#llx in this process",
+			  all_known ? "ever" : "recently", (unsigned long long)address);
 }
 
 struct explanation explain_shmctl(const struct failed *f)

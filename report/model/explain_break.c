@@ -9,8 +9,8 @@
 #define TOO_MUCH_BYTES (1ull << 40) /* of one move: whatever is above, there is no room for it */
 #define SPACE_BYTES (1ull << 47)    /* of all addresses that a program has */
 
-static const char filter_advice[] =
-	"allow it in the filter: systemd's SystemCallFilter=, or the container's seccomp profile";
+static const char filter_advice[] = "allow the call in the filter: systemd's SystemCallFilter=, or "
+				    "the container's seccomp profile";
 
 /* Where the break was to be. */
 static uint64_t wanted_by(const struct event *event)
@@ -52,22 +52,22 @@ static struct explanation explain_spoilt_break(const struct failed *f)
 
 	if (error == 0 || error >= 4096)
 		return explain_nothing;
-	return explain_surely(explain_by(
-		filter_advice,
-		"the kernel refuses brk with %s, as a seccomp filter makes it do; libc takes that "
-		"answer for the break, and has no place to grow from",
-		name ? name : "an error"));
+	return explain_surely(
+		explain_by(filter_advice,
+			   "the kernel refuses brk with %s, as a seccomp filter makes it do; libc "
+			   "takes that result for the break, and cannot grow the heap from there",
+			   name ? name : "an error"));
 }
 
 struct explanation explain_filter(const struct failed *f)
 {
 	const char *name = name_of_errno(f->event->detail);
 
-	return explain_surely(explain_by(
-		filter_advice,
-		"the kernel's own %s never fails with %s: a seccomp filter refused the call",
-		f->event->kind == KIND_SBRK ? "brk" : event_name(f->event->kind),
-		name ? name : "this error"));
+	return explain_surely(
+		explain_by(filter_advice,
+			   "the kernel's %s never fails with %s: a seccomp filter refused the call",
+			   f->event->kind == KIND_SBRK ? "brk" : event_name(f->event->kind),
+			   name ? name : "this error"));
 }
 
 struct explanation explain_move(const struct failed *f)
@@ -85,25 +85,24 @@ struct explanation explain_move(const struct failed *f)
 		return explain_nothing;
 	if (blocker)
 		return explain_surely(explain_by(
-			"attach without an address: the kernel finds a place that is not in the "
-			"way",
-			"segment %d is attached %s above the break, and %s were asked for",
+			"pass no address to shmat: the kernel then chooses a place that does not "
+			"block the break",
+			"segment %d is attached %s above the break, and the call asked for %s",
 			blocker->segment->shmid, format_bytes(capacity, blocker->address - before),
 			format_bytes(wanted, asked)));
 	if (asked >= SPACE_BYTES && f->event->kind == KIND_BRK)
 		return explain_surely(
-			explain_by("look at where the address comes from",
+			explain_by("check how the program computes the address",
 				   "%#llx is %s above the break, and no address space is that "
 				   "large",
 				   (unsigned long long)end, format_bytes(wanted, asked)));
 	if (asked >= SPACE_BYTES)
 		return explain_surely(
-			explain_by("look at where the number comes from",
-				   "%s were asked for, and no address space is that large",
+			explain_by("check how the program computes the size",
+				   "the call asked for %s, and no address space is that large",
 				   format_bytes(wanted, asked)));
-	return explain_by(
-		NULL,
-		"%s were asked for: more than RLIMIT_DATA or RLIMIT_AS, than the room below "
-		"the next mapping, or than there is memory",
-		format_bytes(wanted, asked));
+	return explain_by(NULL,
+			  "the call asked for %s: more than RLIMIT_DATA, RLIMIT_AS, the space "
+			  "below the next mapping, or the memory of the machine allows",
+			  format_bytes(wanted, asked));
 }

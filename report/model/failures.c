@@ -177,7 +177,7 @@ static void check_failure(struct model *model, const struct model_failure *failu
 		advice = failure->advice ? failure->advice : advice;
 	}
 	if (failure->in_kernel == 0 && !failure->sure)
-		why = "libc refused it without asking the kernel";
+		why = "libc refused the call without a system call";
 	finding = findings_add(
 		model, FINDING_FAILED_CALL, severity, advice,
 		"%s: %s failed %s time%s with %s%s %s",

@@ -94,12 +94,11 @@ static void about_move(struct finding *finding, const struct model_process *proc
 static const char *loss_advice(const struct model *model)
 {
 	if (!model->lost[LOST_OVERWRITTEN])
-		return "the counters are exact all the same";
+		return "the counters are still exact";
 	return model->session.recorded
-		       ? "give the log more room with record --log-size; the counters are exact "
-			 "all the same"
+		       ? "enlarge the log with record --log-size; the counters are still exact"
 		       : "set MEMSHIM_LOG_SIZE before the session begins, or use memshim record, "
-			 "which empties the log; the counters are exact all the same";
+			 "which empties the log; the counters are still exact";
 }
 
 static void check_losses(struct model *model)
@@ -116,7 +115,7 @@ static void check_losses(struct model *model)
 				loss_words((unsigned)loss));
 	if (used)
 		findings_add(model, FINDING_LOST_EVENTS, SEVERITY_WARNING, loss_advice(model),
-			     "not in the log: %s", text);
+			     "the log is incomplete: %s", text);
 }
 
 static void check_settings(struct model *model)
@@ -126,13 +125,14 @@ static void check_settings(struct model *model)
 	if (bad)
 		findings_add(model, FINDING_BAD_SETTING, SEVERITY_NOTE,
 			     "see ENVIRONMENT in memshim(1)",
-			     "%llu MEMSHIM_ setting%s had a wrong value and %s ignored",
-			     (unsigned long long)bad, format_s(bad), bad == 1 ? "was" : "were");
+			     "%llu MEMSHIM_ setting%s had a wrong value, and the shim ignored %s",
+			     (unsigned long long)bad, format_s(bad), bad == 1 ? "it" : "them");
 	if (model->level == COVERED_CALLS && !model->session.segment_missing)
 		findings_add(
 			model, FINDING_CALLS_ONLY, SEVERITY_NOTE,
-			"the moves that malloc makes are missing; unset MEMSHIM_PATCH if it is 0",
-			"libc's own entries could not be redirected: only calls by name were seen");
+			"the moves of the break by malloc are missing; unset MEMSHIM_PATCH if it "
+			"is 0",
+			"the shim could not redirect libc's own calls: it saw only calls by name");
 }
 
 void unfollowed_advice(const struct unfollowed_facts *process, char *text, size_t bytes)
@@ -153,8 +153,8 @@ static void check_not_followed(struct model *model)
 
 	for (uint32_t i = 0; i < model->unfollowed_count; i++) {
 		const struct unfollowed_facts *w = &model->unfollowed[i];
-		const char
-			*advice = "what it did to its break and to segments is not in this report";
+		const char *advice =
+			"this report does not contain its break moves and its calls on segments";
 		struct finding *finding;
 
 		if (w->other_uid) {
@@ -176,9 +176,9 @@ static void check_not_followed(struct model *model)
 static const char *unseen_advice(const struct model_process *p)
 {
 	if (p->gaps > 1 || !p->break_differs)
-		return "it makes the system call itself, past libc: strace sees such calls";
-	return "it makes the system call itself, past libc (strace sees such calls), or has memory "
-	       "mapped right at the break, which looks the same";
+		return "the program calls brk(2) without libc; strace shows such calls";
+	return "the program calls brk(2) without libc (strace shows such calls), or has memory "
+	       "mapped directly at the break, which looks the same";
 }
 
 static void finding_check_unseen(struct model *model)
@@ -210,7 +210,8 @@ static void check_mixed(struct model *model, const struct model_process *p)
 		return;
 	about_move(
 		findings_add(model, FINDING_MIXED_BREAK_USERS, SEVERITY_NOTE,
-			     "malloc copes, but cannot give memory back across a stranger's piece",
+			     "malloc still works, but cannot give back memory below a piece that "
+			     "the program took itself",
 			     "%s (%d): malloc moved the break %llu time%s and the program itself "
 			     "%llu time%s",
 			     model_program_name(&p->facts), p->facts.pid,
@@ -225,14 +226,15 @@ static void check_mixed(struct model *model, const struct model_process *p)
 
 static void check_blocked(struct model *model, const struct model_process *p)
 {
-	static const char advice[] = "attach without an address: the kernel finds a place that is "
-				     "not in the way";
+	static const char advice[] = "pass no address to shmat: the kernel then chooses a place "
+				     "that does not block the break";
 	char capacity[FORMAT_BYTES];
 	struct finding *finding;
 
 	if (p->blocked_by) {
 		finding = findings_add(model, FINDING_BREAK_BLOCKED, SEVERITY_WARNING, advice,
-				       "%s (%d): segment %d, %s above the break, blocked it",
+				       "%s (%d): segment %d, attached %s above the break, blocked "
+				       "a move of the break",
 				       model_program_name(&p->facts), p->facts.pid,
 				       p->blocked_by->shmid,
 				       format_bytes(capacity, p->blocked_room_bytes));
@@ -241,7 +243,7 @@ static void check_blocked(struct model *model, const struct model_process *p)
 		finding->stack = p->blocked_stack;
 	} else if (p->headroom_known && p->headroom_bytes < NARROW_BYTES) {
 		finding = findings_add(model, FINDING_BREAK_BLOCKED, SEVERITY_NOTE,
-				       "malloc goes on with mmap; brk and sbrk will fail",
+				       "malloc will use mmap instead; brk and sbrk will fail",
 				       "%s (%d): the next mapping is %s above the break",
 				       model_program_name(&p->facts), p->facts.pid,
 				       format_bytes(capacity, p->headroom_bytes));
@@ -260,8 +262,8 @@ static void check_thrash(struct model *model, const struct model_process *p)
 	if (m->shrinks < THRASH_MOVES || m->shrinks * 3 < m->grows || m->grown_bytes < 4 * peak)
 		return;
 	about_move(findings_add(model, FINDING_BREAK_THRASH, SEVERITY_NOTE,
-				"mallopt(3): M_TRIM_THRESHOLD and M_TOP_PAD keep memory for the "
-				"next time",
+				"raise M_TRIM_THRESHOLD or M_TOP_PAD with mallopt(3): malloc then "
+				"keeps free memory for later requests",
 				"%s (%d): malloc moved the break up %llu times and down %llu times",
 				model_program_name(&p->facts), p->facts.pid,
 				(unsigned long long)m->grows, (unsigned long long)m->shrinks),
@@ -279,11 +281,12 @@ static void check_pinned(struct model *model, const struct model_process *p)
 	if (peak < PINNED_BYTES || model_shrunk(&p->facts) > peak / 8 || p->last_move_ns == 0 ||
 	    end < p->last_move_ns || end - p->last_move_ns < life / 2)
 		return;
-	about_move(findings_add(
-			   model, FINDING_HEAP_PINNED, SEVERITY_NOTE,
-			   "malloc_trim(3) gives back what is free; one block at the top holds all",
-			   "%s (%d): the break went up by %s early and never came down",
-			   model_program_name(&p->facts), p->facts.pid, format_bytes(size, peak)),
+	about_move(findings_add(model, FINDING_HEAP_PINNED, SEVERITY_NOTE,
+				"call malloc_trim(3) to give back free memory; one block in use at "
+				"the top holds the break up",
+				"%s (%d): the break went up by %s early and never came down",
+				model_program_name(&p->facts), p->facts.pid,
+				format_bytes(size, peak)),
 		   p, p->highest_stack);
 }
 

@@ -53,7 +53,7 @@ void removals_link_keys(struct model *model)
 	free(keyed);
 }
 
-/* "; a new segment 7 was made under the same key by perl (55) afterwards", or "". */
+/* "; segment 7 was then created under the same key by perl (55)", or "". */
 static const char *successor_words(const struct model *model, const struct model_segment *s,
 				   char to[160])
 {
@@ -62,11 +62,10 @@ static const char *successor_words(const struct model *model, const struct model
 
 	to[0] = '\0';
 	if (next && creator && next->created == CREATED_SURELY)
-		snprintf(to, 160,
-			 "; a new segment %d was made under the same key by %.60s (%d) afterwards",
+		snprintf(to, 160, "; segment %d was then created under the same key by %.60s (%d)",
 			 next->shmid, model_program_name(&creator->facts), creator->facts.pid);
 	else if (next)
-		snprintf(to, 160, "; segment %d has had the same key afterwards", next->shmid);
+		snprintf(to, 160, "; segment %d had the same key afterwards", next->shmid);
 	return to;
 }
 
@@ -177,15 +176,16 @@ static void check_stranger(struct model *model, const struct model_segment *s,
 		snprintf(held, sizeof held, "; %llu attachment%s %s still in use then",
 			 (unsigned long long)count, format_s(count), count == 1 ? "was" : "were");
 	else if (known)
-		snprintf(held, sizeof held, "; nobody else had it attached");
-	finding = findings_add(
-		model, FINDING_REMOVED_STRANGERS_OBJECT, count ? SEVERITY_WARNING : SEVERITY_NOTE,
-		"check the id before IPC_RMID: remove only what the program itself created",
-		"%s (%d) removed segment %d%s%s, which this session %s%s%s%s",
-		model_program_name(&remover->facts), remover->facts.pid, s->shmid,
-		s->size ? ", " : "", s->size ? format_bytes(size, s->size) : "",
-		is_complete(model) ? "did not create" : "was not seen to create", creator, held,
-		successor_words(model, s, next));
+		snprintf(held, sizeof held, "; no other process had it attached");
+	finding = findings_add(model, FINDING_REMOVED_STRANGERS_OBJECT,
+			       count ? SEVERITY_WARNING : SEVERITY_NOTE,
+			       "check the id before IPC_RMID: remove only segments that the "
+			       "program itself created",
+			       "%s (%d) removed segment %d%s%s, which this session %s%s%s%s",
+			       model_program_name(&remover->facts), remover->facts.pid, s->shmid,
+			       s->size ? ", " : "", s->size ? format_bytes(size, s->size) : "",
+			       is_complete(model) ? "did not create" : "was not seen to create",
+			       creator, held, successor_words(model, s, next));
 	findings_about(finding, remover);
 	finding->shmid = s->shmid;
 	finding->stack_instance = s->remover;
@@ -202,8 +202,8 @@ static void check_by_other(struct model *model, const struct model_segment *s,
 	if (!creator || creator->program == remover->program || creator->facts.placeholder)
 		return;
 	finding = findings_add(model, FINDING_REMOVED_BY_OTHER, SEVERITY_NOTE,
-			       "nothing is wrong if the two agree on it",
-			       "segment %d, made by %s, was removed by %s (%d)%s", s->shmid,
+			       "this is no fault if both programs agree on it",
+			       "segment %d, created by %s, was removed by %s (%d)%s", s->shmid,
 			       findings_creator_name(model, s), model_program_name(&remover->facts),
 			       remover->facts.pid, successor_words(model, s, next));
 	findings_about_segment(model, finding, s);
@@ -227,10 +227,10 @@ static void finding_removal_check_unseen(struct model *model, const struct model
 	findings_about_segment(
 		model,
 		findings_add(model, FINDING_REMOVED_BY_OTHER, SEVERITY_WARNING,
-			     "'memshim report -m' tells its history; ipcrm(1) or another program "
-			     "may have removed it",
-			     "segment %d, made by %s, was removed by a process outside the session "
-			     "while %llu attachment%s %s in use%s",
+			     "see its history with 'memshim report -m'; ipcrm(1) or another "
+			     "program may have removed it",
+			     "segment %d, created by %s, was removed by a process outside the "
+			     "session while %llu attachment%s %s in use%s",
 			     s->shmid,
 			     s->created == CREATED_NOT ? "a process outside the session"
 						       : findings_creator_name(model, s),

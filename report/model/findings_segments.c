@@ -14,12 +14,12 @@ static void check_held(struct model *model, const struct model_process *p)
 
 	if (p->facts.state != STATE_EXITED || p->held_at_end == 0)
 		return;
-	finding = findings_add(
-		model, FINDING_ATTACH_WITHOUT_DETACH, SEVERITY_NOTE,
-		"the kernel detached for it; a program that lives longer would hold on",
-		"%s (%d) exited with %u attachment%s that it never detached",
-		model_program_name(&p->facts), p->facts.pid, p->held_at_end,
-		format_s(p->held_at_end));
+	finding = findings_add(model, FINDING_ATTACH_WITHOUT_DETACH, SEVERITY_NOTE,
+			       "the kernel detached at exit; a program that runs longer must call "
+			       "shmdt to let the segment go",
+			       "%s (%d) exited with %u attachment%s that it never detached",
+			       model_program_name(&p->facts), p->facts.pid, p->held_at_end,
+			       format_s(p->held_at_end));
 	findings_about(finding, p);
 	finding->shmid = p->held_at_end == 1 ? p->held_segment->shmid : -1;
 }
@@ -71,7 +71,7 @@ static void check_repeated(struct model *model, struct model_process *p)
 	if (p->repeated_count == 0)
 		return;
 	finding = findings_add(model, FINDING_REPEATED_ATTACH, SEVERITY_NOTE,
-			       "each attachment takes address space; one is enough",
+			       "attach it once: each attachment takes address space",
 			       "%s (%d) had segment %d attached %u times at once",
 			       model_program_name(&p->facts), p->facts.pid, p->repeated->shmid,
 			       p->repeated_count);
@@ -94,7 +94,7 @@ const char *findings_creator_name(const struct model *model, const struct model_
 	const struct model_process *creator = model_process(model, s->creator);
 
 	if (!creator)
-		return "a program";
+		return "an unknown program";
 	return creator->label[0] ? creator->label : model_program_name(&creator->facts);
 }
 
@@ -128,16 +128,18 @@ static char *removal_advice(const struct model *model, const struct model_segmen
 				  "call IPC_RMID",
 				  s->shmid, file ? " " : "", file ? file : "");
 	else if (s->presence == PRESENCE_REMOVED)
-		length = asprintf(&advice, "it was removed since%s; have the program call IPC_RMID",
+		length = asprintf(&advice,
+				  "it has since been removed%s; have the program call IPC_RMID",
 				  s->reaped ? ", by 'memshim reap'" : "");
 	else
-		length = asprintf(&advice,
-				  "have the program call IPC_RMID; whether it is still there "
-				  "cannot be known here%s",
-				  model->session.same_ipc    ? ": another has its id perhaps"
-				  : model->session.same_boot ? ", in another IPC namespace perhaps"
-							     : ", after another start of the "
-							       "machine or on another one");
+		length = asprintf(
+			&advice,
+			"have the program call IPC_RMID; memshim cannot tell here whether the "
+			"segment still exists%s",
+			model->session.same_ipc ? ": another segment may have its id now"
+			: model->session.same_boot
+				? ": this may be another IPC namespace"
+				: ": this is another machine, or the machine was restarted");
 	free(file);
 	return length < 0 ? NULL : advice;
 }
@@ -152,10 +154,10 @@ static void check_leaked(struct model *model, const struct model_segment *s)
 	advice = removal_advice(model, s);
 	finding = findings_add(
 		model, FINDING_LEAKED_SEGMENT, SEVERITY_ERROR, advice ? advice : "",
-		model->session.finished ? "segment %d (%s), made by %s, was left behind when the "
-					  "session ended, unused"
-					: "segment %d (%s), made by %s, is still there and nobody "
-					  "uses it",
+		model->session.finished
+			? "segment %d (%s), created by %s, still existed when the session ended, "
+			  "and no process used it"
+			: "segment %d (%s), created by %s, still exists, and no process uses it",
 		s->shmid, format_bytes(size, s->size), findings_creator_name(model, s));
 	free(advice);
 	findings_about_segment(model, finding, s);
@@ -171,9 +173,8 @@ static void check_orphaned(struct model *model, const struct model_segment *s)
 	advice = removal_advice(model, s);
 	finding = findings_add(
 		model, FINDING_ORPHANED_OBJECT, SEVERITY_WARNING, advice ? advice : "",
-		"segment %d (%s), made by %s, which ended, is still there; nobody "
-		"uses it, and of its creator's family only processes run that never "
-		"used it",
+		"segment %d (%s), created by %s, which ended, still exists; no process uses it, "
+		"and only relatives of its creator run that never used it",
 		s->shmid, format_bytes(size, s->size), findings_creator_name(model, s));
 	free(advice);
 	findings_about_segment(model, finding, s);
@@ -183,13 +184,14 @@ static void check_orphaned(struct model *model, const struct model_segment *s)
 static const char *why_remover_unknown(const struct model *model, const struct model_segment *s)
 {
 	if (model_lost(model) || model->missed || model->in_flight)
-		return "the log is not whole: a call of the session that is not in it may have";
+		return "the log is incomplete: a call that it lacks may have removed it";
 	if (model->unfollowed_count || model->level != COVERED_FULL || model->unseen_moves)
-		return "a process of the session whose calls were not seen may have";
+		return "the shim did not see all calls of the session, and one of them may have "
+		       "removed it";
 	if (model->session.segment_missing || model->session.state == SESSION_ABANDONED)
-		return "the recorder did not see the end";
+		return "the recorder did not see the end of the session";
 	if (model->session.finished && !s->was_seen)
-		return "nobody looked whether it was in this IPC namespace at all";
+		return "the recorder did not check whether the segment was in this IPC namespace";
 	return NULL;
 }
 
@@ -207,11 +209,11 @@ static const char *vanished_advice(const struct model *model, const struct model
 	const char *why = why_remover_unknown(model, s);
 
 	if (model->session.rmid_forced && creator_ended(model, s))
-		return "kernel.shm_rmid_forced is 1: the kernel removes what nobody has attached "
-		       "when its creator ends";
+		return "kernel.shm_rmid_forced is 1: when the creator ends, the kernel removes its "
+		       "segments that no process has attached";
 	if (!why)
-		return "somebody outside the session removed it, with ipcrm perhaps";
-	snprintf(to, 160, "who removed it is not known: %s", why);
+		return "a process outside the session removed it, perhaps ipcrm(1)";
+	snprintf(to, 160, "memshim does not know what removed it: %s", why);
 	return to;
 }
 
@@ -226,7 +228,8 @@ static void check_vanished(struct model *model, const struct model_segment *s)
 				     model->session.state == SESSION_LIVE ? SEVERITY_WARNING
 									  : SEVERITY_NOTE,
 				     vanished_advice(model, s, advice),
-				     "segment %d is gone, and no IPC_RMID was seen", s->shmid),
+				     "segment %d is gone, and memshim saw no IPC_RMID of it",
+				     s->shmid),
 			s);
 }
 
@@ -237,10 +240,11 @@ static void check_never_attached(struct model *model, const struct model_segment
 	    model->unfollowed_count == 0 && !(s->in_kernel && s->kernel.nattch))
 		findings_about_segment(
 			model,
-			findings_add(model, FINDING_SEGMENT_NEVER_ATTACHED, SEVERITY_NOTE,
-				     "if nobody needs it, it need not be made",
-				     "segment %d, made by %s, was never attached in this session",
-				     s->shmid, findings_creator_name(model, s)),
+			findings_add(
+				model, FINDING_SEGMENT_NEVER_ATTACHED, SEVERITY_NOTE,
+				"do not create it if no process needs it",
+				"segment %d, created by %s, was never attached in this session",
+				s->shmid, findings_creator_name(model, s)),
 			s);
 }
 
@@ -256,9 +260,9 @@ static void check_world_writable(struct model *model, const struct model_segment
 		model,
 		findings_add(model, FINDING_WORLD_WRITABLE_SEGMENT, SEVERITY_WARNING,
 			     "give it a mode such as 0600 in shmget, or change it with IPC_SET",
-			     "segment %d, made by %s, %s be written by every user%s (mode %04o)",
-			     s->shmid, findings_creator_name(model, s), gone ? "could" : "may",
-			     gone ? " while it was there" : "", mode),
+			     "every user %s write to segment %d, created by %s%s (mode %04o)",
+			     gone ? "could" : "can", s->shmid, findings_creator_name(model, s),
+			     gone ? ", while it existed" : "", mode),
 		s);
 }
 

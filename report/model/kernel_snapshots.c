@@ -75,7 +75,7 @@ static const char *kernel_snapshot_creator(const struct model *model, int32_t pi
 	else if (pid)
 		snprintf(to, 96, "pid %d", pid);
 	else
-		snprintf(to, 96, "a process of another pid namespace");
+		snprintf(to, 96, "a process in another pid namespace");
 	return to;
 }
 
@@ -114,31 +114,31 @@ static struct explanation kernel_snapshot_explain_full(const struct model *model
 	char who[96];
 
 	if (s->used_segments >= s->limit_segments)
-		return explain_by("remove left-overs ('memshim ipcs' shows them, 'memshim reap' "
-				  "removes a session's), or raise kernel.shmmni",
-				  "all %llu segments that kernel.shmmni allows are there; %llu of "
-				  "them, the most, were made by %s",
+		return explain_by("remove unused segments ('memshim ipcs' shows them, 'memshim "
+				  "reap' removes those of a session), or raise kernel.shmmni",
+				  "all %llu segments that kernel.shmmni allows exist; %llu of "
+				  "them, the most, were created by %s",
 				  (unsigned long long)s->limit_segments,
 				  (unsigned long long)kernel_snapshot_larger(
 					  s->most_segments, failure->most_segments),
 				  kernel_snapshot_most(model, failure, s, true, who));
 	if (pages > s->limit_pages)
 		return explain_by("ask for less, or raise kernel.shmall",
-				  "%llu page%s were asked for, more than the %llu that "
+				  "the call asked for %llu page%s, more than the %llu that "
 				  "kernel.shmall allows for all segments together",
 				  (unsigned long long)pages, format_s(pages),
 				  (unsigned long long)s->limit_pages);
 	if (s->used_pages + pages > s->limit_pages)
-		return explain_by("remove left-overs ('memshim ipcs' shows them, 'memshim reap' "
-				  "removes a session's), or raise kernel.shmall",
-				  "%llu page%s were asked for, and %llu of the %llu that "
-				  "kernel.shmall allows are taken; %llu of them, the most, by %s",
-				  (unsigned long long)pages, format_s(pages),
-				  (unsigned long long)s->used_pages,
-				  (unsigned long long)s->limit_pages,
-				  (unsigned long long)kernel_snapshot_larger(s->most_pages,
-									     failure->most_pages),
-				  kernel_snapshot_most(model, failure, s, false, who));
+		return explain_by(
+			"remove unused segments ('memshim ipcs' shows them, 'memshim reap' removes "
+			"those of a session), or raise kernel.shmall",
+			"the call asked for %llu page%s, and %llu of the %llu that kernel.shmall "
+			"allows are in use; %llu of them, the most, by %s",
+			(unsigned long long)pages, format_s(pages),
+			(unsigned long long)s->used_pages, (unsigned long long)s->limit_pages,
+			(unsigned long long)kernel_snapshot_larger(s->most_pages,
+								   failure->most_pages),
+			kernel_snapshot_most(model, failure, s, false, who));
 	return explain_nothing;
 }
 
@@ -153,15 +153,14 @@ static struct explanation kernel_snapshot_explain_size(const struct model *model
 	format_bytes(wanted, asked);
 	if (s->shmid >= 0 && asked > s->size)
 		return explain_by(
-			"ask for no more than it has (0 takes it as it is), or remove it "
-			"first",
-			"segment %d with this key has %s, and %s were asked for; it was "
-			"made by %s",
+			"ask for at most its size (0 accepts any size), or remove it first",
+			"segment %d with this key has %s, and the call asked for %s; it was "
+			"created by %s",
 			s->shmid, format_bytes(has, s->size), wanted,
 			kernel_snapshot_creator(model, s->creator_pid, s->creator_name, who));
 	if (s->limit_size && asked > s->limit_size)
 		return explain_by("ask for less, or raise kernel.shmmax",
-				  "%s were asked for, and kernel.shmmax is %s", wanted,
+				  "the call asked for %s, and kernel.shmmax is %s", wanted,
 				  format_bytes(has, s->limit_size));
 	return explain_nothing;
 }
@@ -176,8 +175,8 @@ static struct explanation access_seen(const struct model *model,
 		return explain_nothing;
 	return explain_by(
 		NULL,
-		"segment %d, made by %s, has mode %04o and belongs to uid %u; uid %u "
-		"wanted to %s",
+		"segment %d, created by %s, has mode %04o and belongs to uid %u; uid %u tried to "
+		"%s",
 		s->shmid, kernel_snapshot_creator(model, s->creator_pid, s->creator_name, who),
 		s->mode & 0777, s->owner_uid, s->caller_uid, explain_wish(&failure->first));
 }
@@ -190,20 +189,20 @@ static struct explanation explain_memory(const struct model_failure *failure,
 
 	format_bytes(wanted, asked);
 	if (failure->first.u.shmget.flags & SHM_HUGETLB)
-		return explain_by("see vm.nr_hugepages and /proc/meminfo",
-				  "%s in huge pages were asked for, and of %llu huge pages %llu "
-				  "are free",
-				  wanted, (unsigned long long)s->limit_pages,
-				  (unsigned long long)(s->limit_pages - s->used_pages));
+		return explain_by(
+			"see vm.nr_hugepages and /proc/meminfo",
+			"the call asked for %s in huge pages, and %llu of %llu huge pages are free",
+			wanted, (unsigned long long)(s->limit_pages - s->used_pages),
+			(unsigned long long)s->limit_pages);
 	if (s->memory_bytes && asked > s->memory_bytes)
-		return explain_by("ask for less; SHM_NORESERVE promises nothing and takes pages "
-				  "as they are used",
-				  "%s were asked for, and memory and swap together are %s", wanted,
-				  format_bytes(has, s->memory_bytes));
+		return explain_by("ask for less, or pass SHM_NORESERVE: the kernel then reserves "
+				  "no memory in advance",
+				  "the call asked for %s, and memory and swap together are %s",
+				  wanted, format_bytes(has, s->memory_bytes));
 	if (s->overcommit == OVERCOMMIT_NEVER)
 		return explain_by(NULL,
-				  "%s were asked for, and vm.overcommit_memory 2 promises no more "
-				  "than there is",
+				  "the call asked for %s, and with vm.overcommit_memory 2 the "
+				  "kernel grants no more memory than there is",
 				  wanted);
 	return explain_nothing;
 }
@@ -224,11 +223,13 @@ static struct explanation shmget_seen(const struct model *model,
 	case ENOMEM:
 		return explain_memory(failure, s);
 	case EEXIST:
-		return s->shmid < 0 ? explain_nothing
-				    : explain_by(NULL, "segment %d has the key 0x%08x, made by %s",
-						 s->shmid, s->key,
-						 kernel_snapshot_creator(model, s->creator_pid,
-									 s->creator_name, who));
+		return s->shmid < 0
+			       ? explain_nothing
+			       : explain_by(NULL,
+					    "segment %d has the key 0x%08x and was created by %s",
+					    s->shmid, s->key,
+					    kernel_snapshot_creator(model, s->creator_pid,
+								    s->creator_name, who));
 	default:
 		return explain_nothing;
 	}
@@ -253,17 +254,16 @@ static struct explanation place_seen(const struct model *model, const struct mod
 	char who[96];
 
 	if (size && address && s->next_start && s->next_start < address + size)
-		return explain_by("pass no address: the kernel finds a place",
-				  "%s is mapped at %#llx already",
+		return explain_by("pass no address: the kernel then chooses one",
+				  "%s is already mapped at %#llx",
 				  s->next_name[0] ? s->next_name : "memory without a file",
 				  (unsigned long long)s->next_start);
 	if (s->shmid < 0)
 		return explain_nothing;
-	return explain_by("look at the address and the flags",
-			  "segment %d is there, made by %s; it was the address or a flag that was "
-			  "refused",
-			  s->shmid,
-			  kernel_snapshot_creator(model, s->creator_pid, s->creator_name, who));
+	return explain_by(
+		"check the address and the flags",
+		"segment %d exists, created by %s; the kernel refused the address or a flag",
+		s->shmid, kernel_snapshot_creator(model, s->creator_pid, s->creator_name, who));
 }
 
 static struct explanation attach_seen(const struct model *model,
@@ -316,8 +316,8 @@ static void check_wall(struct model *model, const struct model_failure *failure)
 	    !explain_wall(event, s->next_start))
 		return;
 	finding = findings_add(model, FINDING_BREAK_BLOCKED, SEVERITY_WARNING,
-			       "what is mapped by address must keep away from the heap",
-			       "%s (%d): %s, %s above the break, blocked it",
+			       "do not map memory at a fixed address near the heap",
+			       "%s (%d): %s, %s above the break, blocked a move of the break",
 			       model_program_name(&process->facts), process->facts.pid,
 			       s->next_name[0] ? s->next_name : "memory without a file",
 			       format_bytes(capacity, s->next_start - event->u.brk.before));

@@ -61,11 +61,12 @@ static struct explanation explain_data(const struct request *r)
 	format_bytes(limit, r->s->limit_data);
 	format_bytes(wanted, r->asked);
 	if (r->heap + r->asked > r->s->limit_data)
-		return explain_by("raise it: 'ulimit -d'",
-				  "RLIMIT_DATA is %s, and %s more were asked for", limit, wanted);
-	return explain_by("raise it: 'ulimit -d'",
+		return explain_by("raise it with 'ulimit -d'",
+				  "RLIMIT_DATA is %s, and the call asked for %s more", limit,
+				  wanted);
+	return explain_by("raise it with 'ulimit -d'",
 			  "RLIMIT_DATA is %s: it limits all private writable memory, not the heap "
-			  "alone; there were %s%s of that, and %s more were asked for",
+			  "alone; the process had %s%s of that, and the call asked for %s more",
 			  limit, memory_limit_least(r, data, r->s->data_bytes),
 			  format_bytes(used, data), wanted);
 }
@@ -75,11 +76,12 @@ static struct explanation explain_space(const struct request *r, const char *mor
 	char limit[FORMAT_BYTES], used[FORMAT_BYTES], wanted[FORMAT_BYTES];
 	uint64_t space = space_used(r);
 
-	return explain_by("raise it: 'ulimit -v'", "RLIMIT_AS is %s, %s%s are mapped, and %s%s",
+	return explain_by("raise it with 'ulimit -v'",
+			  "RLIMIT_AS is %s, %s%s are mapped, and %s%s%s",
 			  format_bytes(limit, r->s->limit_size),
 			  memory_limit_least(r, space, r->s->mapped_bytes),
-			  format_bytes(used, space), more ? more : format_bytes(wanted, r->asked),
-			  more ? format_bytes(wanted, r->asked) : " more were asked for");
+			  format_bytes(used, space), more ? more : "the call asked for ",
+			  format_bytes(wanted, r->asked), more ? "" : " more");
 }
 
 /* ---- what is not known ---- */
@@ -133,12 +135,12 @@ static struct explanation explain_unknown(const struct request *r)
 	list_causes(r, false, left);
 	return explain_by(
 		NULL,
-		"%s were asked for, and the heap had %s; RLIMIT_DATA was %s, RLIMIT_AS %s%s; what "
-		"cannot have refused it: %s; what can: %s%sRLIMIT_MEMLOCK after mlockall",
+		"the call asked for %s, and the heap had %s; RLIMIT_DATA was %s, RLIMIT_AS %s%s; "
+		"not the cause: %s; possible causes: %s%sRLIMIT_MEMLOCK after mlockall",
 		format_bytes(wanted, r->asked), format_bytes(had, r->heap),
 		limit_words(r->s->limit_data, data), limit_words(r->s->limit_size, space),
 		r->s->process_gone ? " when the process began" : "",
-		*excluded ? excluded : "nothing that is known", left, *left ? ", or " : "");
+		*excluded ? excluded : "none of the known limits", left, *left ? ", or " : "");
 }
 
 /* ---- calls ---- */
@@ -147,8 +149,8 @@ static struct explanation explain_wall_seen(const struct request *r)
 {
 	char capacity[FORMAT_BYTES], wanted[FORMAT_BYTES];
 
-	return explain_by("what is mapped by address must keep away from the heap",
-			  "%s begins %s above the break, and %s were asked for",
+	return explain_by("do not map memory at a fixed address near the heap",
+			  "%s begins %s above the break, and the call asked for %s",
 			  r->s->next_name[0] ? r->s->next_name : "a mapping without a file",
 			  format_bytes(capacity, r->s->next_start - r->above),
 			  format_bytes(wanted, r->asked));
@@ -184,12 +186,12 @@ struct explanation limits_explain_move(const struct model *model,
 		return explain_space(&r, NULL);
 	if (s->overcommit == OVERCOMMIT_NEVER)
 		return explain_by(NULL,
-				  "%s were asked for, and vm.overcommit_memory 2 promises no more "
-				  "than there is",
+				  "the call asked for %s, and with vm.overcommit_memory 2 the "
+				  "kernel grants no more memory than there is",
 				  wanted);
 	if (s->memory_bytes && r.asked > s->memory_bytes)
 		return explain_by("ask for less at once",
-				  "%s were asked for, and memory and swap together are %s: "
+				  "the call asked for %s, and memory and swap together are %s: "
 				  "vm.overcommit_memory %u refuses that",
 				  wanted, format_bytes(capacity, s->memory_bytes), s->overcommit);
 	return explain_unknown(&r);
