@@ -83,7 +83,7 @@ int broker_open(const char *path)
 	return broker_ask(path);
 }
 
-int broker_fetch(enum server_options options, const unsigned char *build_id, size_t build_id_bytes,
+int broker_fetch(enum server_file kind, const unsigned char *build_id, size_t build_id_bytes,
 		 const char *name, char **path)
 {
 	int fd;
@@ -92,7 +92,7 @@ int broker_fetch(enum server_options options, const unsigned char *build_id, siz
 	if (build_id_bytes == 0 || build_id_bytes > BUILD_ID_MAX_BYTES)
 		return -EINVAL;
 	broker.wanted.kind = ANSWER_FETCH;
-	broker.wanted.options = options;
+	broker.wanted.server_file = kind;
 	broker.wanted.build_id_bytes = (uint32_t)build_id_bytes;
 	memcpy(broker.wanted.build_id, build_id, build_id_bytes);
 	fd = broker_ask(name);

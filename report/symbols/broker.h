@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In the symbol child: files come from the reporter, which looks at each before it opens it. One
- * thread, and signal handlers that run while it waits for nothing else.
+ * Runs in the symbol child. The child asks the reporter for files; the reporter checks each file
+ * before it opens it. The child has one thread. Its SIGSYS handler also calls broker_open, but only
+ * while the thread waits for no reply.
  */
 #ifndef MEMSHIM_SYMBOLS_BROKER_H
 #define MEMSHIM_SYMBOLS_BROKER_H
@@ -12,17 +13,17 @@
 
 void broker_begin(int socket);
 
-/* A descriptor, or -errno. Safe in a signal handler. */
+/* Returns a descriptor or -errno. Safe in a signal handler. */
 int broker_open(const char *path);
 
-/* A descriptor and in *path, which is the caller's to free, its path; or -errno. */
-int broker_fetch(enum server_options options, const unsigned char *build_id, size_t build_id_bytes,
+/* Returns a descriptor or -errno. *path is the file's path; the caller frees it. */
+int broker_fetch(enum server_file kind, const unsigned char *build_id, size_t build_id_bytes,
 		 const char *name, char **path);
 
-/* Bytes that the files handed over hold on their disks: what one may spend on reading them. */
+/* Bytes on disk of all files received so far. The limits of memory and time follow it. */
 uint64_t broker_handed_bytes(void);
 
-/* The bytes of one file that take room on its disk: holes are not counted. */
+/* Bytes on disk of one file. Holes in the file do not count. */
 uint64_t broker_real_bytes(int fd);
 
 #endif

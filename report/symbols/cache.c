@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file: a line that says which file the names came from, and one for each place of an address,
- * innermost first: offset, exact, line, inlined, function, source file, with tabs in between; an
- * address without a name has a line without the last four. It is written beside and renamed.
+ * The format of the file: the first line identifies the file that the names come from. Then each
+ * place of an address has a line, innermost first: offset, exact, line, inlined, function, source
+ * file, separated by tabs. An address without a name has a line with offset and exact only. A new
+ * file is written under a temporary name and renamed.
  */
 #include "report/symbols/cache.h"
 
@@ -18,7 +19,7 @@
 #include "report/util/output_file.h"
 #include "report/util/regular.h"
 
-#define SOURCE_LEAST (4 << 20) /* smaller ones are quick */
+#define SOURCE_LEAST (4 << 20) /* bytes; names of smaller files are found quickly */
 #define FILE_MOST (16u << 20)
 
 struct known {
@@ -28,7 +29,7 @@ struct known {
 	} key;
 	uint32_t count;
 	struct frame_place places[FRAME_PLACES_MAX];
-	char *text[2 * FRAME_PLACES_MAX]; /* what they point to */
+	char *text[2 * FRAME_PLACES_MAX]; /* what `places` points to */
 };
 
 struct cache {
@@ -39,9 +40,9 @@ struct cache {
 	bool changed;
 };
 
-/* ---- what is known ---- */
+/* ---- names in memory ---- */
 
-static struct known *symbols_cache_find(const struct cache *cache, uint64_t offset, bool exact)
+static struct known *known_find(const struct cache *cache, uint64_t offset, bool exact)
 {
 	struct known_key key = {offset, exact};
 	struct known *known;
@@ -50,9 +51,9 @@ static struct known *symbols_cache_find(const struct cache *cache, uint64_t offs
 	return known;
 }
 
-static struct known *cache_find_or_add(struct cache *cache, uint64_t offset, bool exact)
+static struct known *known_find_or_add(struct cache *cache, uint64_t offset, bool exact)
 {
-	struct known *known = symbols_cache_find(cache, offset, exact);
+	struct known *known = known_find(cache, offset, exact);
 
 	if (known)
 		return known;
@@ -68,13 +69,13 @@ static struct known *cache_find_or_add(struct cache *cache, uint64_t offset, boo
 	return known;
 }
 
-static char *cache_keep(const char *text)
+static char *cache_copy_text(const char *text)
 {
 	return text && *text ? strdup(text) : NULL;
 }
 
-/* Whether no text would break a line. */
-static bool can_be_kept(const struct frame_place *places, uint32_t count)
+/* Whether no text contains a separator of the file. */
+static bool places_fit_lines(const struct frame_place *places, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
 		if ((places[i].function && strpbrk(places[i].function, "\t\n")) ||
@@ -83,14 +84,14 @@ static bool can_be_kept(const struct frame_place *places, uint32_t count)
 	return true;
 }
 
-static void add_place(struct known *known, const struct frame_place *place)
+static void known_add_place(struct known *known, const struct frame_place *place)
 {
 	uint32_t i = known->count;
 
 	if (i == FRAME_PLACES_MAX)
 		return;
-	known->text[2 * i] = cache_keep(place->function);
-	known->text[2 * i + 1] = cache_keep(place->file);
+	known->text[2 * i] = cache_copy_text(place->function);
+	known->text[2 * i + 1] = cache_copy_text(place->file);
 	known->places[i] = (struct frame_place){.function = known->text[2 * i],
 						.file = known->text[2 * i + 1],
 						.line = place->line,
@@ -101,7 +102,7 @@ static void add_place(struct known *known, const struct frame_place *place)
 int cache_find(const struct cache *cache, uint64_t offset, bool exact,
 	       struct frame_place places[FRAME_PLACES_MAX])
 {
-	const struct known *known = cache ? symbols_cache_find(cache, offset, exact) : NULL;
+	const struct known *known = cache ? known_find(cache, offset, exact) : NULL;
 
 	if (!known)
 		return -1;
@@ -114,20 +115,20 @@ void cache_add(struct cache *cache, uint64_t offset, bool exact, const struct fr
 {
 	struct known *known;
 
-	if (!cache || !can_be_kept(places, count))
+	if (!cache || !places_fit_lines(places, count))
 		return;
-	known = cache_find_or_add(cache, offset, exact);
+	known = known_find_or_add(cache, offset, exact);
 	if (!known || known->count)
 		return;
 	for (uint32_t i = 0; i < count; i++)
-		add_place(known, &places[i]);
+		known_add_place(known, &places[i]);
 	cache->changed = true;
 }
 
 /* ---- the file ---- */
 
-/* Nobody else may write there: what lies in it is believed. */
-static bool is_own(int folder, mode_t not_for_others)
+/* The cache trusts what it reads: the file or folder must be this user's. */
+static bool cache_is_own(int folder, mode_t not_for_others)
 {
 	struct stat st;
 
@@ -135,7 +136,7 @@ static bool is_own(int folder, mode_t not_for_others)
 	       !(st.st_mode & not_for_others);
 }
 
-/* The folder in another, which is closed; made if it is missing. -1: it is not ours. */
+/* Opens the folder in `parent`, or creates it; closes `parent`. -1: another user's. */
 static int cache_enter(int parent, const char *name, int flags, mode_t not_for_others)
 {
 	int folder;
@@ -145,21 +146,21 @@ static int cache_enter(int parent, const char *name, int flags, mode_t not_for_o
 	mkdirat(parent, name, 0700);
 	folder = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | flags);
 	close(parent);
-	if (is_own(folder, not_for_others))
+	if (cache_is_own(folder, not_for_others))
 		return folder;
 	if (folder >= 0)
 		close(folder);
 	return -1;
 }
 
-/* But nothing is left in a home that is another's. ~/.cache may be a link of its owner. */
+/* Creates nothing in another user's home. ~/.cache may be a symbolic link. */
 static int cache_folder(void)
 {
 	const char *cache = getenv("XDG_CACHE_HOME"), *home = getenv("HOME");
 	const char *base = cache && *cache == '/' ? cache : home;
 	int folder = base && *base == '/' ? open(base, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 
-	if (!is_own(folder, 0)) {
+	if (!cache_is_own(folder, 0)) {
 		if (folder >= 0)
 			close(folder);
 		return -1;
@@ -178,8 +179,8 @@ static void cache_name_file(struct cache *cache, const struct module_facts *modu
 					 module->build_id[i]);
 }
 
-/* What the names came from: another version of it may know more. */
-static char *make_head(const char *source)
+/* Another version of the source may have more names, so size and mtime are part of the line. */
+static char *cache_make_head(const char *source)
 {
 	struct stat st;
 	char *head;
@@ -193,8 +194,8 @@ static char *make_head(const char *source)
 	return head;
 }
 
-/* One line; what is not as it was written is passed by. */
-static void read_line(struct cache *cache, char *line)
+/* Ignores a line that is not in the format. */
+static void cache_read_line(struct cache *cache, char *line)
 {
 	char *part[6] = {NULL};
 	struct frame_place place = {0};
@@ -209,17 +210,17 @@ static void read_line(struct cache *cache, char *line)
 	}
 	if (count != 2 && count != 6)
 		return;
-	known = cache_find_or_add(cache, strtoull(part[0], NULL, 16), *part[1] == '1');
+	known = known_find_or_add(cache, strtoull(part[0], NULL, 16), *part[1] == '1');
 	if (!known || count == 2)
 		return;
 	place.line = (uint32_t)strtoul(part[2], NULL, 10);
 	place.inlined = *part[3] == '1';
 	place.function = part[4];
 	place.file = part[5];
-	add_place(known, &place);
+	known_add_place(known, &place);
 }
 
-static void read_lines(struct cache *cache, FILE *file)
+static void cache_read_lines(struct cache *cache, FILE *file)
 {
 	char *line = NULL;
 	size_t capacity = 0;
@@ -230,7 +231,7 @@ static void read_lines(struct cache *cache, FILE *file)
 	if (length > 0 && strcmp(line, cache->head) == 0)
 		while ((length = getline(&line, &capacity, file)) > 0 && line[length - 1] == '\n') {
 			line[length - 1] = '\0';
-			read_line(cache, line);
+			cache_read_line(cache, line);
 		}
 	free(line);
 }
@@ -243,12 +244,12 @@ static void cache_read(struct cache *cache)
 
 	if (fd < 0)
 		return;
-	if (!is_own(fd, S_IWGRP | S_IWOTH) || fstat(fd, &st) != 0 || st.st_size >= FILE_MOST ||
-	    !(file = fdopen(fd, "r"))) {
+	if (!cache_is_own(fd, S_IWGRP | S_IWOTH) || fstat(fd, &st) != 0 ||
+	    st.st_size >= FILE_MOST || !(file = fdopen(fd, "r"))) {
 		close(fd);
 		return;
 	}
-	read_lines(cache, file);
+	cache_read_lines(cache, file);
 	fclose(file);
 }
 
@@ -258,7 +259,7 @@ struct cache *cache_open(const struct module_facts *module, const char *source)
 
 	if (!cache)
 		return NULL;
-	cache->head = make_head(source);
+	cache->head = cache_make_head(source);
 	cache->folder = cache->head ? cache_folder() : -1;
 	if (cache->folder < 0) {
 		free(cache->head);
@@ -270,7 +271,7 @@ struct cache *cache_open(const struct module_facts *module, const char *source)
 	return cache;
 }
 
-static void write_known(FILE *file, const struct known *known)
+static void known_write(FILE *file, const struct known *known)
 {
 	if (known->count == 0)
 		fprintf(file, "%" PRIx64 "\t%d\n", known->key.offset, known->key.exact != 0);
@@ -283,7 +284,7 @@ static void write_known(FILE *file, const struct known *known)
 	}
 }
 
-static void write_all(const struct cache *cache)
+static void cache_write(const struct cache *cache)
 {
 	const struct known *known, *next;
 	struct output_file output;
@@ -303,7 +304,7 @@ static void write_all(const struct cache *cache)
 	}
 	fprintf(file, "%s\n", cache->head);
 	HASH_ITER (hh, cache->table, known, next)
-		write_known(file, known);
+		known_write(file, known);
 	whole = !ferror(file);
 	whole = fclose(file) == 0 && whole;
 	output_file_close(&output, whole);
@@ -316,7 +317,7 @@ void cache_close(struct cache *cache)
 	if (!cache)
 		return;
 	if (cache->changed)
-		write_all(cache);
+		cache_write(cache);
 	HASH_ITER (hh, cache->table, known, next) {
 		HASH_DEL(cache->table, known);
 		for (uint32_t i = 0; i < 2 * FRAME_PLACES_MAX; i++)

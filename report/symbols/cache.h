@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names that take long to find, kept in ~/.cache/memshim (or $XDG_CACHE_HOME/memshim) for the next
- * report: a text file for each build id, good for as long as the file that the names came from is
- * the same. Where none can be kept, all is as without.
+ * The cache keeps names of large files in ~/.cache/memshim (or $XDG_CACHE_HOME/memshim) for the
+ * next report. It has one text file for each build id, which is valid while the file that the names
+ * come from has the same path, size and mtime. Without a usable folder, every report finds the
+ * names itself.
  */
 #ifndef MEMSHIM_CACHE_H
 #define MEMSHIM_CACHE_H
@@ -12,19 +13,19 @@
 struct cache;
 
 /*
- * `source` is the file with the names. Null when that is small, so that they are found quickly;
- * when there is no build id, or no place to keep any.
+ * `source` is the file with the names. Returns null when `source` is small, since its names are
+ * found quickly; when the module has no build id; and when there is no usable folder.
  */
 struct cache *cache_open(const struct module_facts *module, const char *source);
 
-/* How many places are known of an address; -1: not known. Text lives as long as the cache. */
+/* Returns the number of places of an address, or -1: not in the cache. The cache owns the text. */
 int cache_find(const struct cache *cache, uint64_t offset, bool exact,
 	       struct frame_place places[FRAME_PLACES_MAX]);
 
 void cache_add(struct cache *cache, uint64_t offset, bool exact, const struct frame_place *places,
 	       uint32_t count);
 
-/* Writes what is new. */
+/* Writes the file if names were added. */
 void cache_close(struct cache *cache);
 
 #endif

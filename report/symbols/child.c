@@ -18,28 +18,28 @@
 #include "report/symbols/server.h"
 #include "report/util/regular.h"
 
-#define POLL_MS 500              /* a stopped terminal is no slow child: each turn counts once */
-#define ANSWER_US 20000000ll     /* processor time ends it sooner, if it does not sleep */
-#define ANSWER_LIVE_US 4000000ll /* while a screen waits */
-#define ALL_US 60000000ll        /* for the answers of one report together */
+#define POLL_MS 500              /* one wait counts no more: the reporter may have been stopped */
+#define ANSWER_US 20000000ll     /* RLIMIT_CPU ends a child that does not sleep sooner */
+#define ANSWER_LIVE_US 4000000ll /* while the live screen waits */
+#define ALL_US 60000000ll        /* all answers of one report together */
 #define ALL_LIVE_US 8000000ll
-#define OPENS_MAX 1000 /* files for one answer */
+#define OPENS_MAX 1000 /* opened files for one answer */
 #define REAP_MS 1000
 
 struct symbol_child {
 	const struct symbols_options *options;
 	struct server *server;
-	bool server_asked; /* whether there is one */
-	pid_t pid;         /* 0: there is none */
+	bool server_asked; /* server_open has been tried */
+	pid_t pid;         /* 0: no child runs */
 	int socket;
 	unsigned starts;
 	int64_t left_us;     /* for all answers */
 	int64_t patience_us; /* for this one */
-	unsigned opens;      /* files it asked for since the last answer */
+	unsigned opens;      /* files opened since the last answer */
 	struct handed handed;
 };
 
-/* What reading so many bytes may take. */
+/* The time that the child may take to read so many bytes. */
 static int64_t file_wait_us(uint64_t bytes)
 {
 	return (int64_t)(bytes * SANDBOX_WAIT_TIMES / (SANDBOX_BYTES_A_SECOND / 1000000));
@@ -53,7 +53,7 @@ static uint64_t symbol_child_clock_ns(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
 }
 
-/* ---- begin and end ---- */
+/* ---- start and end ---- */
 
 struct symbol_child *symbol_child_make(const struct symbols_options *options)
 {
@@ -72,7 +72,7 @@ unsigned symbol_child_number(const struct symbol_child *child)
 	return child->pid ? child->starts : 0;
 }
 
-/* A child in an uninterruptible wait, for a server of files, is not waited for. */
+/* Waits one second at most: a child that reads from NFS may be in an uninterruptible sleep. */
 static int symbol_child_reap(pid_t pid)
 {
 	const struct timespec pause = {0, 1000000};
@@ -90,7 +90,7 @@ static int symbol_child_reap(pid_t pid)
 	return -1;
 }
 
-/* Its status as wait(2) has it; -1 unknown. */
+/* Returns the status of wait(2), or -1: unknown. */
 static int symbol_child_end(struct symbol_child *child)
 {
 	int status;
@@ -120,7 +120,7 @@ static void symbol_child_find_server(struct symbol_child *child)
 	child->server_asked = true;
 	if (child->options->debuginfod)
 		child->server = server_open();
-	else /* libdw asks by itself whenever it is set; here the user decides each time */
+	else /* with the variable set, libdw would ask the servers without --debuginfod */
 		unsetenv("DEBUGINFOD_URLS");
 }
 
@@ -145,21 +145,21 @@ static bool symbol_child_start(struct symbol_child *child)
 	return true;
 }
 
-/* How it ended, which it did or does now. */
+/* Ends the child, if it still runs, and finds out why it ended. */
 static enum child_outcome symbol_child_learn_end(struct symbol_child *child,
 						 enum child_outcome otherwise)
 {
-	const struct timespec moment = {0, 1000000};
+	const struct timespec pause = {0, 1000000};
 	int status;
 
-	/* Its socket closes a moment before it can be waited for. */
+	/* The kernel closes the socket of an ending process before waitid(2) reports the end. */
 	for (int i = 0; i < REAP_MS / 10 && otherwise == CHILD_BROKEN; i++) {
 		siginfo_t info = {.si_pid = 0};
 
 		if (waitid(P_PID, (id_t)child->pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
 		    info.si_pid != 0)
 			break;
-		nanosleep(&moment, NULL);
+		nanosleep(&pause, NULL);
 	}
 	status = symbol_child_end(child);
 	if (otherwise != CHILD_BROKEN || status == -1)
@@ -185,7 +185,7 @@ enum child_outcome symbol_child_ask(struct symbol_child *child, const struct que
 	return symbol_child_learn_end(child, CHILD_BROKEN);
 }
 
-/* ---- files for it ---- */
+/* ---- files for the child ---- */
 
 static bool symbol_child_send_handed(struct symbol_child *child, int fd)
 {
@@ -216,10 +216,10 @@ static int symbol_child_fetch(struct symbol_child *child, const struct answer *w
 	child->handed.error = ENOENT;
 	if (!child->server || wanted->build_id_bytes == 0 ||
 	    wanted->build_id_bytes > BUILD_ID_MAX_BYTES ||
-	    (wanted->options != SERVER_DEBUGINFO && wanted->options != SERVER_EXECUTABLE))
+	    (wanted->server_file != SERVER_DEBUGINFO && wanted->server_file != SERVER_EXECUTABLE))
 		return -1;
-	fd = server_find(child->server, wanted->options, wanted->build_id, wanted->build_id_bytes,
-			 wanted->text, &path);
+	fd = server_find(child->server, wanted->server_file, wanted->build_id,
+			 wanted->build_id_bytes, wanted->text, &path);
 	if (fd >= 0 && path && strlen(path) < sizeof child->handed.path) {
 		child->handed.error = 0;
 		strcpy(child->handed.path, path);
@@ -231,11 +231,11 @@ static int symbol_child_fetch(struct symbol_child *child, const struct answer *w
 	return fd;
 }
 
-/* False when it cannot be told. */
+/* False when the reply cannot be sent. */
 static bool symbol_child_hand_over(struct symbol_child *child, const struct answer *wanted,
 				   uint64_t *file_bytes)
 {
-	bool told;
+	bool sent;
 	int fd;
 
 	memset(&child->handed, 0, sizeof child->handed);
@@ -252,10 +252,10 @@ static bool symbol_child_hand_over(struct symbol_child *child, const struct answ
 		child->left_us += file_wait_us(bytes);
 		child->patience_us += file_wait_us(bytes);
 	}
-	told = symbol_child_send_handed(child, fd);
+	sent = symbol_child_send_handed(child, fd);
 	if (fd >= 0)
 		close(fd);
-	return told;
+	return sent;
 }
 
 /* ---- answers ---- */
@@ -290,7 +290,7 @@ static bool answer_is_sound(const struct answer *answer, ssize_t bytes)
 	       (unsigned)answer->names <= NAMES_MISSING && answer_text_is_sound(answer);
 }
 
-/* Waits for its next message. */
+/* Waits for the next message of the child. */
 static enum child_outcome symbol_child_wait(struct symbol_child *child)
 {
 	struct pollfd ready = {child->socket, POLLIN, 0};

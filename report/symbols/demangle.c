@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The C++ runtime has a demangler; it is used where that is installed, and not needed otherwise.
- * Rust's older names are C++ ones with a hash as their last part, and letters of their own.
+ * The demangler of C++ names is the one of libstdc++.so.6, if that is installed. Names of Rust's
+ * legacy mangling are C++ names whose last part is a hash, with escapes such as "$LT$".
  */
 #include "report/symbols/demangle.h"
 
@@ -17,20 +17,20 @@ typedef char *demangler(const char *name, char *buffer, size_t *length, int *sta
 
 static demangler *find_demangler(void)
 {
-	static bool looked;
+	static bool searched;
 	static demangler *found;
 	void *library;
 
-	if (looked)
+	if (searched)
 		return found;
-	looked = true;
+	searched = true;
 	library = dlopen("libstdc++.so.6", RTLD_LAZY | RTLD_LOCAL);
 	if (library)
 		found = (demangler *)dlsym(library, "__cxa_demangle");
 	return found;
 }
 
-/* "core::fmt::write::h0123456789abcdef" without its end; false: this is no Rust name. */
+/* Cuts the hash off "core::fmt::write::h0123456789abcdef". False: there is no hash. */
 static bool cut_rust_hash(char *name)
 {
 	char *last = NULL, *at = name;
@@ -47,8 +47,8 @@ static bool cut_rust_hash(char *name)
 	return true;
 }
 
-/* What a C++ name cannot have in it stands as "$LT$", "..", "$u20$" in a Rust name. */
-static void put_rust_letters(char *name)
+/* Replaces Rust's escapes for letters that a C++ name cannot contain: "$LT$", "..", "$u20$". */
+static void replace_rust_escapes(char *name)
 {
 	static const struct {
 		const char *from;
@@ -73,7 +73,7 @@ static void put_rust_letters(char *name)
 			*to++ = ':', *to++ = ':';
 			at += 2;
 		} else if (at[0] == '_' && at[1] == '$' && (at == name || at[-1] == ':')) {
-			at++; /* keeps an identifier from beginning with "$" */
+			at++; /* rustc puts "_" before an identifier that would begin with "$" */
 		} else {
 			*to++ = *at++;
 		}
@@ -96,6 +96,6 @@ char *demangle_name(const char *name)
 		return NULL;
 	text = plain(name, NULL, NULL, &status);
 	if (text && cut_rust_hash(text))
-		put_rust_letters(text);
+		replace_rust_escapes(text);
 	return text;
 }

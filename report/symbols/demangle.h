@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* C++ and Rust names as their programmers wrote them. */
+/* Turns mangled C++ and Rust names into the names of the source. */
 #ifndef MEMSHIM_DEMANGLE_H
 #define MEMSHIM_DEMANGLE_H
 
-/* A malloc'd text; null when the name is not mangled, or nothing here can read it. */
+/* Returns a malloc'd text, or null: not mangled, or no demangler understands it. */
 char *demangle_name(const char *name);
 
-/* Of Rust's newer names, which begin with "_R". */
+/* For names of Rust's v0 mangling, which begin with "_R". */
 char *demangle_rust(const char *name);
 
 #endif

@@ -22,7 +22,7 @@ struct files {
 
 /* ---- debug files ---- */
 
-/* What several debug files share (dwz) is named, by its build id, in each of them. */
+/* Each debug file names the file that it shares with others (dwz), with its build id. */
 static int file_find_shared(const char *debug_file, char **found)
 {
 	int fd = debug_file ? broker_open(debug_file) : -1, result = -1;
@@ -40,7 +40,7 @@ static int file_find_shared(const char *debug_file, char **found)
 	return result;
 }
 
-/* As libdw would find it, and then by asking. */
+/* Searches where libdw searches, then asks the servers. */
 static int find_debuginfo(Dwfl_Module *module, void **user, const char *name, Dwarf_Addr base,
 			  const char *file_name, const char *link, GElf_Word crc, char **found)
 {
@@ -79,13 +79,13 @@ static bool is_same_file(const struct files *files, const struct file *file, con
 		       memcmp(bits, facts->build_id, facts->build_id_bytes) == 0;
 	if (length > 0)
 		return false;
-	/* Below another root it was copied: there only its own date is the old one. */
+	/* A file below --sysroot is a copy: its ctime is the time of copying. */
 	return file_nanoseconds(st->st_mtim) < files->options.realtime_ns &&
 	       (files->options.sysroot ||
 		file_nanoseconds(st->st_ctim) < files->options.realtime_ns);
 }
 
-/* Whether it has more than the names that it offers to others. */
+/* Whether there are symbols beside the dynamic ones. */
 static bool has_own_symbols(Elf *elf)
 {
 	Elf_Scn *section = NULL;
@@ -110,7 +110,7 @@ static enum module_names file_judge(struct file *file)
 	return has_own_symbols(elf) ? NAMES_FUNCTIONS : NAMES_EXPORTED;
 }
 
-/* Takes the descriptor. */
+/* Owns `fd` from here on. */
 static enum module_names open_descriptor(const struct files *files, struct file *file,
 					 const char *path, int fd)
 {
@@ -151,7 +151,7 @@ static enum module_names open_path(const struct files *files, struct file *file)
 	return fd < 0 ? NAMES_MISSING : open_descriptor(files, file, path, fd);
 }
 
-/* The file itself from a server, when it is not here, or not that one. */
+/* Gets the file from a server when the local one is missing or has another build id. */
 static enum module_names file_fetch(const struct files *files, struct file *file)
 {
 	enum module_names names;
@@ -180,7 +180,7 @@ static enum module_names open_file(const struct files *files, struct file *file)
 	return fetched == NAMES_MISSING ? names : fetched;
 }
 
-/* ---- all of them ---- */
+/* ---- the table of files ---- */
 
 struct files *files_open(const struct symbols_options *options)
 {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What passes between the reporter and its symbol child, over a socket that keeps messages apart:
+ * The messages between the reporter and its symbol child, over a SOCK_SEQPACKET socket:
  *
  *     reporter                              child
  *     question: a module         ────▶      opens it
  *                                ◀────      answer: a file is needed   (any number of times)
  *     handed, and a descriptor   ────▶
- *                                ◀────      answer: how far the module can be named
+ *                                ◀────      answer: which names the module has
  *     question: its addresses    ────▶
  *                                ◀────      answer: the places of one   (for each address)
  *
- * The reporter sends a question only when the last one is answered in full. It believes nothing in
- * an answer: a hostile file may have taken the child over.
+ * The reporter sends a question only after the last one is answered in full. It checks every field
+ * of an answer: a hostile file may control the child.
  */
 #ifndef MEMSHIM_SYMBOLS_PROTOCOL_H
 #define MEMSHIM_SYMBOLS_PROTOCOL_H
@@ -37,26 +37,26 @@ struct question {
 	struct symbol_address addresses[QUESTION_ADDRESSES];
 };
 
-enum server_options { SERVER_DEBUGINFO, SERVER_EXECUTABLE };
+enum server_file { SERVER_DEBUGINFO, SERVER_EXECUTABLE };
 
 enum answer_kind {
-	ANSWER_MODULE, /* names, short_of_memory; text: where the names come from */
-	ANSWER_PLACES, /* count, places, short_of_memory; text: theirs */
-	ANSWER_OPEN,   /* no answer: a file is needed. text: its path */
-	ANSWER_FETCH,  /* one from a server. wish, build_id; text: its name for people */
+	ANSWER_MODULE, /* names, short_of_memory; text: the file that the names come from */
+	ANSWER_PLACES, /* count, places, short_of_memory; text: of the places */
+	ANSWER_OPEN,   /* a request: open a file. text: its path */
+	ANSWER_FETCH,  /* a request: get a file from a server. server_file, build_id; text: its name
+			  for messages */
 };
 
 struct answer {
 	enum answer_kind kind;
 	enum module_names names;
-	enum server_options options;
+	enum server_file server_file;
 	bool short_of_memory;
 	uint32_t count;
 	uint32_t build_id_bytes;
 	unsigned char build_id[BUILD_ID_MAX_BYTES];
 	struct answer_place {
-		/* Bytes in text, the null byte included; 0: unknown. They stand one after another.
-		 */
+		/* Bytes in text, with the null byte; 0: unknown. The texts follow each other. */
 		uint32_t function_bytes, file_bytes;
 		uint32_t line;
 		bool inlined;
@@ -66,7 +66,7 @@ struct answer {
 };
 #define ANSWER_HEAD_BYTES offsetof(struct answer, text)
 
-/* With a descriptor when `error` is 0. */
+/* The reply to ANSWER_OPEN and ANSWER_FETCH. A descriptor comes with it when `error` is 0. */
 struct handed {
 	int error;           /* errno */
 	char path[PATH_MAX]; /* of a fetched file */

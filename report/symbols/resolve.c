@@ -15,7 +15,7 @@
 
 /* ---- names ---- */
 
-/* A function's name by its debugging entry. */
+/* The name of a function, from its debugging entry (DIE). */
 static const char *entry_name(Dwarf_Die *die)
 {
 	Dwarf_Attribute attribute;
@@ -30,7 +30,7 @@ static const char *entry_name(Dwarf_Die *die)
 								 : NULL;
 }
 
-/* The symbol that the address lies in, by its size; null when none is sure to hold it. */
+/* The symbol whose range contains the address, or null. A symbol without a size has no range. */
 static const char *symbol_name(Dwfl_Module *module, GElf_Addr address)
 {
 	GElf_Off offset;
@@ -56,8 +56,8 @@ static void resolve_put_line(Dwfl_Module *module, GElf_Addr address, struct fram
 	place->line = number > 0 ? (uint32_t)number : 0;
 }
 
-/* Where an inlined function was called: the place of the one around it. */
-static void put_call_site(Dwarf_Die *unit, Dwarf_Die *inlined, struct frame_place *place)
+/* The line where an inlined function was called is the line of the function around it. */
+static void resolve_put_call_site(Dwarf_Die *unit, Dwarf_Die *inlined, struct frame_place *place)
 {
 	Dwarf_Attribute attribute;
 	Dwarf_Files *files;
@@ -70,7 +70,7 @@ static void put_call_site(Dwarf_Die *unit, Dwarf_Die *inlined, struct frame_plac
 		place->line = (uint32_t)number;
 }
 
-/* The scopes around an address as they lie in the code, innermost function first. */
+/* The lexical scopes around an address, from the innermost function outwards. */
 static int find_scopes(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die **scopes)
 {
 	Dwarf_Die *found, innermost;
@@ -90,8 +90,9 @@ static int find_scopes(Dwarf_Die *unit, Dwarf_Addr address, Dwarf_Die **scopes)
 	return dwarf_getscopes_die(&innermost, scopes);
 }
 
-/* By debugging information; 0 when it has none for this address. */
-static uint32_t find_by_entries(Dwfl_Module *module, GElf_Addr address, struct frame_place *places)
+/* Finds places in the debugging information. Returns 0 when it has none for this address. */
+static uint32_t resolve_find_entries(Dwfl_Module *module, GElf_Addr address,
+				     struct frame_place *places)
 {
 	Dwarf_Addr bias = 0;
 	Dwarf_Die *unit = dwfl_module_addrdie(module, address, &bias), *scopes = NULL;
@@ -115,18 +116,18 @@ static uint32_t find_by_entries(Dwfl_Module *module, GElf_Addr address, struct f
 			break;
 		if (used < FRAME_PLACES_MAX) {
 			places[used] = (struct frame_place){0};
-			put_call_site(unit, &scopes[i], &places[used]);
+			resolve_put_call_site(unit, &scopes[i], &places[used]);
 		}
 	}
 	free(scopes);
 	return used;
 }
 
-/* A call that never returns may be the last thing in its function: the call is what is meant. */
-static uint32_t find_places(const struct file *file, GElf_Addr address,
-			    struct frame_place places[FRAME_PLACES_MAX])
+/* `address` lies in the call instruction: a return address may lie in the next function. */
+static uint32_t resolve_find_places(const struct file *file, GElf_Addr address,
+				    struct frame_place places[FRAME_PLACES_MAX])
 {
-	uint32_t count = find_by_entries(file->module, address, places);
+	uint32_t count = resolve_find_entries(file->module, address, places);
 	const char *name;
 
 	if (count > 0 && places[count - 1].function)
@@ -148,7 +149,7 @@ static uint32_t find_places(const struct file *file, GElf_Addr address,
 static struct question asked;
 static struct answer answer;
 
-/* Its bytes with the null byte; 0: there is none, or no room for it. */
+/* Returns the bytes of the text with the null byte. 0: no text, or it does not fit. */
 static uint32_t answer_put_text(const char *text, size_t most)
 {
 	size_t capacity = sizeof answer.text - answer.text_bytes;
@@ -186,7 +187,7 @@ static void answer_put_places(const struct frame_place *places, uint32_t count)
 		};
 }
 
-/* Whether the libraries gave something up for want of memory since they were asked last. */
+/* Whether a library ran out of memory since the last call of this function. */
 static bool is_short_of_memory(void)
 {
 	const char *messages[] = {dwfl_errmsg(0), dwarf_errmsg(0), elf_errmsg(0)};
@@ -235,7 +236,8 @@ static void answer_places(int socket, struct files *files)
 
 		sandbox_allow_time(file ? file->bytes : 0);
 		if (file)
-			count = find_places(file, at->exact ? at->offset : at->offset - 1, places);
+			count = resolve_find_places(file, at->exact ? at->offset : at->offset - 1,
+						    places);
 		answer_begin(ANSWER_PLACES);
 		answer_put_places(places, count);
 		answer_end(socket);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The symbol child: answers questions about modules and addresses by libdw, until nobody asks. */
+/* The main loop of the symbol child: answers questions with libdw until the socket closes. */
 #ifndef MEMSHIM_SYMBOLS_RESOLVE_H
 #define MEMSHIM_SYMBOLS_RESOLVE_H
 

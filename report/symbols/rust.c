@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Rust's own mangling, "v0" (RFC 2603): a tree in prefix notation, with references back to what
- * came before. Crates' hashes and the paths of impl blocks are left out, as rustc's own tools do.
- * A name may come from anywhere: depth and length are bounded.
+ * Rust's "v0" mangling (RFC 2603): a tree in prefix notation, with back references to earlier parts
+ * of the name. Hashes of crates and paths of impl blocks are left out, as rustc's own tools do. A
+ * hostile file may contain any name, so depth, steps and length are bounded.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -12,13 +12,13 @@
 #include "report/symbols/rust_text.h"
 
 #define DEPTH_MOST 64
-#define STEPS_MOST 4096 /* references back may multiply */
+#define STEPS_MOST 4096 /* back references may repeat exponentially */
 
 static void put_path(struct rust *r, bool in_value);
 static void put_type(struct rust *r);
 static void put_argument(struct rust *r);
 
-/* What stands further ahead is put here too. */
+/* A back reference: puts the part at an earlier offset of the name here, too. */
 static void put_back(struct rust *r, void (*put_it)(struct rust *r, bool), bool argument)
 {
 	const char *here;
@@ -117,7 +117,7 @@ static const char *basic_type(char tag)
 	return tag >= 'a' && tag <= 'z' ? names[tag - 'a'] : NULL;
 }
 
-/* Up to "E", with commas in between; how many. */
+/* Puts items up to "E", separated by commas. Returns their number. */
 static unsigned put_list(struct rust *r, void (*put_it)(struct rust *r))
 {
 	unsigned count = 0;
@@ -130,7 +130,7 @@ static unsigned put_list(struct rust *r, void (*put_it)(struct rust *r))
 	return count;
 }
 
-/* Lifetimes that are bound here: how many. */
+/* Puts a binder, "for<'a, 'b>". Returns the number of its lifetimes. */
 static uint64_t put_bound(struct rust *r)
 {
 	uint64_t count = rust_read_optional(r, 'G');
@@ -182,7 +182,7 @@ static void put_open_again(struct rust *r, bool unused)
 	put_open_path(r);
 }
 
-/* A path; true: without the ">" of its arguments, for there may be more. */
+/* Puts a path. Returns true when its arguments lack the ">", since the caller may add some. */
 static bool put_open_path(struct rust *r)
 {
 	bool open;
@@ -207,7 +207,7 @@ static bool put_open_path(struct rust *r)
 	return open;
 }
 
-/* "dyn" and its traits, each perhaps with types that it names. */
+/* Puts "dyn" and its traits, with their associated types. */
 static void put_traits(struct rust *r)
 {
 	struct rust_identifier name;
@@ -327,7 +327,7 @@ static void put_argument(struct rust *r)
 		put_type(r);
 }
 
-/* The block that an implementation stands in is nobody's concern. */
+/* Reads the path of an impl block and puts nothing. */
 static void skip_impl(struct rust *r)
 {
 	r->quiet++;
@@ -406,12 +406,12 @@ char *demangle_rust(const char *name)
 
 	if (strncmp(name, "_R", 2) != 0 || !isupper((unsigned char)name[2]))
 		return NULL;
-	r.end = r.begin + strcspn(r.begin, "."); /* ".llvm.123" is a compiler's */
+	r.end = r.begin + strcspn(r.begin, "."); /* LLVM adds a suffix such as ".llvm.123" */
 	r.out = malloc(RUST_BYTES_MOST);
 	if (!r.out)
 		return NULL;
 	put_path(&r, true);
-	if (!r.bad && r.at < r.end) { /* the crate that wanted this instance */
+	if (!r.bad && r.at < r.end) { /* the crate that instantiated a generic function */
 		r.quiet++;
 		put_path(&r, false);
 		r.quiet--;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the kernel has no system call filter, libraries open files by themselves: then the child
- * keeps its user and its rights to read, and the limits hold alone.
+ * In a kernel without seccomp filters, the libraries open files directly. Then the child keeps its
+ * user and capabilities, which it needs to read them, and only the limits restrict it.
  */
 #include "report/symbols/sandbox.h"
 
@@ -28,7 +28,8 @@
 #define NOBODY 65534u
 #define SOCKET 3
 #define MEMORY_BYTES (256ull << 20)
-#define MEMORY_FOR_A_BYTE 8u /* of a file: compressed sections, and what is made of them */
+#define MEMORY_FOR_A_BYTE \
+	8u /* of a file: its sections may be compressed, and libdw builds tables from them */
 #define MEMORY_MOST_BYTES (64ull << 30)
 
 static uint64_t memory_base_bytes; /* of the address space when the child began; 0 unknown */
@@ -102,7 +103,7 @@ static int sandbox_keep_only(int socket)
 {
 	int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
 
-	/* Out of the way of 0 to 3 first. */
+	/* First move both above 3, since 0 to 3 are overwritten below. */
 	nowhere = nowhere < 0 ? -1 : fcntl(nowhere, F_DUPFD_CLOEXEC, SOCKET + 1);
 	socket = fcntl(socket, F_DUPFD_CLOEXEC, SOCKET + 1);
 	for (int fd = 0; fd <= 2; fd++)
@@ -113,7 +114,7 @@ static int sandbox_keep_only(int socket)
 	return SOCKET;
 }
 
-/* The reporter's handlers are about its own files and terminal. */
+/* The reporter's handlers act on the reporter's files and terminal. */
 static void sandbox_reset_signals(void)
 {
 	struct sigaction standard = {.sa_handler = SIG_DFL};
@@ -127,7 +128,7 @@ static void sandbox_reset_signals(void)
 
 /* ---- rights ---- */
 
-/* False in a user namespace that has no other user. */
+/* False in a user namespace that does not map NOBODY. */
 static bool become_nobody(void)
 {
 	return setgroups(0, NULL) == 0 && setresgid(NOBODY, NOBODY, NOBODY) == 0 &&
@@ -142,7 +143,7 @@ static void sandbox_drop_rights(void)
 	if (geteuid() == 0 || getuid() == 0)
 		(void)become_nobody();
 	syscall(SYS_capset, &head, none);
-	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no other process of that user may look in */
+	prctl(PR_SET_DUMPABLE, 0, 0, 0, 0); /* no ptrace(2) by other processes of that user */
 }
 
 /* ---- system calls ---- */
@@ -165,8 +166,8 @@ static void sandbox_drop_rights(void)
 #define READ_ONLY(flags) (((flags) & (O_ACCMODE | O_CREAT | O_DIRECTORY | O_PATH)) == O_RDONLY)
 
 /*
- * libdw loads this library whether it is to be asked or not, with some 30 others that it needs. The
- * reporter asks the servers.
+ * libdw loads this library and some 30 others that it needs, even without DEBUGINFOD_URLS. The
+ * child does not need it: the reporter asks the servers.
  */
 static bool is_unwanted(const char *path)
 {
@@ -178,7 +179,7 @@ static int open_for_library(const char *path)
 	return is_unwanted(path) ? -ENOENT : broker_open(path);
 }
 
-/* open(2) or openat(2), as a library makes it: the reporter opens the file. */
+/* The SIGSYS handler. A library called open(2) or openat(2): the reporter opens the file. */
 static void sandbox_on_open(int number, siginfo_t *info, void *context_of_handler)
 {
 	ucontext_t *context = context_of_handler;
@@ -202,7 +203,7 @@ static void sandbox_on_open(int number, siginfo_t *info, void *context_of_handle
 #define TRAP(number) NUMBER_IS(number, 1), ANSWER(SECCOMP_RET_TRAP)
 #define LOAD(field) BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, field))
 
-/* What is not named here fails with EPERM. */
+/* A system call that is not listed fails with EPERM. */
 static struct sock_filter filter[] = {
 	LOAD(arch),
 	BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, OWN_ARCHITECTURE, 1, 0),
@@ -229,7 +230,7 @@ static struct sock_filter filter[] = {
 	ALLOW(SYS_faccessat),
 	ALLOW(SYS_readlinkat),
 	ALLOW(SYS_getcwd),
-	ALLOW(SYS_write), /* to its socket: all else is /dev/null or open to be read */
+	ALLOW(SYS_write), /* only the socket and /dev/null are writable */
 	ALLOW(SYS_sendto),
 	ALLOW(SYS_recvfrom),
 	ALLOW(SYS_recvmsg),
@@ -262,7 +263,7 @@ static struct sock_filter filter[] = {
 	ALLOW(SYS_setrlimit),
 	ALLOW(SYS_exit),
 	ALLOW(SYS_exit_group),
-	NUMBER_IS(SYS_prlimit64, 3), /* its own limits only */
+	NUMBER_IS(SYS_prlimit64, 3), /* only of the calling process */
 	LOAD(args[0]),
 	NUMBER_IS(0, 1),
 	ANSWER(SECCOMP_RET_ALLOW),

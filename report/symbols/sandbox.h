@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * In the symbol child: gives up what reading symbols does not need. Afterwards the process has no
- * descriptor but its socket, no privilege, no other user's rights, and no system call that opens,
- * sends, starts or changes anything; memory and time end at limits that follow the size of the
- * files which it was handed. An open(2) of a library arrives at the broker instead.
+ * Runs in the symbol child: gives up what reading symbols does not need. Afterwards the child has
+ * no descriptor but its socket (0 to 2 are /dev/null), no capability and, for root, another user.
+ * It can call no system call that opens a file, starts a process or changes anything. Limits on
+ * memory and processor time follow the size of the files that the child received. The SIGSYS
+ * handler turns an open(2) of a library into a request to the broker.
  */
 #ifndef MEMSHIM_SYMBOLS_SANDBOX_H
 #define MEMSHIM_SYMBOLS_SANDBOX_H
 
 #include <stdint.h>
 
-#define SANDBOX_EXIT_LOST 2 /* the reporter is gone */
+#define SANDBOX_EXIT_LOST 2 /* exit code: the reporter has ended */
 
-/* One second of processor time for so many bytes of files, and as many times that of waiting. */
+/* One second of processor time for so many bytes of files; WAIT_TIMES as much elapsed time. */
 #define SANDBOX_BYTES_A_SECOND (8u << 20)
 #define SANDBOX_WAIT_TIMES 4u
 #define SANDBOX_LEAST_SECONDS 2u
 
-/* Closes all but the socket, whose new number it returns. */
+/* Closes all descriptors but the socket. Returns the new number of the socket. */
 int sandbox_enter(int socket);
 
-/* Memory for files of so many bytes together. */
+/* Raises the limit of memory for files of so many bytes together. */
 void sandbox_allow_bytes(uint64_t bytes);
 
-/* Processor time for one more question about a file of so many bytes. */
+/* Raises the limit of processor time for another question about a file of so many bytes. */
 void sandbox_allow_time(uint64_t bytes);
 
 #endif

@@ -20,7 +20,7 @@
 #define LIMIT_S 20
 #define REDRAW_NS 100000000
 
-/* elfutils/debuginfod.h, whose package need not be here. */
+/* From elfutils/debuginfod.h: the build must not need that package. */
 struct debuginfod_client;
 typedef int progress_function(struct debuginfod_client *client, long done, long all);
 typedef int find_function(struct debuginfod_client *client, const unsigned char *id, int id_bytes,
@@ -29,22 +29,22 @@ typedef int find_function(struct debuginfod_client *client, const unsigned char 
 struct server {
 	void *library;
 	struct debuginfod_client *client;
-	find_function *find[2];                               /* enum server_options */
-	const char *(*url)(struct debuginfod_client *client); /* null: an older library */
+	find_function *find[2];                               /* enum server_file */
+	const char *(*url)(struct debuginfod_client *client); /* null: the library is too old */
 	void (*end)(struct debuginfod_client *client);
 	char *urls;
-	bool terminal; /* standard error: then the line is drawn again and again */
+	bool terminal; /* standard error is one: the progress line is redrawn */
 	bool complained;
 	long limit_s;
-	double waited_s; /* for nothing, so far */
+	double waited_s; /* on requests that failed */
 };
 
-/* One question to a server. The library's call-back has no context in its older versions. */
+/* The request in progress. It is static since old libraries pass no context to the callback. */
 static struct fetching {
 	const struct server *server;
 	const char *name;
 	long done;      /* bytes */
-	double moved_s; /* when they last became more */
+	double moved_s; /* when `done` last grew */
 	double drawn_s;
 	bool drawn;
 } fetching;
@@ -59,9 +59,9 @@ static double server_now(void)
 
 /* ---- the library ---- */
 
-static progress_function show_progress;
+static progress_function server_show_progress;
 
-static bool load_library(struct server *server)
+static bool server_load_library(struct server *server)
 {
 	struct debuginfod_client *(*begin)(void);
 	void (*set_progress)(struct debuginfod_client *, progress_function *);
@@ -80,7 +80,7 @@ static bool load_library(struct server *server)
 	if (!begin || !server->end || !set_progress || !server->find[SERVER_DEBUGINFO] ||
 	    !server->find[SERVER_EXECUTABLE] || !(server->client = begin()))
 		return false;
-	set_progress(server->client, show_progress);
+	set_progress(server->client, server_show_progress);
 	return true;
 }
 
@@ -106,7 +106,7 @@ struct server *server_open(void)
 	if (server->limit_s <= 0)
 		server->limit_s = LIMIT_S;
 	server->terminal = isatty(STDERR_FILENO);
-	if (!load_library(server))
+	if (!server_load_library(server))
 		return server_refuse(server, "libdebuginfod.so.1 cannot be loaded: install it");
 	return server;
 }
@@ -125,22 +125,22 @@ void server_close(struct server *server)
 
 /* ---- asking ---- */
 
-static const char *current_url(const struct server *server)
+static const char *server_url(const struct server *server)
 {
 	const char *url = server->url ? server->url(server->client) : NULL;
 
 	return url ? url : server->urls;
 }
 
-/* Called every now and then while the library waits; true: give up. */
-static int show_progress(struct debuginfod_client *client, long done, long all)
+/* libdebuginfod calls it while it waits. Returns nonzero to give up. */
+static int server_show_progress(struct debuginfod_client *client, long done, long all)
 {
 	const struct server *server = fetching.server;
 	double at = server_now();
 	char name[256], have[FORMAT_BYTES], whole[FORMAT_BYTES];
 
 	(void)client;
-	if (all > 0 && done > fetching.done) { /* else it is no number of bytes */
+	if (all > 0 && done > fetching.done) { /* without `all`, `done` is not a number of bytes */
 		fetching.done = done;
 		fetching.moved_s = at;
 	}
@@ -159,7 +159,7 @@ static int show_progress(struct debuginfod_client *client, long done, long all)
 	return at - fetching.moved_s > (double)server->limit_s;
 }
 
-static void say_what_came(const struct server *server, int fd)
+static void server_report_file(const struct server *server, int fd)
 {
 	char size[FORMAT_BYTES];
 	struct stat st;
@@ -168,23 +168,24 @@ static void say_what_came(const struct server *server, int fd)
 		fputs("\r\033[K", stderr);
 	if (fd >= 0 && fetching.done > 0 && fstat(fd, &st) == 0)
 		error_format(fetching.name, "%s fetched from %s",
-			     format_bytes(size, (uint64_t)st.st_size), current_url(server));
+			     format_bytes(size, (uint64_t)st.st_size), server_url(server));
 }
 
-/* Whatever it was: not having it is no fault. */
+/* ENOENT is not reported: a server need not have the file. */
 static void server_complain(struct server *server, int error)
 {
 	bool enough = server->waited_s >= (double)server->limit_s;
 
 	if (enough)
-		error_format("--debuginfod", "%s: waited %ld s in vain: asking no more",
+		error_format("--debuginfod",
+			     "%s: no answer in %ld s: the servers are not asked again",
 			     server->urls, server->limit_s);
 	else if (error != ENOENT && !server->complained)
 		error_format("--debuginfod", "%s: %s", server->urls, strerror(error));
 	server->complained |= enough || error != ENOENT;
 }
 
-int server_find(struct server *server, enum server_options options, const unsigned char *build_id,
+int server_find(struct server *server, enum server_file kind, const unsigned char *build_id,
 		size_t build_id_bytes, const char *name, char **path)
 {
 	double begin = server_now();
@@ -195,9 +196,9 @@ int server_find(struct server *server, enum server_options options, const unsign
 		return -1;
 	fetching = (struct fetching){.server = server, .name = name, .moved_s = begin};
 	setenv(URLS, server->urls, 1);
-	fd = server->find[options](server->client, build_id, (int)build_id_bytes, path);
+	fd = server->find[kind](server->client, build_id, (int)build_id_bytes, path);
 	unsetenv(URLS);
-	say_what_came(server, fd);
+	server_report_file(server, fd);
 	if (fd >= 0)
 		return fd;
 	server->waited_s += server_now() - begin;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files by build id from the debuginfod servers that DEBUGINFOD_URLS names, through elfutils' own
- * client, if that is installed: what was fetched once lies in its cache. A line tells what is being
- * fetched. Servers that keep us waiting are asked no more.
+ * Gets files by build id from the debuginfod servers in DEBUGINFOD_URLS. The client is elfutils'
+ * libdebuginfod, if that is installed, which keeps fetched files in a cache of its own. A line on
+ * standard error shows the progress. After waiting too long for nothing, the servers are not asked
+ * again.
  */
 #ifndef MEMSHIM_SERVER_H
 #define MEMSHIM_SERVER_H
@@ -14,15 +15,17 @@
 struct server;
 
 /*
- * Null when there is nobody to ask, after a line that says why. Takes DEBUGINFOD_URLS out of the
- * environment, so that libdw does not ask by itself.
+ * Returns null when no server can be asked, after a line that says why. Removes DEBUGINFOD_URLS
+ * from the environment: with it, libdw would ask the servers itself.
  */
 struct server *server_open(void);
 void server_close(struct server *server);
 
-/* A descriptor and its path, which is the caller's to free; -1 when no server has it. `name` is for
- * people. */
-int server_find(struct server *server, enum server_options options, const unsigned char *build_id,
+/*
+ * Returns a descriptor, and in *path a path that the caller frees; -1 when no server has the file.
+ * `name` is for messages.
+ */
+int server_find(struct server *server, enum server_file kind, const unsigned char *build_id,
 		size_t build_id_bytes, const char *name, char **path);
 
 #endif

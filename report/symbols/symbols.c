@@ -7,10 +7,10 @@
 #include "report/symbols/cache.h"
 #include "report/symbols/child.h"
 
-/* Questions about one module that may end the child; then the rest of it has no names. */
+/* After so many questions that ended the child, a module is not asked about again. */
 #define STRIKES_MAX 2u
 
-/* A text that the model points to. Most names come more than once. */
+/* A text that the model points to. Equal texts are stored once. */
 struct symbols_text {
 	UT_hash_handle hh;
 	char text[];
@@ -20,7 +20,7 @@ struct symbols_module {
 	UT_hash_handle hh;
 	uint32_t number;
 	enum module_names names;
-	unsigned opened_in; /* which of the children has it open; 0: none of them */
+	unsigned opened_in; /* number of the child that opened the module; 0: none */
 	unsigned strikes;
 	uint64_t file_bytes;
 	bool cache_opened;
@@ -91,7 +91,7 @@ static struct symbols_module *symbols_find_module(struct symbols *symbols, uint3
 	return NULL;
 }
 
-/* What a module is whose question ended the child. */
+/* A question about this module failed: the outcome becomes the state of its names. */
 static void symbols_strike_module(struct symbols_module *module, enum child_outcome outcome)
 {
 	static const enum module_names names[] = {
@@ -110,7 +110,7 @@ static bool symbols_may_read(const struct symbols_module *module)
 	       module->names != NAMES_CHANGED;
 }
 
-/* Has the child open it: the first time, or once more in a child that was started since. */
+/* Tells the running child to open the module. A new child has no module open. */
 static void symbols_open_module(struct symbols *symbols, const struct module_facts *facts,
 				struct symbols_module *module)
 {
@@ -124,7 +124,7 @@ static void symbols_open_module(struct symbols *symbols, const struct module_fac
 					       &module->file_bytes);
 	if (outcome != CHILD_ANSWERED) {
 		symbols_strike_module(module, outcome);
-		module->strikes = STRIKES_MAX; /* what ends the child here does so again */
+		module->strikes = STRIKES_MAX; /* opening it again would end the child again */
 		return;
 	}
 	module->opened_in = symbol_child_number(symbols->child);
@@ -181,7 +181,7 @@ static uint32_t places_take(struct symbols *symbols, struct frame_place *places)
 	return answer->count;
 }
 
-/* One call of symbols_find. */
+/* The state of one call of symbols_find. */
 struct search {
 	const struct module_facts *facts;
 	const struct symbol_address *addresses;
@@ -190,7 +190,7 @@ struct search {
 	void *context;
 };
 
-/* The next addresses that no earlier report named, as one question. */
+/* Collects the next addresses that are not in the cache into one question. */
 static uint32_t question_gather(struct symbols *symbols, struct symbols_module *module,
 				struct search *search, uint32_t numbers[QUESTION_ADDRESSES])
 {
@@ -214,7 +214,10 @@ static uint32_t question_gather(struct symbols *symbols, struct symbols_module *
 	return question->count;
 }
 
-/* Asks what was gathered. What is not answered is asked again, but for what ended the child. */
+/*
+ * Asks the question. Addresses without an answer are asked again later, except the one that ended
+ * the child.
+ */
 static void places_ask(struct symbols *symbols, struct symbols_module *module,
 		       struct search *search, const uint32_t numbers[QUESTION_ADDRESSES])
 {
