@@ -1,10 +1,10 @@
 # SPDX-License-Identifier: MIT
 #
-# Builds the reporter (bin/memshim), the shim (lib/libmemshim.so) and what tests them, all under
-# $(BUILD). The two halves are compiled by different rules on purpose: the reporter is an ordinary
-# hardened program; the shim runs inside other programs, so nothing in it may abort.
+# Builds the reporter (bin/memshim), the shim (lib/libmemshim.so) and their test programs under
+# $(BUILD). The two are compiled with different flags: the reporter is an ordinary hardened program;
+# the shim runs inside other programs, so its code must not abort.
 #
-# Yours to set: CC, CPPFLAGS, CFLAGS, LDFLAGS, PREFIX, DESTDIR, BUILD, WERROR=1, V=1 (show commands).
+# Variables that you may set: CC, CPPFLAGS, CFLAGS, LDFLAGS, PREFIX, DESTDIR, BUILD, WERROR=1, V=1 (show commands).
 
 BUILD = build
 PREFIX ?= /usr/local
@@ -19,13 +19,13 @@ WARNINGS = -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wfor
 	-Wvla $(if $(filter 1,$(WERROR)),-Werror)
 COMMON = -std=gnu11 -I. -D_GNU_SOURCE -MMD -MP $(WARNINGS)
 
-# FORTIFY needs an optimising compiler, and gets in a sanitizer's way.
+# FORTIFY needs an optimising compiler. It disturbs a sanitizer, so it is off there.
 SANITIZE =
 SANITIZER = $(if $(SANITIZE),-fsanitize=$(SANITIZE) -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer)
 FORTIFY = $(if $(SANITIZE),,$(if $(filter-out -O0,$(filter -O%,$(CFLAGS))),-D_FORTIFY_SOURCE=2))
 
-# The reporter runs on a stack of 64K, too. A sanitizer's frames are larger.
+# The reporter must run on a stack of 64K. The frames of a sanitizer are larger.
 FRAMES = $(if $(SANITIZE),,-Wframe-larger-than=14336)
 
 REPORT_CFLAGS = $(COMMON) -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE $(FORTIFY) $(SANITIZER) \
@@ -33,16 +33,16 @@ REPORT_CFLAGS = $(COMMON) -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE $(FOR
 REPORT_LIBS = -ldw -lelf -lncursesw -lzstd -ldl
 REPORT_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) -pthread
 
-# A hook may run on the last KiB of a signal stack: 768 bytes for all its frames together. What runs
-# at start-up alone may take more.
+# A hook may run on the last KiB of a signal stack: all its frames together have 768 bytes. Files that
+# run only at start-up may take more.
 HOOK_FRAMES = $(if $(filter -O2 -O3 -Os,$(CFLAGS)),-Wframe-larger-than=288)
 START_SOURCES = preload/libc.c preload/redirect.c preload/session.c preload/settings.c preload/start.c
 
 SHIM_CFLAGS = $(COMMON) -fPIC -fvisibility=hidden -ftls-model=initial-exec -fno-stack-protector \
 	-U_FORTIFY_SOURCE
-# One segment for code and constants: every process maps the shim, and each mapping costs it 4 us.
-# Without the compiler's start files: nothing of theirs is needed here, and each symbol that they
-# refer to is searched for in every library.
+# One ELF segment for code and constants: every process maps the shim, and each mapping takes 4 us.
+# No start files of the compiler: the shim does not need them, and the loader would search each of
+# their symbols in every library.
 SHIM_LDFLAGS = -shared -nostartfiles -Wl,-z,defs,-z,relro,-z,now,-z,initfirst,-z,nodelete \
 	-Wl,--hash-style=gnu,-z,noseparate-code \
 	-Wl,-soname,libmemshim.so -Wl,--version-script=preload/exports.map
@@ -57,7 +57,7 @@ SHIM_SOURCES = $(wildcard preload/*.c preload/*.S)
 UNIT_SOURCES = $(wildcard tests/units/*.c)
 TARGET_SOURCES = $(filter-out tests/targets/lib%,$(wildcard tests/targets/*.c))
 TARGET_LIBRARY_SOURCES = $(wildcard tests/targets/lib*.c)
-# LTTng-UST is one of the tools that bench compares with, if it is here.
+# bench compares with LTTng-UST when it is installed.
 LTTNG_SOURCE = tests/bench/liblttng.c
 BENCH_SOURCES = $(filter-out tests/bench/lib%,$(wildcard tests/bench/*.c))
 BENCH_LIBRARY_SOURCES = $(filter-out $(LTTNG_SOURCE),$(wildcard tests/bench/lib*.c))
@@ -72,7 +72,7 @@ TARGETS = $(TARGET_SOURCES:tests/targets/%.c=$(BUILD)/tests/%) \
 BENCHES = $(BENCH_SOURCES:tests/bench/%.c=$(BUILD)/bench/%) \
 	$(BENCH_LIBRARY_SOURCES:tests/bench/%.c=$(BUILD)/bench/%.so)
 
-# What install puts where, and uninstall takes away: mode:file:place under PREFIX.
+# The files that install copies and uninstall removes: mode:file:place under PREFIX.
 INSTALLED = 755:$(PROGRAM):bin/memshim \
 	755:$(LIBRARY):lib/libmemshim.so \
 	$(foreach man,$(wildcard report/man/*.1),644:$(man):share/man/man1/$(notdir $(man))) \
@@ -90,9 +90,9 @@ Q = $(if $(V),,@)
 say = $(if $(V),,@printf '  %-5s %s\n' '$(1)' '$(@:$(BUILD)/%=%)')
 quoted = '$(subst ','\'',$(1))'
 
-all: $(PROGRAM) $(LIBRARY) ## the reporter and the shim (the default)
+all: $(PROGRAM) $(LIBRARY) ## build the reporter and the shim (the default)
 
-tests: all $(UNITS) $(TARGETS) $(BUILD)/fuzz/replay $(BUILD)/fuzz/replay-symbols ## what the tests run, without running them
+tests: all $(UNITS) $(TARGETS) $(BUILD)/fuzz/replay $(BUILD)/fuzz/replay-symbols ## build the programs that the tests run
 
 $(PROGRAM): $(REPORT_OBJECTS) $(BUILD)/files
 	@mkdir -p $(@D)
@@ -122,7 +122,7 @@ $(BUILD)/obj/preload/%.o: preload/%.S $(BUILD)/flags
 	$(call say,AS)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(SHIM_CFLAGS) -c -o $@ $<
 
-# A unit test is linked with all of the reporter but its main.
+# A unit test is linked with all object files of the reporter except main.o.
 $(BUILD)/tests/units/%: tests/units/%.c $(REPORT_OBJECTS) $(BUILD)/flags $(BUILD)/files
 	@mkdir -p $(@D)
 	$(call say,CC)
@@ -150,7 +150,7 @@ $(BUILD)/bench/%: tests/bench/%.c $(BUILD)/flags
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(TEST_CFLAGS) $(LDFLAGS) -o $@ $< $(TEST_LIBS)
 
-# Objects depend on the flags they were made with, programs also on the list of their files.
+# Object files depend on their flags; programs depend on the list of their files as well.
 $(BUILD)/flags: STAMP = $(CC) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS) $(REPORT_CFLAGS) $(SHIM_CFLAGS) \
 	$(TEST_CFLAGS)
 $(BUILD)/files: STAMP = $(REPORT_OBJECTS) $(SHIM_OBJECTS) $(LDFLAGS) $(REPORT_LDFLAGS) \
@@ -160,7 +160,7 @@ $(BUILD)/flags $(BUILD)/files: FORCE
 	@printf '%s\n' $(call quoted,$(STAMP)) | cmp -s - $@ || \
 		printf '%s\n' $(call quoted,$(STAMP)) >$@
 
-# What the reporter includes from elsewhere. A missing package is answered by its name and the command that installs it.
+# The headers of other packages. When one is missing, make names its package and the command that installs it.
 HEADERS = uthash.h elfutils/libdwfl.h curses.h zstd.h
 $(BUILD)/packages:
 	@mkdir -p $(@D)
@@ -174,55 +174,55 @@ $(BUILD)/packages:
 
 # ---- Checking ------------------------------------------------------------------------------------
 
-# Which tests: TESTS=tests/test_top.py::test_it_grows; and how many run at a time.
+# TESTS chooses the tests: TESTS=tests/test_top.py::test_it_grows. WORKERS of them run at once.
 TESTS = tests
 WORKERS = $(if $(filter tests,$(TESTS)),2,0)
 PYTEST = BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest
-check: tests cross sanitizers ## builds all, cross-compiles the shim, runs the tests, or TESTS=tests/test_x.py::test_y
+check: tests cross sanitizers ## build all, cross-compile the shim, run the tests, or TESTS=tests/test_x.py::test_y
 	$(PYTEST) $(TESTS) -n $(WORKERS) --dist loadgroup $(PYTEST_FLAGS)
 
-check-faults: tests ## each system call of the recorder and of a registration fails in turn
+check-faults: tests ## run the recorder and a registration with each system call failing in turn
 	MEMSHIM_FAULTS=1 $(PYTEST) tests/test_faults.py $(PYTEST_FLAGS)
 
-# What runs many things at once, or kills them at random.
+# The tests that run many processes at once, or kill processes at random instants.
 CONCURRENT = $(addprefix tests/test_,killed.py many.py survives.py by_hand.py hostile.py ledger.py \
 	protocol.py)
-check-loop: tests ## the concurrent tests again and again, until one fails or you stop it
+check-loop: tests ## repeat the concurrent tests until one fails or you stop it
 	@round=0; while $(PYTEST) -q -x $(CONCURRENT); \
 		do round=$$((round + 1)); echo "== round $$round passed"; done; exit 1
 
-check-long: tests check-faults ## the long runs, once: 1,000 kills of each kind, torture, ...
+check-long: tests check-faults ## run the long tests once: 1,000 kills of each kind, torture, ...
 	MEMSHIM_KILLS=1000 MEMSHIM_PROCESSES=20000 MEMSHIM_TORTURE=1000 MEMSHIM_EVENTS=10000000 \
 		$(PYTEST) --durations=0 tests/test_killed.py tests/test_many.py \
 		tests/test_record.py::test_100_recorders_at_once tests/test_live_readers.py $(PYTEST_FLAGS)
 
-# Some of them: MUTANTS='name name', or SAMPLE=10 at random.
+# MUTANTS='name name' chooses some mutants; SAMPLE=10 chooses ten at random.
 MUTANTS =
 SAMPLE = 0
-mutants: tests ## puts small faults into a copy of the tree, one at a time; fails when no test notices
+mutants: tests ## put small faults into a copy of the tree, one at a time; fail when no test notices one
 	$(PYTHON) tests/mutants/run.py --sample $(SAMPLE) $(BUILD) $(MUTANTS)
 
-check-worlds: ## builds and tests under an older and a newer glibc, of other Debian releases
+check-worlds: ## build and test under an older and a newer glibc, of other Debian releases
 	scripts/check-worlds
 
-cross: ## compiles the shim for aarch64, where that compiler is at hand
+cross: ## compile the shim for aarch64 when that compiler is installed
 	$(if $(shell command -v $(CROSS_CC)),\
 		@$(MAKE) --no-print-directory CC=$(CROSS_CC) BUILD=$(BUILD)/aarch64 \
 			$(BUILD)/aarch64/lib/libmemshim.so,\
-		@echo '$(CROSS_CC): not here, the shim is not cross-compiled')
+		@echo '$(CROSS_CC): not installed: the shim is not cross-compiled')
 
-bench: all $(BENCHES) ## measures what the shim and the reader cost, beside other tools
+bench: all $(BENCHES) ## measure what the shim and the reader cost, next to other tools
 	@$(MAKE) --no-print-directory -s $(BUILD)/bench/liblttng.so 2>/dev/null || true
 	@$(MAKE) --no-print-directory $(BUILD)/tests/libnull.so
 	$(PYTHON) tests/bench/run.py $(BUILD) $(BENCH_FLAGS)
 
-# The reader and all views, built for libFuzzer, on any bytes; a minute unless told otherwise.
+# The reader and all views read the bytes that libFuzzer makes, for FUZZ_SECONDS.
 FUZZ_SECONDS = 60
 FUZZ_CC = clang
 FUZZ_FLAGS = -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 FUZZ_SOURCES = $(filter-out report/main.c,$(REPORT_SOURCES))
 
-fuzz: all ## any bytes as a recording, with FUZZ_SECONDS=60; what breaks it is kept under BUILD/fuzz
+fuzz: all ## fuzz the reader and all views for FUZZ_SECONDS=60; keep failing inputs under BUILD/fuzz
 	@mkdir -p $(BUILD)/fuzz/corpus
 	$(call say,FUZZ)
 	$(Q)$(FUZZ_CC) -O1 -g $(filter-out -MMD -MP,$(COMMON)) $(FUZZ_FLAGS) -fsanitize=fuzzer \
@@ -231,9 +231,9 @@ fuzz: all ## any bytes as a recording, with FUZZ_SECONDS=60; what breaks it is k
 	cd $(BUILD)/fuzz && ./reader -close_fd_mask=2 -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
 		-rss_limit_mb=1024 -max_len=200000 $(FUZZ_OPTIONS) corpus $(CURDIR)/tests/fuzz/broken
 
-# It brings its own child.c, whose child may be a hostile one.
+# tests/fuzz/symbols.c has its own child.c: its symbol child may be hostile.
 FUZZ_CHILD = report/symbols/child.c
-fuzz-symbols: all ## any bytes as a file with symbols, and as what the symbol child answers
+fuzz-symbols: all ## fuzz the symbol reader, and the answers of the symbol child
 	@mkdir -p $(BUILD)/fuzz/corpus-symbols
 	$(call say,FUZZ)
 	$(Q)$(FUZZ_CC) -O1 -g $(filter-out -MMD -MP,$(COMMON)) $(FUZZ_FLAGS) -fsanitize=fuzzer \
@@ -257,30 +257,30 @@ $(BUILD)/fuzz/replay: tests/fuzz/reader.c tests/fuzz/replay.c $(REPORT_OBJECTS) 
 		tests/fuzz/reader.c tests/fuzz/replay.c \
 		$(filter-out %/report/main.o,$(REPORT_OBJECTS)) $(REPORT_LIBS) $(LDLIBS)
 
-lint: all ## the rules that a script can check
+lint: all ## check the rules that a script can check
 	scripts/lint $(BUILD)
 
-format: ## clang-format over every C file
+format: ## run clang-format over every C file
 	clang-format -i $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
 # One entry for each source file, taken from the commands that make itself would run.
-compile_commands: $(BUILD)/flags ## BUILD/compile_commands.json, for clangd and other tools
+compile_commands: $(BUILD)/flags ## write BUILD/compile_commands.json, for clangd and other tools
 	@$(MAKE) --no-print-directory -nB V=1 CC='$(CC)' all tests | \
 		scripts/compile-commands '$(CURDIR)' >$(BUILD)/compile_commands.json
 	@echo '$(BUILD)/compile_commands.json'
 
-# The shim is never sanitized: a sanitizer's run-time belongs to a program, not to its guest.
-asan: ## the tests with the reporter under AddressSanitizer
+# The shim is never sanitized: the run-time library of a sanitizer must be part of the program itself.
+asan: ## run the tests with the reporter under AddressSanitizer
 	$(MAKE) BUILD=$(BUILD)/asan SANITIZE=address CFLAGS='-O1 -g' sanitized
 
-ubsan: ## the tests with the reporter under UndefinedBehaviorSanitizer
+ubsan: ## run the tests with the reporter under UndefinedBehaviorSanitizer
 	$(MAKE) BUILD=$(BUILD)/ubsan SANITIZE=undefined CFLAGS='-O1 -g' sanitized
 
-tsan: ## the tests with the reporter under ThreadSanitizer
+tsan: ## run the tests with the reporter under ThreadSanitizer
 	$(MAKE) BUILD=$(BUILD)/tsan SANITIZE=thread CFLAGS='-O1 -g' sanitized
 
 SANITIZED = $(BUILD)/sanitized
-sanitizers: ## builds all of it once more under sanitizers: some of the tests run that
+sanitizers: ## build all under sanitizers, in a folder of its own: some tests run these programs
 	@$(MAKE) --no-print-directory BUILD=$(SANITIZED) SANITIZE=address,undefined CFLAGS='-O1 -g' tests
 
 sanitized: tests
@@ -288,26 +288,26 @@ sanitized: tests
 
 # ---- Installing ----------------------------------------------------------------------------------
 
-install: all ## copies all of it under $(DESTDIR)$(PREFIX)
+install: all ## copy all files under $(DESTDIR)$(PREFIX)
 	@set -e; for item in $(INSTALLED); do \
 		mode=$${item%%:*}; rest=$${item#*:}; from=$${rest%:*}; \
 		to=$(call quoted,$(DESTDIR)$(PREFIX))/$${rest##*:}; \
 		echo "  COPY  $$to"; install -D -m "$$mode" "$$from" "$$to"; \
 	done
 
-uninstall: ## removes what install put there
+uninstall: ## remove the files that install copied
 	@set -e; for item in $(INSTALLED); do \
 		to=$(call quoted,$(DESTDIR)$(PREFIX))/$${item##*:}; \
 		echo "  RM    $$to"; rm -f "$$to"; \
 	done
 
-check-install: all ## installs into an empty folder, tries it, uninstalls, looks for leftovers
+check-install: all ## install into an empty folder, try it, uninstall, fail when a file is left
 	@MAKE='$(MAKE) BUILD=$(BUILD)' scripts/check-install
 
-clean: ## removes $(BUILD)
+clean: ## remove $(BUILD)
 	rm -rf $(BUILD)
 
-help: ## this list
+help: ## print this list
 	@sed -n 's/^\([a-z_-]*\):.*## \(.*\)/  make \1|\2/p' Makefile | \
 		awk -F'|' '{ printf "%-24s%s\n", $$1, $$2 }'
 
