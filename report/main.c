@@ -57,13 +57,14 @@
  *   recorder/recording        writes a recording's chunks
  *
  * procfs/: what is read from /proc
- *   procfs/alive   whether a process still runs
- *   procfs/timens  clocks and start times across time namespaces
- *   procfs/sysvipc the kernel's tables of segments, queues and semaphores
- *   procfs/holders who has a segment attached, by everybody's maps
- *   procfs/maps    an address space, mapping by mapping:
- *   procfs/mapping one of them
- *   procfs/proc    what is asked of /proc about others
+ *   procfs/alive       whether a process still runs
+ *   procfs/timens      clocks and start times across time namespaces
+ *   procfs/sysvipc     the kernel's tables of segments, queues and semaphores
+ *   procfs/holders     which processes have a segment attached, by their maps
+ *   procfs/kernel_rows the rows that these files produce
+ *   procfs/maps        address spaces: /proc/PID/maps and smaps
+ *   procfs/status      users, limits and memory: /proc/PID/status, limits, /proc/meminfo
+ *   procfs/proc        which processes there are, and /proc/PID/stat
  *
  * reader/: a segment or a recording becomes facts and events; nothing in it is trusted
  *   reader/file            one file, fetched within its real size
@@ -82,7 +83,6 @@
  *   reader/event           one event, as it is handed on
  *   reader/facts           everything else that is handed on
  *   reader/facts_visitor  the one sink that facts are handed to
- *   reader/kernel_facts    of that, what the kernel says
  *   reader/tables          processes, attachments, ledger, stacks, row by row
  *   reader/rows            their rows into facts
  *   reader/objects         what was left in the IPC table at the end

@@ -13,7 +13,7 @@
 #include <limits.h>
 
 #include "report/model/model.h"
-#include "report/procfs/mapping.h"
+#include "report/procfs/kernel_rows.h"
 
 enum zone_kind {
 #define ZONE_KIND(id, name, meaning) ZONE_##id,

@@ -3,42 +3,29 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
-#include <string.h>
 
-#include "preload/common/files.h"
+#include "report/procfs/proc.h"
 #include "report/procfs/timens.h"
 
 enum answer { ANSWER_NONE, ANSWER_ENDED, ANSWER_RUNS };
 
-/*
- * What /proc/PID/stat says, and the start time. A process whose first thread has ended is a zombie
- * there while its other threads run.
- */
-static enum answer read_stat(int32_t pid, uint64_t *start_time)
+/* A process whose first thread has ended is a zombie in /proc while its other threads run. */
+static enum answer alive_read_stat(int32_t pid, uint64_t *start_time)
 {
-	char path[64], text[1024];
-	const char *at;
-	unsigned long long start = 0;
-	long threads = 0;
-	char state = 'X';
+	struct proc_facts facts;
 
-	snprintf(path, sizeof path, "/proc/%ld/stat", (long)pid);
-	if (pid <= 0 || sys_read_file(path, text, sizeof text) <= 0 || !(at = strrchr(text, ')')) ||
-	    sscanf(at + 1,
-		   " %c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %ld %*d "
-		   "%llu",
-		   &state, &threads, &start) != 3)
+	if (pid <= 0 || !proc_facts(pid, &facts) || facts.start_time == 0)
 		return ANSWER_NONE;
-	*start_time = start;
-	return state == 'X' || (state == 'Z' && threads <= 1) ? ANSWER_ENDED : ANSWER_RUNS;
+	*start_time = facts.start_time;
+	return facts.state == 'X' || (facts.state == 'Z' && facts.threads <= 1) ? ANSWER_ENDED
+										: ANSWER_RUNS;
 }
 
 uint64_t alive_start(int32_t pid, uint64_t start_time)
 {
 	uint64_t start;
 
-	if (read_stat(pid, &start) != ANSWER_RUNS)
+	if (alive_read_stat(pid, &start) != ANSWER_RUNS)
 		return 0;
 	return start_time == 0 || timens_same_start(pid, start, start_time) ? start : 0;
 }
@@ -55,7 +42,7 @@ enum still alive_still(int32_t pid, uint64_t start_time)
 
 	if (pid <= 0)
 		return STILL_UNKNOWN;
-	answer = read_stat(pid, &start);
+	answer = alive_read_stat(pid, &start);
 	if (answer == ANSWER_NONE)
 		return kill(pid, 0) != 0 && errno == ESRCH ? STILL_ENDED : STILL_UNKNOWN;
 	if (answer == ANSWER_ENDED)

@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "report/reader/facts.h"
+#include "report/procfs/kernel_rows.h"
 
 /*
  * `start_time`: proc(5) stat field 22 as the process has read it, 0 when it is not known. A zombie

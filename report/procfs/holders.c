@@ -3,133 +3,112 @@
 
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "report/procfs/maps.h"
 #include "report/procfs/proc.h"
+#include "report/procfs/status.h"
 
-#define SHMEM_MINOR                                                                  \
-	1u /* the device of segments in small pages: the kernel's first mount of all \
-	    */
+/* Minor device number of segments in small pages: the kernel's first mount without a disk. */
+#define SHMEM_MINOR 1u
 
 struct scan {
 	const struct holders_session *session;
 	void (*take)(void *context, const struct kernel_holder *holder);
 	void *context;
-	uint64_t own_ipc; /* inode of this program's IPC namespace */
+	uint64_t own_ipc;         /* inode of this program's IPC namespace */
+	struct kernel_holder row; /* of the process that is read */
+	bool has_mappings;        /* that process */
 };
 
-static uint64_t ipc_namespace(const char *pid)
+/* Whether a mapping is the session's segment, mapped as the shim does; readers cannot write. */
+static bool holder_is_session(const struct holders_session *session,
+			      const struct mapping_facts *mapping)
 {
-	char path[128];
-	struct stat st;
+	const char *slash = strrchr(mapping->name, '/');
 
-	snprintf(path, sizeof path, "/proc/%s/ns/ipc", pid);
-	return stat(path, &st) == 0 ? st.st_ino : 0;
+	if (!session || !session->name[0] || strcmp(mapping->perm, "rw-s") != 0)
+		return false;
+	if (session->inode == 0)
+		return slash && strncmp(slash + 1, session->name, strlen(session->name)) == 0;
+	return mapping->inode == session->inode &&
+	       mapping->device_major == major(session->device) &&
+	       mapping->device_minor == minor(session->device);
 }
 
-/* A line of maps: "start-end rw-s offset major:minor inode   /SYSV00000000 (deleted)". */
-static bool parse_line(const char *line, struct kernel_holder *row)
+static bool holder_take_mapping(void *context, const struct mapping_facts *mapping)
 {
-	unsigned long long start, end, offset, inode;
-	unsigned major_number, minor_number;
-	char rights[5];
-	int name = 0;
+	struct scan *scan = context;
+	struct kernel_holder *row = &scan->row;
 
-	if (!strstr(line, " /SYSV") ||
-	    sscanf(line, "%llx-%llx %4s %llx %x:%x %llu %n", &start, &end, rights, &offset,
-		   &major_number, &minor_number, &inode, &name) != 7 ||
-	    strncmp(line + name, "/SYSV", 5) != 0 || major_number != 0 || inode > INT32_MAX)
-		return false;
-	row->start = start;
-	row->end = end;
-	row->offset = offset;
-	row->shmid = (int32_t)inode;
-	row->readonly = rights[1] != 'w';
-	row->huge = minor_number != SHMEM_MINOR;
+	scan->has_mappings = true;
+	row->member |= holder_is_session(scan->session, mapping);
+	if (!mapping->segment)
+		return true;
+	row->start = mapping->start;
+	row->end = mapping->end;
+	row->offset = mapping->offset;
+	row->shmid = (int32_t)mapping->inode;
+	row->readonly = mapping->perm[1] != 'w';
+	row->huge = mapping->device_minor != SHMEM_MINOR;
+	scan->take(scan->context, row);
 	return true;
 }
 
-/* A line of maps that is the session's segment, mapped as the shim does; readers cannot write. */
-static bool holder_is_session(const struct holders_session *session, const char *line)
+/* Sets row->shmid: whether the process could be read. */
+static void holder_take_process(struct scan *scan)
 {
-	unsigned long long inode;
-	unsigned major_number, minor_number;
-	const char *slash = strchr(line, ' ');
+	struct kernel_holder *row = &scan->row;
+	uint64_t ipc = proc_ipc_namespace(row->pid);
+	int error;
 
-	if (!session || !session->name[0] || !slash || strncmp(slash, " rw-s", 5) != 0)
-		return false;
-	if (session->inode == 0) {
-		slash = strrchr(line, '/');
-		return slash && strncmp(slash + 1, session->name, strlen(session->name)) == 0;
-	}
-	return sscanf(line, "%*s %*s %*s %x:%x %llu", &major_number, &minor_number, &inode) == 3 &&
-	       inode == session->inode && major_number == major(session->device) &&
-	       minor_number == minor(session->device);
+	scan->has_mappings = false;
+	row->other_ipc = ipc && scan->own_ipc && ipc != scan->own_ipc;
+	error = -maps_visit(row->pid, holder_take_mapping, scan);
+	/* ESRCH: a zombie, or a kernel thread: it has no mappings. */
+	row->shmid = error == 0 || (error == ESRCH && !scan->has_mappings) ? HOLDER_READ
+									   : HOLDER_UNREADABLE;
 }
 
-static void holder_take_process(const struct scan *scan, struct kernel_holder *row, FILE *maps)
-{
-	char name[32], line[4352];
-	uint64_t space;
-
-	snprintf(name, sizeof name, "%ld", (long)row->pid);
-	space = ipc_namespace(name);
-	row->other_ipc = space && scan->own_ipc && space != scan->own_ipc;
-	while (fgets(line, sizeof line, maps)) {
-		row->member |= holder_is_session(scan->session, line);
-		if (parse_line(line, row))
-			scan->take(scan->context, row);
-	}
-	row->shmid = ferror(maps) ? HOLDER_UNREADABLE : HOLDER_READ;
-}
-
-/* Its mappings cannot be read. Only a process of this user can be of its sessions. */
+/* The process's mappings cannot be read. Only a process of this user can be of its sessions. */
 static void take_unreadable(struct kernel_holder *row)
 {
-	uid_t uid;
+	struct status_facts status;
 
 	row->shmid = HOLDER_UNREADABLE;
-	row->same_user = !proc_real_uid(row->pid, &uid) || uid == getuid() || getuid() == 0;
+	row->same_user = !status_read(row->pid, &status) || !status.uids_known ||
+			 status.real_uid == getuid() || getuid() == 0;
 }
 
 static void holder_visit(void *context, pid_t pid)
 {
 	struct scan *scan = context;
-	struct kernel_holder row = {.pid = pid};
+	struct kernel_holder *row = &scan->row;
 	struct proc_facts facts;
-	bool without_memory;
-	char name[64];
-	FILE *maps;
 
-	snprintf(name, sizeof name, "/proc/%ld/maps", (long)pid);
-	maps = fopen(name, "re");
-	without_memory = !maps && errno == ESRCH; /* a zombie, or a thread of the kernel */
-	if (proc_facts(pid, &facts)) {
-		row.start_time = facts.start_time;
-		snprintf(row.comm, sizeof row.comm, "%s", facts.comm);
-		if (maps)
-			holder_take_process(scan, &row, maps);
-		else if (without_memory)
-			row.shmid = HOLDER_READ;
-		if (facts.state == 'Z' && facts.threads > 1) /* /proc shows no mappings then */
-			row.shmid = HOLDER_UNREADABLE;
-		if (row.shmid != HOLDER_READ)
-			take_unreadable(&row);
-		row.start = row.end = row.offset = 0;
-		scan->take(scan->context, &row);
-	}
-	if (maps)
-		fclose(maps);
+	*row = (struct kernel_holder){.pid = pid};
+	if (!proc_facts(pid, &facts))
+		return;
+	row->start_time = facts.start_time;
+	snprintf(row->comm, sizeof row->comm, "%s", facts.comm);
+	holder_take_process(scan);
+	/* Its first thread may have ended since: without mappings only a later state counts. */
+	if (!scan->has_mappings && !proc_facts(pid, &facts))
+		return;
+	if (facts.state == 'Z' && facts.threads > 1) /* /proc shows no mappings then */
+		row->shmid = HOLDER_UNREADABLE;
+	if (row->shmid != HOLDER_READ)
+		take_unreadable(row);
+	row->start = row->end = row->offset = 0;
+	scan->take(scan->context, row);
 }
 
 bool holders_each(const struct holders_session *session,
 		  void (*take)(void *context, const struct kernel_holder *holder), void *context)
 {
-	struct scan scan = {session, take, context, ipc_namespace("self")};
+	struct scan scan = {session, take, context, proc_own_ipc_namespace(), {0}, false};
 
 	return proc_each(holder_visit, &scan);
 }

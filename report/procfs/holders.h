@@ -6,7 +6,7 @@
 #ifndef MEMSHIM_PROCFS_HOLDERS_H
 #define MEMSHIM_PROCFS_HOLDERS_H
 
-#include "report/reader/facts.h"
+#include "report/procfs/kernel_rows.h"
 
 /* How a session's own segment is found among the mappings of its processes. */
 struct holders_session {

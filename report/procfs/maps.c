@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * smaps has every line of maps, each followed by lines of its own: "Rss:   16 kB". So one file
- * tells all, and a mapping is complete when the next one begins.
+ * smaps has every line of maps, each followed by lines of its own: "Rss:   16 kB". So a mapping is
+ * complete when the line of the next one begins.
  */
 #include "report/procfs/maps.h"
 
@@ -9,34 +9,53 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-/* "start-end rw-p offset major:minor inode    name" */
-static bool parse_mapping(const char *line, struct mapping_facts *facts)
+#define LINE_BYTES 4352 /* the fields, and a path of PATH_MAX */
+
+/* ---- one line ---- */
+
+/* Reads one number and the character that ends it. */
+static bool line_take_number(const char **at, int base, char end, uint64_t *number)
 {
-	unsigned long long start, end, offset, inode;
-	unsigned device_major, device_minor, key;
-	int name = 0;
+	char *after;
 
-	*facts = (struct mapping_facts){0};
-	if (sscanf(line, "%llx-%llx %4s %llx %x:%x %llu %n", &start, &end, facts->perm, &offset,
-		   &device_major, &device_minor, &inode, &name) < 7)
+	*number = strtoull(*at, &after, base);
+	if (after == *at || *after != end)
 		return false;
-	facts->start = start;
-	facts->end = end;
-	facts->offset = offset;
-	facts->inode = inode;
-	facts->name = line + name;
-	/* Such a name on a disk is a file's: the kernel's own mounts have no major number. */
-	facts->segment = device_major == 0 && inode <= INT32_MAX &&
-			 sscanf(facts->name, "/SYSV%8x", &key) == 1;
-	facts->key = facts->segment ? key : 0;
+	*at = after + 1;
 	return true;
 }
 
-/* Huge pages are in no Rss. */
-static void parse_detail(const char *line, struct mapping_facts *facts)
+/* "start-end rw-p offset major:minor inode    name", without its newline. */
+static bool line_parse_mapping(const char *line, struct mapping_facts *mapping)
+{
+	uint64_t device_major, device_minor;
+	unsigned key;
+	const char *at = line;
+
+	*mapping = (struct mapping_facts){0};
+	if (!line_take_number(&at, 16, '-', &mapping->start) ||
+	    !line_take_number(&at, 16, ' ', &mapping->end) || strcspn(at, " ") != 4)
+		return false;
+	memcpy(mapping->perm, at, 4);
+	at += 5;
+	if (at[-1] != ' ' || !line_take_number(&at, 16, ' ', &mapping->offset) ||
+	    !line_take_number(&at, 16, ':', &device_major) ||
+	    !line_take_number(&at, 16, ' ', &device_minor) ||
+	    !line_take_number(&at, 10, ' ', &mapping->inode))
+		return false;
+	mapping->device_major = (uint32_t)device_major;
+	mapping->device_minor = (uint32_t)device_minor;
+	mapping->name = at + strspn(at, " ");
+	/* A file on a disk may have such a name; only the kernel's own mounts have major 0. */
+	mapping->segment = device_major == 0 && mapping->inode <= INT32_MAX &&
+			   sscanf(mapping->name, "/SYSV%8x", &key) == 1;
+	mapping->key = mapping->segment ? key : 0;
+	return true;
+}
+
+/* Rss does not count huge pages. */
+static void line_parse_detail(const char *line, struct mapping_facts *mapping)
 {
 	static const char *const resident[] = {"Rss", "Shared_Hugetlb", "Private_Hugetlb"};
 	unsigned long long kilobytes;
@@ -45,25 +64,91 @@ static void parse_detail(const char *line, struct mapping_facts *facts)
 	if (sscanf(line, "%31[^:]: %llu kB", name, &kilobytes) != 2)
 		return;
 	if (strcmp(name, "KernelPageSize") == 0) {
-		facts->page_bytes = kilobytes * 1024;
-		facts->pages_known = facts->page_bytes > 0;
+		mapping->page_bytes = kilobytes * 1024;
+		mapping->pages_known = mapping->page_bytes > 0;
 	}
 	if (strcmp(name, "Swap") == 0)
-		facts->swapped_bytes = kilobytes * 1024;
+		mapping->swapped_bytes = kilobytes * 1024;
 	for (size_t i = 0; i < sizeof resident / sizeof *resident; i++)
 		if (strcmp(name, resident[i]) == 0)
-			facts->resident_bytes += kilobytes * 1024;
+			mapping->resident_bytes += kilobytes * 1024;
 }
 
-/* A line's text is kept in `held` until the mapping is complete. */
-struct reading {
+bool mapping_is_heap(const struct mapping_facts *mapping)
+{
+	return strcmp(mapping->name, "[heap]") == 0;
+}
+
+/* ---- maps ---- */
+
+static FILE *maps_open(pid_t pid, const char *name)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, name);
+	return fopen(path, "re");
+}
+
+int maps_visit(pid_t pid, bool (*visit)(void *context, const struct mapping_facts *mapping),
+	       void *context)
+{
+	struct mapping_facts mapping;
+	char line[LINE_BYTES];
+	bool goes_on = true;
+	FILE *file = maps_open(pid, "maps");
+	int error = 0;
+
+	if (!file)
+		return -errno;
+	while (goes_on && (errno = 0, fgets(line, sizeof line, file))) {
+		line[strcspn(line, "\n")] = '\0';
+		if (line_parse_mapping(line, &mapping))
+			goes_on = visit(context, &mapping);
+	}
+	if (goes_on && ferror(file))
+		error = errno ? errno : EIO;
+	fclose(file);
+	return -error;
+}
+
+struct file_search {
+	const char *suffix;
+	bool found;
+};
+
+static bool search_file(void *context, const struct mapping_facts *mapping)
+{
+	static const char deleted[] = " (deleted)";
+	struct file_search *search = context;
+	size_t length = strlen(mapping->name), suffix = strlen(search->suffix);
+	size_t mark = sizeof deleted - 1;
+
+	if (length > mark && strcmp(mapping->name + length - mark, deleted) == 0)
+		length -= mark;
+	search->found = length >= suffix &&
+			memcmp(mapping->name + length - suffix, search->suffix, suffix) == 0;
+	return !search->found;
+}
+
+bool maps_has_file(pid_t pid, const char *suffix)
+{
+	struct file_search search = {suffix, false};
+
+	maps_visit(pid, search_file, &search);
+	return search.found;
+}
+
+/* ---- smaps ---- */
+
+/* The text of a mapping's line is in `held` until the mapping is complete. */
+struct smaps_reading {
 	char *line, *held;
 	size_t capacity, held_capacity;
-	struct mapping_facts facts;
+	struct mapping_facts mapping;
 	bool any;
 };
 
-static void swap_lines(struct reading *reading)
+static void smaps_swap_lines(struct smaps_reading *reading)
 {
 	char *line = reading->line;
 	size_t capacity = reading->capacity;
@@ -74,75 +159,44 @@ static void swap_lines(struct reading *reading)
 	reading->held_capacity = capacity;
 }
 
-static int maps_read_all(FILE *file, void (*take)(void *context, const struct mapping_facts *facts),
-			 void *context)
+static int smaps_read(FILE *file, void (*visit)(void *context, const struct mapping_facts *mapping),
+		      void *context)
 {
-	struct reading reading = {0};
+	struct smaps_reading reading = {0};
 	struct mapping_facts next;
 	int error;
 
 	while (errno = 0, getline(&reading.line, &reading.capacity, file) > 0) {
 		reading.line[strcspn(reading.line, "\n")] = '\0';
-		if (!parse_mapping(reading.line, &next)) {
-			parse_detail(reading.line, &reading.facts);
+		if (!line_parse_mapping(reading.line, &next)) {
+			line_parse_detail(reading.line, &reading.mapping);
 			continue;
 		}
 		if (reading.any)
-			take(context, &reading.facts);
-		reading.facts = next;
+			visit(context, &reading.mapping);
+		reading.mapping = next;
 		reading.any = true;
-		swap_lines(&reading);
+		smaps_swap_lines(&reading);
 	}
 	error = errno;
 	if (reading.any && !error)
-		take(context, &reading.facts);
+		visit(context, &reading.mapping);
 	free(reading.line);
 	free(reading.held);
 	return -error;
 }
 
-static FILE *open_one(pid_t pid, const char *name)
+int maps_visit_pages(pid_t pid, void (*visit)(void *context, const struct mapping_facts *mapping),
+		     void *context)
 {
-	char path[64];
-
-	snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, name);
-	return fopen(path, "re");
-}
-
-int maps_each(pid_t pid, void (*take)(void *context, const struct mapping_facts *facts),
-	      void *context)
-{
-	FILE *file = open_one(pid, "smaps");
+	FILE *file = maps_open(pid, "smaps");
 	int ret;
 
 	if (!file)
-		file = open_one(pid, "maps");
+		file = maps_open(pid, "maps");
 	if (!file)
 		return -errno;
-	ret = maps_read_all(file, take, context);
+	ret = smaps_read(file, visit, context);
 	fclose(file);
 	return ret;
-}
-
-bool maps_exe(pid_t pid, char *path, size_t bytes)
-{
-	char name[64];
-	ssize_t length;
-
-	snprintf(name, sizeof name, "/proc/%ld/exe", (long)pid);
-	length = readlink(name, path, bytes - 1);
-	path[length > 0 ? length : 0] = '\0';
-	return length > 0;
-}
-
-bool maps_same_ipc(pid_t a, pid_t b)
-{
-	char name[64];
-	struct stat of_a, of_b;
-
-	snprintf(name, sizeof name, "/proc/%ld/ns/ipc", (long)a);
-	if (stat(name, &of_a) != 0)
-		return false;
-	snprintf(name, sizeof name, "/proc/%ld/ns/ipc", (long)b);
-	return stat(name, &of_b) == 0 && of_a.st_ino == of_b.st_ino && of_a.st_dev == of_b.st_dev;
 }

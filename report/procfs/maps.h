@@ -1,24 +1,31 @@
 /* SPDX-License-Identifier: MIT */
-/* A process's address space as the kernel tells it: /proc/PID/smaps, else maps. */
+/* The only parser of /proc/PID/maps and smaps. */
 #ifndef MEMSHIM_PROCFS_MAPS_H
 #define MEMSHIM_PROCFS_MAPS_H
 
 #include <sys/types.h>
 
-#include "report/procfs/mapping.h"
+#include "report/procfs/kernel_rows.h"
 
 /*
- * Calls `take` for each mapping, lowest address first. 0, or -errno: ENOENT and ESRCH where there
- * is no such process, EACCES where this user may not look at it. A process without an address space
- * (a kernel's own, or one that has ended) has no mappings, and that is no error.
+ * Calls `visit` for each mapping of /proc/PID/maps, lowest address first, until it returns false.
+ * Returns 0, or -errno when the file could not be opened or read. Allocates nothing for a line.
  */
-int maps_each(pid_t pid, void (*take)(void *context, const struct mapping_facts *facts),
-	      void *context);
+int maps_visit(pid_t pid, bool (*visit)(void *context, const struct mapping_facts *mapping),
+	       void *context);
 
-/* The program's file, as its mappings name it; false, and "", where that is not to be known. */
-bool maps_exe(pid_t pid, char *path, size_t bytes);
+/*
+ * The same for all mappings, from smaps where the kernel has it. 0, or -errno: ENOENT and ESRCH
+ * where there is no such process, EACCES where this user may not look at it. A process without an
+ * address space (a kernel thread, or a zombie) has no mappings, which is no error.
+ */
+int maps_visit_pages(pid_t pid, void (*visit)(void *context, const struct mapping_facts *mapping),
+		     void *context);
 
-/* Whether two processes share one table of System V objects. */
-bool maps_same_ipc(pid_t a, pid_t b);
+/* Whether the process maps a file whose path ends in `suffix`; the file may be deleted. */
+bool maps_has_file(pid_t pid, const char *suffix);
+
+/* Whether the mapping is the heap. The name is the kernel's own: a file's begins with a slash. */
+bool mapping_is_heap(const struct mapping_facts *mapping);
 
 #endif

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "preload/common/files.h"
+
 #define CHILDREN_BYTES 16384
 
 ssize_t proc_read(pid_t pid, const char *name, char *buffer, size_t size)
@@ -43,12 +45,11 @@ static char *split_stat(char *text, struct proc_facts *facts)
 	return end + 2;
 }
 
-bool proc_facts(pid_t pid, struct proc_facts *facts)
+static bool proc_parse_stat(char *text, struct proc_facts *facts)
 {
-	char text[1024], *at;
+	char *at = split_stat(text, facts);
 
-	*facts = (struct proc_facts){.state = '?'};
-	if (proc_read(pid, "stat", text, sizeof text) <= 0 || !(at = split_stat(text, facts)))
+	if (!at)
 		return false;
 	facts->state = *at;
 	for (int field = 4; field <= 52; field++) {
@@ -70,53 +71,23 @@ bool proc_facts(pid_t pid, struct proc_facts *facts)
 	return true;
 }
 
-bool proc_real_uid(pid_t pid, uid_t *uid)
+bool proc_facts(pid_t pid, struct proc_facts *facts)
 {
-	char text[8192], *line;
+	char text[1024];
 
-	if (proc_read(pid, "status", text, sizeof text) <= 0 || !(line = strstr(text, "\nUid:")))
-		return false;
-	*uid = (uid_t)strtoul(line + sizeof "\nUid:", NULL, 10);
-	return true;
+	*facts = (struct proc_facts){.state = '?'};
+	return proc_read(pid, "stat", text, sizeof text) > 0 && proc_parse_stat(text, facts);
 }
 
-pid_t proc_inner_pid(pid_t pid)
+uint64_t proc_own_start_time(void)
 {
-	char text[8192], *line, *last;
+	struct proc_facts facts = {0};
+	char text[1024];
 
-	if (proc_read(pid, "status", text, sizeof text) <= 0 || !(line = strstr(text, "\nNSpid:")))
-		return 0;
-	line++;
-	line[strcspn(line, "\n")] = '\0';
-	last = strrchr(line, '\t');
-	return last ? (pid_t)atol(last + 1) : 0;
-}
-
-bool proc_uids(pid_t pid, uid_t *real, uid_t *effective)
-{
-	char text[8192], *line = NULL;
-
-	if (proc_read(pid, "status", text, sizeof text) > 0)
-		line = strstr(text, "\nUid:");
-	return line && sscanf(line + 5, "%u %u", real, effective) == 2;
-}
-
-/* Of the four numbers behind Uid: or Gid:, the second one counts. */
-static bool has_line(const char *status, const char *name, unsigned long own)
-{
-	const char *line = strstr(status, name);
-	unsigned long real, effective;
-
-	return !line || sscanf(line + strlen(name), "%lu %lu", &real, &effective) != 2 ||
-	       effective == own;
-}
-
-bool proc_has_other_rights(pid_t pid)
-{
-	char text[8192];
-
-	return proc_read(pid, "status", text, sizeof text) > 0 &&
-	       !(has_line(text, "\nUid:", geteuid()) && has_line(text, "\nGid:", getegid()));
+	return sys_read_file("/proc/self/stat", text, sizeof text) > 0 &&
+			       proc_parse_stat(text, &facts)
+		       ? facts.start_time
+		       : 0;
 }
 
 uid_t proc_other_uid(pid_t pid)
@@ -128,6 +99,30 @@ uid_t proc_other_uid(pid_t pid)
 	return stat(path, &st) == 0 && st.st_uid != geteuid() ? st.st_uid : 0;
 }
 
+bool proc_link(pid_t pid, const char *name, char *target, size_t bytes)
+{
+	char path[64];
+	ssize_t length;
+
+	snprintf(path, sizeof path, "/proc/%ld/%s", (long)pid, name);
+	length = readlink(path, target, bytes - 1);
+	target[length > 0 ? length : 0] = '\0';
+	return length > 0;
+}
+
+uint64_t proc_ipc_namespace(pid_t pid)
+{
+	char path[64];
+
+	snprintf(path, sizeof path, "/proc/%ld/ns/ipc", (long)pid);
+	return sys_inode(path);
+}
+
+uint64_t proc_own_ipc_namespace(void)
+{
+	return sys_inode("/proc/self/ns/ipc");
+}
+
 bool proc_may_look(pid_t pid)
 {
 	char path[64], link[8];
@@ -135,35 +130,6 @@ bool proc_may_look(pid_t pid)
 	/* The right comes first: ENOENT is the answer for a zombie that may be looked at. */
 	snprintf(path, sizeof path, "/proc/%ld/exe", (long)pid);
 	return readlink(path, link, sizeof link) >= 0 || errno == ENOENT;
-}
-
-static bool ends_in(char *line, const char *name)
-{
-	size_t length = strcspn(line, "\n"), name_length = strlen(name);
-	static const char deleted[] = " (deleted)";
-
-	line[length] = '\0';
-	if (length > sizeof deleted - 1 &&
-	    strcmp(line + length - (sizeof deleted - 1), deleted) == 0)
-		length -= sizeof deleted - 1;
-	return length > name_length && memcmp(line + length - name_length, name, name_length) == 0;
-}
-
-bool proc_maps(pid_t pid, const char *name)
-{
-	char path[64], *line = NULL;
-	bool found = false;
-	size_t capacity = 0;
-	FILE *file;
-
-	snprintf(path, sizeof path, "/proc/%ld/maps", (long)pid);
-	file = fopen(path, "re");
-	while (file && !found && getline(&line, &capacity, file) > 0)
-		found = ends_in(line, name);
-	free(line);
-	if (file)
-		fclose(file);
-	return found;
 }
 
 bool proc_started_by(const struct proc_facts *facts, uint64_t second)
@@ -175,14 +141,6 @@ bool proc_started_by(const struct proc_facts *facts, uint64_t second)
 	return (uint64_t)(now.tv_sec - up.tv_sec) +
 		       facts->start_time / (uint64_t)sysconf(_SC_CLK_TCK) <=
 	       second + 1;
-}
-
-bool proc_is_heap(const char *line)
-{
-	int name = 0;
-
-	return sscanf(line, "%*s %*s %*s %*s %*s %n", &name) == 0 && name > 0 &&
-	       strcmp(line + name, "[heap]\n") == 0;
 }
 
 bool proc_each(void (*visit)(void *context, pid_t pid), void *context)

@@ -3,7 +3,7 @@
 #ifndef MEMSHIM_PROCFS_SYSVIPC_H
 #define MEMSHIM_PROCFS_SYSVIPC_H
 
-#include "report/reader/facts.h"
+#include "report/procfs/kernel_rows.h"
 
 /* Calls `take` for each row. False where the table cannot be read: nothing is known then. */
 bool sysvipc_segments(void (*take)(void *context, const struct kernel_segment *segment),

@@ -7,8 +7,8 @@
 #ifndef MEMSHIM_READER_FACTS_H
 #define MEMSHIM_READER_FACTS_H
 
+#include "report/procfs/kernel_rows.h"
 #include "report/reader/event.h"
-#include "report/reader/kernel_facts.h"
 
 /* Why an event, or a fact, is missing. */
 enum loss {
@@ -72,13 +72,6 @@ struct move_facts {
 	uint64_t grows, shrinks, stills;
 	uint64_t grown_bytes, shrunk_bytes;
 };
-
-/*
- * Whether a process or an image still runs. The kernel answers; where the kernel cannot be asked
- * from here, the recorder's or the process's own record answers. STILL_UNKNOWN proves nothing, and
- * permits nothing.
- */
-enum still { STILL_UNKNOWN, STILL_RUNS, STILL_ENDED };
 
 /* One image of one process: from start, fork or exec to its end. */
 struct process_facts {
@@ -218,6 +211,23 @@ struct identity_facts {
 	uint64_t end_ns;       /* if `ended` */
 	int32_t exit_status;   /* -1 unknown, or none */
 	int32_t exit_signal;   /* 0 unknown, or none */
+};
+
+/* An object at the end of a recorded session, as the kernel reported it then. */
+struct object_facts {
+	uint32_t kind;  /* enum segment_object_kind */
+	bool gone;      /* no call of the session removed it; only the id of `segment` is valid */
+	bool was_seen;  /* gone: it existed in the session's IPC namespace before */
+	bool elsewhere; /* gone: its creator was in another IPC namespace when it created it */
+	struct kernel_segment segment;
+};
+
+/* What the kernel reports of a running process. */
+struct kernel_process {
+	uint32_t instance;
+	bool break_differs; /* the break moved without a recorded call */
+	bool headroom_known;
+	uint64_t headroom_bytes; /* from the break to the next mapping */
 };
 
 /* An unfollowed process: it runs, or ran, without the shim. */

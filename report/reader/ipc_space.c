@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "preload/common/files.h"
+#include "report/procfs/proc.h"
 #include "report/reader/reader_internal.h"
 
 #define IPC_NAMESPACE_FIRST 0xefffffffull /* linux/proc_ns.h: PROC_IPC_INIT_INO */
@@ -15,15 +16,14 @@ static bool any_process_is_here(const struct source *source)
 {
 	uint32_t count = source_slot_count(source);
 	struct segment_process slot;
-	char path[64];
 
 	for (uint32_t i = 0; i < count; i++) {
 		if (!source_slot(source, i, &slot) || slot.ipc_namespace != 0 ||
 		    !source_process_runs(source, &slot))
 			continue;
-		snprintf(path, sizeof path, "/proc/%ld/ns/ipc",
-			 (long)(slot.host_pid ? slot.host_pid : slot.pid));
-		if (source->same_pids && sys_inode(path) == sys_inode("/proc/self/ns/ipc"))
+		if (source->same_pids &&
+		    proc_ipc_namespace(slot.host_pid ? slot.host_pid : slot.pid) ==
+			    proc_own_ipc_namespace())
 			return true;
 	}
 	return false;
@@ -31,7 +31,7 @@ static bool any_process_is_here(const struct source *source)
 
 enum source_ipc source_compare_ipc(uint64_t inode, uint64_t id)
 {
-	uint64_t own = sys_inode("/proc/self/ns/ipc");
+	uint64_t own = proc_own_ipc_namespace();
 	uint64_t own_id = id ? sys_namespace_id("/proc/self/ns/ipc") : 0;
 
 	if (id && own_id)

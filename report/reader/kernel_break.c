@@ -1,34 +1,36 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/reader/kernel_break.h"
 
-#include <stdio.h>
 #include <string.h>
 
-#include "report/procfs/proc.h"
+#include "report/procfs/maps.h"
+
+struct breaks_search {
+	const char *segment;
+	uint64_t program_break;
+	struct breaks *breaks;
+};
+
+static bool breaks_take_mapping(void *context, const struct mapping_facts *mapping)
+{
+	const struct breaks_search *search = context;
+	struct breaks *breaks = search->breaks;
+
+	if (mapping_is_heap(mapping))
+		breaks->heap_end = mapping->end;
+	else if (mapping->start >= search->program_break && !breaks->next_start)
+		breaks->next_start = mapping->start;
+	if (!breaks->segment_start && strstr(mapping->name, search->segment))
+		breaks->segment_start = mapping->start;
+	return true;
+}
 
 bool breaks_read(int32_t pid, const char *segment, uint64_t program_break, struct breaks *breaks)
 {
-	char path[64], line[4352];
-	unsigned long long start, end;
-	FILE *file;
+	struct breaks_search search = {segment, program_break, breaks};
 
-	snprintf(path, sizeof path, "/proc/%ld/maps", (long)pid);
 	*breaks = (struct breaks){0, 0, 0};
-	file = fopen(path, "re");
-	if (!file)
-		return false;
-	while (fgets(line, sizeof line, file)) {
-		if (sscanf(line, "%llx-%llx", &start, &end) != 2)
-			continue;
-		if (proc_is_heap(line))
-			breaks->heap_end = end;
-		else if (start >= program_break && !breaks->next_start)
-			breaks->next_start = start;
-		if (!breaks->segment_start && strstr(line, segment))
-			breaks->segment_start = start;
-	}
-	fclose(file);
-	return true;
+	return maps_visit(pid, breaks_take_mapping, &search) == 0;
 }
 
 bool breaks_were_quiet(const struct segment_process *before, const struct segment_process *after)

@@ -5,38 +5,26 @@
  * from its registration on, where it has a limit.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-#include "report/procfs/proc.h"
+#include "report/procfs/maps.h"
+#include "report/procfs/status.h"
 #include "report/recorder/drain_internal.h"
 
 /* ---- memory ---- */
 
-static uint64_t read_meminfo(const char *text, const char *name)
-{
-	const char *at = strstr(text, name);
-
-	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
-}
-
 void snapshot_memory(struct segment_snapshot *snapshot, bool huge)
 {
-	char text[4096];
+	struct meminfo_facts meminfo;
 
-	if (sys_read_file("/proc/sys/vm/overcommit_memory", text, sizeof text) > 0)
-		snapshot->overcommit = (uint32_t)(text[0] - '0');
-	if (sys_read_file("/proc/meminfo", text, sizeof text) <= 0)
-		return;
-	snapshot->memory_bytes = (read_meminfo(text, "MemTotal:") +
-				  read_meminfo(text, "SwapTotal:"))
-				 << 10;
+	meminfo_read(&meminfo);
+	snapshot->overcommit = meminfo.overcommit;
+	snapshot->memory_bytes = meminfo.memory_bytes;
 	if (!huge)
 		return;
-	snapshot->limit_pages = read_meminfo(text, "HugePages_Total:");
-	snapshot->used_pages = snapshot->limit_pages - read_meminfo(text, "HugePages_Free:") +
-			       read_meminfo(text, "HugePages_Rsvd:");
+	snapshot->limit_pages = meminfo.huge_pages;
+	snapshot->used_pages = meminfo.huge_pages - meminfo.huge_free + meminfo.huge_reserved;
 }
 
 /* ---- the process and its addresses ---- */
@@ -62,54 +50,25 @@ pid_t snapshot_pid(const struct segment_process *slot)
 	return slot->pid_namespace ? 0 : slot->pid;
 }
 
-/* A number of /proc/PID/status, there in kB. */
-static uint64_t status_bytes(const char *text, const char *name)
-{
-	const char *line = strstr(text, name);
-
-	return line ? strtoull(line + strlen(name), NULL, 10) << 10 : 0;
-}
-
-/*
- * RLIMIT_DATA or RLIMIT_AS; 0 unknown. Of a process that acts as another user, prlimit(2) tells
- * only who has CAP_SYS_RESOURCE, and /proc everybody.
- */
-static uint64_t limit_of(pid_t pid, int resource)
-{
-	const char *name = resource == RLIMIT_AS ? "\nMax address space" : "\nMax data size";
-	struct rlimit limit;
-	char text[4096], *line;
-
-	if (prlimit(pid, resource, NULL, &limit) == 0)
-		return limit.rlim_cur;
-	if (proc_read(pid, "limits", text, sizeof text) <= 0 || !(line = strstr(text, name)))
-		return 0;
-	line += strlen(name);
-	line += strspn(line, " ");
-	return *line == 'u' ? RLIM_INFINITY : strtoull(line, NULL, 10);
-}
-
 /* ---- what it began with ---- */
 
 void drain_note_limits(struct drain *drain, const struct drain_process *process, pid_t pid)
 {
 	struct drain_limits *limits = &drain->limits[process->slot];
 	const struct segment_process *slot = drain_slot(drain, process->slot);
-	uint64_t heap = word_load(&slot->break_current) - slot->break_initial, mapped, data;
-	char text[4096];
+	uint64_t heap = word_load(&slot->break_current) - slot->break_initial;
+	struct status_facts status;
 
 	*limits = (struct drain_limits){
 		.instance = process->instance,
-		.data = limit_of(pid, RLIMIT_DATA),
-		.space = limit_of(pid, RLIMIT_AS),
+		.data = status_limit(pid, RLIMIT_DATA),
+		.space = status_limit(pid, RLIMIT_AS),
 	};
 	if ((limits->data == RLIM_INFINITY && limits->space == RLIM_INFINITY) ||
-	    slot->instance != process->instance || proc_read(pid, "status", text, sizeof text) <= 0)
+	    slot->instance != process->instance || !status_read(pid, &status))
 		return;
-	mapped = status_bytes(text, "\nVmSize:");
-	data = status_bytes(text, "\nVmData:");
-	limits->mapped_bytes = mapped > heap ? mapped - heap : 0;
-	limits->data_bytes = data > heap ? data - heap : 0;
+	limits->mapped_bytes = status.mapped_bytes > heap ? status.mapped_bytes - heap : 0;
+	limits->data_bytes = status.data_bytes > heap ? status.data_bytes - heap : 0;
 }
 
 static const struct drain_limits *limits_at_start(const struct drain *drain, uint32_t instance)
@@ -127,7 +86,7 @@ static const struct drain_limits *limits_at_start(const struct drain *drain, uin
 void snapshot_caller(const struct drain *drain, struct segment_snapshot *snapshot, pid_t pid)
 {
 	const struct drain_limits *first = limits_at_start(drain, snapshot->instance);
-	char text[4096], *line;
+	struct status_facts status;
 
 	if (first) {
 		snapshot->limit_data = first->data;
@@ -136,42 +95,43 @@ void snapshot_caller(const struct drain *drain, struct segment_snapshot *snapsho
 		snapshot->first_data_bytes = first->data_bytes;
 	}
 	snapshot->flags |= SNAPSHOT_PROCESS_GONE;
-	if (pid <= 0 || proc_read(pid, "status", text, sizeof text) <= 0)
+	if (pid <= 0 || !status_read(pid, &status))
 		return;
-	line = strstr(text, "\nUid:");
-	if (line)
-		sscanf(line + 5, "%*u %u", &snapshot->caller_uid);
-	snapshot->mapped_bytes = status_bytes(text, "\nVmSize:");
-	snapshot->data_bytes = status_bytes(text, "\nVmData:");
+	if (status.uids_known)
+		snapshot->caller_uid = status.effective_uid;
+	snapshot->mapped_bytes = status.mapped_bytes;
+	snapshot->data_bytes = status.data_bytes;
 	if (snapshot->mapped_bytes == 0) /* a zombie: its memory is gone */
 		return;
-	snapshot->limit_data = limit_of(pid, RLIMIT_DATA);
-	snapshot->limit_size = limit_of(pid, RLIMIT_AS);
+	snapshot->limit_data = status_limit(pid, RLIMIT_DATA);
+	snapshot->limit_size = status_limit(pid, RLIMIT_AS);
 	snapshot->flags &= ~(uint32_t)SNAPSHOT_PROCESS_GONE;
 }
 
-/* The first mapping that ends above `address`; the heap is in nobody's way. */
-void snapshot_next_mapping(struct segment_snapshot *snapshot, pid_t pid, uint64_t address)
-{
-	unsigned long long start, end;
-	char line[4352], *name;
-	FILE *maps;
+struct next_search {
+	struct segment_snapshot *snapshot;
+	uint64_t address;
+};
 
-	snprintf(line, sizeof line, "/proc/%ld/maps", (long)pid);
-	maps = fopen(line, "re");
-	while (maps && fgets(line, sizeof line, maps)) {
-		if (sscanf(line, "%llx-%llx", &start, &end) != 2 || end <= address ||
-		    proc_is_heap(line))
-			continue;
-		snapshot->next_start = start;
-		name = strpbrk(line, "/[");
-		if (!name)
-			break;
-		name[strcspn(name, "\n")] = '\0';
+static bool next_take_mapping(void *context, const struct mapping_facts *mapping)
+{
+	const struct next_search *search = context;
+	struct segment_snapshot *snapshot = search->snapshot;
+	const char *name = strpbrk(mapping->name, "/[");
+
+	if (mapping->end <= search->address || mapping_is_heap(mapping))
+		return true;
+	snapshot->next_start = mapping->start;
+	if (name)
 		snprintf(snapshot->next_name, sizeof snapshot->next_name, "%.*s",
 			 (int)sizeof snapshot->next_name - 1, name);
-		break;
-	}
-	if (maps)
-		fclose(maps);
+	return false;
+}
+
+/* The first mapping that ends above `address`, except the heap, which no call runs into. */
+void snapshot_next_mapping(struct segment_snapshot *snapshot, pid_t pid, uint64_t address)
+{
+	struct next_search search = {snapshot, address};
+
+	maps_visit(pid, next_take_mapping, &search);
 }

@@ -6,7 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "report/procfs/maps.h"
 #include "report/procfs/proc.h"
+#include "report/procfs/status.h"
 #include "report/procfs/timens.h"
 
 #define UID_UNKNOWN ((uid_t)-1)
@@ -23,10 +25,10 @@ static bool identity_exists(int fd)
  */
 static void identity_ask_proc(struct drain_identity *identity, int fd, bool is_child)
 {
-	uid_t real, effective;
+	struct status_facts status;
 	struct proc_facts facts;
 	bool known = proc_facts(identity->pid, &facts);
-	bool has_uids = known && proc_uids(identity->pid, &real, &effective);
+	bool has_uids = known && status_read(identity->pid, &status) && status.uids_known;
 
 	if (!known || !(is_child || (fd >= 0 && identity_exists(fd))))
 		return;
@@ -34,9 +36,9 @@ static void identity_ask_proc(struct drain_identity *identity, int fd, bool is_c
 	if (!has_uids)
 		return;
 	if (identity->effective_uid == UID_UNKNOWN)
-		identity->effective_uid = effective;
-	if (identity->effective_uid == effective)
-		identity->real_uid = real;
+		identity->effective_uid = status.effective_uid;
+	if (identity->effective_uid == status.effective_uid)
+		identity->real_uid = status.real_uid;
 }
 
 /* A pidfd that was opened by pid is that of a process which started when the image's did. */
@@ -52,7 +54,7 @@ static bool identity_fits(const struct drain_identity *identity,
 static bool identity_maps_segment(const struct drain_identity *identity, const struct drain *drain,
 				  int fd)
 {
-	return proc_maps(identity->pid, strrchr(drain_segment_path(drain), '/')) &&
+	return maps_has_file(identity->pid, strrchr(drain_segment_path(drain), '/')) &&
 	       identity_exists(fd);
 }
 

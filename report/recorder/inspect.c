@@ -243,16 +243,15 @@ static const char *find_program_word(const char *words, const char *end)
 /* The program that a loader was given stands in the loader's place. */
 static void name_given_program(struct inspection *in, pid_t pid)
 {
-	char words[4096], link[64], folder[PATH_MAX] = "";
-	ssize_t used = proc_read(pid, "cmdline", words, sizeof words), length;
+	char words[4096], folder[PATH_MAX] = "";
+	ssize_t used = proc_read(pid, "cmdline", words, sizeof words);
 	const char *program = used > 0 ? find_program_word(words, words + used) : NULL;
 
 	if (!program)
 		return;
-	snprintf(link, sizeof link, "/proc/%ld/cwd", (long)pid);
 	if (*program != '/' && strchr(program, '/') &&
-	    (length = readlink(link, folder, sizeof folder - 2)) > 0)
-		snprintf(folder + length, 2, "/");
+	    proc_link(pid, "cwd", folder, sizeof folder - 1))
+		strcat(folder, "/");
 	if (strncmp(program, "./", 2) == 0 && *folder)
 		program += 2;
 	if (snprintf(in->path, sizeof in->path, "%s%s", folder, program) >= (int)sizeof in->path)
@@ -262,12 +261,10 @@ static void name_given_program(struct inspection *in, pid_t pid)
 void inspect_process(struct inspection *in, pid_t pid)
 {
 	char link[64];
-	ssize_t used;
 	int fd;
 
+	proc_link(pid, "exe", in->path, sizeof in->path);
 	snprintf(link, sizeof link, "/proc/%ld/exe", (long)pid);
-	used = readlink(link, in->path, sizeof in->path - 1);
-	in->path[used < 0 ? 0 : used] = '\0';
 	inspect_judge(in, INSPECT_SEEN, 0, 0);
 	fd = open(link, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "report/procfs/holders.h"
+#include "report/procfs/proc.h"
 #include "report/procfs/sysvipc.h"
 #include "report/recorder/drain_internal.h"
 
@@ -126,12 +127,9 @@ static bool has_moved(const struct drain *drain, uint32_t instance)
 {
 	const struct segment_process *slot = snapshot_slot(drain, instance);
 	uint64_t inode = 0;
-	char path[64];
 
-	if (slot && snapshot_pid(slot) > 0) {
-		snprintf(path, sizeof path, "/proc/%ld/ns/ipc", (long)snapshot_pid(slot));
-		inode = sys_inode(path);
-	}
+	if (slot && snapshot_pid(slot) > 0)
+		inode = proc_ipc_namespace(snapshot_pid(slot));
 	return inode && inode != drain->header.ipc_namespace;
 }
 

@@ -8,6 +8,7 @@
 
 #include "preload/common/make.h"
 #include "preload/common/folder.h"
+#include "report/procfs/proc.h"
 #include "report/recorder/drain_internal.h"
 #include "report/recorder/limits.h"
 #include "report/util/error.h"
@@ -55,19 +56,6 @@ static void point_at_folder(struct drain_error *error)
 	if (!getenv("MEMSHIM_DIR") && !strstr(error->why, "MEMSHIM_DIR"))
 		snprintf(error->why + used, sizeof error->why - used,
 			 "; set MEMSHIM_DIR to a folder on tmpfs");
-}
-
-/* Field 22 of /proc/self/stat; 0 unknown. The name before it may hold blanks and parentheses. */
-static uint64_t own_start_time(void)
-{
-	char text[1024];
-	const char *at = NULL;
-
-	if (sys_read_file("/proc/self/stat", text, sizeof text) > 0)
-		at = strrchr(text, ')');
-	for (int field = 2; at && field < 22; field++)
-		at = strchr(at + 1, ' ');
-	return at ? strtoull(at, NULL, 10) : 0;
 }
 
 /*
@@ -219,7 +207,7 @@ static int session_create_make_segment(struct drain *drain, const struct drain_o
 		.stack_depth = wish->stack_depth,
 		.options = wish->no_follow ? OPTION_NO_FOLLOW : 0,
 		.recorder_pid = getpid(),
-		.recorder_start_time = own_start_time(),
+		.recorder_start_time = proc_own_start_time(),
 		/* Better none than a cut one. */
 		.peer_path = strlen(wish->recording_path) < sizeof drain->header.peer_path
 				     ? wish->recording_path

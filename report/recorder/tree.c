@@ -10,7 +10,9 @@
 #define uthash_nonfatal_oom(element) ((element)->unhashed = true)
 #include <uthash.h>
 
+#include "report/procfs/maps.h"
 #include "report/procfs/proc.h"
+#include "report/procfs/status.h"
 #include "report/reader/unfollowed.h"
 #include "report/recorder/inspect.h"
 #include "report/recorder/preload_check.h"
@@ -221,7 +223,7 @@ static void tree_tell(struct tree *tree, struct unregistered_process *s)
 static void judge_hidden(struct tree *tree, struct unregistered_process *s,
 			 const struct proc_facts *facts)
 {
-	bool other = proc_has_other_rights(s->pid), named;
+	bool other = status_has_other_rights(s->pid), named;
 
 	s->exe[0] = '\0';
 	named = proc_read(s->pid, "cmdline", s->exe, sizeof s->exe) > 0;
@@ -238,7 +240,7 @@ static void judge_silent(struct tree *tree, struct unregistered_process *s)
 {
 	enum preload preload;
 
-	if (proc_maps(s->pid, PRELOAD_LIBRARY)) {
+	if (maps_has_file(s->pid, PRELOAD_LIBRARY)) {
 		s->why = WHY_NO_ACCESS;
 		return;
 	}
@@ -262,7 +264,7 @@ static void tree_judge(struct tree *tree, struct unregistered_process *s,
 		return;
 	}
 	s->suspected = false;
-	if (proc_maps(s->pid, tree->segment))
+	if (maps_has_file(s->pid, tree->segment))
 		return; /* a copy of its parent: it will register when it makes a call */
 	inspect_process(&in, s->pid);
 	if (in.path[0] == '\0')
@@ -328,7 +330,7 @@ static void look_at_watched(void *context, pid_t pid, uint64_t start_break)
 	if (!proc_facts(pid, &facts) || facts.state == 'Z')
 		return;
 	other = start_break != 0 && facts.start_break != 0 && facts.start_break != start_break;
-	if ((other || start_break == 0) && proc_may_look(pid) && !proc_maps(pid, tree->segment))
+	if ((other || start_break == 0) && proc_may_look(pid) && !maps_has_file(pid, tree->segment))
 		tree_look_at(tree, pid, &facts, other);
 	look_below(tree, pid);
 }

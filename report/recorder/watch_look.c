@@ -6,7 +6,9 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "report/procfs/maps.h"
 #include "report/procfs/proc.h"
+#include "report/procfs/status.h"
 #include "report/procfs/timens.h"
 #include "report/recorder/watch_internal.h"
 #include "report/util/now.h"
@@ -28,7 +30,7 @@ static bool watch_look_has_ended(const struct watched *w)
 /* A process in another pid namespace goes by another name here. */
 static void watch_look_compare(void *context, pid_t pid)
 {
-	pid_t inner = proc_inner_pid(pid);
+	pid_t inner = status_inner_pid(pid);
 	struct watch *watch = context;
 	struct proc_facts facts;
 
@@ -38,7 +40,7 @@ static void watch_look_compare(void *context, pid_t pid)
 		if (w->pid != 0 || w->image.pid != inner ||
 		    !(w->image.start_time
 			      ? timens_same_start(pid, facts.start_time, w->image.start_time)
-			      : proc_maps(pid, strrchr(drain_segment_path(watch->drain), '/'))))
+			      : maps_has_file(pid, strrchr(drain_segment_path(watch->drain), '/'))))
 			continue;
 		drain_know_pid(watch->drain, &w->image, pid);
 		if (watch->arrived)

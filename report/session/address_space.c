@@ -10,6 +10,7 @@
 #include "report/procfs/holders.h"
 #include "report/procfs/maps.h"
 #include "report/procfs/proc.h"
+#include "report/procfs/status.h"
 #include "report/procfs/sysvipc.h"
 #include "report/reader/tables.h"
 #include "report/session/find.h"
@@ -33,6 +34,12 @@ struct seeking {
 	bool other_ipc; /* the process has another table than this program */
 };
 
+/* Whether the process is in that IPC namespace; false where it is not known. */
+static bool is_same_ipc(uint64_t ipc, pid_t pid)
+{
+	return ipc != 0 && ipc == proc_ipc_namespace(pid);
+}
+
 static void address_space_take_holder(void *context, const struct kernel_holder *row)
 {
 	struct seeking *seeking = context;
@@ -44,7 +51,8 @@ static void address_space_take_holder(void *context, const struct kernel_holder 
 
 	if (row->shmid < 0 || row->other_ipc != seeking->other_ipc)
 		return;
-	if (row->other_ipc && !maps_same_ipc(row->pid, seeking->zones->process.pid))
+	if (row->other_ipc &&
+	    !is_same_ipc(proc_ipc_namespace(row->pid), seeking->zones->process.pid))
 		return;
 	snprintf(holder.comm, sizeof holder.comm, "%s", row->comm);
 	zones_add_holder(seeking->zones, row->shmid, &holder);
@@ -52,7 +60,8 @@ static void address_space_take_holder(void *context, const struct kernel_holder 
 
 static void ask_about_attachments(struct zones *zones)
 {
-	struct seeking seeking = {zones, !maps_same_ipc(zones->process.pid, getpid())};
+	struct seeking seeking = {zones,
+				  !is_same_ipc(proc_own_ipc_namespace(), zones->process.pid)};
 
 	if (!zones->attached_count)
 		return;
@@ -84,7 +93,7 @@ static void address_space_ask_session(struct address_space *address_space,
 				      struct zones_process *process)
 {
 	struct own_row own = {address_space->pid,
-			      proc_inner_pid(address_space->pid),
+			      status_inner_pid(address_space->pid),
 			      address_space->start_time,
 			      {0}};
 	struct facts_visitor visitor = {.process = take_own, .context = &own};
@@ -134,7 +143,7 @@ static void address_space_describe(struct address_space *address_space,
 		.break_initial = facts->start_break,
 	};
 	snprintf(process->comm, sizeof process->comm, "%s", facts->comm);
-	maps_exe(address_space->pid, process->exe, sizeof process->exe);
+	proc_link(address_space->pid, "exe", process->exe, sizeof process->exe);
 }
 
 struct zones *address_space_again(struct address_space *address_space)
@@ -152,7 +161,7 @@ struct zones *address_space_again(struct address_space *address_space)
 	address_space->start_time = facts.start_time;
 	address_space_describe(address_space, &facts, &process);
 	zones = zones_make(&process);
-	error = zones ? maps_each(address_space->pid, take_mapping, zones) : -ENOMEM;
+	error = zones ? maps_visit_pages(address_space->pid, take_mapping, zones) : -ENOMEM;
 	if (error == 0 && zones->count > 0) {
 		address_space_ask_session(address_space, &zones->process);
 		zones_finalize(zones);

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "report/procfs/maps.h"
 #include "report/reader/source.h"
 #include "report/util/error.h"
 #include "report/util/owner.h"
@@ -219,44 +220,43 @@ enum find_answer find_by_name(const char *name, char path[PATH_MAX])
  * A mapping's own name, or a way to it where the name is gone; false when it is no session. Its
  * name may be another by now, so what counts is that it is shared, written to, and a plain file.
  */
-static bool try_mapping(long pid, const char *line, char path[PATH_MAX], struct refusal *refusal)
+static bool try_mapping(long pid, const struct mapping_facts *mapping, char path[PATH_MAX],
+			struct refusal *refusal)
 {
-	const char *name = strchr(line, '/');
 	struct refusal any = {0};
 	struct source *source;
 
-	if (!name || !strstr(line, " rw-s "))
+	if (mapping->name[0] != '/' || strcmp(mapping->perm, "rw-s") != 0)
 		return false;
-	if (ends_with(name, " (deleted)"))
-		snprintf(path, PATH_MAX, "/proc/%ld/map_files/%.*s", pid, (int)strcspn(line, " "),
-			 line);
+	if (ends_with(mapping->name, " (deleted)"))
+		snprintf(path, PATH_MAX, "/proc/%ld/map_files/%llx-%llx", pid,
+			 (unsigned long long)mapping->start, (unsigned long long)mapping->end);
 	else
-		snprintf(path, PATH_MAX, "%.*s", PATH_MAX - 1, name);
+		snprintf(path, PATH_MAX, "%s", mapping->name);
 	source = try_source(path, &any);
 	source_close(source);
 	/* Other programs share files too: nothing but its name tells what a foreign one is. */
-	if (any.path[0] && strstr(name, ".seg"))
+	if (any.path[0] && strstr(mapping->name, ".seg"))
 		refusal_keep(refusal, any.path, any.why);
 	return source != NULL;
 }
 
-/* What a process maps that may be a session. */
+/* A search through what a process maps, for a session. */
 struct look {
+	long pid;
+	char *path; /* of PATH_MAX */
 	struct refusal refusal;
 	bool deleted;
+	bool found;
 };
 
-static bool find_look_through(long pid, FILE *maps, char path[PATH_MAX], struct look *look)
+static bool find_take_mapping(void *context, const struct mapping_facts *mapping)
 {
-	char line[PATH_MAX + 256];
-	bool found = false;
+	struct look *look = context;
 
-	while (!found && fgets(line, sizeof line, maps)) {
-		line[strcspn(line, "\n")] = '\0';
-		found = try_mapping(pid, line, path, &look->refusal);
-		look->deleted |= !found && ends_with(line, ".seg (deleted)");
-	}
-	return found;
+	look->found = try_mapping(look->pid, mapping, look->path, &look->refusal);
+	look->deleted |= !look->found && ends_with(mapping->name, ".seg (deleted)");
+	return !look->found;
 }
 
 /* One line: why process `pid` has no session that can be read; `error` is that of its maps. */
@@ -278,19 +278,10 @@ static void tell_why(long pid, int error, const struct look *look)
 
 bool find_by_pid(long pid, bool quiet, char path[PATH_MAX])
 {
-	struct look look = {0};
-	char name[64];
-	bool found;
-	FILE *maps;
-	int error;
+	struct look look = {.pid = pid, .path = path};
+	int error = -maps_visit((pid_t)pid, find_take_mapping, &look);
 
-	snprintf(name, sizeof name, "/proc/%ld/maps", pid);
-	maps = fopen(name, "re");
-	error = maps ? 0 : errno;
-	found = maps && find_look_through(pid, maps, path, &look);
-	if (!found && !quiet)
+	if (!look.found && !quiet)
 		tell_why(pid, error, &look);
-	if (maps)
-		fclose(maps);
-	return found;
+	return look.found;
 }

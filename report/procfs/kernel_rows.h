@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel reports, now or to the recorder earlier. facts.h includes this file. */
-#ifndef MEMSHIM_READER_KERNEL_FACTS_H
-#define MEMSHIM_READER_KERNEL_FACTS_H
+/* What procfs reads, as rows: the kernel's IPC tables, mappings, and whether a process runs. */
+#ifndef MEMSHIM_PROCFS_KERNEL_ROWS_H
+#define MEMSHIM_PROCFS_KERNEL_ROWS_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,15 +19,6 @@ struct kernel_segment {
 	uint64_t resident_bytes, swap_bytes;
 };
 
-/* An object at the end of a recorded session, as the kernel reported it then. */
-struct object_facts {
-	uint32_t kind;  /* enum segment_object_kind */
-	bool gone;      /* no call of the session removed it; only the id of `segment` is valid */
-	bool was_seen;  /* gone: it existed in the session's IPC namespace before */
-	bool elsewhere; /* gone: its creator was in another IPC namespace when it created it */
-	struct kernel_segment segment;
-};
-
 enum kernel_object_kind { OBJECT_QUEUE, OBJECT_SEMAPHORES };
 
 /* A row of /proc/sysvipc/msg or sem. */
@@ -39,13 +30,13 @@ struct kernel_object {
 	uint64_t bytes,
 		count; /* of the messages in a queue; count: messages, or semaphores of a set */
 	int32_t sent_pid, taken_pid;   /* queues; 0 none */
-	uint64_t used, taken, changed; /* last msgsnd or semop, last msgrcv, made or IPC_SET */
+	uint64_t used, taken, changed; /* last msgsnd or semop, last msgrcv, created or IPC_SET */
 };
 
 /* Instead of a shmid: the row is about the whole process. */
 enum { HOLDER_READ = -1, HOLDER_UNREADABLE = -2 };
 
-/* One mapping of a segment in a process, as /proc/PID/maps has it: each counts in nattch. */
+/* One mapping of a segment in a process, from /proc/PID/maps: each counts in nattch. */
 struct kernel_holder {
 	int32_t pid;
 	uint64_t start_time; /* proc(5) stat field 22 */
@@ -60,12 +51,26 @@ struct kernel_holder {
 	char comm[17];
 };
 
-/* What the kernel reports of a running process. */
-struct kernel_process {
-	uint32_t instance;
-	bool break_differs; /* the break moved without a recorded call */
-	bool headroom_known;
-	uint64_t headroom_bytes; /* from the break to the next mapping */
+/* One line of /proc/PID/maps, with what smaps adds to it. */
+struct mapping_facts {
+	uint64_t start, end;
+	uint64_t offset; /* into the file, of `start` */
+	uint32_t device_major, device_minor;
+	uint64_t inode;
+	char perm[5];     /* "rw-p" */
+	bool segment;     /* of System V shared memory: the inode is its shmid */
+	uint32_t key;     /* of the segment */
+	bool pages_known; /* the next three are known; false where the kernel has no smaps */
+	uint64_t page_bytes;
+	uint64_t resident_bytes, swapped_bytes; /* of this mapping */
+	const char *name;                       /* "" none; valid during the visit */
 };
+
+/*
+ * Whether a process or an image still runs. The kernel answers; where the kernel cannot be asked
+ * from here, the recorder's or the process's own record answers. STILL_UNKNOWN proves nothing, and
+ * permits nothing.
+ */
+enum still { STILL_UNKNOWN, STILL_RUNS, STILL_ENDED };
 
 #endif
