@@ -135,7 +135,7 @@ static int watch_on(struct watch *watch)
 			wait_until(&due, delay);
 		if (interrupted)
 			break;
-		zones = address_space_again(&watch->address_space);
+		zones = address_space_read(&watch->address_space);
 		if (!zones && i == 0)
 			return EXIT_ABSENT;
 		if (!zones) {
@@ -183,7 +183,7 @@ static int show_process(const struct options *options, pid_t pid)
 
 	if (options->watch)
 		return watch_process(options, pid);
-	zones = address_space_again(&address_space);
+	zones = address_space_read(&address_space);
 	address_space_end(&address_space);
 	if (!zones)
 		return EXIT_ABSENT;
@@ -201,7 +201,7 @@ static int show_file(const struct options *options)
 
 	if (!options_find_file(options, path))
 		return EXIT_ABSENT;
-	zones = address_space_back(path, options->filter.pid, &runs, &ret);
+	zones = address_space_of_session(path, options->filter.pid, &runs, &ret);
 	if (runs)
 		return show_process(options, runs);
 	if (!zones)

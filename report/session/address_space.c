@@ -17,21 +17,21 @@
 #include "report/session/session.h"
 #include "report/util/error.h"
 
-/* ---- a process, now ---- */
+/* ---- attachments of a running process ---- */
 
-static void take_mapping(void *zones, const struct mapping_facts *facts)
+static void address_space_add_mapping(void *zones, const struct mapping_facts *facts)
 {
 	zones_add_mapping(zones, facts);
 }
 
-static void address_space_take_segment(void *zones, const struct kernel_segment *segment)
+static void address_space_add_segment(void *zones, const struct kernel_segment *segment)
 {
 	zones_add_segment(zones, segment);
 }
 
-struct seeking {
+struct holder_search {
 	struct zones *zones;
-	bool other_ipc; /* the process has another table than this program */
+	bool other_ipc; /* the process is in another IPC namespace than this program */
 };
 
 /* Whether the process is in that IPC namespace; false where it is not known. */
@@ -40,37 +40,37 @@ static bool is_same_ipc(uint64_t ipc, pid_t pid)
 	return ipc != 0 && ipc == proc_ipc_namespace(pid);
 }
 
-static void address_space_take_holder(void *context, const struct kernel_holder *row)
+static void address_space_add_holder(void *context, const struct kernel_holder *row)
 {
-	struct seeking *seeking = context;
+	struct holder_search *search = context;
 	struct zone_holder holder = {
 		.pid = row->pid,
 		.address = row->start,
 		.readonly = row->readonly,
 	};
 
-	if (row->shmid < 0 || row->other_ipc != seeking->other_ipc)
+	if (row->shmid < 0 || row->other_ipc != search->other_ipc)
 		return;
 	if (row->other_ipc &&
-	    !is_same_ipc(proc_ipc_namespace(row->pid), seeking->zones->process.pid))
+	    !is_same_ipc(proc_ipc_namespace(row->pid), search->zones->process.pid))
 		return;
 	snprintf(holder.comm, sizeof holder.comm, "%s", row->comm);
-	zones_add_holder(seeking->zones, row->shmid, &holder);
+	zones_add_holder(search->zones, row->shmid, &holder);
 }
 
 static void ask_about_attachments(struct zones *zones)
 {
-	struct seeking seeking = {zones,
+	struct holder_search search = {zones,
 				  !is_same_ipc(proc_own_ipc_namespace(), zones->process.pid)};
 
 	if (!zones->attached_count)
 		return;
-	if (!seeking.other_ipc)
-		sysvipc_segments(address_space_take_segment, zones);
-	holders_each(NULL, address_space_take_holder, &seeking);
+	if (!search.other_ipc)
+		sysvipc_segments(address_space_add_segment, zones);
+	holders_each(NULL, address_space_add_holder, &search);
 }
 
-/* ---- what its session knows ---- */
+/* ---- its session ---- */
 
 struct own_row {
 	pid_t pid, inner_pid;
@@ -78,7 +78,7 @@ struct own_row {
 	struct process_facts facts; /* instance 0: none */
 };
 
-/* After exec the later image is the one that runs. */
+/* After exec the later image runs. */
 static void take_own(void *context, const struct process_facts *facts)
 {
 	struct own_row *own = context;
@@ -107,14 +107,14 @@ static void address_space_ask_session(struct address_space *address_space,
 	tables_read_processes(address_space->source, &visitor);
 	if (!own.facts.instance)
 		return;
-	/* Of a forked process the shim knows the break at its fork, the kernel the program's. */
+	/* After fork the shim has the break at the fork; the kernel has the program's first one. */
 	if (!process->break_initial)
 		process->break_initial = own.facts.break_initial;
 	process->break_current = own.facts.break_current;
 	process->break_peak = own.facts.break_peak;
 }
 
-/* ---- looking ---- */
+/* ---- a running process ---- */
 
 static struct zones *address_space_refuse(pid_t pid, const char *why)
 {
@@ -129,8 +129,8 @@ static struct zones *refuse_empty(pid_t pid, const struct proc_facts *facts)
 {
 	if (facts->state == 'Z' || facts->state == 'X')
 		return address_space_refuse(pid, "it has ended");
-	return address_space_refuse(
-		pid, "it has no address space: it is the kernel's own, or just ending");
+	return address_space_refuse(pid,
+				    "it has no address space: it is a kernel thread, or is ending");
 }
 
 static void address_space_describe(struct address_space *address_space,
@@ -146,7 +146,7 @@ static void address_space_describe(struct address_space *address_space,
 	proc_link(address_space->pid, "exe", process->exe, sizeof process->exe);
 }
 
-struct zones *address_space_again(struct address_space *address_space)
+struct zones *address_space_read(struct address_space *address_space)
 {
 	bool again = address_space->start_time != 0;
 	struct zones_process process;
@@ -161,7 +161,7 @@ struct zones *address_space_again(struct address_space *address_space)
 	address_space->start_time = facts.start_time;
 	address_space_describe(address_space, &facts, &process);
 	zones = zones_make(&process);
-	error = zones ? maps_visit_pages(address_space->pid, take_mapping, zones) : -ENOMEM;
+	error = zones ? maps_visit_pages(address_space->pid, address_space_add_mapping, zones) : -ENOMEM;
 	if (error == 0 && zones->count > 0) {
 		address_space_ask_session(address_space, &zones->process);
 		zones_finalize(zones);
@@ -195,7 +195,7 @@ static const struct model_process *address_space_last_image(const struct model *
 	return last;
 }
 
-/* COMMAND's own; in a session without one, the process that is alone in it. */
+/* The process `pid`, else COMMAND's, else the only process of the session. */
 static const struct model_process *address_space_choose(const struct model *model, int32_t pid,
 							const char *path, int *ret)
 {
@@ -233,7 +233,7 @@ static bool runs_here(const struct model *model, const struct model_process *pro
 	       alive_process(pid, process->facts.start_time) && proc_may_look(pid);
 }
 
-struct zones *address_space_back(const char *path, int32_t pid, pid_t *runs, int *ret)
+struct zones *address_space_of_session(const char *path, int32_t pid, pid_t *runs, int *ret)
 {
 	const struct model_process *process;
 	struct zones *zones = NULL;

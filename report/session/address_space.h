@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An address space: of a process as it is now, by the kernel's word, and by its session's where it
- * runs under the shim; or of a process of a session, as it last was.
+ * An address space: of a running process, read from /proc and, if it runs under the shim, from its
+ * session; or of a process of a session, at its last recorded state.
  */
 #ifndef MEMSHIM_SESSION_ADDRESS_SPACE_H
 #define MEMSHIM_SESSION_ADDRESS_SPACE_H
@@ -10,26 +10,26 @@
 
 #include "report/model/zones.h"
 
-/* Which process is looked at again and again. */
+/* A process whose address space is read repeatedly. */
 struct address_space {
 	pid_t pid;
-	uint64_t start_time;   /* proc(5) stat field 22; 0: not looked at yet */
+	uint64_t start_time;   /* proc(5) stat field 22; 0: not read yet */
 	struct source *source; /* its session; null: none */
 	bool session_sought;
 };
 
 /*
- * A picture of the process as it is now. Null at its end: quietly when it was looked at before, and
- * after one line when it was not, or when it cannot be looked at.
+ * Reads the address space as it is now. Null when the process has ended or cannot be read: after
+ * one line at the first call, quietly at later ones.
  */
-struct zones *address_space_again(struct address_space *address_space);
+struct zones *address_space_read(struct address_space *address_space);
 void address_space_end(struct address_space *address_space);
 
 /*
- * A process of a session's file: `pid`, or, when that is 0, COMMAND's own. When it still runs here,
- * *runs is its pid, and the result is null; otherwise null comes after one line, and *ret is an
- * exit code.
+ * A process of a session's file: `pid`, or, when that is 0, COMMAND's. When it still runs here, the
+ * result is null and *runs is its pid. Null otherwise comes after one line, with an exit code in
+ * *ret.
  */
-struct zones *address_space_back(const char *path, int32_t pid, pid_t *runs, int *ret);
+struct zones *address_space_of_session(const char *path, int32_t pid, pid_t *runs, int *ret);
 
 #endif

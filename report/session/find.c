@@ -24,7 +24,7 @@ static bool ends_with(const char *text, const char *end)
 
 /* ---- folders, as preload/common/folder.h chooses them ---- */
 
-/* Opened once, and judged as what was opened; null also where it was refused. */
+/* Opens the folder once, and checks the owner of what was opened. Null if it is refused. */
 static DIR *find_open_folder(const char *path, const struct find_visitor *visitor)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -45,7 +45,7 @@ static DIR *find_open_folder(const char *path, const struct find_visitor *visito
 	return dir;
 }
 
-static bool look_into(const char *folder, const struct find_visitor *visitor)
+static bool find_in_folder(const char *folder, const struct find_visitor *visitor)
 {
 	DIR *dir = find_open_folder(folder, visitor);
 	char path[PATH_MAX];
@@ -85,7 +85,7 @@ bool find_each_folder(bool (*found)(void *context, const char *folder), void *co
 
 static bool visit_folder(void *visitor, const char *folder)
 {
-	return look_into(folder, visitor);
+	return find_in_folder(folder, visitor);
 }
 
 bool find_each(const struct find_visitor *visitor)
@@ -93,7 +93,7 @@ bool find_each(const struct find_visitor *visitor)
 	return find_each_folder(visit_folder, (void *)visitor);
 }
 
-/* The first that was refused, for a line where nothing else is found. */
+/* The first file or folder that was refused: the message if no session is found. */
 struct refusal {
 	char path[PATH_MAX]; /* "" none */
 	char why[SOURCE_WHY_BYTES];
@@ -107,7 +107,7 @@ static void refusal_keep(struct refusal *refusal, const char *path, const char *
 	snprintf(refusal->why, sizeof refusal->why, "%s", why);
 }
 
-/* Opens what is to be looked at; what was refused is kept. */
+/* Opens a source; keeps a refusal. */
 static struct source *try_source(const char *path, struct refusal *refusal)
 {
 	char why[SOURCE_WHY_BYTES];
@@ -176,7 +176,7 @@ struct wanted {
 	char *path;
 };
 
-/* A folder that is refused, and has it. */
+/* Keeps the refusal of a folder that contains the name. */
 static void refuse_name(void *context, const char *folder, const char *why)
 {
 	struct wanted *wanted = context;
@@ -217,8 +217,9 @@ enum find_answer find_by_name(const char *name, char path[PATH_MAX])
 /* ---- by process ---- */
 
 /*
- * A mapping's own name, or a way to it where the name is gone; false when it is no session. Its
- * name may be another by now, so what counts is that it is shared, written to, and a plain file.
+ * The path of a mapped file, or of /proc/PID/map_files if the file was deleted. False when it is
+ * not a session. The file may have been renamed, so each shared, writable mapping of a file is
+ * tried.
  */
 static bool try_mapping(long pid, const struct mapping_facts *mapping, char path[PATH_MAX],
 			struct refusal *refusal)
@@ -241,8 +242,8 @@ static bool try_mapping(long pid, const struct mapping_facts *mapping, char path
 	return source != NULL;
 }
 
-/* A search through what a process maps, for a session. */
-struct look {
+/* A search for a session through the mappings of a process. */
+struct maps_search {
 	long pid;
 	char *path; /* of PATH_MAX */
 	struct refusal refusal;
@@ -252,24 +253,24 @@ struct look {
 
 static bool find_take_mapping(void *context, const struct mapping_facts *mapping)
 {
-	struct look *look = context;
+	struct maps_search *search = context;
 
-	look->found = try_mapping(look->pid, mapping, look->path, &look->refusal);
-	look->deleted |= !look->found && ends_with(mapping->name, ".seg (deleted)");
-	return !look->found;
+	search->found = try_mapping(search->pid, mapping, search->path, &search->refusal);
+	search->deleted |= !search->found && ends_with(mapping->name, ".seg (deleted)");
+	return !search->found;
 }
 
-/* One line: why process `pid` has no session that can be read; `error` is that of its maps. */
-static void tell_why(long pid, int error, const struct look *look)
+/* Prints why process `pid` has no readable session. `error`: errno of opening its maps. */
+static void find_report_why(long pid, int error, const struct maps_search *search)
 {
 	char name[64];
 
 	snprintf(name, sizeof name, "process %ld", pid);
 	if (error)
 		error_line(name, error == ENOENT ? "no such process" : strerror(error));
-	else if (look->refusal.path[0])
-		error_line(look->refusal.path, look->refusal.why);
-	else if (look->deleted)
+	else if (search->refusal.path[0])
+		error_line(search->refusal.path, search->refusal.why);
+	else if (search->deleted)
 		error_line(name, "the file of its session was deleted, and only root can open it "
 				 "through the process");
 	else
@@ -278,10 +279,10 @@ static void tell_why(long pid, int error, const struct look *look)
 
 bool find_by_pid(long pid, bool quiet, char path[PATH_MAX])
 {
-	struct look look = {.pid = pid, .path = path};
-	int error = -maps_visit((pid_t)pid, find_take_mapping, &look);
+	struct maps_search search = {.pid = pid, .path = path};
+	int error = -maps_visit((pid_t)pid, find_take_mapping, &search);
 
-	if (!look.found && !quiet)
-		tell_why(pid, error, &look);
-	return look.found;
+	if (!search.found && !quiet)
+		find_report_why(pid, error, &search);
+	return search.found;
 }

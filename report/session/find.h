@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which session is meant when no FILE is given, and which sessions there are. */
+/* Finds sessions: the default one, one by name or by process, and all of this user's. */
 #ifndef MEMSHIM_SESSION_FIND_H
 #define MEMSHIM_SESSION_FIND_H
 
@@ -8,7 +8,7 @@
 
 #define FIND_RECORDING "memshim.data"
 
-/* What is done with each; `refused` may be null. */
+/* `refused` may be null. */
 struct find_visitor {
 	bool (*found)(void *context, const char *path); /* true stops */
 	void (*refused)(void *context, const char *path, const char *why);
@@ -16,23 +16,23 @@ struct find_visitor {
 };
 
 /*
- * Calls `found` with the path of every live segment's file of this user, and `refused` with a
- * folder in its place that is another user's.
+ * Calls `found` with the path of every live segment of this user, and `refused` with each folder
+ * for them that belongs to another user.
  */
 bool find_each(const struct find_visitor *visitor);
 
 /* Calls `found` with each folder that this user's live segments may be in; true stops. */
 bool find_each_folder(bool (*found)(void *context, const char *folder), void *context);
 
-/* memshim.data here, else the newest session. False after one line. */
+/* memshim.data in the current folder, else the newest session. False after one line. */
 bool find_default(char path[PATH_MAX]);
 
 enum find_answer { FIND_NONE, FIND_FOUND, FIND_REFUSED /* after one line */ };
 
-/* A live session's segment by its name alone, where no file is called so. */
+/* The segment of the live session `name`, unless a file has that name. */
 enum find_answer find_by_name(const char *name, char path[PATH_MAX]);
 
-/* The session that process `pid` maps. False, with one line unless `quiet`. */
+/* The session that process `pid` maps. False, after one line unless `quiet`. */
 bool find_by_pid(long pid, bool quiet, char path[PATH_MAX]);
 
 #endif

@@ -8,7 +8,7 @@
 #include "report/util/array.h"
 #include "report/util/now.h"
 
-#define PATIENCE 100u /* one part of asking to so many of time */
+#define PATIENCE 100u /* the cache is kept this many times as long as reading took */
 
 static void kernel_cache_add_process(void *context, const struct kernel_process *facts)
 {
@@ -30,7 +30,8 @@ static void kernel_cache_add_holder(void *context, const struct kernel_holder *h
 		cache->no_memory = true;
 }
 
-void kernel_cache_ask(struct kernel_cache *cache, struct session *session, const struct model *copy)
+void kernel_cache_renew(struct kernel_cache *cache, struct session *session,
+			const struct model *copy)
 {
 	struct facts_visitor visitor = {.kernel_process = kernel_cache_add_process,
 					.context = cache};

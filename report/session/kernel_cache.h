@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The second witness for one who looks again and again: what the kernel says of running processes
- * and of who holds which segment. Asking takes a while where there are many processes, so its words
- * are kept, and it is asked again only when a hundred times that long has gone by.
+ * The kernel cross-check for a screen that refreshes: breaks of running processes, and the
+ * processes that have each segment attached. Reading takes long when there are many processes, so
+ * the result is kept for a hundred times as long as reading it took.
  */
 #ifndef MEMSHIM_SESSION_KERNEL_CACHE_H
 #define MEMSHIM_SESSION_KERNEL_CACHE_H
@@ -18,13 +18,13 @@ struct kernel_cache {
 	uint64_t again_ns; /* CLOCK_MONOTONIC */
 };
 
-/* Asks, if it is time; `copy` is a model that is not finished yet. */
-void kernel_cache_ask(struct kernel_cache *kernel_cache, struct session *session,
-		      const struct model *copy);
+/* Reads again, if it is time. `copy`: a model before model_finalize. */
+void kernel_cache_renew(struct kernel_cache *cache, struct session *session,
+			const struct model *copy);
 
-/* Passes its words on to a model that is not finished yet. */
-void kernel_cache_add_to_model(const struct kernel_cache *kernel_cache, struct model *copy);
+/* Adds the cached facts to a model before model_finalize. */
+void kernel_cache_add_to_model(const struct kernel_cache *cache, struct model *copy);
 
-void kernel_cache_free(struct kernel_cache *kernel_cache);
+void kernel_cache_free(struct kernel_cache *cache);
 
 #endif

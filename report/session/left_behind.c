@@ -15,7 +15,7 @@
 #include "report/util/path.h"
 
 #define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
-#define STACKS_MOST 256u    /* whose names are looked up: the look takes a while */
+#define STACKS_MOST 256u    /* whose names are looked up: that takes long */
 
 bool left_behind_is(const struct catalog *catalog, const struct catalog_object *object,
 		    const struct kernel_segment *row)
@@ -54,7 +54,7 @@ static void left_behind_name_stacks(struct session *session)
 		session_stack_names(session, stacks, count);
 }
 
-/* Where the program asked for it: the first frame that is no allocator's or libc's. */
+/* The call site: the first frame outside libc and allocators. */
 static void left_behind_put_site(const struct model *model, const struct model_segment *segment,
 				 char *to, size_t bytes)
 {
@@ -101,10 +101,10 @@ static void put_recording(struct catalog *catalog, const struct session *session
 		snprintf(catalog->recording, sizeof catalog->recording, "%s", path);
 }
 
-/* Of one session's file: what is asked of it, and done to it. */
+/* A note of a removal in one session's catalog, or the search for such notes. */
 struct removal_note {
-	struct catalog session;              /* which */
-	const struct model_segment *segment; /* to be noted; null: all that are noted are told */
+	struct catalog session;              /* identifies the session; see also `capacity` */
+	const struct model_segment *segment; /* to be noted; null: read all notes */
 	struct model *model;
 	uint32_t capacity; /* of session.objects */
 	bool done;
@@ -117,7 +117,7 @@ static bool left_behind_is_session(const struct removal_note *note, const struct
 	       strcmp(catalog->boot_id, note->session.boot_id) == 0;
 }
 
-/* What reap has removed stays noted. */
+/* Keeps the notes of objects that reap has removed. */
 static bool keep_removed_visit(void *context, struct catalog *catalog)
 {
 	struct removal_note *note = context;
@@ -158,7 +158,7 @@ void left_behind_keep(struct session *session)
 	catalog_free(catalog);
 }
 
-/* ---- what reap removed ---- */
+/* ---- objects that reap removed ---- */
 
 static void note_object(struct catalog_object *object)
 {
@@ -182,7 +182,7 @@ static bool note_visit(void *context, struct catalog *catalog)
 	return note->done;
 }
 
-/* A session whose file is not there any more, or never was, gets one with this note. */
+/* Writes a catalog with this note alone, for a session that has none. */
 static void note_alone(const char *folder, struct removal_note *note)
 {
 	struct catalog_object object;
@@ -235,7 +235,7 @@ void left_behind_learn_removed(struct session *session)
 		catalog_each(folder, learn_visit, &note);
 }
 
-/* ---- whoever left it ---- */
+/* ---- the session that left an object ---- */
 
 static bool is_of(const char *path, const struct catalog *catalog)
 {
@@ -281,15 +281,15 @@ static bool left_visit(void *context, struct catalog *catalog)
 {
 	struct left_walk *walk = context;
 	char recording[PATH_MAX];
-	bool looked = false;
+	bool sought = false;
 
 	for (uint32_t i = 0; i < catalog->count; i++)
 		for (uint32_t k = 0; k < walk->count && !catalog->objects[i].removed_s; k++) {
 			if (!left_behind_is(catalog, &catalog->objects[i], &walk->rows[k]))
 				continue;
-			if (!looked)
+			if (!sought)
 				left_behind_recording(catalog, recording);
-			looked = true;
+			sought = true;
 			walk->visit(walk->context, catalog, &catalog->objects[i], recording);
 		}
 	return false;

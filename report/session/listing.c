@@ -15,7 +15,7 @@ static void count_process(void *count, const struct process_facts *facts)
 {
 	uint64_t *highest = count;
 
-	/* Instances are given out one by one. */
+	/* Instances are numbered from 1 on, so the highest is their count. */
 	if (facts->instance > *highest)
 		*highest = facts->instance;
 }
@@ -56,8 +56,8 @@ static void add_session(struct listing *listing, struct source *source, const ch
 	tables_read_processes(source, &visitor);
 }
 
-/* What cannot be read has its line on standard error. */
-static void listing_tell_refusal(void *context, const char *path, const char *why)
+/* Reports a file or folder that cannot be read on standard error. */
+static void listing_add_refusal(void *context, const char *path, const char *why)
 {
 	struct listing *listing = context;
 
@@ -66,7 +66,7 @@ static void listing_tell_refusal(void *context, const char *path, const char *wh
 		error_line(path, why);
 }
 
-static bool listing_take(void *context, const char *path)
+static bool listing_add_file(void *context, const char *path)
 {
 	struct listing *listing = context;
 	char why[SOURCE_WHY_BYTES];
@@ -74,7 +74,7 @@ static bool listing_take(void *context, const char *path)
 	struct source *source = source_try_own(path, &foreign, why);
 
 	if (!source && foreign)
-		listing_tell_refusal(listing, path, why);
+		listing_add_refusal(listing, path, why);
 	else if (!source && !listing->quiet)
 		error_line(path, why);
 	if (source && !listing_is_listed(listing, source_session(source)))
@@ -93,12 +93,12 @@ static int listing_by_start(const void *a, const void *b)
 
 void listing_make(struct listing *listing, bool quiet)
 {
-	struct find_visitor visitor = {listing_take, listing_tell_refusal, listing};
+	struct find_visitor visitor = {listing_add_file, listing_add_refusal, listing};
 
 	*listing = (struct listing){.quiet = quiet};
 	find_each(&visitor);
 	if (access(FIND_RECORDING, F_OK) == 0)
-		listing_take(listing, FIND_RECORDING);
+		listing_add_file(listing, FIND_RECORDING);
 	if (listing->count)
 		qsort(listing->rows, listing->count, sizeof *listing->rows, listing_by_start);
 }

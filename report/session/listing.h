@@ -9,7 +9,7 @@ struct listing {
 	struct session_row **rows; /* the oldest first */
 	unsigned count, capacity;
 	unsigned refused; /* files and folders of other users */
-	bool quiet;       /* not a word of what cannot be read */
+	bool quiet;       /* do not report what cannot be read */
 	bool no_memory;
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- *    cursor ─▶ load.model ──copy──▶ + tables, losses, the kernel's word ─▶ model_finalize ─▶ now
+ *    cursor ─▶ session.model ──copy──▶ + tables, losses, kernel cache ─▶ model_finalize ─▶ now
  *         └──▶ trends, newest events
  */
 #include "report/session/live_session.h"
@@ -12,8 +12,8 @@
 #include "report/session/naming.h"
 #include "report/util/now.h"
 
-#define KEEP_NS 240000000000u /* charts show four minutes of a session that goes on */
-#define EVENTS_PER_LOOK 4096u /* between two looks at the clock */
+#define KEEP_NS 240000000000u  /* charts show the last four minutes of a live session */
+#define EVENTS_PER_CLOCK 4096u /* between two reads of the clock */
 
 int live_session_open(struct live *live, const char *path)
 {
@@ -68,7 +68,7 @@ static void live_session_take(struct live *live, const struct event *event)
 	live->events[live->event_count++ % LIVE_SESSION_EVENTS] = *event;
 }
 
-/* The events of the single image go into its own model: what matters there are its sites. */
+/* Feeds the events of the single image to its own model, for its call sites. */
 static void pull_single(struct live *live, uint64_t until_ns)
 {
 	const struct event *event;
@@ -77,7 +77,7 @@ static void pull_single(struct live *live, uint64_t until_ns)
 	if (!live->single_instance)
 		return;
 	for (uint32_t i = 0; answer == CURSOR_MORE || answer == CURSOR_OVERRUN; i++) {
-		if (i % EVENTS_PER_LOOK == 0 && now_ns() > until_ns)
+		if (i % EVENTS_PER_CLOCK == 0 && now_ns() > until_ns)
 			return;
 		answer = cursor_next(live->single.cursor, &event);
 		if (answer == CURSOR_MORE && event->process == live->single_instance)
@@ -107,7 +107,7 @@ enum live_session_answer live_session_pull(struct live *live, uint64_t budget_ns
 		case CURSOR_NO_MEMORY:
 			return LIVE_SESSION_NO_MEMORY;
 		}
-		if (i % EVENTS_PER_LOOK == 0 && now_ns() > until_ns)
+		if (i % EVENTS_PER_CLOCK == 0 && now_ns() > until_ns)
 			return LIVE_SESSION_MORE;
 	}
 	return LIVE_SESSION_ENDED;
@@ -118,7 +118,7 @@ const struct event *live_session_event(const struct live *live, uint64_t number)
 	return &live->events[number % LIVE_SESSION_EVENTS];
 }
 
-/* ---- conclusions ---- */
+/* ---- the finalized copy ---- */
 
 uint64_t live_session_now_ns(const struct live *live)
 {
@@ -128,7 +128,7 @@ uint64_t live_session_now_ns(const struct live *live)
 	return duration > model->last_ns ? duration : model->last_ns;
 }
 
-/* Names are sought only when there are stacks that have none yet. */
+/* Looks up names only when new call stacks have come. */
 static void live_session_name_stacks(struct session *session)
 {
 	bool any = false;
@@ -154,7 +154,7 @@ bool live_session_conclude(struct live *live)
 	}
 	if (!copy)
 		return false;
-	kernel_cache_ask(&live->kernel_cache, &live->session, copy);
+	kernel_cache_renew(&live->kernel_cache, &live->session, copy);
 	kernel_cache_add_to_model(&live->kernel_cache, copy);
 	model_finalize(copy);
 	trends_look(&live->trends, copy, live_session_now_ns(live));
@@ -176,7 +176,7 @@ void live_session_single(struct live *live, uint32_t instance)
 	live->single_instance = instance;
 }
 
-/* ---- its file ---- */
+/* ---- files ---- */
 
 const char *live_session_recording(const struct live *live)
 {

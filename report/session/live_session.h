@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A session while it goes on, for a screen: its events as they come, and now and then a finished
- * model of all that has come. An ended session is the same, with all its events at once.
+ * A live session, for a screen: its events as they come, and at intervals a finalized model of all
+ * events so far. An ended session works too: all its events come at once.
  */
 #ifndef MEMSHIM_SESSION_LIVE_SESSION_H
 #define MEMSHIM_SESSION_LIVE_SESSION_H
@@ -13,12 +13,12 @@
 #include "report/session/kernel_cache.h"
 #include "report/session/session.h"
 
-#define LIVE_SESSION_EVENTS 16384u /* of the newest are kept; a power of two */
+#define LIVE_SESSION_EVENTS 16384u /* the newest events that are kept; a power of two */
 
 enum live_session_answer {
-	LIVE_SESSION_LATER, /* all that has come was taken */
-	LIVE_SESSION_MORE,  /* there is more: the time was up */
-	LIVE_SESSION_ENDED, /* nothing will come any more */
+	LIVE_SESSION_LATER, /* all events so far were read */
+	LIVE_SESSION_MORE,  /* there are more events: the budget is used up */
+	LIVE_SESSION_ENDED, /* no more events will come */
 	LIVE_SESSION_NO_MEMORY,
 };
 
@@ -26,15 +26,15 @@ struct live {
 	char path[PATH_MAX];
 	dev_t device; /* of the file at that path when it was opened */
 	ino_t inode;
-	struct session session; /* its model is fed, and never finished */
-	struct model *now;      /* the last finished copy; null before the first */
+	struct session session; /* its model gets the events, and is never finalized */
+	struct model *now;      /* the last finalized copy; null before the first */
 	struct trends trends;
 	struct kernel_cache kernel_cache;
 	struct event *events; /* the newest, by number modulo LIVE_SESSION_EVENTS */
-	uint64_t event_count; /* all that came */
+	uint64_t event_count; /* of all events so far */
 	bool ended;
-	bool names; /* somebody looks at call stacks: they are to be named */
-	/* The call sites of one image alone, read a second time; see live_session_single. */
+	bool names; /* call stacks are shown: look up their names */
+	/* A second reading, for the call sites of one image; see live_session_single. */
 	struct session single;
 	uint32_t single_instance; /* 0: of none */
 };
@@ -43,22 +43,22 @@ struct live {
 int live_session_open(struct live *live, const char *path);
 void live_session_close(struct live *live);
 
-/* Takes events for at most about `budget_ns`. */
+/* Reads events for about `budget_ns` at most. */
 enum live_session_answer live_session_pull(struct live *live, uint64_t budget_ns);
 
-/* Makes feed->now anew, names and all. False without memory: the old one stays. */
+/* Makes live->now anew. False without memory: the old one stays. */
 bool live_session_conclude(struct live *live);
 
-/* From now on the sites of this image are gathered, too, from what the log still has; 0 ends it. */
+/* Collects the call sites of this image as well, from the events still in the log; 0: ends that. */
 void live_session_single(struct live *live, uint32_t instance);
 
-/* The session's recording; "" when nobody records it. */
+/* The session's recording; "" when it has no recorder. */
 const char *live_session_recording(const struct live *live);
 
-/* Whether another session's file lies at the path by now. */
+/* Whether another session's file is at the path by now. */
 bool live_session_is_replaced(const struct live *live);
 
-/* Event `number` of all; only the newest LIVE_SESSION_EVENTS are there. */
+/* Event `number` of all; it must be among the newest LIVE_SESSION_EVENTS. */
 const struct event *live_session_event(const struct live *live, uint64_t number);
 
 /* Nanoseconds since the session's start: now, or at its end. */

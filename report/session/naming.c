@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Names for the frames of a session's call stacks: each address once, module by module. */
+/* Looks up the names of a session's frames: each address once, module by module. */
 #include "report/session/naming.h"
 
 #include <stdlib.h>
@@ -9,9 +9,9 @@
 struct naming {
 	struct session *session;
 	struct symbols_options options;
-	struct name_key *keys; /* of the addresses without a name, each once, module by module */
-	struct symbol_address *addresses; /* the same */
-	uint32_t count, first;            /* first: of the module that is asked about */
+	struct name_key *keys; /* addresses without a name, each once, sorted by module */
+	struct symbol_address *addresses; /* of the same addresses, for symbols_find */
+	uint32_t count, first;            /* first: index of the current module's first key */
 	const bool *wanted;               /* by frame number; null: all */
 };
 
@@ -51,7 +51,8 @@ static void gather_name_keys(struct naming *naming)
 							       naming->keys[i].exact};
 }
 
-static void take_name(void *context, uint32_t i, const struct frame_place *places, uint32_t count)
+static void naming_add_name(void *context, uint32_t i, const struct frame_place *places,
+			    uint32_t count)
 {
 	struct naming *naming = context;
 	struct model *model = naming->session->model;
@@ -70,7 +71,7 @@ static void name_module(struct naming *naming, uint32_t first, uint32_t count)
 
 	naming->first = first;
 	module->names = symbols_find(session->symbols, &module->facts, &naming->addresses[first],
-				     count, take_name, naming);
+				     count, naming_add_name, naming);
 }
 
 static void name_frames(void *context)

@@ -5,10 +5,10 @@
 
 #include "report/session/session.h"
 
-/* Puts names to all frames that have none yet. The session's time is added to the wish. */
+/* Names all frames that have no name yet. It sets realtime_ns of the options itself. */
 void session_names(struct session *session, const struct symbols_options *options);
 
-/* The same for the frames of some stacks alone. */
+/* The same for the frames of these stacks only. */
 void session_stack_names(struct session *session, const uint32_t *stacks, uint32_t count);
 
 #endif

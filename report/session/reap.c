@@ -1,17 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A segment is removed only when all that is needed to be sure is known: that this session created
- * it, that the kernel's segment of this id is that one, that the kernel's creator is who the
- * recorder verified or, without a recorder, the user to whom the session's file belongs, and that
- * nobody is left who may come back to it. Each rule here answers why a segment is kept, and what is
- * not known is a reason.
+ * A segment is removed only when all of this is known: this session created it; the kernel's
+ * segment with this id is that segment; the kernel's creator is the process that the recorder
+ * identified or, without a recorder, the user who owns the session's file; and no process is left
+ * that may use the segment again. Each rule returns why a segment is kept. Unknown is a reason to
+ * keep it.
  *
- * Between that look and a removal anything may happen, so each segment is asked for once more, by
- * its id, and must still be the same one: key, size, creator, time of the last change and of the
- * last use are compared, and nobody may have it attached. Then its mode is taken away, so that
- * nobody but root can attach it any more, it is asked for a last time, and only then removed, or
- * given its mode back. An id is not used again for the next 32,768 segments, unless it is asked for
- * by kernel.shm_next_id.
+ * The segment may change between these rules and the removal. So reap reads it once more by its id:
+ * key, size, creator, time of the last change and of the last use must be the same, and no process
+ * may have it attached. Then reap sets its mode to 0, so that only root can attach it any more,
+ * reads it a last time, and only then removes it, or restores its mode. The kernel reuses an id
+ * only after the next 32,768 segments, unless a process sets kernel.shm_next_id.
  */
 #include "report/session/reap.h"
 
@@ -45,13 +44,13 @@ static bool reap_is_same(const struct shmid_ds *now, const struct kernel_segment
 	       now->shm_cpid == then->creator_pid && now->shm_perm.cuid == then->creator_uid;
 }
 
-static const char *why_not_asked(void)
+static const char *why_read_failed(void)
 {
 	return errno == EINVAL || errno == EIDRM ? gone : strerror(errno);
 }
 
-/* As IPC_STAT, which needs the right to read: by the id's index in the kernel's table. */
-static bool reap_ask(int shmid, struct shmid_ds *now)
+/* SHM_STAT_ANY takes an index of the kernel's table and, unlike IPC_STAT, needs no permission. */
+static bool reap_read(int shmid, struct shmid_ds *now)
 {
 	static const int index_bits[] = {15, 24}; /* ipc/util.h: IPCMNI_SHIFT, and extended */
 
@@ -61,21 +60,21 @@ static bool reap_ask(int shmid, struct shmid_ds *now)
 	return shmctl(shmid, IPC_STAT, now) == 0;
 }
 
-/* Attached and detached again: whoever did it knows the id. */
+/* Whether a process attached and detached it since: that process knows the id. */
 static bool was_used(const struct shmid_ds *now, const struct kernel_segment *then)
 {
 	return (uint64_t)now->shm_atime != then->attached ||
 	       (uint64_t)now->shm_dtime != then->detached || now->shm_lpid != then->last_pid;
 }
 
-/* Null when it is the very segment that the kernel showed before, and unused; else why it is kept.
+/* Null when it is the same segment as the kernel reported before, and unused; else why it is kept.
  */
 static const char *reap_check(const struct model_segment *segment, struct shmid_ds *now)
 {
 	const struct kernel_segment *then = &segment->current;
 
-	if (!reap_ask(segment->shmid, now))
-		return why_not_asked();
+	if (!reap_read(segment->shmid, now))
+		return why_read_failed();
 	if (!reap_is_same(now, then))
 		return another;
 	if ((uint64_t)now->shm_ctime != then->changed)
@@ -85,13 +84,13 @@ static const char *reap_check(const struct model_segment *segment, struct shmid_
 	return was_used(now, then) ? used : NULL;
 }
 
-/* Its mode is gone: null when nothing else has changed. */
+/* After its mode was set to 0: null when nothing else has changed. */
 static const char *check_last(const struct model_segment *segment)
 {
 	struct shmid_ds now;
 
-	if (!reap_ask(segment->shmid, &now))
-		return why_not_asked();
+	if (!reap_read(segment->shmid, &now))
+		return why_read_failed();
 	if (!reap_is_same(&now, &segment->current))
 		return another;
 	if (now.shm_nattch)
@@ -171,7 +170,7 @@ static const char *why_file_is_not_trusted(const struct rule_case *c)
 				  session->owner_uid);
 }
 
-/* Whether it is the one that the session created, when the session ended and now. */
+/* Whether it is the segment that the session created: at the session's end, and now. */
 static const char *why_not_same(const struct rule_case *c)
 {
 	if (c->segment->presence == PRESENCE_REMOVED)
@@ -194,8 +193,8 @@ static const char *why_in_use(const struct rule_case *c)
 }
 
 /*
- * Who attached or detached it last may come back to it; a process that began later has only its
- * pid.
+ * The process that attached or detached it last may use it again. A process that started later only
+ * has the same pid.
  */
 static const char *why_last_user_may_come_back(const struct rule_case *c)
 {
@@ -253,7 +252,7 @@ static const char *why_of_other(const struct rule_case *c)
 				       : ": that user and root may remove it");
 }
 
-static const char *why_not_known_who(const struct rule_case *c)
+static const char *why_users_not_known(const struct rule_case *c)
 {
 	const struct model_family *family = &c->segment->family;
 
@@ -278,7 +277,7 @@ static const char *why_not_known_who(const struct rule_case *c)
 	return NULL;
 }
 
-/* `who`: of a process whose name is known; `which`: of one that is not. */
+/* `who` describes a process whose name is known, `which` a process whose name is not. */
 static const char *reap_say_who(const struct rule_case *c, const struct model_kin *kin,
 				const char *who, const char *which)
 {
@@ -292,7 +291,7 @@ static const char *reap_say_who(const struct rule_case *c, const struct model_ki
 			model_program_name(facts), facts->pid, who);
 }
 
-/* The words for what the model has found out: a segment that leaked has nobody left. */
+/* Explains the model's verdict: null for a leaked segment, which no process may use again. */
 static const char *why_may_come_back(const struct rule_case *c)
 {
 	const struct model_family *family = &c->segment->family;
@@ -314,7 +313,7 @@ static const char *why_may_come_back(const struct rule_case *c)
 		why = reap_say_who(c, &family->users, "which may have attached it",
 				   "a process that attached it");
 	else
-		why = why_not_known_who(c);
+		why = why_users_not_known(c);
 	return why ? why : "it is not sure that nobody uses it";
 }
 

@@ -55,7 +55,7 @@ static struct facts_visitor session_visitor(struct model *model)
 
 /* ---- opening ---- */
 
-/* Takes the source, which may be null. */
+/* Takes over the source, which may be null. */
 static int session_open_source(struct session *session, struct source *source, const char *path,
 			       bool follow)
 {
@@ -65,8 +65,8 @@ static int session_open_source(struct session *session, struct source *source, c
 	if (!session->source)
 		return EXIT_ABSENT;
 	if (source_session(session->source)->segment_missing)
-		error_line(path, "its segment's file is gone: only what had been taken from it is "
-				 "shown");
+		error_line(path, "its segment's file is gone: only events that the recorder had "
+				 "copied are shown");
 	session->cursor = cursor_open(session->source, follow);
 	session->model = model_make(source_session(session->source));
 	if (!session->cursor || !session->model) {
@@ -105,12 +105,12 @@ void session_stacks(struct session *session)
 	tables_read_stacks(session->source, &visitor);
 }
 
-static bool is_worth_a_look(struct session_patience *patience)
+static bool patience_allows(struct session_patience *patience)
 {
 	return patience->skip == 0 || --patience->skip == 0;
 }
 
-static bool learn_patience(struct session_patience *patience, bool helped)
+static bool patience_learn(struct session_patience *patience, bool helped)
 {
 	patience->misses = helped ? 0 : patience->misses + 1;
 	patience->skip = helped ? 0 : 1u << (patience->misses < 20 ? patience->misses : 20);
@@ -119,18 +119,18 @@ static bool learn_patience(struct session_patience *patience, bool helped)
 
 void session_find_process(struct session *session, uint32_t instance)
 {
-	if (model_process(session->model, instance) || !is_worth_a_look(&session->processes))
+	if (model_process(session->model, instance) || !patience_allows(&session->processes))
 		return;
 	session_new_processes(session);
-	learn_patience(&session->processes, model_process(session->model, instance) != NULL);
+	patience_learn(&session->processes, model_process(session->model, instance) != NULL);
 }
 
 bool session_find_stack(struct session *session, uint32_t stack)
 {
-	if (model_knows_stack(session->model, stack) || !is_worth_a_look(&session->stacks))
+	if (model_knows_stack(session->model, stack) || !patience_allows(&session->stacks))
 		return false;
 	session_stacks(session);
-	return learn_patience(&session->stacks, model_knows_stack(session->model, stack));
+	return patience_learn(&session->stacks, model_knows_stack(session->model, stack));
 }
 
 static void add_cursor_losses(const struct session *session, struct model *model)
@@ -160,7 +160,7 @@ int session_finish(struct session *session)
 	return session->model->no_memory ? session_no_memory() : 0;
 }
 
-/* ---- again and again ---- */
+/* ---- a live session ---- */
 
 bool session_renew(struct session *session)
 {
@@ -182,7 +182,7 @@ struct model *session_copy(struct session *session)
 
 	if (!copy)
 		return NULL;
-	visitor.process = NULL; /* the original has them, of the same instant as its events */
+	visitor.process = NULL; /* the original's processes are of the same instant as its events */
 	kernel_read_segments(session->source, &visitor);
 	if (tables_read_rest(session->source, &visitor)) {
 		add_cursor_losses(session, copy);
@@ -194,9 +194,9 @@ struct model *session_copy(struct session *session)
 	return NULL;
 }
 
-/* ---- all at once ---- */
+/* ---- a whole session ---- */
 
-/* Feeds it every event; `ret`: whether it could be opened. */
+/* Feeds every event to the model. `ret`: the exit code of opening, 0 if it succeeded. */
 static int session_events(struct session *session, int ret, const struct filter *filter)
 {
 	enum cursor_answer answer;
@@ -231,7 +231,7 @@ int session_descriptor(struct session *session, int fd, const char *path)
 	return session_events(session, session_open_source(session, source, path, false), NULL);
 }
 
-/* Those that were not followed are known as well. */
+/* Unfollowed processes count too. */
 static bool knows_process(const struct model *model, int32_t pid)
 {
 	for (uint32_t i = 1; i < model->instance_capacity; i++)
@@ -243,7 +243,7 @@ static bool knows_process(const struct model *model, int32_t pid)
 	return false;
 }
 
-/* An id that no segment had, but calls that failed were made with, has a finding of theirs. */
+/* Failed calls with an id that no segment had are in a finding with that id. */
 static bool knows_segment(const struct model *model, int32_t shmid)
 {
 	for (uint32_t i = 0; i < model->segment_count; i++)

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A library may take more stack than `ulimit -s` leaves: libdw some 200 KB, ncurses 100. What
- * calls it runs on a stack of its own then, while the caller waits.
+ * A library may need more stack than `ulimit -s` allows: libdw about 200 KB, ncurses 100 KB. Then
+ * the code that calls it runs in a thread with a larger stack, while the caller waits.
  */
 #ifndef MEMSHIM_UTIL_BIG_STACK_H
 #define MEMSHIM_UTIL_BIG_STACK_H
 
-/* Calls `work`. */
+/* Calls `work`, in another thread when this stack is small. */
 void call_on_big_stack(void (*work)(void *context), void *context);
 
 #endif

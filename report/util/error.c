@@ -7,7 +7,7 @@
 
 #include "report/util/printable.h"
 
-/* A name from a file may hold anything; none of it reaches the terminal as a control sequence. */
+/* A name from a file may contain control sequences: none of them may reach the terminal. */
 void error_line(const char *what, const char *why)
 {
 	char safe_what[1024], safe_why[1024];

@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* One voice for errors, and the one table of exit codes. */
+/* Error messages and exit codes. */
 #ifndef MEMSHIM_UTIL_ERROR_H
 #define MEMSHIM_UTIL_ERROR_H
 
 enum exit_code {
 	EXIT_DONE = 0,
-	EXIT_ABSENT =
-		1, /* what was asked about is not there, is damaged, or cannot be written out */
-	EXIT_USAGE = 2,     /* wrong words on the command line */
+	EXIT_ABSENT = 1, /* the file or object does not exist, is damaged, or cannot be written */
+	EXIT_USAGE = 2,  /* wrong command line */
 	EXIT_MEMSHIM = 125, /* record: memshim itself failed, or was used wrongly */
 	EXIT_CANNOT_RUN = 126,
 	EXIT_NOT_FOUND = 127,
@@ -15,8 +14,8 @@ enum exit_code {
 };
 
 /*
- * Prints `memshim: what: why` on standard error, an empty name as '', and what does not belong on a
- * terminal as `?`.
+ * Prints `memshim: what: why` on standard error: an empty name as '', unprintable characters as
+ * `?`.
  */
 void error_line(const char *what, const char *why);
 

@@ -18,7 +18,7 @@ char *format_bytes(char to[FORMAT_BYTES], uint64_t bytes)
 		snprintf(to, FORMAT_BYTES, "%llu", (unsigned long long)bytes);
 		return to;
 	}
-	/* What would be rounded to 1024 of a unit is 1 of the next. */
+	/* A value that rounds to 1024 of a unit is 1 of the next unit. */
 	while (i < 5 && bytes / unit + (bytes % unit >= unit / 2) >= 1024)
 		unit *= 1024, i++;
 	if (bytes % unit == 0 || bytes / unit >= 100)
@@ -101,7 +101,7 @@ static bool is_all_printable(const char *text)
 	return true;
 }
 
-/* $'...', in which a shell reads each byte by its number. */
+/* $'...': a shell reads \ooo in it as the byte with that octal number. */
 static char *put_by_number(char *to, const char *file)
 {
 	to = stpcpy(to, "$'");
@@ -130,7 +130,7 @@ char *format_word(const char *file)
 		put_by_number(word, file);
 		return word;
 	}
-	if (*file == '-') /* no option */
+	if (*file == '-') /* not to be read as an option */
 		to = stpcpy(to, "./");
 	for (; *file; file++) {
 		if (!strchr(plain, *file) && (unsigned char)*file < 128)

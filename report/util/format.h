@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers as people read them. Each writes into `to`, and returns it. */
+/* Numbers and names for people. The functions with `to` write into it and return it. */
 #ifndef MEMSHIM_UTIL_FORMAT_H
 #define MEMSHIM_UTIL_FORMAT_H
 
@@ -22,10 +22,10 @@ char *format_duration(char to[FORMAT_BYTES], uint64_t ns);
 /* "12 s", "3 min 4 s", "5 h 6 min", "7 d 8 h". */
 char *format_seconds(char to[FORMAT_BYTES], uint64_t count);
 
-/* A file's name as a word for a shell; for the caller to free, null without memory. */
+/* A file's name quoted for a shell; the caller frees it. Null without memory. */
 char *format_word(const char *file);
 
-/* "s" unless it is one: for plurals. */
+/* The plural's "s": "" for 1. */
 const char *format_s(uint64_t count);
 
 #endif

@@ -10,7 +10,7 @@
 
 #include "report/util/error.h"
 
-/* Without /proc: the path that this program was executed by, from the folder that it began in. */
+/* Without /proc: the path given to execve(2), relative to the folder at the start. */
 static bool find_by_execfn(char self[PATH_MAX])
 {
 	const char *path = (const char *)getauxval(AT_EXECFN);
@@ -18,7 +18,7 @@ static bool find_by_execfn(char self[PATH_MAX])
 	return path && realpath(path, self);
 }
 
-/* This program's own path; false where nobody tells. */
+/* This program's path; false when it is not known. */
 static bool find_self(char self[PATH_MAX])
 {
 	ssize_t used = readlink("/proc/self/exe", self, PATH_MAX - 1);
@@ -49,7 +49,7 @@ bool library_find(char library[PATH_MAX])
 		error_format(path, "%s: install the shim beside the program", why);
 	else
 		error_line("/proc",
-			   "not mounted, and the name that memshim was started by does not "
-			   "tell where its shim is: start it by its full path");
+			   "not mounted, so memshim cannot find its shim by the name it was "
+			   "started with: start it by its full path");
 	return false;
 }

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The names of the system's numbers. */
+/* Names of error numbers and signals. */
 #ifndef MEMSHIM_UTIL_NAMES_H
 #define MEMSHIM_UTIL_NAMES_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* "ENOMEM"; null for a number that has none. */
+/* "ENOMEM"; null when the number has no name. */
 const char *name_of_errno(int error);
 
-/* "SIGKILL"; null for a number that has none. */
+/* "SIGKILL"; null when the number has no name. */
 const char *name_of_signal(int number);
 
 /* A user's name, NUL-terminated; "" when there is none, or none that fits. */

@@ -20,13 +20,13 @@ const char *output_file_error(int error)
 	return error == EINVAL ? "is not a regular file: give another name" : strerror(error);
 }
 
-/* /dev/null, /dev/full, a terminal: what the user means when it is named like that. */
+/* /dev/null, /dev/full, a terminal: the user named a device below /dev on purpose. */
 static bool output_is_device(int folder, const char *path, const struct stat *st)
 {
 	return S_ISCHR(st->st_mode) && folder == AT_FDCWD && strncmp(path, "/dev/", 5) == 0;
 }
 
-/* The folder of `path`, and in it the name. */
+/* Opens the folder of `path`, and stores the name in it. */
 static bool output_open_folder(struct output_file *file, int folder, const char *path)
 {
 	const char *name = path_base_name(path);

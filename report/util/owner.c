@@ -13,7 +13,7 @@ void owner_set_rule(enum owner_rule rule)
 	owner_rule = rule;
 }
 
-/* Whether the kernel takes the caller for the owner, where equal numbers do not tell. */
+/* Whether the kernel treats the caller as the owner: it allows only an owner to set O_NOATIME. */
 static bool is_granted(int fd)
 {
 	int flags = fcntl(fd, F_GETFL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which files are believed: those of the effective user and of root, by preload/common/owner.h. A
- * recording, a segment or a folder of another user's is refused; --foreign allows it to commands
+ * Which files are trusted: those of the effective user and of root, by preload/common/owner.h. A
+ * recording, a segment or a folder of another user is refused; --foreign allows it for commands
  * that only read.
  */
 #ifndef MEMSHIM_UTIL_OWNER_H
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 
 enum owner_rule {
-	OWNER_REFUSE,         /* the command removes or writes: there is no way out */
+	OWNER_REFUSE,         /* the command removes or writes: it has no --foreign */
 	OWNER_REFUSE_FOREIGN, /* it has --foreign, which was not given */
 	OWNER_ALLOW_FOREIGN,
 };
@@ -20,8 +20,8 @@ enum owner_rule {
 void owner_set_rule(enum owner_rule rule);
 
 /*
- * Whether what is open at `fd` is believed; *st is its stat. False with the reason in why. Ask for
- * each file before a byte of it is used.
+ * Whether the open file `fd` is trusted; *st is its stat. False with the reason in why. Call it
+ * before a byte of the file is used.
  */
 bool owner_is_believed(int fd, const struct stat *st, char *why, size_t size);
 

@@ -29,7 +29,7 @@ unsigned printable_length(const unsigned char *at)
 	return length;
 }
 
-/* Controls, and what changes the direction or the joining of other characters, or shows nothing. */
+/* Controls, characters that change the direction or joining of others, and invisible ones. */
 static const struct {
 	uint32_t first, last;
 } hidden[] = {

@@ -12,7 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-/* File systems whose regular files are questions to the kernel: /proc/kmsg takes messages away. */
+/* File systems whose regular files call the kernel when read: /proc/kmsg removes messages. */
 static bool is_kernel_file(int fd)
 {
 	static const unsigned long kernels[] = {
@@ -40,7 +40,7 @@ static bool is_kernel_file(int fd)
 	return false;
 }
 
-/* A path below /dev, but for the shared memory that is kept there as files. */
+/* A path below /dev, except the files of shared memory in /dev/shm. */
 static bool is_device_path(const char *path)
 {
 	return strncmp(path, "/dev/", 5) == 0 && strncmp(path, "/dev/shm/", 9) != 0;
@@ -55,23 +55,25 @@ static bool regular_is_for_data(int fd, const char *link)
 	return !is_device_path(path) && !is_kernel_file(fd);
 }
 
-/* Without /proc, by name: it must still be that file. O_NONBLOCK: a fifo there does not block. */
-static int regular_open_by_name(int folder, const char *path, int flags,
-				const struct stat *looked_at)
+/*
+ * Without /proc: opens by name, and checks that it is still the same file. O_NONBLOCK: opening a
+ * fifo does not block.
+ */
+static int regular_open_by_name(int folder, const char *path, int flags, const struct stat *checked)
 {
 	int fd = openat(folder, path, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | flags);
 	struct stat st;
 
-	if (fd < 0 || (fstat(fd, &st) == 0 && st.st_dev == looked_at->st_dev &&
-		       st.st_ino == looked_at->st_ino))
+	if (fd < 0 ||
+	    (fstat(fd, &st) == 0 && st.st_dev == checked->st_dev && st.st_ino == checked->st_ino))
 		return fd;
 	close(fd);
 	errno = ENXIO;
 	return -1;
 }
 
-/* The file that `by_path` stands for, whatever its name stands for by now. */
-static int regular_open_looked_at(int by_path, int folder, const char *path, int flags)
+/* Opens the file of the O_PATH descriptor `by_path`, even if its name means another file by now. */
+static int regular_open_checked(int by_path, int folder, const char *path, int flags)
 {
 	struct stat st;
 	char link[32];
@@ -96,7 +98,7 @@ int regular_open(int folder, const char *path, int flags)
 
 	if (by_path < 0)
 		return -1;
-	fd = regular_open_looked_at(by_path, folder, path, flags);
+	fd = regular_open_checked(by_path, folder, path, flags);
 	error = errno;
 	close(by_path);
 	errno = error;

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Opens files whose names come from a recording, from another program's file, or from a folder that
- * others write to. Such a name may stand for a fifo, a device or a kernel file: opening one of them
- * can block, take a message away, or start a machine's watchdog. So the name is opened with O_PATH,
- * which does nothing to the file; what it stands for is checked; and only that is opened.
+ * other users write to. Such a name may mean a fifo, a device or a kernel file: opening it can
+ * block, remove a message, or start a watchdog. So the name is opened with O_PATH, which does not
+ * affect the file; its type is checked; and then that same file is opened.
  */
 #ifndef MEMSHIM_REGULAR_H
 #define MEMSHIM_REGULAR_H
 
 /*
- * A descriptor to read from, or -1 with errno: EISDIR for a folder, ENXIO for anything else that is
- * no regular file of a file system for data. `flags`: 0 or O_NOFOLLOW. `folder` as for openat(2).
+ * A descriptor to read from, or -1 with errno: EISDIR for a folder, ENXIO for a file that is not
+ * regular or is in a kernel file system. `flags`: 0 or O_NOFOLLOW. `folder` as for openat(2).
  */
 int regular_open(int folder, const char *path, int flags);
 
