@@ -16,50 +16,52 @@
 #define WAYS 2u
 #define PROBES 32u
 #define NEW_CUT_MOST 64u
-#define WALKER_MEMOS 8u /* so many memos for each walker */
+#define WALKER_MEMOS 8u /* memos for each walker */
 
-/* A word of the stack that must be the same again: a return address, or a saved frame pointer. */
+/* A word of the stack that must be unchanged: a return address, or a saved frame pointer. */
 struct memo_check {
 	uint64_t slot;
 	uint64_t value;
 };
 
-/* What region STACKS will know of it: see struct segment_frame. */
+/* A frame as region STACKS stores it: see struct segment_frame. */
 struct memo_place {
 	uint64_t offset;
 	uint32_t module; /* number + 1 */
 };
 
-/* What is compared each time stands together, for the sake of the cache; the places follow it. */
+/*
+ * The members that each comparison reads stand together, for the cache. The places follow `check`.
+ */
 struct memo {
 	_Atomic uint32_t busy;
-	uint32_t count; /* of checks; 0: good for nothing */
+	uint32_t count; /* of checks; 0: the memo holds no stack */
 	struct stack_caller caller;
 	uint64_t thread;
 	uint64_t generation; /* of loaded files */
-	uint64_t fp_mask;    /* of caller.fp: 0 when no frame was found by it */
+	uint64_t fp_mask;    /* applied to caller.fp: 0 when it determined the place of no frame */
 	uint32_t stack;
 	uint32_t frame_count;
 	struct memo_check check[];
 };
 
 /*
- * What one walk works with. It is not on the stack, which a signal handler may have little of, and
- * each thread that walks takes one: as a rule always the same.
+ * The working memory of one walk. It is not on the stack, because a signal handler may have little
+ * stack. Each walking thread takes one, usually the same one each time.
  */
 struct __attribute__((aligned(64))) walker {
 	_Atomic uint32_t busy;
-	uint32_t last_number;   /* + 1: of the file that the last frame lay in */
-	const void *last_start; /* of that file; null: no frame yet */
+	uint32_t last_number;   /* of the file that the last frame lay in, + 1 */
+	const void *last_start; /* map start of that file; null: no frame yet */
 	struct unwind_cursor cursor;
 	struct segment_module module;
 };
 
-static char *memos; /* of memo_bytes() each; the walkers follow */
+static char *memos; /* memo_bytes() each; the walkers follow */
 static uint64_t memo_count = MEMOS_MOST;
 static struct walker *walkers;
 
-/* For the thread that walks first; on a page that the loader has touched already. */
+/* For the thread that walks first. On a page that the loader has already touched. */
 static struct walker first_walker __attribute__((section(".data")));
 static _Atomic uint64_t first_thread __attribute__((section(".data")));
 static _Atomic uint64_t deepest_bytes __attribute__((section(".data"))); /* of cut stacks */
@@ -71,7 +73,7 @@ static inline uint64_t memo_bytes(void)
 	       shim.stack_depth * (2 * sizeof(struct memo_check) + sizeof(struct memo_place));
 }
 
-/* Up to where the walkers begin. */
+/* The bytes before the walkers. */
 static inline uint64_t memos_bytes(void)
 {
 	uint64_t line = _Alignof(struct walker);
@@ -130,7 +132,7 @@ static uint64_t frame_hash(uint64_t outer, uint64_t offset)
 	return hash ^ hash >> 32;
 }
 
-/* The frame's index + 1; 0 when there is no room. `is_new`: it was not there before. */
+/* Finds or adds a frame: its index + 1; 0 when there is no room. `is_new`: it was added. */
 static uint32_t stack_intern(uint32_t parent, const struct memo_place *frame, bool *is_new)
 {
 	struct segment_frame *table = shim_region(REGION_STACKS);
@@ -143,7 +145,7 @@ static uint32_t stack_intern(uint32_t parent, const struct memo_place *frame, bo
 		uint64_t at = (hash + i) % count;
 		uint64_t seen = word_load(&table[at].outer);
 
-		/* A frame whose offset is still missing is passed by: its writer may be dead. */
+		/* Skip a frame whose offset is still missing: its writer may have died. */
 		if (seen == outer && word_accept(&table[at].offset) == frame->offset)
 			return (uint32_t)at + 1;
 		if (seen == 0 && word_take(&table[at].outer, 0, outer)) {
@@ -155,7 +157,7 @@ static uint32_t stack_intern(uint32_t parent, const struct memo_place *frame, bo
 	return 0;
 }
 
-/* `is_new`: the innermost frame was. */
+/* `is_new`: the innermost frame was added. */
 static uint32_t intern_all(struct memo *memo, bool *is_new)
 {
 	const struct memo_place *places = memo_places(memo);
@@ -182,8 +184,8 @@ static bool take_walker(struct walker *walker)
 }
 
 /*
- * Null when all are in use. A signal handler that interrupted a walk finds the thread's own in use,
- * and takes another one.
+ * Takes a walker; null when all are in use. A signal handler that interrupted a walk finds the
+ * thread's own walker in use, and takes another one.
  */
 static struct walker *find_walker(void)
 {
@@ -199,7 +201,7 @@ static struct walker *find_walker(void)
 	return NULL;
 }
 
-/* False when the frame's file found no room in the tables. */
+/* Stores the frame's place. False when its file found no room in the tables. */
 static bool keep_place(struct memo_place *place, struct walker *walker, uint64_t generation)
 {
 	const struct unwind_cursor *cursor = &walker->cursor;
@@ -230,8 +232,8 @@ static void keep_checks(struct memo *memo, const struct unwind_cursor *cursor)
 }
 
 /*
- * How deep a cut stack is, for the reader's advice. It costs time, so only for the first few that
- * are new, and for those that take more bytes than all before them.
+ * Counts the frames of a cut stack, for the reader's advice. This takes time, so it is done only
+ * for the first few new stacks, and for a stack that takes more bytes than all before it.
  */
 SELDOM static void count_frames(struct unwind_cursor *cursor, uint32_t count)
 {
@@ -266,7 +268,7 @@ static void stack_walk(struct memo *memo, const struct stack_caller *caller, uin
 	memo->thread = (uint64_t)thread_pointer();
 	memo->generation = generation;
 	while (more && memo->frame_count < shim.stack_depth) {
-		if (memo->frame_count == 0) /* the key answers for it */
+		if (memo->frame_count == 0) /* the key of the memo covers it */
 			cursor->sure = true, cursor->base_slot = 0;
 		sure &= cursor->sure && cursor->slot;
 		keep_checks(memo, cursor);
@@ -275,7 +277,9 @@ static void stack_walk(struct memo *memo, const struct stack_caller *caller, uin
 		more = unwind_step(cursor);
 		if (more && cursor->by_callers_base)
 			memo->fp_mask = ~0ull;
-		/* It led to what a signal interrupted: it begins where it says, and was not called.
+		/*
+		 * It led to a frame that a signal interrupted: it begins at this address, and was
+		 * not called.
 		 */
 		if (more && cursor->exact)
 			place[memo->frame_count - 1].offset |= SEGMENT_FRAME_EXACT;
@@ -304,7 +308,7 @@ static uint32_t walk_anew(struct memo *memo, const struct stack_caller *caller, 
 	return memo->stack;
 }
 
-/* Whether every return address is still where it was; the key has answered for the first. */
+/* Whether every return address is unchanged. The key covers the first one. */
 static bool still_holds(const struct memo *memo)
 {
 	for (uint32_t i = 1; i < memo->count; i++) {
@@ -333,8 +337,10 @@ uint32_t stack_take(const struct stack_caller *caller)
 		struct memo *memo = (void *)(memos + place * memo_bytes());
 		uint32_t stack;
 
-		/* The other ways are for when this one is another caller's, or in use. If the last
-		 * is in use, too, another caller's will do. */
+		/*
+		 * The other ways are tried when this one belongs to another caller, or is in use.
+		 * If the last one is in use too, a memo of another caller is overwritten.
+		 */
 		if (tries + 1 < WAYS && memo->count != 0 && !is_for(memo, caller))
 			continue;
 		if (!half_take(&memo->busy, 0, 1))

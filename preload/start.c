@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The constructor. It runs before every other library's (-z initfirst) and before libc's own, so
- * that no move of the break is missed; that early nothing may be asked of libc. It finds libc's
- * entries, joins the session, registers, and leads libc's entries here. Whatever cannot be done is
- * counted, and the program runs on unharmed.
+ * The constructor. It runs before the constructors of all other libraries (-z initfirst), and
+ * before libc's own, so that it misses no move of the break. At this time no libc function may be
+ * called. It finds libc's entries, joins the session, registers the process, and redirects libc's
+ * entries. What fails is counted, and the program runs on unharmed.
  */
 #include <elf.h>
 #include <link.h>
@@ -28,8 +28,8 @@
 #define PR_GET_TID_ADDRESS 40
 #endif
 
-#define PAGE_BYTES_MOST 65536u /* of the supported machines */
-#define SPARED_SHARE 64        /* of a limit, so much is left alone for each byte that is taken */
+#define PAGE_BYTES_MOST 65536u /* on the supported machines */
+#define SPARED_SHARE 64        /* one use may take 1/64 of a limit */
 #define TABLE_BYTES (SEGMENT_PROCESS_BLOCKS * SEGMENT_BLOCK_ENTRIES * (uint64_t)ATTACHMENT_BYTES)
 
 static const _Atomic uint64_t always_alive = 1;
@@ -37,11 +37,11 @@ static const char never_alone = 0;
 static bool is_wiped; /* by the kernel, in a child */
 
 struct shim shim = {.alive = &always_alive, .single_threaded = &never_alone};
-/* Beside what the loader has touched already. */
+/* On a page that the loader has already touched. */
 long (*shim_libc_syscall)(long number, ...) __attribute__((section(".data")));
 int (*shim_libc_clock_gettime)(int clock_id, void *timespec) __attribute__((section(".data")));
 
-/* What is private and writable counts against the program's own limits, touched or not. */
+/* Private writable memory counts against the program's own limits, touched or not. */
 static uint64_t spare_bytes(void)
 {
 	uint64_t data = sys_limit(RLIMIT_DATA), address = sys_limit(RLIMIT_AS);
@@ -50,8 +50,8 @@ static uint64_t spare_bytes(void)
 }
 
 /*
- * The page that a child finds wiped, and behind it the private table of attachments. Where the
- * kernel has no MADV_WIPEONFORK (before 4.14, or emulated) only pthread_atfork tells of children.
+ * Maps the page that a child finds wiped, followed by the private table of attachments. Where the
+ * kernel has no MADV_WIPEONFORK (before 4.14, or emulated), only pthread_atfork reports children.
  */
 static bool take_private_memory(void)
 {
@@ -62,14 +62,16 @@ static bool take_private_memory(void)
 
 	if (raw_failed(at))
 		return false;
-	if (table >= page) /* else the one in the library is larger */
+	if (table >= page) /* else the table in the library is larger */
 		attachments_set_memory((char *)at + page, table);
 	is_wiped = raw_call3(SYS_madvise, at, (long)page, MADV_WIPEONFORK) == 0;
 	shim.wiped = (_Atomic uint64_t *)at;
 	return true;
 }
 
-/* The kernel clears the id in libc's descriptor at a thread's end, so it knows where that is. */
+/*
+ * The kernel clears the thread id in libc's descriptor when a thread ends, so it knows its address.
+ */
 static long find_tid_offset(void)
 {
 	int32_t *address = NULL;
@@ -108,7 +110,9 @@ static void find_libc(const struct link_map *libc)
 		shim.single_threaded = single;
 }
 
-/* Not wiped by the kernel: what stands there is the parent's. An emulator may only say it wipes. */
+/*
+ * Whether the word is the parent's: the kernel did not wipe it. An emulator may claim to wipe it.
+ */
 static bool is_parents_word(void)
 {
 	return !is_wiped || (word_accept(shim_wiped(WIPED_DONE)) && shim.process &&
@@ -133,8 +137,9 @@ static void at_exit(int status, void *unused)
 }
 
 /*
- * libc's own registers, by the names libc gives them. Ours comes first in a child, and, having
- * been registered before any other, last at exit: what destructors and handlers do is still seen.
+ * Registers handlers with libc, by libc's own names of these functions. The handlers of the shim
+ * are registered before all others. So they run first in a child, and last at exit: the calls of
+ * destructors and exit handlers are still recorded.
  */
 static void register_handlers(const struct link_map *libc)
 {
@@ -152,9 +157,9 @@ static void register_handlers(const struct link_map *libc)
 		onexit(at_exit, NULL);
 }
 
-/* What the kernel says of the program in its auxiliary vector, getauxval(3). */
+/* What the kernel says about the program in its auxiliary vector, getauxval(3). */
 struct kernel_word {
-	bool is_secure; /* until an AT_SECURE says otherwise */
+	bool is_secure; /* true unless AT_SECURE is 0 */
 	unsigned id_count;
 	unsigned long uid, euid, gid, egid;
 };
@@ -184,10 +189,10 @@ static void kernel_word_take(struct kernel_word *word, const ElfW(auxv_t) * entr
 }
 
 /*
- * The vector follows the environment's NULL. ld.so removes variables (TMPDIR, LD_LIBRARY_PATH) from
- * the environment of a secure program by moving the others down, so there is one more NULL for each
- * that is gone: taken for an AT_NULL, it would end the vector before AT_SECURE. A vector without
- * AT_SECURE says nothing, and the program is taken for a secure one.
+ * The vector follows the NULL of the environment. ld.so removes variables (TMPDIR, LD_LIBRARY_PATH)
+ * from the environment of a secure program by moving the others down: each removed variable leaves
+ * one more NULL. Read as AT_NULL, such a NULL would end the vector before AT_SECURE. A vector
+ * without AT_SECURE proves nothing, so the program is taken to be secure.
  */
 static void kernel_word_read(struct kernel_word *word, char **envp)
 {
@@ -208,13 +213,18 @@ static void kernel_word_read(struct kernel_word *word, char **envp)
 	}
 }
 
-/* Other rights than its caller's: set-uid, set-gid, file capabilities, or so marked by a module. */
+/*
+ * Whether the program has other rights than its caller: set-uid, set-gid, file capabilities, or
+ * marked so by a security module.
+ */
 static bool kernel_word_is_secure(const struct kernel_word *word)
 {
 	return word->is_secure || word->uid != word->euid || word->gid != word->egid;
 }
 
-/* Preloaded twice, from two places: the first in the loader's order is the one that counts. */
+/*
+ * Whether the shim was preloaded twice, from two places: the first in the loader's order is used.
+ */
 static bool is_second_copy(void)
 {
 	const struct link_map *first = libc_find_map("libmemshim.so");
@@ -222,14 +232,13 @@ static bool is_second_copy(void)
 	return first && first->l_ld != _DYNAMIC;
 }
 
-__attribute__((constructor)) static void start_run(int argc, char **argv, char **envp)
+__attribute__((constructor)) static void shim_start(int argc, char **argv, char **envp)
 {
 	const struct link_map *libc = libc_find_map("libc.so.6");
 	struct kernel_word word;
 	struct settings settings;
 
-	if (!libc || is_second_copy()) /* another libc: it may not even have handed over argc, argv
-					  and envp */
+	if (!libc || is_second_copy()) /* another libc may not pass argc, argv and envp */
 		return;
 	find_libc(libc);
 	kernel_word_read(&word, envp);

@@ -14,7 +14,10 @@ static uint64_t stat_number(const char *text)
 	return value;
 }
 
-/* The program's name may hold blanks and parentheses: the fields begin after the last one. */
+/*
+ * The program's name may contain spaces and parentheses: the fields begin after the last
+ * parenthesis.
+ */
 static const char *after_name(const char *text)
 {
 	const char *after = NULL;
@@ -25,7 +28,9 @@ static const char *after_name(const char *text)
 	return after;
 }
 
-/* Not on the stack, which may be a signal handler's; on a page that the loader has touched. */
+/*
+ * Not on the stack, which may be a signal handler's. On a page that the loader has already touched.
+ */
 static char text[1024] __attribute__((section(".data")));
 
 bool stat_read(struct stat_facts *facts)

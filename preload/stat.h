@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The few fields of /proc/self/stat that registration needs, proc(5). May make system calls.
- */
+/* The fields of /proc/self/stat that registration needs, proc(5). May make system calls. */
 #ifndef MEMSHIM_STAT_H
 #define MEMSHIM_STAT_H
 
@@ -10,10 +8,10 @@
 
 struct stat_facts {
 	uint64_t start_time;  /* field 22: clock ticks after boot */
-	uint64_t start_break; /* field 47: start_brk; 0 where the kernel does not tell */
+	uint64_t start_break; /* field 47: start_brk; 0 where the kernel hides it */
 };
 
-/* False, and zeroes, when /proc is not there. */
+/* False, and both are 0, when /proc is not mounted. */
 bool stat_read(struct stat_facts *facts);
 
 #endif

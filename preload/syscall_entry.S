@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syscall(2). Only the five numbers behind the six calls go to a hook; every other goes to
- * libc's own function with registers and stack untouched, as vfork and clone need it.
+ * syscall(2). The five numbers behind the six calls go to a hook. All others go to libc's own
+ * function with registers and stack unchanged, as vfork and clone need it.
+ *
  * x86-64: brk 12, shmget 29, shmat 30, shmctl 31, shmdt 67.
  * aarch64: brk 214, shmget 194 to shmdt 197.
  */

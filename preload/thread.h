@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a hook asks about its own thread, without a system call: its id, its CPU, the time.
- * All of it may run in signal handlers, under malloc's lock and in sandboxes.
+ * What a hook needs of its own thread, without a system call: its id, its CPU, the time. All of it
+ * may run in signal handlers, under malloc's lock and in sandboxes.
  */
 #ifndef MEMSHIM_THREAD_H
 #define MEMSHIM_THREAD_H
@@ -13,8 +13,9 @@
 #include "shim.h"
 
 /*
- * A tid asked of the kernel once, where libc's descriptor cannot be used; by instance, for fork.
- * And when this thread began the libc fork that it is in, 0 in none.
+ * The thread id from gettid(2), read once where libc's descriptor cannot be used; valid for
+ * `instance`, because a fork changes it. `fork_clock`: when this thread began the libc fork that it
+ * is in; 0: it is in none.
  */
 struct thread_memo {
 	uint32_t instance;
@@ -35,7 +36,10 @@ static inline char *thread_pointer(void)
 	return pointer;
 }
 
-/* As the thread sees itself. One gettid per thread where libc's descriptor is not understood. */
+/*
+ * The id as the thread itself sees it. One gettid per thread where libc's descriptor is not
+ * understood.
+ */
 static inline int32_t thread_id(void)
 {
 	if (LIKELY(shim.tid_offset))
@@ -47,13 +51,15 @@ static inline int32_t thread_id(void)
 	return thread_memo.tid;
 }
 
-/* A part of the log: this CPU's, if rseq tells which that is; any part is right, only slower. */
+/*
+ * The part of the log to use: this CPU's, if rseq gives the CPU. Any part is correct, only slower.
+ */
 static inline uint32_t thread_part(void)
 {
 	uint32_t cpu = shim.instance;
 
 	if (LIKELY(shim.rseq_offset)) {
-		/* struct rseq: cpu_id_start, cpu_id; the first is always a valid number. */
+		/* struct rseq: cpu_id_start, cpu_id; the first is always a valid number */
 		cpu = *(const volatile uint32_t *)(thread_pointer() + shim.rseq_offset);
 	}
 	return LIKELY(cpu < shim.part_count) ? cpu : cpu % shim.part_count;
@@ -71,7 +77,7 @@ static inline uint64_t thread_clock(void)
 	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec - shim.clock_shift_ns;
 }
 
-/* Whether no other thread of this address space can count at the same time. */
+/* Whether this is the only thread that can change a counter of this address space. */
 static inline bool thread_alone(void)
 {
 	return *(const volatile char *)shim.single_threaded != 0;

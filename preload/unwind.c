@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One step: the row of the tables that holds at this pc tells where the canonical frame address
- * is, and where below it the caller's registers and its pc were saved. The stack only ever leads
- * outwards, to higher addresses; a step that would not is not made.
+ * One step: the row of the tables for this pc gives the canonical frame address, and where the
+ * caller's registers and pc were saved below it. A step only ever leads outwards, to higher
+ * addresses; any other step is refused.
  */
 #include "unwind.h"
 
@@ -13,12 +13,12 @@
 #include "module.h"
 #include "thread.h"
 
-#define NEAR_FRAMES 8                  /* between a hook and unwind_begin: never more than three */
-#define RED_ZONE_BYTES 128u            /* below the stack pointer, in use too */
+#define NEAR_FRAMES 8       /* frames between a hook and unwind_begin: never more than three */
+#define RED_ZONE_BYTES 128u /* bytes below the stack pointer that are in use */
 #define MAIN_STACK_MOST (128ull << 20) /* the kernel maps nothing else so near to its end */
 #define THREAD_STACK_MOST (64ull << 20)
 #define OTHER_FRAME_MOST (1ull << 20)
-#define UNSAID 1u /* a frame pointer that lies in no memory that could be compared */
+#define NOT_IN_MEMORY 1u /* the frame pointer is in no memory that could be compared */
 
 static int (*find_object)(void *pc, struct unwind_object *result);
 static uint64_t main_stack_end;
@@ -31,9 +31,9 @@ bool unwind_set_up(int (*find)(void *pc, struct unwind_object *result), uint64_t
 }
 
 /*
- * How far outwards there is stack, by where it is now: up to the end of the main thread's; up to
- * the thread's descriptor, which libc puts at the end of every other. Of stacks that a program made
- * for itself (coroutines, signals) nobody knows: there, up to `otherwise`.
+ * The outer end of the stack that `sp` lies on: the end of the main thread's stack, or the thread's
+ * descriptor, which libc places at the end of every other one. The end of a stack that the program
+ * created itself (coroutines, signals) is not known: then `otherwise`.
  */
 static uint64_t stack_end(uint64_t sp, uint64_t otherwise)
 {
@@ -52,12 +52,12 @@ uint64_t unwind_distance(uint64_t sp)
 }
 
 /*
- * Whether what stands before a return address is a call. On a stack that a program made by hand,
- * the outermost one may be an address that nothing called from, as that of a function to end in,
- * and what the tables say of its frame leads out of the stack.
+ * Whether the instruction before a return address is a call. On a stack that a program built by
+ * hand, the outermost return address may be one that no call left, such as the address of a
+ * function to end in. The row of the tables for such a frame leads out of the stack.
  */
 #if defined(__x86_64__)
-/* Intel's manual, CALL and table 2-2: ff /2, and so many bytes for the operand's address. */
+/* Intel's manual, CALL and table 2-2: ff /2, and the bytes of the operand's address. */
 static bool is_call_of_operand(const unsigned char *code, uint64_t bytes)
 {
 	unsigned mode = code[1] >> 6, base = code[1] & 7;
@@ -92,16 +92,17 @@ static bool is_call_aarch64(const unsigned char *end, const struct unwind_span *
 
 	if ((uint64_t)end - text->begin < sizeof code)
 		return false;
-	/* bl; blr, and its forms that check a signed address: Arm's manual, C4.1. */
+	/* bl; blr, and the forms that check a signed address: Arm's manual, C4.1. */
 	memcpy(&code, end - sizeof code, sizeof code);
 	return code >> 26 == 0x25 || (code & 0xfefff000u) == 0xd63f0000u;
 }
 #endif
 
 /*
- * On the main thread's stack there is stack up to its end, whatever the tables lead to. On others a
- * call must have led here, and not as the function's last instruction: then what is returned to
- * may be the next function's beginning, which nothing called from.
+ * Whether the walk may leave this frame. The end of the main thread's stack is known, wherever the
+ * tables lead. On other stacks, a call must have led here, and not as the last instruction of its
+ * function: else the return address may be the begin of the next function, which nothing called
+ * from.
  */
 static __attribute__((noinline)) bool may_step_out(const struct unwind_cursor *cursor)
 {
@@ -112,7 +113,7 @@ static __attribute__((noinline)) bool may_step_out(const struct unwind_cursor *c
 	if (cursor->exact || cursor->stack.end == main_stack_end)
 		return true;
 	text = module_segment(&cursor->object, cursor->pc - 1);
-	/* What the loader has mapped is surer than what the file's headers say. */
+	/* The loader's map is more reliable than the file's headers. */
 	if (text.begin < map_start || text.end > map_end)
 		return false;
 	return text.begin < cursor->pc && cursor->pc <= text.end &&
@@ -120,14 +121,17 @@ static __attribute__((noinline)) bool may_step_out(const struct unwind_cursor *c
 	       IS_CALL((const unsigned char *)cursor->pc, &text);
 }
 
-/* The frame outside of one that ended at `cfa`: on the same stack no frame may be of any size. */
-static void stay_on_stack(struct unwind_cursor *cursor, uint64_t cfa)
+/*
+ * Bounds the frame outside of the one that ended at `cfa`: on the same stack, a frame has a largest
+ * size.
+ */
+static void unwind_stay_on_stack(struct unwind_cursor *cursor, uint64_t cfa)
 {
 	cursor->stack.end = stack_end(cfa, cfa + OTHER_FRAME_MOST);
 }
 
-/* What a signal interrupted may have been anywhere; a place that nobody knows is not read. */
-static void change_stack(struct unwind_cursor *cursor, uint64_t sp)
+/* Code that a signal interrupted may run on any stack. Memory of an unknown stack is not read. */
+static void unwind_change_stack(struct unwind_cursor *cursor, uint64_t sp)
 {
 	bool same = sp >= cursor->stack.begin && sp <= cursor->stack.end;
 
@@ -135,13 +139,13 @@ static void change_stack(struct unwind_cursor *cursor, uint64_t sp)
 	cursor->stack.end = stack_end(sp, same ? sp + OTHER_FRAME_MOST : 0);
 }
 
-/* A return address may be the first byte after its function; the call is before it. */
+/* A return address may be the first byte after its function: search for the call before it. */
 static inline uint64_t look_up_pc(const struct unwind_cursor *cursor)
 {
 	return cursor->exact ? cursor->pc : cursor->pc - 1;
 }
 
-static bool find_cfa(struct unwind_cursor *cursor, uint64_t *cfa)
+static bool unwind_find_cfa(struct unwind_cursor *cursor, uint64_t *cfa)
 {
 	const struct cfi_row *row = &cursor->row;
 
@@ -157,13 +161,13 @@ static bool find_cfa(struct unwind_cursor *cursor, uint64_t *cfa)
 		cursor->base = cursor->value[UNWIND_FP];
 		cursor->base_slot = cursor->fp_slot;
 		cursor->by_callers_base = cursor->fp_slot == 0;
-		cursor->sure = cursor->fp_slot != UNSAID;
+		cursor->sure = cursor->fp_slot != NOT_IN_MEMORY;
 	}
 	*cfa = cursor->value[row->cfa_register] + (uint64_t)row->cfa_offset;
 	return true;
 }
 
-/* What an expression of a row yields: it starts with the CFA. */
+/* Evaluates an expression of a row; the CFA is pushed first. */
 static bool unwind_evaluate(struct unwind_cursor *cursor, int64_t operand, uint64_t cfa,
 			    uint64_t *value)
 {
@@ -171,7 +175,10 @@ static bool unwind_evaluate(struct unwind_cursor *cursor, int64_t operand, uint6
 			    &cursor->stack, &cfa, &cursor->scratch, value);
 }
 
-/* The caller's register by one rule; `slot` is where it lies, 0 when in no memory. */
+/*
+ * The caller's value of one register, by its rule. `slot` is the address where it was saved; 0: not
+ * in memory.
+ */
 static bool unwind_recover(struct unwind_cursor *cursor, uint64_t cfa, int reg, uint64_t *slot)
 {
 	const uint64_t *from = cursor->inner;
@@ -214,7 +221,7 @@ static void find_module(struct unwind_cursor *cursor)
 	uint64_t pc = look_up_pc(cursor), begin = (uint64_t)cursor->object.map_start;
 
 	if (pc - begin < (uint64_t)cursor->object.map_end - begin)
-		return; /* callers mostly are of the same file */
+		return; /* most callers are in the same file */
 	cursor->known = find_object((void *)pc, &cursor->object) == 0;
 	if (cursor->known)
 		cursor->tables = module_segment(&cursor->object, (uint64_t)cursor->object.eh_frame);
@@ -222,7 +229,7 @@ static void find_module(struct unwind_cursor *cursor)
 		cursor->object.map_start = cursor->object.map_end = NULL;
 }
 
-/* All registers as the caller has them; false when one that is needed cannot be had. */
+/* Restores the caller's registers; false when a register that is needed cannot be restored. */
 static __attribute__((noinline)) bool recover_all(struct unwind_cursor *cursor, uint64_t cfa)
 {
 	const struct cfi_row *row = &cursor->row;
@@ -238,16 +245,16 @@ static __attribute__((noinline)) bool recover_all(struct unwind_cursor *cursor, 
 		if (reg == UNWIND_RETURN)
 			cursor->slot = slot;
 		if (reg == UNWIND_FP && cfi_rule_kind(row->rule[reg]) != CFI_SAME)
-			cursor->fp_slot = slot ? slot : UNSAID;
+			cursor->fp_slot = slot ? slot : NOT_IN_MEMORY;
 	}
 	return true;
 }
 
 #if defined(__aarch64__)
 /*
- * struct rt_sigframe, in words: where a signal's handler returns to, the kernel tells unwinders
- * nothing, for what it put there is to be recognised. Its first record of further registers is
- * known by a number; that of pc and sp stand before it.
+ * struct rt_sigframe, in 64-bit words. The kernel gives unwinders no table for the address that a
+ * signal's handler returns to, so the frame that it built must be recognised. The first record of
+ * further registers begins with a known number; pc and sp stand before it.
  */
 enum { SIGNAL_REGISTERS = 39, SIGNAL_SP = 70, SIGNAL_PC = 71, SIGNAL_MAGIC = 74, SIGNAL_WORDS };
 #define FPSIMD_MAGIC 0x46508001u
@@ -265,9 +272,9 @@ static bool leave_signal_frame_aarch64(struct unwind_cursor *cursor)
 	for (int reg = 0; reg < UNWIND_SP; reg++)
 		cursor->value[reg] = words[SIGNAL_REGISTERS + reg];
 	cursor->value[UNWIND_SP] = words[SIGNAL_SP];
-	change_stack(cursor, words[SIGNAL_SP]);
+	unwind_change_stack(cursor, words[SIGNAL_SP]);
 	cursor->sure = false;
-	cursor->fp_slot = UNSAID;
+	cursor->fp_slot = NOT_IN_MEMORY;
 	cursor->slot = (uint64_t)&words[SIGNAL_PC];
 	cursor->cfa = words[SIGNAL_SP];
 	cursor->pc = words[SIGNAL_PC];
@@ -276,7 +283,7 @@ static bool leave_signal_frame_aarch64(struct unwind_cursor *cursor)
 	return true;
 }
 
-/* Older kernels do tell, but need not be believed. */
+/* Older kernels have a table, which is not used. */
 #define IS_SIGNAL_FRAME is_signal_frame_aarch64
 static bool is_signal_frame_aarch64(const struct unwind_cursor *cursor)
 {
@@ -284,7 +291,7 @@ static bool is_signal_frame_aarch64(const struct unwind_cursor *cursor)
 	return false;
 }
 #else
-/* There libc says where the kernel put what. */
+/* On x86-64, libc's tables describe the frame. */
 #define LEAVE_SIGNAL_FRAME leave_signal_frame_x86_64
 static bool leave_signal_frame_x86_64(struct unwind_cursor *cursor)
 {
@@ -293,8 +300,8 @@ static bool leave_signal_frame_x86_64(struct unwind_cursor *cursor)
 }
 
 /*
- * What a signal interrupted may be anywhere, so tables that speak of a signal are believed only of
- * the instructions that a handler returns to: mov $SYS_rt_sigreturn, %rax; syscall.
+ * A signal may interrupt code anywhere. So tables of a signal frame are trusted only for the
+ * instructions that a handler returns to: mov $SYS_rt_sigreturn, %rax; syscall.
  */
 #define IS_SIGNAL_FRAME is_signal_frame_x86_64
 static bool is_signal_frame_x86_64(const struct unwind_cursor *cursor)
@@ -319,10 +326,9 @@ bool unwind_step(struct unwind_cursor *cursor)
 	is_signal = cursor->common.is_signal;
 	if (is_signal && !IS_SIGNAL_FRAME(cursor))
 		return LEAVE_SIGNAL_FRAME(cursor);
-	if ((!is_signal && !may_step_out(cursor)) || !find_cfa(cursor, &cfa))
+	if ((!is_signal && !may_step_out(cursor)) || !unwind_find_cfa(cursor, &cfa))
 		return false;
-	/* Only a signal frame may lead to another stack, only what a signal interrupted use none.
-	 */
+	/* Only a signal frame may lead to another stack. Only interrupted code may use no stack. */
 	if (cfa % sizeof cfa ||
 	    (!is_signal && (cfa < cursor->cfa + !cursor->exact || cfa > cursor->stack.end)))
 		return false;
@@ -330,9 +336,9 @@ bool unwind_step(struct unwind_cursor *cursor)
 		return false;
 	cursor->sure &= !is_signal;
 	if (is_signal)
-		change_stack(cursor, cfa);
+		unwind_change_stack(cursor, cfa);
 	else
-		stay_on_stack(cursor, cfa);
+		unwind_stay_on_stack(cursor, cfa);
 	cursor->cfa = cfa;
 	cursor->pc = unwind_strip(cursor->value[UNWIND_RETURN]);
 	cursor->exact = is_signal;
@@ -342,7 +348,7 @@ bool unwind_step(struct unwind_cursor *cursor)
 	return true;
 }
 
-/* The registers that a caller may expect to find again, and the pc here. */
+/* The registers that a callee preserves, and the pc here. */
 #if defined(__x86_64__)
 #define CAPTURE(cursor)                             \
 	__asm__ volatile("movq %%rbx, 24(%0)\n\t"   \
@@ -386,7 +392,7 @@ __attribute__((noinline)) bool unwind_begin(struct unwind_cursor *cursor, uint64
 	cursor->common.at = 0;
 	cursor->object.map_start = cursor->object.map_end = NULL;
 	cursor->stack.begin = cursor->value[UNWIND_SP] - RED_ZONE_BYTES;
-	stay_on_stack(cursor, cursor->value[UNWIND_SP]);
+	unwind_stay_on_stack(cursor, cursor->value[UNWIND_SP]);
 	find_module(cursor);
 	for (int i = 0; i < NEAR_FRAMES && cursor->cfa < cfa; i++)
 		if (!unwind_step(cursor))
