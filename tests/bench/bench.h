@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the benchmark programs share: a clock, a median, a place to run, and one way to fail. Each
- * program prints one line of JSON, which run.py reads.
+ * Shared by the benchmark programs: a clock, a median, the choice of a CPU, and a function to fail.
+ * Each program prints one line of JSON, which run.py reads.
  */
 #ifndef MEMSHIM_BENCH_H
 #define MEMSHIM_BENCH_H
@@ -39,7 +39,7 @@ static inline void bench_fail(const char *what)
 	exit(1);
 }
 
-/* Stays on one CPU from now on; -1: wherever the caller may run. */
+/* Pins the process to one CPU; -1: to any CPU that the caller may use. */
 static inline void bench_pin(int cpu)
 {
 	cpu_set_t set;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What one call costs: libc's entry, which a preloaded library may have taken over, against the
- * same system call made bare, which none can. Batches of the two in turn, in one process: what
- * disturbs the machine disturbs both, and the median of the pairs' differences resolves a few ns.
+ * Measures one call: libc's entry, which a preloaded library may have replaced, against the same
+ * bare system call, which no library can replace. Batches of the two take turns in one process: a
+ * disturbance of the machine affects both, and the median of the pairs' differences resolves a few
+ * ns.
  *
  *   calls WORKLOAD PAIRS WARM_CALLS CPU [BESIDE_CPU]
  *
- * prints, in ns per call, the medians of a bare batch, of an entry batch and of the differences.
- * WARM_CALLS go first, so that a log's pages are all touched once. With BESIDE_CPU a second process
- * there makes the same calls through libc without a pause.
+ * Prints the medians of a bare batch, of an entry batch and of the differences, in ns per call.
+ * WARM_CALLS are made first, so that all pages of a log have been touched. With BESIDE_CPU, a
+ * second process makes the same calls through libc on that CPU without a pause.
  */
 #include <signal.h>
 #include <stdbool.h>
@@ -25,7 +26,7 @@
 #define STEP_BYTES 4096
 #define SEGMENT_BYTES 4096
 
-/* Whether the tracer that a preloaded library belongs to is awake; see liblttng.c. */
+/* Whether the tracer of a preloaded library is active; see liblttng.c. */
 int bench_is_traced(void) __attribute__((weak));
 
 static char *start_break;
@@ -34,10 +35,10 @@ static int shmid = -1;
 /* ---- one unit of each workload, bare and through libc ---- */
 
 /*
- * In a function of its own, as libc's is: the first return after a long system call is predicted
- * or not by where the code happens to lie, and makes up to 100 ns of difference. With as many
- * returns on either side the two differ by 2 ns in every process; a call that is inlined here
- * differs by 10 in one and by 100 in the next.
+ * In a function of its own, as in libc: the first return after a long system call is predicted or
+ * not by where the code happens to lie, which makes a difference of up to 100 ns. With the same
+ * number of returns on either side, the two differ by 2 ns in every process. A call that is inlined
+ * here differs by 10 ns in one process and by 100 ns in the next.
  */
 __attribute__((noinline)) static long bare_call(long number, long a, long b, long c)
 {
@@ -112,7 +113,7 @@ static void stat_entry(void)
 	shmctl(shmid, IPC_STAT, &facts);
 }
 
-/* No bare form: what it costs with the library is held against what it costs without. */
+/* No bare form: its cost with the library is compared with its cost without. */
 static void malloc_entry(void)
 {
 	void *volatile block = malloc(64);
@@ -125,8 +126,8 @@ static void nothing(void)
 }
 
 /*
- * A unit at the end of DEPTH calls, each made from one of two places: bit by bit `path` says from
- * which, the outermost first. Another path is another stack of the same size.
+ * A unit at the end of DEPTH calls, each made from one of two places. Each bit of `path` chooses a
+ * place, the outermost first. Another path is another stack of the same size.
  */
 #define DEPTH 16u
 
@@ -134,7 +135,7 @@ __attribute__((noinline)) static void descend(unsigned level, unsigned path, voi
 {
 	if (level == 0) {
 		unit();
-		__asm__ volatile("# here" ::: "memory"); /* the call above is no jump */
+		__asm__ volatile("# here" ::: "memory"); /* the call above is no tail call */
 	} else if (path >> (level - 1) & 1) {
 		descend(level - 1, path, unit);
 		__asm__ volatile("# one way" ::: "memory");
@@ -219,8 +220,8 @@ static double *room_for(size_t count)
 }
 
 /*
- * Which of the two goes first changes from pair to pair. All are called from one place: another
- * would be another call stack, and taking a new one would be a part of each batch.
+ * The order of the two changes from pair to pair. All are called from one place: another place
+ * would be another call stack, and the cost of a new stack would be part of each batch.
  */
 static struct result measure(const struct workload *work, size_t pairs)
 {
@@ -239,7 +240,7 @@ static struct result measure(const struct workload *work, size_t pairs)
 			       bench_median(added, pairs)};
 }
 
-/* What the machine itself does now and then is left out: a class's dearest calls. */
+/* The machine disturbs some calls now and then: the dearest calls of a class are left out. */
 static double class_mean(double *values, size_t count)
 {
 	double sum = 0;
@@ -252,10 +253,10 @@ static double class_mean(double *values, size_t count)
 }
 
 /*
- * The cold event. In a log of 64-byte records every 64th event (of pages of 4 KiB) touches a page
- * for the first time in this process: calls are timed one by one and put in classes by their
- * number modulo that period; the dearest class's mean is the cold event's. The call is IPC_STAT:
- * the kernel allocates nothing in it, so it has no dear classes of its own.
+ * The cold event. In a log of 64-byte records, every 64th event touches a page (of 4 KiB) for the
+ * first time in this process. Calls are timed one by one and put into classes by their number
+ * modulo that period. The mean of the dearest class is the cost of the cold event. The call is
+ * IPC_STAT: the kernel allocates nothing in it, so it has no dear classes of its own.
  */
 static struct result measure_cold(const struct workload *work, size_t rounds)
 {
@@ -279,9 +280,9 @@ static struct result measure_cold(const struct workload *work, size_t rounds)
 	return dearest;
 }
 
-/* ---- around it ---- */
+/* ---- set-up ---- */
 
-/* Touches every page of a log once; the recorder, if there is one, has caught up by the end. */
+/* Touches every page of a log once. A recorder has caught up when it ends. */
 static void prefault_up(const struct workload *work, unsigned long calls)
 {
 	for (unsigned long i = 0; i < calls; i += 2)
@@ -290,7 +291,7 @@ static void prefault_up(const struct workload *work, unsigned long calls)
 		work->entry();
 }
 
-/* The same calls on another CPU, until it is killed. */
+/* Makes the same calls on another CPU until it is killed. */
 static pid_t start_beside(const struct workload *work, unsigned long prefault_calls, int cpu)
 {
 	int ready[2];
@@ -316,7 +317,10 @@ static pid_t start_beside(const struct workload *work, unsigned long prefault_ca
 	return pid;
 }
 
-/* Marked for removal at once: one attachment keeps it until this process ends, however it ends. */
+/*
+ * Marks the segment for removal at once: one attachment keeps it until this process ends, however
+ * it ends.
+ */
 static void make_segment(void)
 {
 	shmid = shmget(IPC_PRIVATE, SEGMENT_BYTES, 0600);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many processes that do little: each moves its break once a second, until standard input ends.
+ * Starts many processes that do little: each moves its break once a second until standard input
+ * ends.
  *
  *   crowd PROCESSES
  *
- * says "ready" when all are there.
+ * Prints "ready" when all have started.
  */
 #include <signal.h>
 #include <sys/prctl.h>

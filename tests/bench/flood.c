@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Two busy processes, for a recording of a wanted length: each moves the break up and down until
- * the two together have made CALLS calls.
+ * Starts two busy processes, for a recording of a given length: each moves the break up and down
+ * until the two together have made CALLS calls.
  *
  *   flood CALLS
  */

@@ -1,2 +1,2 @@
 /* SPDX-License-Identifier: MIT */
-/* Nothing at all: what preloading any library costs a process's start. */
+/* An empty library: the cost that preloading any library adds to a process's start. */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The floor: the least that any recorder of these calls can do. Each call is made as libc makes it,
- * and after it one 64-byte record is stamped with the time stamp counter and written into a ring of
- * this process's own, in shared memory. No table, no stack, no reader, no other process.
+ * The floor: the least work that any recorder of these calls must do. Each call is made as libc
+ * makes it. After it, one 64-byte record is stamped with the time stamp counter and written into a
+ * ring of this process, in shared memory. There is no table, no stack, no reader and no other
+ * process.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -15,7 +16,7 @@
 #include "preload/common/clock.h"
 #include "preload/common/raw.h"
 
-#define RING_RECORDS (1u << 18) /* 16 MiB: as large as memshim's log */
+#define RING_RECORDS (1u << 18) /* 16 MiB, as memshim's log */
 
 struct record {
 	_Atomic uint64_t published; /* the record's number, written last */
@@ -27,7 +28,7 @@ _Static_assert(sizeof(struct record) == 64, "a record is one cache line");
 
 static struct record *ring;
 static _Atomic uint64_t head;
-extern char *__curbrk; /* libc's own word on the break, which its malloc goes by */
+extern char *__curbrk; /* libc's own variable of the break, which its malloc uses */
 
 __attribute__((constructor)) static void start(void)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shim that people write by hand: the next function by dlsym, and a line of text for each call
- * into a file that is flushed line by line, because the program may die at any moment.
- * BENCH_LOG names the file.
+ * The shim that people write by hand: it calls the next function by dlsym, and writes a line of
+ * text for each call into a file. The file is flushed after each line, because the program may die
+ * at any moment. BENCH_LOG names the file.
  */
 #include <dlfcn.h>
 #include <stdint.h>
@@ -15,7 +15,7 @@
 #define NEXT(name) ((__typeof__(&(name)))dlsym(RTLD_NEXT, #name))
 
 static FILE *out;
-static char buffer[8192]; /* stdio's own would come from malloc, which may be our caller */
+static char buffer[8192]; /* stdio would allocate its buffer with malloc, which may be the caller */
 
 __attribute__((constructor)) static void start(void)
 {

@@ -19,7 +19,7 @@
 
 enum kind { KIND_BRK, KIND_SBRK, KIND_SHMGET, KIND_SHMAT, KIND_SHMDT, KIND_SHMCTL };
 
-/* Asked by calls.c: figures of a tracer that is asleep would be worth nothing. */
+/* calls.c calls it: the figures of a tracer that is not active would be worthless. */
 int bench_is_traced(void);
 
 int bench_is_traced(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The one tracepoint of liblttng.c: what was asked, and the two words that memshim keeps too.
- * lttng/tracepoint-event.h reads this file several times over.
+ * The only tracepoint of liblttng.c: the arguments of the call, and the two words that memshim also
+ * stores. lttng/tracepoint-event.h includes this file several times.
  */
 #undef LTTNG_UST_TRACEPOINT_PROVIDER
 #define LTTNG_UST_TRACEPOINT_PROVIDER memshim_bench

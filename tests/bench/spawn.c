@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a preloaded library costs a process from its start to its end: /bin/true with the library
- * that this program itself was given, against /bin/true with an empty one, in turn.
+ * Measures what a preloaded library costs a process from its start to its end: /bin/true with the
+ * library that this program was given, and /bin/true with an empty one, in turn.
  *
  *   spawn PAIRS EMPTY_LIBRARY CPU
  *
- * prints the medians in ns per process.
+ * Prints the medians in ns per process.
  */
 #include <spawn.h>
 #include <stdbool.h>
@@ -28,7 +28,7 @@ static double time_true(char **environment)
 	return bench_now_ns() - begin;
 }
 
-/* The environment as it is, but for what is preloaded. */
+/* The environment, with another LD_PRELOAD. */
 static char **with_preload(const char *library)
 {
 	size_t count = 0, kept = 0;

@@ -177,7 +177,7 @@ class Lttng(Tool):
     """
     LTTng-UST with a session daemon of its own. The session is a flight recorder, a ring that
     overwrites, because that costs the program least. root's session daemon would be the machine's:
-    so root runs all of this as somebody else.
+    so root runs all of this as another user.
     """
 
     name = title = "lttng"

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The shim's walker on damaged unwind tables, under AddressSanitizer: cfi FILE SEED ROUNDS. It
- * runs inside strangers, so whatever a file's tables say it may read only them and the stack.
+ * Runs the shim's stack walker on damaged unwind tables, under AddressSanitizer: cfi FILE SEED
+ * ROUNDS. The walker runs inside any program, so it may read only the tables and the stack,
+ * whatever the tables say.
  *
- * The tables of FILE (a library) lie in a block of their own, so that a read beside them is seen;
- * code addresses are those that the copy would belong to, and no code is there. The stack is made
- * of such addresses, of pointers into itself, and of noise. Around it much more may be read,
- * as where the main thread's stack begins is not known.
+ * The tables of FILE (a library) lie in a block of their own, so that a read outside of them is
+ * found. Code addresses are those that belong to the copy; there is no code. The stack holds such
+ * addresses, pointers into itself, and noise. A large area around it may be read, because the begin
+ * of the main thread's stack is not known.
  */
 #include <elf.h>
 #include <link.h>
@@ -25,7 +26,7 @@
 #define EDITS 24
 #define CANDIDATES 16
 #define RUN_MOST 48u /* bytes damaged in a row */
-#define FDE_FIXED 17 /* what stands before the program of most */
+#define FDE_FIXED 17 /* the bytes before the program of most entries */
 
 struct shim shim;
 
@@ -72,7 +73,7 @@ static unsigned char *read_file(const char *path, size_t *bytes)
 	return data ? data : (die("no such file"), NULL);
 }
 
-/* The first page says that there is one segment, and it is what was copied. */
+/* The first page describes one segment: the one that was copied. */
 static void make_head(const unsigned char *file, uint64_t address)
 {
 	ElfW(Ehdr) *elf = (void *)(head = malloc(4096));
@@ -121,13 +122,15 @@ static int find_object(void *pc, struct unwind_object *result)
 
 /* ---- damage ---- */
 
-/* A row of the sorted index, which follows 12 bytes: code address and FDE, from the index. */
+/*
+ * A row of the sorted index, which follows 12 bytes: code address and FDE, relative to the index.
+ */
 static const int32_t *row(uint32_t number)
 {
 	return (const int32_t *)(const void *)(tables + 12) + 2ul * number;
 }
 
-/* Instructions, with operands to go with them: what noise would take long to find. */
+/* Instructions with fitting operands, which noise would rarely produce. */
 static unsigned char likely_byte(void)
 {
 	static const unsigned char bytes[] = {
@@ -168,7 +171,7 @@ static void damage(struct edit *edit, unsigned char *at, uint64_t width)
 		}
 }
 
-/* One instruction that is well made, of the kinds that need care. */
+/* Well-formed instructions of the kinds that need care. */
 static unsigned make_instruction(unsigned char *at)
 {
 	static const struct {
@@ -182,7 +185,7 @@ static unsigned make_instruction(unsigned char *at)
 		{{0x0f, 4, 0x0a, 0xff, 0xff, 0x06}, 6},    /* CFA = *0xffff */
 		{{0x0f, 5, 0x77, 8, 0x23, 0x60, 0x22}, 7}, /* too few operands */
 		{{0x10, 16, 2, 0x23, 8}, 5},               /* return address at CFA + 8 */
-		{{0x10, 3, 0x7f, 0x30}, 4},                /* an expression that is too long */
+		{{0x10, 3, 0x7f, 0x30}, 4},                /* an expression that exceeds its entry */
 		{{0x16, 3, 2, 0x23, 8}, 5},
 		{{0x09, 3, 0x30}, 3}, /* rbx in register 48 */
 		{{0x90, 0x7f}, 2},
@@ -194,7 +197,7 @@ static unsigned make_instruction(unsigned char *at)
 	return made[which].count;
 }
 
-/* Another program, as long as there is room in the entry or longer. */
+/* Writes another program, as long as the entry allows, or longer. */
 static void compose(struct edit *edit, unsigned char *fde)
 {
 	unsigned used = 0, instructions = next() % 6 + 1;
@@ -204,8 +207,7 @@ static void compose(struct edit *edit, unsigned char *fde)
 		used += make_instruction(edit->at + used);
 }
 
-/* Near what the walk is going to read: the entry of one function, what that refers to, the index.
- */
+/* Chooses a place near what the walk will read: the entry of one function, its CIE, the index. */
 static void damage_near(struct edit *edit, uint32_t number)
 {
 	unsigned char *fde = tables + row(number)[1];
@@ -278,7 +280,7 @@ static unsigned walk(const uint32_t *candidates)
 	return steps;
 }
 
-/* A first page that says anything: nothing is read beside it. */
+/* A first page of random bytes: nothing outside of it may be read. */
 static void look_at_head(void)
 {
 	struct unwind_object object;
@@ -291,7 +293,7 @@ static void look_at_head(void)
 	*elf = saved;
 }
 
-/* The segment is said to end there, and nothing behind it may be read. */
+/* The headers let the segment end there: nothing after it may be read. */
 static void end_segment(unsigned char *end)
 {
 	ElfW(Phdr) *p = (void *)(head + sizeof(ElfW(Ehdr)));
@@ -315,7 +317,7 @@ static unsigned round_of_damage(uint32_t count)
 		stack[i] = stack_word(candidates);
 	for (uint64_t i = 0; i < edit_count; i++)
 		damage_near(&edits[i], candidates[next() % CANDIDATES]);
-	if (next() % 2) /* as if the segment ended in the middle of what is wanted */
+	if (next() % 2) /* as if the segment ended inside the entry that is read */
 		end = tables + row(candidates[0])[1] + next() % 64;
 	if (end < (const unsigned char *)row(count) || end > tables + tables_bytes)
 		end = tables + tables_bytes;

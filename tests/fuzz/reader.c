@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as a recording or a segment: everything that reads one, and every view of it, without
- * a crash, a hang or a huge allocation. Built as a libFuzzer target by `make fuzz`, and with
- * tests/fuzz/replay.c as a program that reads the files it is given.
+ * Reads any bytes as a recording or a segment, by all code that reads one, and draws every view of
+ * it, without a crash, a hang or a huge allocation. `make fuzz` builds it as a libFuzzer target;
+ * with tests/fuzz/replay.c it is a program that reads the files it is given.
  *
- * A segment is mostly empty, and too long to be tried often; so an input may also be
+ * A segment is mostly empty, and too long to be tried often. So an input may also be
+ *
  *   SPARSE    "SPARSE01", u32 bytes of the file, then pieces: u32 offset, u32 length, their bytes
  *   a pair    "PAIRED01", u32 length, that much of an unfinished recording, its segment as SPARSE
  */
@@ -80,7 +81,7 @@ static bool save_sparse(const char *path, const unsigned char *data, size_t size
 	return fd >= 0;
 }
 
-/* The recording names its segment by a path: ours is another in each process. */
+/* The recording names its segment by a path, which differs in each process. */
 static bool save_pair(const char *path, const char *segment, const unsigned char *data, size_t size)
 {
 	size_t length = number(data + 8);
@@ -139,7 +140,7 @@ static void show_events(const char *path)
 	session_close(&session);
 }
 
-/* Of the first processes: each has its picture. */
+/* Draws the map of each of the first processes. */
 static void show_maps(const struct model *model)
 {
 	struct map_options options = {.all = false};

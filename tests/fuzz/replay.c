@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Reads each file it is given as the fuzzer would: replay [-h | -t] FILE...
- * -h: with each byte of its header wrong in turn; -t: cut off at every 512 bytes.
+ * replay [-h | -t] FILE...: reads each file as the fuzzer would. -h: also with each byte of the
+ * header changed in turn. -t: also truncated at every 512 bytes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +13,10 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 #define BYTES_MOST (64u << 20)
 #define CUT_BYTES 512u
 
-/* Of numbers also the lowest and the highest bit, 0 and all ones; text, behind them, once. */
+/*
+ * Changes numbers to: the lowest and the highest bit flipped, 0, all ones. Changes text, which
+ * follows them, once.
+ */
 static void replay_byte(unsigned char *data, size_t size, size_t i)
 {
 	unsigned char right = data[i];

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any bytes as the file of a module, read by the symbol child, whatever becomes of that; and any
- * bytes as what a child answers that a hostile file has taken over: "ANSWERS1", then messages, each
- * a u16 length and its bytes. Built as a libFuzzer target by `make fuzz-symbols`, and with
- * tests/fuzz/replay.c as a program that reads the files it is given.
+ * Lets the symbol child read any bytes as the file of a module. Also takes any bytes as the answer
+ * of a child that a hostile file has taken over: "ANSWERS1", then messages, each a u16 length and
+ * its bytes. `make fuzz-symbols` builds it as a libFuzzer target; with tests/fuzz/replay.c it is a
+ * program that reads the files it is given.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -14,7 +14,7 @@
 
 #include "report/symbols/resolve.h"
 
-/* The child of this program is not always the real one. */
+/* In this program, the child is not always the real one. */
 #define resolve_serve fuzz_serve
 static _Noreturn void fuzz_serve(int socket, const struct symbols_options *options);
 #include "report/symbols/child.c"
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 static const unsigned char *answers;
 static size_t answer_bytes;
 
-/* Says what it was given, whether it is asked or not. */
+/* Sends what it was given, whether it is asked or not. */
 static _Noreturn void fuzz_answer(int socket)
 {
 	while (answer_bytes >= 2) {
@@ -52,7 +52,7 @@ static _Noreturn void fuzz_serve(int socket, const struct symbols_options *optio
 	resolve_serve(socket, options);
 }
 
-/* Uses every byte of what came. */
+/* Uses every byte of the answer. */
 static void fuzz_visit(void *context, uint32_t i, const struct frame_place *places, uint32_t count)
 {
 	unsigned *visits = context;

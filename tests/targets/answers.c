@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* answers LEVEL OPTION ERRNO COMMAND...: runs COMMAND where getsockopt(2) of that option fails so.
+/*
+ * answers LEVEL OPTION ERRNO COMMAND...: runs COMMAND under a filter that lets getsockopt(2) of
+ * that option fail with ERRNO.
  */
 #include <errno.h>
 #include <linux/filter.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * calls CYCLES [wait]: CYCLES times the nine calls of tests/targets/cycle.h, and nothing else; then
- * waits for the end of its input, if it is to. Says how many results were not the right ones.
+ * calls CYCLES [wait]: makes the nine calls of tests/targets/cycle.h CYCLES times, and no others.
+ * With `wait`, it then waits for the end of its input. Prints the number of wrong results.
  */
 #include <stdlib.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* All six calls in turn, one at each step, with results that are known beforehand. */
+/* Makes all six calls in turn, one in each step, with results that are known beforehand. */
 #ifndef MEMSHIM_TESTS_CYCLE_H
 #define MEMSHIM_TESTS_CYCLE_H
 
@@ -15,10 +15,10 @@ struct cycle {
 	int shmid;
 	void *address;
 	bool moves_break;
-	bool amid_forks; /* children of other threads may have its attachment as well */
+	bool amid_forks; /* children of other threads may inherit its attachment */
 };
 
-/* Makes the next call; whether its result was right. */
+/* Makes the next call. True when its result was right. */
 static inline bool cycle_step(struct cycle *cycle)
 {
 	struct shmid_ds facts;

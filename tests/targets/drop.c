@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * drop UID: makes calls, becomes another user, makes calls, has a child make calls, and executes
- * itself, which makes calls again and stays until its input ends. The moves of the break tell them
- * apart: 16, 32, 48, 64 bytes.
+ * drop UID: makes calls, changes its user, makes calls, lets a child make calls, and executes
+ * itself. The new program makes calls and stays until its input ends. Each group moves the break by
+ * its own number of bytes: 16, 32, 48, 64.
  */
 #include <grp.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * edges: every odd argument of the six calls, what came back, and errno. What differs from run to
- * run is told in its own terms: addresses by their distance from the first break, ids by whether
- * there is one. So two runs print the same.
+ * edges: calls the six functions with every unusual argument, and prints results and errno. Values
+ * that differ from run to run are printed relative: addresses as the distance from the first break,
+ * ids only as present or not. So two runs print the same text.
  */
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +16,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define UNTOUCHED 77 /* a call that succeeds leaves errno alone */
+#define UNTOUCHED 77 /* a successful call does not change errno */
 #define FIRST_KEY 0x6d656d00
 
 static char *origin; /* the first break */
@@ -38,7 +38,7 @@ static char *kernel_break(void)
 	return (char *)at;
 }
 
-/* One line without stdio, which would move the break. */
+/* Prints one line without stdio, which would move the break. */
 #define SAY(...)                                                       \
 	do {                                                           \
 		int length = snprintf(line, sizeof line, __VA_ARGS__); \
@@ -105,7 +105,10 @@ static void try_sbrk(void)
 	SAY_BREAK(sbrk(0));
 }
 
-/* The kernel's own answer, and what libc makes of a break that moved behind its back. */
+/*
+ * The kernel's answer to a raw brk(2), and what libc does after the break moved without its
+ * knowledge.
+ */
 static void try_raw_brk(void)
 {
 	SAY_BREAK(syscall(SYS_brk, 0));
@@ -134,7 +137,7 @@ static void try_limits(void)
 	SAY_BREAK(sbrk(-(2 << 20)));
 }
 
-/* A mapping just above the break stops it. */
+/* A mapping just above the break, which stops its growth. */
 static void try_blocked(void)
 {
 	char *above = (char *)(((uintptr_t)sbrk(0) + 2 * 4096) & ~4095ul);
@@ -281,7 +284,7 @@ static void say_errno(int error)
 
 static void say_place(int argc)
 {
-	if (argc > 1) /* built and run so that it is the same each time */
+	if (argc > 1) /* with an argument: compiled and run so that every run is the same */
 		SAY("first break %p\n", (void *)origin);
 }
 

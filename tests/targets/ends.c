@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ends HOW: makes nine calls and ends in one of the ways there are; daemon makes another nine. */
+/* ends HOW: makes nine calls, and then ends in the way HOW. `daemon` makes nine more. */
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * frames KIND ROUNDS: calls from the same place, with the same stack pointer, by two ways in turn,
- * whose frames are of different size; so what the one left on the stack lies where it would be its
- * own again. "alloca": both have frames of their own size. "signal": a handler on a stack of its
- * own interrupts them.
+ * frames KIND ROUNDS: makes calls from one place, with one stack pointer, on two paths in turn. The
+ * frames of the two paths differ in size, so that what one path left on the stack lies where the
+ * other path may take it for its own. "alloca": both paths have frames of variable size. "signal":
+ * a handler on a stack of its own interrupts them.
  */
 #include <alloca.h>
 #include <signal.h>

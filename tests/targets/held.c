@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * held: makes calls, and then one that the kernel holds until the end: a filter hands it to a
- * supervisor that never answers. Says "held" and its pid when the call is in flight.
+ * held: makes calls, and then a call that the kernel holds until the end: a seccomp filter passes
+ * it to a supervisor that never answers. Prints "held" and its pid when the call has begun.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>

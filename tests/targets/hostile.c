@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * hostile WHERE HOW COMMAND...: writes over the session's segment, again and again, until COMMAND
- * has ended, and ends as it did. WHERE is all, or body: its header stays. HOW is random, zeros,
- * ones, or words: numbers that are likely to be taken for something.
+ * hostile WHERE HOW COMMAND...: overwrites the session's segment again and again until COMMAND has
+ * ended, and ends with its status. WHERE is `all`, or `body`: all but the header. HOW is random,
+ * zeros, ones, or words: numbers that are likely to be valid values.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ struct range {
 	size_t words;
 };
 
-/* The segment is the one file this process has mapped that is shared and may be written. */
+/* The segment is the only shared writable file that this process has mapped. */
 static struct range find_segment(void)
 {
 	FILE *maps = fopen("/proc/self/maps", "r");
@@ -66,7 +66,10 @@ static uint64_t word(char how)
 	}
 }
 
-/* A gallop through all of it, each word with a chance of its own, so that some stay a while. */
+/*
+ * Writes through all of it. Each word is written with a certain probability, so that some values
+ * stay for a while.
+ */
 static void write_over(struct range range, size_t from, char how)
 {
 	for (size_t i = from + next_random() % 7; i < range.words; i += 1 + next_random() % 7)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * interrupted COUNT: a signal every 200 microseconds while malloc moves the break, and a handler
- * that makes calls, the same that it interrupts, until both have run COUNT times. Says how often
- * the calls were made in it and outside, and what went wrong.
+ * interrupted COUNT: sends a signal every 200 microseconds while malloc moves the break. The
+ * handler makes the same calls that it interrupts. Ends when both have run COUNT times. Prints the
+ * number of calls inside and outside of the handler, and the errors.
  *
- * interrupted small: a handler that makes all calls, on a signal stack with 2 KiB for it.
+ * interrupted small: the handler makes all calls on a signal stack that has 2 KiB left.
  */
 #include <malloc.h>
 #include <signal.h>
@@ -77,7 +77,7 @@ static void use_small_stack(void)
 	stack.ss_sp = at + GUARD_BYTES;
 	sigaltstack(&stack, NULL);
 	sigaction(SIGUSR1, &action, NULL);
-	cycle(0); /* binds the program's own functions: that alone takes more than there is */
+	cycle(0); /* resolves the program's symbols: that needs more than the small stack */
 	for (int i = 0; i < 10; i++)
 		raise(SIGUSR1);
 }

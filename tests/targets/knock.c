@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * knock SESSION SECONDS PROCESSES [hold]: connects to the recorder's socket without end and sends
- * an instance; hold: keeps all connections that it may, and says nothing. Says "gone" when nobody
- * listens any more.
+ * knock SESSION SECONDS PROCESSES [hold]: connects to the recorder's socket without pause and sends
+ * an instance. With `hold`, it keeps as many connections as it can, and sends nothing. Prints
+ * "gone" when no process listens any more.
  */
 #include <errno.h>
 #include <stddef.h>

@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ledger: does with segments what standard input says, a word a line, and answers each with a line.
+ * ledger: reads one command in each line of standard input, applies it to a segment, and prints one
+ * line as the answer.
  *
- *   get KEY SIZE FLAGS       shmget; its id is the segment of the later words, and the answer
- *   use ID                   another one for the later words
+ *   get KEY SIZE FLAGS       shmget; the later commands use its id, which is also the answer
+ *   use ID                   the later commands use this id
  *   at [ADDRESS [FLAGS]]     shmat; the answer is the address
- *   dt [ADDRESS]             shmdt; of the last attachment, where no address is given
+ *   dt [ADDRESS]             shmdt; without an address, of the last attachment
  *   rm, stat                 shmctl: IPC_RMID, IPC_STAT
- *   set MODE [UID [GID]]     IPC_SET; an owner of 0 stays as it is
- *   unmap                    munmap over the last attachment
- *   fork                     goes on as the child, while the parent waits for it
+ *   set MODE [UID [GID]]     IPC_SET; an owner of 0 is not changed
+ *   unmap                    munmap of the last attachment
+ *   fork                     continues as the child, while the parent waits for it
  *   vforkdt                  a child of vfork detaches the last attachment
  *   break BYTES, above       sbrk; attaches right above the break
- *   uid UID                  becomes another user
+ *   uid UID                  changes its user
  *   exec PROGRAM, exit N, kill
  */
 #include <errno.h>
@@ -126,7 +127,7 @@ static long do_word(const char *word, const char *rest)
 	return kill(getpid(), SIGKILL);
 }
 
-/* Not stdio: what it has read ahead would be lost to the next program. */
+/* Without stdio: the next program would miss what stdio has read ahead. */
 static int read_line(char *line, size_t size)
 {
 	size_t used = 0;

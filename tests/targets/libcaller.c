@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A library that makes a call when it is loaded, when it is asked, and when it is unloaded. */
+/*
+ * A library that makes a call when it is loaded, when its function is called, and when it is
+ * unloaded.
+ */
 #include <unistd.h>
 
 void *caller_move(long bytes);

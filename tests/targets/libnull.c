@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A preload that exports what libmemshim.so does and passes every call on: what is left between
- * this and the shim is the shim's own doing.
+ * A preloaded library that exports the same functions as libmemshim.so and passes every call on.
+ * The difference between its cost and the shim's is the cost of the shim's own work.
  */
 #include <dlfcn.h>
 #include <stdint.h>
 #include <sys/shm.h>
 #include <unistd.h>
 
-/* The next definition of a name, looked up once; two threads that do it find the same. */
+/* The next definition of a name, looked up once. Two threads that look it up find the same one. */
 #define NEXT(name)                                                           \
 	({                                                                   \
 		static __typeof__(&(name)) next;                             \
@@ -54,7 +54,7 @@ int shmctl(int shmid, int command, struct shmid_ds *facts)
 	return NEXT(shmctl)(shmid, command, facts);
 }
 
-/* Six words are all that any system call takes, and reading more than were given does no harm. */
+/* A system call takes at most six words. Reading more words than the caller gave does no harm. */
 long syscall(long number, ...)
 {
 	long word[6];

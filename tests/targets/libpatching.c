@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libpatching.so: another library that writes jumps over the first bytes of libc's functions, as
- * those of MPI do: over shmat, shmdt and sbrk, each to one that does the same.
+ * libpatching.so: a library that writes jumps over the first bytes of libc's functions, as MPI
+ * libraries do: over shmat, shmdt and sbrk. Each jump leads to a function that does the same.
  */
 #include <dlfcn.h>
 #include <errno.h>

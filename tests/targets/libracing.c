@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libracing.so: between two looks of a program at a segment somebody is quicker. RACE=N:HOW acts on
- * the segment right before the N-th shmctl, from 1 on; RACE_LOG=1 tells what the program changes:
+ * libracing.so: changes a segment between two system calls of a program. RACE=N:HOW changes it
+ * right before the N-th shmctl, counted from 1. RACE_LOG=1 prints the changes that the program
+ * makes.
  *
- *   attach    by root; user: by somebody without root's rights, who says whether he could
- *   use       attaches and detaches it; set: gives it another mode, in another second
- *   remove    it is gone; renew: another one has its key; again: another one has its key and id
+ *   attach    attached by root
+ *   user      attached by a user without root's rights, who prints whether that succeeded
+ *   use       attached and detached
+ *   set       gets another mode, in another second
+ *   remove    removed
+ *   renew     another segment gets its key
+ *   again     another segment gets its key and id
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* By another process: its pid tells the new segment from the old one. */
+/* Done in another process, because its pid tells the new segment from the old one. */
 static void make_another(int shmid, const struct shmid_ds *facts, int same_id)
 {
 	FILE *options = same_id ? fopen("/proc/sys/kernel/shm_next_id", "w") : NULL;
@@ -41,7 +46,7 @@ static void attach_as_user(int shmid)
 		abort();
 }
 
-/* By another process. */
+/* Done in another process. */
 static void use(int shmid)
 {
 	if (fork() == 0)
@@ -49,7 +54,7 @@ static void use(int shmid)
 	wait(NULL);
 }
 
-/* The kernel's time of change has seconds. */
+/* Waits for the next second: the kernel's time of change has no fractions. */
 static void set_mode(int shmid, struct shmid_ds *facts)
 {
 	time_t then = facts->shm_ctime;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * loads HOW LIBRARY [SHIM]: loads libcaller.so in a way of its own, and has it move the break by
- * 64 bytes; or does something to the shim. An exit handler moves it by 48.
+ * loads HOW LIBRARY [SHIM]: loads libcaller.so in the way HOW and lets it move the break by 64
+ * bytes; or acts on the shim. An exit handler moves the break by 48 bytes.
  */
 #include <dlfcn.h>
 #include <stdio.h>
@@ -11,11 +11,11 @@
 
 static void at_exit(void)
 {
-	if (sbrk(48) == (void *)-1) /* and so no tail call: libc would seem to have made it */
+	if (sbrk(48) == (void *)-1) /* no tail call: libc would seem to make it */
 		abort();
 }
 
-/* As often as it takes for it to be gone, were it not to stay. */
+/* Unloads it as often as needed for it to be unloaded, unless it cannot be. */
 static void close_all(const char *library)
 {
 	for (int i = 0; i < 10; i++) {

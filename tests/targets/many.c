@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * many HOW COUNT: COUNT processes or images, of which each moves the break by a number of its own
- * and so can be told from all others: the i-th by 16 * (i + 1).
+ * many HOW COUNT: starts COUNT processes or images. Each moves the break by a number of its own, 16
+ * * (i + 1) for the i-th, which identifies it.
  *
  *   fork    children of one process, one after the other
  *   exec    the same, each a program of its own, by vfork
@@ -103,7 +103,7 @@ static void *allocate(void *unused)
 	return unused;
 }
 
-/* One arena, given back at once: so that the threads move the break, and hold malloc's lock. */
+/* One arena, trimmed at once: so that the threads move the break and hold malloc's lock. */
 static int storm(long count)
 {
 	pthread_t thread[4];

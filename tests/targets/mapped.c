@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mapped: an address space with all there is in a picture of one: a heap by sbrk alone, a segment
- * shared with a child, and one attached read-only a few pages above the break. Says "mapped", the
- * child's pid, the two shmids, the break and the second one's address; then does what it is told:
- * "grow", "shrink", "touch", "attach", "detach", or the end of its input.
+ * mapped: an address space with all that the map can show: a heap by sbrk alone, a segment shared
+ * with a child, and a segment attached read-only a few pages above the break. Prints "mapped", the
+ * child's pid, the two shmids, the break and the address of the second segment. Then obeys its
+ * input: "grow", "shrink", "touch", "attach", "detach", or the end.
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -20,7 +20,7 @@
 static char *shared, *extra;
 static int shared_id;
 
-/* The child holds what it inherited until its parent closes the pipe, or is no more. */
+/* The child keeps its inherited attachments until its parent closes the pipe or ends. */
 static pid_t start_holder(const int *pipe_ends)
 {
 	pid_t child = fork();
@@ -58,7 +58,7 @@ static void obey(const char *order)
 
 int main(void)
 {
-	static char in[BUFSIZ], out[BUFSIZ]; /* so that stdio moves no break */
+	static char in[BUFSIZ], out[BUFSIZ]; /* so that stdio does not move the break */
 	int near_id, ends[2];
 	char order[64], *near;
 	pid_t child;

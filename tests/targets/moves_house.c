@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * moves_house SPACE: one cycle of all calls, then a namespace of its own, another cycle, and one in
- * a child. Says how many results were not the right ones. SPACE: user, pid, ipc, time (where the
- * clocks are far ahead), mount, net.
+ * moves_house SPACE: makes one cycle of all calls, enters a new namespace, makes another cycle, and
+ * one in a child. Prints the number of wrong results. SPACE: user, pid, ipc, time (with clocks far
+ * ahead), mount, net.
  */
 #include <sched.h>
 #include <stdbool.h>
@@ -34,7 +34,7 @@ static int make_cycle(void)
 	return wrong;
 }
 
-/* For children: this process keeps its clocks. */
+/* For children: this process itself keeps its clocks. */
 static bool set_clocks(void)
 {
 	static const char shifts[] = "monotonic 200000 5\nboottime 200000 5\n";

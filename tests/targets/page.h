@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A page that a target shares with the test that runs it: what it has done stands there however it
- * ends, and the test says there how far it may go.
+ * A page that a target shares with its test. The target counts there what it has done, however it
+ * ends. The test writes there how many calls the target may make.
  */
 #ifndef MEMSHIM_TESTS_PAGE_H
 #define MEMSHIM_TESTS_PAGE_H
@@ -20,8 +20,8 @@
 struct page {
 	_Atomic uint64_t pid;
 	_Atomic uint64_t limit; /* calls that each worker may make; the test raises it */
-	_Atomic uint64_t stop;  /* by the test: end in good order */
-	_Atomic uint64_t wrong; /* results that were not the right ones */
+	_Atomic uint64_t stop;  /* the test sets it: the target must exit */
+	_Atomic uint64_t wrong; /* wrong results */
 	struct {
 		_Atomic uint64_t tid;
 		_Atomic uint64_t finished; /* calls that have returned */

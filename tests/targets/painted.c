@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * painted BYTES: how much stack each hook uses when a signal handler calls it on a signal stack of
- * MINSIGSTKSZ + BYTES. The stack is painted before the call; what the hook wrote is no longer
- * painted. Each hook runs in two processes of its own, so that its call is the first of all. In
- * "copy", the process is a child that libc does not know of: there the hook registers it, too.
- * Prints "NAME used N left N"; "left" is what nobody wrote to: kernel, handler or hook.
+ * painted BYTES: measures how much stack each hook uses when a signal handler calls it on a signal
+ * stack of MINSIGSTKSZ + BYTES. The stack is painted before the call; the hook overwrites the
+ * paint. Each hook runs in two new processes, so that its call is the first one there. In "copy",
+ * the process is a child that libc does not know of: its first hook also registers it. Prints "NAME
+ * used N left N"; "left" counts the bytes that neither kernel, handler nor hook wrote.
  */
 #include <errno.h>
 #include <signal.h>
@@ -26,7 +26,7 @@
 #define PAINT 0xa5
 #define GUARD_BYTES 65536
 #define MAPPED_BYTES (1 << 20)
-#define FRAME_BYTES_LEAST 2048 /* MINSIGSTKSZ, before it depended on the machine */
+#define FRAME_BYTES_LEAST 2048 /* MINSIGSTKSZ, from before it depended on the machine */
 
 #if defined(__x86_64__)
 #define STACK_POINTER(sp) __asm__ volatile("movq %%rsp, %0" : "=r"(sp))
@@ -34,7 +34,7 @@
 #define STACK_POINTER(sp) __asm__ volatile("mov %0, sp" : "=r"(sp))
 #endif
 
-/* What a child tells its parent. */
+/* The result that a child gives its parent. */
 static struct told {
 	long used, left;
 } *told;
@@ -52,7 +52,9 @@ static int (*volatile call_shmctl)(int, int, struct shmid_ds *) = shmctl;
 static long (*volatile call_syscall)(long, ...) = syscall;
 static struct shmid_ds facts;
 
-/* One function a call; an expression of its own for each keeps the stack pointer where it is. */
+/*
+ * One function for each call. Each uses its own expression, which keeps the stack pointer in place.
+ */
 #define CALL(name, ...)                   \
 	static long name(void)            \
 	{                                 \
@@ -104,7 +106,9 @@ static long lowest_written(void)
 	return at;
 }
 
-/* From the call instruction on; what the function around it pushed counts as the hook's. */
+/*
+ * Measured from the call instruction on. What the surrounding function pushed counts as the hook's.
+ */
 static void handler(int signal)
 {
 	uint64_t sp;
@@ -134,7 +138,7 @@ static void interrupt_self(uint64_t extra_bytes)
 	syscall(SYS_kill, (pid_t)syscall(SYS_getpid), SIGUSR1);
 }
 
-/* A child as fork makes it, and, if asked for, one that only the kernel knows of. */
+/* A child of fork or, if asked for, one that only the kernel knows of. */
 static pid_t make_child(bool unnoticed)
 {
 	return unnoticed ? (pid_t)syscall(SYS_clone, SIGCHLD, 0, 0, 0, 0) : fork();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * recycled [exec]: as the first process of a pid namespace, starts two children one after the other
- * that have the same pid. They move the break by 16 and by 32 bytes.
+ * recycled [exec]: the first process of a pid namespace. It starts two children, one after the
+ * other, with the same pid. They move the break by 16 and by 32 bytes.
  */
 #include <fcntl.h>
 #include <stdio.h>

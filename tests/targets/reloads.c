@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * reloads ROUNDS A B C D: one thread loads A, calls it, unloads it, and does the same with B,
- * which comes to lie where A was; another does so with C and D; and the main thread has malloc
- * move the break meanwhile. With A and B alone, the main thread loads them.
+ * reloads ROUNDS A B C D: one thread loads A, calls it, unloads it, and does the same with B, which
+ * the loader maps where A was. A second thread does so with C and D. Meanwhile the main thread lets
+ * malloc move the break. With A and B alone, the main thread loads them.
  */
 #include <dlfcn.h>
 #include <malloc.h>

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * sandboxed strict: under seccomp's strict mode only what needs no system call is left: to ask for
- * the break.
- * sandboxed list [exit]: under a filter that kills for any system call but the five, write and
- * exit, calls go on. With `exit` it ends by exit(3), and so by handlers and destructors.
+ * sandboxed strict: under seccomp's strict mode, only calls that need no system call are possible:
+ * reading the break.
+ *
+ * sandboxed list [exit]: a filter kills the process for any system call but the five, write and
+ * exit. The program continues its calls. With `exit` it ends by exit(3), and so runs handlers and
+ * destructors.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>

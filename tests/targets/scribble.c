@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * scribble WHAT...: a hostile process of a session. Does each in turn, says "done", and waits for
- * its standard input's end. holes     punches the whole segment out (MADV_REMOVE) closed    says
- * that the recorder has finished images N  announces N images more in its own slot, one after the
- * other, with numbers yet unused above N   the same with numbers above the counter uid       says
- * that its user is another one
+ * scribble WHAT...: a hostile process of a session. Does each WHAT in turn, prints "done", and
+ * waits for the end of its standard input.
+ *
+ *   holes     removes all pages of the segment (MADV_REMOVE)
+ *   closed    sets the flag that the recorder has finished
+ *   images N  announces N more images in its own slot, one after the other, with unused numbers
+ *   above N   the same, with numbers above the counter
+ *   uid       writes another uid into its slot
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -56,7 +59,7 @@ static uint64_t own_slot(void)
 	return i;
 }
 
-/* The recorder looks every 250 us at the least. */
+/* The recorder polls at most every 250 us. */
 static void announce(int count, uint32_t first, int raise)
 {
 	_Atomic uint64_t *word = (_Atomic uint64_t *)region(REGION_INDEX) + own_slot();

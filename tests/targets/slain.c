@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slain PAGE CHILDREN [exec]: children that make calls as fast as they can, and are killed each
- * after another short time: every other one perhaps while it starts, the rest in the midst of
- * their calls. With `exec` each is a program of its own.
+ * slain PAGE CHILDREN [exec]: starts children that make calls as fast as they can, and kills each
+ * after a different short time: every second one possibly while it starts, the others during their
+ * calls. With `exec` each child is a program of its own.
  */
 #include <sched.h>
 #include <signal.h>
@@ -41,7 +41,7 @@ static void wait_ns(uint64_t ns)
 		sched_yield();
 }
 
-/* Any of a million times, each of them once. */
+/* A pseudorandom number of 31 bits. */
 static uint64_t next_random(uint64_t *state)
 {
 	*state = *state * 6364136223846793005u + 1442695040888963407u;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* spaces HOW: address spaces, and what becomes of attachments in them. Says what it sees. */
+/* spaces HOW: creates address spaces and changes the attachments in them. Prints what it sees. */
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ static void *attach(void)
 	return shmat(shmid, NULL, 0);
 }
 
-/* The child runs in its parent's memory: what it detaches is gone for both. */
+/* The child shares its parent's memory: a detach in it detaches for both. */
 static void try_vfork(void)
 {
 	void *first = attach();
@@ -67,7 +67,7 @@ static void try_clone_vm(void)
 	say_count();
 }
 
-/* The child has copies; what it detaches stays in its parent. */
+/* The child has copies: a detach in it leaves the parent's attachment. */
 static void try_fork(void)
 {
 	void *first = attach();
@@ -84,7 +84,7 @@ static void try_fork(void)
 	say_count();
 }
 
-/* Attachments that go away without shmdt: one whose place is taken, one that is missed then. */
+/* Ends attachments without shmdt: a second one replaces the first, and a shmdt finds nothing. */
 static void try_munmap(void)
 {
 	void *stays = attach(), *goes = attach();
@@ -97,7 +97,7 @@ static void try_munmap(void)
 	say_count();
 }
 
-/* One that takes the place of another. */
+/* An attachment that replaces another one. */
 static void try_remap(void)
 {
 	void *first = attach();

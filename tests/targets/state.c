@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * state [FD]: all that a program finds when it starts: descriptors, environment, limits, signals,
- * and what else it inherits. Leaves out what any preload changes (LD_PRELOAD, MEMSHIM_*) and what
- * differs from run to run. Prints it into descriptor FD.
+ * state [FD]: prints all that a program finds when it starts: descriptors, environment, limits,
+ * signals, and what else it inherits. Leaves out what any preloaded library changes (LD_PRELOAD,
+ * MEMSHIM_*), and what differs from run to run. Prints to descriptor FD.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -83,7 +83,7 @@ static void show_signals(void)
 	fprintf(out, "signal stack: %p %zu %d\n", stack.ss_sp, stack.ss_size, stack.ss_flags);
 }
 
-/* A few lines of /proc/self/status that no other call tells. */
+/* The lines of /proc/self/status that no other call returns. */
 static void show_status(void)
 {
 	static const char *const wanted[] = {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * threads COUNT CYCLES: threads that attach and detach one segment at the same time, each CYCLES
- * times. Says how many calls were made, and how many failed.
+ * threads COUNT CYCLES: starts threads that attach and detach one segment at the same time, CYCLES
+ * times each. Prints the number of calls, and of failed calls.
  */
 #include <pthread.h>
 #include <stdatomic.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * torture ROUNDS: three processes of 24 threads each, all at it at once. Twenty make ROUNDS cycles
- * of tests/targets/cycle.h, one of them with the break; four fork ROUNDS children, each of which
- * makes one cycle of its own, without the break: Linux copies it at a fork before it locks what it
- * belongs to, so that a child forked amid a move may be refused its own. Says how many results were
- * not the right ones, in all.
+ * torture ROUNDS: runs three processes of 24 threads each at the same time. Twenty threads make
+ * ROUNDS cycles of tests/targets/cycle.h, one of them with the break. Four fork ROUNDS children;
+ * each child makes one cycle without the break. (At a fork, Linux copies the break before it locks
+ * the memory map, so a child that is forked during a move may be refused its own move.) Prints the
+ * number of wrong results of all processes.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,7 +22,7 @@
 static _Atomic uint64_t *wrong; /* of all processes */
 static uint64_t rounds;
 
-/* In a child of threads: nothing but the calls. */
+/* A child of a process with threads: makes only the calls. */
 static void make_cycles(bool moves_break, uint64_t count)
 {
 	struct cycle cycle = {.moves_break = moves_break, .amid_forks = true};

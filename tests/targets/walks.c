@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Moves the break from many kinds of frames: a static function, recursion, a tail call, a function
- * with a frame of unknown size, a thread, a signal handler (also on its own stack), a plug-in.
- * walks KIND [PLUGIN]
+ * walks KIND [PLUGIN]: moves the break from many kinds of frames: a static function, recursion, a
+ * tail call, a function with a frame of unknown size, a thread, a signal handler (also on its own
+ * stack), a plug-in.
  */
 #include <alloca.h>
 #include <dlfcn.h>

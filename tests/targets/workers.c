@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * workers PAGE THREADS: threads that make calls as fast as they can, as many as the page allows,
- * and count there each call that has returned. Whoever kills it knows what must have been logged.
+ * workers PAGE THREADS: starts threads that make calls as fast as they can, as many as the page
+ * allows. They count in the page each call that has returned. A test that kills the program knows
+ * from the page which calls the log must hold.
  */
 #include <pthread.h>
 

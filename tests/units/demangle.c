@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* demangle < NAMES: each name of a line as its programmer wrote it, or as it is. */
+/* demangle < NAMES: prints each name demangled, or unchanged if it is not mangled. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

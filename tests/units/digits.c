@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* digits < NUMBERS: each in every way that numbers are written, one line for one number. */
+/* digits < NUMBERS: prints each number in every format, one line for each number. */
 #include <stdio.h>
 #include <stdlib.h>
 

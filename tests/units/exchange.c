@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * exchange: three threads write into one small part of a log, a fourth reads all the while. Each
- * event that the reader takes for whole must be one that was written. Writers meet before each lap,
- * so that none is overtaken, which is a window that preload/segment/publish.h names; and they go on
- * until the reader has had its share, however late it came to a CPU.
+ * exchange: three threads write into one small part of a log while a fourth one reads it. Each
+ * event that the reader takes for whole must be one that was written. The writers meet before each
+ * lap, so that no writer is overtaken (a window that preload/segment/publish.h names). They
+ * continue until the reader has read enough, however late it got a CPU.
  *
- * Made for ThreadSanitizer, which sees a payload that is not atomic; see protocol.c for the orders.
+ * Made for ThreadSanitizer, which finds a payload that is not atomic. protocol.c tests the memory
+ * orders.
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -23,7 +24,7 @@ static struct segment_event events[PART_EVENTS];
 static pthread_barrier_t lap;
 static _Atomic uint32_t writing = WRITERS, satisfied, over;
 
-/* One of them decides for all. */
+/* One thread decides for all. */
 static bool begin_lap(uint32_t i)
 {
 	if (pthread_barrier_wait(&lap) == PTHREAD_BARRIER_SERIAL_THREAD)
@@ -53,7 +54,7 @@ static bool is_right(const struct segment_event *event, uint64_t n)
 	return event->clock == n && memcmp(event->u.word, right, sizeof right) == 0;
 }
 
-/* Over and over what the part holds, wherever its head is. */
+/* Reads what the part holds again and again, wherever its head is. */
 static uint64_t read_all(uint64_t *whole)
 {
 	uint64_t wrong = 0, head, last = 0;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* format < LINES: a word that says how, and a number; one line for each, as it would be shown. */
+/*
+ * format < LINES: each line has the name of a format, and a number. Prints the number in that
+ * format.
+ */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

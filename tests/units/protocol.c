@@ -22,7 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In place of layout.h: an event of two words, a part of nothing but its head. */
+/* Replaces layout.h: an event of two words, and a part with nothing but its head. */
 #define MEMSHIM_SEGMENT_LAYOUT_H
 #define WORDS 3
 struct segment_part {
@@ -58,14 +58,14 @@ static void model_fence(memory_order order);
 #define PLACES (1 + SLOTS_MOST * WORDS) /* the head, and each word of each slot */
 #define OPERATIONS (2 + WORDS)
 #define MESSAGES (WRITERS + 1)
-#define FIRST (UINT64_MAX - 1) /* claims wrap on their way */
+#define FIRST (UINT64_MAX - 1) /* the claim numbers wrap during a run */
 
 static const char *weakened = "";
 static uint64_t part_events;
 static struct segment_part part;
 static struct segment_event slots[SLOTS_MOST];
 
-/* ---- what writers do, written down ---- */
+/* ---- the operations of the writers ---- */
 
 enum kind { ADD, FENCE, STORE, NOTHING };
 
@@ -100,7 +100,7 @@ static void note(struct operation operation)
 static uint64_t model_add(const void *at, uint64_t n)
 {
 	note((struct operation){.kind = ADD, .place = place_of(at), .value = n});
-	return FIRST + writer; /* they are named in the order in which they claim */
+	return FIRST + writer; /* writers are numbered in the order of their claims */
 }
 
 static void model_store(const void *at, uint64_t value, memory_order order)
@@ -169,7 +169,7 @@ struct thread {
 	struct view released;  /* at its last release fence */
 	struct view to_acquire; /* of what it has read, for an acquire fence */
 	uint32_t done;         /* operations */
-	uint32_t life;         /* how many it makes before it is killed */
+	uint32_t life;         /* operations that it makes before it is killed */
 };
 
 static void join(struct view *view, const struct view *other)
@@ -203,7 +203,7 @@ static void run(struct memory *memory, struct thread *thread, const struct opera
 	case STORE:
 		leave(memory, thread, place, operation->value, operation->release);
 		return;
-	case ADD: /* reads the latest, and goes on with whatever that one released */
+	case ADD: /* reads the latest value, and continues what that one released */
 		last = &memory->message[place][memory->count[place] - 1];
 		message = leave(memory, thread, place, last->value + operation->value, false);
 		join(&message->view, &last->view);
@@ -214,7 +214,7 @@ static void run(struct memory *memory, struct thread *thread, const struct opera
 	}
 }
 
-/* ---- the reader: all that it may read ---- */
+/* ---- the reader: all values that it may read ---- */
 
 static struct memory *reading;
 static struct thread reader;
@@ -246,7 +246,7 @@ static void model_fence(memory_order order)
 		join(&reader.now, &reader.to_acquire);
 }
 
-/* To the next combination of choices; false after the last one. */
+/* Moves to the next combination of choices; false after the last one. */
 static bool choose_next(void)
 {
 	while (choice_count > 0 && choice[choice_count - 1] + 1 >= choices[choice_count - 1])
@@ -257,7 +257,7 @@ static bool choose_next(void)
 	return true;
 }
 
-/* As segment_read, but R4 comes first. */
+/* As segment_read, but with R4 first. */
 static enum segment_read read_early_head(uint64_t n, struct segment_event *out)
 {
 	const struct segment_event *slot = slots + (n & (part_events - 1));
@@ -324,7 +324,10 @@ static void read_claim(struct memory *memory, uint32_t w)
 	} while (choose_next());
 }
 
-/* Who reads when all is over, and has seen all of it, finds each event that can be there. */
+/*
+ * A reader that begins when all writers have ended, and has seen all of it, finds each event that
+ * can be there.
+ */
 static void read_late(struct memory *memory, uint32_t w)
 {
 	struct segment_event out;
