@@ -185,7 +185,7 @@ static unsigned make_instruction(unsigned char *at)
 		{{0x0f, 4, 0x0a, 0xff, 0xff, 0x06}, 6},    /* CFA = *0xffff */
 		{{0x0f, 5, 0x77, 8, 0x23, 0x60, 0x22}, 7}, /* too few operands */
 		{{0x10, 16, 2, 0x23, 8}, 5},               /* return address at CFA + 8 */
-		{{0x10, 3, 0x7f, 0x30}, 4},                /* an expression that exceeds its entry */
+		{{0x10, 3, 0x7f, 0x30}, 4},                /* longer than its entry */
 		{{0x16, 3, 2, 0x23, 8}, 5},
 		{{0x09, 3, 0x30}, 3}, /* rbx in register 48 */
 		{{0x90, 0x7f}, 2},
