@@ -194,8 +194,8 @@ static int reap_run(struct reaping *r)
 	bool asked = r->options->filter.by_shmid || r->options->filter.by_key, any = false;
 	int ret;
 
-	for (uint32_t i = 0; i < r->model->segment_count; i++) {
-		const struct model_segment *segment = r->model->segments[i];
+	for (uint32_t i = 0; i < r->model->segments.count; i++) {
+		const struct model_segment *segment = r->model->segments.rows[i];
 
 		if (!filter_segment(&r->options->filter, segment) ||
 		    segment != model_segment_in(r->model, segment->space, segment->shmid) ||

@@ -18,8 +18,8 @@ static struct totals summary_add_up(const struct model *model)
 {
 	struct totals totals = {0};
 
-	for (uint32_t i = 1; i < model->instance_capacity; i++) {
-		const struct model_process *process = model->by_instance[i];
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		const struct model_process *process = model->processes.by_instance[i];
 
 		if (!process)
 			continue;
@@ -39,15 +39,15 @@ static void print_activity(const struct model *model, const struct totals *total
 	char shrunk[FORMAT_BYTES], attaches[FORMAT_BYTES], segments[FORMAT_BYTES];
 
 	fprintf(stderr, "memshim: %s process%s, %s event%s; the break moved %s time%s, +%s -%s\n",
-		format_count(processes, model->process_count),
-		model->process_count == 1 ? "" : "es", format_count(events, model->event_count),
+		format_count(processes, model->processes.count),
+		model->processes.count == 1 ? "" : "es", format_count(events, model->event_count),
 		format_s(model->event_count), format_count(moves, totals->moves),
 		format_s(totals->moves), format_bytes(grown, totals->grown),
 		format_bytes(shrunk, totals->shrunk));
-	if (model->segment_count)
+	if (model->segments.count)
 		fprintf(stderr, "memshim: %s shared segment%s, attached %s time%s\n",
-			format_count(segments, model->segment_count),
-			format_s(model->segment_count), format_count(attaches, totals->attaches),
+			format_count(segments, model->segments.count),
+			format_s(model->segments.count), format_count(attaches, totals->attaches),
 			format_s(totals->attaches));
 }
 
@@ -56,10 +56,10 @@ static void print_other_user(const struct model *model)
 {
 	char advice[UNFOLLOWED_ADVICE_BYTES];
 
-	for (uint32_t i = 0; i < model->unfollowed_count; i++) {
-		if (!model->unfollowed[i].other_uid)
+	for (uint32_t i = 0; i < model->processes.unfollowed_count; i++) {
+		if (!model->processes.unfollowed[i].other_uid)
 			continue;
-		unfollowed_advice(&model->unfollowed[i], advice, sizeof advice);
+		unfollowed_advice(&model->processes.unfollowed[i], advice, sizeof advice);
 		fprintf(stderr, "memshim: %s\n", advice);
 		return;
 	}
@@ -70,16 +70,17 @@ static void print_gaps(const struct model *model)
 	uint64_t lost = model_lost(model);
 	char count[FORMAT_BYTES];
 
-	if (model->process_count == 0)
+	if (model->processes.count == 0)
 		fprintf(stderr, "memshim: no process ran under the shim: nothing was seen\n");
 	if (lost)
 		fprintf(stderr, "memshim: %s event%s lost; the counters are exact\n",
 			format_count(count, lost), format_s(lost));
-	if (model->unfollowed_count)
+	if (model->processes.unfollowed_count)
 		fprintf(stderr, "memshim: %u process%s ran without the shim\n",
-			model->unfollowed_count, model->unfollowed_count == 1 ? "" : "es");
+			model->processes.unfollowed_count,
+			model->processes.unfollowed_count == 1 ? "" : "es");
 	print_other_user(model);
-	if (model->level == COVERED_CALLS)
+	if (model->losses.level == COVERED_CALLS)
 		fprintf(stderr, "memshim: calls by name only: malloc's own moves are missing\n");
 }
 
@@ -93,9 +94,10 @@ static void print_way_on(const struct model *model, const struct totals *totals,
 		fprintf(stderr, "memshim: %u finding%s", totals->attention,
 			format_s(totals->attention));
 	else
-		fprintf(stderr, "memshim: no findings%s", model->finding_count ? " but notes" : "");
-	if (model->suppressed_count)
-		fprintf(stderr, ", %u suppressed", model->suppressed_count);
+		fprintf(stderr, "memshim: no findings%s",
+			model->findings.count ? " but notes" : "");
+	if (model->findings.suppressed_count)
+		fprintf(stderr, ", %u suppressed", model->findings.suppressed_count);
 	fprintf(stderr, "; see 'memshim report%s%s'\n", file ? " " : "", file ? file : "");
 	free(file);
 }

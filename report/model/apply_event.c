@@ -85,8 +85,8 @@ static void feed_life(struct model *model, struct model_process *process, const 
 static void feed_site(struct model *model, const struct model_process *process,
 		      const struct event *event)
 {
-	if (!model->sites_of ||
-	    filter_event(model->sites_of, event, process, model_event_segment(model, event)))
+	if (!model->sites.filter ||
+	    filter_event(model->sites.filter, event, process, model_event_segment(model, event)))
 		sites_feed(model, event);
 }
 

@@ -17,18 +17,20 @@
 
 static void keep_recent(struct model *model, const struct model_past *past)
 {
-	if (model->recent_capacity < RECENT_MAX &&
-	    !model_grow(model, (void **)&model->recent, &model->recent_capacity,
-			(uint32_t)model->recent_count, sizeof *model->recent))
+	if (model->history.recent_capacity < RECENT_MAX &&
+	    !model_grow(model, (void **)&model->history.recent, &model->history.recent_capacity,
+			(uint32_t)model->history.recent_count, sizeof *model->history.recent))
 		return;
-	model->recent[model->recent_count++ % model->recent_capacity] = *past;
+	model->history
+		.recent[model->history.recent_count++ % model->history.recent_capacity] = *past;
 }
 
 const struct model_past *attachments_recent(const struct model *model, uint64_t back)
 {
-	if (back >= model->recent_count || back >= model->recent_capacity)
+	if (back >= model->history.recent_count || back >= model->history.recent_capacity)
 		return NULL;
-	return &model->recent[(model->recent_count - 1 - back) % model->recent_capacity];
+	return &model->history.recent[(model->history.recent_count - 1 - back) %
+				      model->history.recent_capacity];
 }
 
 static void keep_past(struct model *model, const struct model_process *process,
@@ -38,13 +40,13 @@ static void keep_past(struct model *model, const struct model_process *process,
 	struct model_past past = {process, *attachment, time_ns, how};
 
 	keep_recent(model, &past);
-	if (model->past_count >= PAST_MAX ||
-	    !model_grow(model, (void **)&model->past, &model->past_capacity, model->past_count,
-			sizeof *model->past)) {
-		model->past_omitted++;
+	if (model->history.past_count >= PAST_MAX ||
+	    !model_grow(model, (void **)&model->history.past, &model->history.past_capacity,
+			model->history.past_count, sizeof *model->history.past)) {
+		model->history.past_omitted++;
 		return;
 	}
-	model->past[model->past_count++] = past;
+	model->history.past[model->history.past_count++] = past;
 }
 
 void attachments_drop(struct model *model, struct model_process *process, uint32_t i,

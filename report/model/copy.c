@@ -26,35 +26,37 @@ static void *copy_duplicate(struct model *copy, const void *from, size_t count,
 /* The copy's segment in the place of the original's. */
 static struct model_segment *of_copy(const struct model *copy, const struct model_segment *original)
 {
-	return original ? copy->segments[original->place] : NULL;
+	return original ? copy->segments.rows[original->place] : NULL;
 }
 
 static bool copy_segments(struct model *copy, const struct model *from)
 {
 	struct model_segment *segment, *next;
 
-	copy->by_shmid = NULL;
-	copy->segments = calloc(from->segment_count + 1, sizeof *copy->segments);
-	copy->segment_capacity = copy->segment_count = copy->segments ? from->segment_count : 0;
-	for (uint32_t i = 0; i < copy->segment_count; i++) {
-		copy->segments[i] = copy_duplicate(copy, from->segments[i], 1, sizeof *segment);
-		if (!copy->segments[i])
+	copy->segments.by_shmid = NULL;
+	copy->segments.rows = calloc(from->segments.count + 1, sizeof *copy->segments.rows);
+	copy->segments.capacity = copy->segments.count = copy->segments.rows ? from->segments.count
+									     : 0;
+	for (uint32_t i = 0; i < copy->segments.count; i++) {
+		copy->segments.rows[i] = copy_duplicate(copy, from->segments.rows[i], 1,
+							sizeof *segment);
+		if (!copy->segments.rows[i])
 			return false;
 	}
-	HASH_ITER (hh, from->by_shmid, segment, next) {
-		struct model_segment *ours = copy->segments ? of_copy(copy, segment) : NULL;
+	HASH_ITER (hh, from->segments.by_shmid, segment, next) {
+		struct model_segment *ours = copy->segments.rows ? of_copy(copy, segment) : NULL;
 
 		if (!ours || !segments_index(copy, ours))
 			return false;
 	}
-	return copy->segments != NULL;
+	return copy->segments.rows != NULL;
 }
 
 static bool copy_process(struct model *copy, const struct model_process *from, uint32_t instance)
 {
 	struct model_process *process = copy_duplicate(copy, from, 1, sizeof *process);
 
-	copy->by_instance[instance] = process;
+	copy->processes.by_instance[instance] = process;
 	if (!process)
 		return false;
 	process->held_segment = of_copy(copy, from->held_segment);
@@ -75,46 +77,53 @@ static bool copy_processes(struct model *copy, const struct model *from)
 {
 	bool whole = true;
 
-	copy->by_instance = calloc(from->instance_capacity + 1, sizeof *copy->by_instance);
-	if (!copy->by_instance)
+	copy->processes.by_instance = calloc(from->processes.instance_capacity + 1,
+					     sizeof *copy->processes.by_instance);
+	if (!copy->processes.by_instance)
 		return false;
-	copy->instance_capacity = from->instance_capacity;
-	for (uint32_t i = 1; i < from->instance_capacity; i++)
-		if (from->by_instance[i])
-			whole &= copy_process(copy, from->by_instance[i], i);
+	copy->processes.instance_capacity = from->processes.instance_capacity;
+	for (uint32_t i = 1; i < from->processes.instance_capacity; i++)
+		if (from->processes.by_instance[i])
+			whole &= copy_process(copy, from->processes.by_instance[i], i);
 	return whole;
 }
 
 static bool copy_past(struct model *copy, const struct model *from)
 {
-	copy->past = copy_duplicate(copy, from->past, from->past_count, sizeof *copy->past);
-	copy->past_count = copy->past_capacity = copy->past ? from->past_count : 0;
-	for (uint32_t i = 0; i < copy->past_count; i++) {
-		struct model_past *past = &copy->past[i];
+	copy->history.past = copy_duplicate(copy, from->history.past, from->history.past_count,
+					    sizeof *copy->history.past);
+	copy->history.past_count = copy->history.past_capacity = copy->history.past
+									 ? from->history.past_count
+									 : 0;
+	for (uint32_t i = 0; i < copy->history.past_count; i++) {
+		struct model_past *past = &copy->history.past[i];
 
 		past->process = model_process(copy, past->process->facts.instance);
 		past->attachment.segment = of_copy(copy, past->attachment.segment);
 	}
-	return copy->past_count == from->past_count;
+	return copy->history.past_count == from->history.past_count;
 }
 
 static bool copy_changes(struct model *copy, const struct model *from)
 {
-	copy->changes = copy_duplicate(copy, from->changes, from->change_count,
-				       sizeof *copy->changes);
-	copy->change_count = copy->change_capacity = copy->changes ? from->change_count : 0;
-	for (uint32_t i = 0; i < copy->change_count; i++)
-		copy->changes[i].segment = of_copy(copy, copy->changes[i].segment);
-	return copy->change_count == from->change_count;
+	copy->history.changes = copy_duplicate(copy, from->history.changes,
+					       from->history.change_count,
+					       sizeof *copy->history.changes);
+	copy->history.change_count = copy->history.change_capacity =
+		copy->history.changes ? from->history.change_count : 0;
+	for (uint32_t i = 0; i < copy->history.change_count; i++)
+		copy->history.changes[i].segment = of_copy(copy, copy->history.changes[i].segment);
+	return copy->history.change_count == from->history.change_count;
 }
 
 static bool copy_sites(struct model *copy, const struct model *from)
 {
-	copy->site_of_stack = NULL;
-	copy->site_stack_capacity = 0;
-	copy->sites = copy_duplicate(copy, from->sites, from->site_count, sizeof *copy->sites);
-	copy->site_count = copy->site_capacity = copy->sites ? from->site_count : 0;
-	return copy->site_count == from->site_count;
+	copy->sites.latest_of_stack = NULL;
+	copy->sites.stack_capacity = 0;
+	copy->sites.rows = copy_duplicate(copy, from->sites.rows, from->sites.count,
+					  sizeof *copy->sites.rows);
+	copy->sites.count = copy->sites.capacity = copy->sites.rows ? from->sites.count : 0;
+	return copy->sites.count == from->sites.count;
 }
 
 struct model *model_copy(const struct model *from)
@@ -125,23 +134,23 @@ struct model *model_copy(const struct model *from)
 		return NULL;
 	*copy = *from;
 	copy->original = from;
-	copy->by_instance = NULL;
-	copy->instance_capacity = 0;
-	copy->past = NULL;
-	copy->past_count = copy->past_capacity = 0;
-	copy->recent = NULL;
-	copy->recent_capacity = 0;
-	copy->recent_count = 0;
-	copy->changes = NULL;
-	copy->change_count = copy->change_capacity = 0;
-	copy->sites = NULL;
-	copy->kernel_rows = NULL;
-	copy->holders = NULL;
-	copy->unfollowed = NULL;
-	copy->findings = NULL;
-	copy->holder_count = copy->holder_capacity = 0;
-	copy->unfollowed_count = copy->unfollowed_room = 0;
-	copy->finding_count = copy->finding_capacity = 0;
+	copy->processes.by_instance = NULL;
+	copy->processes.instance_capacity = 0;
+	copy->history.past = NULL;
+	copy->history.past_count = copy->history.past_capacity = 0;
+	copy->history.recent = NULL;
+	copy->history.recent_capacity = 0;
+	copy->history.recent_count = 0;
+	copy->history.changes = NULL;
+	copy->history.change_count = copy->history.change_capacity = 0;
+	copy->sites.rows = NULL;
+	copy->kernel.rows = NULL;
+	copy->kernel.holders = NULL;
+	copy->processes.unfollowed = NULL;
+	copy->findings.rows = NULL;
+	copy->kernel.holder_count = copy->kernel.holder_capacity = 0;
+	copy->processes.unfollowed_count = copy->processes.unfollowed_capacity = 0;
+	copy->findings.count = copy->findings.capacity = 0;
 	if (copy_segments(copy, from) && copy_processes(copy, from) && copy_past(copy, from) &&
 	    copy_changes(copy, from) && copy_sites(copy, from))
 		return copy;

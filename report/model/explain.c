@@ -52,10 +52,11 @@ const char *explain_ago(const struct failed *f, uint64_t then_ns, char to[FORMAT
 
 const struct model_segment *explain_key(const struct failed *f, uint32_t key)
 {
-	for (uint32_t i = f->model->segment_count; key && i > 0; i--)
-		if (f->model->segments[i - 1]->key_known && f->model->segments[i - 1]->key == key &&
-		    f->model->segments[i - 1]->space == f->process->facts.ipc_namespace)
-			return f->model->segments[i - 1];
+	for (uint32_t i = f->model->segments.count; key && i > 0; i--)
+		if (f->model->segments.rows[i - 1]->key_known &&
+		    f->model->segments.rows[i - 1]->key == key &&
+		    f->model->segments.rows[i - 1]->space == f->process->facts.ipc_namespace)
+			return f->model->segments.rows[i - 1];
 	return NULL;
 }
 
@@ -198,8 +199,8 @@ static struct explanation explain_explain_full(const struct failed *f)
 	uint64_t bytes = 0, count = 0;
 	char size[FORMAT_BYTES];
 
-	for (uint32_t i = 0; i < f->model->segment_count; i++) {
-		const struct model_segment *segment = f->model->segments[i];
+	for (uint32_t i = 0; i < f->model->segments.count; i++) {
+		const struct model_segment *segment = f->model->segments.rows[i];
 
 		if (segment->created == CREATED_NOT || (segment->removed && !segment->now))
 			continue;

@@ -135,7 +135,7 @@ struct explanation explain_shmdt(const struct failed *f)
 	for (uint64_t i = 0; (past = attachments_recent(f->model, i)); i++)
 		if (past->process == f->process && past->attachment.address == address)
 			return explain_past(f, past);
-	all_known = f->model->recent_count <= f->model->recent_capacity;
+	all_known = f->model->history.recent_count <= f->model->history.recent_capacity;
 	return explain_by("pass the address that shmat returned",
 			  "no segment was %s attached at %#llx in this process",
 			  all_known ? "ever" : "recently", (unsigned long long)address);

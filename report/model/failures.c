@@ -25,17 +25,17 @@ static const struct {
 
 static struct model_failure *failure_of(struct model *model, const struct failure_key *key)
 {
-	struct model_failure *failure = model->last_failure;
+	struct model_failure *failure = model->findings.last_failure;
 
 	if (failure && memcmp(&failure->key, key, sizeof *key) == 0)
 		return failure;
-	HASH_FIND(hh, model->failures, key, sizeof *key, failure);
+	HASH_FIND(hh, model->findings.failures, key, sizeof *key, failure);
 	if (failure)
 		return failure;
 	failure = calloc(1, sizeof *failure);
 	if (failure) {
 		failure->key = *key;
-		HASH_ADD(hh, model->failures, key, sizeof *key, failure);
+		HASH_ADD(hh, model->findings.failures, key, sizeof *key, failure);
 	}
 	if (failure && failure->hh.tbl)
 		return failure;
@@ -61,10 +61,10 @@ static void note_most(const struct model *model, struct model_failure *failure)
 	uint64_t page = model->session.page_bytes ? model->session.page_bytes : 4096;
 	struct model_program *program, *next, *most = NULL;
 
-	HASH_ITER (hh, model->programs, program, next)
+	HASH_ITER (hh, model->processes.programs, program, next)
 		program->tally = (struct model_tally){0};
-	for (uint32_t i = 0; i < model->segment_count; i++) {
-		const struct model_segment *segment = model->segments[i];
+	for (uint32_t i = 0; i < model->segments.count; i++) {
+		const struct model_segment *segment = model->segments.rows[i];
 		const struct model_process *creator = model_process(model, segment->creator);
 
 		if (segment->created == CREATED_NOT || (segment->removed && !segment->now) ||
@@ -144,7 +144,7 @@ void findings_note_failure(struct model *model, struct model_process *process,
 	}
 	if (event->kind <= KIND_SBRK && !process->blocked_by)
 		note_blocker(process, event);
-	model->last_failure = failure;
+	model->findings.last_failure = failure;
 }
 
 static void check_failure(struct model *model, const struct model_failure *failure)
@@ -200,6 +200,6 @@ void findings_check_failures(struct model *model)
 {
 	struct model_failure *failure, *next;
 
-	HASH_ITER (hh, model->failures, failure, next)
+	HASH_ITER (hh, model->findings.failures, failure, next)
 		check_failure(model, failure);
 }

@@ -91,8 +91,8 @@ static void look_at_members(struct families *families)
 		families->unreadable_pid = model->session.unreadable_pid;
 		return;
 	}
-	for (uint32_t i = 0; i < model->holder_count; i++) {
-		const struct kernel_holder *row = &model->holders[i];
+	for (uint32_t i = 0; i < model->kernel.holder_count; i++) {
+		const struct kernel_holder *row = &model->kernel.holders[i];
 
 		if (row->pid == model->session.recorder_pid &&
 		    model->session.state == SESSION_LIVE && model->session.same_pids)
@@ -110,9 +110,9 @@ static void look_at_members(struct families *families)
  */
 static bool may_miss_processes(const struct model *model)
 {
-	return model->lost[LOST_NO_SLOT] || model->lost[LOST_NESTED] ||
+	return model->losses.lost[LOST_NO_SLOT] || model->losses.lost[LOST_NESTED] ||
 	       model->session.unsure_slots || !model->session.follows_all ||
-	       (model->session.recorded && model->placeholder_count);
+	       (model->session.recorded && model->processes.placeholder_count);
 }
 
 /* ---- what runs ---- */
@@ -127,17 +127,17 @@ static bool outlived_recorder(const struct model *model, const struct process_fa
 /* Instances may lie far apart, and each segment asks: so the images are put side by side. */
 void families_begin(struct families *families, struct model *model, bool at_end)
 {
-	size_t capacity = model->process_count + 1;
+	size_t capacity = model->processes.count + 1;
 
 	*families = (struct families){.model = model, .at_end = at_end};
 	families->known = calloc(3 * capacity, sizeof *families->known);
 	model->no_memory |= !families->known;
 	families->images = families->known ? families->known + capacity : NULL;
 	families->outlived = families->known ? families->images + capacity : NULL;
-	for (uint32_t i = 1; families->known && i < model->instance_capacity; i++) {
-		const struct model_process *image = model->by_instance[i];
+	for (uint32_t i = 1; families->known && i < model->processes.instance_capacity; i++) {
+		const struct model_process *image = model->processes.by_instance[i];
 
-		if (!image || families->known_count == model->process_count)
+		if (!image || families->known_count == model->processes.count)
 			continue;
 		families->known[families->known_count++] = image;
 		if (outlived_recorder(model, &image->facts))
@@ -231,7 +231,8 @@ static void doubt_members(const struct families *families, struct model_family *
 	const struct model *model = families->model;
 	bool may_miss = families->may_miss ||
 			(!families->at_end && family_outlived_recorder(families, root));
-	bool looked = families->at_end ? model->session.members_looked : model->holders_known;
+	bool looked = families->at_end ? model->session.members_looked
+				       : model->kernel.holders_known;
 
 	if (families->unregistered_pid) {
 		family->doubt = DOUBT_UNREGISTERED;

@@ -46,9 +46,9 @@ static bool filter_is_of_program(const char *wanted, const struct finding *findi
 static bool is_of_segment(const struct filter *filter, const struct model *model,
 			  const struct finding *finding)
 {
-	for (uint32_t i = 0; i < model->segment_count; i++)
-		if (model->segments[i]->shmid == finding->shmid &&
-		    filter_segment(filter, model->segments[i]))
+	for (uint32_t i = 0; i < model->segments.count; i++)
+		if (model->segments.rows[i]->shmid == finding->shmid &&
+		    filter_segment(filter, model->segments.rows[i]))
 			return true;
 	return false;
 }

@@ -36,18 +36,18 @@ static void finalize_finalize_process(struct model *model, struct model_process 
 		attachments_drop_all(model, process,
 				     facts->state == STATE_EXEC ? ENDED_BY_EXEC : ENDED_BY_EXIT,
 				     facts->ended ? facts->end_ns : model->last_ns);
-	model->in_flight += in_flight(facts);
+	model->losses.in_flight += in_flight(facts);
 	if (facts->ended && facts->end_ns > model->last_ns)
 		model->last_ns = facts->end_ns;
-	if (!facts->placeholder && (enum coverage)facts->coverage < model->level)
-		model->level = (enum coverage)facts->coverage;
+	if (!facts->placeholder && (enum coverage)facts->coverage < model->losses.level)
+		model->losses.level = (enum coverage)facts->coverage;
 }
 
 /* Whether the program of this pid, its process's last one, has registered after all. */
 static bool has_registered(const struct model *model, const struct unfollowed_facts *w)
 {
-	for (uint32_t i = 1; i < model->instance_capacity; i++) {
-		const struct model_process *process = model->by_instance[i];
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		const struct model_process *process = model->processes.by_instance[i];
 
 		if (process && !process->facts.placeholder && process->facts.state != STATE_EXEC &&
 		    model_recorders_pid(&process->facts) == w->pid &&
@@ -62,13 +62,14 @@ static void drop_refuted(struct model *model)
 {
 	uint32_t kept = 0;
 
-	if ((uint64_t)model->unfollowed_count * model->instance_capacity > COMPARISONS_MOST)
+	if ((uint64_t)model->processes.unfollowed_count * model->processes.instance_capacity >
+	    COMPARISONS_MOST)
 		return;
-	for (uint32_t i = 0; i < model->unfollowed_count; i++)
-		if (!model->unfollowed[i].suspected ||
-		    !has_registered(model, &model->unfollowed[i]))
-			model->unfollowed[kept++] = model->unfollowed[i];
-	model->unfollowed_count = kept;
+	for (uint32_t i = 0; i < model->processes.unfollowed_count; i++)
+		if (!model->processes.unfollowed[i].suspected ||
+		    !has_registered(model, &model->processes.unfollowed[i]))
+			model->processes.unfollowed[kept++] = model->processes.unfollowed[i];
+	model->processes.unfollowed_count = kept;
 }
 
 /*
@@ -82,17 +83,17 @@ static void forgive_rows(struct model *model)
 	static const enum loss rows[] = {LOST_SLOT_REUSED, LOST_ATTACHMENTS_FULL, LOST_LEDGER_FULL};
 
 	for (size_t i = 0; i < sizeof gaps / sizeof *gaps; i++)
-		if (model->lost[gaps[i]])
+		if (model->losses.lost[gaps[i]])
 			return;
-	for (size_t i = 0; i < sizeof rows / sizeof *rows && !model->missed; i++)
-		model->lost[rows[i]] = 0;
+	for (size_t i = 0; i < sizeof rows / sizeof *rows && !model->losses.missed; i++)
+		model->losses.lost[rows[i]] = 0;
 }
 
 /* What the recorder saw while the processes ran: breaks that were not the kernel's. */
 static void recall_break_checks(struct model *model)
 {
-	for (uint32_t i = 0; i < model->snapshot_count; i++) {
-		const struct snapshot_facts *snapshot = &model->snapshots[i];
+	for (uint32_t i = 0; i < model->kernel.snapshot_count; i++) {
+		const struct snapshot_facts *snapshot = &model->kernel.snapshots[i];
 		struct model_process *process = model_process(model, snapshot->instance);
 
 		if (process && snapshot->error == 0 && snapshot->call <= KIND_SBRK)
@@ -106,10 +107,10 @@ static void recall_break_checks(struct model *model)
  */
 static void count_unseen_moves(struct model *model)
 {
-	bool complete = model_lost(model) == 0 && model->missed == 0;
+	bool complete = model_lost(model) == 0 && model->losses.missed == 0;
 
-	for (uint32_t i = 1; i < model->instance_capacity; i++) {
-		struct model_process *process = model->by_instance[i];
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		struct model_process *process = model->processes.by_instance[i];
 		bool sure;
 
 		if (!process)
@@ -119,7 +120,7 @@ static void count_unseen_moves(struct model *model)
 			process->gaps = 0;
 		if (sure && !process->gaps && process->break_differs)
 			process->gaps = 1;
-		model->unseen_moves += process->gaps;
+		model->losses.unseen_moves += process->gaps;
 	}
 }
 
@@ -175,7 +176,8 @@ static bool finalize_is_orphaned(const struct model *model, const struct model_s
 
 	return segment->created == CREATED_SURELY && family->doubt == DOUBT_NONE &&
 	       family->creator.still == STILL_ENDED && family->relatives.still == STILL_RUNS &&
-	       family->users.still == STILL_ENDED && model_lost(model) == 0 && model->missed == 0;
+	       family->users.still == STILL_ENDED && model_lost(model) == 0 &&
+	       model->losses.missed == 0;
 }
 
 static void finalize_segment(struct model *model, struct model_segment *segment,
@@ -204,20 +206,20 @@ static void finalize_segments(struct model *model)
 
 	families_begin(&at_end, model, model->session.finished);
 	families_begin(&now, model, false);
-	for (uint32_t i = 0; i < model->segment_count; i++)
-		finalize_segment(model, model->segments[i], &at_end, &now);
+	for (uint32_t i = 0; i < model->segments.count; i++)
+		finalize_segment(model, model->segments.rows[i], &at_end, &now);
 	families_end(&at_end);
 	families_end(&now);
 }
 
 void model_finalize(struct model *model)
 {
-	model->level = COVERED_FULL;
-	for (uint32_t i = 1; i < model->instance_capacity; i++)
-		if (model->by_instance[i])
-			finalize_finalize_process(model, model->by_instance[i]);
-	if (model->process_count == model->placeholder_count)
-		model->level = model->process_count ? COVERED_CALLS : COVERED_NOT;
+	model->losses.level = COVERED_FULL;
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++)
+		if (model->processes.by_instance[i])
+			finalize_finalize_process(model, model->processes.by_instance[i]);
+	if (model->processes.count == model->processes.placeholder_count)
+		model->losses.level = model->processes.count ? COVERED_CALLS : COVERED_NOT;
 	forgive_rows(model);
 	drop_refuted(model);
 	recall_break_checks(model);

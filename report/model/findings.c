@@ -36,10 +36,10 @@ int model_finding_kind(const char *name)
 
 uint32_t model_attention(const struct model *model)
 {
-	uint32_t count = model->finding_omitted;
+	uint32_t count = model->findings.omitted_count;
 
-	for (uint32_t i = 0; i < model->finding_count; i++)
-		count += model->findings[i].severity != SEVERITY_NOTE;
+	for (uint32_t i = 0; i < model->findings.count; i++)
+		count += model->findings.rows[i].severity != SEVERITY_NOTE;
 	return count;
 }
 
@@ -57,14 +57,14 @@ struct finding *findings_add(struct model *model, enum finding_kind kind, enum s
 	struct finding *finding;
 	va_list args;
 
-	if (model->finding_count >= FINDINGS_MAX) {
-		model->finding_omitted++;
+	if (model->findings.count >= FINDINGS_MAX) {
+		model->findings.omitted_count++;
 		return &nowhere;
 	}
-	if (!model_grow(model, (void **)&model->findings, &model->finding_capacity,
-			model->finding_count, sizeof *model->findings))
+	if (!model_grow(model, (void **)&model->findings.rows, &model->findings.capacity,
+			model->findings.count, sizeof *model->findings.rows))
 		return &nowhere;
-	finding = &model->findings[model->finding_count++];
+	finding = &model->findings.rows[model->findings.count++];
 	*finding = (struct finding){.kind = kind, .severity = severity, .shmid = -1};
 	va_start(args, words);
 	finding->text = finding_format(words, args);
@@ -93,7 +93,7 @@ static void about_move(struct finding *finding, const struct model_process *proc
 /* Preloaded by hand, options of record are of no help. */
 static const char *loss_advice(const struct model *model)
 {
-	if (!model->lost[LOST_OVERWRITTEN])
+	if (!model->losses.lost[LOST_OVERWRITTEN])
 		return "the counters are still exact";
 	return model->session.recorded
 		       ? "enlarge the log with record --log-size; the counters are still exact"
@@ -107,12 +107,12 @@ static void check_losses(struct model *model)
 	size_t used = 0;
 
 	for (int loss = 0; loss < LOST_COUNT; loss++)
-		if (model->lost[loss] && loss != LOST_BAD_SETTING && loss != LOST_NOT_REDIRECTED &&
-		    used < sizeof text)
+		if (model->losses.lost[loss] && loss != LOST_BAD_SETTING &&
+		    loss != LOST_NOT_REDIRECTED && used < sizeof text)
 			used += (size_t)snprintf(
 				text + used, sizeof text - used, "%s%s %s (%s)", used ? "; " : "",
-				format_count(count, model->lost[loss]), loss_name((unsigned)loss),
-				loss_words((unsigned)loss));
+				format_count(count, model->losses.lost[loss]),
+				loss_name((unsigned)loss), loss_words((unsigned)loss));
 	if (used)
 		findings_add(model, FINDING_LOST_EVENTS, SEVERITY_WARNING, loss_advice(model),
 			     "the log is incomplete: %s", text);
@@ -120,14 +120,14 @@ static void check_losses(struct model *model)
 
 static void check_settings(struct model *model)
 {
-	uint64_t bad = model->lost[LOST_BAD_SETTING];
+	uint64_t bad = model->losses.lost[LOST_BAD_SETTING];
 
 	if (bad)
 		findings_add(model, FINDING_BAD_SETTING, SEVERITY_NOTE,
 			     "see ENVIRONMENT in memshim(1)",
 			     "%llu MEMSHIM_ setting%s had a wrong value, and the shim ignored %s",
 			     (unsigned long long)bad, format_s(bad), bad == 1 ? "it" : "them");
-	if (model->level == COVERED_CALLS && !model->session.segment_missing)
+	if (model->losses.level == COVERED_CALLS && !model->session.segment_missing)
 		findings_add(
 			model, FINDING_CALLS_ONLY, SEVERITY_NOTE,
 			"the moves of the break by malloc are missing; unset MEMSHIM_PATCH if it "
@@ -151,8 +151,8 @@ static void check_not_followed(struct model *model)
 {
 	char closed[UNFOLLOWED_ADVICE_BYTES];
 
-	for (uint32_t i = 0; i < model->unfollowed_count; i++) {
-		const struct unfollowed_facts *w = &model->unfollowed[i];
+	for (uint32_t i = 0; i < model->processes.unfollowed_count; i++) {
+		const struct unfollowed_facts *w = &model->processes.unfollowed[i];
 		const char *advice =
 			"this report does not contain its break moves and its calls on segments";
 		struct finding *finding;
@@ -183,8 +183,8 @@ static const char *unseen_advice(const struct model_process *p)
 
 static void finding_check_unseen(struct model *model)
 {
-	for (uint32_t i = 1; i < model->instance_capacity; i++) {
-		const struct model_process *p = model->by_instance[i];
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		const struct model_process *p = model->processes.by_instance[i];
 
 		if (p && p->gaps)
 			findings_about(findings_add(model, FINDING_UNSEEN_MOVES, SEVERITY_WARNING,
@@ -292,8 +292,8 @@ static void check_pinned(struct model *model, const struct model_process *p)
 
 static void check_processes(struct model *model)
 {
-	for (uint32_t i = 1; i < model->instance_capacity; i++) {
-		struct model_process *p = model->by_instance[i];
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		struct model_process *p = model->processes.by_instance[i];
 
 		if (!p)
 			continue;
@@ -308,7 +308,7 @@ static void check_processes(struct model *model)
 /* The gravest first; those of one weight in the order they were drawn. */
 static void sort_findings(struct model *model)
 {
-	struct finding *sorted = malloc((model->finding_count + 1) * sizeof *sorted);
+	struct finding *sorted = malloc((model->findings.count + 1) * sizeof *sorted);
 	uint32_t count = 0;
 
 	if (!sorted) {
@@ -316,12 +316,12 @@ static void sort_findings(struct model *model)
 		return;
 	}
 	for (int severity = SEVERITY_ERROR; severity <= SEVERITY_NOTE; severity++)
-		for (uint32_t i = 0; i < model->finding_count; i++)
-			if (model->findings[i].severity == (enum severity)severity)
-				sorted[count++] = model->findings[i];
-	free(model->findings);
-	model->findings = sorted;
-	model->finding_capacity = model->finding_count + 1;
+		for (uint32_t i = 0; i < model->findings.count; i++)
+			if (model->findings.rows[i].severity == (enum severity)severity)
+				sorted[count++] = model->findings.rows[i];
+	free(model->findings.rows);
+	model->findings.rows = sorted;
+	model->findings.capacity = model->findings.count + 1;
 }
 
 void findings_check(struct model *model)

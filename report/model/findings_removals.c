@@ -33,14 +33,14 @@ static int by_key(const void *a, const void *b)
 
 void removals_link_keys(struct model *model)
 {
-	struct model_segment **keyed = calloc(model->segment_count + 1, sizeof *keyed);
+	struct model_segment **keyed = calloc(model->segments.count + 1, sizeof *keyed);
 	uint32_t count = 0;
 
 	model->no_memory |= !keyed;
-	for (uint32_t i = 0; keyed && i < model->segment_count; i++) {
-		model->segments[i]->predecessor = model->segments[i]->successor = NULL;
-		if (has_key(model->segments[i]))
-			keyed[count++] = model->segments[i];
+	for (uint32_t i = 0; keyed && i < model->segments.count; i++) {
+		model->segments.rows[i]->predecessor = model->segments.rows[i]->successor = NULL;
+		if (has_key(model->segments.rows[i]))
+			keyed[count++] = model->segments.rows[i];
 	}
 	if (count > 1)
 		qsort(keyed, count, sizeof *keyed, by_key);
@@ -77,13 +77,13 @@ static uint64_t held_at(const struct model *model, const struct model_segment *s
 {
 	uint64_t count = 0;
 
-	for (uint32_t i = 0; i < model->past_count; i++)
-		count += model->past[i].attachment.segment == segment &&
-			 (!process || model->past[i].process == process) &&
-			 model->past[i].attachment.since_ns < time_ns &&
-			 model->past[i].until_ns > time_ns;
-	for (uint32_t i = 1; i < model->instance_capacity; i++) {
-		const struct model_process *p = model->by_instance[i];
+	for (uint32_t i = 0; i < model->history.past_count; i++)
+		count += model->history.past[i].attachment.segment == segment &&
+			 (!process || model->history.past[i].process == process) &&
+			 model->history.past[i].attachment.since_ns < time_ns &&
+			 model->history.past[i].until_ns > time_ns;
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		const struct model_process *p = model->processes.by_instance[i];
 
 		for (uint32_t k = 0; p && (!process || process == p) && k < p->attached_count; k++)
 			count += p->attached[k].segment == segment &&
@@ -95,9 +95,10 @@ static uint64_t held_at(const struct model *model, const struct model_segment *s
 /* Whether a shmctl is under way: the kernel knows of it, and the log does not yet. */
 static bool is_removing(const struct model *model)
 {
-	for (uint32_t i = 1; i < model->instance_capacity; i++) {
-		const struct process_facts *facts = model->by_instance[i]
-							    ? &model->by_instance[i]->facts
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		const struct process_facts *facts = model->processes.by_instance[i]
+							    ? &model->processes.by_instance[i]
+								       ->facts
 							    : NULL;
 
 		if (facts &&
@@ -110,9 +111,10 @@ static bool is_removing(const struct model *model)
 /* Whether every call of the session is known: only then is what was not seen not done. */
 static bool is_complete(const struct model *model)
 {
-	return model_lost(model) == 0 && model->missed == 0 && model->unfollowed_count == 0 &&
-	       model->level == COVERED_FULL && model->in_flight == 0 &&
-	       !model->session.segment_missing && model->session.state != SESSION_ABANDONED;
+	return model_lost(model) == 0 && model->losses.missed == 0 &&
+	       model->processes.unfollowed_count == 0 && model->losses.level == COVERED_FULL &&
+	       model->losses.in_flight == 0 && !model->session.segment_missing &&
+	       model->session.state != SESSION_ABANDONED;
 }
 
 /*
@@ -148,9 +150,10 @@ static int32_t creator_of(const struct model_segment *s, const char **name)
 
 static bool is_of_session(const struct model *model, int32_t pid)
 {
-	for (uint32_t i = 1; pid && i < model->instance_capacity; i++)
-		if (model->by_instance[i] && !model->by_instance[i]->facts.placeholder &&
-		    model_recorders_pid(&model->by_instance[i]->facts) == pid)
+	for (uint32_t i = 1; pid && i < model->processes.instance_capacity; i++)
+		if (model->processes.by_instance[i] &&
+		    !model->processes.by_instance[i]->facts.placeholder &&
+		    model_recorders_pid(&model->processes.by_instance[i]->facts) == pid)
 			return true;
 	return false;
 }

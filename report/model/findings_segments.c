@@ -53,9 +53,10 @@ void findings_note_attach(struct model_process *process, const struct event *eve
 /* Whether what was believed attached may have been gone: by munmap, and nobody can say when. */
 static bool is_doubtful(const struct model *model, const struct model_process *p)
 {
-	for (uint32_t i = 0; i < model->past_count; i++)
-		if (model->past[i].process == p && model->past[i].how == ENDED_UNSEEN &&
-		    model->past[i].attachment.segment == p->repeated)
+	for (uint32_t i = 0; i < model->history.past_count; i++)
+		if (model->history.past[i].process == p &&
+		    model->history.past[i].how == ENDED_UNSEEN &&
+		    model->history.past[i].attachment.segment == p->repeated)
 			return true;
 	return false;
 }
@@ -183,9 +184,10 @@ static void check_orphaned(struct model *model, const struct model_segment *s)
 /* Why nobody can say who removed a segment that is gone; null: no call of the session did. */
 static const char *why_remover_unknown(const struct model *model, const struct model_segment *s)
 {
-	if (model_lost(model) || model->missed || model->in_flight)
+	if (model_lost(model) || model->losses.missed || model->losses.in_flight)
 		return "the log is incomplete: a call that it lacks may have removed it";
-	if (model->unfollowed_count || model->level != COVERED_FULL || model->unseen_moves)
+	if (model->processes.unfollowed_count || model->losses.level != COVERED_FULL ||
+	    model->losses.unseen_moves)
 		return "the shim did not see all calls of the session, and one of them may have "
 		       "removed it";
 	if (model->session.segment_missing || model->session.state == SESSION_ABANDONED)
@@ -237,7 +239,7 @@ static void check_never_attached(struct model *model, const struct model_segment
 {
 	if (s->created == CREATED_SURELY && s->attaches + s->inherited == 0 &&
 	    model->session.state == SESSION_ENDED && model_lost(model) == 0 &&
-	    model->unfollowed_count == 0 && !(s->in_kernel && s->kernel.nattch))
+	    model->processes.unfollowed_count == 0 && !(s->in_kernel && s->kernel.nattch))
 		findings_about_segment(
 			model,
 			findings_add(
@@ -268,8 +270,8 @@ static void check_world_writable(struct model *model, const struct model_segment
 
 void findings_check_segments(struct model *model)
 {
-	for (uint32_t i = 0; i < model->segment_count; i++) {
-		const struct model_segment *s = model->segments[i];
+	for (uint32_t i = 0; i < model->segments.count; i++) {
+		const struct model_segment *s = model->segments.rows[i];
 
 		check_leaked(model, s);
 		check_orphaned(model, s);

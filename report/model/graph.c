@@ -85,14 +85,14 @@ struct attached {
 static struct attached graph_find_attached(struct graph *graph, const struct model *model,
 					   const struct filter *filter)
 {
-	struct attached found = {calloc(model->process_count + 1, sizeof *found.processes), 0};
+	struct attached found = {calloc(model->processes.count + 1, sizeof *found.processes), 0};
 
 	graph->no_memory |= !found.processes;
-	for (uint32_t i = 1; found.processes && i < model->instance_capacity; i++) {
-		const struct model_process *process = model->by_instance[i];
+	for (uint32_t i = 1; found.processes && i < model->processes.instance_capacity; i++) {
+		const struct model_process *process = model->processes.by_instance[i];
 
 		if (process && process->attached_count > 0 && filter_process(filter, process) &&
-		    found.count < model->process_count)
+		    found.count < model->processes.count)
 			found.processes[found.count++] = process;
 	}
 	return found;
@@ -117,25 +117,26 @@ static void draw_segment(struct graph *graph, const struct model *model,
 				graph_add_attachment(graph, first, process, &process->attached[k],
 						     true);
 	}
-	for (uint32_t i = 0; i < model->past_count; i++)
-		if (model->past[i].attachment.segment == segment &&
-		    filter_process(filter, model->past[i].process))
-			graph_add_attachment(graph, first, model->past[i].process,
-					     &model->past[i].attachment, false);
-	for (uint32_t i = 0; segment->presence == PRESENCE_HERE && i < model->holder_count; i++)
-		if (model->holders[i].shmid == segment->shmid && !model->holders[i].other_ipc &&
-		    !filter->pid && !filter->exe &&
-		    !model_holder_process(model, &model->holders[i]))
-			graph_add_holder(graph, first, segment, &model->holders[i]);
+	for (uint32_t i = 0; i < model->history.past_count; i++)
+		if (model->history.past[i].attachment.segment == segment &&
+		    filter_process(filter, model->history.past[i].process))
+			graph_add_attachment(graph, first, model->history.past[i].process,
+					     &model->history.past[i].attachment, false);
+	for (uint32_t i = 0; segment->presence == PRESENCE_HERE && i < model->kernel.holder_count;
+	     i++)
+		if (model->kernel.holders[i].shmid == segment->shmid &&
+		    !model->kernel.holders[i].other_ipc && !filter->pid && !filter->exe &&
+		    !model_holder_process(model, &model->kernel.holders[i]))
+			graph_add_holder(graph, first, segment, &model->kernel.holders[i]);
 }
 
 void graph_draw(struct graph *graph, const struct model *model, const struct filter *filter)
 {
 	struct attached attached = graph_find_attached(graph, model, filter);
 
-	for (uint32_t i = 0; i < model->segment_count; i++)
-		if (filter_segment(filter, model->segments[i]))
-			draw_segment(graph, model, model->segments[i], filter, &attached);
+	for (uint32_t i = 0; i < model->segments.count; i++)
+		if (filter_segment(filter, model->segments.rows[i]))
+			draw_segment(graph, model, model->segments.rows[i], filter, &attached);
 	free(attached.processes);
 }
 

@@ -13,10 +13,11 @@
 
 bool model_wants_holders(const struct model *model)
 {
-	for (uint32_t i = 0; i < model->segment_count; i++) {
+	for (uint32_t i = 0; i < model->segments.count; i++) {
 		struct model_kernel_row *row;
 
-		HASH_FIND(hh, model->kernel_rows, &model->segments[i]->shmid, sizeof(int32_t), row);
+		HASH_FIND(hh, model->kernel.rows, &model->segments.rows[i]->shmid, sizeof(int32_t),
+			  row);
 		if (row)
 			return true;
 	}
@@ -25,18 +26,18 @@ bool model_wants_holders(const struct model *model)
 
 void model_add_holder(struct model *model, const struct kernel_holder *holder)
 {
-	model->holders_known = true;
-	if (model->holder_count < HOLDERS_MAX &&
-	    model_grow(model, (void **)&model->holders, &model->holder_capacity,
-		       model->holder_count, sizeof *model->holders))
-		model->holders[model->holder_count++] = *holder;
+	model->kernel.holders_known = true;
+	if (model->kernel.holder_count < HOLDERS_MAX &&
+	    model_grow(model, (void **)&model->kernel.holders, &model->kernel.holder_capacity,
+		       model->kernel.holder_count, sizeof *model->kernel.holders))
+		model->kernel.holders[model->kernel.holder_count++] = *holder;
 }
 
 const struct model_process *model_holder_process(const struct model *model,
 						 const struct kernel_holder *holder)
 {
-	for (uint32_t i = model->instance_capacity; i > 1; i--) {
-		const struct model_process *process = model->by_instance[i - 1];
+	for (uint32_t i = model->processes.instance_capacity; i > 1; i--) {
+		const struct model_process *process = model->processes.by_instance[i - 1];
 
 		if (process && process->facts.state == STATE_RUNNING &&
 		    model_pid_here(model, &process->facts) == holder->pid &&
@@ -58,12 +59,12 @@ static int by_place(const void *a, const void *b)
 /* The first row of a process; holder_count when it has none. */
 static uint32_t first_of(const struct model *model, int32_t pid)
 {
-	uint32_t low = 0, high = model->holder_count;
+	uint32_t low = 0, high = model->kernel.holder_count;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (model->holders[middle].pid < pid)
+		if (model->kernel.holders[middle].pid < pid)
 			low = middle + 1;
 		else
 			high = middle;
@@ -80,8 +81,8 @@ static bool holder_is_mapped(const struct model *model, const struct model_proce
 
 	*read = false;
 	for (uint32_t i = first_of(model, pid);
-	     i < model->holder_count && model->holders[i].pid == pid; i++) {
-		const struct kernel_holder *row = &model->holders[i];
+	     i < model->kernel.holder_count && model->kernel.holders[i].pid == pid; i++) {
+		const struct kernel_holder *row = &model->kernel.holders[i];
 
 		if (row->start_time != process->facts.start_time || row->other_ipc)
 			return false;
@@ -94,7 +95,7 @@ static bool holder_is_mapped(const struct model *model, const struct model_proce
 
 static bool is_younger(const struct model *model, const struct model_attachment *attachment)
 {
-	return model->holders_ns && attachment->since_ns >= model->holders_ns;
+	return model->kernel.holders_ns && attachment->since_ns >= model->kernel.holders_ns;
 }
 
 static void holder_finalize_process(struct model *model, struct model_process *process)
@@ -110,8 +111,8 @@ static void holder_finalize_process(struct model *model, struct model_process *p
 
 static void count_found(struct model *model)
 {
-	for (uint32_t i = 0; i < model->holder_count; i++) {
-		const struct kernel_holder *row = &model->holders[i];
+	for (uint32_t i = 0; i < model->kernel.holder_count; i++) {
+		const struct kernel_holder *row = &model->kernel.holders[i];
 		struct model_segment *segment = row->shmid < 0 || row->other_ipc
 							? NULL
 							: model_segment(model, row->shmid);
@@ -135,12 +136,14 @@ bool model_holds(const struct model *model, const struct model_segment *segment,
 
 void holders_finalize(struct model *model)
 {
-	if (!model->holders_known)
+	if (!model->kernel.holders_known)
 		return;
-	if (model->holder_count)
-		qsort(model->holders, model->holder_count, sizeof *model->holders, by_place);
-	for (uint32_t i = 1; i < model->instance_capacity; i++)
-		if (model->by_instance[i] && model->by_instance[i]->facts.state == STATE_RUNNING)
-			holder_finalize_process(model, model->by_instance[i]);
+	if (model->kernel.holder_count)
+		qsort(model->kernel.holders, model->kernel.holder_count,
+		      sizeof *model->kernel.holders, by_place);
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++)
+		if (model->processes.by_instance[i] &&
+		    model->processes.by_instance[i]->facts.state == STATE_RUNNING)
+			holder_finalize_process(model, model->processes.by_instance[i]);
 	count_found(model);
 }

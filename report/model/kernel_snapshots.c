@@ -18,14 +18,14 @@ static void add_find(struct model *model, const struct snapshot_facts *snapshot)
 {
 	struct model_find *find;
 
-	HASH_FIND(hh, model->finds, &snapshot->time_ns, sizeof snapshot->time_ns, find);
+	HASH_FIND(hh, model->kernel.finds, &snapshot->time_ns, sizeof snapshot->time_ns, find);
 	if (find)
 		return;
 	find = calloc(1, sizeof *find);
 	if (find) {
 		find->time_ns = snapshot->time_ns;
 		find->snapshot = *snapshot;
-		HASH_ADD(hh, model->finds, time_ns, sizeof find->time_ns, find);
+		HASH_ADD(hh, model->kernel.finds, time_ns, sizeof find->time_ns, find);
 	}
 	if (!find || !find->hh.tbl) {
 		model->no_memory = true;
@@ -39,17 +39,17 @@ void model_add_snapshot(struct model *model, const struct snapshot_facts *snapsh
 		add_find(model, snapshot);
 		return;
 	}
-	if (model_grow(model, (void **)&model->snapshots, &model->snapshot_room,
-		       model->snapshot_count, sizeof *model->snapshots))
-		model->snapshots[model->snapshot_count++] = *snapshot;
+	if (model_grow(model, (void **)&model->kernel.snapshots, &model->kernel.snapshot_capacity,
+		       model->kernel.snapshot_count, sizeof *model->kernel.snapshots))
+		model->kernel.snapshots[model->kernel.snapshot_count++] = *snapshot;
 }
 
 /* The sight of a failure's first call: another's may be of other numbers. */
 static const struct snapshot_facts *kernel_snapshot_snapshot_of(const struct model *model,
 								const struct model_failure *failure)
 {
-	for (uint32_t i = 0; i < model->snapshot_count; i++) {
-		const struct snapshot_facts *s = &model->snapshots[i];
+	for (uint32_t i = 0; i < model->kernel.snapshot_count; i++) {
+		const struct snapshot_facts *s = &model->kernel.snapshots[i];
 
 		if (s->instance == failure->first.process && s->call == failure->key.call &&
 		    s->error == failure->key.error && s->time_ns == failure->first.time_ns)
@@ -62,8 +62,8 @@ static const struct snapshot_facts *kernel_snapshot_snapshot_of(const struct mod
 static const char *kernel_snapshot_creator(const struct model *model, int32_t pid, const char *name,
 					   char to[96])
 {
-	for (uint32_t i = model->instance_capacity; i > 1; i--) {
-		const struct model_process *process = model->by_instance[i - 1];
+	for (uint32_t i = model->processes.instance_capacity; i > 1; i--) {
+		const struct model_process *process = model->processes.by_instance[i - 1];
 
 		if (process && process->facts.pid == pid) {
 			name = model_program_name(&process->facts);
@@ -330,7 +330,7 @@ void findings_check_walls(struct model *model)
 {
 	struct model_failure *failure, *next;
 
-	HASH_ITER (hh, model->failures, failure, next)
+	HASH_ITER (hh, model->findings.failures, failure, next)
 		if (failure->key.call <= KIND_SBRK)
 			check_wall(model, failure);
 }

@@ -26,8 +26,8 @@ static void free_kernel_rows(struct model *model)
 {
 	struct model_kernel_row *row, *next;
 
-	HASH_ITER (hh, model->kernel_rows, row, next) {
-		HASH_DEL(model->kernel_rows, row);
+	HASH_ITER (hh, model->kernel.rows, row, next) {
+		HASH_DEL(model->kernel.rows, row);
 		free(row);
 	}
 }
@@ -39,31 +39,31 @@ static void free_shared(struct model *model)
 	struct model_failure *failure, *next_failure;
 	struct model_find *find, *next_find;
 
-	HASH_ITER (hh, model->programs, program, next_program) {
-		HASH_DEL(model->programs, program);
+	HASH_ITER (hh, model->processes.programs, program, next_program) {
+		HASH_DEL(model->processes.programs, program);
 		free(program);
 	}
-	HASH_ITER (hh, model->failures, failure, next_failure) {
-		HASH_DEL(model->failures, failure);
+	HASH_ITER (hh, model->findings.failures, failure, next_failure) {
+		HASH_DEL(model->findings.failures, failure);
 		free(failure->why);
 		free(failure);
 	}
-	HASH_ITER (hh, model->finds, find, next_find) {
-		HASH_DEL(model->finds, find);
+	HASH_ITER (hh, model->kernel.finds, find, next_find) {
+		HASH_DEL(model->kernel.finds, find);
 		free(find);
 	}
 	stacks_free(model);
-	free(model->snapshots);
+	free(model->kernel.snapshots);
 }
 
 static void free_processes(struct model *model)
 {
-	for (uint32_t i = 0; i < model->instance_capacity; i++) {
-		if (model->by_instance[i])
-			free(model->by_instance[i]->attached);
-		free(model->by_instance[i]);
+	for (uint32_t i = 0; i < model->processes.instance_capacity; i++) {
+		if (model->processes.by_instance[i])
+			free(model->processes.by_instance[i]->attached);
+		free(model->processes.by_instance[i]);
 	}
-	free(model->by_instance);
+	free(model->processes.by_instance);
 }
 
 void model_free(struct model *model)
@@ -75,23 +75,23 @@ void model_free(struct model *model)
 		verdict_free_rows(model);
 	if (!model->original)
 		free_shared(model);
-	HASH_CLEAR(hh, model->by_shmid);
+	HASH_CLEAR(hh, model->segments.by_shmid);
 	free_processes(model);
-	for (uint32_t i = 0; i < model->segment_count; i++)
-		free(model->segments[i]);
-	for (uint32_t i = 0; i < model->finding_count; i++) {
-		free(model->findings[i].text);
-		free(model->findings[i].advice);
+	for (uint32_t i = 0; i < model->segments.count; i++)
+		free(model->segments.rows[i]);
+	for (uint32_t i = 0; i < model->findings.count; i++) {
+		free(model->findings.rows[i].text);
+		free(model->findings.rows[i].advice);
 	}
-	free(model->segments);
-	free(model->sites);
-	free(model->site_of_stack);
-	free(model->past);
-	free(model->recent);
-	free(model->holders);
-	free(model->unfollowed);
-	free(model->findings);
-	free(model->changes);
+	free(model->segments.rows);
+	free(model->sites.rows);
+	free(model->sites.latest_of_stack);
+	free(model->history.past);
+	free(model->history.recent);
+	free(model->kernel.holders);
+	free(model->processes.unfollowed);
+	free(model->findings.rows);
+	free(model->history.changes);
 	free(model);
 }
 
@@ -138,22 +138,23 @@ bool model_make_capacity(struct model *model, void **array, uint32_t *capacity, 
 
 static bool make_room_for(struct model *model, uint32_t instance)
 {
-	uint32_t capacity = model->instance_capacity ? model->instance_capacity : 64;
+	uint32_t capacity = model->processes.instance_capacity ? model->processes.instance_capacity
+							       : 64;
 	struct model_process **table;
 
-	if (instance < model->instance_capacity)
+	if (instance < model->processes.instance_capacity)
 		return true;
 	while (capacity <= instance)
 		capacity *= 2;
-	table = realloc(model->by_instance, capacity * sizeof *table);
+	table = realloc(model->processes.by_instance, capacity * sizeof *table);
 	if (!table) {
 		model->no_memory = true;
 		return false;
 	}
-	memset(table + model->instance_capacity, 0,
-	       (capacity - model->instance_capacity) * sizeof *table);
-	model->by_instance = table;
-	model->instance_capacity = capacity;
+	memset(table + model->processes.instance_capacity, 0,
+	       (capacity - model->processes.instance_capacity) * sizeof *table);
+	model->processes.by_instance = table;
+	model->processes.instance_capacity = capacity;
 	return true;
 }
 
@@ -162,7 +163,7 @@ static struct model_program *program_of(struct model *model, const char *exe)
 	struct model_program *program;
 	size_t length = strlen(exe);
 
-	HASH_FIND(hh, model->programs, exe, length, program);
+	HASH_FIND(hh, model->processes.programs, exe, length, program);
 	if (program)
 		return program;
 	program = calloc(1, sizeof *program + length + 1);
@@ -171,7 +172,7 @@ static struct model_program *program_of(struct model *model, const char *exe)
 		return NULL;
 	}
 	memcpy(program->exe, exe, length);
-	HASH_ADD_KEYPTR(hh, model->programs, program->exe, length, program);
+	HASH_ADD_KEYPTR(hh, model->processes.programs, program->exe, length, program);
 	if (program->hh.tbl)
 		return program;
 	model->no_memory = true;
@@ -190,8 +191,8 @@ static struct model_process *make_process(struct model *model, uint32_t instance
 		model->no_memory = true;
 		return NULL;
 	}
-	model->by_instance[instance] = process;
-	model->process_count++;
+	model->processes.by_instance[instance] = process;
+	model->processes.count++;
 	return process;
 }
 
@@ -228,7 +229,7 @@ void model_add_process(struct model *model, const struct process_facts *facts)
 		return;
 	}
 	if (process->facts.placeholder)
-		model->placeholder_count--;
+		model->processes.placeholder_count--;
 	process->facts = *facts;
 	use_identity(process);
 	if (process->last_after == 0)
@@ -254,10 +255,10 @@ void model_add_creator(struct model *model, const struct process_facts *facts)
 	if (process && !process->facts.placeholder)
 		return;
 	if (!process) {
-		if (model->placeholder_count >= PLACEHOLDERS_MAX ||
+		if (model->processes.placeholder_count >= PLACEHOLDERS_MAX ||
 		    !(process = make_process(model, facts->instance)))
 			return;
-		model->placeholder_count++;
+		model->processes.placeholder_count++;
 	}
 	process->facts = *facts;
 	name_program(model, process);
@@ -268,13 +269,13 @@ struct model_process *model_make_placeholder(struct model *model, const struct e
 {
 	struct model_process *process = NULL;
 
-	if (model->placeholder_count < PLACEHOLDERS_MAX)
+	if (model->processes.placeholder_count < PLACEHOLDERS_MAX)
 		process = make_process(model, event->process);
 	if (!process) {
 		model_add_loss(model, LOST_DAMAGED, 1);
 		return NULL;
 	}
-	model->placeholder_count++;
+	model->processes.placeholder_count++;
 	process->facts.instance = event->process;
 	process->facts.placeholder = true;
 	process->facts.pid = event->tid;
@@ -299,13 +300,13 @@ int32_t model_pid_here(const struct model *model, const struct process_facts *fa
 
 static void take_back(struct model *model, int32_t pid)
 {
-	for (uint32_t i = model->unfollowed_count; i > 0; i--) {
-		struct unfollowed_facts *w = &model->unfollowed[i - 1];
+	for (uint32_t i = model->processes.unfollowed_count; i > 0; i--) {
+		struct unfollowed_facts *w = &model->processes.unfollowed[i - 1];
 
 		if (w->pid != pid)
 			continue;
-		model->unfollowed_count--;
-		memmove(w, w + 1, (model->unfollowed_count - (i - 1)) * sizeof *w);
+		model->processes.unfollowed_count--;
+		memmove(w, w + 1, (model->processes.unfollowed_count - (i - 1)) * sizeof *w);
 		return;
 	}
 }
@@ -314,17 +315,18 @@ void model_add_unfollowed(struct model *model, const struct unfollowed_facts *fa
 {
 	if (facts->taken_back)
 		take_back(model, facts->pid);
-	else if (model->unfollowed_count < WITNESSES_MAX &&
-		 model_grow(model, (void **)&model->unfollowed, &model->unfollowed_room,
-			    model->unfollowed_count, sizeof *model->unfollowed))
-		model->unfollowed[model->unfollowed_count++] = *facts;
+	else if (model->processes.unfollowed_count < WITNESSES_MAX &&
+		 model_grow(model, (void **)&model->processes.unfollowed,
+			    &model->processes.unfollowed_capacity,
+			    model->processes.unfollowed_count, sizeof *model->processes.unfollowed))
+		model->processes.unfollowed[model->processes.unfollowed_count++] = *facts;
 }
 
 void model_add_loss(struct model *model, enum loss loss, uint64_t count)
 {
-	uint64_t sum = model->lost[loss] + count;
+	uint64_t sum = model->losses.lost[loss] + count;
 
-	model->lost[loss] = sum < count ? UINT64_MAX : sum;
+	model->losses.lost[loss] = sum < count ? UINT64_MAX : sum;
 }
 
 void model_add_kernel_process(struct model *model, const struct kernel_process *facts)
@@ -341,7 +343,7 @@ void model_add_kernel_process(struct model *model, const struct kernel_process *
 void model_forget_kernel(struct model *model)
 {
 	free_kernel_rows(model);
-	model->kernel_known = false;
+	model->kernel.known = false;
 }
 
 /* ---- questions ---- */
@@ -375,7 +377,7 @@ uint64_t model_lost(const struct model *model)
 	for (int loss = 0; loss < LOST_COUNT; loss++)
 		if (loss != LOST_BAD_SETTING && loss != LOST_NOT_REDIRECTED &&
 		    loss != LOST_NO_UNWINDER &&
-		    __builtin_add_overflow(sum, model->lost[loss], &sum))
+		    __builtin_add_overflow(sum, model->losses.lost[loss], &sum))
 			return UINT64_MAX;
 	return sum;
 }
@@ -386,7 +388,7 @@ uint64_t model_events_missing(const struct model *model)
 	uint64_t sum = 0;
 
 	for (size_t i = 0; i < sizeof missing / sizeof *missing; i++)
-		if (__builtin_add_overflow(sum, model->lost[missing[i]], &sum))
+		if (__builtin_add_overflow(sum, model->losses.lost[missing[i]], &sum))
 			return UINT64_MAX;
 	return sum;
 }

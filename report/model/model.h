@@ -124,7 +124,7 @@ enum model_presence {
 /* One System V segment; an id that comes back after IPC_RMID is another one. */
 struct model_segment {
 	UT_hash_handle hh; /* by space and shmid, of the latest with this id */
-	uint32_t place;    /* in struct model.segments */
+	uint32_t place;    /* its index in struct model_segments */
 	uint64_t space;    /* its IPC namespace; 0: the session's own */
 	int32_t shmid;
 	uint32_t no_gap; /* the key has none */
@@ -339,61 +339,99 @@ struct model_object_row {
 	struct object_facts facts;
 };
 
-struct model {
-	struct session_facts session;
-	const char *file; /* to name in a command that reads it; null: it is found by itself */
-	const struct model *original; /* whose names, modules and so on a copy has; null: none's */
+/* The processes of the session, with and without the shim. */
+struct model_processes {
 	struct model_process **by_instance; /* null where there is none */
 	uint32_t instance_capacity;
-	uint32_t process_count, placeholder_count;
+	uint32_t count, placeholder_count;
 	struct model_program *programs;
-	struct model_segment **segments; /* in the order they were first seen */
-	uint32_t segment_count, segment_capacity;
+	struct unfollowed_facts *unfollowed;
+	uint32_t unfollowed_count, unfollowed_capacity;
+};
+
+struct model_segments {
+	struct model_segment **rows; /* in the order in which they were first seen */
+	uint32_t count, capacity;
 	struct model_segment *by_shmid;
+};
+
+/* Attachments that have ended, and changes of segments. */
+struct model_history {
 	struct model_past *past;
 	uint32_t past_count, past_capacity;
 	uint64_t past_omitted;
-	struct model_past *recent; /* the newest, each over the oldest; a copy has none */
+	struct model_past *recent; /* a ring of the newest; null in a copy */
 	uint32_t recent_capacity;
-	uint64_t recent_count; /* all that there ever were */
+	uint64_t recent_count; /* of all that were ever added */
 	struct model_change *changes;
 	uint32_t change_count, change_capacity;
 	uint64_t changes_omitted;
+};
+
+struct model_findings {
+	struct finding *rows;
+	uint32_t count, capacity;
+	uint32_t suppressed_count, omitted_count; /* not among the rows */
 	struct model_failure *failures, *last_failure;
-	struct unfollowed_facts *unfollowed;
-	uint32_t unfollowed_count, unfollowed_room;
-	struct finding *findings;
-	uint32_t finding_count, finding_capacity;
-	uint32_t suppressed_count, finding_omitted; /* those that are not among them */
-	struct model_kernel_row *kernel_rows;       /* as the reader's kernel has them now */
+};
+
+/* What the kernel said: at single calls, when the session ended, and now. */
+struct model_kernel {
+	struct model_kernel_row *rows; /* the segments, as the kernel has them now */
+	bool known; /* the rows are complete; session.same_ipc: of which namespace */
 	struct model_reaped_row *reaped_rows;
 	struct model_object_row *object_rows; /* as the recorder found them at the end */
 	struct snapshot_facts *snapshots;
-	uint32_t snapshot_count, snapshot_room;
+	uint32_t snapshot_count, snapshot_capacity;
 	struct model_find *finds;      /* by time */
 	struct kernel_holder *holders; /* by pid and address, after model_finalize */
 	uint32_t holder_count, holder_capacity;
 	bool holders_known;
-	uint64_t holders_ns; /* of attachments made since then they tell nothing; 0: of all */
+	uint64_t holders_ns; /* the holders lack attachments made after this time; 0: they lack none
+			      */
+};
+
+/* Call stacks, and the names of their frames. */
+struct model_stacks {
 	struct frame_facts *frames; /* by number; number 0 where there is none */
 	uint32_t frame_capacity;
 	struct model_module **modules; /* by number */
 	uint32_t module_capacity;
 	struct model_name *names;
-	const struct filter *sites_of; /* of which processes' calls; null: of all */
-	struct model_site *sites;      /* in the order they were first seen */
-	uint32_t site_count, site_capacity;
-	uint32_t *site_of_stack; /* index + 1 of the latest */
-	uint32_t site_stack_capacity;
 	struct model_load *loads;
-	bool kernel_known; /* kernel_rows are complete; whose they are: session.same_ipc */
+	uint32_t deepest_cut; /* frames of the deepest stack that was cut; 0: none was */
+};
+
+struct model_sites {
+	const struct filter *filter; /* of whose calls; null: of all processes */
+	struct model_site *rows;     /* in the order in which they were first seen */
+	uint32_t count, capacity;
+	uint32_t *latest_of_stack; /* index + 1 */
+	uint32_t stack_capacity;
+};
+
+/* What is missing. */
+struct model_losses {
 	uint64_t lost[LOST_COUNT];
+	uint64_t missed; /* events that are not lost, but came too fast for this reader */
+	uint64_t in_flight, unseen_moves;
+	enum coverage level;
+};
+
+struct model {
+	struct session_facts session;
+	const char *file; /* for commands that the advice names; null: they find it without */
+	const struct model *original; /* of a copy: it owns names, modules and more; else null */
+	struct model_processes processes;
+	struct model_segments segments;
+	struct model_history history;
+	struct model_findings findings;
+	struct model_kernel kernel;
+	struct model_stacks stacks;
+	struct model_sites sites;
+	struct model_losses losses;
 	uint64_t event_count, last_ns;
 	uint64_t attachment_count; /* of all processes, now */
-	uint64_t missed;           /* events that are not lost, but came too fast for this reader */
-	uint64_t in_flight, unseen_moves;
-	uint32_t deepest_stack; /* frames of the deepest one that was cut; 0: none was */
-	enum coverage level;
 	bool no_memory;
 };
 
@@ -459,7 +497,9 @@ void model_finalize(struct model *model);
 /* Null when the instance is not known. */
 static inline struct model_process *model_process(const struct model *model, uint32_t instance)
 {
-	return instance < model->instance_capacity ? model->by_instance[instance] : NULL;
+	return instance < model->processes.instance_capacity
+		       ? model->processes.by_instance[instance]
+		       : NULL;
 }
 
 /* Which process an image is, as the recorder verified it; null when it did not. */

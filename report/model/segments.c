@@ -16,7 +16,7 @@ struct model_segment *model_segment_in(const struct model *model, uint64_t space
 {
 	struct model_segment wanted = {.space = space, .shmid = shmid}, *segment;
 
-	HASH_FIND(hh, model->by_shmid, &wanted.space, KEY_BYTES, segment);
+	HASH_FIND(hh, model->segments.by_shmid, &wanted.space, KEY_BYTES, segment);
 	return segment;
 }
 
@@ -27,7 +27,7 @@ struct model_segment *model_segment(const struct model *model, int32_t shmid)
 
 bool segments_index(struct model *model, struct model_segment *segment)
 {
-	HASH_ADD(hh, model->by_shmid, space, KEY_BYTES, segment);
+	HASH_ADD(hh, model->segments.by_shmid, space, KEY_BYTES, segment);
 	return segment->hh.tbl != NULL;
 }
 
@@ -53,10 +53,10 @@ void model_add_kernel_segment(struct model *model, const struct kernel_segment *
 {
 	struct model_kernel_row *row = calloc(1, sizeof *row);
 
-	model->kernel_known = true;
+	model->kernel.known = true;
 	if (row) {
 		row->segment = *segment;
-		HASH_ADD(hh, model->kernel_rows, segment.shmid, sizeof segment->shmid, row);
+		HASH_ADD(hh, model->kernel.rows, segment.shmid, sizeof segment->shmid, row);
 	}
 	if (!row || !row->hh.tbl) {
 		model->no_memory = true;
@@ -70,7 +70,7 @@ static const struct snapshot_facts *segment_snapshot_of(const struct model *mode
 {
 	struct model_find *find;
 
-	HASH_FIND(hh, model->finds, &time_ns, sizeof time_ns, find);
+	HASH_FIND(hh, model->kernel.finds, &time_ns, sizeof time_ns, find);
 	return find && find->snapshot.shmid == shmid ? &find->snapshot : NULL;
 }
 
@@ -82,26 +82,26 @@ static struct model_segment *segment_make_segment(struct model *model, uint64_t 
 	struct model_segment *old = model_segment_in(model, space, shmid);
 	struct model_segment *segment;
 
-	if (!model_grow(model, (void **)&model->segments, &model->segment_capacity,
-			model->segment_count, sizeof *model->segments))
+	if (!model_grow(model, (void **)&model->segments.rows, &model->segments.capacity,
+			model->segments.count, sizeof *model->segments.rows))
 		return NULL;
 	segment = calloc(1, sizeof *segment);
 	if (!segment) {
 		model->no_memory = true;
 		return NULL;
 	}
-	segment->place = model->segment_count;
+	segment->place = model->segments.count;
 	segment->space = space;
 	segment->shmid = shmid;
 	segment->seen_ns = time_ns;
 	if (old)
-		HASH_DEL(model->by_shmid, old);
+		HASH_DEL(model->segments.by_shmid, old);
 	if (!segments_index(model, segment)) {
 		model->no_memory = true;
 		free(segment);
 		return NULL;
 	}
-	model->segments[model->segment_count++] = segment;
+	model->segments.rows[model->segments.count++] = segment;
 	return segment;
 }
 
@@ -277,13 +277,13 @@ static void feed_set(struct model *model, const struct event *event)
 	if (!segment)
 		return;
 	set_owner(segment, event->u.shmctl.mode, event->u.shmctl.uid);
-	if (model->change_count >= CHANGES_MAX ||
-	    !model_grow(model, (void **)&model->changes, &model->change_capacity,
-			model->change_count, sizeof *model->changes)) {
-		model->changes_omitted++;
+	if (model->history.change_count >= CHANGES_MAX ||
+	    !model_grow(model, (void **)&model->history.changes, &model->history.change_capacity,
+			model->history.change_count, sizeof *model->history.changes)) {
+		model->history.changes_omitted++;
 		return;
 	}
-	model->changes[model->change_count++] = (struct model_change){
+	model->history.changes[model->history.change_count++] = (struct model_change){
 		.segment = segment,
 		.instance = event->process,
 		.stack = event->stack,
@@ -306,7 +306,7 @@ static void feed_remove(struct model *model, const struct event *event)
 	segment->removed_ns = event->time_ns;
 	segment->remover = event->process;
 	segment->remover_stack = event->stack;
-	HASH_FIND(hh, model->finds, &event->time_ns, sizeof event->time_ns, find);
+	HASH_FIND(hh, model->kernel.finds, &event->time_ns, sizeof event->time_ns, find);
 	if (find && find->snapshot.call == KIND_SHMCTL && find->snapshot.instance == event->process)
 		segment->removal = &find->snapshot;
 }
@@ -350,10 +350,10 @@ static struct model_segment *segment_of_row(struct model *model, const struct le
 
 	if (!latest || latest->seen_ns == row->seen_ns || latest->removed == row->removed)
 		return latest;
-	for (uint32_t i = 0; i < model->segment_count; i++)
-		if (model->segments[i]->shmid == row->shmid &&
-		    model->segments[i]->seen_ns == row->seen_ns)
-			return model->segments[i];
+	for (uint32_t i = 0; i < model->segments.count; i++)
+		if (model->segments.rows[i]->shmid == row->shmid &&
+		    model->segments.rows[i]->seen_ns == row->seen_ns)
+			return model->segments.rows[i];
 	return latest->removed ? NULL : latest;
 }
 

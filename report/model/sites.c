@@ -33,17 +33,17 @@ static struct model_site *add_site(struct model *model, const struct event *even
 {
 	struct model_site *site;
 
-	if (!model_grow(model, (void **)&model->sites, &model->site_capacity, model->site_count,
-			sizeof *model->sites))
+	if (!model_grow(model, (void **)&model->sites.rows, &model->sites.capacity,
+			model->sites.count, sizeof *model->sites.rows))
 		return NULL;
-	site = &model->sites[model->site_count++];
+	site = &model->sites.rows[model->sites.count++];
 	memset(site, 0, sizeof *site);
 	site->call = event->kind;
 	site->by_malloc = event->flags & FLAG_MALLOC;
 	site->stack = event->stack;
 	site->instance = event->process;
-	site->next = model->site_of_stack[event->stack];
-	model->site_of_stack[event->stack] = model->site_count;
+	site->next = model->sites.latest_of_stack[event->stack];
+	model->sites.latest_of_stack[event->stack] = model->sites.count;
 	return site;
 }
 
@@ -51,12 +51,13 @@ static struct model_site *find_site(struct model *model, const struct event *eve
 {
 	bool by_malloc = event->flags & FLAG_MALLOC;
 
-	if (!model_make_capacity(model, (void **)&model->site_of_stack, &model->site_stack_capacity,
-				 event->stack, sizeof *model->site_of_stack))
+	if (!model_make_capacity(model, (void **)&model->sites.latest_of_stack,
+				 &model->sites.stack_capacity, event->stack,
+				 sizeof *model->sites.latest_of_stack))
 		return NULL;
-	for (uint32_t i = model->site_of_stack[event->stack]; i != 0;
-	     i = model->sites[i - 1].next) {
-		struct model_site *site = &model->sites[i - 1];
+	for (uint32_t i = model->sites.latest_of_stack[event->stack]; i != 0;
+	     i = model->sites.rows[i - 1].next) {
+		struct model_site *site = &model->sites.rows[i - 1];
 
 		if (site->call == event->kind && site->by_malloc == by_malloc)
 			return site;

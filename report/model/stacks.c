@@ -14,13 +14,15 @@
 void model_add_module(struct model *model, const struct module_facts *facts)
 {
 	if (facts->number == 0 || facts->number > MODULES_MOST ||
-	    !model_make_capacity(model, (void **)&model->modules, &model->module_capacity,
-				 facts->number, sizeof *model->modules) ||
-	    model->modules[facts->number])
+	    !model_make_capacity(model, (void **)&model->stacks.modules,
+				 &model->stacks.module_capacity, facts->number,
+				 sizeof *model->stacks.modules) ||
+	    model->stacks.modules[facts->number])
 		return;
-	model->modules[facts->number] = malloc(sizeof **model->modules);
-	if (model->modules[facts->number])
-		*model->modules[facts->number] = (struct model_module){*facts, NAMES_NOT_ASKED, 0};
+	model->stacks.modules[facts->number] = malloc(sizeof **model->stacks.modules);
+	if (model->stacks.modules[facts->number])
+		*model->stacks.modules[facts->number] = (struct model_module){*facts,
+									      NAMES_NOT_ASKED, 0};
 	else
 		model->no_memory = true;
 }
@@ -29,7 +31,7 @@ const struct model_name *model_name(const struct model *model, const struct name
 {
 	struct model_name *name;
 
-	HASH_FIND(hh, model->names, key, sizeof *key, name);
+	HASH_FIND(hh, model->stacks.names, key, sizeof *key, name);
 	return name;
 }
 
@@ -46,7 +48,7 @@ void model_add_name(struct model *model, const struct name_key *key,
 		name->count = count;
 		if (count)
 			memcpy(name->places, places, count * sizeof *places);
-		HASH_ADD(hh, model->names, key, sizeof name->key, name);
+		HASH_ADD(hh, model->stacks.names, key, sizeof name->key, name);
 	}
 	if (!name || !name->hh.tbl) {
 		free(name);
@@ -57,9 +59,10 @@ void model_add_name(struct model *model, const struct name_key *key,
 void model_add_frame(struct model *model, const struct frame_facts *facts)
 {
 	if (facts->number != 0 && facts->number <= FRAMES_MOST &&
-	    model_make_capacity(model, (void **)&model->frames, &model->frame_capacity,
-				facts->number, sizeof *model->frames))
-		model->frames[facts->number] = *facts;
+	    model_make_capacity(model, (void **)&model->stacks.frames,
+				&model->stacks.frame_capacity, facts->number,
+				sizeof *model->stacks.frames))
+		model->stacks.frames[facts->number] = *facts;
 }
 
 static struct model_load *find_load(const struct model *model, uint32_t instance, uint32_t module)
@@ -67,7 +70,7 @@ static struct model_load *find_load(const struct model *model, uint32_t instance
 	struct load_key key = {instance, module};
 	struct model_load *load;
 
-	HASH_FIND(hh, model->loads, &key, sizeof key, load);
+	HASH_FIND(hh, model->stacks.loads, &key, sizeof key, load);
 	return load;
 }
 
@@ -83,7 +86,7 @@ void model_add_load(struct model *model, const struct load_facts *facts)
 	if (load) {
 		load->key = (struct load_key){facts->instance, facts->module};
 		load->address = facts->address;
-		HASH_ADD(hh, model->loads, key, sizeof load->key, load);
+		HASH_ADD(hh, model->stacks.loads, key, sizeof load->key, load);
 	}
 	if (!load || !load->hh.tbl) {
 		free(load);
@@ -112,7 +115,7 @@ static bool find_address(const struct model *model, uint32_t instance, uint32_t 
 
 bool model_knows_stack(const struct model *model, uint32_t stack)
 {
-	return stack < model->frame_capacity && model->frames[stack].number != 0;
+	return stack < model->stacks.frame_capacity && model->stacks.frames[stack].number != 0;
 }
 
 uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stack,
@@ -121,16 +124,16 @@ uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stac
 	uint32_t count = 0;
 
 	while (count < STACK_FRAMES_MAX && model_knows_stack(model, stack)) {
-		const struct frame_facts *facts = &model->frames[stack];
+		const struct frame_facts *facts = &model->stacks.frames[stack];
 		struct stack_frame *frame = &frames[count++];
 		uint64_t address;
 
 		*frame = (struct stack_frame){
 			.offset = facts->offset, .exact = facts->exact, .cut = facts->cut};
-		if (facts->module && facts->module < model->module_capacity) {
+		if (facts->module && facts->module < model->stacks.module_capacity) {
 			struct name_key key = {facts->offset, facts->module, facts->exact};
 
-			frame->module = model->modules[facts->module];
+			frame->module = model->stacks.modules[facts->module];
 			frame->name = model_name(model, &key);
 		}
 		if (facts->module == 0)
@@ -149,16 +152,16 @@ void stacks_free(struct model *model)
 	struct model_load *load, *next;
 	struct model_name *name, *next_name;
 
-	HASH_ITER (hh, model->names, name, next_name) {
-		HASH_DEL(model->names, name);
+	HASH_ITER (hh, model->stacks.names, name, next_name) {
+		HASH_DEL(model->stacks.names, name);
 		free(name);
 	}
-	HASH_ITER (hh, model->loads, load, next) {
-		HASH_DEL(model->loads, load);
+	HASH_ITER (hh, model->stacks.loads, load, next) {
+		HASH_DEL(model->stacks.loads, load);
 		free(load);
 	}
-	for (uint32_t i = 0; i < model->module_capacity; i++)
-		free(model->modules[i]);
-	free(model->modules);
-	free(model->frames);
+	for (uint32_t i = 0; i < model->stacks.module_capacity; i++)
+		free(model->stacks.modules[i]);
+	free(model->stacks.modules);
+	free(model->stacks.frames);
 }

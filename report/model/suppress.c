@@ -73,16 +73,16 @@ void model_suppress(struct model *model, const struct suppression *rules)
 {
 	uint32_t kept = 0;
 
-	for (uint32_t i = 0; i < model->finding_count; i++) {
-		struct finding *finding = &model->findings[i];
+	for (uint32_t i = 0; i < model->findings.count; i++) {
+		struct finding *finding = &model->findings.rows[i];
 
 		if (is_suppressed(model, finding, rules)) {
 			free(finding->text);
 			free(finding->advice);
-			model->suppressed_count++;
+			model->findings.suppressed_count++;
 		} else {
-			model->findings[kept++] = *finding;
+			model->findings.rows[kept++] = *finding;
 		}
 	}
-	model->finding_count = kept;
+	model->findings.count = kept;
 }

@@ -241,15 +241,16 @@ static void trend_look_at(struct trends *trends, const struct model_process *pro
 /* What each site had at the last look is put beside what it has now. */
 static void look_at_sites(struct trends *trends, struct model *model)
 {
-	uint64_t *bytes = calloc(model->site_count + 1, sizeof *bytes);
+	uint64_t *bytes = calloc(model->sites.count + 1, sizeof *bytes);
 
-	for (uint32_t i = 0; bytes && i < model->site_count; i++) {
-		bytes[i] = model->sites[i].bytes;
-		model->sites[i].earlier_bytes = i < trends->site_count ? trends->site_bytes[i] : 0;
+	for (uint32_t i = 0; bytes && i < model->sites.count; i++) {
+		bytes[i] = model->sites.rows[i].bytes;
+		model->sites.rows[i].earlier_bytes = i < trends->site_count ? trends->site_bytes[i]
+									    : 0;
 	}
 	free(trends->site_bytes);
 	trends->site_bytes = bytes;
-	trends->site_count = bytes ? model->site_count : 0;
+	trends->site_count = bytes ? model->sites.count : 0;
 }
 
 void trends_look(struct trends *trends, struct model *model, uint64_t now_ns)
@@ -258,9 +259,9 @@ void trends_look(struct trends *trends, struct model *model, uint64_t now_ns)
 		return;
 	trend_reach(trends, now_ns);
 	trends->span_ns = now_ns - trends->looked_ns;
-	for (uint32_t i = 1; i < model->instance_capacity; i++)
-		if (model->by_instance[i])
-			trend_look_at(trends, model->by_instance[i], now_ns);
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++)
+		if (model->processes.by_instance[i])
+			trend_look_at(trends, model->processes.by_instance[i], now_ns);
 	look_at_sites(trends, model);
 	trends->looked_ns = now_ns;
 }

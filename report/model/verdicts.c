@@ -25,7 +25,7 @@ void model_add_object(struct model *model, const struct object_facts *object)
 	struct model_object_row *row;
 	int32_t id = object->segment.shmid;
 
-	HASH_FIND(hh, model->object_rows, &id, sizeof id, row);
+	HASH_FIND(hh, model->kernel.object_rows, &id, sizeof id, row);
 	if (row) {
 		row->facts = *object;
 		return;
@@ -33,7 +33,7 @@ void model_add_object(struct model *model, const struct object_facts *object)
 	row = calloc(1, sizeof *row);
 	if (row) {
 		row->facts = *object;
-		HASH_ADD(hh, model->object_rows, facts.segment.shmid, sizeof id, row);
+		HASH_ADD(hh, model->kernel.object_rows, facts.segment.shmid, sizeof id, row);
 	}
 	if (!row || !row->hh.tbl) {
 		model->no_memory = true;
@@ -47,7 +47,7 @@ void model_add_reaped(struct model *model, const struct kernel_segment *segment,
 	struct model_reaped_row *row;
 	int32_t id = segment->shmid;
 
-	HASH_FIND(hh, model->reaped_rows, &id, sizeof id, row);
+	HASH_FIND(hh, model->kernel.reaped_rows, &id, sizeof id, row);
 	if (row)
 		return;
 	row = calloc(1, sizeof *row);
@@ -55,7 +55,7 @@ void model_add_reaped(struct model *model, const struct kernel_segment *segment,
 		row->segment = *segment;
 		row->removed_s = removed_s;
 		row->uid = uid;
-		HASH_ADD(hh, model->reaped_rows, segment.shmid, sizeof id, row);
+		HASH_ADD(hh, model->kernel.reaped_rows, segment.shmid, sizeof id, row);
 	}
 	if (!row || !row->hh.tbl) {
 		model->no_memory = true;
@@ -67,7 +67,7 @@ static const struct model_reaped_row *reaped_row(const struct model *model, int3
 {
 	struct model_reaped_row *row;
 
-	HASH_FIND(hh, model->reaped_rows, &shmid, sizeof shmid, row);
+	HASH_FIND(hh, model->kernel.reaped_rows, &shmid, sizeof shmid, row);
 	return row;
 }
 
@@ -76,13 +76,13 @@ void verdict_free_rows(struct model *model)
 	struct model_object_row *row, *next;
 	struct model_reaped_row *reaped, *next_reaped;
 
-	HASH_ITER (hh, model->reaped_rows, reaped, next_reaped) {
-		HASH_DEL(model->reaped_rows, reaped);
+	HASH_ITER (hh, model->kernel.reaped_rows, reaped, next_reaped) {
+		HASH_DEL(model->kernel.reaped_rows, reaped);
 		free(reaped);
 	}
 
-	HASH_ITER (hh, model->object_rows, row, next) {
-		HASH_DEL(model->object_rows, row);
+	HASH_ITER (hh, model->kernel.object_rows, row, next) {
+		HASH_DEL(model->kernel.object_rows, row);
 		free(row);
 	}
 }
@@ -91,7 +91,7 @@ static const struct object_facts *object_row(const struct model *model, int32_t 
 {
 	struct model_object_row *row;
 
-	HASH_FIND(hh, model->object_rows, &shmid, sizeof shmid, row);
+	HASH_FIND(hh, model->kernel.object_rows, &shmid, sizeof shmid, row);
 	return row ? &row->facts : NULL;
 }
 
@@ -99,7 +99,7 @@ static const struct kernel_segment *row_now(const struct model *model, int32_t s
 {
 	struct model_kernel_row *row;
 
-	HASH_FIND(hh, model->kernel_rows, &shmid, sizeof shmid, row);
+	HASH_FIND(hh, model->kernel.rows, &shmid, sizeof shmid, row);
 	return row ? &row->segment : NULL;
 }
 
@@ -169,9 +169,9 @@ static bool is_time_of_segment(const struct model *model, const struct model_seg
 {
 	if (is_time_of(model, seconds, segment->seen_ns))
 		return true;
-	for (uint32_t i = 0; i < model->change_count; i++)
-		if (model->changes[i].segment == segment &&
-		    is_time_of(model, seconds, model->changes[i].time_ns))
+	for (uint32_t i = 0; i < model->history.change_count; i++)
+		if (model->history.changes[i].segment == segment &&
+		    is_time_of(model, seconds, model->history.changes[i].time_ns))
 			return true;
 	return false;
 }
@@ -195,7 +195,7 @@ static bool verdict_is_asked(const struct model *model, struct model_segment *se
 	const struct object_facts *object = object_row(model, segment->shmid);
 
 	if (!model->session.finished)
-		return model->kernel_known && model->session.same_ipc;
+		return model->kernel.known && model->session.same_ipc;
 	if (!model->session.objects_known)
 		return false;
 	if (object && is_latest) {
@@ -252,7 +252,7 @@ static enum model_presence presence_of(const struct model *model,
 {
 	const struct kernel_segment *row = row_now(model, segment->shmid);
 
-	if (segment->space || !model->kernel_known || !model->session.same_ipc ||
+	if (segment->space || !model->kernel.known || !model->session.same_ipc ||
 	    !segment->kernel_asked)
 		return PRESENCE_UNKNOWN;
 	if (!segment->in_kernel || !row)
@@ -278,7 +278,7 @@ static bool any_object_is_here(const struct model *model)
 {
 	const struct model_object_row *object, *next;
 
-	HASH_ITER (hh, model->object_rows, object, next) {
+	HASH_ITER (hh, model->kernel.object_rows, object, next) {
 		const struct kernel_segment *row = row_now(model, object->facts.segment.shmid);
 
 		if (row && !object->facts.gone && row->creator_pid != 0 &&
@@ -287,10 +287,10 @@ static bool any_object_is_here(const struct model *model)
 		    compare_rows(model, &object->facts.segment, row) == PRESENCE_HERE)
 			return true;
 	}
-	for (uint32_t i = 0; i < model->segment_count && !model->session.finished; i++) {
-		const struct kernel_segment *row = row_now(model, model->segments[i]->shmid);
+	for (uint32_t i = 0; i < model->segments.count && !model->session.finished; i++) {
+		const struct kernel_segment *row = row_now(model, model->segments.rows[i]->shmid);
 
-		if (row && is_surely(model, model->segments[i], row))
+		if (row && is_surely(model, model->segments.rows[i], row))
 			return true;
 	}
 	return false;
@@ -298,6 +298,6 @@ static bool any_object_is_here(const struct model *model)
 
 void model_recognize_namespace(struct model *model)
 {
-	if (!model->session.same_ipc && model->session.maybe_ipc && model->kernel_known)
+	if (!model->session.same_ipc && model->session.maybe_ipc && model->kernel.known)
 		model->session.same_ipc = any_object_is_here(model);
 }

@@ -85,15 +85,15 @@ static void zone_recorded_add_holder(struct zones *zones, const struct model_pro
 static void zone_recorded_add_holders(struct zones *zones, const struct model *model,
 				      uint64_t time_ns, bool now)
 {
-	for (uint32_t i = 1; i < model->instance_capacity; i++) {
-		const struct model_process *other = model->by_instance[i];
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		const struct model_process *other = model->processes.by_instance[i];
 
 		for (uint32_t j = 0; other && j < other->attached_count; j++)
 			if (now || other->attached[j].since_ns <= time_ns)
 				zone_recorded_add_holder(zones, other, &other->attached[j]);
 	}
-	for (uint32_t i = 0; !now && i < model->past_count; i++) {
-		const struct model_past *past = &model->past[i];
+	for (uint32_t i = 0; !now && i < model->history.past_count; i++) {
+		const struct model_past *past = &model->history.past[i];
 
 		if (past->attachment.since_ns <= time_ns && past->until_ns >= time_ns)
 			zone_recorded_add_holder(zones, past->process, &past->attachment);
@@ -125,9 +125,10 @@ struct zones *zones_recorded(const struct model *model, const struct model_proce
 	add_heap(zones);
 	for (uint32_t i = 0; i < process->attached_count; i++)
 		zone_recorded_add_attachment(zones, &process->attached[i]);
-	for (uint32_t i = 0; i < model->past_count; i++)
-		if (model->past[i].process == process && ended_with(&model->past[i]))
-			zone_recorded_add_attachment(zones, &model->past[i].attachment);
+	for (uint32_t i = 0; i < model->history.past_count; i++)
+		if (model->history.past[i].process == process &&
+		    ended_with(&model->history.past[i]))
+			zone_recorded_add_attachment(zones, &model->history.past[i].attachment);
 	zones_finalize(zones);
 	zone_recorded_add_holders(zones, model, last_moment(model, process),
 				  zone_recorded_runs(process));

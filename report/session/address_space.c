@@ -189,9 +189,10 @@ static const struct model_process *address_space_last_image(const struct model *
 {
 	const struct model_process *last = NULL;
 
-	for (uint32_t i = 1; i < model->instance_capacity; i++)
-		if (model->by_instance[i] && model_has_pid(&model->by_instance[i]->facts, pid))
-			last = model->by_instance[i];
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++)
+		if (model->processes.by_instance[i] &&
+		    model_has_pid(&model->processes.by_instance[i]->facts, pid))
+			last = model->processes.by_instance[i];
 	return last;
 }
 
@@ -204,15 +205,15 @@ static const struct model_process *address_space_choose(const struct model *mode
 	*ret = EXIT_ABSENT;
 	if (!pid)
 		pid = model->session.command_pid;
-	for (uint32_t i = 1; !pid && i < model->instance_capacity; i++) {
-		if (!model->by_instance[i])
+	for (uint32_t i = 1; !pid && i < model->processes.instance_capacity; i++) {
+		if (!model->processes.by_instance[i])
 			continue;
-		if (process && process->facts.pid != model->by_instance[i]->facts.pid) {
+		if (process && process->facts.pid != model->processes.by_instance[i]->facts.pid) {
 			error_line(path, "several processes are in it: choose one with --pid=PID");
 			*ret = EXIT_USAGE;
 			return NULL;
 		}
-		process = model->by_instance[i];
+		process = model->processes.by_instance[i];
 	}
 	if (pid)
 		process = address_space_last_image(model, pid);

@@ -55,7 +55,7 @@ void kernel_cache_add_to_model(const struct kernel_cache *cache, struct model *c
 		model_add_kernel_process(copy, &cache->processes[i]);
 	for (unsigned i = 0; cache->holders_known && i < cache->holder_count; i++)
 		model_add_holder(copy, &cache->holders[i]);
-	copy->holders_ns = copy->session.state == SESSION_LIVE ? cache->asked_ns : 0;
+	copy->kernel.holders_ns = copy->session.state == SESSION_LIVE ? cache->asked_ns : 0;
 	copy->no_memory |= cache->no_memory;
 }
 

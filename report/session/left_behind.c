@@ -46,10 +46,10 @@ static void left_behind_name_stacks(struct session *session)
 {
 	uint32_t stacks[STACKS_MOST], count = 0;
 
-	for (uint32_t i = 0; i < session->model->segment_count && count < STACKS_MOST; i++)
-		if (is_left(session->model, session->model->segments[i]) &&
-		    session->model->segments[i]->creator_stack)
-			stacks[count++] = session->model->segments[i]->creator_stack;
+	for (uint32_t i = 0; i < session->model->segments.count && count < STACKS_MOST; i++)
+		if (is_left(session->model, session->model->segments.rows[i]) &&
+		    session->model->segments.rows[i]->creator_stack)
+			stacks[count++] = session->model->segments.rows[i]->creator_stack;
 	if (count)
 		session_stack_names(session, stacks, count);
 }
@@ -137,8 +137,8 @@ void left_behind_keep(struct session *session)
 	char folder[PATH_MAX];
 	bool any = false;
 
-	for (uint32_t i = 0; i < model->segment_count; i++)
-		any |= is_left(model, model->segments[i]);
+	for (uint32_t i = 0; i < model->segments.count; i++)
+		any |= is_left(model, model->segments.rows[i]);
 	if (!any || model->session.state != SESSION_ENDED ||
 	    !catalog_folder(session->source, folder, sizeof folder))
 		return;
@@ -147,9 +147,9 @@ void left_behind_keep(struct session *session)
 	put_recording(catalog, session);
 	note.capacity = CATALOG_OBJECTS_MOST;
 	catalog->objects = calloc(note.capacity, sizeof *catalog->objects);
-	for (uint32_t i = 0; catalog->objects && i < model->segment_count; i++)
-		if (is_left(model, model->segments[i]) && catalog->count < note.capacity)
-			left_behind_put_object(model, model->segments[i],
+	for (uint32_t i = 0; catalog->objects && i < model->segments.count; i++)
+		if (is_left(model, model->segments.rows[i]) && catalog->count < note.capacity)
+			left_behind_put_object(model, model->segments.rows[i],
 					       &catalog->objects[catalog->count++]);
 	if (catalog->count)
 		catalog_each(folder, keep_removed_visit, &note);

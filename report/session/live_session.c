@@ -133,8 +133,8 @@ static void live_session_name_stacks(struct session *session)
 {
 	bool any = false;
 
-	for (uint32_t i = 0; i < session->model->site_count; i++)
-		any |= session_find_stack(session, session->model->sites[i].stack);
+	for (uint32_t i = 0; i < session->model->sites.count; i++)
+		any |= session_find_stack(session, session->model->sites.rows[i].stack);
 	if (any)
 		session_names(session, &(struct symbols_options){.live = true});
 }

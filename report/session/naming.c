@@ -31,14 +31,15 @@ static void gather_name_keys(struct naming *naming)
 	const struct model *model = naming->session->model;
 	uint32_t used = 0, count = 0;
 
-	for (uint32_t i = 1; i < model->frame_capacity; i++) {
-		const struct frame_facts *frame = &model->frames[i];
+	for (uint32_t i = 1; i < model->stacks.frame_capacity; i++) {
+		const struct frame_facts *frame = &model->stacks.frames[i];
 		struct name_key key = {frame->offset, frame->module, frame->exact};
 
 		if (naming->wanted && !naming->wanted[i])
 			continue;
-		if (frame->number && frame->module && frame->module < model->module_capacity &&
-		    model->modules[frame->module] && !model_name(model, &key))
+		if (frame->number && frame->module &&
+		    frame->module < model->stacks.module_capacity &&
+		    model->stacks.modules[frame->module] && !model_name(model, &key))
 			naming->keys[count++] = key;
 	}
 	qsort(naming->keys, count, sizeof *naming->keys, compare_name_keys);
@@ -60,14 +61,14 @@ static void naming_add_name(void *context, uint32_t i, const struct frame_place 
 
 	if (model_name(model, key))
 		return;
-	model->modules[key->module]->nameless += count == 0;
+	model->stacks.modules[key->module]->nameless += count == 0;
 	model_add_name(model, key, places, count);
 }
 
 static void name_module(struct naming *naming, uint32_t first, uint32_t count)
 {
 	struct session *session = naming->session;
-	struct model_module *module = session->model->modules[naming->keys[first].module];
+	struct model_module *module = session->model->stacks.modules[naming->keys[first].module];
 
 	naming->first = first;
 	module->names = symbols_find(session->symbols, &module->facts, &naming->addresses[first],
@@ -95,7 +96,7 @@ static void name_frames(void *context)
 static void name_wanted(struct session *session, const struct symbols_options *options,
 			const bool *wanted)
 {
-	uint32_t capacity = session->model->frame_capacity;
+	uint32_t capacity = session->model->stacks.frame_capacity;
 	struct naming naming = {.session = session, .options = *options, .wanted = wanted};
 
 	naming.options.realtime_ns = session->model->session.started_realtime_ns;
@@ -117,11 +118,11 @@ void session_names(struct session *session, const struct symbols_options *option
 void session_stack_names(struct session *session, const uint32_t *stacks, uint32_t count)
 {
 	const struct model *model = session->model;
-	bool *wanted = calloc(model->frame_capacity + 1, sizeof *wanted);
+	bool *wanted = calloc(model->stacks.frame_capacity + 1, sizeof *wanted);
 
 	for (uint32_t i = 0; wanted && i < count; i++)
-		for (uint32_t n = stacks[i]; n && n < model->frame_capacity && !wanted[n];
-		     n = model->frames[n].outer)
+		for (uint32_t n = stacks[i]; n && n < model->stacks.frame_capacity && !wanted[n];
+		     n = model->stacks.frames[n].outer)
 			wanted[n] = true;
 	if (wanted)
 		name_wanted(session, &(struct symbols_options){.sysroot = NULL}, wanted);

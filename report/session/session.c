@@ -37,8 +37,8 @@ static void session_add_deepest_stack(void *context, uint32_t frames)
 {
 	struct model *model = context;
 
-	if (frames > model->deepest_stack)
-		model->deepest_stack = frames;
+	if (frames > model->stacks.deepest_cut)
+		model->stacks.deepest_cut = frames;
 }
 
 static struct facts_visitor session_visitor(struct model *model)
@@ -76,7 +76,7 @@ static int session_open_source(struct session *session, struct source *source, c
 	if (strcmp(source_path(session->source), FIND_RECORDING) != 0)
 		session->model->file = source_path(session->source);
 	visitor = session_visitor(session->model);
-	session->model->kernel_known = kernel_read_segments(session->source, &visitor);
+	session->model->kernel.known = kernel_read_segments(session->source, &visitor);
 	/* Snapshots and objects: the model knows their segments before it is fed events. */
 	if (tables_read_snapshots(session->source, &visitor) &&
 	    tables_read_objects(session->source, &visitor) &&
@@ -168,7 +168,7 @@ bool session_renew(struct session *session)
 
 	session->model->session = *source_renew(session->source);
 	model_forget_kernel(session->model);
-	session->model->kernel_known = kernel_read_segments(session->source, &visitor);
+	session->model->kernel.known = kernel_read_segments(session->source, &visitor);
 	model_recognize_namespace(session->model);
 	return tables_read_snapshots(session->source, &visitor) &&
 	       tables_read_objects(session->source, &visitor) &&
@@ -186,8 +186,8 @@ struct model *session_copy(struct session *session)
 	kernel_read_segments(session->source, &visitor);
 	if (tables_read_rest(session->source, &visitor)) {
 		add_cursor_losses(session, copy);
-		copy->missed = cursor_missed(session->cursor);
-		copy->lost[LOST_OVERWRITTEN] -= copy->missed;
+		copy->losses.missed = cursor_missed(session->cursor);
+		copy->losses.lost[LOST_OVERWRITTEN] -= copy->losses.missed;
 		return copy;
 	}
 	model_free(copy);
@@ -205,7 +205,7 @@ static int session_events(struct session *session, int ret, const struct filter 
 
 	if (ret != 0)
 		return ret;
-	session->model->sites_of = filter && filter_is_set(filter) ? filter : NULL;
+	session->model->sites.filter = filter && filter_is_set(filter) ? filter : NULL;
 	while ((answer = cursor_take(session->cursor, &events, &count)) == CURSOR_MORE)
 		model_feed_all(session->model, events, count);
 	ret = answer == CURSOR_NO_MEMORY ? session_no_memory() : session_finish(session);
@@ -234,11 +234,12 @@ int session_descriptor(struct session *session, int fd, const char *path)
 /* Unfollowed processes count too. */
 static bool knows_process(const struct model *model, int32_t pid)
 {
-	for (uint32_t i = 1; i < model->instance_capacity; i++)
-		if (model->by_instance[i] && model_has_pid(&model->by_instance[i]->facts, pid))
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++)
+		if (model->processes.by_instance[i] &&
+		    model_has_pid(&model->processes.by_instance[i]->facts, pid))
 			return true;
-	for (uint32_t i = 0; i < model->unfollowed_count; i++)
-		if (model->unfollowed[i].pid == pid)
+	for (uint32_t i = 0; i < model->processes.unfollowed_count; i++)
+		if (model->processes.unfollowed[i].pid == pid)
 			return true;
 	return false;
 }
@@ -246,11 +247,11 @@ static bool knows_process(const struct model *model, int32_t pid)
 /* Failed calls with an id that no segment had are in a finding with that id. */
 static bool knows_segment(const struct model *model, int32_t shmid)
 {
-	for (uint32_t i = 0; i < model->segment_count; i++)
-		if (model->segments[i]->shmid == shmid)
+	for (uint32_t i = 0; i < model->segments.count; i++)
+		if (model->segments.rows[i]->shmid == shmid)
 			return true;
-	for (uint32_t i = 0; i < model->finding_count; i++)
-		if (model->findings[i].shmid == shmid)
+	for (uint32_t i = 0; i < model->findings.count; i++)
+		if (model->findings.rows[i].shmid == shmid)
 			return true;
 	return false;
 }

@@ -164,8 +164,8 @@ static void detail_add_holders(const struct rows *rows, struct pager *pager,
 	const struct model *model = rows->live->now;
 
 	pager_add(pager, STYLE_BOLD, "Held by");
-	for (uint32_t i = 1; i < model->instance_capacity; i++) {
-		const struct model_process *process = model->by_instance[i];
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		const struct model_process *process = model->processes.by_instance[i];
 
 		for (uint32_t k = 0; process && k < process->attached_count; k++)
 			if (process->attached[k].segment == segment)
@@ -176,8 +176,8 @@ static void detail_add_holders(const struct rows *rows, struct pager *pager,
 									 : "by shmat",
 					  process->attached[k].readonly ? ", read-only" : "");
 	}
-	for (uint32_t i = 0; i < model->holder_count; i++) {
-		const struct kernel_holder *holder = &model->holders[i];
+	for (uint32_t i = 0; i < model->kernel.holder_count; i++) {
+		const struct kernel_holder *holder = &model->kernel.holders[i];
 
 		if (holder->shmid == segment->shmid && !holder->other_ipc && segment->in_kernel &&
 		    !model_holder_process(model, holder))
@@ -191,8 +191,8 @@ static void detail_add_holders(const struct rows *rows, struct pager *pager,
 static void write_segment(const struct detail *detail, const struct rows *rows, struct pager *pager)
 {
 	const struct model *model = rows->live->now;
-	const struct model_segment *segment = detail->place < model->segment_count
-						      ? model->segments[detail->place]
+	const struct model_segment *segment = detail->place < model->segments.count
+						      ? model->segments.rows[detail->place]
 						      : NULL;
 	char size[FORMAT_BYTES], key[16];
 

@@ -75,22 +75,22 @@ static void draw_coverage(const struct top *top, unsigned line)
 	static struct out out;
 	const struct model *model = top->live.now;
 	uint64_t lost = model_lost(model);
-	bool whole = model->level == COVERED_FULL && !lost && !model->unseen_moves &&
-		     !model->unfollowed_count;
+	bool whole = model->losses.level == COVERED_FULL && !lost && !model->losses.unseen_moves &&
+		     !model->processes.unfollowed_count;
 
 	out.used = 0;
-	out_text(&out, levels[model->level]);
+	out_text(&out, levels[model->losses.level]);
 	draw_put_part(&out, model->event_count, model->event_count == 1 ? "event" : "events");
 	if (model->session.state == SESSION_LIVE)
 		draw_put_part(&out, top->events_per_s, "a second");
 	draw_put_part(&out, lost, "lost");
 	if (!lost)
 		OUT(&out, ", none lost");
-	draw_put_part(&out, model->missed, "too fast for this screen");
-	draw_put_part(&out, model->in_flight, "in flight");
-	draw_put_part(&out, model->unseen_moves,
-		      model->unseen_moves == 1 ? "move unseen" : "moves unseen");
-	draw_put_part(&out, model->unfollowed_count, "not followed");
+	draw_put_part(&out, model->losses.missed, "too fast for this screen");
+	draw_put_part(&out, model->losses.in_flight, "in flight");
+	draw_put_part(&out, model->losses.unseen_moves,
+		      model->losses.unseen_moves == 1 ? "move unseen" : "moves unseen");
+	draw_put_part(&out, model->processes.unfollowed_count, "not followed");
 	out.buffer[out.used] = '\0';
 	screen_put(line, 1, screen_columns() - 1, out.buffer, whole ? STYLE_GREEN : STYLE_YELLOW);
 }
@@ -107,8 +107,8 @@ static struct totals draw_add_up(const struct top *top)
 	const struct model *model = top->live.now;
 	struct totals totals = {0};
 
-	for (uint32_t i = 1; i < model->instance_capacity; i++) {
-		const struct model_process *process = model->by_instance[i];
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		const struct model_process *process = model->processes.by_instance[i];
 		const struct trend *trend = trends_of(&top->live.trends, i);
 
 		if (!process || process->facts.state != STATE_RUNNING)
@@ -118,8 +118,8 @@ static struct totals draw_add_up(const struct top *top)
 					process->facts.break_initial);
 		totals.growth_per_s += trend ? trend->growth_per_s : 0;
 	}
-	for (uint32_t i = 0; i < model->segment_count; i++) {
-		const struct model_segment *segment = model->segments[i];
+	for (uint32_t i = 0; i < model->segments.count; i++) {
+		const struct model_segment *segment = model->segments.rows[i];
 
 		if (segment->state != SEGMENT_PRESENT && segment->state != SEGMENT_MARKED)
 			continue;
@@ -158,13 +158,13 @@ static uint64_t count_of(const struct top *top, enum top_view view)
 
 	switch (view) {
 	case VIEW_PROCESSES:
-		return model->process_count;
+		return model->processes.count;
 	case VIEW_SEGMENTS:
-		return model->segment_count;
+		return model->segments.count;
 	case VIEW_EVENTS:
 		return top->live.event_count;
 	case VIEW_FINDINGS:
-		return model->finding_count;
+		return model->findings.count;
 	default:
 		return 0;
 	}
@@ -172,8 +172,8 @@ static uint64_t count_of(const struct top *top, enum top_view view)
 
 static bool has_finding(const struct model *model, enum severity severity)
 {
-	for (uint32_t i = 0; i < model->finding_count; i++)
-		if (model->findings[i].severity == severity)
+	for (uint32_t i = 0; i < model->findings.count; i++)
+		if (model->findings.rows[i].severity == severity)
 			return true;
 	return false;
 }

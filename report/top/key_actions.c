@@ -176,9 +176,9 @@ static bool key_action_is_asked(const struct model *model, const struct model_se
 static const struct model_segment *question_segment(const struct model *model,
 						    const struct top_question *question)
 {
-	for (uint32_t i = 0; i < model->segment_count; i++)
-		if (key_action_is_asked(model, model->segments[i], question))
-			return model->segments[i];
+	for (uint32_t i = 0; i < model->segments.count; i++)
+		if (key_action_is_asked(model, model->segments.rows[i], question))
+			return model->segments.rows[i];
 	return NULL;
 }
 

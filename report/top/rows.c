@@ -306,9 +306,10 @@ static void add_processes(struct rows *rows, struct list *list)
 {
 	const struct model *model = rows->live->now;
 
-	for (uint32_t i = 1; i < model->instance_capacity; i++)
-		if (model->by_instance[i] && filter_process(rows->filter, model->by_instance[i]))
-			list_add(list, model->by_instance[i]);
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++)
+		if (model->processes.by_instance[i] &&
+		    filter_process(rows->filter, model->processes.by_instance[i]))
+			list_add(list, model->processes.by_instance[i]);
 }
 
 /* Appends a holder's name, for at most three holders. */
@@ -325,14 +326,14 @@ static void name_holders(struct rows *rows)
 {
 	const struct model *model = rows->live->now;
 
-	for (uint32_t i = 1; i < model->instance_capacity; i++) {
-		const struct model_process *process = model->by_instance[i];
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		const struct model_process *process = model->processes.by_instance[i];
 
 		for (uint32_t k = 0; process && k < process->attached_count; k++)
 			row_add_holder(&rows->segments[process->attached[k].segment->place],
 				       &process->facts);
 	}
-	for (uint32_t i = 0; i < model->segment_count; i++) {
+	for (uint32_t i = 0; i < model->segments.count; i++) {
 		struct rows_segment *row = &rows->segments[i];
 		size_t used = strlen(row->held);
 
@@ -347,12 +348,12 @@ static bool add_segments(struct rows *rows, struct list *list)
 	const struct model *model = rows->live->now;
 
 	free(rows->segments);
-	rows->segments = calloc(model->segment_count + 1, sizeof *rows->segments);
+	rows->segments = calloc(model->segments.count + 1, sizeof *rows->segments);
 	if (!rows->segments)
 		return false;
-	for (uint32_t i = 0; i < model->segment_count; i++) {
-		rows->segments[i].segment = model->segments[i];
-		if (filter_segment(rows->filter, model->segments[i]))
+	for (uint32_t i = 0; i < model->segments.count; i++) {
+		rows->segments[i].segment = model->segments.rows[i];
+		if (filter_segment(rows->filter, model->segments.rows[i]))
 			list_add(list, &rows->segments[i]);
 	}
 	name_holders(rows);
@@ -390,8 +391,8 @@ static void add_events(struct rows *rows, struct list *list)
 
 static void add_findings(struct rows *rows, struct list *list)
 {
-	for (uint32_t i = 0; i < rows->live->now->finding_count; i++)
-		list_add(list, &rows->live->now->findings[i]);
+	for (uint32_t i = 0; i < rows->live->now->findings.count; i++)
+		list_add(list, &rows->live->now->findings.rows[i]);
 }
 
 bool rows_gather(struct rows *rows, enum top_view view, struct list *list, unsigned columns)

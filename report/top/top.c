@@ -68,11 +68,11 @@ static bool is_known(const struct top *top, uint64_t wanted)
 static void report_new_findings(struct top *top)
 {
 	const struct model *model = top->live.now;
-	uint64_t *known = calloc(model->finding_count + 1, sizeof *known);
+	uint64_t *known = calloc(model->findings.count + 1, sizeof *known);
 	bool reported = !top->known_findings; /* findings of the first refresh are not new */
 
-	for (uint32_t i = 0; known && i < model->finding_count; i++) {
-		const struct finding *finding = &model->findings[i];
+	for (uint32_t i = 0; known && i < model->findings.count; i++) {
+		const struct finding *finding = &model->findings.rows[i];
 
 		known[i] = top_about(finding);
 		if (reported || is_known(top, known[i]) || finding->severity == SEVERITY_NOTE)
@@ -83,7 +83,7 @@ static void report_new_findings(struct top *top)
 	}
 	free(top->known_findings);
 	top->known_findings = known;
-	top->known_count = known ? model->finding_count : 0;
+	top->known_count = known ? model->findings.count : 0;
 }
 
 static void count_rate(struct top *top)

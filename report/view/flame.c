@@ -31,7 +31,7 @@ static void flame_walk(const struct model *model, const struct model_site *site,
 
 		for (uint32_t place = places; place-- > 0;)
 			visit(context, stack_words(&frames[i], place, name, sizeof name),
-			     stack_module(&frames[i]));
+			      stack_module(&frames[i]));
 	}
 	visit(context, event_name(site->call), FLAME_CALL);
 }
@@ -70,8 +70,8 @@ static void put_folded(void *context, const char *name, const char *module)
 void flame_folded(struct out *out, const struct model *model, const struct filter *filter,
 		  bool counts)
 {
-	for (uint32_t i = 0; i < model->site_count; i++) {
-		const struct model_site *site = &model->sites[i];
+	for (uint32_t i = 0; i < model->sites.count; i++) {
+		const struct model_site *site = &model->sites.rows[i];
 		uint64_t value = counts ? site->count : site->bytes;
 		struct folded folded = {out, false};
 
@@ -139,8 +139,8 @@ static uint64_t flame_refused(const struct model_site *site)
 static bool flame_grow(struct flame_node *root, const struct model *model,
 		       const struct filter *filter, bool of_refused)
 {
-	for (uint32_t i = 0; i < model->site_count; i++) {
-		const struct model_site *site = &model->sites[i];
+	for (uint32_t i = 0; i < model->sites.count; i++) {
+		const struct model_site *site = &model->sites.rows[i];
 		struct growth growth = {root, of_refused ? flame_refused(site) : site->bytes,
 					false};
 

@@ -20,8 +20,8 @@ static void put_process_id(struct out *out, const struct graph_edge *edge)
 
 static uint32_t segment_number(const struct model *model, const struct model_segment *segment)
 {
-	for (uint32_t i = 0; i < model->segment_count; i++)
-		if (model->segments[i] == segment)
+	for (uint32_t i = 0; i < model->segments.count; i++)
+		if (model->segments.rows[i] == segment)
 			return i;
 	return 0;
 }
@@ -109,15 +109,16 @@ static void dot_nodes(struct out *out, const struct graph *graph, const struct m
 		out_signed(out, graph->edges[i].pid);
 		OUT(out, "\"]\n");
 	}
-	for (uint32_t i = 0; i < model->segment_count; i++) {
-		if (!has_edges(graph, model->segments[i]))
+	for (uint32_t i = 0; i < model->segments.count; i++) {
+		if (!has_edges(graph, model->segments.rows[i]))
 			continue;
 		OUT(out, "  s");
 		out_number(out, i);
 		OUT(out, " [shape=box, style=filled, fillcolor=\"");
-		out_text(out, *report_segment_fault(model->segments[i]) ? "#f4cccc" : "#d9ead3");
+		out_text(out,
+			 *report_segment_fault(model->segments.rows[i]) ? "#f4cccc" : "#d9ead3");
 		OUT(out, "\", label=\"");
-		put_segment_label(out, model->segments[i], "\\n");
+		put_segment_label(out, model->segments.rows[i], "\\n");
 		OUT(out, "\"]\n");
 	}
 }
@@ -149,13 +150,13 @@ void graph_dot(struct out *out, const struct graph *graph, const struct model *m
 void graph_mermaid(struct out *out, const struct graph *graph, const struct model *model)
 {
 	OUT(out, "graph LR\n");
-	for (uint32_t i = 0; i < model->segment_count; i++) {
-		if (!has_edges(graph, model->segments[i]))
+	for (uint32_t i = 0; i < model->segments.count; i++) {
+		if (!has_edges(graph, model->segments.rows[i]))
 			continue;
 		OUT(out, "  s");
 		out_number(out, i);
 		OUT(out, "[(\"");
-		put_segment_label(out, model->segments[i], "<br/>");
+		put_segment_label(out, model->segments.rows[i], "<br/>");
 		OUT(out, "\")]\n");
 	}
 	for (uint32_t i = 0; i < graph->edge_count; i++) {
@@ -186,8 +187,8 @@ void graph_mermaid(struct out *out, const struct graph *graph, const struct mode
 static void json_segments(struct json *json, const struct graph *graph, const struct model *model)
 {
 	json_open(json, "segments", '[');
-	for (uint32_t i = 0; i < model->segment_count; i++) {
-		const struct model_segment *segment = model->segments[i];
+	for (uint32_t i = 0; i < model->segments.count; i++) {
+		const struct model_segment *segment = model->segments.rows[i];
 
 		if (!has_edges(graph, segment))
 			continue;

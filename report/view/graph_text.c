@@ -278,8 +278,8 @@ void graph_text(struct out *out, const struct graph *graph, const struct model *
 	uint32_t next = 0;
 	bool any = false;
 
-	for (uint32_t i = 0; i < model->segment_count; i++) {
-		const struct model_segment *segment = model->segments[i];
+	for (uint32_t i = 0; i < model->segments.count; i++) {
+		const struct model_segment *segment = model->segments.rows[i];
 		uint32_t first = next;
 
 		while (next < graph->edge_count && graph->edges[next].segment == segment)

@@ -18,8 +18,8 @@ struct partial_sites partial_sites(const struct model *model, const struct filte
 {
 	struct partial_sites sums = {0};
 
-	for (uint32_t i = 0; i < model->site_count; i++) {
-		const struct model_site *site = &model->sites[i];
+	for (uint32_t i = 0; i < model->sites.count; i++) {
+		const struct model_site *site = &model->sites.rows[i];
 
 		if (!partial_is_wanted(model, site, filter))
 			continue;
@@ -39,7 +39,7 @@ const char *partial_log(const struct model *model, char text[PARTIAL_NOTE_BYTES]
 {
 	uint64_t missing = model_events_missing(model);
 	char shown[FORMAT_BYTES], all[FORMAT_BYTES];
-	bool newest = missing == model->lost[LOST_OVERWRITTEN];
+	bool newest = missing == model->losses.lost[LOST_OVERWRITTEN];
 
 	text[0] = '\0';
 	if (missing)
@@ -51,11 +51,11 @@ const char *partial_log(const struct model *model, char text[PARTIAL_NOTE_BYTES]
 
 const char *partial_depth_advice(const struct model *model, char text[PARTIAL_NOTE_BYTES])
 {
-	bool enough = model->deepest_stack && model->deepest_stack <= STACK_FRAMES_MAX;
+	bool enough = model->stacks.deepest_cut && model->stacks.deepest_cut <= STACK_FRAMES_MAX;
 
 	snprintf(text, PARTIAL_NOTE_BYTES, "%s%u takes %s",
 		 model->session.recorded ? "record -k " : "MEMSHIM_STACK_DEPTH=",
-		 enough ? model->deepest_stack : STACK_FRAMES_MAX,
+		 enough ? model->stacks.deepest_cut : STACK_FRAMES_MAX,
 		 enough ? "the deepest" : "the most");
 	return text;
 }
@@ -112,6 +112,6 @@ void partial_json(struct json *json, const struct model *model, const struct fil
 	json_number(json, "cut_stacks", sums.cut_stacks);
 	json_number(json, "cut_bytes", sums.cut_bytes);
 	json_number_or_null(json, "deepest_stack",
-			    sums.cut_stacks && model->deepest_stack <= STACK_FRAMES_MAX,
-			    model->deepest_stack);
+			    sums.cut_stacks && model->stacks.deepest_cut <= STACK_FRAMES_MAX,
+			    model->stacks.deepest_cut);
 }

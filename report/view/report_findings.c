@@ -87,9 +87,9 @@ static void report_finding_put_sum(struct out *out, const struct model *model,
 	uint32_t counts[3] = {0};
 	bool any = false;
 
-	for (uint32_t i = 0; i < model->finding_count; i++)
-		counts[model->findings[i].severity] += filter_finding(filter, model,
-								      &model->findings[i]);
+	for (uint32_t i = 0; i < model->findings.count; i++)
+		counts[model->findings.rows[i].severity] += filter_finding(
+			filter, model, &model->findings.rows[i]);
 	for (int severity = SEVERITY_ERROR; severity <= SEVERITY_NOTE; severity++) {
 		if (!counts[severity])
 			continue;
@@ -102,9 +102,9 @@ static void report_finding_put_sum(struct out *out, const struct model *model,
 	}
 	if (!any)
 		OUT(out, "  none");
-	if (model->suppressed_count) {
+	if (model->findings.suppressed_count) {
 		OUT(out, "; ");
-		report_finding_put_number(out, model->suppressed_count);
+		report_finding_put_number(out, model->findings.suppressed_count);
 		OUT(out, " suppressed");
 	}
 	out_char(out, '\n');
@@ -129,16 +129,16 @@ void report_findings(struct out *out, const struct model *model, const struct fi
 	OUT(out, "FINDINGS");
 	out_color(out, COLOR_NONE);
 	report_finding_put_sum(out, model, filter);
-	for (uint32_t i = 0; i < model->finding_count; i++)
-		if (filter_finding(filter, model, &model->findings[i]) &&
-		    (++shown[model->findings[i].kind] <= KIND_MOST || all))
-			report_finding_put_finding(out, model, &model->findings[i]);
+	for (uint32_t i = 0; i < model->findings.count; i++)
+		if (filter_finding(filter, model, &model->findings.rows[i]) &&
+		    (++shown[model->findings.rows[i].kind] <= KIND_MOST || all))
+			report_finding_put_finding(out, model, &model->findings.rows[i]);
 	for (int kind = 0; kind < FINDING_COUNT && !all; kind++)
 		if (shown[kind] > KIND_MOST)
 			report_finding_put_rest(out, (enum finding_kind)kind,
 						shown[kind] - KIND_MOST);
-	if (model->finding_omitted) {
-		report_finding_put_number(out, model->finding_omitted);
+	if (model->findings.omitted_count) {
+		report_finding_put_number(out, model->findings.omitted_count);
 		OUT(out, " more were not drawn\n");
 	}
 }

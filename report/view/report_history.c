@@ -85,20 +85,20 @@ static void report_history_gather(struct history *h)
 			   (struct line){.time_ns = s->seen_ns,
 					 .step = s->created == CREATED_NOT ? STEP_FOUND : STEP_MADE,
 					 .process = creator});
-	for (uint32_t i = 0; i < model->past_count; i++)
-		if (model->past[i].attachment.segment == s)
-			add_past(h, &model->past[i]);
-	for (uint32_t i = 1; i < model->instance_capacity; i++)
-		if (model->by_instance[i])
-			add_present(h, model->by_instance[i]);
-	for (uint32_t i = 0; i < model->change_count; i++)
-		if (model->changes[i].segment == s)
-			report_history_add(h,
-					   (struct line){.time_ns = model->changes[i].time_ns,
-							 .step = STEP_CHANGED,
-							 .process = model_process(
-								 model, model->changes[i].instance),
-							 .change = &model->changes[i]});
+	for (uint32_t i = 0; i < model->history.past_count; i++)
+		if (model->history.past[i].attachment.segment == s)
+			add_past(h, &model->history.past[i]);
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++)
+		if (model->processes.by_instance[i])
+			add_present(h, model->processes.by_instance[i]);
+	for (uint32_t i = 0; i < model->history.change_count; i++)
+		if (model->history.changes[i].segment == s)
+			report_history_add(
+				h, (struct line){.time_ns = model->history.changes[i].time_ns,
+						 .step = STEP_CHANGED,
+						 .process = model_process(
+							 model, model->history.changes[i].instance),
+						 .change = &model->history.changes[i]});
 	if (s->removed)
 		report_history_add(h, (struct line){.time_ns = s->removed_ns,
 						    .step = STEP_REMOVED,
@@ -271,7 +271,7 @@ void report_history(struct out *out, const struct model *model, const struct mod
 	struct history h = {.model = model, .segment = segment, .exact = exact, .name_columns = 7};
 	uint32_t attached = 0;
 
-	h.capacity = 2 + 2 * model->past_count + model->change_count +
+	h.capacity = 2 + 2 * model->history.past_count + model->history.change_count +
 		     (uint32_t)model->attachment_count;
 	h.lines = calloc(h.capacity, sizeof *h.lines);
 	if (!h.lines)

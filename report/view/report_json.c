@@ -60,7 +60,7 @@ static void put_lost(struct json *json, const struct model *model)
 	json_open(json, "lost", '{');
 	for (unsigned loss = 0; loss < LOST_COUNT; loss++)
 		if (loss != LOST_BAD_SETTING && loss != LOST_NOT_REDIRECTED)
-			json_number(json, loss_name(loss), model->lost[loss]);
+			json_number(json, loss_name(loss), model->losses.lost[loss]);
 	json_close(json, '}');
 }
 
@@ -70,20 +70,20 @@ static void report_json_put_coverage(struct json *json, const struct model *mode
 	static const char *const levels[] = {"none", "calls", "full"};
 
 	json_open(json, "coverage", '{');
-	json_text(json, "level", levels[model->level]);
+	json_text(json, "level", levels[model->losses.level]);
 	json_number(json, "events", model->event_count);
 	put_lost(json, model);
-	json_number(json, "in_flight", model->in_flight);
-	json_number(json, "unseen_moves", model->unseen_moves);
+	json_number(json, "in_flight", model->losses.in_flight);
+	json_number(json, "unseen_moves", model->losses.unseen_moves);
 	partial_json(json, model, filter);
-	json_number(json, "bad_settings", model->lost[LOST_BAD_SETTING]);
+	json_number(json, "bad_settings", model->losses.lost[LOST_BAD_SETTING]);
 	json_open(json, "not_followed", '[');
-	for (uint32_t i = 0; i < model->unfollowed_count; i++) {
+	for (uint32_t i = 0; i < model->processes.unfollowed_count; i++) {
 		json_open(json, NULL, '{');
-		json_signed(json, "pid", model->unfollowed[i].pid);
-		json_text(json, "exe", model->unfollowed[i].exe);
-		json_text(json, "why", model->unfollowed[i].why);
-		json_signed(json, "ppid", model->unfollowed[i].ppid);
+		json_signed(json, "pid", model->processes.unfollowed[i].pid);
+		json_text(json, "exe", model->processes.unfollowed[i].exe);
+		json_text(json, "why", model->processes.unfollowed[i].why);
+		json_signed(json, "ppid", model->processes.unfollowed[i].ppid);
 		json_close(json, '}');
 	}
 	json_close(json, ']');
@@ -204,9 +204,10 @@ static void report_json_put_processes(struct json *json, const struct model *mod
 				      const struct filter *filter)
 {
 	json_open(json, "processes", '[');
-	for (uint32_t i = 1; i < model->instance_capacity; i++)
-		if (model->by_instance[i] && filter_process(filter, model->by_instance[i]))
-			report_json_put_process(json, model->by_instance[i]);
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++)
+		if (model->processes.by_instance[i] &&
+		    filter_process(filter, model->processes.by_instance[i]))
+			report_json_put_process(json, model->processes.by_instance[i]);
 	json_close(json, ']');
 }
 
@@ -229,12 +230,12 @@ static void report_json_put_finding(struct json *json, const struct model *model
 static void put_findings(struct json *json, const struct model *model, const struct filter *filter)
 {
 	json_open(json, "findings", '[');
-	for (uint32_t i = 0; i < model->finding_count; i++)
-		if (filter_finding(filter, model, &model->findings[i]))
-			report_json_put_finding(json, model, &model->findings[i]);
+	for (uint32_t i = 0; i < model->findings.count; i++)
+		if (filter_finding(filter, model, &model->findings.rows[i]))
+			report_json_put_finding(json, model, &model->findings.rows[i]);
 	json_close(json, ']');
-	json_number(json, "suppressed", model->suppressed_count);
-	json_number(json, "findings_omitted", model->finding_omitted);
+	json_number(json, "suppressed", model->findings.suppressed_count);
+	json_number(json, "findings_omitted", model->findings.omitted_count);
 }
 
 void report_json(struct out *out, const struct model *model, const struct filter *filter,

@@ -99,9 +99,9 @@ static void put_changes(struct json *json, const struct model *model,
 			const struct model_segment *segment)
 {
 	json_open(json, "changes", '[');
-	for (uint32_t i = 0; i < model->change_count; i++)
-		if (model->changes[i].segment == segment)
-			put_change(json, model, &model->changes[i]);
+	for (uint32_t i = 0; i < model->history.change_count; i++)
+		if (model->history.changes[i].segment == segment)
+			put_change(json, model, &model->history.changes[i]);
 	json_close(json, ']');
 }
 
@@ -122,12 +122,12 @@ static void put_nattch(struct json *json, const struct model_segment *segment)
 static void report_segment_put_holders(struct json *json, const struct model *model,
 				       const struct model_segment *segment)
 {
-	bool known = model->holders_known && segment->presence == PRESENCE_HERE;
+	bool known = model->kernel.holders_known && segment->presence == PRESENCE_HERE;
 	uint64_t nattch = segment->current.nattch;
 
 	json_open(json, "holders", '[');
-	for (uint32_t i = 0; known && i < model->holder_count; i++) {
-		const struct kernel_holder *holder = &model->holders[i];
+	for (uint32_t i = 0; known && i < model->kernel.holder_count; i++) {
+		const struct kernel_holder *holder = &model->kernel.holders[i];
 
 		if (!model_holds(model, segment, holder))
 			continue;
@@ -199,9 +199,9 @@ static void report_segment_put_segments(struct json *json, const struct model *m
 					const struct filter *filter)
 {
 	json_open(json, "segments", '[');
-	for (uint32_t i = 0; i < model->segment_count; i++)
-		if (filter_segment(filter, model->segments[i]))
-			report_segment_put_segment(json, model, model->segments[i]);
+	for (uint32_t i = 0; i < model->segments.count; i++)
+		if (filter_segment(filter, model->segments.rows[i]))
+			report_segment_put_segment(json, model, model->segments.rows[i]);
 	json_close(json, ']');
 }
 
@@ -235,22 +235,22 @@ static void put_attachments(struct json *json, const struct model *model,
 			    const struct filter *filter)
 {
 	json_open(json, "attachments", '[');
-	for (uint32_t i = 1; i < model->instance_capacity; i++) {
-		const struct model_process *process = model->by_instance[i];
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		const struct model_process *process = model->processes.by_instance[i];
 
 		for (uint32_t k = 0; process && k < process->attached_count; k++)
 			if (report_segment_wants(filter, process, &process->attached[k]))
 				report_segment_put_attachment(json, process, &process->attached[k],
 							      NULL);
 	}
-	for (uint32_t i = 0; i < model->past_count; i++) {
-		const struct model_past *past = &model->past[i];
+	for (uint32_t i = 0; i < model->history.past_count; i++) {
+		const struct model_past *past = &model->history.past[i];
 
 		if (report_segment_wants(filter, past->process, &past->attachment))
 			report_segment_put_attachment(json, past->process, &past->attachment, past);
 	}
 	json_close(json, ']');
-	json_number(json, "attachments_omitted", model->past_omitted);
+	json_number(json, "attachments_omitted", model->history.past_omitted);
 }
 
 void report_segments_json(struct json *json, const struct model *model, const struct filter *filter)

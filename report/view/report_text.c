@@ -133,11 +133,11 @@ void report_coverage(struct out *out, const struct model *model)
 
 	if (model->session.segment_missing)
 		OUT(out, "in part: the session's segment is gone");
-	else if (model->level == COVERED_FULL && model_events_missing(model))
+	else if (model->losses.level == COVERED_FULL && model_events_missing(model))
 		OUT(out, "in part: every call is counted, not every one is in the log");
-	else if (model->level == COVERED_FULL)
+	else if (model->losses.level == COVERED_FULL)
 		OUT(out, "full: every call through libc, malloc's too");
-	else if (model->level == COVERED_CALLS)
+	else if (model->losses.level == COVERED_CALLS)
 		OUT(out, "calls by name only: libc's own moves are missing");
 	else
 		OUT(out, "none: no process ran under the shim");
@@ -149,18 +149,19 @@ void report_coverage(struct out *out, const struct model *model)
 		report_text_put_part(out, lost, "lost");
 	else
 		OUT(out, ", none lost");
-	report_text_put_part(out, model->in_flight, "in flight at the end");
-	report_text_put_part(out, model->unseen_moves,
-			     model->unseen_moves == 1 ? "move unseen" : "moves unseen");
-	report_text_put_part(out, model->unfollowed_count,
-			     model->unfollowed_count == 1 ? "process not followed"
-							  : "processes not followed");
+	report_text_put_part(out, model->losses.in_flight, "in flight at the end");
+	report_text_put_part(out, model->losses.unseen_moves,
+			     model->losses.unseen_moves == 1 ? "move unseen" : "moves unseen");
+	report_text_put_part(out, model->processes.unfollowed_count,
+			     model->processes.unfollowed_count == 1 ? "process not followed"
+								    : "processes not followed");
 }
 
 static void report_text_put_coverage(struct out *out, const struct model *model)
 {
-	bool whole = model->level == COVERED_FULL && !model->session.segment_missing &&
-		     !model_lost(model) && !model->unseen_moves && !model->unfollowed_count;
+	bool whole = model->losses.level == COVERED_FULL && !model->session.segment_missing &&
+		     !model_lost(model) && !model->losses.unseen_moves &&
+		     !model->processes.unfollowed_count;
 
 	report_text_label(out, "Coverage");
 	out_color(out, whole ? COLOR_GREEN : COLOR_YELLOW);
@@ -173,8 +174,8 @@ static void report_text_put_totals(struct out *out, const struct model *model, b
 {
 	uint64_t moves = 0, stills = 0, grown = 0, shrunk = 0, queries = 0;
 
-	for (uint32_t i = 1; i < model->instance_capacity; i++) {
-		const struct model_process *process = model->by_instance[i];
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		const struct model_process *process = model->processes.by_instance[i];
 
 		if (!process)
 			continue;
@@ -269,9 +270,9 @@ static bool wants_process(const struct filter *filter, const struct model *model
 	for (uint32_t i = 0; i < process->attached_count; i++)
 		if (filter_segment(filter, process->attached[i].segment))
 			return true;
-	for (uint32_t i = 0; i < model->past_count; i++)
-		if (model->past[i].process == process &&
-		    filter_segment(filter, model->past[i].attachment.segment))
+	for (uint32_t i = 0; i < model->history.past_count; i++)
+		if (model->history.past[i].process == process &&
+		    filter_segment(filter, model->history.past[i].attachment.segment))
 			return true;
 	return false;
 }
@@ -285,11 +286,11 @@ static void report_text_put_processes(struct out *out, const struct model *model
 			      .weigh = report_process_weight,
 			      .context = &context};
 
-	table.rows = calloc(model->process_count + 1, sizeof *table.rows);
-	for (uint32_t i = 1; table.rows && i < model->instance_capacity; i++)
-		if (model->by_instance[i] &&
-		    wants_process(options->filter, model, model->by_instance[i]))
-			table.rows[table.row_count++] = model->by_instance[i];
+	table.rows = calloc(model->processes.count + 1, sizeof *table.rows);
+	for (uint32_t i = 1; table.rows && i < model->processes.instance_capacity; i++)
+		if (model->processes.by_instance[i] &&
+		    wants_process(options->filter, model, model->processes.by_instance[i]))
+			table.rows[table.row_count++] = model->processes.by_instance[i];
 	report_text_put_table(out, &table, options, "PROCESSES", ROWS_MOST, 0, "");
 	free(table.rows);
 }
@@ -304,11 +305,11 @@ static void report_text_put_segments(struct out *out, const struct model *model,
 			      .context = &context};
 	unsigned orphaned = 0;
 
-	table.rows = calloc(model->segment_count + 1, sizeof *table.rows);
-	for (uint32_t i = 0; table.rows && i < model->segment_count; i++)
-		if (filter_segment(options->filter, model->segments[i])) {
-			table.rows[table.row_count++] = model->segments[i];
-			orphaned += model->segments[i]->orphaned;
+	table.rows = calloc(model->segments.count + 1, sizeof *table.rows);
+	for (uint32_t i = 0; table.rows && i < model->segments.count; i++)
+		if (filter_segment(options->filter, model->segments.rows[i])) {
+			table.rows[table.row_count++] = model->segments.rows[i];
+			orphaned += model->segments.rows[i]->orphaned;
 		}
 	report_text_put_table(out, &table, options, "SEGMENTS", ROWS_MOST, orphaned, "");
 	free(table.rows);
@@ -337,10 +338,10 @@ static void put_sites(struct out *out, const struct model *model,
 static void put_histories(struct out *out, const struct model *model,
 			  const struct report_options *options)
 {
-	for (uint32_t i = 0; i < model->segment_count; i++)
+	for (uint32_t i = 0; i < model->segments.count; i++)
 		if ((options->filter->by_shmid || options->filter->by_key) &&
-		    filter_segment(options->filter, model->segments[i]))
-			report_history(out, model, model->segments[i], options->exact);
+		    filter_segment(options->filter, model->segments.rows[i]))
+			report_history(out, model, model->segments.rows[i], options->exact);
 }
 
 /* ---- the page ---- */

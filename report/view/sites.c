@@ -40,12 +40,12 @@ static int site_compare(const void *a, const void *b)
 
 const struct model_site **sites_sorted(const struct model *model)
 {
-	const struct model_site **sorted = calloc(model->site_count + 1, sizeof *sorted);
+	const struct model_site **sorted = calloc(model->sites.count + 1, sizeof *sorted);
 
-	for (uint32_t i = 0; sorted && i < model->site_count; i++)
-		sorted[i] = &model->sites[i];
+	for (uint32_t i = 0; sorted && i < model->sites.count; i++)
+		sorted[i] = &model->sites.rows[i];
 	if (sorted)
-		qsort(sorted, model->site_count, sizeof *sorted, site_compare);
+		qsort(sorted, model->sites.count, sizeof *sorted, site_compare);
 	return sorted;
 }
 
@@ -107,12 +107,12 @@ static int compare_groups(const void *a, const void *b)
 struct site_group *sites_group(const struct model *model, const struct filter *filter,
 			       uint32_t *count)
 {
-	struct site_group *groups = calloc(model->site_count + 1, sizeof *groups);
+	struct site_group *groups = calloc(model->sites.count + 1, sizeof *groups);
 	char where[sizeof groups->where];
 
 	*count = 0;
-	for (uint32_t i = 0; groups && i < model->site_count; i++) {
-		const struct model_site *site = &model->sites[i];
+	for (uint32_t i = 0; groups && i < model->sites.count; i++) {
+		const struct model_site *site = &model->sites.rows[i];
 		const struct model_process *process = model_process(model, site->instance);
 		struct site_group *group;
 
@@ -273,13 +273,13 @@ static bool is_worse(const struct model_module *a, const struct model_module *b)
  */
 static bool is_shown(const struct model *model, uint32_t which)
 {
-	const struct model_module *module = model->modules[which];
+	const struct model_module *module = model->stacks.modules[which];
 	uint32_t before = 0;
 
-	for (uint32_t i = 0; i < model->module_capacity; i++)
-		before += is_worse(model->modules[i], module) ||
-			  (i < which && is_nameless(model->modules[i]) &&
-			   model->modules[i]->nameless == module->nameless);
+	for (uint32_t i = 0; i < model->stacks.module_capacity; i++)
+		before += is_worse(model->stacks.modules[i], module) ||
+			  (i < which && is_nameless(model->stacks.modules[i]) &&
+			   model->stacks.modules[i]->nameless == module->nameless);
 	return before < NAMELESS_SHOWN;
 }
 
@@ -295,8 +295,8 @@ void sites_nameless(struct out *out, const struct model *model, bool all)
 {
 	uint32_t found = 0, left = 0;
 
-	for (uint32_t i = 0; i < model->module_capacity; i++) {
-		const struct model_module *module = model->modules[i];
+	for (uint32_t i = 0; i < model->stacks.module_capacity; i++) {
+		const struct model_module *module = model->stacks.modules[i];
 
 		if (!is_nameless(module))
 			continue;
@@ -346,7 +346,7 @@ void sites_json(struct json *json, const struct model *model, const struct filte
 	const struct model_site **sorted = sites_sorted(model);
 
 	json_open(json, "sites", '[');
-	for (uint32_t i = 0; sorted && i < model->site_count; i++) {
+	for (uint32_t i = 0; sorted && i < model->sites.count; i++) {
 		const struct model_process *process = model_process(model, sorted[i]->instance);
 
 		if (process && filter_process(filter, process))

@@ -145,7 +145,7 @@ static void show_maps(const struct model *model)
 {
 	struct map_options options = {.all = false};
 
-	for (uint32_t i = 1; i < model->instance_capacity && i < 12; i++) {
+	for (uint32_t i = 1; i < model->processes.instance_capacity && i < 12; i++) {
 		struct zones *zones = model_process(model, i)
 					      ? zones_recorded(model, model_process(model, i))
 					      : NULL;
