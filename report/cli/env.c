@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Shell lines: `eval "$(memshim env)"`. A session that is already named stays so. */
+/* Prints shell lines for `eval "$(memshim env)"`. Keeps a session that MEMSHIM_SESSION names. */
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 #include "report/util/library.h"
 #include "report/view/page.h"
 
-/* In single quotes, for any shell. */
+/* Puts the text in single quotes, which every shell understands. */
 static void env_put_quoted(struct out *out, const char *text)
 {
 	out_char(out, '\'');
@@ -25,7 +25,7 @@ static void env_put_quoted(struct out *out, const char *text)
 	out_char(out, '\'');
 }
 
-/* Whether a list of libraries, separated by colons or blanks, names this one. */
+/* Whether the list contains the library. ld.so(8) separates by colons or blanks. */
 static bool env_is_listed(const char *list, const char *library)
 {
 	size_t length = strlen(library);

@@ -18,7 +18,7 @@ struct printer {
 	uint64_t seq;
 };
 
-/* The columns of --csv: the user's, or all. */
+/* Chooses the columns of --csv: those of --columns, or all. */
 static int choose_columns(struct printer *printer)
 {
 	const struct options *options = printer->options;
@@ -93,13 +93,13 @@ static int print_all(struct printer *printer)
 			break;
 		case CURSOR_OVERRUN:
 			error_line("events",
-				   "the log went round before it was read: some events are "
-				   "missing here");
+				   "the log was overwritten before it was read: some events "
+				   "are missing here");
 			break;
 		case CURSOR_NO_MEMORY:
 			error_line("events", "not enough memory");
 			return EXIT_ABSENT;
-		case CURSOR_LATER: /* this one waits */
+		case CURSOR_LATER: /* unused: this cursor waits for events */
 		case CURSOR_ABANDONED:
 		case CURSOR_END:
 			return 0;
@@ -108,7 +108,7 @@ static int print_all(struct printer *printer)
 	return 0;
 }
 
-/* What is missing from the log is missing from this output: say so, where it does no harm. */
+/* Reports lost events on standard error, so that the output stays parsable. */
 static void warn_of_losses(const struct session *session)
 {
 	static const enum loss by_cursor[] = {LOST_OVERWRITTEN, LOST_TORN, LOST_DAMAGED};
@@ -123,8 +123,8 @@ static void warn_of_losses(const struct session *session)
 }
 
 /*
- * Where nothing was printed: whether the session knows what was asked for by number. The events
- * may be lost that told of it, so the tables are asked, too.
+ * When no event was printed, checks whether the session has the process or segment that the user
+ * named by number. Its events may be lost, so the tables are searched too.
  */
 static int check_absence(struct printer *printer)
 {

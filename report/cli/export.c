@@ -23,7 +23,7 @@ static int check_format(const struct options *options)
 	return EXIT_USAGE;
 }
 
-/* The format has no room for remarks. */
+/* The format has no comments, so the notes go to standard error. */
 static void warn_of_parts(const struct options *options, const struct session *session)
 {
 	char notes[PARTIAL_NOTES_MAX][PARTIAL_NOTE_BYTES];

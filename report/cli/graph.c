@@ -39,7 +39,7 @@ static int cli_graph_draw(const struct options *options, const struct model *mod
 
 	graph_draw(&graph, model, &options->filter);
 	if (graph.no_memory)
-		error_line("graph", "not enough memory: it is not all here");
+		error_line("graph", "not enough memory: the drawing is incomplete");
 	formats[format].put(out, &graph, model);
 	ret = out_finish(out);
 	graph_free(&graph);

@@ -22,67 +22,67 @@ static const struct help_row {
 #undef OPTION
 };
 
-struct column_row {
+struct help_column {
 	const char *name, *meaning;
 };
 
-static const struct column_row process_columns[] = {
+static const struct help_column process_columns[] = {
 #define PROCESS_COLUMN(id, name, heading, right, descending, wanted, meaning) {#name, meaning},
 #include "report/view/process_columns.def"
 #undef PROCESS_COLUMN
 	{NULL, NULL},
 };
 
-static const struct column_row segment_columns[] = {
+static const struct help_column segment_columns[] = {
 #define SEGMENT_COLUMN(id, name, heading, right, descending, wanted, meaning) {#name, meaning},
 #include "report/view/segment_columns.def"
 #undef SEGMENT_COLUMN
 	{NULL, NULL},
 };
 
-static const struct column_row site_columns[] = {
+static const struct help_column site_columns[] = {
 #define SITE_COLUMN(id, name, heading, right, descending, wanted, meaning) {#name, meaning},
 #include "report/view/site_columns.def"
 #undef SITE_COLUMN
 	{NULL, NULL},
 };
 
-static const struct column_row session_columns[] = {
+static const struct help_column session_columns[] = {
 #define SESSION_COLUMN(id, name, heading, right, descending, wanted, meaning) {#name, meaning},
 #include "report/view/session_columns.def"
 #undef SESSION_COLUMN
 	{NULL, NULL},
 };
 
-static const struct column_row ipc_columns[] = {
+static const struct help_column ipc_columns[] = {
 #define IPC_COLUMN(id, name, heading, right, descending, wanted, meaning) {#name, meaning},
 #include "report/view/ipc_columns.def"
 #undef IPC_COLUMN
 	{NULL, NULL},
 };
 
-static const struct column_row event_columns[] = {
+static const struct help_column event_columns[] = {
 #define EVENT_COLUMN(id, name, meaning) {#name, meaning},
 #include "report/view/event_columns.def"
 #undef EVENT_COLUMN
 	{NULL, NULL},
 };
 
-static const struct column_row zone_kinds[] = {
+static const struct help_column zone_kinds[] = {
 #define ZONE_KIND(id, name, meaning) {name, meaning},
 #include "report/model/zone_kinds.def"
 #undef ZONE_KIND
 	{NULL, NULL},
 };
 
-static const struct column_row top_keys[] = {
+static const struct help_column top_keys[] = {
 #define KEY(id, first, second, third, written, meaning) {written, meaning},
 #include "report/top/keys.def"
 #undef KEY
 	{NULL, NULL},
 };
 
-/* A name in its column, then words that stay in theirs. */
+/* Puts a name, then its description, wrapped within its own column. */
 static void help_put_item(struct out *out, const char *name, const char *words)
 {
 	size_t used = strlen(name), column;
@@ -121,7 +121,7 @@ static void help_put_option(struct out *out, const struct help_row *row)
 	help_put_item(out, name, row->help);
 }
 
-static void help_put_columns(struct out *out, const char *title, const struct column_row *column)
+static void help_put_columns(struct out *out, const char *title, const struct help_column *column)
 {
 	char name[64];
 
@@ -149,12 +149,13 @@ static void help_put_command(struct out *out, enum command command)
 			help_put_option(out, &rows[i]);
 	if (command == COMMAND_TOP)
 		OUT(out, "\nFILE is a recording, a live session's segment, or its name in "
-			 "'memshim ls';\nleft out, it is this user's live session, or the one "
-			 "picked of several;\nelse memshim.data here, or the newest session.\n");
+			 "'memshim ls'.\nWithout FILE, top reads this user's live session, or asks "
+			 "which of several;\nwithout a live session, it reads memshim.data, or the "
+			 "newest session.\n");
 	else if (strstr(command_rows[command].arguments, "[FILE]"))
 		OUT(out, "\nFILE is a recording, a live session's segment, or its name in "
-			 "'memshim ls';\nleft out, it is memshim.data here, else this user's "
-			 "newest session.\n");
+			 "'memshim ls'.\nWithout FILE, memshim.data in this folder is read, else "
+			 "this user's newest\nsession.\n");
 	if (command == COMMAND_IPCS)
 		help_put_columns(out, "columns", ipc_columns);
 	if (command == COMMAND_REPORT) {
@@ -177,13 +178,13 @@ static void help_put_all(struct out *out)
 	char name[64];
 
 	OUT(out, "usage: memshim COMMAND [OPTION]... [ARG]...\n\n"
-		 "Watches how programs move their break (brk, sbrk) and share System V "
+		 "Records how programs move their break (brk, sbrk) and share System V "
 		 "memory.\n\n");
 	for (int i = 0; i < COMMAND_COUNT; i++) {
 		snprintf(name, sizeof name, "  %s", command_rows[i].name);
 		help_put_item(out, name, command_rows[i].summary);
 	}
-	help_put_item(out, "  --version", "the version");
+	help_put_item(out, "  --version", "print the version");
 	OUT(out, "\n'memshim help COMMAND' lists the options. To begin:\n"
 		 "memshim record ls; memshim report\n");
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel's IPC table, joined with what this user's sessions know of it. Sessions are asked for
- * their ledgers only, not for their events: thousands of segments are shown at once.
+ * Joins the kernel's IPC table with the ledgers of this user's sessions and with the catalog. Reads
+ * no events of the sessions, so that thousands of segments are shown at once.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,24 +22,24 @@
 #include "report/view/ipcs.h"
 #include "report/view/page.h"
 
-static void ipcs_take_segment(void *table, const struct kernel_segment *segment)
+static void ipcs_visit_segment(void *table, const struct kernel_segment *segment)
 {
 	ipc_add_segment(table, segment);
 }
 
-static void ipcs_take_object(void *table, const struct kernel_object *object)
+static void ipcs_visit_object(void *table, const struct kernel_object *object)
 {
 	ipc_add_object(table, object);
 }
 
-static void ipcs_take_holder(void *table, const struct kernel_holder *holder)
+static void ipcs_visit_holder(void *table, const struct kernel_holder *holder)
 {
 	ipc_add_holder(table, holder);
 }
 
-/* ---- what the sessions know ---- */
+/* ---- creators from the sessions ---- */
 
-struct table_session {
+struct session_ledger {
 	struct ipc_table *table;
 	const struct session_facts *facts;
 	struct process_facts *processes; /* by instance */
@@ -48,9 +48,9 @@ struct table_session {
 	uint32_t row_count, row_capacity;
 };
 
-static void keep_process(void *context, const struct process_facts *facts)
+static void session_ledger_keep_process(void *context, const struct process_facts *facts)
 {
-	struct table_session *s = context;
+	struct session_ledger *s = context;
 	uint32_t capacity = s->process_capacity ? s->process_capacity : 64;
 	struct process_facts *processes;
 
@@ -70,18 +70,18 @@ static void keep_process(void *context, const struct process_facts *facts)
 	s->processes[facts->instance] = *facts;
 }
 
-/* Of a creator whose slot is another's by now, what the ledger has. */
-static void keep_creator(void *context, const struct process_facts *facts)
+/* Keeps the ledger's facts of a creator, unless its slot still has them. */
+static void session_ledger_keep_creator(void *context, const struct process_facts *facts)
 {
-	struct table_session *s = context;
+	struct session_ledger *s = context;
 
 	if (facts->instance >= s->process_capacity || !s->processes[facts->instance].instance)
-		keep_process(context, facts);
+		session_ledger_keep_process(context, facts);
 }
 
-static void keep_row(void *context, const struct ledger_facts *row)
+static void session_ledger_keep_row(void *context, const struct ledger_facts *row)
 {
-	struct table_session *s = context;
+	struct session_ledger *s = context;
 	uint32_t capacity = s->row_capacity ? s->row_capacity * 2 : 64;
 	struct ledger_facts *rows;
 
@@ -95,7 +95,7 @@ static void keep_row(void *context, const struct ledger_facts *row)
 	s->rows[s->row_count++] = *row;
 }
 
-static void ipcs_name_creator(const struct table_session *s, const struct ledger_facts *row)
+static void ipcs_name_creator(const struct session_ledger *s, const struct ledger_facts *row)
 {
 	struct ipc_segment *segment = ipc_find(s->table, row->shmid);
 	const struct process_facts *creator = row->creator < s->process_capacity
@@ -113,32 +113,32 @@ static void ipcs_name_creator(const struct table_session *s, const struct ledger
 	snprintf(to->session, sizeof to->session, "%s", s->facts->name);
 }
 
-/* What the sessions are asked for, and how many are another user's. */
-struct asking {
+/* The table to be completed, and the number of files that another user owns. */
+struct reading {
 	struct ipc_table *table;
 	unsigned refused;
 };
 
-static void ipcs_tell_refusal(void *asking, const char *path, const char *why)
+static void ipcs_report_refusal(void *reading, const char *path, const char *why)
 {
-	((struct asking *)asking)->refused++;
+	((struct reading *)reading)->refused++;
 	error_line(path, why);
 }
 
-static bool ipcs_ask_session(void *context, const char *path)
+static bool ipcs_read_session(void *context, const char *path)
 {
-	struct asking *asking = context;
+	struct reading *reading = context;
 	char why[SOURCE_WHY_BYTES];
 	bool foreign;
 	struct source *source = source_try_own(path, &foreign, why);
-	struct table_session s = {.table = asking->table};
-	struct facts_visitor visitor = {.process = keep_process,
-					.creator = keep_creator,
-					.ledger = keep_row,
+	struct session_ledger s = {.table = reading->table};
+	struct facts_visitor visitor = {.process = session_ledger_keep_process,
+					.creator = session_ledger_keep_creator,
+					.ledger = session_ledger_keep_row,
 					.context = &s};
 
 	if (!source && foreign)
-		ipcs_tell_refusal(asking, path, why);
+		ipcs_report_refusal(reading, path, why);
 	if (source && source_session(source)->same_ipc) {
 		s.facts = source_session(source);
 		tables_read(source, &visitor);
@@ -151,12 +151,12 @@ static bool ipcs_ask_session(void *context, const char *path)
 	return false;
 }
 
-/* ---- what the catalog knows ---- */
+/* ---- creators from the catalog ---- */
 
-#define REMOVED_KEPT_S (7ull * 24 * 3600) /* what reap has noted is told for a week */
+#define REMOVED_KEPT_S (7ull * 24 * 3600) /* an object that reap removed is listed for a week */
 
-static void name_by_catalog(struct ipc_segment *segment, const struct catalog *catalog,
-			    const struct catalog_object *object, const char *recording)
+static void ipcs_name_from_catalog(struct ipc_segment *segment, const struct catalog *catalog,
+				   const struct catalog_object *object, const char *recording)
 {
 	struct ipc_creator *to = &segment->creator;
 
@@ -170,14 +170,14 @@ static void name_by_catalog(struct ipc_segment *segment, const struct catalog *c
 	snprintf(to->site, sizeof to->site, "%s", object->site);
 }
 
-/* Names the creators, and takes out what is gone. */
-static bool ipcs_take_catalog(void *context, struct catalog *catalog)
+/* Names the creators of segments. Drops objects that are gone from the catalog. */
+static bool ipcs_visit_catalog(void *context, struct catalog *catalog)
 {
 	struct ipc_table *table = context;
 	uint64_t now_s = (uint64_t)time(NULL);
 	uint32_t kept = 0, count = catalog->count;
 	char recording[PATH_MAX];
-	bool looked = false;
+	bool searched = false;
 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct catalog_object *object = &catalog->objects[i];
@@ -186,10 +186,10 @@ static bool ipcs_take_catalog(void *context, struct catalog *catalog)
 		bool noted = object->removed_s && object->removed_s + REMOVED_KEPT_S > now_s;
 
 		if (here && !object->removed_s) {
-			if (!looked)
+			if (!searched)
 				left_behind_recording(catalog, recording);
-			looked = true;
-			name_by_catalog(segment, catalog, object, recording);
+			searched = true;
+			ipcs_name_from_catalog(segment, catalog, object, recording);
 		}
 		if (!catalog->same_ipc || (here && !object->removed_s) || noted)
 			catalog->objects[kept++] = *object;
@@ -198,13 +198,13 @@ static bool ipcs_take_catalog(void *context, struct catalog *catalog)
 	return kept != count;
 }
 
-static bool ask_folder(void *table, const char *folder)
+static bool ipcs_read_folder(void *table, const char *folder)
 {
-	catalog_each(folder, ipcs_take_catalog, table);
+	catalog_each(folder, ipcs_visit_catalog, table);
 	return false;
 }
 
-/* ---- what the running processes tell ---- */
+/* ---- creators that still run ---- */
 
 static uint64_t boot_seconds(void)
 {
@@ -215,8 +215,8 @@ static uint64_t boot_seconds(void)
 	return (uint64_t)(now.tv_sec - up.tv_sec);
 }
 
-/* A process that started after the segment was made has only the maker's pid. */
-static void ask_process(struct ipc_segment *segment, uint64_t booted)
+/* A process that started after the segment was created reuses the creator's pid. */
+static void ipcs_read_process(struct ipc_segment *segment, uint64_t booted)
 {
 	struct ipc_creator *creator = &segment->creator;
 	struct proc_facts facts;
@@ -236,51 +236,51 @@ static void ask_process(struct ipc_segment *segment, uint64_t booted)
 		creator->cmdline[0] = '\0';
 }
 
-/* All sessions of this user, and the recordings that are meant, or the one that is here. */
-static void ask_sessions(struct asking *asking, const struct options *options,
-			 const char *process_session)
+/* Reads all sessions of this user, and the named recordings or memshim.data. */
+static void ipcs_read_sessions(struct reading *reading, const struct options *options,
+			       const char *process_session)
 {
-	struct find_visitor visitor = {ipcs_ask_session, ipcs_tell_refusal, asking};
+	struct find_visitor visitor = {ipcs_read_session, ipcs_report_refusal, reading};
 
 	find_each(&visitor);
 	for (unsigned i = 0; i < options->file_count; i++)
-		ipcs_ask_session(asking, options->files[i]);
+		ipcs_read_session(reading, options->files[i]);
 	if (options->process)
-		ipcs_ask_session(asking, process_session);
+		ipcs_read_session(reading, process_session);
 	if (!options->file && !options->process)
-		ipcs_ask_session(asking, FIND_RECORDING);
+		ipcs_read_session(reading, FIND_RECORDING);
 }
 
 /* False after one line. */
-static bool ipcs_gather(struct asking *asking, const struct options *options)
+static bool ipcs_gather(struct reading *reading, const struct options *options)
 {
-	struct ipc_table *table = asking->table;
+	struct ipc_table *table = reading->table;
 	uint64_t booted = boot_seconds();
 	char process_session[PATH_MAX];
 
 	if (options->process && !find_by_pid(options->process, false, process_session))
 		return false;
-	if (!sysvipc_segments(ipcs_take_segment, table)) {
+	if (!sysvipc_segments(ipcs_visit_segment, table)) {
 		error_line("/proc/sysvipc", "cannot be read: is /proc mounted, and has the kernel "
 					    "System V IPC?");
 		return false;
 	}
-	sysvipc_objects(OBJECT_QUEUE, ipcs_take_object, table);
-	sysvipc_objects(OBJECT_SEMAPHORES, ipcs_take_object, table);
+	sysvipc_objects(OBJECT_QUEUE, ipcs_visit_object, table);
+	sysvipc_objects(OBJECT_SEMAPHORES, ipcs_visit_object, table);
 	if (table->segment_count)
-		holders_each(NULL, ipcs_take_holder, table);
+		holders_each(NULL, ipcs_visit_holder, table);
 	ipc_finalize(table);
 	if (table->segment_count)
-		ask_sessions(asking, options, process_session);
-	find_each_folder(ask_folder, table);
+		ipcs_read_sessions(reading, options, process_session);
+	find_each_folder(ipcs_read_folder, table);
 	for (uint32_t i = 0; i < table->segment_count; i++)
-		ask_process(&table->segments[i], booted);
+		ipcs_read_process(&table->segments[i], booted);
 	if (table->no_memory)
 		error_line("ipcs", "not enough memory");
 	return !table->no_memory;
 }
 
-/* False after one line: a file that is named is not passed over. */
+/* A named file must be readable. False after one line. */
 static bool may_be_read(const char *file)
 {
 	char why[SOURCE_WHY_BYTES];
@@ -329,7 +329,7 @@ static int ipcs_show(const struct options *options, const struct ipc_table *tabl
 int command_ipcs(int argc, char **argv)
 {
 	struct ipc_table table = {0};
-	struct asking asking = {&table, 0};
+	struct reading reading = {&table, 0};
 	struct options options;
 	int ret = options_read(&options, COMMAND_IPCS, argc, argv);
 
@@ -338,10 +338,10 @@ int command_ipcs(int argc, char **argv)
 	for (unsigned i = 0; i < options.file_count; i++)
 		if (!may_be_read(options.files[i]))
 			return EXIT_ABSENT;
-	ret = ipcs_gather(&asking, &options) && ipcs_has(&table, &options.filter)
+	ret = ipcs_gather(&reading, &options) && ipcs_has(&table, &options.filter)
 		      ? ipcs_show(&options, &table)
 		      : EXIT_ABSENT;
-	if (ret == 0 && asking.refused)
+	if (ret == 0 && reading.refused)
 		ret = EXIT_ABSENT;
 	ipc_free(&table);
 	return ret;

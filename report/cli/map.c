@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One picture, or, with --watch, one after the other: on a terminal each is drawn over the one
- * before, line by line, so that nothing flickers; elsewhere they follow one another.
+ * Draws one picture, or a sequence with --watch. On a terminal, each picture overwrites the last
+ * one line by line, so that the terminal does not flicker. Elsewhere the pictures follow each
+ * other.
  */
 #include <errno.h>
 #include <signal.h>
@@ -46,7 +47,7 @@ static int map_show(const struct options *options, const struct zones *zones)
 	return ret != 0 || whole ? ret : no_memory();
 }
 
-/* ---- again and again ---- */
+/* ---- --watch ---- */
 
 static volatile sig_atomic_t interrupted;
 
@@ -56,7 +57,7 @@ static void map_interrupt(int number)
 	interrupted = 1;
 }
 
-static void take_signals(void)
+static void map_take_signals(void)
 {
 	struct sigaction action = {.sa_handler = map_interrupt};
 
@@ -64,7 +65,7 @@ static void take_signals(void)
 	sigaction(SIGTERM, &action, NULL);
 }
 
-/* Sleeps until the next look is due; a signal ends it. */
+/* Sleeps until the next sample is due, or until a signal arrives. */
 static void wait_until(struct timespec *due, uint64_t delay_ns)
 {
 	uint64_t ns = (uint64_t)due->tv_nsec + delay_ns;
@@ -91,7 +92,8 @@ struct watch {
 
 static bool draw_over(struct watch *watch, const struct zones *zones)
 {
-	struct out *out = page_begin(watch->options->color); /* as wide as it is now */
+	struct out *out = page_begin(
+		watch->options->color); /* reads the current width of the terminal */
 	struct map_options view_options = {.before = watch->before,
 					   .scale = watch->options->scale,
 					   .all = watch->options->all};
@@ -149,7 +151,7 @@ static int watch_on(struct watch *watch)
 			return no_memory();
 	}
 	if (interrupted && watch->terminal)
-		out_char(out, '\n'); /* behind the ^C */
+		out_char(out, '\n'); /* the terminal shows ^C on this line */
 	return out_finish(out);
 }
 
@@ -166,14 +168,14 @@ static int watch_process(const struct options *options, pid_t pid)
 		.options = options, .address_space = {.pid = pid}, .terminal = is_screen()};
 	int ret;
 
-	take_signals();
+	map_take_signals();
 	ret = watch_on(&watch);
 	zones_free(watch.before);
 	address_space_end(&watch.address_space);
 	return ret;
 }
 
-/* ---- once ---- */
+/* ---- one picture ---- */
 
 static int show_process(const struct options *options, pid_t pid)
 {
@@ -224,11 +226,11 @@ int command_map(int argc, char **argv)
 	if (ret != 0 || options.help)
 		return ret != 0 ? ret : help_show("map");
 	if (!options.watch && (options.delay_ns || options.iterations)) {
-		error_line("map", "-d and -n go with --watch; see 'memshim help map'");
+		error_line("map", "-d and -n need --watch; see 'memshim help map'");
 		return EXIT_USAGE;
 	}
 	if (options.process && options.filter.pid) {
-		error_line("map", "-p PID is the process itself, --pid=PID one of FILE: give one");
+		error_line("map", "-p PID is a running process, --pid=PID one of FILE: give one");
 		return EXIT_USAGE;
 	}
 	return options.process ? show_process(&options, (pid_t)options.process)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Removes what a session leaked; without --force, says what it would remove. */
+/* Removes the segments that a session leaked. Without --force, lists them only. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +46,7 @@ static void reap_put_name(struct reaping *r, const struct model_segment *segment
 	out_text(r->out, text);
 }
 
-/* Of another user's, root is told whose it is. */
+/* Root may reap segments of other users: puts the creator's and the owner's uid. */
 static void reap_put_user(struct reaping *r, const struct model_segment *segment)
 {
 	char text[64];
@@ -108,18 +108,18 @@ static void reap_put_sum(struct reaping *r)
 	out_char(r->out, '\n');
 }
 
-/* What there is still, of what the session had to do with. */
+/* Whether the segment still exists. */
 static bool reap_is_there(const struct model_segment *segment)
 {
 	return segment->presence != PRESENCE_REMOVED &&
 	       (segment->state == SEGMENT_PRESENT || segment->state == SEGMENT_MARKED);
 }
 
-/* ---- what other sessions left ---- */
+/* ---- objects that other sessions left ---- */
 
 struct others {
 	struct reaping *reaping;
-	char *path; /* where the first recording that knows the wanted object is put; null */
+	char *path; /* receives the first recording that has the wanted object; null */
 	bool found;
 };
 
@@ -143,7 +143,7 @@ static void find_recording(void *context, const struct catalog *catalog,
 	others->found = true;
 }
 
-/* An object that is named says by the catalog whose it is; else as all commands find their file. */
+/* For an object named by id or key, the catalog names the recording. */
 static bool find_file(struct reaping *r, char path[PATH_MAX])
 {
 	const struct options *options = r->options;
@@ -188,7 +188,7 @@ static void put_others(struct reaping *r)
 		left_behind_each(put_other, &others);
 }
 
-/* Two sessions may know one id; only the latest segment of an id can be there. */
+/* The kernel reuses ids: only the latest segment of an id can exist. */
 static int reap_run(struct reaping *r)
 {
 	bool asked = r->options->filter.by_shmid || r->options->filter.by_key, any = false;
@@ -205,7 +205,7 @@ static int reap_run(struct reaping *r)
 		reap_one(r, segment);
 	}
 	if (asked && !any) {
-		error_line("reap", "this session has no such segment any more");
+		error_line("reap", "no such segment of this session exists any more");
 		return EXIT_ABSENT;
 	}
 	put_others(r);

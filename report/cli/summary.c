@@ -11,7 +11,7 @@
 
 struct totals {
 	uint64_t moves, grown, shrunk, attaches;
-	unsigned attention; /* findings that are not notes */
+	unsigned attention; /* findings other than notes */
 };
 
 static struct totals summary_add_up(const struct model *model)
@@ -51,7 +51,7 @@ static void print_activity(const struct model *model, const struct totals *total
 			format_s(totals->attaches));
 }
 
-/* Of the first such user: the same command works for others. */
+/* Names the command for the first such user: it works the same for others. */
 static void print_other_user(const struct model *model)
 {
 	char advice[UNFOLLOWED_ADVICE_BYTES];
@@ -84,7 +84,7 @@ static void print_gaps(const struct model *model)
 		fprintf(stderr, "memshim: calls by name only: malloc's own moves are missing\n");
 }
 
-/* How to read on: FILE is left out where it would be found without. */
+/* Prints the command that shows the report. It finds memshim.data without FILE. */
 static void print_way_on(const struct model *model, const struct totals *totals,
 			 const char *recording)
 {

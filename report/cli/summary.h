@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The short summary that `record` prints when it is done. */
+/* The summary that `record` prints at its end. */
 #ifndef MEMSHIM_CLI_SUMMARY_H
 #define MEMSHIM_CLI_SUMMARY_H
 
@@ -8,9 +8,10 @@
 struct suppression;
 
 /*
- * Reads the recording from its descriptor, which is taken: its name may stand for another file by
- * now. Prints the summary on standard error unless `quiet`. *finding_count: what
- * `report` would find by the same rules, notes left out. 0, or an exit code after one line.
+ * Reads the recording from `fd` and closes it: another file may have the name `recording` by now.
+ * Prints the summary on standard error unless `quiet`. *finding_count is the number of findings
+ * that `report` shows with the same rules, without notes. Returns 0, or an exit code after one
+ * line.
  */
 int summary_show(int fd, const char *recording, bool quiet, const struct suppression *rules,
 		 unsigned *finding_count);

@@ -28,7 +28,7 @@ static bool refuse_line(const char *path, unsigned number)
 	char place[1024];
 
 	snprintf(place, sizeof place, "%s:%u", path, number);
-	error_line(place, "the line is too long, or no text");
+	error_line(place, "the line is too long or is not text");
 	return false;
 }
 

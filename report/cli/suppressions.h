@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Files of suppressions: a line "kind:pattern" each, or a blank one, or one that begins with #. */
+/* Files of suppressions: lines "kind:pattern". Blank lines and lines that begin with # are skipped.
+ */
 #ifndef MEMSHIM_CLI_SUPPRESSIONS_H
 #define MEMSHIM_CLI_SUPPRESSIONS_H
 
@@ -7,7 +8,7 @@
 
 struct suppression;
 
-/* Adds a file's rules to the list. False after one line that says which line is wrong. */
+/* Adds the rules of a file to the list. False after one line that names the wrong line. */
 bool suppressions_read(struct suppression **rules, const char *path);
 
 #endif

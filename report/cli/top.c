@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The live screen: which session, which view, on a terminal or, once, as text. */
+/* Chooses the session and the view of the live screen, or prints one screen as text. */
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -50,7 +50,7 @@ static int set_sort(struct top *top, const char *name)
 	return 0;
 }
 
-/* The live sessions: how many, and the newest. */
+/* Returns the number of live sessions. *newest is the path of the newest one. */
 static unsigned count_live(const struct listing *listing, const char **newest)
 {
 	unsigned live = 0;
@@ -63,7 +63,7 @@ static unsigned count_live(const struct listing *listing, const char **newest)
 	return live;
 }
 
-/* The session that is meant; without a word of the user's, a live one. Several: he picks. */
+/* Opens the named session, or the live one. Of several, the user picks one on the screen. */
 static int top_choose(struct top *top, const struct options *options)
 {
 	const char *newest = NULL;
@@ -84,7 +84,7 @@ static int top_choose(struct top *top, const struct options *options)
 	return options_find_file(options, path) ? top_open(top, path) : EXIT_ABSENT;
 }
 
-/* As many lines as all rows need, where no screen says how many there are. */
+/* The height of the terminal; without one, as many lines as all rows need. */
 static unsigned text_lines(struct top *top, unsigned columns)
 {
 	const char *lines = getenv("LINES");
@@ -96,7 +96,7 @@ static unsigned text_lines(struct top *top, unsigned columns)
 	if (wanted == 0) {
 		rows_gather(&top->rows, top->view, &top->lists[top->view], columns);
 		wanted = top->lists[top->view].table.row_count + 6;
-		wanted = wanted < 16 ? 16 : wanted; /* a lower one has less of a head */
+		wanted = wanted < 16 ? 16 : wanted; /* on a lower screen, the head is shorter */
 	}
 	return wanted < LINES_MOST ? wanted : LINES_MOST;
 }
@@ -124,7 +124,7 @@ static int top_show(struct top *top, const struct options *options)
 	if (options->once)
 		return show_once(top);
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		error_line("top", "standard input or output is no terminal; --once prints one "
+		error_line("top", "standard input or output is not a terminal; --once prints one "
 				  "screen as text");
 		return EXIT_ABSENT;
 	}
