@@ -245,7 +245,7 @@ def in_call(pid, number):
 
 @machine.needs("root", "x86-64")
 def test_changed_while_it_is_reaped():
-    """IPC_SET between reap's look and its removal: somebody cares for the segment."""
+    """IPC_SET between reap's look and its removal: a process still cares for the segment."""
     harness.need("strace")
     record(*LEAK, options=("-q",))
     shmid, = kernel_rows()
@@ -255,7 +255,7 @@ def test_changed_while_it_is_reaped():
         wait_until(lambda: [pid for pid in children(lines.process.pid) if in_call(pid, 31)], "it asks once more", lines.process)
         assert harness.run("perl", "-e", f"shmctl({shmid}, 2, $facts) // die $!; shmctl({shmid}, 1, $facts) // die $!").returncode == 0
         status, said = lines.end()
-    assert "removed  segment" not in said and "somebody has changed it meanwhile" in said, said
+    assert "removed  segment" not in said and "a process has changed it meanwhile" in said, said
     assert shmid in kernel_rows()
     assert "removed  segment" in memshim("reap", "--force", "memshim.data").stdout, "nobody changes it now"
 

@@ -168,7 +168,7 @@ def test_relative_that_never_registered(compile_c, recorded):
     with Lines(*command, "raw clone", env={} if recorded else PRELOAD) as lines:
         lines.wait_for("done")
         lines.process.wait(harness.PATIENCE_S)
-        kept(path, words="belongs to the session, which does not tell who it is")
+        kept(path, words="mapped, and never registered")
         lines.say("x")
         lines.process.stdout.read()
     removed(path)
@@ -204,7 +204,7 @@ def test_relative_of_one_that_outlived_its_recorder(compile_c):
         lines.process.stdin.flush()
         assert os.read(ends[0], 2) == b"1\n"
         harness.wait_until(lambda: not os.path.exists(f"/proc/{left}"), "it has ended")
-        kept(words="belongs to the session, which does not tell who it is")
+        kept(words="mapped, and never registered")
         lines.process.stdin.write("b")
         lines.process.stdin.flush()
         assert os.read(ends[0], 2) == b"2\n"
@@ -317,8 +317,8 @@ def test_family_that_is_not_known():
 
 @pytest.mark.parametrize("what", ["no slot", "unsure slots", "not followed"])
 def test_processes_that_may_be_missing(what, compile_c, own_world):
-    """Some have no slot; then one that does not let itself be looked into may be one of them."""
-    uid = 64321 + len(what)  # nobody else's, whose processes could not be looked into either
+    """Some processes have no slot: a process that cannot be inspected may be one of them."""
+    uid = 64321 + len(what)  # unused: processes of another user could not be inspected either
     os.chown(own_world, uid, uid)
     user = as_user(uid)
     hidden = compile_c("hidden", """
@@ -339,7 +339,7 @@ def test_processes_that_may_be_missing(what, compile_c, own_world):
         assert "1 to be removed" in dry, "nothing is missing yet"
         live.write()
         # Of all processes that may be one: another test's perhaps.
-        kept("default", words=", which may be one, cannot be looked into", runner=user)
+        kept("default", words=", which may be one, cannot be inspected", runner=user)
         lines.end()
     assert "1 removed" in user(harness.MEMSHIM, "reap", "--force", "default").stdout
 
@@ -374,10 +374,10 @@ def test_segment_of_another_user(what):
 # ---- right before the removal ----
 
 
-@pytest.mark.parametrize("race,words", [("1:attach", "somebody has attached it meanwhile"),
-                                        ("1:set", "somebody has changed it meanwhile"), ("1:use", "somebody has used it meanwhile"),
-                                        ("3:use", "somebody has used it meanwhile")])
-def test_somebody_was_quicker(race, words):
+@pytest.mark.parametrize("race,words", [("1:attach", "a process has attached it meanwhile"),
+                                        ("1:set", "a process has changed it meanwhile"), ("1:use", "a process has used it meanwhile"),
+                                        ("3:use", "a process has used it meanwhile")])
+def test_segment_used_before_removal_is_kept(race, words):
     record(*LEAK, options=("-q",))
     before = set(kernel_rows())
     done = memshim("reap", "--force", env={"LD_PRELOAD": target("libracing.so"), "RACE": race, "RACE_LOG": "1"})
@@ -395,5 +395,5 @@ def test_marked_already():
         stranger.tell("use", shmid)
         stranger.tell("at")
         stranger.tell("rm")
-        kept("default", words="marked already: it goes with its last attachment")
+        kept("default", words="already marked: the kernel removes it at its last detach")
         lines.end()

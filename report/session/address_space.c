@@ -61,7 +61,7 @@ static void address_space_add_holder(void *context, const struct kernel_holder *
 static void ask_about_attachments(struct zones *zones)
 {
 	struct holder_search search = {zones,
-				  !is_same_ipc(proc_own_ipc_namespace(), zones->process.pid)};
+				       !is_same_ipc(proc_own_ipc_namespace(), zones->process.pid)};
 
 	if (!zones->attached_count)
 		return;
@@ -161,7 +161,8 @@ struct zones *address_space_read(struct address_space *address_space)
 	address_space->start_time = facts.start_time;
 	address_space_describe(address_space, &facts, &process);
 	zones = zones_make(&process);
-	error = zones ? maps_visit_pages(address_space->pid, address_space_add_mapping, zones) : -ENOMEM;
+	error = zones ? maps_visit_pages(address_space->pid, address_space_add_mapping, zones)
+		      : -ENOMEM;
 	if (error == 0 && zones->count > 0) {
 		address_space_ask_session(address_space, &zones->process);
 		zones_finalize(zones);

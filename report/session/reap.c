@@ -34,9 +34,9 @@
 
 static const char gone[] = "it is gone already";
 static const char another[] = "it is another segment by now";
-static const char attached[] = "somebody has attached it meanwhile";
-static const char changed[] = "somebody has changed it meanwhile";
-static const char used[] = "somebody has used it meanwhile";
+static const char attached[] = "a process has attached it meanwhile";
+static const char changed[] = "a process has changed it meanwhile";
+static const char used[] = "a process has used it meanwhile";
 
 static bool reap_is_same(const struct shmid_ds *now, const struct kernel_segment *then)
 {
@@ -165,8 +165,8 @@ static const char *why_file_is_not_trusted(const struct rule_case *c)
 	return session->owner_known && session->owner_uid == geteuid()
 		       ? NULL
 		       : reap_say(c,
-				  "the session's file belongs to user %u, whose word removes "
-				  "nothing",
+				  "the session's file belongs to user %u: reap trusts only "
+				  "files of your own",
 				  session->owner_uid);
 }
 
@@ -188,8 +188,8 @@ static const char *why_not_same(const struct rule_case *c)
 static const char *why_in_use(const struct rule_case *c)
 {
 	if (c->segment->current.mode & SHM_DEST_BIT)
-		return "marked already: it goes with its last attachment";
-	return c->segment->current.nattch ? "somebody has it attached" : NULL;
+		return "already marked: the kernel removes it at its last detach";
+	return c->segment->current.nattch ? "a process has it attached" : NULL;
 }
 
 /*
@@ -262,14 +262,14 @@ static const char *why_users_not_known(const struct rule_case *c)
 	case DOUBT_UNREGISTERED:
 		return reap_say(
 			c,
-			"process %d belongs to the session, which does not tell who it is: it "
-			"may know the segment",
+			"process %d has the session's segment mapped, and never registered: it "
+			"may use this segment",
 			family->doubt_pid);
 	case DOUBT_UNREADABLE:
 		return reap_say(
 			c,
 			"the session does not know all of its processes, and process %d, which "
-			"may be one, cannot be looked into",
+			"may be one, cannot be inspected",
 			family->doubt_pid);
 	case DOUBT_NONE:
 		break;
@@ -300,8 +300,8 @@ static const char *why_may_come_back(const struct rule_case *c)
 	if (c->segment->leaked_now || (c->segment->orphaned_now && c->by_name))
 		return NULL;
 	if (c->model->session.segment_missing)
-		return "the session's own segment is gone: nobody can say whether its creator "
-		       "still runs";
+		return "the session's own segment is gone: it is not known whether its "
+		       "creator still runs";
 	if (c->segment->orphaned_now)
 		return "orphaned: its creator ended, but a relative of it that never used the "
 		       "segment still runs; name it with -m to remove it";
@@ -314,7 +314,7 @@ static const char *why_may_come_back(const struct rule_case *c)
 				   "a process that attached it");
 	else
 		why = why_users_not_known(c);
-	return why ? why : "it is not sure that nobody uses it";
+	return why ? why : "a process may still use it";
 }
 
 const char *reap_why_kept(const struct model *model, const struct model_segment *segment,
