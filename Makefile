@@ -261,7 +261,7 @@ lint: all ## check the rules that a script can check
 	scripts/lint $(BUILD)
 
 format: ## run clang-format over every C file
-	clang-format -i $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+	@$(or $(shell command -v clang-format-14),clang-format) -i $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
 # One entry for each source file, taken from the commands that make itself would run.
 compile_commands: $(BUILD)/flags ## write BUILD/compile_commands.json, for clangd and other tools

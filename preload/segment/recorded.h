@@ -60,7 +60,7 @@ enum segment_unfollowed_why {
 struct segment_unfollowed {
 	int32_t pid;
 	int32_t ppid;
-	uint32_t why; /* enum segment_unfollowed_why */
+	uint32_t why;       /* enum segment_unfollowed_why */
 	uint32_t other_uid; /* effective, of a process to which the segment is closed; 0 none */
 	uint64_t seen_clock;
 	char exe[232];

@@ -6,8 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "preload/common/make.h"
 #include "preload/common/folder.h"
+#include "preload/common/make.h"
 #include "report/procfs/proc.h"
 #include "report/recorder/drain_internal.h"
 #include "report/recorder/limits.h"

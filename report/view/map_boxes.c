@@ -316,6 +316,6 @@ void box_put(const struct drawing *drawing, const struct box *box)
 		put_placed(drawing, box);
 	else
 		map_box_say(add_sum(drawing, box, NULL), words[box->family],
-			     box->family == CODE ? map_box_base_name(drawing->zones->process.exe)
-						 : "");
+			    box->family == CODE ? map_box_base_name(drawing->zones->process.exe)
+						: "");
 }

@@ -45,8 +45,19 @@ static uint64_t next_random(void)
 
 static uint64_t next_likely(void)
 {
-	static const uint64_t likely[] = {0, 1, 2, 3, 63, 64, 4095, 4096, 65535, 1ull << 32,
-					  1ull << 63, UINT64_MAX, UINT64_MAX - 64,
+	static const uint64_t likely[] = {0,
+					  1,
+					  2,
+					  3,
+					  63,
+					  64,
+					  4095,
+					  4096,
+					  65535,
+					  1ull << 32,
+					  1ull << 63,
+					  UINT64_MAX,
+					  UINT64_MAX - 64,
 					  0x314d4948534d454dull};
 
 	return likely[next_random() % (sizeof likely / sizeof *likely)];

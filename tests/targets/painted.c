@@ -37,7 +37,7 @@
 /* The result that a child gives its parent. */
 static struct told {
 	long used, left;
-} *told;
+} * told;
 
 static int shmid, removed_shmid;
 static void *attached, *own_break;

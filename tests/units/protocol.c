@@ -48,7 +48,7 @@ static void model_fence(memory_order order);
 #define atomic_store_explicit(at, value, order) model_store(at, (uint64_t)(value), order)
 #define atomic_load_explicit(at, order) (__typeof__(*(at) + 0))model_load(at, order)
 #define atomic_thread_fence(order) model_fence(order)
-#define atomic_compare_exchange_strong_explicit(at, from, to, won, lost)                           \
+#define atomic_compare_exchange_strong_explicit(at, from, to, won, lost) \
 	((void)(at), (void)(from), (void)(to), false)
 #define atomic_compare_exchange_weak_explicit atomic_compare_exchange_strong_explicit
 #include "preload/segment/publish.h"
@@ -166,10 +166,10 @@ struct memory {
 
 struct thread {
 	struct view now;
-	struct view released;  /* at its last release fence */
+	struct view released;   /* at its last release fence */
 	struct view to_acquire; /* of what it has read, for an acquire fence */
-	uint32_t done;         /* operations */
-	uint32_t life;         /* operations that it makes before it is killed */
+	uint32_t done;          /* operations */
+	uint32_t life;          /* operations that it makes before it is killed */
 };
 
 static void join(struct view *view, const struct view *other)
