@@ -313,17 +313,17 @@ bool source_update(struct source *source)
 }
 
 /* Takes over the file. */
-static struct source *open_with(struct file file, char why[FILE_WHY_BYTES])
+static struct source *open_with(struct file *file, char why[FILE_WHY_BYTES])
 {
 	struct source *source = calloc(1, sizeof *source);
 
 	if (!source) {
 		snprintf(why, FILE_WHY_BYTES, "not enough memory");
-		file_close(&file);
+		file_close(file);
 		return NULL;
 	}
 	source->recording.fd = source->segment.fd = -1;
-	*(file.header.kind == SEGMENT_RECORDING ? &source->recording : &source->segment) = file;
+	*(file->header.kind == SEGMENT_RECORDING ? &source->recording : &source->segment) = *file;
 	open_other_half(source);
 	chunks_begin(&source->chunks, source_header(source));
 	if (source_update(source)) {
@@ -339,7 +339,7 @@ struct source *source_open(const char *path)
 {
 	char why[FILE_WHY_BYTES];
 	struct file file;
-	struct source *source = file_open(&file, path, why) ? open_with(file, why) : NULL;
+	struct source *source = file_open(&file, path, why) ? open_with(&file, why) : NULL;
 
 	if (!source)
 		error_line(path, why);
@@ -350,7 +350,7 @@ struct source *source_open_descriptor(int fd, const char *path)
 {
 	char why[FILE_WHY_BYTES];
 	struct file file;
-	struct source *source = file_open_descriptor(&file, fd, path, why) ? open_with(file, why)
+	struct source *source = file_open_descriptor(&file, fd, path, why) ? open_with(&file, why)
 									   : NULL;
 
 	if (!source)
@@ -364,7 +364,7 @@ struct source *source_try_own(const char *path, bool *foreign, char why[SOURCE_W
 	bool opened = file_open(&file, path, why);
 
 	*foreign = !opened && file.is_foreign;
-	return opened ? open_with(file, why) : NULL;
+	return opened ? open_with(&file, why) : NULL;
 }
 
 struct source *source_try(const char *path)

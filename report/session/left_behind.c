@@ -95,10 +95,13 @@ static void left_behind_put_object(const struct model *model, const struct model
 static void put_recording(struct catalog *catalog, const struct session *session)
 {
 	char path[PATH_MAX];
+	size_t length;
 
-	if (session->model->session.finished && realpath(source_path(session->source), path) &&
-	    strlen(path) < sizeof catalog->recording)
-		snprintf(catalog->recording, sizeof catalog->recording, "%s", path);
+	if (!session->model->session.finished || !realpath(source_path(session->source), path))
+		return;
+	length = strlen(path);
+	if (length < sizeof catalog->recording)
+		memcpy(catalog->recording, path, length + 1);
 }
 
 /* A note of a removal in one session's catalog, or the search for such notes. */

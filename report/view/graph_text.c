@@ -65,7 +65,7 @@ static void graph_text_put_name(char text[EDGE_BYTES], const char *name, size_t 
 }
 
 /* " 27022 64K by fork". Narrow columns drop the size and "by fork", never the pid. */
-static void describe_hold(const struct graph_edge *edge, size_t columns, char rest[64])
+static void describe_hold(const struct graph_edge *edge, size_t columns, char rest[96])
 {
 	char bytes[FORMAT_BYTES], count[24] = "";
 	const char *mark = !edge->writes     ? " ro"
@@ -76,11 +76,11 @@ static void describe_hold(const struct graph_edge *edge, size_t columns, char re
 	if (edge->count > 1 && edge->segment->size)
 		snprintf(count, sizeof count, "%ux", edge->count);
 	format_bytes(bytes, count[0] ? edge->segment->size : edge->bytes);
-	snprintf(rest, 64, " %d %s%s%s", edge->pid, count, bytes, mark);
+	snprintf(rest, 96, " %d %s%s%s", edge->pid, count, bytes, mark);
 	if (strlen(rest) > columns)
-		snprintf(rest, 64, " %d %s%s", edge->pid, count, bytes);
+		snprintf(rest, 96, " %d %s%s", edge->pid, count, bytes);
 	if (strlen(rest) > columns)
-		snprintf(rest, 64, " %d", edge->pid);
+		snprintf(rest, 96, " %d", edge->pid);
 }
 
 /* Fits `columns` by cutting the program's name. */
@@ -88,7 +88,7 @@ static void graph_text_describe(const struct graph_edge *edge, size_t columns,
 				const struct glyphs *g, char text[EDGE_BYTES])
 {
 	size_t least = out_columns(edge->name), used;
-	char rest[64];
+	char rest[96];
 
 	least = least < NAME_LEAST ? least : NAME_LEAST;
 	describe_hold(edge, columns - least, rest);
