@@ -2,58 +2,58 @@
 /*
  * The source map: what is where in report/, one line for a .c file, its header, or both.
  *
- *   main             this map, and which command is meant
+ *   main             this map; finds the command and calls it
  *
- * cli/: the commands, and the command line they share
- *   cli/command      the table of commands, and the guess at a mistyped one
- *   cli/env          shell lines for preloading by hand
+ * cli/: one file for each command, and the command line that they share
+ *   cli/command      the table of commands; guesses a mistyped one
+ *   cli/env          shell lines that preload the shim
  *   cli/events       the log
- *   cli/export       stacks for other tools
- *   cli/graph        processes and segments, drawn
- *   cli/help         all help, from the tables
- *   cli/ipcs         the IPC table
- *   cli/ls           the sessions there are
- *   cli/reap         removes what a session leaked
- *   cli/map          the address space as a picture
+ *   cli/export       call stacks for other tools
+ *   cli/graph        a drawing of processes and segments
+ *   cli/help         the text of --help, from the tables
+ *   cli/ipcs         the IPC table, with the creators that sessions know
+ *   cli/ls           the list of sessions
+ *   cli/reap         lists and removes leaked segments
+ *   cli/map          a picture of an address space
  *   cli/record       starts the recorder, then prints the summary
- *   cli/report       the post-run report
- *   cli/top          the live screen
+ *   cli/report       the report of a session
+ *   cli/top          starts the live screen
  *   cli/options      the option parser of all commands
  *   cli/option_values reads numbers, sizes and seconds
- *   cli/summary      what record prints at its end
- *   cli/suppressions files of known findings
+ *   cli/summary      the lines that record prints at its end
+ *   cli/suppressions reads files of known findings
  *
- * recorder/: `memshim record`: all that writes a segment or a recording
- *   recorder/recorder         runs COMMAND: one thread that waits for whatever comes first
- *   recorder/inspect          whether the shim will see a program
- *   recorder/asan_check       whether a sanitizer lets it
- *   recorder/launch           COMMAND's process, held back until all is ready
+ * recorder/: `memshim record`: the only code that writes a segment or a recording
+ *   recorder/recorder         runs COMMAND and saves the recording; one event loop
+ *   recorder/inspect          whether a program can be recorded
+ *   recorder/asan_check       whether AddressSanitizer would refuse the preload
+ *   recorder/launch           COMMAND's process, held back until the session is ready
  *   recorder/output           the recording's file, and FILE.old
- *   recorder/limits           which limit refused something, and the way out
- *   recorder/signals          what is sent to the recorder is meant for COMMAND
- *   recorder/registrations    takes a process by the hand as soon as it registers
- *   recorder/identity         which process an image is, as the kernel confirms
- *   recorder/identities       rows of that in the recording
- *   recorder/watch            the processes that are alive, and how each one ends
+ *   recorder/limits           which limit refused a system call, and what to do
+ *   recorder/signals          forwards signals to COMMAND
+ *   recorder/registrations    opens a pidfd for each process that registers
+ *   recorder/identity         which process an image is, by pidfd
+ *   recorder/identities       writes identities into the recording
+ *   recorder/watch            the live processes, and how each one ends
  *   recorder/instance_set     the images that have registered
- *   recorder/watch_look       those that no pidfd tells about
- *   recorder/watch_internal   what these two share
- *   recorder/ending           how somebody else's child ended
- *   recorder/preload_check    whether a process was told to load the shim
+ *   recorder/watch_look       processes without a pidfd, by polling
+ *   recorder/watch_internal   shared by watch and watch_look
+ *   recorder/ending           the exit status of a process that is not our child
+ *   recorder/preload_check    whether a process has the shim in LD_PRELOAD
  *   recorder/tree             descendants that run without the shim
  *   recorder/truncation_guard a live segment keeps its length
- *   recorder/session_create   a session's beginning: its folder, its segment, its recording
- *   recorder/session_finish   its end: the rest of the segment goes into the recording
- *   recorder/drain            for the recorder: from the log into the recording
- *   recorder/drain_internal   what those two share
- *   recorder/break_check      for the recorder: breaks that moved without a call
- *   recorder/peer_socket      for the recorder: who called on it
- *   recorder/peer_claims      what its callers said, by user
- *   recorder/slots            for the recorder: who came, who ended
- *   recorder/prefault         for the recorder: pages made ready ahead of writers
- *   recorder/kernel_snapshot  for the recorder: what the kernel says at single calls
- *   recorder/caller_snapshot  for the recorder: limits and memory of a process whose call failed
- *   recorder/left_objects      for the recorder: what is left in the IPC table at the end
+ *   recorder/session_create   creates the folder, the segment and the recording
+ *   recorder/session_finish   copies the rest of the segment into the recording
+ *   recorder/drain            copies the log into the recording
+ *   recorder/drain_internal   shared by the files that drain a segment
+ *   recorder/break_check      finds breaks that moved without a recorded call
+ *   recorder/peer_socket      the socket on which processes register
+ *   recorder/peer_claims      what registered processes claim, by user
+ *   recorder/slots            copies the slots of processes that start and end
+ *   recorder/prefault         makes pages resident before writers need them
+ *   recorder/kernel_snapshot  what the kernel says about a segment right after a call
+ *   recorder/caller_snapshot  limits and memory of a process whose call failed
+ *   recorder/left_objects     what is left in the IPC table at the end
  *   recorder/recording        writes a recording's chunks
  *
  * procfs/: what is read from /proc
@@ -72,94 +72,94 @@
  *   reader/source          a session: a segment, a recording, or both
  *   reader/process_still   whether a session's process still runs
  *   reader/ipc_space       whether an id means the same object here
- *   reader/chunks          where everything is in a recording
- *   reader/chunk_payload   what a chunk holds, plain or compressed
- *   reader/ring            one part of a live log
- *   reader/unpublished     what a killed recorder had put off
+ *   reader/chunks          the table of chunks of a recording
+ *   reader/chunk_payload   the bytes of a chunk, plain or compressed
+ *   reader/ring            one per-CPU ring of a live log
+ *   reader/unpublished     events that a killed recorder had not published
  *   reader/runs            many sorted runs, merged
  *   reader/cursor          all events in the order of time, live or finished
- *   reader/follow          those of a session that goes on
- *   reader/follow_internal what these two share
- *   reader/event           one event, as it is handed on
- *   reader/facts           everything else that is handed on
- *   reader/facts_visitor  the one sink that facts are handed to
+ *   reader/follow          the events of a live session
+ *   reader/follow_internal shared by cursor and follow
+ *   reader/event           one event for the model
+ *   reader/facts           all other facts for the model
+ *   reader/facts_visitor  the one interface that receives facts
  *   reader/tables          processes, attachments, ledger, stacks, row by row
- *   reader/rows            their rows into facts
- *   reader/objects         what was left in the IPC table at the end
- *   reader/catalog         who created what ended sessions left behind
+ *   reader/rows            decodes rows of tables into facts
+ *   reader/objects         the objects left in the IPC table at the end
+ *   reader/catalog         creators of the objects that ended sessions left
  *   reader/timescale       from the session's clock to nanoseconds
- *   reader/kernel          the second witness: what the kernel says
+ *   reader/kernel          kernel cross-check: what the kernel says about a segment
  *   reader/unfollowed      why a process was not followed, in words
- *   reader/reader_internal what the files of this room share
+ *   reader/reader_internal shared by the files of this room
  *   reader/kernel_break    the break of an image, by the kernel
  *
  * session/: finds, opens and follows a session
- *   session/listing       the sessions there are
- *   session/address_space an address space, of a process or of a session
- *   session/session       from a file to a model, for every command that reads
+ *   session/listing       the list of sessions
+ *   session/address_space the address space of a process or a session
+ *   session/session       opens a file into a model, for every command that reads
  *   session/naming        names for the frames of its call stacks
  *   session/reap          which leaked segments may be removed, and their removal
- *   session/left_behind   what a session leaves in the IPC table, for the catalog
- *   session/kernel_cache  what the kernel says, kept for a while
- *   session/live_session  a session while it goes on, for a screen
- *   session/find          which session is meant
+ *   session/left_behind   writes the catalog of objects that a session leaves
+ *   session/kernel_cache  the kernel's rows, kept for a while
+ *   session/live_session  follows a live session, for the screen
+ *   session/find          finds the session that the user means
  *
  * model/: what happened; no input, no output
- *   model/model             all of it, and the processes
+ *   model/model             the model and its processes
  *   model/apply_event       what an event changes
- *   model/segments          who made, changed and removed what
- *   model/attachments       who has what attached, and how it came and went
+ *   model/segments          which process created, changed and removed a segment
+ *   model/attachments       which process attached what, and how each attachment began and ended
  *   model/stacks            call stacks, modules, names
  *   model/sites             what each call stack did
- *   model/holders           who maps a segment, by the kernel
- *   model/verdicts          what was true of the segments at the end, and is now
- *   model/findings          what is worth a remark
- *   model/findings_segments about segments and who holds them
- *   model/explain           why one call failed, by what was known at that moment:
+ *   model/holders           which processes map a segment, by the kernel
+ *   model/verdicts          the state of the segments at the end, and now
+ *   model/findings          the findings
+ *   model/findings_segments findings about segments and their holders
+ *   model/explain           why a call failed, by the facts of that moment:
  *   model/explain_attach    shmat, shmdt, shmctl
  *   model/explain_break     brk, sbrk
- *   model/explaining        what these share
- *   model/kernel_snapshots  why, by what the recorder saw right after it
- *   model/findings_removals  who removed a segment of somebody else, and what had its key next
- *   model/memory_limits  why memory could not be had, by the limits that the recorder read
- *   model/suppress          takes out findings that are known
- *   model/failures          about failed calls: which rule or limit
- *   model/family            who may come back to a segment that nobody has attached
- *   model/finalize          what only the end can tell
+ *   model/explaining        shared by the explain files
+ *   model/kernel_snapshots  why a call failed, by the snapshot right after it
+ *   model/findings_removals  segments that another user removed, and the next with their key
+ *   model/memory_limits  why memory was refused, by the limits that the recorder read
+ *   model/suppress          removes known findings
+ *   model/failures          which rule or limit a failed call met
+ *   model/family            which processes may still attach a segment that nobody has attached
+ *   model/finalize          conclusions at the end of a session
  *   model/graph             processes and the segments between them
- *   model/ipc               the machine's IPC table, and who made what
- *   model/creator           how a creator is called: an interpreter by its script
- *   model/copy              a model to draw conclusions from, while it goes on
+ *   model/ipc               the machine's IPC table and the creators of its objects
+ *   model/creator           the name of a creator; for an interpreter, its script
+ *   model/copy              a copy of the model of a live session, for conclusions
  *   model/trend             the breaks over time, and rates
- *   model/filter            what the user wants to see
- *   model/zones             an address space, and what each piece is for
- *   model/zones_recorded    the same, of a session
- *   model/model_internal    what the files of this room share
+ *   model/filter            which rows the user wants
+ *   model/zones             an address space, and the purpose of each piece
+ *   model/zones_recorded    the same, from a session
+ *   model/model_internal    shared by the files of this room
  *
  * symbols/: from addresses to functions and lines
- *   symbols/symbols   the names, asked of a child process and of earlier reports
- *   symbols/child     that process, as the reporter sees it
- *   symbols/protocol  what passes between both
- *   symbols/sandbox   in the child: limits, and no rights
- *   symbols/broker    in the child: files are handed over
- *   symbols/resolve   in the child: answers by libdw
- *   symbols/files     in the child: what was loaded, if it is still that, and its debug files
- *   symbols/cache     names that take long to find
- *   symbols/server    files by build id, from debuginfod
- *   symbols/demangle  C++ and older Rust names
- *   symbols/rust      Rust's own mangling
- *   symbols/rust_text its letters, and what comes out
+ *   symbols/symbols   functions and lines of addresses; asks the child and the cache
+ *   symbols/child     starts the symbol child and talks to it
+ *   symbols/protocol  the messages between reporter and child
+ *   symbols/sandbox   in the child: limits, and a filter of system calls
+ *   symbols/broker    in the child: asks the reporter for files
+ *   symbols/resolve   in the child: answers with libdw
+ *   symbols/files     in the child: files of modules and their debug files
+ *   symbols/cache     names that take long to find, kept for the next report
+ *   symbols/server    files by build id, from debuginfod servers
+ *   symbols/demangle  C++ and legacy Rust names
+ *   symbols/rust      Rust's v0 mangling
+ *   symbols/rust_text reads mangled letters, writes the demangled name
  *
  * view/: the model as text, JSON, CSV, SVG
- *   view/out             all output: one buffer, nothing unsafe
- *   view/digits          numbers, written where they are to stand
- *   view/page            standard output as it is
- *   view/partial         what to say beside a table that shows a part
+ *   view/out             all output: one buffer; escapes what may steer a terminal
+ *   view/digits          numbers, written in place
+ *   view/page            the output on standard output or in a file
+ *   view/partial         notes beside a table that lacks data
  *   view/json            members of JSON objects
- *   view/json_members    those that several documents have in common
+ *   view/json_members    members that several documents share
  *   view/table           rows and columns
- *   view/words           numbers in the words of the manual pages
- *   view/call            what an event says, whatever its kind
+ *   view/words           numbers as words of the manual pages
+ *   view/call            the text of an event
  *   view/events          one event in three ways:
  *   view/events_text     a line
  *   view/events_json     an object
@@ -172,7 +172,7 @@
  *   view/report_text     a page
  *   view/report_tables   its tables' cells
  *   view/report_history  the life of one segment, on the page
- *   view/report_findings what is worth a remark, on the page
+ *   view/report_findings the findings, on the page
  *   view/report_json     an object
  *   view/report_segments its segments and attachments
  *   view/graph           processes and segments:
@@ -180,7 +180,7 @@
  *   view/graph_for       for graphviz, mermaid and programs
  *   view/ipcs            the IPC table in two ways:
  *   view/ipcs_text       a page
- *   view/ipcs_files      which recordings tell more of it
+ *   view/ipcs_files      which recordings know more of it
  *   view/ipcs_json       an object
  *   view/map             an address space in two ways:
  *   view/map_rows        the lines of the picture
@@ -191,12 +191,12 @@
  *
  * top/: the live screen
  *   top/top         the loop: events, conclusions, drawing, keys
- *   top/key_actions what keys do
- *   top/keys        which key that is
- *   top/draw        head, list or page, foot
+ *   top/key_actions the action of each key
+ *   top/keys        decodes keys
+ *   top/draw        draws the head, a list or page, and the foot
  *   top/rows        the lists' rows and cells
  *   top/list        a table that scrolls
- *   top/detail      pages about one thing
+ *   top/detail      pages about one process or segment
  *   top/pager       lines that scroll
  *   top/chart       a break over time
  *   top/screen      the terminal, by ncurses
@@ -205,13 +205,13 @@
  *   util/array     growing arrays
  *   util/big_stack runs a function on a thread with a large stack
  *   util/error     one voice for errors, one table of exit codes
- *   util/format    numbers as people read them
- *   util/library   where the shim is
- *   util/output_file a file that is written beside its place and renamed
- *   util/owner     whose files are believed
+ *   util/format    numbers for people
+ *   util/library   finds the shim
+ *   util/output_file writes a file under a temporary name and renames it
+ *   util/owner     which users' files are trusted
  *   util/path      the base name of a path
- *   util/regular   opens what others named, if it is a regular file
- *   util/printable which characters of a stranger's text may reach a terminal
+ *   util/regular   opens a file only if it is a regular one
+ *   util/printable which characters of foreign text may reach a terminal
  *   util/now       the time
  *   util/names     the names of errors and signals
  */
