@@ -45,7 +45,7 @@ struct bucket {
 };
 static struct bucket buckets[256];
 
-INLINE struct bucket *bucket_of(uint64_t address)
+INLINE struct bucket *attachment_bucket(uint64_t address)
 {
 	return buckets + (address * 0x9e3779b97f4a7c15u >> 56);
 }
@@ -62,7 +62,7 @@ void attachments_set_memory(void *memory, uint64_t bytes)
  * Takes a free block of the session as block `number` of this process. Returns the block + 1; 0:
  * there is none.
  */
-static uint32_t take_block(uint32_t number)
+static uint32_t attachment_take_block(uint32_t number)
 {
 	_Atomic uint32_t *owner = shim_region(REGION_OWNERS);
 	uint32_t count = (uint32_t)shim.header->region[REGION_OWNERS].count;
@@ -90,7 +90,7 @@ SELDOM static struct segment_attachment *attachment_find_shared(uint32_t index)
 	uint32_t block = short_load(&shim.process->block[number]);
 
 	if (block == 0)
-		block = take_block(number);
+		block = attachment_take_block(number);
 	if (block == 0 || block > shim.header->region[REGION_OWNERS].count)
 		return NULL;
 	return entries + (block - 1) * SEGMENT_BLOCK_ENTRIES + index % SEGMENT_BLOCK_ENTRIES;
@@ -116,16 +116,16 @@ INLINE void attachment_publish(struct attachment *from)
 	half_hand_over(&to->state, ATTACHMENT_LIVE);
 }
 
-INLINE bool take_free(uint32_t index)
+INLINE bool attachment_take_free(uint32_t index)
 {
 	return half_load(&table[index].state) == ATTACHMENT_FREE &&
 	       half_take_own(&table[index].state, ATTACHMENT_FREE, ATTACHMENT_BUSY, thread_alone());
 }
 
-SELDOM static struct attachment *search_free(void)
+SELDOM static struct attachment *attachment_search_free(void)
 {
 	for (uint32_t i = 0; i < table_size; i++) {
-		if (!take_free(i))
+		if (!attachment_take_free(i))
 			continue;
 		half_raise(&table_used, i + 1);
 		return table + i;
@@ -133,16 +133,17 @@ SELDOM static struct attachment *search_free(void)
 	return NULL;
 }
 
-INLINE struct attachment *take_entry(void)
+INLINE struct attachment *attachment_take_entry(void)
 {
 	uint32_t hint = half_load(&free_hint);
 
-	return LIKELY(hint < half_load(&table_used) && take_free(hint)) ? table + hint
-									: search_free();
+	return LIKELY(hint < half_load(&table_used) && attachment_take_free(hint))
+		       ? table + hint
+		       : attachment_search_free();
 }
 
 /* Takes the entry, so that no other thread finds it. */
-INLINE bool take_at(uint32_t index, uint64_t address)
+INLINE bool attachment_take_at(uint32_t index, uint64_t address)
 {
 	struct attachment *a = table + index;
 
@@ -155,21 +156,22 @@ INLINE bool take_at(uint32_t index, uint64_t address)
 	return false;
 }
 
-SELDOM static struct attachment *search_at(uint64_t address)
+SELDOM static struct attachment *attachment_search_at(uint64_t address)
 {
 	uint32_t used = half_load(&table_used);
 
 	for (uint32_t i = 0; i < used; i++)
-		if (take_at(i, address))
+		if (attachment_take_at(i, address))
 			return table + i;
 	return NULL;
 }
 
-INLINE struct attachment *take_where(uint64_t address)
+INLINE struct attachment *attachment_take_by_address(uint64_t address)
 {
-	uint32_t last = half_load(&bucket_of(address)->last);
+	uint32_t last = half_load(&attachment_bucket(address)->last);
 
-	return LIKELY(take_at(last, address)) ? table + last : search_at(address);
+	return LIKELY(attachment_take_at(last, address)) ? table + last
+							 : attachment_search_at(address);
 }
 
 /*
@@ -178,7 +180,7 @@ INLINE struct attachment *take_where(uint64_t address)
  * process of the session created is not. Live entries stand low in the table, and there are no more
  * of them than `attached`.
  */
-SELDOM static void forget_all_in(uint64_t address, uint64_t size)
+SELDOM static void attachments_forget_range(uint64_t address, uint64_t size)
 {
 	uint32_t used = half_load(&table_used), left = half_load(&shim.process->attached);
 
@@ -187,23 +189,23 @@ SELDOM static void forget_all_in(uint64_t address, uint64_t size)
 
 		left -= state != ATTACHMENT_FREE;
 		if (state == ATTACHMENT_LIVE && table[i].address - address < (size ? size : 1) &&
-		    take_at(i, table[i].address))
+		    attachment_take_at(i, table[i].address))
 			attachments_forget(table + i);
 	}
 }
 
 HOT void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t clock)
 {
-	struct bucket *bucket = bucket_of(address);
+	struct bucket *bucket = attachment_bucket(address);
 	struct segment_entry *entry;
 	struct attachment *a;
 
 	if (UNLIKELY(flags & SHM_REMAP || half_load(&bucket->live)))
-		forget_all_in(address, flags & SHM_REMAP ? ledger_size(shmid) : 1);
+		attachments_forget_range(address, flags & SHM_REMAP ? ledger_size(shmid) : 1);
 	entry = ledger_attached(shmid, clock, false);
 	half_raise(&shim.process->attached_peak,
 		   half_add_own(&shim.process->attached, 1, thread_alone()));
-	a = take_entry();
+	a = attachment_take_entry();
 	if (UNLIKELY(!a)) {
 		shim_lose(LOSS_ATTACHMENTS_FULL);
 		return;
@@ -221,7 +223,7 @@ HOT void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t c
 
 HOT struct attachment *attachments_take(uint64_t address, int *shmid, uint8_t *event_flags)
 {
-	struct attachment *a = take_where(address);
+	struct attachment *a = attachment_take_by_address(address);
 
 	if (UNLIKELY(!a))
 		return NULL;
@@ -238,7 +240,7 @@ void attachments_keep(struct attachment *a)
 
 INLINE void attachment_forget(struct attachment *a)
 {
-	struct bucket *bucket = bucket_of(a->address);
+	struct bucket *bucket = attachment_bucket(a->address);
 
 	/*
 	 * The copy in the segment is freed first: when the private entry is free, another thread
@@ -318,8 +320,8 @@ uint32_t attachments_inherit(void)
 		table[i].flags |= ATTACHMENT_INHERITED;
 		table[i].entry = ledger_attached(table[i].shmid, table[i].since_clock, true);
 		attachment_publish(table + i);
-		half_add_own(&bucket_of(table[i].address)->live, 1, true);
-		half_store(&bucket_of(table[i].address)->last, i);
+		half_add_own(&attachment_bucket(table[i].address)->live, 1, true);
+		half_store(&attachment_bucket(table[i].address)->last, i);
 		count++;
 	}
 	half_store(&shim.process->attached, count);

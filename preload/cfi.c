@@ -18,18 +18,18 @@
 #define ENTRY_BYTES_MOST (1u << 20)      /* a longer entry is damaged */
 
 /* The bytes from `at` to the end of `tables`; false when `at` lies outside. */
-static bool begin_bytes(uint64_t at, const struct unwind_span *tables, struct cfi_bytes *bytes)
+static bool cfi_begin_bytes(uint64_t at, const struct unwind_span *tables, struct cfi_bytes *bytes)
 {
 	*bytes = (struct cfi_bytes){(const uint8_t *)at, (const uint8_t *)tables->end, false};
 	return at >= tables->begin && at < tables->end;
 }
 
 /* Begins an entry of .eh_frame; false at the terminator and for the 64-bit form. */
-static bool begin_entry(uint64_t at, const struct unwind_span *tables, struct cfi_bytes *bytes)
+static bool cfi_begin_entry(uint64_t at, const struct unwind_span *tables, struct cfi_bytes *bytes)
 {
 	uint64_t length;
 
-	if (!begin_bytes(at, tables, bytes))
+	if (!cfi_begin_bytes(at, tables, bytes))
 		return false;
 	length = cfi_read(bytes, 4);
 	if (length == 0 || length > ENTRY_BYTES_MOST || length > (uint64_t)(bytes->end - bytes->at))
@@ -38,8 +38,8 @@ static bool begin_entry(uint64_t at, const struct unwind_span *tables, struct cf
 	return true;
 }
 
-static bool read_augmentation(struct cfi_bytes *bytes, const uint8_t *letters,
-			      struct cfi_common *common)
+static bool cfi_read_augmentation(struct cfi_bytes *bytes, const uint8_t *letters,
+				  struct cfi_common *common)
 {
 	uint64_t length;
 	const uint8_t *end;
@@ -72,16 +72,16 @@ static bool read_augmentation(struct cfi_bytes *bytes, const uint8_t *letters,
  * Seldom called: most functions share the CIE of the function before. Out of line, so that it takes
  * no stack of its caller.
  */
-static __attribute__((noinline)) bool read_common(uint64_t at, const struct unwind_span *tables,
-						  struct cfi_common *common,
-						  union cfi_scratch *scratch)
+static __attribute__((noinline)) bool cfi_read_common(uint64_t at, const struct unwind_span *tables,
+						      struct cfi_common *common,
+						      union cfi_scratch *scratch)
 {
 	struct cfi_bytes *bytes = &scratch->run.bytes;
 	const uint8_t *letters;
 	uint8_t version;
 
 	memset(common, 0, sizeof *common);
-	if (!begin_entry(at, tables, bytes) || cfi_read(bytes, 4) != 0)
+	if (!cfi_begin_entry(at, tables, bytes) || cfi_read(bytes, 4) != 0)
 		return false;
 	version = (uint8_t)cfi_read(bytes, 1);
 	letters = bytes->at;
@@ -92,7 +92,7 @@ static __attribute__((noinline)) bool read_common(uint64_t at, const struct unwi
 	common->code_align = cfi_read_uleb(bytes);
 	common->data_align = cfi_read_sleb(bytes);
 	if ((version == 1 ? cfi_read(bytes, 1) : cfi_read_uleb(bytes)) != UNWIND_RETURN ||
-	    bytes->bad || !read_augmentation(bytes, letters, common) ||
+	    bytes->bad || !cfi_read_augmentation(bytes, letters, common) ||
 	    !cfi_run(&common->row, common, tables, scratch, 0, UINT64_MAX))
 		return false;
 	common->at = at;
@@ -114,8 +114,8 @@ static __attribute__((noinline)) uint64_t cfi_search(const uint8_t *hdr,
 	struct index_row row;
 	int32_t code;
 
-	if (!begin_bytes((uint64_t)hdr, tables, &bytes) || cfi_read(&bytes, 4) == 0 || bytes.bad ||
-	    hdr[0] != 1 || hdr[2] == CFI_PE_OMIT || hdr[3] != INDEX_ENCODING)
+	if (!cfi_begin_bytes((uint64_t)hdr, tables, &bytes) || cfi_read(&bytes, 4) == 0 ||
+	    bytes.bad || hdr[0] != 1 || hdr[2] == CFI_PE_OMIT || hdr[3] != INDEX_ENCODING)
 		return 0;
 	cfi_read_pointer(&bytes, hdr[1], (uint64_t)hdr);
 	high = cfi_read_pointer(&bytes, hdr[2], (uint64_t)hdr);
@@ -138,19 +138,20 @@ static __attribute__((noinline)) uint64_t cfi_search(const uint8_t *hdr,
 }
 
 /* Finds the CIE of the FDE. Reads it only if it is not the last one that was read. */
-static __attribute__((noinline)) bool find_common(uint64_t fde, const struct unwind_span *tables,
-						  struct cfi_common *common,
-						  union cfi_scratch *scratch)
+static __attribute__((noinline)) bool cfi_find_common(uint64_t fde,
+						      const struct unwind_span *tables,
+						      struct cfi_common *common,
+						      union cfi_scratch *scratch)
 {
 	struct cfi_bytes *bytes = &scratch->run.bytes;
 	uint64_t at;
 
-	if (!begin_entry(fde, tables, bytes))
+	if (!cfi_begin_entry(fde, tables, bytes))
 		return false;
 	at = (uint64_t)bytes->at;
 	at -= cfi_read(bytes, 4);
-	return common->at == at || (read_common(at, tables, common, scratch) &&
-				    begin_entry(fde, tables, bytes) && cfi_read(bytes, 4) != 0);
+	return common->at == at || (cfi_read_common(at, tables, common, scratch) &&
+				    cfi_begin_entry(fde, tables, bytes) && cfi_read(bytes, 4) != 0);
 }
 
 bool cfi_find(const uint8_t *eh_frame_hdr, const struct unwind_span *tables, uint64_t pc,
@@ -159,7 +160,7 @@ bool cfi_find(const uint8_t *eh_frame_hdr, const struct unwind_span *tables, uin
 	struct cfi_bytes *bytes = &scratch->run.bytes;
 	uint64_t fde = cfi_search(eh_frame_hdr, tables, pc), begin, length, skip;
 
-	if (!fde || !find_common(fde, tables, common, scratch))
+	if (!fde || !cfi_find_common(fde, tables, common, scratch))
 		return false;
 	begin = cfi_read_pointer(bytes, common->pointer_encoding, 0);
 	length = cfi_read_pointer(bytes, common->pointer_encoding & 0x0f, 0);

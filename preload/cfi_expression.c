@@ -24,7 +24,7 @@ static uint64_t cfi_expression_pop(struct cfi_evaluation *e)
 	return 0;
 }
 
-static void push_register(struct cfi_evaluation *e, uint64_t reg)
+static void cfi_expression_push_register(struct cfi_evaluation *e, uint64_t reg)
 {
 	int64_t offset = cfi_read_sleb(&e->bytes);
 
@@ -34,7 +34,7 @@ static void push_register(struct cfi_evaluation *e, uint64_t reg)
 		cfi_expression_push(e, e->registers[reg] + (uint64_t)offset);
 }
 
-static void push_memory(struct cfi_evaluation *e)
+static void cfi_expression_push_memory(struct cfi_evaluation *e)
 {
 	uint64_t address = cfi_expression_pop(e);
 
@@ -45,7 +45,7 @@ static void push_memory(struct cfi_evaluation *e)
 }
 
 /* Operations with two operands; `right` is the one that was pushed last. */
-static void do_two(struct cfi_evaluation *e, uint8_t code)
+static void cfi_expression_do_two(struct cfi_evaluation *e, uint8_t code)
 {
 	uint64_t right = cfi_expression_pop(e), left = cfi_expression_pop(e);
 
@@ -63,10 +63,10 @@ static void do_two(struct cfi_evaluation *e, uint8_t code)
 		e->bytes.bad = true;
 }
 
-static void do_one(struct cfi_evaluation *e, uint8_t code)
+static void cfi_expression_do_one(struct cfi_evaluation *e, uint8_t code)
 {
 	if (code == 0x06) /* DW_OP_deref */
-		push_memory(e);
+		cfi_expression_push_memory(e);
 	else if (code >= 0x08 && code <= 0x0f && code % 2 == 0) /* DW_OP_const1u, 2u, 4u, 8u */
 		cfi_expression_push(e, cfi_read(&e->bytes, 1u << (code - 0x08) / 2));
 	else if (code >= 0x08 && code <= 0x0f) /* DW_OP_const1s, ... */
@@ -77,11 +77,11 @@ static void do_one(struct cfi_evaluation *e, uint8_t code)
 	else if (code >= 0x30 && code <= 0x4f) /* DW_OP_lit0 ... 31 */
 		cfi_expression_push(e, code - 0x30u);
 	else if (code >= 0x70 && code <= 0x8f) /* DW_OP_breg0 ... 31 */
-		push_register(e, code - 0x70u);
+		cfi_expression_push_register(e, code - 0x70u);
 	else if (code == 0x92) /* DW_OP_bregx */
-		push_register(e, cfi_read_uleb(&e->bytes));
+		cfi_expression_push_register(e, cfi_read_uleb(&e->bytes));
 	else
-		do_two(e, code);
+		cfi_expression_do_two(e, code);
 }
 
 bool cfi_evaluate(const uint8_t *at, const uint64_t *registers, const struct unwind_span *stack,
@@ -99,7 +99,7 @@ bool cfi_evaluate(const uint8_t *at, const uint64_t *registers, const struct unw
 	if (start)
 		cfi_expression_push(e, *start);
 	while (e->bytes.at < e->bytes.end && !e->bytes.bad)
-		do_one(e, (uint8_t)cfi_read(&e->bytes, 1));
+		cfi_expression_do_one(e, (uint8_t)cfi_read(&e->bytes, 1));
 	*value = cfi_expression_pop(e);
 	return !e->bytes.bad;
 }

@@ -22,12 +22,13 @@ static void cfi_program_set(struct cfi_run *run, uint64_t reg, enum cfi_kind kin
 		run->row->rule[reg] = (int32_t)((uint32_t)value << 3 | kind);
 }
 
-static void set_offset(struct cfi_run *run, uint64_t reg, enum cfi_kind kind, int64_t factored)
+static void cfi_program_set_offset(struct cfi_run *run, uint64_t reg, enum cfi_kind kind,
+				   int64_t factored)
 {
 	cfi_program_set(run, reg, kind, cfi_program_multiply(factored, run->common->data_align));
 }
 
-static void set_expression(struct cfi_run *run, uint64_t reg, enum cfi_kind kind)
+static void cfi_program_set_expression(struct cfi_run *run, uint64_t reg, enum cfi_kind kind)
 {
 	uint64_t length;
 	const uint8_t *at = run->bytes.at;
@@ -40,7 +41,7 @@ static void set_expression(struct cfi_run *run, uint64_t reg, enum cfi_kind kind
 		run->bytes.at += length;
 }
 
-static void set_cfa(struct cfi_run *run, uint64_t reg, int64_t offset)
+static void cfi_program_set_cfa(struct cfi_run *run, uint64_t reg, int64_t offset)
 {
 	run->row->cfa_register = reg < UNWIND_REGISTERS ? (uint32_t)reg : UNWIND_REGISTERS;
 	run->row->cfa_offset = offset;
@@ -69,14 +70,14 @@ static void cfi_program_recall(struct cfi_run *run)
 		*run->row = run->remembered[--run->remembered_count];
 }
 
-static void set_cfa_expression(struct cfi_run *run)
+static void cfi_program_set_cfa_expression(struct cfi_run *run)
 {
 	run->row->cfa_expression = run->bytes.at;
-	set_expression(run, UNWIND_REGISTERS, CFI_SAME);
+	cfi_program_set_expression(run, UNWIND_REGISTERS, CFI_SAME);
 }
 
 /* The instructions that define the CFA, by their numbers in the standard. */
-static bool do_cfa(struct cfi_run *run, uint8_t code)
+static bool cfi_program_do_cfa(struct cfi_run *run, uint8_t code)
 {
 	struct cfi_bytes *b = &run->bytes;
 	uint64_t reg;
@@ -84,23 +85,25 @@ static bool do_cfa(struct cfi_run *run, uint8_t code)
 	switch (code) {
 	case 0x0c: /* DW_CFA_def_cfa */
 		reg = cfi_read_uleb(b);
-		set_cfa(run, reg, (int64_t)cfi_read_uleb(b));
+		cfi_program_set_cfa(run, reg, (int64_t)cfi_read_uleb(b));
 		return true;
 	case 0x0d: /* DW_CFA_def_cfa_register */
-		set_cfa(run, cfi_read_uleb(b), run->row->cfa_offset);
+		cfi_program_set_cfa(run, cfi_read_uleb(b), run->row->cfa_offset);
 		return true;
 	case 0x0e: /* DW_CFA_def_cfa_offset */
-		set_cfa(run, run->row->cfa_register, (int64_t)cfi_read_uleb(b));
+		cfi_program_set_cfa(run, run->row->cfa_register, (int64_t)cfi_read_uleb(b));
 		return true;
 	case 0x0f: /* DW_CFA_def_cfa_expression */
-		set_cfa_expression(run);
+		cfi_program_set_cfa_expression(run);
 		return true;
 	case 0x12: /* DW_CFA_def_cfa_sf */
 		reg = cfi_read_uleb(b);
-		set_cfa(run, reg, cfi_program_multiply(cfi_read_sleb(b), run->common->data_align));
+		cfi_program_set_cfa(
+			run, reg, cfi_program_multiply(cfi_read_sleb(b), run->common->data_align));
 		return true;
 	case 0x13: /* DW_CFA_def_cfa_offset_sf */
-		set_cfa(run, run->row->cfa_register,
+		cfi_program_set_cfa(
+			run, run->row->cfa_register,
 			cfi_program_multiply(cfi_read_sleb(b), run->common->data_align));
 		return true;
 	default:
@@ -109,14 +112,14 @@ static bool do_cfa(struct cfi_run *run, uint8_t code)
 }
 
 /* The instructions that define where a register is saved. */
-static bool do_register(struct cfi_run *run, uint8_t code)
+static bool cfi_program_do_register(struct cfi_run *run, uint8_t code)
 {
 	struct cfi_bytes *b = &run->bytes;
 	uint64_t reg = cfi_read_uleb(b);
 
 	switch (code) {
 	case 0x05: /* DW_CFA_offset_extended */
-		set_offset(run, reg, CFI_OFFSET, (int64_t)cfi_read_uleb(b));
+		cfi_program_set_offset(run, reg, CFI_OFFSET, (int64_t)cfi_read_uleb(b));
 		return true;
 	case 0x06: /* DW_CFA_restore_extended */
 		cfi_program_restore(run, reg);
@@ -131,19 +134,19 @@ static bool do_register(struct cfi_run *run, uint8_t code)
 		cfi_program_set(run, reg, CFI_REGISTER, (int64_t)cfi_read_uleb(b));
 		return true;
 	case 0x10: /* DW_CFA_expression */
-		set_expression(run, reg, CFI_EXPRESSION);
+		cfi_program_set_expression(run, reg, CFI_EXPRESSION);
 		return true;
 	case 0x11: /* DW_CFA_offset_extended_sf */
-		set_offset(run, reg, CFI_OFFSET, cfi_read_sleb(b));
+		cfi_program_set_offset(run, reg, CFI_OFFSET, cfi_read_sleb(b));
 		return true;
 	case 0x14: /* DW_CFA_val_offset */
-		set_offset(run, reg, CFI_VAL_OFFSET, (int64_t)cfi_read_uleb(b));
+		cfi_program_set_offset(run, reg, CFI_VAL_OFFSET, (int64_t)cfi_read_uleb(b));
 		return true;
 	case 0x15: /* DW_CFA_val_offset_sf */
-		set_offset(run, reg, CFI_VAL_OFFSET, cfi_read_sleb(b));
+		cfi_program_set_offset(run, reg, CFI_VAL_OFFSET, cfi_read_sleb(b));
 		return true;
 	case 0x16: /* DW_CFA_val_expression */
-		set_expression(run, reg, CFI_VAL_EXPRESSION);
+		cfi_program_set_expression(run, reg, CFI_VAL_EXPRESSION);
 		return true;
 	default:
 		return false;
@@ -151,7 +154,7 @@ static bool do_register(struct cfi_run *run, uint8_t code)
 }
 
 /* All other instructions. False: unknown, so nothing after it can be read. */
-static bool do_other(struct cfi_run *run, uint8_t code)
+static bool cfi_program_do_other(struct cfi_run *run, uint8_t code)
 {
 	struct cfi_bytes *b = &run->bytes;
 
@@ -177,11 +180,11 @@ static bool do_other(struct cfi_run *run, uint8_t code)
 		cfi_read_uleb(b);
 		return true;
 	default:
-		return do_cfa(run, code) || do_register(run, code);
+		return cfi_program_do_cfa(run, code) || cfi_program_do_register(run, code);
 	}
 }
 
-static bool run_all(struct cfi_run *run)
+static bool cfi_program_run_all(struct cfi_run *run)
 {
 	while (run->bytes.at < run->bytes.end && run->at <= run->pc) {
 		uint8_t code = (uint8_t)cfi_read(&run->bytes, 1);
@@ -190,10 +193,11 @@ static bool run_all(struct cfi_run *run)
 		if (code >> 6 == 1) /* DW_CFA_advance_loc */
 			run->at += operand * run->common->code_align;
 		else if (code >> 6 == 2) /* DW_CFA_offset */
-			set_offset(run, operand, CFI_OFFSET, (int64_t)cfi_read_uleb(&run->bytes));
+			cfi_program_set_offset(run, operand, CFI_OFFSET,
+					       (int64_t)cfi_read_uleb(&run->bytes));
 		else if (code >> 6 == 3) /* DW_CFA_restore */
 			cfi_program_restore(run, operand);
-		else if (!do_other(run, operand))
+		else if (!cfi_program_do_other(run, operand))
 			return false;
 		if (run->bytes.bad)
 			return false;
@@ -212,5 +216,5 @@ bool cfi_run(struct cfi_row *row, const struct cfi_common *common, const struct 
 	run->remembered_count = 0;
 	run->at = begin;
 	run->pc = pc;
-	return run_all(run);
+	return cfi_program_run_all(run);
 }

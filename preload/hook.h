@@ -43,7 +43,7 @@ static inline void hook_take_stack(struct hook *hook)
 		hook->event.stack = stack_take(&hook->caller);
 }
 
-INLINE void count_end(struct hook *hook, bool failed, int error)
+INLINE void hook_count_end(struct hook *hook, bool failed, int error)
 {
 	enum segment_call call = hook->event.kind;
 
@@ -59,14 +59,14 @@ INLINE void count_end(struct hook *hook, bool failed, int error)
 /* Out of line: copies of it in each hook would be longer than a call. */
 HOT static __attribute__((noinline)) void hook_end(struct hook *hook, bool failed, int error)
 {
-	count_end(hook, failed, error);
+	hook_count_end(hook, failed, error);
 	record_event(&hook->event);
 }
 
 /* For a successful call that also changes tables: its place in the log was claimed before them. */
 HOT static __attribute__((noinline)) void hook_end_in_place(struct hook *hook)
 {
-	count_end(hook, false, 0);
+	hook_count_end(hook, false, 0);
 	record_publish(&hook->event, hook->place);
 }
 

@@ -20,7 +20,7 @@
 
 /*
  * libc's own variable of the break, which glibc exports. The hooks update it as libc would. See
- * has_break.
+ * break_exists.
  */
 extern void *__curbrk __attribute__((weak));
 
@@ -29,12 +29,12 @@ __thread struct thread_memo thread_memo;
 /* ---- the break ---- */
 
 /* musl has no __curbrk: its brk and sbrk refuse every move, and so do these hooks. */
-static inline bool has_break(void)
+static inline bool break_exists(void)
 {
 	return LIKELY(&__curbrk != NULL);
 }
 
-static long refuse_move(void)
+static long break_refuse_move(void)
 {
 	errno = ENOMEM;
 	return -1;
@@ -47,8 +47,8 @@ static inline uint8_t caller_origin(uint64_t caller)
 		       : 0;
 }
 
-HOT static void count_move(struct segment_process *process, uint8_t flags, uint64_t before,
-			   uint64_t after)
+HOT static void break_count_move(struct segment_process *process, uint8_t flags, uint64_t before,
+				 uint64_t after)
 {
 	struct segment_moves
 		*moves = &process->moves[flags & EVENT_MALLOC ? ORIGIN_MALLOC : ORIGIN_DIRECT];
@@ -71,7 +71,7 @@ HOT static void count_move(struct segment_process *process, uint8_t flags, uint6
  * brk(2) defines no errors, and libc checks for none. If a seccomp filter answers -EPERM, libc
  * takes that value for the break and tells its caller that the break moved. It did not.
  */
-SELDOM static void note_refused_move(struct hook *hook, long error)
+SELDOM static void break_note_refused_move(struct hook *hook, long error)
 {
 	hook->event.u.brk.after = hook->event.u.brk.before;
 	hook_take_stack(hook);
@@ -82,7 +82,7 @@ SELDOM static void note_refused_move(struct hook *hook, long error)
  * Makes one brk(2) for `address`, already counted as begun. `argument` and `flags` are those of the
  * caller's call; `from` is libc's value of the break. Returns the kernel's answer.
  */
-INLINE uint64_t move_break(struct hook *hook, uint64_t address, uint64_t argument, uint64_t from,
+INLINE uint64_t break_move(struct hook *hook, uint64_t address, uint64_t argument, uint64_t from,
 			   uint8_t flags)
 {
 	uint64_t before = shim.break_now, after;
@@ -103,18 +103,18 @@ INLINE uint64_t move_break(struct hook *hook, uint64_t address, uint64_t argumen
 	hook->event.u.brk.after = after;
 	hook->event.u.brk.result = flags & EVENT_RAW ? after : from;
 	if (UNLIKELY(raw_failed((long)after))) {
-		note_refused_move(hook, (long)after);
+		break_note_refused_move(hook, (long)after);
 		return after;
 	}
 	if (LIKELY(!failed))
-		count_move(hook->process, flags, before, after);
+		break_count_move(hook->process, flags, before, after);
 	hook_take_stack(hook);
 	hook_end(hook, failed, ENOMEM);
 	return after;
 }
 
 /* A brk(2) that only reads the break, or of a process without a slot. */
-static uint64_t ask_break(struct hook *hook, uint64_t address)
+static uint64_t break_ask(struct hook *hook, uint64_t address)
 {
 	uint64_t after = (uint64_t)raw_call3(SYS_brk, (long)address, 0, 0);
 
@@ -134,12 +134,12 @@ HOT int hook_brk(void *address)
 	struct hook hook;
 	uint64_t asked = (uint64_t)address, after;
 
-	if (!has_break())
-		return (int)refuse_move();
+	if (!break_exists())
+		return (int)break_refuse_move();
 	if (!hook_begin(&hook, CALL_BRK, STACK_CALLER()) || asked == 0)
-		after = ask_break(&hook, asked);
+		after = break_ask(&hook, asked);
 	else
-		after = move_break(&hook, asked, asked, 0,
+		after = break_move(&hook, asked, asked, 0,
 				   caller_origin((uint64_t)__builtin_return_address(0)));
 	if (LIKELY(after >= asked))
 		return 0;
@@ -148,7 +148,7 @@ HOT int hook_brk(void *address)
 }
 
 /* An sbrk beyond either end of the address space: libc refuses it without a system call. */
-static void *refuse_sbrk(struct hook *hook, intptr_t increment, uint64_t from, uint8_t flags)
+static void *sbrk_refuse(struct hook *hook, intptr_t increment, uint64_t from, uint8_t flags)
 {
 	if (hook->process) {
 		hook->event.clock = thread_clock();
@@ -175,8 +175,8 @@ HOT void *hook_sbrk(intptr_t increment)
 	uint8_t origin = caller_origin((uint64_t)__builtin_return_address(0));
 	bool watched;
 
-	if (!has_break())
-		return (void *)(increment ? refuse_move() : raw_call3(SYS_brk, 0, 0, 0));
+	if (!break_exists())
+		return (void *)(increment ? break_refuse_move() : raw_call3(SYS_brk, 0, 0, 0));
 	watched = hook_begin(&hook, CALL_SBRK, STACK_CALLER());
 	if (!__curbrk) /* only before libc's first call: libc reads the break before it uses it */
 		__curbrk = (void *)raw_call3(SYS_brk, 0, 0, 0);
@@ -189,10 +189,10 @@ HOT void *hook_sbrk(intptr_t increment)
 		return (void *)from;
 	}
 	if (UNLIKELY(sbrk_overflows(from, increment)))
-		return refuse_sbrk(&hook, increment, from, origin);
+		return sbrk_refuse(&hook, increment, from, origin);
 	to = from + (uint64_t)increment;
-	after = LIKELY(watched) ? move_break(&hook, to, (uint64_t)increment, from, origin)
-				: ask_break(&hook, to);
+	after = LIKELY(watched) ? break_move(&hook, to, (uint64_t)increment, from, origin)
+				: break_ask(&hook, to);
 	if (LIKELY(after >= to))
 		return (void *)from;
 	errno = ENOMEM;
@@ -291,7 +291,7 @@ INLINE long shmdt_raw(struct stack_caller caller, const void *address)
  * The new owner and mode: no later event of the kernel shows them. The kernel has just read the
  * buffer, so it can be read here.
  */
-INLINE void note_owner(struct segment_event *event, const struct shmid_ds *set)
+INLINE void shmctl_note_owner(struct segment_event *event, const struct shmid_ds *set)
 {
 	event->flags |= EVENT_OWNER_KNOWN;
 	event->u.shmctl.mode = set->shm_perm.mode & 0777;
@@ -319,7 +319,7 @@ INLINE long shmctl_raw(struct stack_caller caller, int shmid, int command, struc
 	hook.event.u.shmctl.buffer = (uint64_t)buffer;
 	hook.event.u.shmctl.result = raw_failed(ret) ? -1 : (int)ret;
 	if (UNLIKELY(command == IPC_SET) && !raw_failed(ret))
-		note_owner(&hook.event, buffer);
+		shmctl_note_owner(&hook.event, buffer);
 	hook_take_stack(&hook);
 	if (UNLIKELY(raw_failed(ret)))
 		return hook_fail(&hook, ret);
@@ -363,13 +363,13 @@ long hook_syscall_brk(long number, long address)
 	long after;
 
 	(void)number;
-	if (!has_break())
+	if (!break_exists())
 		return libc_result(raw_call3(SYS_brk, address, 0, 0));
 	libc_break = __curbrk;
 	if (!hook_begin(&hook, CALL_BRK, STACK_CALLER()) || address == 0)
-		after = (long)ask_break(&hook, (uint64_t)address);
+		after = (long)break_ask(&hook, (uint64_t)address);
 	else
-		after = (long)move_break(&hook, (uint64_t)address, (uint64_t)address, 0, EVENT_RAW);
+		after = (long)break_move(&hook, (uint64_t)address, (uint64_t)address, 0, EVENT_RAW);
 	__curbrk = libc_break;
 	return libc_result(after);
 }

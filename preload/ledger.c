@@ -17,7 +17,7 @@
 #define PROGRAM_PROBES 32u
 #define PROGRAM_NONE UINT32_MAX /* searched for, and in no table */
 
-static inline uint64_t claim_word(int shmid, enum segment_entry_state state)
+static inline uint64_t ledger_claim_word(int shmid, enum segment_entry_state state)
 {
 	return (uint64_t)(uint32_t)shmid << 32 | OBJECT_SHM << 8 | state;
 }
@@ -32,25 +32,25 @@ INLINE struct segment_entry *ledger_window(int shmid)
 	return shim.ledger + segment_ledger_window(shmid, shim.ledger_count);
 }
 
-static inline bool all_are_near(void)
+static inline bool ledger_is_near(void)
 {
 	return LIKELY(half_load(&shim.shared->ledger_reach) <= WINDOW);
 }
 
-SELDOM static struct segment_entry *find_beyond(int shmid, enum segment_entry_state state)
+SELDOM static struct segment_entry *ledger_find_beyond(int shmid, enum segment_entry_state state)
 {
 	uint32_t reach = half_load(&shim.shared->ledger_reach);
 
 	for (uint32_t i = WINDOW; i < reach && i < PROBES; i++)
-		if (word_accept(&ledger_place(shmid, i)->claim) == claim_word(shmid, state))
+		if (word_accept(&ledger_place(shmid, i)->claim) == ledger_claim_word(shmid, state))
 			return ledger_place(shmid, i);
 	return NULL;
 }
 
 /* Searches the window without a jump that depends on the position. */
-INLINE struct segment_entry *find_near(int shmid, enum segment_entry_state state)
+INLINE struct segment_entry *ledger_find_near(int shmid, enum segment_entry_state state)
 {
-	uint64_t wanted = claim_word(shmid, state);
+	uint64_t wanted = ledger_claim_word(shmid, state);
 	struct segment_entry *all = ledger_window(shmid), *found = NULL;
 
 #pragma GCC unroll 4
@@ -61,9 +61,9 @@ INLINE struct segment_entry *find_near(int shmid, enum segment_entry_state state
 
 INLINE struct segment_entry *ledger_find(int shmid, enum segment_entry_state state)
 {
-	struct segment_entry *entry = find_near(shmid, state);
+	struct segment_entry *entry = ledger_find_near(shmid, state);
 
-	return entry || all_are_near() ? entry : find_beyond(shmid, state);
+	return entry || ledger_is_near() ? entry : ledger_find_beyond(shmid, state);
 }
 
 /*
@@ -71,17 +71,17 @@ INLINE struct segment_entry *ledger_find(int shmid, enum segment_entry_state sta
  * and may even be attached again by its id. No other segment gets this id for the next 32,768
  * segments.
  */
-INLINE struct segment_entry *find_any(int shmid)
+INLINE struct segment_entry *ledger_find_any(int shmid)
 {
-	struct segment_entry *present = find_near(shmid, ENTRY_PRESENT);
-	struct segment_entry *removed = find_near(shmid, ENTRY_REMOVED);
+	struct segment_entry *present = ledger_find_near(shmid, ENTRY_PRESENT);
+	struct segment_entry *removed = ledger_find_near(shmid, ENTRY_REMOVED);
 
-	if (LIKELY(present || all_are_near()))
+	if (LIKELY(present || ledger_is_near()))
 		return present ? present : removed;
-	present = find_beyond(shmid, ENTRY_PRESENT);
+	present = ledger_find_beyond(shmid, ENTRY_PRESENT);
 	if (present)
 		return present;
-	return removed ? removed : find_beyond(shmid, ENTRY_REMOVED);
+	return removed ? removed : ledger_find_beyond(shmid, ENTRY_REMOVED);
 }
 
 /*
@@ -105,7 +105,7 @@ INLINE void ledger_clear(struct segment_entry *entry)
 	half_hand_over(&entry->creator_instance, 0);
 }
 
-static inline bool is_usable(uint64_t claim)
+static inline bool ledger_claim_is_usable(uint64_t claim)
 {
 	return claim == ENTRY_FREE || (claim & 0xff) == ENTRY_REMOVED;
 }
@@ -117,7 +117,7 @@ SELDOM static struct segment_entry *ledger_search(int shmid)
 		if (word_accept(&ledger_place(shmid, i)->claim) == ENTRY_FREE)
 			return ledger_place(shmid, i);
 	for (uint32_t i = 0; i < WINDOW; i++)
-		if (is_usable(word_accept(&ledger_place(shmid, i)->claim)))
+		if (ledger_claim_is_usable(word_accept(&ledger_place(shmid, i)->claim)))
 			return ledger_place(shmid, i);
 	return NULL;
 }
@@ -136,15 +136,16 @@ INLINE struct segment_entry *ledger_choose(int shmid)
 		   word_accept(&all[3].claim) != ENTRY_FREE;
 	uint64_t claim = word_accept(&next->claim);
 
-	return LIKELY(claim == ENTRY_FREE || (lap && is_usable(claim))) ? next
-									: ledger_search(shmid);
+	return LIKELY(claim == ENTRY_FREE || (lap && ledger_claim_is_usable(claim)))
+		       ? next
+		       : ledger_search(shmid);
 }
 
 INLINE bool ledger_take(struct segment_entry *entry, uint64_t wanted, uint64_t clock)
 {
 	uint64_t claim = word_accept(&entry->claim);
 
-	if (!is_usable(claim) || !word_take(&entry->claim, claim, wanted))
+	if (!ledger_claim_is_usable(claim) || !word_take(&entry->claim, claim, wanted))
 		return false;
 	word_store(&entry->seen_clock, clock);
 	if (claim != ENTRY_FREE) /* a place that was never used is zero */
@@ -153,12 +154,12 @@ INLINE bool ledger_take(struct segment_entry *entry, uint64_t wanted, uint64_t c
 }
 
 /* Takes the first place beyond the window that is free, or of a removed segment. */
-SELDOM static struct segment_entry *take_beyond(int shmid, uint64_t wanted, uint64_t clock)
+SELDOM static struct segment_entry *ledger_take_beyond(int shmid, uint64_t wanted, uint64_t clock)
 {
 	for (uint32_t i = WINDOW; i < PROBES; i++) {
 		struct segment_entry *entry = ledger_place(shmid, i);
 
-		while (is_usable(word_accept(&entry->claim))) {
+		while (ledger_claim_is_usable(word_accept(&entry->claim))) {
 			half_raise(&shim.shared->ledger_reach, i + 1);
 			if (!ledger_take(entry, wanted, clock))
 				continue; /* another thread took it */
@@ -172,19 +173,20 @@ SELDOM static struct segment_entry *take_beyond(int shmid, uint64_t wanted, uint
 }
 
 /* The segment is known already, or several threads add it at once, or the window is full. */
-static __attribute__((noinline)) struct segment_entry *find_or_take(int shmid, uint64_t clock)
+static __attribute__((noinline)) struct segment_entry *ledger_find_or_take(int shmid,
+									   uint64_t clock)
 {
-	uint64_t wanted = claim_word(shmid, ENTRY_PRESENT);
+	uint64_t wanted = ledger_claim_word(shmid, ENTRY_PRESENT);
 
 	for (;;) {
 		struct segment_entry *entry = ledger_choose(
-			shmid); /* before the search: see take_new */
+			shmid); /* before the search: see ledger_take_new */
 		struct segment_entry *known = ledger_find(shmid, ENTRY_PRESENT);
 
 		if (known)
 			return known;
 		if (!entry)
-			return take_beyond(shmid, wanted, clock);
+			return ledger_take_beyond(shmid, wanted, clock);
 		if (ledger_take(entry, wanted, clock))
 			return entry;
 		/* Another thread took it, perhaps for this shmid. */
@@ -192,23 +194,23 @@ static __attribute__((noinline)) struct segment_entry *find_or_take(int shmid, u
 }
 
 /*
- * As find_or_take, for a segment that is usually new. The place is chosen before the search. If
- * another process takes this place for the same segment, then either the search finds that entry,
- * or this place can no longer be taken. If the search came first, this process would choose the
- * next place, and the segment would have two entries.
+ * As ledger_find_or_take, for a segment that is usually new. The place is chosen before the search.
+ * If another process takes this place for the same segment, then either the search finds that
+ * entry, or this place can no longer be taken. If the search came first, this process would choose
+ * the next place, and the segment would have two entries.
  */
-INLINE struct segment_entry *take_new(int shmid, uint64_t clock)
+INLINE struct segment_entry *ledger_take_new(int shmid, uint64_t clock)
 {
 	struct segment_entry *entry = ledger_choose(shmid);
 
-	if (LIKELY(!find_near(shmid, ENTRY_PRESENT) && all_are_near() && entry &&
-		   ledger_take(entry, claim_word(shmid, ENTRY_PRESENT), clock)))
+	if (LIKELY(!ledger_find_near(shmid, ENTRY_PRESENT) && ledger_is_near() && entry &&
+		   ledger_take(entry, ledger_claim_word(shmid, ENTRY_PRESENT), clock)))
 		return entry;
-	return find_or_take(shmid, clock);
+	return ledger_find_or_take(shmid, clock);
 }
 
 /* The ledger describes one IPC namespace: in another one, the same ids name other segments. */
-static inline bool is_other_ipc_namespace(void)
+static inline bool ledger_is_of_other_namespace(void)
 {
 	return UNLIKELY(shim.ipc_namespace != 0);
 }
@@ -282,7 +284,7 @@ SELDOM static void ledger_program_learn(void)
  * Stores the creator with the object: its slot may belong to another process when the creator is
  * needed.
  */
-INLINE void note_creator(struct segment_entry *entry)
+INLINE void ledger_note_creator(struct segment_entry *entry)
 {
 	uint32_t program = half_load(&shim.program);
 
@@ -302,7 +304,7 @@ INLINE void note_creator(struct segment_entry *entry)
  * Notes a family, other than the creator's, that attached it. An unknown family may be any family.
  * The bit is written only where it is missing, so that the cache line stays shared.
  */
-INLINE void note_user(struct segment_entry *entry)
+INLINE void ledger_note_user(struct segment_entry *entry)
 {
 	uint64_t bits = LIKELY(shim.family) ? 1ull << shim.family % 64 : UINT64_MAX;
 
@@ -313,13 +315,14 @@ INLINE void note_user(struct segment_entry *entry)
 
 HOT void ledger_named(int shmid, const struct segment_event *event)
 {
-	struct segment_entry *entry = is_other_ipc_namespace() ? NULL
-							       : take_new(shmid, event->clock);
+	struct segment_entry *entry = ledger_is_of_other_namespace()
+					      ? NULL
+					      : ledger_take_new(shmid, event->clock);
 
 	if (!entry || half_load(&entry->creator_instance) != 0 ||
 	    !half_take(&entry->creator_instance, 0, shim.instance))
 		return;
-	note_creator(entry);
+	ledger_note_creator(entry);
 	half_store(&entry->key, (uint32_t)event->u.shmget.key);
 	word_store(&entry->size, event->u.shmget.size);
 	half_store(&entry->flags, event->u.shmget.flags);
@@ -330,21 +333,22 @@ HOT struct segment_entry *ledger_attached(int shmid, uint64_t clock, bool inheri
 {
 	struct segment_entry *entry;
 
-	if (is_other_ipc_namespace())
+	if (ledger_is_of_other_namespace())
 		return NULL;
-	entry = find_any(shmid);
+	entry = ledger_find_any(shmid);
 	if (UNLIKELY(!entry))
-		entry = find_or_take(shmid, clock);
+		entry = ledger_find_or_take(shmid, clock);
 	if (LIKELY(entry)) {
 		counter_add(inherited ? &entry->inherited : &entry->attaches, 1, false);
-		note_user(entry);
+		ledger_note_user(entry);
 	}
 	return entry;
 }
 
 uint64_t ledger_size(int shmid)
 {
-	const struct segment_entry *entry = is_other_ipc_namespace() ? NULL : find_any(shmid);
+	const struct segment_entry *entry = ledger_is_of_other_namespace() ? NULL
+									   : ledger_find_any(shmid);
 
 	return entry ? word_load(&entry->size) : 0;
 }
@@ -352,7 +356,7 @@ uint64_t ledger_size(int shmid)
 HOT void ledger_detached(struct segment_entry *entry, int shmid)
 {
 	if (UNLIKELY(!entry || word_accept(&entry->claim) >> 32 != (uint32_t)shmid))
-		entry = is_other_ipc_namespace() ? NULL : find_any(shmid);
+		entry = ledger_is_of_other_namespace() ? NULL : ledger_find_any(shmid);
 	if (LIKELY(entry))
 		counter_add(&entry->detaches, 1, false);
 }
@@ -361,16 +365,16 @@ HOT void ledger_removed(int shmid, const struct segment_event *event)
 {
 	struct segment_entry *entry;
 
-	if (is_other_ipc_namespace())
+	if (ledger_is_of_other_namespace())
 		return;
-	entry = find_near(shmid, ENTRY_PRESENT);
+	entry = ledger_find_near(shmid, ENTRY_PRESENT);
 	if (UNLIKELY(!entry))
-		entry = find_or_take(shmid, event->clock);
+		entry = ledger_find_or_take(shmid, event->clock);
 	if (UNLIKELY(!entry))
 		return;
 	half_store(&entry->remover_instance, shim.instance);
 	half_store(&entry->remover_stack, event->stack);
 	word_store(&entry->removed_clock, event->clock);
-	word_take(&entry->claim, claim_word(shmid, ENTRY_PRESENT),
-		  claim_word(shmid, ENTRY_REMOVED));
+	word_take(&entry->claim, ledger_claim_word(shmid, ENTRY_PRESENT),
+		  ledger_claim_word(shmid, ENTRY_REMOVED));
 }

@@ -64,7 +64,7 @@ static const void *libc_dynamic(const struct link_map *map, ElfW(Sxword) tag)
 	return NULL;
 }
 
-static uint32_t gnu_hash(const char *name)
+static uint32_t libc_gnu_hash(const char *name)
 {
 	uint32_t hash = 5381;
 
@@ -80,7 +80,7 @@ struct libc_symbol libc_find_symbol(const struct link_map *map, const char *name
 	const char *names = table ? libc_dynamic(map, DT_STRTAB) : NULL;
 	const ElfW(Half) *versions = table ? libc_dynamic(map, DT_VERSYM) : NULL;
 	const uint32_t *buckets, *chains;
-	uint32_t hash = gnu_hash(name), i;
+	uint32_t hash = libc_gnu_hash(name), i;
 
 	if (!table || !symbols || !names || table[0] == 0)
 		return (struct libc_symbol){NULL, 0};

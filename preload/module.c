@@ -48,7 +48,7 @@ static uint32_t working_folder_bytes;
  * word that equals its own link map, preceded by the number of all link maps: nothing has been
  * unloaded yet.
  */
-static const _Atomic uint64_t *find_load_count(const struct link_map *loader)
+static const _Atomic uint64_t *module_find_load_count(const struct link_map *loader)
 {
 	struct libc_symbol global = libc_find_symbol(loader, "_rtld_global");
 	const uint64_t *word = (const void *)global.address;
@@ -68,7 +68,7 @@ void module_set_up(const struct link_map *loader)
 {
 	long length = raw_call3(SYS_getcwd, (long)working_folder, sizeof working_folder, 0);
 
-	module_load_count = find_load_count(loader);
+	module_load_count = module_find_load_count(loader);
 	/*
 	 * getcwd(2) answers "(unreachable)/..." outside of the root; after "/" no second slash is
 	 * needed
@@ -86,7 +86,7 @@ static uint64_t module_mix(uint64_t a, uint64_t b)
 	return hash ^ hash >> 31;
 }
 
-static struct known *known_place(const struct unwind_object *object)
+static struct known *module_known_place(const struct unwind_object *object)
 {
 	return &known[((uint64_t)object->link_map >> 5 ^ (uint64_t)object->link_map >> 12) % KNOWN];
 }
@@ -110,7 +110,7 @@ static const Elf64_Phdr *program_headers(const struct link_map *map, unsigned *c
 }
 
 /* The program headers, `count` of them. Those of a library are found only in its first page. */
-static const Elf64_Phdr *find_headers(const struct unwind_object *object, unsigned *count)
+static const Elf64_Phdr *module_find_headers(const struct unwind_object *object, unsigned *count)
 {
 	const Elf64_Phdr *headers = program_headers(object->link_map, count);
 	const Elf64_Ehdr *elf = object->map_start;
@@ -128,7 +128,7 @@ struct unwind_span module_segment(const struct unwind_object *object, uint64_t a
 {
 	uint64_t offset = address - object->link_map->l_addr;
 	unsigned count;
-	const Elf64_Phdr *p = find_headers(object, &count);
+	const Elf64_Phdr *p = module_find_headers(object, &count);
 
 	for (; count > 0; p++, count--)
 		if (p->p_type == PT_LOAD && p->p_flags & PF_R && offset - p->p_vaddr < p->p_memsz)
@@ -137,7 +137,7 @@ struct unwind_span module_segment(const struct unwind_object *object, uint64_t a
 	return (struct unwind_span){0, 0};
 }
 
-static void copy_build_id(struct segment_module *module, const char *note, uint64_t size)
+static void module_copy_build_id(struct segment_module *module, const char *note, uint64_t size)
 {
 	while (size >= sizeof(Elf64_Nhdr)) {
 		const Elf64_Nhdr *header = (const void *)note;
@@ -157,10 +157,10 @@ static void copy_build_id(struct segment_module *module, const char *note, uint6
 	}
 }
 
-static void find_build_id(struct segment_module *module, const struct unwind_object *object)
+static void module_find_build_id(struct segment_module *module, const struct unwind_object *object)
 {
 	unsigned count;
-	const Elf64_Phdr *p = find_headers(object, &count);
+	const Elf64_Phdr *p = module_find_headers(object, &count);
 
 	for (; count > 0 && module->build_id_bytes == 0; p++, count--) {
 		uint64_t at = object->link_map->l_addr + p->p_vaddr;
@@ -170,12 +170,12 @@ static void find_build_id(struct segment_module *module, const struct unwind_obj
 			continue;
 		segment = module_segment(object, at);
 		if (at < segment.end && p->p_memsz <= segment.end - at)
-			copy_build_id(module, (const char *)at, p->p_memsz);
+			module_copy_build_id(module, (const char *)at, p->p_memsz);
 	}
 }
 
 /* The loader has no name for the program itself, and a relative one after a relative dlopen. */
-static void copy_path(struct segment_module *module, const struct link_map *map)
+static void module_copy_path(struct segment_module *module, const struct link_map *map)
 {
 	const char *from = map->l_name && *map->l_name ? map->l_name : shim.exe;
 	size_t i = 0;
@@ -192,7 +192,7 @@ static void copy_path(struct segment_module *module, const struct link_map *map)
 	module->path[i] = '\0';
 }
 
-static uint64_t content_hash(const struct segment_module *module)
+static uint64_t module_content_hash(const struct segment_module *module)
 {
 	uint64_t hash = 0xcbf29ce484222325u;
 
@@ -203,7 +203,7 @@ static uint64_t content_hash(const struct segment_module *module)
 	return hash;
 }
 
-static bool same_content(const struct segment_module *a, const struct segment_module *b)
+static bool module_has_content(const struct segment_module *a, const struct segment_module *b)
 {
 	return a->build_id_bytes == b->build_id_bytes &&
 	       memcmp(a->build_id, b->build_id, a->build_id_bytes) == 0 &&
@@ -224,14 +224,14 @@ static uint32_t module_find_or_add(const struct segment_module *module)
 {
 	struct segment_module *table = shim_region(REGION_MODULES);
 	uint64_t count = shim.header->region[REGION_MODULES].count;
-	uint64_t hash = content_hash(module),
+	uint64_t hash = module_content_hash(module),
 		 ready = (hash & ~(uint64_t)MODULE_STATE) | MODULE_READY;
 
 	for (uint32_t i = 0; i < PROBES && i < count; i++) {
 		struct segment_module *place = table + ((hash >> 2) + i) % count;
 		uint64_t claim = word_accept(&place->claim);
 
-		if (claim == ready && same_content(place, module))
+		if (claim == ready && module_has_content(place, module))
 			return (uint32_t)(place - table) + 1;
 		if (claim != 0 || !word_take(&place->claim, 0, ready - MODULE_READY + MODULE_BUSY))
 			continue;
@@ -262,15 +262,15 @@ static void module_store_load(uint32_t number, uint64_t address)
 static uint32_t module_describe(const struct unwind_object *object, struct segment_module *module)
 {
 	memset(module, 0, sizeof *module);
-	find_build_id(module, object);
-	copy_path(module, object->link_map);
+	module_find_build_id(module, object);
+	module_copy_path(module, object->link_map);
 	return module_find_or_add(module);
 }
 
 uint32_t module_number(const struct unwind_object *object, uint64_t generation,
 		       struct segment_module *scratch)
 {
-	struct known *place = known_place(object);
+	struct known *place = module_known_place(object);
 	uint64_t word = word_load(&place->word);
 	uint64_t hash = module_mix(module_address(object), (uint64_t)object->link_map) << 20;
 	uint32_t number;

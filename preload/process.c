@@ -33,7 +33,7 @@ struct registration {
 };
 
 /* Out of line, as other steps of a registration: no step takes stack for another. */
-SELDOM static void fill_identity(struct segment_process *slot, const struct registration *own)
+SELDOM static void process_fill_slot(struct segment_process *slot, const struct registration *own)
 {
 	uint64_t now = shim.break_now;
 
@@ -93,7 +93,7 @@ SELDOM static void registration_log(const struct registration *own,
 }
 
 /* Ends the image before exec, and with it all its attachments. */
-SELDOM static void end_predecessor(struct segment_process *old)
+SELDOM static void process_end_predecessor(struct segment_process *old)
 {
 	struct segment_event event = lifecycle_event(LIFECYCLE_EXEC, old->instance);
 
@@ -109,7 +109,7 @@ SELDOM static void end_predecessor(struct segment_process *old)
  * Before it sleeps, the recorder clears `polling`, and only then checks whether a process has
  * registered.
  */
-static void wake_recorder(bool has_sent)
+static void registration_wake_recorder(bool has_sent)
 {
 	half_announce_one_more(&shim.shared->registered);
 	if (shim.header->recorder_pid && !(has_sent && half_load(&shim.shared->polling)))
@@ -125,7 +125,7 @@ static bool process_is_wanted(const struct registration *own,
 }
 
 /* A namespace's inode; 0 for the session's own; `unknown` where it cannot be read. */
-SELDOM static uint64_t other_namespace(const char *path, uint64_t sessions, uint64_t unknown)
+SELDOM static uint64_t namespace_read_other(const char *path, uint64_t sessions, uint64_t unknown)
 {
 	uint64_t inode = sys_inode(path);
 
@@ -135,11 +135,11 @@ SELDOM static uint64_t other_namespace(const char *path, uint64_t sessions, uint
 }
 
 /* A child of fork that cannot read its namespace is taken to be in its parent's. */
-static uint64_t own_pid_namespace(enum segment_call how)
+static uint64_t namespace_read_pid(enum segment_call how)
 {
-	return other_namespace("/proc/self/ns/pid", shim.header->pid_namespace,
-			       how == LIFECYCLE_FORK ? shim.pid_namespace
-						     : SEGMENT_NAMESPACE_UNKNOWN);
+	return namespace_read_other("/proc/self/ns/pid", shim.header->pid_namespace,
+				    how == LIFECYCLE_FORK ? shim.pid_namespace
+							  : SEGMENT_NAMESPACE_UNKNOWN);
 }
 
 /*
@@ -150,7 +150,7 @@ SELDOM static bool registration_call_recorder(enum segment_call how)
 {
 	bool same_pids, has_sent = registration_send(shim.header, shim.instance, &same_pids);
 
-	shim.pid_namespace = same_pids ? 0 : own_pid_namespace(how);
+	shim.pid_namespace = same_pids ? 0 : namespace_read_pid(how);
 	return has_sent;
 }
 
@@ -174,7 +174,7 @@ SELDOM static void process_take_slot(const struct registration *own)
 	if (own->how == LIFECYCLE_START)
 		shim.family = shim.instance;
 	has_sent = shim.header->recorder_pid && registration_call_recorder(own->how);
-	fill_identity(slot, own);
+	process_fill_slot(slot, own);
 	/* The search before compared pids of another namespace. */
 	if (shim.pid_namespace && own->how == LIFECYCLE_START)
 		old = slots_find_predecessor(own->pid, own->start_time);
@@ -183,29 +183,29 @@ SELDOM static void process_take_slot(const struct registration *own)
 		slot->parent_instance = old->instance;
 		/* The recorder may have noticed the exec already. */
 		if (half_load(&old->state) == PROCESS_RUNNING)
-			end_predecessor(old);
+			process_end_predecessor(old);
 	}
 	shim.process = slot;
 	slot->inherited = own->how == LIFECYCLE_FORK ? attachments_inherit() : 0;
 	registration_log(own, slot);
 	slots_announce(slot);
-	wake_recorder(has_sent);
+	registration_wake_recorder(has_sent);
 }
 
-static void block_signals(uint64_t *old)
+static void signals_block(uint64_t *old)
 {
 	uint64_t all = ~0ull;
 
 	raw_call6(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, (long)old, sizeof all, 0, 0);
 }
 
-static void restore_signals(const uint64_t *old)
+static void signals_restore(const uint64_t *old)
 {
 	raw_call6(SYS_rt_sigprocmask, SIG_SETMASK, (long)old, 0, sizeof *old, 0, 0);
 }
 
 /* Reads the time namespace's shift. The CPU's counter has none. */
-SELDOM static void learn_clock(void)
+SELDOM static void process_learn_clock(void)
 {
 	if (shim.clock == CLOCK_NS)
 		shim.clock_shift_ns = (uint64_t)timens_read(TIMENS_SELF).monotonic_ns;
@@ -222,7 +222,7 @@ static bool process_is_mapped(uint64_t address)
  * Whether the break that the program sees is the kernel's, which begins at start_brk. valgrind and
  * proot give the program a break of their own at another address.
  */
-static bool is_kernels_break(uint64_t start_break)
+static bool process_break_is_kernels(uint64_t start_break)
 {
 	uint64_t end = shim.break_now;
 
@@ -232,7 +232,7 @@ static bool is_kernels_break(uint64_t start_break)
 }
 
 /* The kernel's break. `otherwise`: the last known one, where a seccomp filter refuses brk(2). */
-static uint64_t kernels_break(uint64_t otherwise)
+static uint64_t process_read_break(uint64_t otherwise)
 {
 	long now = raw_call3(SYS_brk, 0, 0, 0);
 
@@ -240,11 +240,12 @@ static uint64_t kernels_break(uint64_t otherwise)
 }
 
 /* Called before the pid is used: without a recorder, only /proc tells the pid namespace. */
-SELDOM static void learn_namespaces(enum segment_call how)
+SELDOM static void process_learn_namespaces(enum segment_call how)
 {
-	shim.ipc_namespace = other_namespace("/proc/self/ns/ipc", shim.header->ipc_namespace, 0);
+	shim.ipc_namespace = namespace_read_other("/proc/self/ns/ipc", shim.header->ipc_namespace,
+						  0);
 	if (!shim.header->recorder_pid)
-		shim.pid_namespace = own_pid_namespace(how);
+		shim.pid_namespace = namespace_read_pid(how);
 }
 
 void process_start(int argc, char **argv)
@@ -253,33 +254,33 @@ void process_start(int argc, char **argv)
 	struct stat_facts facts;
 	uint64_t old_mask;
 
-	block_signals(&old_mask);
-	learn_clock();
+	signals_block(&old_mask);
+	process_learn_clock();
 	program_learn(argc, argv);
 	stat_read(&facts);
-	learn_namespaces(LIFECYCLE_START);
+	process_learn_namespaces(LIFECYCLE_START);
 	own.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	own.start_time = facts.start_time;
-	shim.break_now = kernels_break(facts.start_break);
-	if (is_kernels_break(facts.start_break)) {
+	shim.break_now = process_read_break(facts.start_break);
+	if (process_break_is_kernels(facts.start_break)) {
 		own.start_break = facts.start_break;
 		shim.identity_flags |= PROCESS_BREAK_KNOWN;
 	}
 	process_take_slot(&own);
 	word_hand_over(shim_wiped(WIPED_DONE), 1);
 	shim.alive = shim_wiped(WIPED_DONE);
-	restore_signals(&old_mask);
+	signals_restore(&old_mask);
 }
 
 /* A raw clone(2) does not update the id in libc's descriptor. */
-static void check_thread_id(void)
+static void process_check_thread_id(void)
 {
 	if (shim.tid_offset &&
 	    *(int32_t *)(thread_pointer() + shim.tid_offset) != raw_call3(SYS_gettid, 0, 0, 0))
 		shim.tid_offset = 0;
 }
 
-SELDOM static void register_copy(void)
+SELDOM static void process_register_fork(void)
 {
 	struct registration own = {
 		.how = LIFECYCLE_FORK,
@@ -289,16 +290,16 @@ SELDOM static void register_copy(void)
 	struct stat_facts facts;
 
 	process_fork_is_over();
-	learn_clock();
+	process_learn_clock();
 	stat_read(&facts);
-	check_thread_id();
-	learn_namespaces(LIFECYCLE_FORK);
+	process_check_thread_id();
+	process_learn_namespaces(LIFECYCLE_FORK);
 	own.pid = (int32_t)raw_call3(SYS_getpid, 0, 0, 0);
 	own.start_time = facts.start_time;
 	/*
 	 * Another thread may have moved the break just before the fork, and not have stored it yet.
 	 */
-	shim.break_now = kernels_break(shim.break_now);
+	shim.break_now = process_read_break(shim.break_now);
 	process_take_slot(&own);
 	word_hand_over(shim_wiped(WIPED_DONE), 1);
 }
@@ -307,7 +308,7 @@ SELDOM static void register_copy(void)
  * Another thread registers the process, which takes a few system calls. The wait is limited: a
  * thread of higher priority may keep that thread from running.
  */
-static bool wait_for_registration(void)
+static bool registration_wait(void)
 {
 	for (int i = 0; i < WAITS && !word_accept(shim_wiped(WIPED_DONE)); i++)
 		raw_call3(SYS_sched_yield, 0, 0, 0);
@@ -318,17 +319,17 @@ struct segment_process *process_register(void)
 {
 	uint64_t old_mask;
 
-	block_signals(&old_mask);
+	signals_block(&old_mask);
 	if (word_take(shim_wiped(WIPED_BEGUN), 0, 1))
-		register_copy();
-	restore_signals(&old_mask);
-	if (wait_for_registration())
+		process_register_fork();
+	signals_restore(&old_mask);
+	if (registration_wait())
 		return shim.process;
 	counter_add(&shim.shared->lost[LOSS_NESTED], 1, false);
 	return NULL;
 }
 
-static uint64_t begun_calls(const struct segment_process *process)
+static uint64_t process_count_begun(const struct segment_process *process)
 {
 	uint64_t sum = 0;
 
@@ -346,7 +347,7 @@ void process_end(int status)
 		return;
 	half_store((_Atomic uint32_t *)&process->exit_status, (uint32_t)status & 0xff);
 	if (shim.header->recorder_pid) { /* the recorder will see the end itself, a moment later */
-		word_store(&process->end_begun, begun_calls(process));
+		word_store(&process->end_begun, process_count_begun(process));
 		word_hand_over(&process->end_clock, thread_clock());
 		return;
 	}

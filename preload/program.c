@@ -25,12 +25,12 @@ struct maps_search {
 	bool found;
 };
 
-static uint64_t append_digit(uint64_t number, char digit)
+static uint64_t maps_append_digit(uint64_t number, char digit)
 {
 	return number << 4 | (uint64_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
 }
 
-static void append_to_path(struct maps_search *search, char c)
+static void maps_search_append(struct maps_search *search, char c)
 {
 	if (search->used + 1 < sizeof shim.exe)
 		shim.exe[search->used++] = c;
@@ -39,7 +39,7 @@ static void append_to_path(struct maps_search *search, char c)
 	shim.exe[search->used] = '\0';
 }
 
-static bool program_is_wanted(const struct maps_search *search)
+static bool maps_search_is_wanted(const struct maps_search *search)
 {
 	return search->wanted >= search->begin && search->wanted < search->end;
 }
@@ -47,26 +47,26 @@ static bool program_is_wanted(const struct maps_search *search)
 static void maps_search_take(struct maps_search *search, char c)
 {
 	if (c == '\n') {
-		search->found = search->field == MAPS_PATH && program_is_wanted(search);
+		search->found = search->field == MAPS_PATH && maps_search_is_wanted(search);
 		search->field = MAPS_BEGIN;
 		search->begin = search->end = 0;
 	} else if (search->field == MAPS_BEGIN && c == '-') {
 		search->field = MAPS_END;
 	} else if (search->field == MAPS_BEGIN) {
-		search->begin = append_digit(search->begin, c);
+		search->begin = maps_append_digit(search->begin, c);
 	} else if (search->field == MAPS_END && c == ' ') {
 		search->field = MAPS_OTHER;
 	} else if (search->field == MAPS_END) {
-		search->end = append_digit(search->end, c);
+		search->end = maps_append_digit(search->end, c);
 	} else if (search->field == MAPS_PATH || c == '/') {
 		search->field = MAPS_PATH;
-		if (program_is_wanted(search))
-			append_to_path(search, c);
+		if (maps_search_is_wanted(search))
+			maps_search_append(search, c);
 	}
 }
 
 /* Copies the path of the file that is mapped at `address` to shim.exe; false when there is none. */
-static bool find_mapped_file(const void *address)
+static bool program_find_mapped_file(const void *address)
 {
 	struct maps_search search = {.wanted = (uint64_t)address};
 	int fd = sys_above_standard(sys_open("/proc/self/maps", O_RDONLY, 0));
@@ -82,7 +82,7 @@ static bool find_mapped_file(const void *address)
 	return search.found;
 }
 
-static void find_executed_file(void)
+static void program_find_executed_file(void)
 {
 	long used = raw_call6(SYS_readlinkat, AT_FDCWD, (long)"/proc/self/exe", (long)shim.exe,
 			      sizeof shim.exe - 1, 0, 0);
@@ -92,7 +92,7 @@ static void find_executed_file(void)
 		shim.identity_flags |= PROCESS_EXE_CUT;
 }
 
-static void join_words(char *to, uint64_t size, int argc, char **argv)
+static void program_join_words(char *to, uint64_t size, int argc, char **argv)
 {
 	uint64_t used = 0;
 
@@ -109,19 +109,19 @@ static void join_words(char *to, uint64_t size, int argc, char **argv)
 
 void program_learn(int argc, char **argv)
 {
-	bool found = shim.run_by_loader && find_mapped_file(shim.program_headers);
+	bool found = shim.run_by_loader && program_find_mapped_file(shim.program_headers);
 
 	if (found) {
 		raw_call3(SYS_prctl, PR_GET_NAME, (long)shim.loader_comm, 0);
 	} else {
 		shim.identity_flags &= ~(uint32_t)PROCESS_EXE_CUT;
-		find_executed_file();
+		program_find_executed_file();
 	}
-	join_words(shim.cmdline, sizeof shim.cmdline, argc, argv);
+	program_join_words(shim.cmdline, sizeof shim.cmdline, argc, argv);
 }
 
 /* The name that the kernel would have given: the file's name without its folder, cut. */
-static void name_by_file(char comm[PROGRAM_COMM_BYTES])
+static void program_name_by_file(char comm[PROGRAM_COMM_BYTES])
 {
 	const char *name = shim.exe;
 
@@ -139,5 +139,5 @@ void program_name(char comm[PROGRAM_COMM_BYTES])
 {
 	raw_call3(SYS_prctl, PR_GET_NAME, (long)comm, 0);
 	if (shim.loader_comm[0] && memcmp(comm, shim.loader_comm, PROGRAM_COMM_BYTES) == 0)
-		name_by_file(comm);
+		program_name_by_file(comm);
 }

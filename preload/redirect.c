@@ -50,7 +50,7 @@ static const unsigned char trap[] = {0xcc};
 static const unsigned char trap[] = {0x00, 0x00, 0x20, 0xd4};
 #endif
 
-static bool is_trap(const unsigned char *code)
+static bool entry_is_trap(const unsigned char *code)
 {
 	return memcmp(code, trap, sizeof trap) == 0;
 }
@@ -75,24 +75,24 @@ static bool entry_read_file(const struct link_map *libc, const char *entry, unsi
  * that it remembers, in the middle of the jump. A trap is a breakpoint if the file has none there,
  * and all other bytes are as in the file.
  */
-static bool has_breakpoint(const struct link_map *libc, const struct entry *entry)
+static bool entry_has_breakpoint(const struct link_map *libc, const struct entry *entry)
 {
 	unsigned char code[JUMP_BYTES];
 	bool any = false;
 
 	for (size_t i = 0; i + sizeof trap <= JUMP_BYTES; i += sizeof trap)
-		any |= is_trap(entry->original + i);
+		any |= entry_is_trap(entry->original + i);
 	if (!any || !entry_read_file(libc, entry->address, code) ||
 	    memcmp(code, entry->original, JUMP_BYTES) == 0)
 		return false;
 	for (size_t i = 0; i + sizeof trap <= JUMP_BYTES; i += sizeof trap)
 		if (memcmp(code + i, entry->original + i, sizeof trap) != 0 &&
-		    !is_trap(entry->original + i))
+		    !entry_is_trap(entry->original + i))
 			return false;
 	return true;
 }
 
-static bool find_entries(const struct link_map *libc)
+static bool entries_find(const struct link_map *libc)
 {
 	for (int i = 0; i < CALL_COUNT; i++) {
 		struct libc_symbol symbol = libc_find_symbol(libc, entries[i].name);
@@ -101,13 +101,13 @@ static bool find_entries(const struct link_map *libc)
 			return false;
 		entries[i].address = symbol.address;
 		memcpy(entries[i].original, symbol.address, JUMP_BYTES);
-		if (has_breakpoint(libc, &entries[i]))
+		if (entry_has_breakpoint(libc, &entries[i]))
 			return false;
 	}
 	return true;
 }
 
-static bool write_by_mprotect(char *to, const unsigned char *bytes, size_t size)
+static bool code_write_by_mprotect(char *to, const unsigned char *bytes, size_t size)
 {
 	char *page = (char *)((uintptr_t)to & -shim.page_bytes);
 	long span = (long)(to + size - page);
@@ -120,18 +120,18 @@ static bool write_by_mprotect(char *to, const unsigned char *bytes, size_t size)
 }
 
 /* `fd` is /proc/self/mem, or negative. */
-static bool write_code(int fd, char *to, const unsigned char *bytes, size_t size)
+static bool code_write(int fd, char *to, const unsigned char *bytes, size_t size)
 {
 	bool done = fd >= 0 && raw_call6(SYS_pwrite64, fd, (long)bytes, (long)size, (long)to, 0,
 					 0) == (long)size;
 
-	if (!done && !write_by_mprotect(to, bytes, size))
+	if (!done && !code_write_by_mprotect(to, bytes, size))
 		return false;
 	__builtin___clear_cache(to, to + size);
 	return memcmp(to, bytes, size) == 0;
 }
 
-static void put_jump(unsigned char *at, const struct entry *entry)
+static void jump_put(unsigned char *at, const struct entry *entry)
 {
 	memcpy(at, jump_code, sizeof jump_code);
 	memcpy(at + sizeof jump_code, &entry->body, sizeof entry->body);
@@ -142,7 +142,7 @@ static void put_jump(unsigned char *at, const struct entry *entry)
  * bytes between them are written as they are. One write for all costs a process's start a third of
  * one write for each.
  */
-static bool write_together(int fd, int first, int last)
+static bool jumps_write_together(int fd, int first, int last)
 {
 	unsigned char code[512];
 	char *low = entries[first].address, *high = low;
@@ -157,27 +157,28 @@ static bool write_together(int fd, int first, int last)
 		return false;
 	memcpy(code, low, (size_t)(high - low) + JUMP_BYTES);
 	for (int i = first; i <= last; i++)
-		put_jump(code + (entries[i].address - low), &entries[i]);
-	return write_code(fd, low, code, (size_t)(high - low) + JUMP_BYTES);
+		jump_put(code + (entries[i].address - low), &entries[i]);
+	return code_write(fd, low, code, (size_t)(high - low) + JUMP_BYTES);
 }
 
-static bool write_apart(int fd, int first, int last)
+static bool jumps_write_apart(int fd, int first, int last)
 {
 	for (int i = first; i <= last; i++) {
 		unsigned char jump[JUMP_BYTES];
 
-		put_jump(jump, &entries[i]);
-		if (!write_code(fd, entries[i].address, jump, JUMP_BYTES))
+		jump_put(jump, &entries[i]);
+		if (!code_write(fd, entries[i].address, jump, JUMP_BYTES))
 			return false;
 	}
 	return true;
 }
 
-static bool write_jumps(int fd)
+static bool jumps_write(int fd)
 {
-	return (write_together(fd, CALL_BRK, CALL_SBRK) || write_apart(fd, CALL_BRK, CALL_SBRK)) &&
-	       (write_together(fd, CALL_SHMGET, CALL_SHMCTL) ||
-		write_apart(fd, CALL_SHMGET, CALL_SHMCTL));
+	return (jumps_write_together(fd, CALL_BRK, CALL_SBRK) ||
+		jumps_write_apart(fd, CALL_BRK, CALL_SBRK)) &&
+	       (jumps_write_together(fd, CALL_SHMGET, CALL_SHMCTL) ||
+		jumps_write_apart(fd, CALL_SHMGET, CALL_SHMCTL));
 }
 
 /* A query through each of libc's two break entries must reach the shim. */
@@ -196,7 +197,7 @@ static void redirect_undo(int fd)
 {
 	for (int i = 0; i < CALL_COUNT; i++)
 		if (memcmp(entries[i].address, entries[i].original, JUMP_BYTES) != 0)
-			write_code(fd, entries[i].address, entries[i].original, JUMP_BYTES);
+			code_write(fd, entries[i].address, entries[i].original, JUMP_BYTES);
 }
 
 bool redirect_entries(const struct link_map *libc)
@@ -204,11 +205,11 @@ bool redirect_entries(const struct link_map *libc)
 	bool done;
 	int fd;
 
-	if (!libc || !find_entries(libc))
+	if (!libc || !entries_find(libc))
 		return false;
 	fd = sys_above_standard((int)raw_call6(SYS_openat, AT_FDCWD, (long)"/proc/self/mem",
 					       O_RDWR | O_CLOEXEC, 0, 0, 0));
-	done = write_jumps(fd) && redirect_is_effective();
+	done = jumps_write(fd) && redirect_is_effective();
 	if (!done)
 		redirect_undo(fd);
 	if (fd >= 0)

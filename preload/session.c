@@ -14,7 +14,7 @@
 
 #define TRIES 200 /* of 1 ms each: a creator may be slow to remove its temporary name */
 
-static bool is_path(const char *session)
+static bool session_is_path(const char *session)
 {
 	for (; *session; session++)
 		if (*session == '/')
@@ -22,7 +22,7 @@ static bool is_path(const char *session)
 	return false;
 }
 
-static const char *last_part(const char *path)
+static const char *session_file_name(const char *path)
 {
 	const char *last = path;
 
@@ -36,14 +36,15 @@ static const char *last_part(const char *path)
  * A recorder's session has ended when its file is gone: no process creates it again. Its name is
  * not known after a restart of the machine.
  */
-static bool is_recorders(const char *session)
+static bool session_is_recorders(const char *session)
 {
 	static const char prefix[] = "record-";
 
-	return is_path(session) && memcmp(last_part(session), prefix, sizeof prefix - 1) == 0;
+	return session_is_path(session) &&
+	       memcmp(session_file_name(session), prefix, sizeof prefix - 1) == 0;
 }
 
-static void pause_1ms(void)
+static void session_pause_1ms(void)
 {
 	struct timespec ts = {0, 1000000};
 
@@ -53,7 +54,8 @@ static void pause_1ms(void)
 /* ---- the folder ---- */
 
 /* Opens `below` in the folder `above`, which a variable names. `of_user`: the uid follows. */
-static int open_below(struct folder *folder, const char *above, const char *below, bool of_user)
+static int session_open_below(struct folder *folder, const char *above, const char *below,
+			      bool of_user)
 {
 	char path[SYSTEM_PATH_BYTES] = "";
 
@@ -66,26 +68,26 @@ static int open_below(struct folder *folder, const char *above, const char *belo
 }
 
 /* The first of the user's folders that can be opened, created if it is missing: see folder.h. */
-static int open_any_folder(struct folder *folder, const struct settings *settings)
+static int session_open_any_folder(struct folder *folder, const struct settings *settings)
 {
 	const char *tmp = settings->tmp_folder;
 	int ret;
 
 	if (settings->folder && *settings->folder)
 		return folder_open(folder, settings->folder, true);
-	ret = open_below(folder, "/dev/shm", "/memshim-", true);
+	ret = session_open_below(folder, "/dev/shm", "/memshim-", true);
 	if (ret == 0 && folder_is_in_memory(folder))
 		return 0;
 	folder_close(folder);
-	ret = open_below(folder, settings->runtime_folder, "/memshim", false);
+	ret = session_open_below(folder, settings->runtime_folder, "/memshim", false);
 	if (ret == 0 && folder_is_in_memory(folder))
 		return 0;
 	folder_close(folder);
-	return open_below(folder, tmp && *tmp ? tmp : "/tmp", "/memshim-", true);
+	return session_open_below(folder, tmp && *tmp ? tmp : "/tmp", "/memshim-", true);
 }
 
 /* The folder that usually exists: creates none, and tries no other. */
-static int open_usual_folder(struct folder *folder, const struct settings *settings)
+static int session_open_usual_folder(struct folder *folder, const struct settings *settings)
 {
 	char path[SYSTEM_PATH_BYTES] = "/dev/shm/memshim-";
 
@@ -99,14 +101,14 @@ static int open_usual_folder(struct folder *folder, const struct settings *setti
  * Opens the folder of a session that is a path. The recorder checked the folder above it when it
  * created the session.
  */
-static int open_folder_of(struct folder *folder, const char *session)
+static int session_open_folder(struct folder *folder, const char *session)
 {
 	char path[SYSTEM_PATH_BYTES] = "";
 
 	if (!path_append(path, session))
 		return -ENAMETOOLONG;
-	path[last_part(session) - session] = '\0';
-	folder->is_known = is_recorders(session);
+	path[session_file_name(session) - session] = '\0';
+	folder->is_known = session_is_recorders(session);
 	return folder_open_named(folder, path);
 }
 
@@ -157,7 +159,7 @@ static void *session_create(const struct settings *settings, struct folder *fold
  * Whether the segment is from before the last start of the machine: no process can be in it. On
  * tmpfs that is impossible.
  */
-static bool is_stale(const struct folder *folder)
+static bool session_is_stale(const struct folder *folder)
 {
 	char boot_id[sizeof joined.boot_id];
 
@@ -174,7 +176,7 @@ static void *session_join_in(const struct settings *settings, struct folder *fol
 {
 	void *base = session_map(folder, file, why);
 
-	if (!base || is_recorders(settings->session) || !is_stale(folder))
+	if (!base || session_is_recorders(settings->session) || !session_is_stale(folder))
 		return base;
 	raw_call3(SYS_munmap, (long)base, (long)shim.mapped_bytes, 0);
 	folder_remove_file(folder, file);
@@ -183,7 +185,7 @@ static void *session_join_in(const struct settings *settings, struct folder *fol
 }
 
 /* Whether the segment may exist, or may be created, a moment later. */
-static bool is_worth_another_try(int why)
+static bool session_may_retry(int why)
 {
 	return why == -ENOENT || why == -EEXIST || why == -EMLINK || why == -EAGAIN;
 }
@@ -196,13 +198,13 @@ static void *session_join_or_create(const struct settings *settings, struct fold
 		int why = 0;
 		void *base = session_join_in(settings, folder, file, &why);
 
-		if (!base && why == -ENOENT && is_recorders(settings->session))
+		if (!base && why == -ENOENT && session_is_recorders(settings->session))
 			return NULL;
 		if (!base && why == -ENOENT)
 			base = session_create(settings, folder, file, &why);
-		if (base || !is_worth_another_try(why))
+		if (base || !session_may_retry(why))
 			return base;
-		pause_1ms();
+		session_pause_1ms();
 	}
 	return NULL;
 }
@@ -215,17 +217,17 @@ static void *session_join_by_name(const struct settings *settings, struct folder
 {
 	char file[SYSTEM_PATH_BYTES] = "";
 	void *base = NULL;
-	int why = open_usual_folder(folder, settings);
+	int why = session_open_usual_folder(folder, settings);
 
 	path_append(file, settings->session);
 	path_append(file, ".seg");
 	if (why == 0) {
 		base = session_join_in(settings, folder, file, &why);
-		if (base || !is_worth_another_try(why))
+		if (base || !session_may_retry(why))
 			return base;
 		folder_close(folder);
 	}
-	return open_any_folder(folder, settings) == 0
+	return session_open_any_folder(folder, settings) == 0
 		       ? session_join_or_create(settings, folder, file)
 		       : NULL;
 }
@@ -235,10 +237,11 @@ static void *session_join_any(const struct settings *settings)
 	struct folder folder = {.fd = -1, .self = settings->self};
 	void *base = NULL;
 
-	if (!is_path(settings->session))
+	if (!session_is_path(settings->session))
 		base = session_join_by_name(settings, &folder);
-	else if (open_folder_of(&folder, settings->session) == 0)
-		base = session_join_or_create(settings, &folder, last_part(settings->session));
+	else if (session_open_folder(&folder, settings->session) == 0)
+		base = session_join_or_create(settings, &folder,
+					      session_file_name(settings->session));
 	folder_close(&folder);
 	return base;
 }
@@ -248,7 +251,7 @@ static void *session_join_any(const struct settings *settings)
  * it counts only if the recorder confirms it: it closes its socket before. A session without a
  * recorder is never closed.
  */
-static bool is_closed(void)
+static bool session_is_closed(void)
 {
 	return word_load(&shim.shared->closed) && joined.recorder_pid && !recorder_listens(&joined);
 }
@@ -262,7 +265,7 @@ bool session_join(const struct settings *settings)
 	shim.base = base;
 	shim.header = &joined;
 	shim.shared = shim_region(REGION_SHARED);
-	if (is_closed())
+	if (session_is_closed())
 		return false;
 	shim.clock = joined.clock;
 	shim.part_events = joined.part_events;

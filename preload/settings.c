@@ -4,7 +4,7 @@
 #include "session.h"
 
 /* The value of NAME=value, or null when `entry` is another variable. */
-static const char *value_of(const char *entry, const char *name)
+static const char *setting_value_of(const char *entry, const char *name)
 {
 	while (*name && *entry == *name)
 		entry++, name++;
@@ -29,7 +29,7 @@ static bool setting_read_size(const char *text, uint64_t *size)
 	return true;
 }
 
-static bool read_flag(const char *text, bool *flag)
+static bool setting_read_flag(const char *text, bool *flag)
 {
 	if ((text[0] != '0' && text[0] != '1') || text[1] != '\0')
 		return false;
@@ -37,7 +37,7 @@ static bool read_flag(const char *text, bool *flag)
 	return true;
 }
 
-static bool read_depth(const char *text, uint32_t *depth)
+static bool setting_read_depth(const char *text, uint32_t *depth)
 {
 	uint64_t value;
 
@@ -47,7 +47,7 @@ static bool read_depth(const char *text, uint32_t *depth)
 	return true;
 }
 
-static bool read_log_size(const char *text, uint64_t *bytes)
+static bool setting_read_log_size(const char *text, uint64_t *bytes)
 {
 	uint64_t value;
 
@@ -62,7 +62,7 @@ static bool read_log_size(const char *text, uint64_t *bytes)
  * would mean another file in each folder that the program changes to, and create folders and
  * sessions there.
  */
-static bool read_session(const char *text, const char **session)
+static bool setting_read_session(const char *text, const char **session)
 {
 	bool path = false;
 	size_t length = 0;
@@ -75,7 +75,7 @@ static bool read_session(const char *text, const char **session)
 	return true;
 }
 
-static bool read_folder(const char *text, const char **folder)
+static bool setting_read_folder(const char *text, const char **folder)
 {
 	if (*text && *text != '/')
 		return false;
@@ -83,27 +83,27 @@ static bool read_folder(const char *text, const char **folder)
 	return true;
 }
 
-static bool read_entry(struct settings *s, const char *entry)
+static bool settings_read_entry(struct settings *s, const char *entry)
 {
 	const char *value;
 
-	if ((value = value_of(entry, "MEMSHIM_SESSION")))
-		return read_session(value, &s->session);
-	if ((value = value_of(entry, "MEMSHIM_DIR")))
-		return read_folder(value, &s->folder);
-	if ((value = value_of(entry, "XDG_RUNTIME_DIR")))
-		read_folder(value, &s->runtime_folder); /* not a variable of memshim: a wrong value
-							   is not counted */
-	else if ((value = value_of(entry, "TMPDIR")))
-		read_folder(value, &s->tmp_folder);
-	else if ((value = value_of(entry, "MEMSHIM_LOG_SIZE")))
-		return read_log_size(value, &s->log_bytes);
-	else if ((value = value_of(entry, "MEMSHIM_STACK_DEPTH")))
-		return read_depth(value, &s->stack_depth);
-	else if ((value = value_of(entry, "MEMSHIM_OFF")))
-		return read_flag(value, &s->off);
-	else if ((value = value_of(entry, "MEMSHIM_PATCH")))
-		return read_flag(value, &s->redirect);
+	if ((value = setting_value_of(entry, "MEMSHIM_SESSION")))
+		return setting_read_session(value, &s->session);
+	if ((value = setting_value_of(entry, "MEMSHIM_DIR")))
+		return setting_read_folder(value, &s->folder);
+	if ((value = setting_value_of(entry, "XDG_RUNTIME_DIR")))
+		setting_read_folder(value, &s->runtime_folder); /* not a variable of memshim: a
+							   wrong value is not counted */
+	else if ((value = setting_value_of(entry, "TMPDIR")))
+		setting_read_folder(value, &s->tmp_folder);
+	else if ((value = setting_value_of(entry, "MEMSHIM_LOG_SIZE")))
+		return setting_read_log_size(value, &s->log_bytes);
+	else if ((value = setting_value_of(entry, "MEMSHIM_STACK_DEPTH")))
+		return setting_read_depth(value, &s->stack_depth);
+	else if ((value = setting_value_of(entry, "MEMSHIM_OFF")))
+		return setting_read_flag(value, &s->off);
+	else if ((value = setting_value_of(entry, "MEMSHIM_PATCH")))
+		return setting_read_flag(value, &s->redirect);
 	return true;
 }
 
@@ -115,6 +115,6 @@ void settings_read(struct settings *settings, char **envp)
 		.redirect = true,
 	};
 	for (; envp && *envp; envp++)
-		if (!read_entry(settings, *envp))
+		if (!settings_read_entry(settings, *envp))
 			settings->bad_count++;
 }

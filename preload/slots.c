@@ -19,7 +19,7 @@ static inline uint64_t slot_word(int32_t pid, uint32_t instance)
 	return (uint64_t)(uint32_t)pid << 32 | instance;
 }
 
-static bool same_pid_namespace(const struct segment_process *slot)
+static bool slot_is_in_namespace(const struct segment_process *slot)
 {
 	return slot->pid_namespace == shim.pid_namespace;
 }
@@ -28,7 +28,7 @@ static bool same_pid_namespace(const struct segment_process *slot)
  * The newest image of this pid and start time that has not ended. `others`: set when there are
  * images with other start times.
  */
-static struct segment_process *find_image(int32_t pid, uint64_t start_time, bool *others)
+static struct segment_process *slots_find_image(int32_t pid, uint64_t start_time, bool *others)
 {
 	uint32_t used = half_accept(&shim.shared->slot_high), newest = 0;
 	uint64_t count = shim.header->region[REGION_INDEX].count;
@@ -42,7 +42,7 @@ static struct segment_process *find_image(int32_t pid, uint64_t start_time, bool
 		/* A process that was seen to exec keeps its slot, and its number of images. */
 		if (word >> 32 != (uint32_t)pid || (uint32_t)word <= newest ||
 		    (state != PROCESS_RUNNING && state != PROCESS_EXEC) ||
-		    !same_pid_namespace(slot_table() + i))
+		    !slot_is_in_namespace(slot_table() + i))
 			continue;
 		*others |= slot_table()[i].start_time != start_time;
 		if (slot_table()[i].start_time != start_time)
@@ -63,10 +63,11 @@ struct segment_process *slots_find_predecessor(int32_t pid, uint64_t start_time)
 	bool others = false, nameless = shim.pid_namespace == SEGMENT_NAMESPACE_UNKNOWN;
 	struct segment_process *found = nameless && !start_time
 						? NULL
-						: find_image(pid, start_time, &others);
+						: slots_find_image(pid, start_time, &others);
 	int64_t shift = found || !others ? 0 : timens_read(TIMENS_SELF).boottime_ns;
 
-	return shift ? find_image(pid, start_time - (uint64_t)(shift / TIMENS_TICK_NS), &others)
+	return shift ? slots_find_image(pid, start_time - (uint64_t)(shift / TIMENS_TICK_NS),
+					&others)
 		     : found;
 }
 
@@ -93,14 +94,14 @@ static bool slot_has_ended(uint64_t word, const struct segment_process *slot)
 }
 
 /* Whether the process that fills in a slot has ended. Its pid namespace is not known yet. */
-static bool filler_has_ended(uint64_t word)
+static bool slot_filler_has_ended(uint64_t word)
 {
 	return !half_accept(&shim.shared->other_pids) && !shim.pid_namespace && pid_is_free(word);
 }
 
 static bool slot_is_reusable(uint64_t word, const struct segment_process *slot)
 {
-	return (uint32_t)word ? slot_has_ended(word, slot) : filler_has_ended(word);
+	return (uint32_t)word ? slot_has_ended(word, slot) : slot_filler_has_ended(word);
 }
 
 /*
@@ -109,7 +110,7 @@ static bool slot_is_reusable(uint64_t word, const struct segment_process *slot)
  * namespaces of both processes are unknown and the pid is free here, which proves little. The
  * reader is told that a running process may have no slot.
  */
-static bool may_have_ended(uint64_t word, const struct segment_process *slot)
+static bool slot_may_have_ended(uint64_t word, const struct segment_process *slot)
 {
 	if (!(uint32_t)word)
 		return false;
@@ -144,14 +145,14 @@ static void slot_forget(const struct segment_process *slot)
  */
 enum { TAKE_FREE, TAKE_ENDED, TAKE_UNSURE, TAKE_COUNT };
 
-static bool take_slot(uint32_t i, int32_t pid, int how)
+static bool slot_take(uint32_t i, int32_t pid, int how)
 {
 	uint64_t word = word_accept(&slot_index()[i]);
 
 	if (word != 0 && how == TAKE_FREE)
 		return false;
 	if (word != 0 && !slot_is_reusable(word, slot_table() + i)) {
-		if (how != TAKE_UNSURE || !may_have_ended(word, slot_table() + i))
+		if (how != TAKE_UNSURE || !slot_may_have_ended(word, slot_table() + i))
 			return false;
 		half_add(&shim.shared->unsure_slots, 1);
 	}
@@ -172,7 +173,7 @@ struct segment_process *slots_take(int32_t pid)
 		half_hand_over(&shim.shared->other_pids, 1);
 	for (int how = TAKE_FREE; how < ways; how++)
 		for (uint32_t i = 0; i < count; i++)
-			if (take_slot(i, pid, how)) {
+			if (slot_take(i, pid, how)) {
 				half_raise(&shim.shared->slot_high, i + 1);
 				return slot_table() + i;
 			}

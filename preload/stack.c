@@ -158,7 +158,7 @@ static uint32_t stack_intern(uint32_t parent, const struct memo_place *frame, bo
 }
 
 /* `is_new`: the innermost frame was added. */
-static uint32_t intern_all(struct memo *memo, bool *is_new)
+static uint32_t stack_intern_all(struct memo *memo, bool *is_new)
 {
 	const struct memo_place *places = memo_places(memo);
 	uint32_t stack = 0;
@@ -178,7 +178,7 @@ static uint32_t intern_all(struct memo *memo, bool *is_new)
 
 /* ---- walking ---- */
 
-static bool take_walker(struct walker *walker)
+static bool walker_take(struct walker *walker)
 {
 	return half_load(&walker->busy) == 0 && half_take(&walker->busy, 0, 1);
 }
@@ -187,22 +187,22 @@ static bool take_walker(struct walker *walker)
  * Takes a walker; null when all are in use. A signal handler that interrupted a walk finds the
  * thread's own walker in use, and takes another one.
  */
-static struct walker *find_walker(void)
+static struct walker *walker_find(void)
 {
 	uint64_t thread = (uint64_t)thread_pointer(), home = frame_hash(thread, 0);
 	uint64_t owner = word_load(&first_thread), count = walker_count();
 
 	if ((owner == thread || (owner == 0 && word_take(&first_thread, 0, thread))) &&
-	    take_walker(&first_walker))
+	    walker_take(&first_walker))
 		return &first_walker;
 	for (uint64_t i = 0; i < count; i++)
-		if (take_walker(&walkers[(home + i) % count]))
+		if (walker_take(&walkers[(home + i) % count]))
 			return &walkers[(home + i) % count];
 	return NULL;
 }
 
 /* Stores the frame's place. False when its file found no room in the tables. */
-static bool keep_place(struct memo_place *place, struct walker *walker, uint64_t generation)
+static bool memo_keep_place(struct memo_place *place, struct walker *walker, uint64_t generation)
 {
 	const struct unwind_cursor *cursor = &walker->cursor;
 
@@ -224,7 +224,7 @@ static bool keep_place(struct memo_place *place, struct walker *walker, uint64_t
 	return !cursor->known || place->module != SEGMENT_FRAME_NOWHERE;
 }
 
-static void keep_checks(struct memo *memo, const struct unwind_cursor *cursor)
+static void memo_keep_checks(struct memo *memo, const struct unwind_cursor *cursor)
 {
 	if (cursor->base_slot)
 		memo->check[memo->count++] = (struct memo_check){cursor->base_slot, cursor->base};
@@ -235,14 +235,14 @@ static void keep_checks(struct memo *memo, const struct unwind_cursor *cursor)
  * Counts the frames of a cut stack, for the reader's advice. This takes time, so it is done only
  * for the first few new stacks, and for a stack that takes more bytes than all before it.
  */
-SELDOM static void count_frames(struct unwind_cursor *cursor, uint32_t count)
+SELDOM static void stack_count_frames(struct unwind_cursor *cursor, uint32_t count)
 {
 	for (count++; count <= SEGMENT_STACK_DEPTH_MAX && unwind_step(cursor); count++)
 		;
 	half_raise(&shim.shared->deepest_stack, count);
 }
 
-static void note_depth(struct unwind_cursor *cursor, const struct memo *memo, bool is_new)
+static void stack_note_depth(struct unwind_cursor *cursor, const struct memo *memo, bool is_new)
 {
 	uint64_t bytes = unwind_distance(memo->caller.cfa);
 
@@ -251,7 +251,7 @@ static void note_depth(struct unwind_cursor *cursor, const struct memo *memo, bo
 		return;
 	word_raise(&deepest_bytes, bytes);
 	if (half_load(&shim.shared->deepest_stack) <= SEGMENT_STACK_DEPTH_MAX)
-		count_frames(cursor, memo->frame_count);
+		stack_count_frames(cursor, memo->frame_count);
 }
 
 static void stack_walk(struct memo *memo, const struct stack_caller *caller, uint64_t generation,
@@ -271,8 +271,8 @@ static void stack_walk(struct memo *memo, const struct stack_caller *caller, uin
 		if (memo->frame_count == 0) /* the key of the memo covers it */
 			cursor->sure = true, cursor->base_slot = 0;
 		sure &= cursor->sure && cursor->slot;
-		keep_checks(memo, cursor);
-		placed &= keep_place(&place[memo->frame_count], walker, generation);
+		memo_keep_checks(memo, cursor);
+		placed &= memo_keep_place(&place[memo->frame_count], walker, generation);
 		memo->frame_count++;
 		more = unwind_step(cursor);
 		if (more && cursor->by_callers_base)
@@ -286,18 +286,19 @@ static void stack_walk(struct memo *memo, const struct stack_caller *caller, uin
 	}
 	if (more)
 		place[memo->frame_count - 1].offset |= SEGMENT_FRAME_CUT;
-	memo->stack = intern_all(memo, &is_new);
+	memo->stack = stack_intern_all(memo, &is_new);
 	if (more)
-		note_depth(cursor, memo, is_new);
+		stack_note_depth(cursor, memo, is_new);
 	if (!placed && memo->stack)
 		shim_lose(LOSS_STACKS_FULL);
 	if (!sure)
 		memo->count = 0;
 }
 
-static uint32_t walk_anew(struct memo *memo, const struct stack_caller *caller, uint64_t generation)
+static uint32_t stack_walk_again(struct memo *memo, const struct stack_caller *caller,
+				 uint64_t generation)
 {
-	struct walker *walker = find_walker();
+	struct walker *walker = walker_find();
 
 	if (!walker) {
 		shim_lose(LOSS_STACKS_BUSY);
@@ -309,7 +310,7 @@ static uint32_t walk_anew(struct memo *memo, const struct stack_caller *caller, 
 }
 
 /* Whether every return address is unchanged. The key covers the first one. */
-static bool still_holds(const struct memo *memo)
+static bool memo_still_holds(const struct memo *memo)
 {
 	for (uint32_t i = 1; i < memo->count; i++) {
 		const struct memo_check *check = &memo->check[i];
@@ -320,7 +321,7 @@ static bool still_holds(const struct memo *memo)
 	return true;
 }
 
-static bool is_for(const struct memo *memo, const struct stack_caller *caller)
+static bool memo_is_for(const struct memo *memo, const struct stack_caller *caller)
 {
 	return memo->count != 0 && memo->caller.cfa == caller->cfa &&
 	       memo->caller.pc == caller->pc &&
@@ -341,13 +342,14 @@ uint32_t stack_take(const struct stack_caller *caller)
 		 * The other ways are tried when this one belongs to another caller, or is in use.
 		 * If the last one is in use too, a memo of another caller is overwritten.
 		 */
-		if (tries + 1 < WAYS && memo->count != 0 && !is_for(memo, caller))
+		if (tries + 1 < WAYS && memo->count != 0 && !memo_is_for(memo, caller))
 			continue;
 		if (!half_take(&memo->busy, 0, 1))
 			continue;
-		stack = is_for(memo, caller) && memo->generation == generation && still_holds(memo)
+		stack = memo_is_for(memo, caller) && memo->generation == generation &&
+					memo_still_holds(memo)
 				? memo->stack
-				: walk_anew(memo, caller, generation);
+				: stack_walk_again(memo, caller, generation);
 		half_hand_over(&memo->busy, 0);
 		return stack;
 	}

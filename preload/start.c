@@ -53,7 +53,7 @@ static uint64_t spare_bytes(void)
  * Maps the page that a child finds wiped, followed by the private table of attachments. Where the
  * kernel has no MADV_WIPEONFORK (before 4.14, or emulated), only pthread_atfork reports children.
  */
-static bool take_private_memory(void)
+static bool shim_take_private_memory(void)
 {
 	uint64_t page = shim.page_bytes ? shim.page_bytes : PAGE_BYTES_MOST;
 	uint64_t table = TABLE_BYTES < shim.spare_bytes ? TABLE_BYTES : shim.spare_bytes;
@@ -96,7 +96,7 @@ static long find_rseq_offset(const struct link_map *loader)
 	return *(const ptrdiff_t *)offset;
 }
 
-static void find_libc(const struct link_map *libc)
+static void shim_find_libc(const struct link_map *libc)
 {
 	const char *single = libc_find_symbol(libc, "__libc_single_threaded").address;
 
@@ -113,16 +113,16 @@ static void find_libc(const struct link_map *libc)
 /*
  * Whether the word is the parent's: the kernel did not wipe it. An emulator may claim to wipe it.
  */
-static bool is_parents_word(void)
+static bool shim_word_is_parents(void)
 {
 	return !is_wiped || (word_accept(shim_wiped(WIPED_DONE)) && shim.process &&
 			     shim.process->pid != raw_call3(SYS_getpid, 0, 0, 0));
 }
 
 /* A signal handler's hook may have registered the child already. */
-static void child_of_fork(void)
+static void shim_after_fork(void)
 {
-	if (is_parents_word()) {
+	if (shim_word_is_parents()) {
 		word_store(shim_wiped(WIPED_DONE), 0);
 		word_store(shim_wiped(WIPED_BEGUN), 0);
 	}
@@ -130,7 +130,7 @@ static void child_of_fork(void)
 	process_fork_is_over();
 }
 
-static void at_exit(int status, void *unused)
+static void shim_at_exit(int status, void *unused)
 {
 	(void)unused;
 	process_end(status);
@@ -141,7 +141,7 @@ static void at_exit(int status, void *unused)
  * are registered before all others. So they run first in a child, and last at exit: the calls of
  * destructors and exit handlers are still recorded.
  */
-static void register_handlers(const struct link_map *libc)
+static void shim_register_handlers(const struct link_map *libc)
 {
 	int (*atfork)(void (*)(void), void (*)(void), void (*)(void),
 		      void *) = (int (*)(void (*)(void), void (*)(void), void (*)(void),
@@ -152,19 +152,19 @@ static void register_handlers(const struct link_map *libc)
 							       .address;
 
 	if (atfork)
-		atfork(process_fork_begins, process_fork_is_over, child_of_fork, NULL);
+		atfork(process_fork_begins, process_fork_is_over, shim_after_fork, NULL);
 	if (onexit)
-		onexit(at_exit, NULL);
+		onexit(shim_at_exit, NULL);
 }
 
 /* What the kernel says about the program in its auxiliary vector, getauxval(3). */
-struct kernel_word {
+struct auxiliary {
 	bool is_secure; /* true unless AT_SECURE is 0 */
 	unsigned id_count;
 	unsigned long uid, euid, gid, egid;
 };
 
-static void kernel_word_take(struct kernel_word *word, const ElfW(auxv_t) * entry)
+static void auxiliary_take(struct auxiliary *word, const ElfW(auxv_t) * entry)
 {
 	unsigned long *id = entry->a_type == AT_UID    ? &word->uid
 			    : entry->a_type == AT_EUID ? &word->euid
@@ -194,17 +194,17 @@ static void kernel_word_take(struct kernel_word *word, const ElfW(auxv_t) * entr
  * one more NULL. Read as AT_NULL, such a NULL would end the vector before AT_SECURE. A vector
  * without AT_SECURE proves nothing, so the program is taken to be secure.
  */
-static void kernel_word_read(struct kernel_word *word, char **envp)
+static void auxiliary_read(struct auxiliary *word, char **envp)
 {
 	const ElfW(auxv_t) * entry;
 
-	*word = (struct kernel_word){.is_secure = true};
+	*word = (struct auxiliary){.is_secure = true};
 	while (*envp)
 		envp++;
 	while (!*envp)
 		envp++;
 	for (entry = (const void *)envp; entry->a_type != AT_NULL; entry++)
-		kernel_word_take(word, entry);
+		auxiliary_take(word, entry);
 	if (word->id_count != 4) {
 		word->uid = (unsigned long)raw_call3(SYS_getuid, 0, 0, 0);
 		word->euid = (unsigned long)raw_call3(SYS_geteuid, 0, 0, 0);
@@ -217,7 +217,7 @@ static void kernel_word_read(struct kernel_word *word, char **envp)
  * Whether the program has other rights than its caller: set-uid, set-gid, file capabilities, or
  * marked so by a security module.
  */
-static bool kernel_word_is_secure(const struct kernel_word *word)
+static bool auxiliary_is_secure(const struct auxiliary *word)
 {
 	return word->is_secure || word->uid != word->euid || word->gid != word->egid;
 }
@@ -225,7 +225,7 @@ static bool kernel_word_is_secure(const struct kernel_word *word)
 /*
  * Whether the shim was preloaded twice, from two places: the first in the loader's order is used.
  */
-static bool is_second_copy(void)
+static bool shim_is_second_copy(void)
 {
 	const struct link_map *first = libc_find_map("libmemshim.so");
 
@@ -235,24 +235,24 @@ static bool is_second_copy(void)
 __attribute__((constructor)) static void shim_start(int argc, char **argv, char **envp)
 {
 	const struct link_map *libc = libc_find_map("libc.so.6");
-	struct kernel_word word;
+	struct auxiliary word;
 	struct settings settings;
 
-	if (!libc || is_second_copy()) /* another libc may not pass argc, argv and envp */
+	if (!libc || shim_is_second_copy()) /* another libc may not pass argc, argv and envp */
 		return;
-	find_libc(libc);
-	kernel_word_read(&word, envp);
-	if (kernel_word_is_secure(&word))
+	shim_find_libc(libc);
+	auxiliary_read(&word, envp);
+	if (auxiliary_is_secure(&word))
 		return;
 	settings_read(&settings, envp);
 	settings.self = (uid_t)word.euid;
 	shim.spare_bytes = spare_bytes();
-	if (settings.off || !take_private_memory() || !session_join(&settings))
+	if (settings.off || !shim_take_private_memory() || !session_join(&settings))
 		return;
 	shim.bad_settings = settings.bad_count;
 	shim.coverage = settings.redirect && redirect_entries(libc) ? COVERAGE_FULL
 								    : COVERAGE_CALLS;
 	stack_set_up(libc, libc_find_map("ld-linux"));
 	process_start(argc, argv);
-	register_handlers(libc);
+	shim_register_handlers(libc);
 }

@@ -18,7 +18,7 @@ static uint64_t stat_number(const char *text)
  * The program's name may contain spaces and parentheses: the fields begin after the last
  * parenthesis.
  */
-static const char *after_name(const char *text)
+static const char *stat_after_name(const char *text)
 {
 	const char *after = NULL;
 
@@ -40,7 +40,7 @@ bool stat_read(struct stat_facts *facts)
 	facts->start_time = facts->start_break = 0;
 	if (sys_read_file("/proc/self/stat", text, sizeof text) <= 0)
 		return false;
-	at = after_name(text);
+	at = stat_after_name(text);
 	for (int field = FIELD_STATE; at && *at == ' ' && field <= FIELD_START_BREAK; field++) {
 		at++;
 		if (field == FIELD_START_TIME)

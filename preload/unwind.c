@@ -35,7 +35,7 @@ bool unwind_set_up(int (*find)(void *pc, struct unwind_object *result), uint64_t
  * descriptor, which libc places at the end of every other one. The end of a stack that the program
  * created itself (coroutines, signals) is not known: then `otherwise`.
  */
-static uint64_t stack_end(uint64_t sp, uint64_t otherwise)
+static uint64_t unwind_stack_end(uint64_t sp, uint64_t otherwise)
 {
 	uint64_t descriptor = (uint64_t)thread_pointer();
 
@@ -48,7 +48,7 @@ static uint64_t stack_end(uint64_t sp, uint64_t otherwise)
 
 uint64_t unwind_distance(uint64_t sp)
 {
-	return stack_end(sp, sp) - sp;
+	return unwind_stack_end(sp, sp) - sp;
 }
 
 /*
@@ -104,7 +104,7 @@ static bool is_call_aarch64(const unsigned char *end, const struct unwind_span *
  * function: else the return address may be the begin of the next function, which nothing called
  * from.
  */
-static __attribute__((noinline)) bool may_step_out(const struct unwind_cursor *cursor)
+static __attribute__((noinline)) bool unwind_may_step_out(const struct unwind_cursor *cursor)
 {
 	uint64_t map_start = (uint64_t)cursor->object.map_start,
 		 map_end = (uint64_t)cursor->object.map_end;
@@ -127,7 +127,7 @@ static __attribute__((noinline)) bool may_step_out(const struct unwind_cursor *c
  */
 static void unwind_stay_on_stack(struct unwind_cursor *cursor, uint64_t cfa)
 {
-	cursor->stack.end = stack_end(cfa, cfa + OTHER_FRAME_MOST);
+	cursor->stack.end = unwind_stack_end(cfa, cfa + OTHER_FRAME_MOST);
 }
 
 /* Code that a signal interrupted may run on any stack. Memory of an unknown stack is not read. */
@@ -136,11 +136,11 @@ static void unwind_change_stack(struct unwind_cursor *cursor, uint64_t sp)
 	bool same = sp >= cursor->stack.begin && sp <= cursor->stack.end;
 
 	cursor->stack.begin = (sp - RED_ZONE_BYTES) & ~7ull;
-	cursor->stack.end = stack_end(sp, same ? sp + OTHER_FRAME_MOST : 0);
+	cursor->stack.end = unwind_stack_end(sp, same ? sp + OTHER_FRAME_MOST : 0);
 }
 
 /* A return address may be the first byte after its function: search for the call before it. */
-static inline uint64_t look_up_pc(const struct unwind_cursor *cursor)
+static inline uint64_t unwind_look_up_pc(const struct unwind_cursor *cursor)
 {
 	return cursor->exact ? cursor->pc : cursor->pc - 1;
 }
@@ -216,9 +216,9 @@ static bool unwind_recover(struct unwind_cursor *cursor, uint64_t cfa, int reg, 
 	return true;
 }
 
-static void find_module(struct unwind_cursor *cursor)
+static void unwind_find_module(struct unwind_cursor *cursor)
 {
-	uint64_t pc = look_up_pc(cursor), begin = (uint64_t)cursor->object.map_start;
+	uint64_t pc = unwind_look_up_pc(cursor), begin = (uint64_t)cursor->object.map_start;
 
 	if (pc - begin < (uint64_t)cursor->object.map_end - begin)
 		return; /* most callers are in the same file */
@@ -230,7 +230,7 @@ static void find_module(struct unwind_cursor *cursor)
 }
 
 /* Restores the caller's registers; false when a register that is needed cannot be restored. */
-static __attribute__((noinline)) bool recover_all(struct unwind_cursor *cursor, uint64_t cfa)
+static __attribute__((noinline)) bool unwind_recover_all(struct unwind_cursor *cursor, uint64_t cfa)
 {
 	const struct cfi_row *row = &cursor->row;
 	uint64_t slot;
@@ -279,7 +279,7 @@ static bool leave_signal_frame_aarch64(struct unwind_cursor *cursor)
 	cursor->cfa = words[SIGNAL_SP];
 	cursor->pc = words[SIGNAL_PC];
 	cursor->exact = true;
-	find_module(cursor);
+	unwind_find_module(cursor);
 	return true;
 }
 
@@ -320,19 +320,19 @@ bool unwind_step(struct unwind_cursor *cursor)
 	uint64_t cfa;
 
 	if (!cursor->known || !cursor->object.eh_frame ||
-	    !cfi_find(cursor->object.eh_frame, &cursor->tables, look_up_pc(cursor), &cursor->common,
-		      &cursor->row, &cursor->scratch))
+	    !cfi_find(cursor->object.eh_frame, &cursor->tables, unwind_look_up_pc(cursor),
+		      &cursor->common, &cursor->row, &cursor->scratch))
 		return LEAVE_SIGNAL_FRAME(cursor);
 	is_signal = cursor->common.is_signal;
 	if (is_signal && !IS_SIGNAL_FRAME(cursor))
 		return LEAVE_SIGNAL_FRAME(cursor);
-	if ((!is_signal && !may_step_out(cursor)) || !unwind_find_cfa(cursor, &cfa))
+	if ((!is_signal && !unwind_may_step_out(cursor)) || !unwind_find_cfa(cursor, &cfa))
 		return false;
 	/* Only a signal frame may lead to another stack. Only interrupted code may use no stack. */
 	if (cfa % sizeof cfa ||
 	    (!is_signal && (cfa < cursor->cfa + !cursor->exact || cfa > cursor->stack.end)))
 		return false;
-	if (!recover_all(cursor, cfa))
+	if (!unwind_recover_all(cursor, cfa))
 		return false;
 	cursor->sure &= !is_signal;
 	if (is_signal)
@@ -344,7 +344,7 @@ bool unwind_step(struct unwind_cursor *cursor)
 	cursor->exact = is_signal;
 	if (cursor->pc == 0 || cfi_rule_kind(cursor->row.rule[UNWIND_RETURN]) == CFI_UNDEFINED)
 		return false;
-	find_module(cursor);
+	unwind_find_module(cursor);
 	return true;
 }
 
@@ -393,7 +393,7 @@ __attribute__((noinline)) bool unwind_begin(struct unwind_cursor *cursor, uint64
 	cursor->object.map_start = cursor->object.map_end = NULL;
 	cursor->stack.begin = cursor->value[UNWIND_SP] - RED_ZONE_BYTES;
 	unwind_stay_on_stack(cursor, cursor->value[UNWIND_SP]);
-	find_module(cursor);
+	unwind_find_module(cursor);
 	for (int i = 0; i < NEAR_FRAMES && cursor->cfa < cfa; i++)
 		if (!unwind_step(cursor))
 			return false;
