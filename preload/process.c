@@ -18,7 +18,6 @@
 #include "program.h"
 #include "record.h"
 #include "slots.h"
-#include "stat.h"
 
 #define WAITS 100000 /* for another thread's registration, one sched_yield(2) each */
 

@@ -11,6 +11,7 @@
 #include "common/join.h"
 #include "common/make.h"
 #include "peer_socket.h"
+#include "shim.h"
 
 #define TRIES 200 /* of 1 ms each: a creator may be slow to remove its temporary name */
 

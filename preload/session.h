@@ -4,26 +4,8 @@
 #define MEMSHIM_SESSION_H
 
 #include <stdbool.h>
-#include <sys/types.h>
 
-#include "shim.h"
-
-/* The settings of README.md, "Environment"; null where not set. */
-struct settings {
-	const char *session;        /* MEMSHIM_SESSION */
-	const char *folder;         /* MEMSHIM_DIR */
-	const char *runtime_folder; /* XDG_RUNTIME_DIR */
-	const char *tmp_folder;     /* TMPDIR */
-	uint64_t log_bytes;         /* MEMSHIM_LOG_SIZE, 0 not set */
-	uint32_t stack_depth;       /* MEMSHIM_STACK_DEPTH */
-	uid_t self;                 /* the effective uid, AT_EUID; not from the environment */
-	bool off;                   /* MEMSHIM_OFF=1 */
-	bool redirect;              /* MEMSHIM_PATCH, true unless 0 */
-	uint32_t bad_count;         /* wrong values, ignored */
-};
-
-/* Reads `envp`, which the loader passes to constructors: libc's environ is not set that early. */
-void settings_read(struct settings *settings, char **envp);
+#include "settings.h"
 
 /*
  * Joins the session. Creates one that is named and missing; a path is only joined, because its

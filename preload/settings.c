@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
+#include "settings.h"
+
 #include <stddef.h>
 
-#include "session.h"
+#include "segment/layout.h"
 
 /* The value of NAME=value, or null when `entry` is another variable. */
 static const char *setting_value_of(const char *entry, const char *name)
