@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Any user's program may be read here, while its session waits: so each table is read at most once,
- * up to a size, and names are compared where they stand.
+ * The file may be hostile, and COMMAND waits for the answer: each table is read at most once, up to
+ * a fixed size, and names are compared inside it.
  */
 #include "report/recorder/asan_check.h"
 
@@ -24,7 +24,7 @@ struct asan_check {
 	Elf64_Shdr *sections;
 };
 
-/* Those bytes of the file and one null byte more, to be freed; null: they are not all there. */
+/* The bytes of the file, with a NUL behind them; the caller frees. Null if the file is shorter. */
 static void *read_bytes(int fd, uint64_t offset, uint64_t bytes)
 {
 	char *data = bytes <= TABLE_BYTES_MAX && offset <= INT64_MAX ? malloc(bytes + 1) : NULL;
@@ -90,7 +90,7 @@ static bool is_options(const Elf64_Sym *symbol, const char *names, uint64_t name
 	       strcmp(names + symbol->st_name, OPTIONS) == 0;
 }
 
-/* Whether the table of this type has a row that says so. */
+/* Whether the dynamic table needs the runtime, or the symbol table defines the options. */
 static bool has_row(const struct asan_check *check, uint32_t type)
 {
 	const Elf64_Shdr *section = find_section(check, type);

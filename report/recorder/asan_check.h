@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A program whose AddressSanitizer is a library is ended by it when anything was loaded before. The
- * shim asks it not to; but a program that sets the sanitizer's options by itself goes before.
+ * AddressSanitizer as a library ends its program if another library was loaded before it. The shim
+ * switches that check off by __asan_default_options, unless the program defines that function too.
  */
 #ifndef MEMSHIM_RECORDER_ASAN_CHECK_H
 #define MEMSHIM_RECORDER_ASAN_CHECK_H
 
 #include <stdbool.h>
 
-/* Whether the ELF file `fd` would be ended so, in this environment. */
+/* Whether the sanitizer would end the ELF program `fd` if the shim is preloaded. */
 bool asan_check_refuses_preload(int fd);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A break that moved without a call, of a process that runs: when the recording is read it may have
- * ended, and only the recorder can have seen it. Seen twice in a row it is believed: what a
- * registration looks like halfway does not last.
+ * The break check finds breaks that moved without a recorded call. Only the recorder can: the
+ * process may have ended when the recording is read. A difference counts when two checks in a row
+ * see it, because a process that is just registering may differ for a moment.
  */
 #include "report/procfs/alive.h"
 #include "report/reader/kernel_break.h"
@@ -35,7 +35,7 @@ static bool break_has_moved(const struct drain *drain, uint32_t i)
 	       breaks_differ(&breaks, &after, drain->header.page_bytes);
 }
 
-static void break_check_tell(struct drain *drain, uint32_t instance)
+static void break_check_append(struct drain *drain, uint32_t instance)
 {
 	struct segment_snapshot snapshot = {
 		.clock = drain_clock(drain),
@@ -63,7 +63,7 @@ void drain_compare(struct drain *drain)
 			break_checks->suspected = instance;
 		} else {
 			break_checks->reported = instance;
-			break_check_tell(drain, instance);
+			break_check_append(drain, instance);
 		}
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For the recorder: the process whose call failed, its limits and its memory. Who frees its memory
- * or ends at once has no more of that when it is looked at, so what a process began with is kept
- * from its registration on, where it has a limit.
+ * The limits and the memory of a process whose call failed. The process may free its memory or end
+ * before the recorder reads them. So where a process has a limit, the recorder reads its memory
+ * when it registers.
  */
 #include <stdio.h>
 #include <string.h>
@@ -50,7 +50,7 @@ pid_t snapshot_pid(const struct segment_process *slot)
 	return slot->pid_namespace ? 0 : slot->pid;
 }
 
-/* ---- what it began with ---- */
+/* ---- when it registers ---- */
 
 void drain_note_limits(struct drain *drain, const struct drain_process *process, pid_t pid)
 {
@@ -81,7 +81,7 @@ static const struct drain_limits *limits_at_start(const struct drain *drain, uin
 	return NULL;
 }
 
-/* ---- what it has now ---- */
+/* ---- when its call has failed ---- */
 
 void snapshot_caller(const struct drain *drain, struct segment_snapshot *snapshot, pid_t pid)
 {

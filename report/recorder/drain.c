@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The log. Each pass copies what every part has got since the last one, sorts it by time, and
- * appends it as chunks [first, next).
+ * The log. Each pass copies the new events of every part, sorts them by time, and appends them as
+ * chunks [first, next).
  *
- * An event that is claimed and not published yet is a hole. Holes are looked at again in later
- * passes. What has come is appended late, in a chunk of its own with first == next == the part's
- * position, which moves nothing; its events are older than those around it. A hole that stays for
- * PATIENCE_NS is torn: its writer died, or was overtaken. One that the ring has gone over is
- * counted as overwritten. Both are told in such a chunk, too.
+ * An event that is claimed and not yet published is an unpublished event. Later passes read it
+ * again. Once published it is appended late, in a chunk of its own with first == next == the part's
+ * position, which advances nothing; its events are older than those around it. An event that stays
+ * unpublished for PATIENCE_NS is torn: its writer died, or was overtaken. If the ring has wrapped
+ * past it, it is counted as overwritten. Such a chunk carries both counts, too.
  */
 #include <errno.h>
 #include <string.h>
@@ -30,7 +30,7 @@ static enum segment_read read_one(const struct drain *drain, uint32_t i, uint64_
 	return segment_read(part_at(drain, i), log + i * part_events, part_events, n, out);
 }
 
-/* A part is nearly in order: an event is late only by what passed between its stamp and claim. */
+/* Insertion sort: a part is nearly in order, as an event takes its clock just before its claim. */
 static void sort_by_clock(struct segment_event *events, uint64_t count)
 {
 	for (uint64_t i = 1; i < count; i++) {
@@ -46,7 +46,7 @@ static void sort_by_clock(struct segment_event *events, uint64_t count)
 	}
 }
 
-/* The batch as one chunk; where the disk has no room, its events are counted instead. */
+/* Appends the batch as one chunk; when the disk is full, its events are counted instead. */
 static void append_batch(struct drain *drain, struct segment_chunk chunk)
 {
 	chunk.kind = REGION_LOG;
@@ -130,7 +130,7 @@ static void fill_batch(struct drain *drain, uint32_t i, uint64_t head, uint64_t 
 		}
 	}
 	chunk.next = part->next;
-	objects_look(drain, chunk.count); /* whoever reads of them knows that they were looked at */
+	objects_look(drain, chunk.count); /* before a reader can see the events */
 	append_batch(drain, chunk);
 	snapshots_look(drain, chunk.count);
 }
@@ -143,7 +143,8 @@ unsigned drain_log(struct drain *drain)
 
 	truncation_guard_turn(drain);
 	for (uint32_t i = 0; i < drain->header.part_count; i++) {
-		/* As far as it is now: writers that never pause must not keep us in one part. */
+		/* Up to the head of now: writers that never pause must not keep the pass in one
+		 * part. */
 		uint64_t head = word_load(&part_at(drain, i)->head);
 		uint64_t waiting = head - drain->part[i].next;
 		unsigned full = waiting >= part_events ? 100

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * From a live segment into a recording, while the programs run: the log, part by part, and the
- * slots of processes that have ended. The segment's only reader that also writes to it: it ends
- * slots and gives them back.
+ * Copies a live segment into a recording while the programs run: the log, part by part, and the
+ * slots of processes that have ended. It also writes to the segment: it ends slots and frees them.
  *
- * One thread, which calls all of it; drain_wait and drain_registrations may be another's.
+ * One thread calls these functions; a second one may call drain_wait and drain_registrations.
  */
 #ifndef MEMSHIM_RECORDER_DRAIN_H
 #define MEMSHIM_RECORDER_DRAIN_H
@@ -15,13 +14,13 @@
 
 struct drain;
 
-/* What is wanted of a new session. */
+/* Options of a new session. */
 struct drain_options {
 	uint64_t log_bytes; /* 0: the default */
 	uint32_t stack_depth;
 	bool no_follow;
 	bool no_compress;
-	int fd;                     /* the recording: empty, writable; ours from now on */
+	int fd;                     /* the recording: empty, writable; drain_make takes it over */
 	const char *recording_path; /* absolute */
 	const char *command;        /* NUL-separated words */
 	uint32_t command_bytes;
@@ -40,9 +39,9 @@ struct drain_process {
 	uint32_t instance;
 	uint32_t parent_instance;
 	bool forked;
-	bool other_pid_namespace; /* in another pid namespace, or it may be: its pid says nothing
+	bool other_pid_namespace; /* in another pid namespace, or perhaps: its pid means nothing
 				     here */
-	pid_t pid;                /* as the process sees itself */
+	pid_t pid;                /* in the process's own pid namespace */
 	uint64_t start_time;      /* proc(5) stat field 22; 0 unknown */
 	uint64_t start_clock;     /* of its registration */
 	uint64_t start_break;     /* stat field 47; 0 unknown, as it is for a child of fork */
@@ -61,7 +60,7 @@ enum drain_proof {
 };
 
 struct drain_identity {
-	pid_t pid; /* as seen here */
+	pid_t pid; /* in the recorder's pid namespace */
 	enum drain_proof proof;
 	uid_t real_uid, effective_uid; /* (uid_t)-1 unknown */
 	uint64_t start_time;           /* proc(5) stat field 22; 0 unknown */
@@ -69,41 +68,41 @@ struct drain_identity {
 };
 
 struct drain_identity_end {
-	bool by_kernel; /* its pidfd or wait(2) told of the end, and not /proc */
-	bool replaced;  /* by another image: the process goes on */
+	bool by_kernel; /* its pidfd or wait(2) reported the end, and not /proc */
+	bool replaced;  /* by another image: the process runs on */
 	enum drain_how how;
 	int status; /* of DRAIN_EXITED, -1 unknown */
 	int signal; /* of DRAIN_KILLED */
 };
 
-/* Makes the segment in this user's folder and begins the recording. Null on failure. */
+/* Creates the segment in this user's folder and begins the recording. Null on failure. */
 struct drain *drain_make(const struct drain_options *wish, struct drain_error *error);
 
 /* The segment's absolute path, for COMMAND's environment. */
 const char *drain_segment_path(const struct drain *drain);
 
-/* Its name, and where a process may call on the recorder: see greetings.h. */
+/* The session's name, and the path of the peer socket: see preload/common/registration.h. */
 const char *drain_session(const struct drain *drain);
-const char *drain_greeting_path(const struct drain *drain);
+const char *drain_registration_path(const struct drain *drain);
 
 /* ---- the log ---- */
 
 /*
- * Appends what has come into the log since the last call. Returns how full the fullest part was
- * found, 0 to 100.
+ * Appends the events since the last call. Returns how full the fullest part was, 0 to 100 percent.
  */
 unsigned drain_log(struct drain *drain);
 
 /* ---- the processes ---- */
 
 /*
- * Waits until there have been other than `seen` registrations, or for a second: the word is not
- * ours alone, and who writes over it takes a wake away. `attentive`: for 250 us, and who has
- * called (see greetings.h) need not wake us. Returns how many there have been. See drain_wake.
+ * Waits until the number of registrations differs from `seen`, at most for a second: other
+ * processes can write to this futex word and so lose a wakeup. `polling`: at most for 250 us, and a
+ * process that has connected to the peer socket need not wake the recorder. Returns the number of
+ * registrations. See drain_wake.
  */
 uint32_t drain_wait(struct drain *drain, uint32_t seen, bool polling);
 
-/* Nobody will wait: who has called need not wake anybody. */
+/* No thread will wait: a process that has connected to the peer socket need not wake one. */
 void drain_attend(struct drain *drain);
 
 /* How many slots there are. */
@@ -112,13 +111,13 @@ uint32_t drain_slot_count(const struct drain *drain);
 /* Whether the process has, or takes, a slot of the session, or descends from this process. */
 bool drain_is_member(const struct drain *drain, pid_t pid);
 
-/* Makes drain_wait return, also one that is called a moment later. Any thread. */
+/* Makes the drain_wait of now, or the next one, return. Any thread may call it. */
 void drain_wake(struct drain *drain);
 
 /*
- * Images that have registered and were not reported before, in the order of their instances: up
- * to `room` of them; ask again when it was not enough. Only a later call can report an image
- * after the one that followed it in the same process: drain_was_replaced tells.
+ * Finds images that have registered since the last call, in the order of their instances: up to
+ * `capacity`; call again when all are used. A later call may report an image after its successor
+ * in the same process: see drain_was_replaced.
  */
 unsigned drain_registrations(struct drain *drain, struct drain_process *found, unsigned capacity);
 
@@ -126,19 +125,19 @@ unsigned drain_registrations(struct drain *drain, struct drain_process *found, u
 void drain_put_back(struct drain *drain, const struct drain_process *found, unsigned count);
 
 /*
- * Whether this image, the one of a process whose break began there (struct proc_facts), has
- * announced itself, reported already or not.
+ * Whether the image of this process that began with `start_break` (struct proc_facts) has
+ * registered, whether drain_registrations has reported it or not.
  */
 bool drain_has_registered(const struct drain *drain, pid_t pid, uint64_t start_time,
 			  uint64_t start_break);
 
-/* Keeps the pid that an image's process has here, where it sees another itself. */
+/* Keeps the pid that the process has in the recorder's pid namespace, where that differs. */
 void drain_know_pid(struct drain *drain, const struct drain_process *process, pid_t pid);
 
-/* Keeps the limits of an image that has just registered: `pid` as seen here. */
+/* Keeps the limits of an image that has just registered; `pid` in the recorder's namespace. */
 void drain_note_limits(struct drain *drain, const struct drain_process *process, pid_t pid);
 
-/* Whether another image has followed this one in the same process. */
+/* Whether another image has replaced this one in the same process. */
 bool drain_was_replaced(const struct drain *drain, const struct drain_process *process);
 
 /*
@@ -160,17 +159,17 @@ void drain_flush_identities(struct drain *drain);
 uint64_t drain_now(const struct drain *drain);
 
 /*
- * At `clock`, a drain_now, the process of this image executed a program that does not register. Its
- * slot stays its own until it is retired.
+ * At `clock`, a drain_now, the process of this image executed a program that does not register. The
+ * image keeps its slot until it is retired.
  */
 void drain_leave(struct drain *drain, const struct drain_process *process, uint64_t clock);
 
-/* Where a later image of that process has registered after all: it could not know of this one. */
+/* If a later image of that process has registered after all, makes `old` its predecessor. */
 void drain_link_next(struct drain *drain, const struct drain_process *old);
 
 /*
- * Compares the breaks of all images that run with the kernel's, and keeps in the recording which
- * moved without a call. Takes some 50 us for each.
+ * The break check: compares the break of each running image with the kernel's, and records those
+ * that moved without a call. Takes some 50 us an image.
  */
 void drain_compare(struct drain *drain);
 
@@ -185,20 +184,20 @@ void drain_append_unfollowed(struct drain *drain, const struct drain_unfollowed 
 
 /* ---- the end ---- */
 
-/* Whether somebody has punched holes into the segment meanwhile: what was in them is lost. */
+/* Whether a process has punched holes into the segment: their contents are lost. */
 bool drain_was_punched(const struct drain *drain);
 
-/* Whether somebody has cut the segment off meanwhile: what was in it is lost. */
+/* Whether a process has truncated the segment: the contents of that part are lost. */
 bool drain_was_cut(const struct drain *drain);
 
 /*
- * The rest of everything; then the segment is closed, its name removed, and `drain` is gone.
+ * Appends the rest, closes the segment, removes its name, and frees `drain`.
  * Returns 0, or -errno when the recording could not be written whole. `status` and `signal` are
  * COMMAND's.
  */
 int drain_finish(struct drain *drain, int status, int signal);
 
-/* Nothing has run: the segment goes away, and what is in the recording is not worth keeping. */
+/* COMMAND has not run: removes the segment and frees `drain`. The caller removes the recording. */
 void drain_cancel(struct drain *drain);
 
 #endif

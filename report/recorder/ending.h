@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * How a process ended that is somebody else's child, from the surest source that answers:
- * - a zombie: stat field 52, where this user may look into the process.
+ * How a process ended that is not the recorder's child, from the surest source that answers:
+ * - a zombie: stat field 52, if this user has ptrace access to the process.
  * - after its parent has waited: the pidfd, on Linux 6.15 and later, if it was opened before, or,
- *   on Linux 6.16 and later, if the process called on the recorder.
+ *   on Linux 6.16 and later, if the process had connected to the peer socket.
  */
 #ifndef MEMSHIM_RECORDER_ENDING_H
 #define MEMSHIM_RECORDER_ENDING_H

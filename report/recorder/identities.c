@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which process an image is, as the recorder verified it: rows for the recording. Several are
- * written as one chunk; most short processes need one row, which already has their end.
+ * Rows of the recording: which process an image is, as the recorder verified it. Several rows are
+ * written as one chunk; a short process needs one row, which already has its end.
  */
 #include "report/recorder/drain_internal.h"
 

@@ -13,15 +13,15 @@
 
 #define UID_UNKNOWN ((uid_t)-1)
 
-/* Until its parent has waited for it, its pid is no other process's. */
+/* Until its parent has waited, no other process can have its pid. */
 static bool identity_exists(int fd)
 {
 	return syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) == 0 || errno == EPERM;
 }
 
 /*
- * What /proc says of it, kept only if it still had its pid afterwards. The effective uid is that of
- * the call where there was one: since then it may have changed.
+ * Reads start time and uids from /proc, and keeps them only if the process still had its pid
+ * afterwards. SO_PEERCRED's effective uid takes precedence: it may have changed since.
  */
 static void identity_ask_proc(struct drain_identity *identity, int fd, bool is_child)
 {
@@ -41,7 +41,7 @@ static void identity_ask_proc(struct drain_identity *identity, int fd, bool is_c
 		identity->real_uid = status.real_uid;
 }
 
-/* A pidfd that was opened by pid is that of a process which started when the image's did. */
+/* A pidfd that was opened by pid is the image's if the process has the image's start time. */
 static bool identity_fits(const struct drain_identity *identity,
 			  const struct registration *registration)
 {
@@ -50,7 +50,7 @@ static bool identity_fits(const struct drain_identity *identity,
 				 registration->image.start_time);
 }
 
-/* Its pid is from its slot, where any process of the session may have written it. */
+/* Needed where the pid is from the slot, which any process of the session can write. */
 static bool identity_maps_segment(const struct drain_identity *identity, const struct drain *drain,
 				  int fd)
 {

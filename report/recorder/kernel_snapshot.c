@@ -203,16 +203,16 @@ static bool is_new_failure(struct snapshots *snapshots, const struct segment_eve
 	uint64_t kind = (uint64_t)event->process << 32 | (uint64_t)event->kind << 16 |
 			event->detail;
 
-	for (uint32_t i = 0; i < SIGHTS_SEEN; i++)
+	for (uint32_t i = 0; i < SNAPSHOTS_SEEN; i++)
 		if (snapshots->seen[i] == kind)
 			return false;
-	snapshots->seen[snapshots->seen_next++ % SIGHTS_SEEN] = kind;
+	snapshots->seen[snapshots->seen_next++ % SNAPSHOTS_SEEN] = kind;
 	return true;
 }
 
 static bool kernel_snapshot_knows(struct snapshots *snapshots, int32_t shmid)
 {
-	uint32_t *known = &snapshots->known[(uint32_t)shmid % SIGHTS_KNOWN];
+	uint32_t *known = &snapshots->known[(uint32_t)shmid % SNAPSHOTS_KNOWN];
 	bool is_known = *known == (uint32_t)shmid + 1;
 
 	*known = (uint32_t)shmid + 1;
@@ -225,7 +225,7 @@ static void forget_removed(struct snapshots *snapshots, const struct segment_eve
 	uint32_t shmid = (uint32_t)event->u.shmctl.shmid;
 
 	if (event->u.shmctl.command == IPC_RMID && !(event->flags & EVENT_FAILED))
-		snapshots->known[shmid % SIGHTS_KNOWN] = 0;
+		snapshots->known[shmid % SNAPSHOTS_KNOWN] = 0;
 }
 
 static bool wants_failure(struct snapshots *snapshots, const struct segment_event *event)
@@ -256,7 +256,8 @@ static bool kernel_snapshot_is_ours(const struct drain *drain, int32_t shmid)
 }
 
 /* Of a stranger's: what it is, once, and whether it is still attached after it was removed. */
-static bool wants_stranger(struct drain *drain, const struct segment_event *event, int32_t *shmid)
+static bool wants_foreign_segment(struct drain *drain, const struct segment_event *event,
+				  int32_t *shmid)
 {
 	int32_t command = event->u.shmctl.command & ~0x100 /* IPC_64 */;
 
@@ -273,7 +274,7 @@ static bool wants_segment(struct drain *drain, const struct segment_event *event
 	struct snapshots *snapshots = &drain->snapshots;
 
 	if (event->kind == CALL_SHMCTL)
-		return wants_stranger(drain, event, shmid);
+		return wants_foreign_segment(drain, event, shmid);
 	if (event->kind == CALL_SHMGET) {
 		*shmid = event->u.shmget.shmid;
 		return !kernel_snapshot_knows(snapshots, *shmid) &&
@@ -307,19 +308,19 @@ static void look_at_failure(const struct drain *drain, struct segment_snapshot *
 }
 
 /* Its ids are not those of the table that can be asked. */
-static bool is_elsewhere(struct drain *drain, uint32_t instance)
+static bool is_in_other_ipc_namespace(struct drain *drain, uint32_t instance)
 {
 	struct snapshots *snapshots = &drain->snapshots;
 	uint32_t used = drain_slots_used(drain);
 
 	if (snapshots->asked_instance == instance)
-		return snapshots->other_pid_namespace;
+		return snapshots->other_ipc_namespace;
 	snapshots->asked_instance = instance;
-	snapshots->other_pid_namespace = false;
+	snapshots->other_ipc_namespace = false;
 	for (uint32_t i = 0; i < used; i++)
 		if (drain_slot(drain, i)->instance == instance)
-			snapshots->other_pid_namespace = drain_slot(drain, i)->ipc_namespace != 0;
-	return snapshots->other_pid_namespace;
+			snapshots->other_ipc_namespace = drain_slot(drain, i)->ipc_namespace != 0;
+	return snapshots->other_ipc_namespace;
 }
 
 static void kernel_snapshot_look(struct drain *drain, const struct segment_event *event)
@@ -333,7 +334,7 @@ static void kernel_snapshot_look(struct drain *drain, const struct segment_event
 	bool failed = event->flags & EVENT_FAILED;
 	int32_t shmid = -1;
 
-	if (event->kind > CALL_SBRK && is_elsewhere(drain, event->process))
+	if (event->kind > CALL_SBRK && is_in_other_ipc_namespace(drain, event->process))
 		return;
 	if (failed ? !wants_failure(&drain->snapshots, event)
 		   : !wants_segment(drain, event, &shmid))
@@ -351,7 +352,7 @@ static void kernel_snapshot_look(struct drain *drain, const struct segment_event
 
 void snapshots_look(struct drain *drain, uint64_t count)
 {
-	for (uint64_t i = 0; i < count && drain->snapshots.count < SIGHTS_MOST; i++) {
+	for (uint64_t i = 0; i < count && drain->snapshots.count < SNAPSHOTS_MOST; i++) {
 		const struct segment_event *event = &drain->batch[i];
 
 		if (event->kind == CALL_SHMCTL)

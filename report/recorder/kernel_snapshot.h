@@ -10,17 +10,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SIGHTS_MOST 1024u  /* in one session */
-#define SIGHTS_KNOWN 4096u /* segments that need no look, by the low bits of their id */
-#define SIGHTS_SEEN 64u    /* failures of one kind in one image are looked at once */
+#define SNAPSHOTS_MOST 1024u  /* in one session */
+#define SNAPSHOTS_KNOWN 4096u /* segments that need no look, by the low bits of their id */
+#define SNAPSHOTS_SEEN 64u    /* failures of one kind in one image are looked at once */
 
 struct snapshots {
 	uint32_t count;
-	uint32_t known[SIGHTS_KNOWN]; /* shmid + 1 */
-	uint64_t seen[SIGHTS_SEEN];   /* of failures: image, call, error */
+	uint32_t known[SNAPSHOTS_KNOWN]; /* shmid + 1 */
+	uint64_t seen[SNAPSHOTS_SEEN];   /* of failures: image, call, error */
 	uint32_t seen_next;
 	uint32_t asked_instance; /* whether this one is in another IPC namespace: */
-	bool other_pid_namespace;
+	bool other_ipc_namespace;
 };
 
 #endif

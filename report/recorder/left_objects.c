@@ -140,7 +140,7 @@ static void look_at_new(struct drain *drain, const struct segment_event *event)
 	if (left_object_is_there((int32_t)shmid))
 		drain->looks.seen[place] = shmid + 1;
 	else if (has_moved(drain, event->process))
-		drain->looks.other_pid_namespace[place] = shmid + 1;
+		drain->looks.other_ipc_namespace[place] = shmid + 1;
 }
 
 void objects_look(struct drain *drain, uint64_t count)
@@ -159,7 +159,7 @@ static uint32_t object_flags(const struct drain *drain, int32_t shmid)
 	uint32_t name = (uint32_t)shmid + 1, place = (uint32_t)shmid % OBJECT_LOOKS;
 
 	return (drain->looks.seen[place] == name ? OBJECT_WAS_SEEN : 0) |
-	       (drain->looks.other_pid_namespace[place] == name ? OBJECT_ELSEWHERE : 0);
+	       (drain->looks.other_ipc_namespace[place] == name ? OBJECT_ELSEWHERE : 0);
 }
 
 /* ---- at the end ---- */

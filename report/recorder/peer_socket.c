@@ -18,10 +18,10 @@
 #define ACCEPTED_MOST 4096 /* in one turn */
 #define TRIALS 16          /* connections taken for that of our own child */
 #define CHECKS 4           /* connections of a user of whom none is of the session, in one turn */
-#define STRANGERS 32u      /* such users that one turn asks about */
+#define OTHER_USERS 32u    /* such users that one turn asks about */
 #define USERS 32u          /* of one session; the first one is the recorder's own */
-#define OWN_ROOM 2048u     /* claims; each may hold a descriptor */
-#define OTHERS_ROOM 64u
+#define OWN_CAPACITY 2048u /* claims; each may hold a descriptor */
+#define OTHERS_CAPACITY 64u
 #define PATIENCE_NS 1000000000ull
 
 struct peer_socket {
@@ -29,11 +29,11 @@ struct peer_socket {
 	int by_name, by_path; /* -1 none */
 	bool outlasts_peers;
 	struct sockaddr_un path;
-	uint32_t stranger_count; /* of this turn */
-	struct stranger_user {
+	uint32_t other_user_count; /* of this turn */
+	struct other_user {
 		uid_t uid;
 		unsigned checks;
-	} unregistered_process[STRANGERS];
+	} other_user[OTHER_USERS];
 	uint32_t user_count;
 	struct peer_claims user[USERS];
 };
@@ -151,14 +151,13 @@ static bool may_check(struct peer_socket *socket, uid_t uid)
 {
 	uint32_t i = 0;
 
-	while (i < socket->stranger_count && socket->unregistered_process[i].uid != uid)
+	while (i < socket->other_user_count && socket->other_user[i].uid != uid)
 		i++;
-	if (i == STRANGERS)
+	if (i == OTHER_USERS)
 		return false;
-	if (i == socket->stranger_count)
-		socket->unregistered_process[socket->stranger_count++] = (struct stranger_user){uid,
-												0};
-	return socket->unregistered_process[i].checks++ < CHECKS;
+	if (i == socket->other_user_count)
+		socket->other_user[socket->other_user_count++] = (struct other_user){uid, 0};
+	return socket->other_user[i].checks++ < CHECKS;
 }
 
 /* Null: none of ours. */
@@ -170,7 +169,7 @@ static struct peer_claims *user_of(struct peer_socket *socket, const struct peer
 	if (peer->pid <= 0 || !may_check(socket, peer->uid) ||
 	    !socket->options.is_member(socket->options.context, peer->pid))
 		return NULL;
-	return user_add(socket, peer->uid, OTHERS_ROOM);
+	return user_add(socket, peer->uid, OTHERS_CAPACITY);
 }
 
 struct peer_socket *peer_socket_open(const struct peer_socket_options *options)
@@ -185,7 +184,7 @@ struct peer_socket *peer_socket_open(const struct peer_socket_options *options)
 	s->by_name = listen_at(&name, length);
 	length = registration_address_by_path(&s->path, options->path);
 	s->by_path = *options->path ? listen_at(&s->path, length) : -1;
-	if ((s->by_name >= 0 || s->by_path >= 0) && user_add(s, geteuid(), OWN_ROOM)) {
+	if ((s->by_name >= 0 || s->by_path >= 0) && user_add(s, geteuid(), OWN_CAPACITY)) {
 		s->outlasts_peers = try_outlasting();
 		return s;
 	}
@@ -232,7 +231,7 @@ static bool accept_some(struct peer_socket *socket, int listener)
 /* The path first: only those who may enter the session's folder come that way. */
 bool peer_socket_collect(struct peer_socket *socket)
 {
-	socket->stranger_count = 0;
+	socket->other_user_count = 0;
 	for (uint32_t i = 0; i < socket->user_count; i++)
 		peer_claims_listen(&socket->user[i]);
 	return accept_some(socket, socket->by_path) && accept_some(socket, socket->by_name);

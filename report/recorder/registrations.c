@@ -14,8 +14,8 @@
 
 #include "report/recorder/peer_socket.h"
 
-#define ROOM 64    /* arrivals taken in at once */
-#define ATTENDS 80 /* looks of 250 us after the last arrival */
+#define BATCH 64 /* arrivals taken in at once */
+#define POLLS 80 /* looks of 250 us after the last arrival */
 #define STACK_BYTES (128u << 10)
 #define OWN_DESCRIPTORS 64
 
@@ -41,7 +41,7 @@ static bool registration_enqueue(struct registrations *a, const struct registrat
 	if (a->taken == a->count)
 		a->taken = a->count = 0;
 	if (a->count == a->capacity) {
-		size_t capacity = a->capacity ? a->capacity * 2 : 2 * ROOM;
+		size_t capacity = a->capacity ? a->capacity * 2 : 2 * BATCH;
 		struct registration *queue = realloc(a->queue, capacity * sizeof *queue);
 
 		if (!queue)
@@ -85,7 +85,7 @@ static bool has_called(struct registrations *a, struct registration *registratio
 }
 
 /* False when the main thread cannot be told. */
-static bool registration_tell(const struct registrations *a)
+static bool registration_notify(const struct registrations *a)
 {
 	uint64_t one = 1;
 
@@ -137,12 +137,12 @@ static void take_in(struct registrations *a, const struct drain_process *image)
 /* Takes in all that is new, each slot once; false when there was nothing. */
 static bool registration_gather(struct registrations *a)
 {
-	struct drain_process found[ROOM];
+	struct drain_process found[BATCH];
 	unsigned count;
 	bool some = false;
 
-	for (uint32_t taken = 0; taken <= a->slots; taken += ROOM) {
-		count = drain_registrations(a->drain, found, ROOM);
+	for (uint32_t taken = 0; taken <= a->slots; taken += BATCH) {
+		count = drain_registrations(a->drain, found, BATCH);
 		/* After: they called before they could be found. */
 		if (a->socket && !peer_socket_collect(a->socket)) {
 			drain_put_back(a->drain, found, count);
@@ -151,7 +151,7 @@ static bool registration_gather(struct registrations *a)
 		for (unsigned i = 0; i < count; i++)
 			take_in(a, &found[i]);
 		some |= count > 0;
-		if ((count > 0 && !registration_tell(a)) || count < ROOM)
+		if ((count > 0 && !registration_notify(a)) || count < BATCH)
 			break;
 	}
 	if (a->socket)
@@ -167,7 +167,7 @@ static bool registration_look(struct registrations *a)
 
 	if (asked != atomic_load_explicit(&a->answered, memory_order_relaxed)) {
 		atomic_store_explicit(&a->answered, asked, memory_order_release);
-		registration_tell(a);
+		registration_notify(a);
 	}
 	return some;
 }
@@ -176,7 +176,7 @@ static bool registration_look(struct registrations *a)
  * The thread that a registration wakes waits for its turn on a CPU that the process is using: that
  * one would pay for the change to us and back. Whoever called can be had later, too.
  */
-static void stand_back(void)
+static void thread_lower_priority(void)
 {
 	struct sched_param none = {0};
 
@@ -188,17 +188,17 @@ static void *registration_run(void *context)
 {
 	struct registrations *a = context;
 	bool outlast = a->socket && peer_socket_outlasts_peers(a->socket);
-	unsigned attends = 0;
+	unsigned polls = 0;
 	uint32_t seen = 0;
 
-	stand_back();
+	thread_lower_priority();
 
 	while (!atomic_load_explicit(&a->stop, memory_order_acquire)) {
-		seen = drain_wait(a->drain, seen, attends > 0);
+		seen = drain_wait(a->drain, seen, polls > 0);
 		if (registration_look(a) && outlast)
-			attends = ATTENDS;
-		else if (attends > 0)
-			attends--;
+			polls = POLLS;
+		else if (polls > 0)
+			polls--;
 	}
 	return NULL;
 }
@@ -235,7 +235,7 @@ static void open_socket(struct registrations *a)
 {
 	struct peer_socket_options options = {
 		.session = drain_session(a->drain),
-		.path = drain_greeting_path(a->drain),
+		.path = drain_registration_path(a->drain),
 		.descriptors = a->descriptors,
 		.must_stop = must_stop,
 		.is_member = is_member,

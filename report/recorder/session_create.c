@@ -74,7 +74,7 @@ static char *named_folder(const char *variable)
 }
 
 /* Beside the segment; "" where that is longer than a socket's path may be. */
-static void choose_greeting_path(const struct drain *drain, char *path, size_t size)
+static void choose_registration_path(const struct drain *drain, char *path, size_t size)
 {
 	int length = (int)strlen(drain->path) - (int)strlen(".seg");
 
@@ -103,7 +103,7 @@ static int make_there(struct drain *drain, struct segment_options wish)
 
 	if (!name_segment(drain, wish.session))
 		return -ENAMETOOLONG;
-	choose_greeting_path(drain, registration_message, sizeof registration_message);
+	choose_registration_path(drain, registration_message, sizeof registration_message);
 	wish.registration_path = registration_message;
 	drain->base = (char *)segment_file_create(&drain->folder, segment_file(drain), &wish, &ret);
 	return drain->base ? 0 : ret;
@@ -291,7 +291,7 @@ const char *drain_session(const struct drain *drain)
 	return drain->header.session;
 }
 
-const char *drain_greeting_path(const struct drain *drain)
+const char *drain_registration_path(const struct drain *drain)
 {
 	return drain->header.registration_path;
 }

@@ -189,7 +189,7 @@ void tree_free(struct tree *tree)
 /* ---- why ---- */
 
 /* What is only suspected is not told of one that has registered since: the news is under way. */
-static bool is_guilty(const struct tree *tree, const struct unregistered_process *s)
+static bool is_suspect(const struct tree *tree, const struct unregistered_process *s)
 {
 	return s->suspected &&
 	       !drain_has_registered(tree->drain, s->pid, s->start_time, s->start_break);
@@ -199,13 +199,13 @@ static bool is_guilty(const struct tree *tree, const struct unregistered_process
  * Without having registered until then, it was not just about to. One that ended an image by exec
  * is told of in any case: the log has that exec, and nothing after it.
  */
-static bool had_its_time(const struct unregistered_process *s, uint64_t until_ns)
+static bool had_time_to_register(const struct unregistered_process *s, uint64_t until_ns)
 {
 	return s->why == WHY_NO_ENVIRONMENT || s->other_uid || s->executed ||
 	       until_ns - s->met_ns > STARTED_NS;
 }
 
-static void tree_tell(struct tree *tree, struct unregistered_process *s)
+static void tree_report(struct tree *tree, struct unregistered_process *s)
 {
 	if (!s->reported)
 		s->doubtful = s->why == WHY_NO_ACCESS || s->why == WHY_UNKNOWN;
@@ -232,7 +232,7 @@ static void judge_hidden(struct tree *tree, struct unregistered_process *s,
 	s->suspected = true;
 	s->why = other ? WHY_SETUID : WHY_UNKNOWN;
 	if (other && named)
-		tree_tell(tree, s);
+		tree_report(tree, s);
 }
 
 /* Of a program that could have loaded the shim, and has not registered. */
@@ -251,7 +251,7 @@ static void judge_silent(struct tree *tree, struct unregistered_process *s)
 	if (preload != PRELOAD_ELSEWHERE)
 		return;
 	s->why = WHY_OTHER_ROOT;
-	tree_tell(tree, s);
+	tree_report(tree, s);
 }
 
 static void tree_judge(struct tree *tree, struct unregistered_process *s,
@@ -274,7 +274,7 @@ static void tree_judge(struct tree *tree, struct unregistered_process *s,
 	s->other_uid = proc_other_uid(s->pid);
 	if (in.verdict == INSPECT_UNSEEN) {
 		s->why = in.why;
-		tree_tell(tree, s);
+		tree_report(tree, s);
 	} else {
 		judge_silent(tree, s);
 	}
@@ -290,8 +290,8 @@ static void tree_look_at(struct tree *tree, pid_t pid, const struct proc_facts *
 	s->executed = executed;
 	if (!s->reported)
 		tree_judge(tree, s, facts);
-	if (!s->reported && now_ns() - s->met_ns > SETTLED_NS && is_guilty(tree, s))
-		tree_tell(tree, s);
+	if (!s->reported && now_ns() - s->met_ns > SETTLED_NS && is_suspect(tree, s))
+		tree_report(tree, s);
 	if (executed && (s->suspected || s->reported))
 		watch_note_exec(tree->watch, pid, s->reported);
 }
@@ -351,8 +351,8 @@ static void look_at_known(struct tree *tree)
 	HASH_ITER (hh, tree->unregistered_processes, s, next) {
 		if (s->round == tree->round || watch_knows(tree->watch, s->pid))
 			continue;
-		if (had_its_time(s, s->seen_ns) && is_guilty(tree, s))
-			tree_tell(tree, s);
+		if (had_time_to_register(s, s->seen_ns) && is_suspect(tree, s))
+			tree_report(tree, s);
 		tree_forget(tree, s);
 	}
 }
@@ -380,7 +380,7 @@ void tree_note_command(struct tree *tree, unsigned why, const char *exe)
 	s->ppid = getpid();
 	s->why = why;
 	snprintf(s->exe, sizeof s->exe, "%.*s", (int)sizeof s->exe - 1, in.path[0] ? in.path : exe);
-	tree_tell(tree, s);
+	tree_report(tree, s);
 }
 
 /* When the next look may be, one that took from `began` until now having been paid for. */
@@ -421,8 +421,8 @@ void tree_finish(struct tree *tree)
 
 	recorder_tree_look(tree);
 	HASH_ITER (hh, tree->unregistered_processes, s, next) {
-		if (had_its_time(s, now_ns()) && is_guilty(tree, s))
-			tree_tell(tree, s);
+		if (had_time_to_register(s, now_ns()) && is_suspect(tree, s))
+			tree_report(tree, s);
 	}
 }
 

@@ -82,11 +82,11 @@ void watch_note_exec(struct watch *watch, pid_t pid, bool surely)
 }
 
 void watch_on_registration(struct watch *watch,
-			   void (*arrived)(void *context, pid_t pid,
-					   const struct drain_process *image),
+			   void (*registered)(void *context, pid_t pid,
+					      const struct drain_process *image),
 			   void *context)
 {
-	watch->arrived = arrived;
+	watch->registered = registered;
 	watch->context = context;
 }
 
@@ -129,7 +129,7 @@ void watch_free(struct watch *watch)
 	}
 	close(watch->epoll_fd);
 	free(watch->by_slot);
-	instance_set_free(&watch->came);
+	instance_set_free(&watch->registered_instances);
 	free(watch);
 }
 
@@ -270,16 +270,17 @@ static bool begin_to_watch(struct watch *watch, struct registration *registratio
 static bool is_forged(struct watch *watch, const struct drain_process *image)
 {
 	return watch->by_slot[image->slot] != NULL ||
-	       !instance_set_add(&watch->came, image->instance);
+	       !instance_set_add(&watch->registered_instances, image->instance);
 }
 
 /* Also of a process that has gone: whoever looked for it need not. */
-static void tell_arrived(const struct watch *watch, const struct drain_process *image, pid_t pid)
+static void watch_report_registration(const struct watch *watch, const struct drain_process *image,
+				      pid_t pid)
 {
 	if (pid <= 0 && !image->other_pid_namespace)
 		pid = image->pid;
-	if (pid > 0 && watch->arrived)
-		watch->arrived(watch->context, pid, image);
+	if (pid > 0 && watch->registered)
+		watch->registered(watch->context, pid, image);
 }
 
 static void watch_add(struct watch *watch, struct registration *registration)
@@ -300,7 +301,7 @@ static void watch_add(struct watch *watch, struct registration *registration)
 	if (pid > 0)
 		drain_note_limits(watch->drain, &registration->image, pid);
 	inherit_break(watch, &registration->image);
-	tell_arrived(watch, &registration->image, pid);
+	watch_report_registration(watch, &registration->image, pid);
 	watch_replace(watch, registration, &pid);
 	if (drain_was_replaced(watch->drain, &registration->image)) {
 		record_replaced(watch, registration, &identity);

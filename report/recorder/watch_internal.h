@@ -31,7 +31,7 @@ struct watch {
 	struct registrations *registrations;
 	struct watched *table, *pids;
 	struct watched **by_slot;
-	struct instance_set came;
+	struct instance_set registered_instances;
 	struct watched *ended;
 	int epoll_fd;
 	pid_t command;
@@ -40,7 +40,7 @@ struct watch {
 	int command_status;
 	bool last; /* no later turn will know more */
 	uint64_t next_look_ns;
-	void (*arrived)(void *context, pid_t pid, const struct drain_process *image);
+	void (*registered)(void *context, pid_t pid, const struct drain_process *image);
 	void *context;
 };
 

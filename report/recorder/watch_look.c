@@ -43,8 +43,8 @@ static void watch_look_compare(void *context, pid_t pid)
 			      : maps_has_file(pid, strrchr(drain_segment_path(watch->drain), '/'))))
 			continue;
 		drain_know_pid(watch->drain, &w->image, pid);
-		if (watch->arrived)
-			watch->arrived(watch->context, pid, &w->image);
+		if (watch->registered)
+			watch->registered(watch->context, pid, &w->image);
 		watched_hold(watch, w, pid, (int)syscall(SYS_pidfd_open, pid, 0));
 	}
 }
