@@ -172,19 +172,19 @@ def test_history():
         history = text.split(f"HISTORY of segment {shmid}\n")[1].split("\n\n")[0].splitlines()[1:]
         told = [re.match(r" +\d+\.\d{6}  ledger \((\d+)\) +(\d+)  (.*)", line).groups() for line in history]
         parent, child = dict.fromkeys(pid for pid, _, _ in told)
-        has = f"has it by fork at {first:#x}", f"has it by fork at {second:#x}, read-only"
+        has = f"inherited it by fork at {first:#x}", f"inherited it by fork at {second:#x}, read-only"
         assert [(p, n) for p, n, _ in told[4:6]] == [(child, "3"), (child, "4")]
         assert {what for _, _, what in told[4:6]} == set(has)
         assert told[:4] + told[6:9] == [
-            (parent, "0", "made it: 64K, mode 0600"),
+            (parent, "0", "created it: 64K, mode 0600"),
             (parent, "1", f"attached it at {first:#x}"),
             (parent, "2", f"attached it at {second:#x}, read-only"),
             (parent, "2", "changed it: mode 0640, owner 0, group 0") if harness.IS_ROOT else told[3],
             (child, "3", f"detached it at {second:#x}, read-only"),
-            (child, "3", "removed it, by IPC_RMID"),
-            (child, "2", f"executed another program, with it attached at {first:#x}")]
+            (child, "3", "removed it by IPC_RMID"),
+            (child, "2", f"executed another program while it was attached at {first:#x}")]
         assert [(p, n) for p, n, _ in told[9:]] == [(parent, "1"), (parent, "0")]
-        assert all(what.startswith("ended, with it attached at") for _, _, what in told[9:])
+        assert all(what.startswith("exited while it was attached at") for _, _, what in told[9:])
         assert "cycle_step" not in text, "call sites of other segments are of no interest here"
 
 

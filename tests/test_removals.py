@@ -88,8 +88,8 @@ def test_outsider_removes_what_is_attached():
         assert re.search(rf"segment {second} had the same key afterwards$", finding["text"]) or (
             f"segment {second} was then created under the same key by ledger" in finding["text"])
         history = memshim("report", "-m", first).stdout
-        assert re.search(rf"Segment {second}, made by ledger \(\d+\) at \d+\.\d+, has had this key since\.", history)
-        assert re.search(rf"Segment {first}, made by ledger .*, had this key before\.", memshim("report", "-m", second).stdout)
+        assert re.search(rf"Segment {second}, created by ledger \(\d+\) at \d+\.\d+, has had this key since\.", history)
+        assert re.search(rf"Segment {first}, created by ledger .*, had this key before\.", memshim("report", "-m", second).stdout)
         program.tell("rm")
         lines.end()
     finding, = findings("removed-by-other")

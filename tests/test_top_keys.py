@@ -127,7 +127,7 @@ def reverse(screen):
 def filter_rows(screen):
     for key in ("/", "F4", "\\"):
         screen.type(key, "d", "a", "s", "h", "Enter")
-        screen.wait_for("Filter: dash", "Esc ends it")
+        screen.wait_for("Filter: dash", "Esc removes it")
         assert {row[1] for row in rows_below(screen.text(), "PROGRAM")} == {"dash"}
         screen.type("Escape")
         screen.wait_without("Filter:")
@@ -135,7 +135,7 @@ def filter_rows(screen):
 
 def follow(screen):
     screen.type("F")
-    screen.wait_for("the cursor stays on its row")
+    screen.wait_for("the cursor follows its row")
     pid = cursor(screen)[1:].split()[0]
     screen.type("R")
     wait_cursor(screen, lambda line: line and line[1:].split()[0] == pid and screen.screen()[5] != line)
@@ -202,7 +202,7 @@ def help_page(screen):
         screen.type(key)
         text = screen.wait_for("Keys", "processes")
         screen.type("NPage")
-        text += screen.wait_for("draw the screen anew")
+        text += screen.wait_for("redraw the screen")
         for _, _, _, _, written, meaning in KEYS.values():
             assert written in text or meaning in text
         screen.type(key)
@@ -234,7 +234,7 @@ def remove(screen):
             other.type(key)
             other.wait_for(f"Remove segment {shmid} (8K)? y removes it")
             other.type(answer)
-            other.wait_for("nothing was removed" if answer == "n" else f"segment {shmid} is removed")
+            other.wait_for("nothing was removed" if answer == "n" else f"segment {shmid} was removed")
         assert (shmid in kernel_rows()) == (answer == "n")
 
 

@@ -61,7 +61,7 @@ def test_any_other_key_withdraws_it(asked):
 def test_yes_removes_what_it_asked_about(asked):
     screen, first = asked
     screen.type("y")
-    screen.wait_for(f"segment {first} is removed")
+    screen.wait_for(f"segment {first} was removed")
     assert first not in kernel_rows()
 
 

@@ -50,7 +50,7 @@ static void add_stack(const struct rows *rows, struct pager *pager, uint32_t ins
 				  stack_module(&frames[i]));
 	}
 	if (count == 0)
-		pager_add(pager, STYLE_DIM, "    no call stack was taken");
+		pager_add(pager, STYLE_DIM, "    no call stack was recorded");
 }
 
 /* ---- one process ---- */
@@ -65,7 +65,7 @@ static void add_break(const struct rows *rows, struct pager *pager,
 
 	if (process->headroom_known)
 		detail_bytes(rows, capacity, process->headroom_bytes);
-	pager_add(pager, STYLE_PLAIN, "  break %#llx, at start %#llx: %s; at most +%s above it",
+	pager_add(pager, STYLE_PLAIN, "  break %#llx, at start %#llx: %s; at most +%s above that",
 		  (unsigned long long)facts->break_current, (unsigned long long)start,
 		  format_delta(net, (int64_t)(facts->break_current - start)),
 		  detail_bytes(rows, peak,
@@ -240,12 +240,12 @@ static void write_help(struct pager *pager)
 		pager_add(pager, STYLE_PLAIN, "  %-14s %s", keys_table[action].written,
 			  keys_table[action].meaning);
 	pager_add(pager, STYLE_PLAIN, "%s", "");
-	pager_add(pager, STYLE_BOLD, "What stands in the columns");
-	pager_add(pager, STYLE_PLAIN, "  NET       the break, against where it began");
-	pager_add(pager, STYLE_PLAIN, "  NET/S     how fast it grows; MOVES/S how often it moves");
-	pager_add(pager, STYLE_PLAIN, "  SHM       segments attached: now/at most");
-	pager_add(pager, STYLE_PLAIN, "  NATTCH    attachments by the kernel's count");
-	pager_add(pager, STYLE_PLAIN, "  HELD BY   the session's processes that have it attached");
+	pager_add(pager, STYLE_BOLD, "Columns");
+	pager_add(pager, STYLE_PLAIN, "  NET       the break now minus the break at the start");
+	pager_add(pager, STYLE_PLAIN, "  NET/S     growth per second; MOVES/S  moves per second");
+	pager_add(pager, STYLE_PLAIN, "  SHM       attachments: now/most at one time");
+	pager_add(pager, STYLE_PLAIN, "  NATTCH    attachments that the kernel counts");
+	pager_add(pager, STYLE_PLAIN, "  HELD BY   processes of the session that have it attached");
 }
 
 void detail_write(const struct detail *detail, const struct rows *rows, struct pager *pager,

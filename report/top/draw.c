@@ -135,11 +135,11 @@ static void draw_totals(const struct top *top, unsigned line)
 {
 	struct totals totals = draw_add_up(top);
 	char net[FORMAT_BYTES], growth[FORMAT_BYTES], shared[FORMAT_BYTES], text[256];
-	char running[128] = "all have ended", faults[64] = "";
+	char running[128] = "no process is running", faults[64] = "";
 	int used = 0;
 
 	if (totals.running)
-		snprintf(running, sizeof running, "%u running, their breaks %s, %s/s",
+		snprintf(running, sizeof running, "%u running, breaks %s, %s/s",
 			 totals.running, format_delta(net, totals.net),
 			 format_delta(growth, (int64_t)totals.growth_per_s));
 	if (totals.leaked)
@@ -147,7 +147,7 @@ static void draw_totals(const struct top *top, unsigned line)
 	if (totals.orphaned)
 		snprintf(faults + used, sizeof faults - (size_t)used, ", %u orphaned",
 			 totals.orphaned);
-	snprintf(text, sizeof text, "%s   %u segment%s there, %s%s", running, totals.segments,
+	snprintf(text, sizeof text, "%s   %u segment%s present, %s%s", running, totals.segments,
 		 format_s(totals.segments), format_bytes(shared, totals.shared_bytes), faults);
 	screen_put(line, 1, screen_columns() - 1, text, *faults ? STYLE_RED : STYLE_PLAIN);
 }
@@ -225,7 +225,7 @@ static void draw_foot(const struct top *top)
 	if (top->typing || (list->filter[0] && top->detail.kind == DETAIL_NONE)) {
 		snprintf(text, sizeof text, " Filter: %s%s   %s", list->filter,
 			 top->typing ? "_" : "",
-			 top->typing ? "Enter keeps it, Esc ends it" : "Esc ends it");
+			 top->typing ? "Enter keeps it, Esc removes it" : "Esc removes it");
 		screen_put(line, 0, screen_columns(), text, STYLE_CYAN);
 	} else if (top->message[0]) {
 		screen_put(line, 0, screen_columns(), top->message,
@@ -234,7 +234,7 @@ static void draw_foot(const struct top *top)
 		screen_put(line, 0, screen_columns(),
 			   top->detail.kind == DETAIL_NONE
 				   ? " h Help  Enter Detail  / Filter  < > Sort  Tab Next  "
-				     "Space Hold  q Quit"
+				     "Space Freeze  q Quit"
 				   : " Esc Back  Up Down Scroll  h Help  q Quit",
 			   STYLE_DIM);
 	}
@@ -277,7 +277,7 @@ void draw_all(struct top *top)
 {
 	screen_clear();
 	if (screen_lines() < SCREEN_LEAST_LINES || screen_columns() < SCREEN_LEAST_COLUMNS) {
-		screen_put(0, 0, screen_columns(), "too small", STYLE_RED);
+		screen_put(0, 0, screen_columns(), "screen too small", STYLE_RED);
 		return;
 	}
 	draw_head(top);

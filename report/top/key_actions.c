@@ -69,7 +69,7 @@ static void open_picked(struct top *top)
 		return;
 	snprintf(path, sizeof path, "%s", row->path);
 	if (top_open(top, path) != 0)
-		top_say(top, "%s: cannot be opened any more", path);
+		top_say(top, "%s: can no longer be opened", path);
 }
 
 static void key_action_enter(struct top *top)
@@ -125,7 +125,7 @@ static void key_action_sort(struct top *top, int step)
 	struct list *list = top_list(top);
 
 	if (top->view == VIEW_EVENTS && !top->picking) {
-		top_say(top, " events stand in the order of time");
+		top_say(top, " events are always sorted by time");
 		return;
 	}
 	list_sort_next(list, step);
@@ -138,7 +138,7 @@ static void toggle_follow(struct top *top)
 
 	list->follow = !list->follow;
 	top_say(top,
-		list->follow ? " the cursor stays on its row" : " the cursor stays in its place");
+		list->follow ? " the cursor follows its row" : " the cursor stays in its place");
 }
 
 /* ---- removing a segment ---- */
@@ -189,13 +189,13 @@ static void ask_to_remove(struct top *top)
 	char size[FORMAT_BYTES], words[REAP_WHY_BYTES];
 
 	if (top->view != VIEW_SEGMENTS || top->picking || top->detail.kind != DETAIL_NONE || !row) {
-		top_say(top, " segments are removed in their list: key 2");
+		top_say(top, " to remove a segment, choose it in the list of segments (key 2)");
 		return;
 	}
 	why = top->foreign ? "nothing is removed with --foreign"
 			   : reap_why_kept(top->live.now, row->segment, true, words);
 	if (!why && row->segment->state != SEGMENT_PRESENT)
-		why = "it is gone";
+		why = "it no longer exists";
 	if (why) {
 		top_say(top, " segment %d stays: %s", row->segment->shmid, why);
 		return;
@@ -203,7 +203,7 @@ static void ask_to_remove(struct top *top)
 	words[0] = '\0';
 	if (reap_is_of_other(row->segment))
 		snprintf(words, sizeof words, " of user %u", row->segment->current.creator_uid);
-	top_say(top, " Remove segment %d (%s)%s? y removes it, any other key does not",
+	top_say(top, " Remove segment %d (%s)%s? y removes it, any other key cancels",
 		row->segment->shmid, format_bytes(size, row->segment->size), words);
 	top->question = question_about(top->live.now, row->segment);
 }
@@ -219,7 +219,7 @@ static void key_action_answer(struct top *top, int code)
 	if (code != 'y' && code != 'Y')
 		return;
 	if (!segment) {
-		top_say(top, " nothing was removed: what the question was about is no longer here");
+		top_say(top, " nothing was removed: the segment or its session no longer exists");
 		return;
 	}
 	why = reap_why_kept(model, segment, true, words);
@@ -227,7 +227,7 @@ static void key_action_answer(struct top *top, int code)
 	if (why)
 		top_say(top, " segment %d stays: %s", segment->shmid, why);
 	else
-		top_say(top, " segment %d is removed", segment->shmid);
+		top_say(top, " segment %d was removed", segment->shmid);
 	top->due_ns = 0;
 }
 

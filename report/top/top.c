@@ -167,7 +167,7 @@ static void end_session(struct top *top)
 	uint32_t single = top->live.single_instance;
 	char path[PATH_MAX];
 
-	top_say(top, " the session has ended; this is how it was");
+	top_say(top, " the session has ended; this is its final state");
 	snprintf(path, sizeof path, "%s", live_session_recording(&top->live));
 	if (*path && open_at(top, path) == 0)
 		live_session_single(&top->live, single);
@@ -198,7 +198,7 @@ static void top_refresh(struct top *top)
 	if (top->live.ended && !top->ended_reported)
 		end_session(top);
 	else if (!live_session_conclude(&top->live))
-		top_say(top, " not enough memory: this is how it was before");
+		top_say(top, " not enough memory: this is an earlier state");
 	top->refreshes++;
 	count_rate(top);
 	report_new_findings(top);

@@ -250,13 +250,13 @@ static void flame_picture_put_head(const struct picture *picture)
 	    "<tspan class=\"call\">&#9632;</tspan> the call; as wide as ");
 	out_text(out, picture->title->of_refused
 			      ? "the number of calls"
-			      : "the bytes it grew the break by, made or attached");
+			      : "its bytes: the break grown, segments created or attached");
 	OUT(out,
 	    "</text>\n"
 	    "<text id=\"search\" class=\"button right\" x=\"1190\" y=\"24\">search (/)</text>\n"
 	    "<text id=\"found\" class=\"right\" x=\"1190\" y=\"46\"></text>\n"
 	    "<text id=\"reset\" class=\"button right\" x=\"1190\" y=\"66\" "
-	    "visibility=\"hidden\">&#8592; whole picture (Esc)</text>\n");
+	    "visibility=\"hidden\">&#8592; whole graph (Esc)</text>\n");
 	put_notes(picture);
 }
 

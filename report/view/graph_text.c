@@ -104,7 +104,7 @@ static void describe_creator(const struct model *model, const struct model_segme
 	char name[EDGE_BYTES], pid[16];
 
 	if (!creator || segment->created == CREATED_NOT) {
-		snprintf(text, EDGE_BYTES, "was there before");
+		snprintf(text, EDGE_BYTES, "created earlier");
 		return;
 	}
 	snprintf(pid, sizeof pid, " %d", creator->facts.pid);

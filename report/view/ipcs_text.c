@@ -164,7 +164,7 @@ static void ipcs_text_put_holders(struct cell *cell, const struct context *conte
 		used += (size_t)snprintf(cell->text + used, sizeof cell->text - used, " +%u more",
 					 processes - named);
 	if (segment->kernel.nattch > count)
-		snprintf(cell->text + used, sizeof cell->text - used, "%s%llu not to be seen",
+		snprintf(cell->text + used, sizeof cell->text - used, "%s%llu not visible",
 			 used ? ", " : "", (unsigned long long)(segment->kernel.nattch - count));
 	else if (!processes)
 		snprintf(cell->text, sizeof cell->text, "-");

@@ -168,7 +168,7 @@ static void map_box_put_holders(const struct drawing *drawing, const struct zone
 			 (unsigned long long)(zone->holder_count - shown + unseen),
 			 shown ? "more" : "others", shown == zone->holder_count ? " unseen" : "");
 	else if (!shown)
-		snprintf(text, sizeof text, "held by nobody else");
+		snprintf(text, sizeof text, "not shared with another process");
 	add_details(drawing, COLOR_NONE, text);
 }
 
@@ -201,7 +201,7 @@ static void map_box_put_attachment(const struct drawing *drawing, const struct b
 	}
 	map_box_put_holders(drawing, zone);
 	if (zone->listed && zone->segment.mode & 01000)
-		add_details(drawing, COLOR_NONE, "marked: goes with its last attachment");
+		add_details(drawing, COLOR_NONE, "marked: destroyed with its last detach");
 }
 
 /* ---- libraries and other mapped files ---- */

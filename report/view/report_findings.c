@@ -116,7 +116,7 @@ static void report_finding_put_rest(struct out *out, enum finding_kind kind, uin
 	report_finding_put_number(out, count);
 	OUT(out, " more of ");
 	out_text(out, model_finding_name(kind));
-	OUT(out, "; 'memshim report --json' has them all\n");
+	OUT(out, "; 'memshim report --json' lists all\n");
 }
 
 void report_findings(struct out *out, const struct model *model, const struct filter *filter,
@@ -139,6 +139,6 @@ void report_findings(struct out *out, const struct model *model, const struct fi
 						shown[kind] - KIND_MOST);
 	if (model->findings.omitted_count) {
 		report_finding_put_number(out, model->findings.omitted_count);
-		OUT(out, " more were not drawn\n");
+		OUT(out, " more were left out\n");
 	}
 }

@@ -121,7 +121,7 @@ static void put_made(struct out *out, const struct history *h)
 	const struct model_segment *s = h->segment;
 	char text[FORMAT_BYTES];
 
-	OUT(out, "made it: ");
+	OUT(out, "created it: ");
 	if (h->exact)
 		out_number(out, s->size);
 	else
@@ -144,10 +144,10 @@ static void report_history_put_ending(struct out *out, const struct line *line)
 {
 	static const char *const words[] = {
 		[ENDED_BY_SHMDT] = "detached it",
-		[ENDED_BY_EXEC] = "executed another program, with it attached",
-		[ENDED_BY_EXIT] = "ended, with it attached",
-		[ENDED_BY_REMAP] = "attached another over it, by SHM_REMAP,",
-		[ENDED_UNSEEN] = "has it no longer, by munmap perhaps,",
+		[ENDED_BY_EXEC] = "executed another program while it was attached",
+		[ENDED_BY_EXIT] = "exited while it was attached",
+		[ENDED_BY_REMAP] = "replaced it by SHM_REMAP",
+		[ENDED_UNSEEN] = "lost it, perhaps by munmap,",
 	};
 
 	out_text(out, words[line->how]);
@@ -161,10 +161,10 @@ static void put_what(struct out *out, const struct history *h, const struct line
 		put_made(out, h);
 		break;
 	case STEP_FOUND:
-		OUT(out, "met it: it was there before");
+		OUT(out, "found it: it existed before the session");
 		break;
 	case STEP_BEGAN:
-		out_text(out, line->attachment->inherited ? "has it by fork" : "attached it");
+		out_text(out, line->attachment->inherited ? "inherited it by fork" : "attached it");
 		put_place(out, line->attachment);
 		break;
 	case STEP_ENDED:
@@ -179,7 +179,7 @@ static void put_what(struct out *out, const struct history *h, const struct line
 		out_number(out, line->change->gid);
 		break;
 	case STEP_REMOVED:
-		OUT(out, "removed it, by IPC_RMID");
+		OUT(out, "removed it by IPC_RMID");
 		break;
 	}
 }
@@ -234,13 +234,13 @@ static void report_history_put_rest(struct out *out, const struct history *h, ui
 		return;
 	OUT(out, "Now the kernel counts ");
 	out_number(out, s->current.nattch);
-	OUT(out, ", of which ");
+	out_text(out, s->current.nattch == 1 ? " attachment; " : " attachments; ");
 	out_number(out, s->found);
-	out_text(out, s->found == 1 ? " was" : " were");
-	OUT(out, " found in the maps of processes.\n");
+	out_text(out, s->found == 1 ? " is" : " are");
+	OUT(out, " visible in /proc/PID/maps.\n");
 }
 
-/* "Segment 9, made by perl (12) at 3.200000, has had this key since." */
+/* "Segment 9, created by perl (12) at 3.200000, has had this key since." */
 static void put_neighbour(struct out *out, const struct history *h,
 			  const struct model_segment *other, const char *words)
 {
@@ -253,11 +253,11 @@ static void put_neighbour(struct out *out, const struct history *h,
 	OUT(out, "Segment ");
 	out_signed(out, other->shmid);
 	if (other->created != CREATED_NOT && creator) {
-		snprintf(who, sizeof who, ", made by %.24s (%d) at ",
+		snprintf(who, sizeof who, ", created by %.24s (%d) at ",
 			 model_program_name(&creator->facts), creator->facts.pid);
 		out_safe(out, who);
 	} else {
-		OUT(out, ", seen first at ");
+		OUT(out, ", first seen at ");
 	}
 	out_number(out, other->seen_ns / 1000000000u);
 	out_char(out, '.');
