@@ -82,6 +82,7 @@ BROKEN = [
     ("map", lambda t: (t / "report/util/format.c").unlink() or (t / "report/util/format.h").unlink(), "names util/format: not there"),
     ("map", lambda t: edit(t, "report/main.c", " *   util/format ",
                            " *   session/session  again\n *   util/format "), "names session/session twice"),
+    ("map", lambda t: (t / "preload/new.c").write_text("/* SPDX-License-Identifier: MIT */\n"), "preload/README.md: lacks new.c"),
     ("pairs", lambda t: edit(t, "preload/segment/publish.h", "memory_order_release); /* W2",
                                "memory_order_relaxed); /* W2"), "W2 is no release"),
     ("pairs", lambda t: edit(t, "preload/segment/publish.h", "memory_order_release); /* W4",

@@ -139,8 +139,8 @@ static void draw_totals(const struct top *top, unsigned line)
 	int used = 0;
 
 	if (totals.running)
-		snprintf(running, sizeof running, "%u running, breaks %s, %s/s",
-			 totals.running, format_delta(net, totals.net),
+		snprintf(running, sizeof running, "%u running, breaks %s, %s/s", totals.running,
+			 format_delta(net, totals.net),
 			 format_delta(growth, (int64_t)totals.growth_per_s));
 	if (totals.leaked)
 		used = snprintf(faults, sizeof faults, ", %u leaked", totals.leaked);
