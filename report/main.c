@@ -120,7 +120,7 @@
  *   model/explain_break     brk, sbrk
  *   model/explaining        shared by the explain files
  *   model/kernel_snapshots  why a call failed, by the snapshot right after it
- *   model/findings_removals  segments that another user removed, and the next with their key
+ *   model/findings_removals  segments that another program removed, and the next with their key
  *   model/memory_limits  why memory was refused, by the limits that the recorder read
  *   model/suppress          removes known findings
  *   model/failures          which rule or limit a failed call met

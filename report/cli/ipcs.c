@@ -18,6 +18,7 @@
 #include "report/reader/tables.h"
 #include "report/session/find.h"
 #include "report/session/left_behind.h"
+#include "report/util/array.h"
 #include "report/util/error.h"
 #include "report/view/ipcs.h"
 #include "report/view/page.h"
@@ -39,6 +40,8 @@ static void ipcs_visit_holder(void *table, const struct kernel_holder *holder)
 
 /* ---- creators from the sessions ---- */
 
+#define INSTANCES_MOST (1u << 20)
+
 struct session_ledger {
 	struct ipc_table *table;
 	const struct session_facts *facts;
@@ -51,22 +54,12 @@ struct session_ledger {
 static void session_ledger_keep_process(void *context, const struct process_facts *facts)
 {
 	struct session_ledger *s = context;
-	uint32_t capacity = s->process_capacity ? s->process_capacity : 64;
-	struct process_facts *processes;
+	uint32_t before = s->process_capacity;
 
-	while (capacity <= facts->instance && capacity < 1u << 20)
-		capacity *= 2;
-	if (capacity <= facts->instance)
+	if (facts->instance >= INSTANCES_MOST ||
+	    !ARRAY_RESERVE(s->processes, s->process_capacity, facts->instance + 1))
 		return;
-	if (capacity != s->process_capacity) {
-		processes = realloc(s->processes, capacity * sizeof *processes);
-		if (!processes)
-			return;
-		memset(processes + s->process_capacity, 0,
-		       (capacity - s->process_capacity) * sizeof *processes);
-		s->processes = processes;
-		s->process_capacity = capacity;
-	}
+	memset(s->processes + before, 0, (s->process_capacity - before) * sizeof *s->processes);
 	s->processes[facts->instance] = *facts;
 }
 
@@ -82,17 +75,9 @@ static void session_ledger_keep_creator(void *context, const struct process_fact
 static void session_ledger_keep_row(void *context, const struct ledger_facts *row)
 {
 	struct session_ledger *s = context;
-	uint32_t capacity = s->row_capacity ? s->row_capacity * 2 : 64;
-	struct ledger_facts *rows;
 
-	if (s->row_count == s->row_capacity) {
-		rows = realloc(s->rows, capacity * sizeof *rows);
-		if (!rows)
-			return;
-		s->rows = rows;
-		s->row_capacity = capacity;
-	}
-	s->rows[s->row_count++] = *row;
+	if (ARRAY_RESERVE(s->rows, s->row_capacity, s->row_count + 1))
+		s->rows[s->row_count++] = *row;
 }
 
 static void ipcs_name_creator(const struct session_ledger *s, const struct ledger_facts *row)
