@@ -118,7 +118,6 @@
  *   model/explain           why a call failed, by the facts of that moment:
  *   model/explain_attach    shmat, shmdt, shmctl
  *   model/explain_break     brk, sbrk
- *   model/explaining        shared by the explain files
  *   model/kernel_snapshots  why a call failed, by the snapshot right after it
  *   model/findings_removals  segments that another program removed, and the next with their key
  *   model/memory_limits  why memory was refused, by the limits that the recorder read
@@ -134,7 +133,6 @@
  *   model/filter            which rows the user wants
  *   model/zones             an address space, and the purpose of each piece
  *   model/zones_recorded    the same, from a session
- *   model/model_internal    shared by the files of this room
  *
  * symbols/: from addresses to functions and lines
  *   symbols/symbols   functions and lines of addresses; asks the child and the cache

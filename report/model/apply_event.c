@@ -2,8 +2,14 @@
 /* Events, one after the other: there may be millions, so a move of the break must cost little. */
 #include <errno.h>
 
+#include "report/model/attachments.h"
+#include "report/model/explain.h"
+#include "report/model/failures.h"
 #include "report/model/filter.h"
-#include "report/model/model_internal.h"
+#include "report/model/findings_segments.h"
+#include "report/model/model.h"
+#include "report/model/segments.h"
+#include "report/model/sites.h"
 
 /*
  * A move that does not begin where the last one ended: somebody else moved the break in between.

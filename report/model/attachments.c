@@ -3,7 +3,9 @@
 #include <string.h>
 #include <sys/shm.h>
 
-#include "report/model/model_internal.h"
+#include "report/model/attachments.h"
+#include "report/model/model.h"
+#include "report/model/segments.h"
 
 /* Past these a file is not believed, or not worth the memory. */
 #define ATTACHMENTS_MAX (1u << 20)

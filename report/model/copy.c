@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/model/model_internal.h"
+#include "report/model/model.h"
+#include "report/model/segments.h"
 
 static void *copy_duplicate(struct model *copy, const void *from, size_t count,
 			    size_t element_bytes)

@@ -11,7 +11,11 @@
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
-#include "report/model/explaining.h"
+#include "report/model/explain.h"
+#include "report/model/explain_attach.h"
+#include "report/model/explain_break.h"
+#include "report/model/model.h"
+#include "report/util/format.h"
 #include "report/util/names.h"
 
 struct explanation explain_by(const char *advice, const char *form, ...)

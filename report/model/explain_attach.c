@@ -4,7 +4,11 @@
 #include <stdio.h>
 #include <sys/shm.h>
 
-#include "report/model/explaining.h"
+#include "report/model/attachments.h"
+#include "report/model/explain.h"
+#include "report/model/explain_attach.h"
+#include "report/model/explain_break.h"
+#include "report/model/model.h"
 
 #define SPACE_END (1ull << 47) /* of a program's addresses; those above it must ask for by name */
 

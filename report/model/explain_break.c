@@ -3,7 +3,10 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "report/model/explaining.h"
+#include "report/model/explain.h"
+#include "report/model/explain_break.h"
+#include "report/model/model.h"
+#include "report/util/format.h"
 #include "report/util/names.h"
 
 #define TOO_MUCH_BYTES (1ull << 40) /* of one move: whatever is above, there is no room for it */

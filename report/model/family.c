@@ -7,7 +7,8 @@
  */
 #include <stdlib.h>
 
-#include "report/model/model_internal.h"
+#include "report/model/family.h"
+#include "report/model/model.h"
 
 #define SLACK_NS 60000000000ull /* a process may join a session that began a little later */
 #define NS_PER_SECOND 1000000000ull

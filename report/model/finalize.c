@@ -4,7 +4,14 @@
 #include <string.h>
 #include <sys/ipc.h>
 
-#include "report/model/model_internal.h"
+#include "report/model/attachments.h"
+#include "report/model/explain.h"
+#include "report/model/family.h"
+#include "report/model/findings.h"
+#include "report/model/findings_removals.h"
+#include "report/model/holders.h"
+#include "report/model/model.h"
+#include "report/model/verdicts.h"
 
 #define COMPARISONS_MOST (1u << 28) /* of witnesses with images: a file may claim any number */
 #define SHM_DEST_BIT 01000u         /* the kernel's mark for removal, in the mode */

@@ -9,7 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/model/model_internal.h"
+#include "report/model/failures.h"
+#include "report/model/findings.h"
+#include "report/model/findings_segments.h"
+#include "report/model/kernel_snapshots.h"
+#include "report/model/model.h"
 #include "report/util/format.h"
 #include "report/util/names.h"
 

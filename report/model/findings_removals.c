@@ -7,7 +7,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/model/model_internal.h"
+#include "report/model/explain.h"
+#include "report/model/findings.h"
+#include "report/model/findings_removals.h"
+#include "report/model/findings_segments.h"
+#include "report/model/model.h"
 #include "report/util/format.h"
 
 #define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */

@@ -3,7 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "report/model/model_internal.h"
+#include "report/model/findings.h"
+#include "report/model/findings_removals.h"
+#include "report/model/findings_segments.h"
+#include "report/model/model.h"
 #include "report/util/format.h"
 
 /* ---- attachments of one process ---- */

@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/model/model_internal.h"
+#include "report/model/attachments.h"
+#include "report/model/holders.h"
+#include "report/model/model.h"
 
 #define HOLDERS_MAX (1u << 20)
 

@@ -9,7 +9,13 @@
 #include <string.h>
 #include <sys/shm.h>
 
-#include "report/model/explaining.h"
+#include "report/model/explain.h"
+#include "report/model/explain_break.h"
+#include "report/model/findings.h"
+#include "report/model/kernel_snapshots.h"
+#include "report/model/memory_limits.h"
+#include "report/model/model.h"
+#include "report/util/format.h"
 #include "report/util/path.h"
 
 #define OVERCOMMIT_NEVER 2u

@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/model/explaining.h"
+#include "report/model/explain.h"
+#include "report/model/memory_limits.h"
+#include "report/model/model.h"
+#include "report/util/format.h"
 
 #define OVERCOMMIT_NEVER 2u
 #define OVERCOMMIT_ALWAYS 1u

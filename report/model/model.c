@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "report/model/creator.h"
-#include "report/model/model_internal.h"
+#include "report/model/model.h"
+#include "report/model/stacks.h"
+#include "report/model/verdicts.h"
 #include "report/util/path.h"
 
 /* A file may claim anything: past these it is not believed. */

@@ -593,4 +593,18 @@ int model_finding_kind(const char *name);
 /* How many findings are more than notes. */
 uint32_t model_attention(const struct model *model);
 
+/* ---- for the files of this room ---- */
+
+/* Makes capacity for one more element; false, with no_memory set, without memory. */
+bool model_grow(struct model *model, void **array, uint32_t *capacity, uint32_t count,
+		size_t element_bytes);
+
+/* Makes capacity up to index `number`; new elements are zero. False, with no_memory set, without
+ * memory. */
+bool model_make_capacity(struct model *model, void **array, uint32_t *capacity, uint32_t number,
+			 size_t element_bytes);
+
+/* A process known only by its events, since its slot is lost. Null when it is implausible. */
+struct model_process *model_make_placeholder(struct model *model, const struct event *event);
+
 #endif

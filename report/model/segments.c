@@ -6,7 +6,10 @@
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
-#include "report/model/model_internal.h"
+#include "report/model/attachments.h"
+#include "report/model/model.h"
+#include "report/model/segments.h"
+#include "report/model/verdicts.h"
 
 #define CHANGES_MAX 10000u /* past these a file is not worth the memory */
 

@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/model/model_internal.h"
+#include "report/model/explain.h"
+#include "report/model/model.h"
+#include "report/model/sites.h"
+#include "report/model/stacks.h"
 #include "report/util/path.h"
 
 /* The bytes that an event asked for and got. */

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/model/model_internal.h"
+#include "report/model/model.h"
+#include "report/model/stacks.h"
 
 #define MODULES_MOST (1u << 16)
 #define ANCESTORS_MOST 10000

@@ -10,7 +10,8 @@
  */
 #include <stdlib.h>
 
-#include "report/model/model_internal.h"
+#include "report/model/model.h"
+#include "report/model/verdicts.h"
 
 #define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
 #define SECOND_NS 1000000000

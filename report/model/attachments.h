@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Attachments: how they begin, how they end, and those that have ended. */
+#ifndef MEMSHIM_MODEL_ATTACHMENTS_H
+#define MEMSHIM_MODEL_ATTACHMENTS_H
+
+#include "report/model/model.h"
+
+/* A shmdt at an address where the kernel has nothing attached any more. */
+void attachments_miss(struct model *model, struct model_process *process,
+		      const struct event *event);
+
+void attachments_feed(struct model *model, struct model_process *process,
+		      const struct event *event);
+
+/* Ends all attachments of a process. */
+void attachments_drop_all(struct model *model, struct model_process *process, enum model_ending how,
+			  uint64_t time_ns);
+
+/* Ends one attachment; `i`: its index in `attached`. */
+void attachments_drop(struct model *model, struct model_process *process, uint32_t i,
+		      enum model_ending how, uint64_t time_ns);
+
+/* Of the attachments that have ended, 0: the newest; null: before those that the model keeps. */
+const struct model_past *attachments_recent(const struct model *model, uint64_t back);
+
+/* Gives the child what its parent had attached at fork; `event`: the child's KIND_FORK. */
+void attachments_fork(struct model *model, struct model_process *child, const struct event *event);
+
+#endif

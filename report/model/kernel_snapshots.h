@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* Why a call failed, by what the recorder read right after it. */
+#ifndef MEMSHIM_MODEL_KERNEL_SNAPSHOTS_H
+#define MEMSHIM_MODEL_KERNEL_SNAPSHOTS_H
+
+#include "report/model/explain.h"
+
+/* As explain_failure, by the kernel snapshot of the first of these calls. */
+struct explanation snapshot_explain(const struct model *model, const struct model_failure *failure);
+
+/* Findings: mappings that blocked a move of the break. */
+void findings_check_walls(struct model *model);
+
+#endif
