@@ -367,7 +367,7 @@ def test_segment_of_another_user(what):
         words, whose = "it was given to another user: user 65534; name it", ", of user 0, given to user 65534"
     kept(words=words)
     shmid, = kernel_rows()
-    assert f"{whose}: nobody uses it" in memshim("reap", "-m", shmid).stdout
+    assert f"{whose}: no process uses it" in memshim("reap", "-m", shmid).stdout
     assert whose in removed("-M", f"{KEY:#x}") and not kernel_rows()
 
 

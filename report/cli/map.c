@@ -92,8 +92,7 @@ struct watch {
 
 static bool draw_over(struct watch *watch, const struct zones *zones)
 {
-	struct out *out = page_begin(
-		watch->options->color); /* reads the current width of the terminal */
+	struct out *out = page_begin(watch->options->color); /* with the terminal's new width */
 	struct map_options view_options = {.before = watch->before,
 					   .scale = watch->options->scale,
 					   .all = watch->options->all};

@@ -82,8 +82,8 @@ static void reap_one(struct reaping *r, const struct model_segment *segment)
 		out_safe(r->out, why);
 	} else if (dry) {
 		out_text(r->out, segment->orphaned_now
-					 ? ": nobody uses it, and its creator has ended"
-					 : ": nobody uses it, and all who did have ended");
+					 ? ": no process uses it, and its creator has ended"
+					 : ": no process uses it, and all that used it have ended");
 	}
 	out_char(r->out, '\n');
 	r->removed += !why;

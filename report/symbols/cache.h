@@ -5,8 +5,8 @@
  * come from has the same path, size and mtime. Without a usable folder, every report finds the
  * names itself.
  */
-#ifndef MEMSHIM_CACHE_H
-#define MEMSHIM_CACHE_H
+#ifndef MEMSHIM_SYMBOLS_CACHE_H
+#define MEMSHIM_SYMBOLS_CACHE_H
 
 #include "report/symbols/symbols.h"
 

@@ -5,8 +5,8 @@
  * used only when it is the one that was loaded. Its build id must be the module's. A file without a
  * build id must be older than the session by mtime, and, without --sysroot, also by ctime.
  */
-#ifndef MEMSHIM_FILES_H
-#define MEMSHIM_FILES_H
+#ifndef MEMSHIM_SYMBOLS_FILES_H
+#define MEMSHIM_SYMBOLS_FILES_H
 
 #include <elfutils/libdwfl.h>
 

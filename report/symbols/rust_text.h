@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Reads a mangled Rust name letter by letter and writes the demangled text. */
-#ifndef MEMSHIM_RUST_TEXT_H
-#define MEMSHIM_RUST_TEXT_H
+#ifndef MEMSHIM_SYMBOLS_RUST_TEXT_H
+#define MEMSHIM_SYMBOLS_RUST_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

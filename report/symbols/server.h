@@ -5,8 +5,8 @@
  * standard error shows the progress. After waiting too long for nothing, the servers are not asked
  * again.
  */
-#ifndef MEMSHIM_SERVER_H
-#define MEMSHIM_SERVER_H
+#ifndef MEMSHIM_SYMBOLS_SERVER_H
+#define MEMSHIM_SYMBOLS_SERVER_H
 
 #include <stddef.h>
 

@@ -6,8 +6,8 @@
  * name is wrong. A child process with limits of its own reads the files. The reporter asks the
  * child, and the cache of earlier reports.
  */
-#ifndef MEMSHIM_SYMBOLS_H
-#define MEMSHIM_SYMBOLS_H
+#ifndef MEMSHIM_SYMBOLS_SYMBOLS_H
+#define MEMSHIM_SYMBOLS_SYMBOLS_H
 
 #include "report/model/model.h"
 
