@@ -178,23 +178,24 @@ $(BUILD)/packages:
 TESTS = tests
 WORKERS = $(if $(filter tests,$(TESTS)),2,0)
 PYTEST = BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest
+# test_files NAME...: the files of these names, whichever room they are in.
+test_files = $(wildcard $(foreach name,$(1),tests/test_$(name).py tests/*/test_$(name).py))
 check: tests cross sanitizers ## build all, cross-compile the shim, run the tests, or TESTS=tests/test_x.py::test_y
 	$(PYTEST) $(TESTS) -n $(WORKERS) --dist loadgroup $(PYTEST_FLAGS)
 
 check-faults: tests ## run the recorder and a registration with each system call failing in turn
-	MEMSHIM_FAULTS=1 $(PYTEST) tests/test_faults.py $(PYTEST_FLAGS)
+	MEMSHIM_FAULTS=1 $(PYTEST) $(call test_files,faults) $(PYTEST_FLAGS)
 
 # The tests that run many processes at once, or kill processes at random instants.
-CONCURRENT = $(addprefix tests/test_,killed.py many.py survives.py by_hand.py hostile.py ledger.py \
-	protocol.py)
+CONCURRENT = $(call test_files,killed many survives by_hand hostile ledger protocol)
 check-loop: tests ## repeat the concurrent tests until one fails or you stop it
 	@round=0; while $(PYTEST) -q -x $(CONCURRENT); \
 		do round=$$((round + 1)); echo "== round $$round passed"; done; exit 1
 
 check-long: tests check-faults ## run the long tests once: 1,000 kills of each kind, torture, ...
 	MEMSHIM_KILLS=1000 MEMSHIM_PROCESSES=20000 MEMSHIM_TORTURE=1000 MEMSHIM_EVENTS=10000000 \
-		$(PYTEST) --durations=0 tests/test_killed.py tests/test_many.py \
-		tests/test_record.py::test_100_recorders_at_once tests/test_live_readers.py $(PYTEST_FLAGS)
+		$(PYTEST) --durations=0 $(call test_files,killed many live_readers) \
+		$(call test_files,record)::test_100_recorders_at_once $(PYTEST_FLAGS)
 
 # MUTANTS='name name' chooses some mutants; SAMPLE=10 chooses ten at random.
 MUTANTS =
