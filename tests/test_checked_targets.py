@@ -122,7 +122,7 @@ def test_its_own_options():
     program = build("gcc", "address", "opinionated", OWN_OPTIONS)
     seen = record(program, check=False)
     assert (seen.result.returncode, seen.result.stdout) == (7, "done\n")
-    assert "its AddressSanitizer bears no other library; ASAN_OPTIONS=verify_asan_link_order=0 lets it" in seen.result.stderr
+    assert "its AddressSanitizer accepts no preloaded library; set ASAN_OPTIONS=verify_asan_link_order=0 to allow it" in seen.result.stderr
     stranger, = seen.report()["coverage"]["not_followed"]
     assert "verify_asan_link_order=0" in stranger["why"]
     allowed = record(program, check=False, env={**os.environ, "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"})
