@@ -109,7 +109,7 @@ $(BUILD)/obj/report/%.o: report/%.c $(BUILD)/flags | $(BUILD)/packages
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(REPORT_CFLAGS) -c -o $@ $<
 
-$(BUILD)/obj/report/view/flame_picture.o: report/view/flame.js
+$(BUILD)/obj/report/view/flame_drawing.o: report/view/flame.js
 
 $(START_SOURCES:%.c=$(BUILD)/obj/%.o): HOOK_FRAMES =
 $(BUILD)/obj/preload/%.o: preload/%.c $(BUILD)/flags

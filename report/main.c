@@ -165,25 +165,25 @@
  *   view/stack           call stacks
  *   view/sites           call sites
  *   view/flame           stacks as a tree, and folded
- *   view/flame_picture   that tree as a picture
+ *   view/flame_drawing   that tree as an SVG drawing
  *   view/report          the report in two ways:
  *   view/report_text     a page
  *   view/report_tables   its tables' cells
- *   view/report_history  the life of one segment, on the page
+ *   view/report_history  the history of one segment, on the page
  *   view/report_findings the findings, on the page
  *   view/report_json     an object
  *   view/report_segments its segments and attachments
  *   view/graph           processes and segments:
  *   view/graph_text      a drawing
- *   view/graph_for       for graphviz, mermaid and programs
+ *   view/graph_formats   for graphviz, mermaid and programs
  *   view/ipcs            the IPC table in two ways:
  *   view/ipcs_text       a page
  *   view/ipcs_files      which recordings know more of it
  *   view/ipcs_json       an object
  *   view/map             an address space in two ways:
- *   view/map_rows        the lines of the picture
- *   view/map_boxes       what is inside a box of it
- *   view/map_text        the picture
+ *   view/map_rows        the lines of the drawing
+ *   view/map_boxes       the lines inside a box of it
+ *   view/map_text        the drawing
  *   view/map_json        an object
  *   view/sessions        the list of sessions
  *

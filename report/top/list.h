@@ -16,10 +16,9 @@ struct list {
 	uint64_t selected;      /* the identity of the row at the cursor */
 	unsigned cursor, first; /* row numbers: the cursor, and the first row on the screen */
 	unsigned left;          /* columns that a long line is scrolled to the left */
-	unsigned
-		drawn_column; /* a column whose drawing the cursor bar would spoil; UINT_MAX none */
-	bool follow;          /* the cursor stays on the row `selected` */
-	bool tails, at_end;   /* tails: a cursor on the last row stays on the last row */
+	unsigned drawn_column;  /* the cursor bar leaves it out; UINT_MAX none */
+	bool follow;            /* the cursor stays on the row `selected` */
+	bool tails, at_end;     /* tails: a cursor on the last row stays on the last row */
 	char filter[LIST_FILTER_BYTES];
 	uint64_t marks[LIST_MARKS_MAX];
 	unsigned mark_count;

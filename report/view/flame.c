@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/view/flame_picture.h"
+#include "report/view/flame_drawing.h"
 #include "report/view/partial.h"
 #include "report/view/stack.h"
 
@@ -165,7 +165,7 @@ bool flame_svg(struct out *out, const struct model *model, const struct filter *
 		whole = flame_grow(&root, model, filter, true);
 	title.of_refused = of_refused && root.value;
 	title.note_count = partial_notes(model, filter, title.notes);
-	flame_picture(out, &root, &title);
+	flame_drawing(out, &root, &title);
 	free_nodes(root.child);
 	return whole;
 }

@@ -57,7 +57,7 @@ function flame_tell(what) {
 	details.textContent = what;
 }
 
-// Shows one frame as wide as the picture, what it called above it, and who called it below.
+// Shows one frame as wide as the drawing: its callees above it, its callers below.
 function flame_zoom(to) {
 	const scale = wide / to.w, slack = 0.01;
 	at = to;

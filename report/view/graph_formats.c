@@ -33,7 +33,7 @@ static bool is_markup(unsigned char c)
 }
 
 /* A name inside quotes. */
-static void graph_for_put_quoted(struct out *out, const char *text)
+static void graph_formats_put_quoted(struct out *out, const char *text)
 {
 	const unsigned char *at = (const unsigned char *)text;
 
@@ -104,7 +104,7 @@ static void dot_nodes(struct out *out, const struct graph *graph, const struct m
 		OUT(out, "  ");
 		put_process_id(out, &graph->edges[i]);
 		OUT(out, " [label=\"");
-		graph_for_put_quoted(out, graph->edges[i].name);
+		graph_formats_put_quoted(out, graph->edges[i].name);
 		OUT(out, "\\n");
 		out_signed(out, graph->edges[i].pid);
 		OUT(out, "\"]\n");
@@ -166,7 +166,7 @@ void graph_mermaid(struct out *out, const struct graph *graph, const struct mode
 		put_process_id(out, edge);
 		if (is_first(graph, i)) {
 			OUT(out, "([\"");
-			graph_for_put_quoted(out, edge->name);
+			graph_formats_put_quoted(out, edge->name);
 			out_char(out, ' ');
 			out_signed(out, edge->pid);
 			OUT(out, "\"])");

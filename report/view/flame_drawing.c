@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "report/view/flame_picture.h"
+#include "report/view/flame_drawing.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -23,19 +23,19 @@ __asm__(".pushsection .rodata\n"
 	".byte 0\n"
 	".popsection\n");
 
-struct picture {
+struct drawing {
 	struct out *out;
 	uint64_t total;
 	unsigned top, height;
 	const struct flame_title *title;
 };
 
-static unsigned flame_picture_depth(const struct flame_node *node)
+static unsigned flame_drawing_depth(const struct flame_node *node)
 {
 	unsigned most = 0;
 
 	for (const struct flame_node *child = node->child; child; child = child->next) {
-		unsigned below = flame_picture_depth(child) + 1;
+		unsigned below = flame_drawing_depth(child) + 1;
 
 		most = below > most ? below : most;
 	}
@@ -82,14 +82,14 @@ static void put_fill(struct out *out, const struct flame_node *node)
 	out_text(out, text);
 }
 
-static void put_share(struct out *out, const struct picture *picture, uint64_t value)
+static void put_share(struct out *out, const struct drawing *drawing, uint64_t value)
 {
 	char text[FORMAT_BYTES];
 
-	out_text(out, picture->title->of_refused ? format_count(text, value)
+	out_text(out, drawing->title->of_refused ? format_count(text, value)
 						 : format_bytes(text, value));
 	OUT(out, ", ");
-	put_fixed(out, 100.0 * (double)value / (double)picture->total);
+	put_fixed(out, 100.0 * (double)value / (double)drawing->total);
 	out_char(out, '%');
 }
 
@@ -124,11 +124,11 @@ static void put_label(struct out *out, char *name, double width)
 	out_xml(out, name);
 }
 
-static void put_box(const struct picture *picture, const struct flame_node *node, double x,
+static void put_box(const struct drawing *drawing, const struct flame_node *node, double x,
 		    double width, unsigned level)
 {
-	struct out *out = picture->out;
-	unsigned y = picture->height - (level + 1) * ROW;
+	struct out *out = drawing->out;
+	unsigned y = drawing->height - (level + 1) * ROW;
 	char name[640];
 
 	write_name(node, name, sizeof name);
@@ -137,7 +137,7 @@ static void put_box(const struct picture *picture, const struct flame_node *node
 	OUT(out, "\"><title>");
 	out_xml(out, name);
 	OUT(out, ": ");
-	put_share(out, picture, node->value);
+	put_share(out, drawing, node->value);
 	OUT(out, "</title><rect x=\"");
 	put_fixed(out, x);
 	OUT(out, "\" y=\"");
@@ -155,24 +155,24 @@ static void put_box(const struct picture *picture, const struct flame_node *node
 	OUT(out, "</text></g>\n");
 }
 
-static void put_boxes(const struct picture *picture, const struct flame_node *node, double x,
+static void put_boxes(const struct drawing *drawing, const struct flame_node *node, double x,
 		      unsigned level)
 {
-	double width = WIDTH * (double)node->value / (double)picture->total;
+	double width = WIDTH * (double)node->value / (double)drawing->total;
 
 	if (width < LEAST || level > DEPTH_MAX)
 		return;
-	put_box(picture, node, x, width, level);
+	put_box(drawing, node, x, width, level);
 	for (const struct flame_node *child = node->child; child; child = child->next) {
-		put_boxes(picture, child, x, level + 1);
-		x += WIDTH * (double)child->value / (double)picture->total;
+		put_boxes(drawing, child, x, level + 1);
+		x += WIDTH * (double)child->value / (double)drawing->total;
 	}
 }
 
 /* ---- above the boxes ---- */
 
 /* The command in one line, cut to the width of the drawing. */
-static void flame_picture_put_command(struct out *out, const struct session_facts *session)
+static void flame_drawing_put_command(struct out *out, const struct session_facts *session)
 {
 	const char *word = session->command, *end = session->command + session->command_bytes;
 	char text[TITLE_BYTES + 1];
@@ -208,47 +208,47 @@ static void put_style(struct out *out)
 		 "</style>\n");
 }
 
-static void flame_picture_put_title(const struct picture *picture)
+static void flame_drawing_put_title(const struct drawing *drawing)
 {
-	struct out *out = picture->out;
+	struct out *out = drawing->out;
 	char total[FORMAT_BYTES];
 
 	OUT(out, "<text id=\"title\" x=\"10\" y=\"24\">");
-	if (picture->title->of_refused) {
+	if (drawing->title->of_refused) {
 		OUT(out, "Who asked for memory and was refused: ");
-		out_text(out, format_count(total, picture->total));
-		out_text(out, picture->total == 1 ? " call" : " calls");
+		out_text(out, format_count(total, drawing->total));
+		out_text(out, drawing->total == 1 ? " call" : " calls");
 	} else {
 		OUT(out, "Who asked for memory: ");
-		out_text(out, format_bytes(total, picture->total));
+		out_text(out, format_bytes(total, drawing->total));
 	}
 	OUT(out, "</text>\n");
 }
 
 /* Notes on missing data: the drawing shows a part, or refused calls. */
-static void put_notes(const struct picture *picture)
+static void put_notes(const struct drawing *drawing)
 {
-	for (unsigned i = 0; i < picture->title->note_count; i++) {
-		OUT(picture->out, "<text class=\"note\" x=\"10\" y=\"");
-		out_number(picture->out, NOTE_TOP + i * ROW);
-		OUT(picture->out, "\">");
-		out_xml(picture->out, picture->title->notes[i]);
-		OUT(picture->out, "</text>\n");
+	for (unsigned i = 0; i < drawing->title->note_count; i++) {
+		OUT(drawing->out, "<text class=\"note\" x=\"10\" y=\"");
+		out_number(drawing->out, NOTE_TOP + i * ROW);
+		OUT(drawing->out, "\">");
+		out_xml(drawing->out, drawing->title->notes[i]);
+		OUT(drawing->out, "</text>\n");
 	}
 }
 
-static void flame_picture_put_head(const struct picture *picture)
+static void flame_drawing_put_head(const struct drawing *drawing)
 {
-	struct out *out = picture->out;
+	struct out *out = drawing->out;
 
-	flame_picture_put_title(picture);
+	flame_drawing_put_title(drawing);
 	OUT(out, "<text id=\"command\" x=\"10\" y=\"46\">");
-	flame_picture_put_command(out, picture->title->session);
+	flame_drawing_put_command(out, drawing->title->session);
 	OUT(out,
 	    "</text>\n<text x=\"10\" y=\"66\"><tspan class=\"program\">&#9632;</tspan> program and "
 	    "libraries  <tspan class=\"libc\">&#9632;</tspan> libc and loader  "
 	    "<tspan class=\"call\">&#9632;</tspan> the call; as wide as ");
-	out_text(out, picture->title->of_refused
+	out_text(out, drawing->title->of_refused
 			      ? "the number of calls"
 			      : "its bytes: the break grown, segments created or attached");
 	OUT(out,
@@ -257,46 +257,46 @@ static void flame_picture_put_head(const struct picture *picture)
 	    "<text id=\"found\" class=\"right\" x=\"1190\" y=\"46\"></text>\n"
 	    "<text id=\"reset\" class=\"button right\" x=\"1190\" y=\"66\" "
 	    "visibility=\"hidden\">&#8592; whole graph (Esc)</text>\n");
-	put_notes(picture);
+	put_notes(drawing);
 }
 
-static void put_nothing(const struct picture *picture)
+static void put_nothing(const struct drawing *drawing)
 {
-	OUT(picture->out, "<text x=\"10\" y=\"");
-	out_number(picture->out, picture->top + ROW - 4);
-	OUT(picture->out, "\">No call stack asked for memory.</text>\n");
+	OUT(drawing->out, "<text x=\"10\" y=\"");
+	out_number(drawing->out, drawing->top + ROW - 4);
+	OUT(drawing->out, "\">No call stack asked for memory.</text>\n");
 }
 
-static void put_frames(const struct picture *picture, const struct flame_node *root)
+static void put_frames(const struct drawing *drawing, const struct flame_node *root)
 {
-	struct out *out = picture->out;
+	struct out *out = drawing->out;
 
 	OUT(out, "<g id=\"frames\">\n");
 	if (root->value)
-		put_boxes(picture, root, 0, 0);
+		put_boxes(drawing, root, 0, 0);
 	else
-		put_nothing(picture);
+		put_nothing(drawing);
 	OUT(out, "</g>\n<text id=\"details\" x=\"10\" y=\"");
-	out_number(out, picture->height + 20);
+	out_number(out, drawing->height + 20);
 	OUT(out, "\"></text>\n");
 }
 
-void flame_picture(struct out *out, const struct flame_node *root, const struct flame_title *title)
+void flame_drawing(struct out *out, const struct flame_node *root, const struct flame_title *title)
 {
 	unsigned top = TOP + title->note_count * ROW;
-	struct picture picture = {out, root->value ? root->value : 1, top,
-				  top + (flame_picture_depth(root) + 1) * ROW, title};
+	struct drawing drawing = {out, root->value ? root->value : 1, top,
+				  top + (flame_drawing_depth(root) + 1) * ROW, title};
 
 	OUT(out, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 		 "<svg xmlns=\"http://www.w3.org/2000/svg\" version=\"1.1\" viewBox=\"0 0 1200 ");
-	out_number(out, picture.height + 30);
+	out_number(out, drawing.height + 30);
 	OUT(out, "\" width=\"1200\" height=\"");
-	out_number(out, picture.height + 30);
+	out_number(out, drawing.height + 30);
 	OUT(out, "\" onload=\"flame_start()\">\n");
 	put_style(out);
 	OUT(out, "<rect width=\"100%\" height=\"100%\" fill=\"#fdfdfb\"/>\n");
-	flame_picture_put_head(&picture);
-	put_frames(&picture, root);
+	flame_drawing_put_head(&drawing);
+	put_frames(&drawing, root);
 	OUT(out, "<script><![CDATA[\n");
 	out_raw(out, flame_script, (size_t)(flame_script_end - flame_script));
 	OUT(out, "]]></script>\n</svg>\n");

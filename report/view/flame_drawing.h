@@ -4,8 +4,8 @@
  * all stacks through it, and its caller is the box below. A browser can zoom and search it. The
  * labels are readable without a script.
  */
-#ifndef MEMSHIM_FLAME_PICTURE_H
-#define MEMSHIM_FLAME_PICTURE_H
+#ifndef MEMSHIM_FLAME_DRAWING_H
+#define MEMSHIM_FLAME_DRAWING_H
 
 #include "report/model/model.h"
 #include "report/view/out.h"
@@ -28,6 +28,6 @@ struct flame_title {
 	unsigned note_count;
 };
 
-void flame_picture(struct out *out, const struct flame_node *root, const struct flame_title *title);
+void flame_drawing(struct out *out, const struct flame_node *root, const struct flame_title *title);
 
 #endif
