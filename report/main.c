@@ -67,31 +67,28 @@
  *   procfs/proc        which processes there are, and /proc/PID/stat
  *
  * reader/: a segment or a recording becomes facts and events; nothing in it is trusted
- *   reader/file            one file, fetched within its real size
- *   reader/mapping_guard   a mapping that shrinks is an error, and no SIGBUS
- *   reader/source          a session: a segment, a recording, or both
- *   reader/process_still   whether a session's process still runs
- *   reader/ipc_space       whether an id means the same object here
- *   reader/chunks          the table of chunks of a recording
- *   reader/chunk_payload   the bytes of a chunk, plain or compressed
- *   reader/ring            one per-CPU ring of a live log
- *   reader/unpublished     events that a killed recorder had not published
- *   reader/runs            many sorted runs, merged
- *   reader/cursor          all events in the order of time, live or finished
+ *   reader/file            one file, read within its real size
+ *   reader/mapping_guard   a mapping that shrinks is an error, not a SIGBUS
+ *   reader/source          the files of a session: segment, recording, or both
+ *   reader/source_struct   its struct, for this room only
+ *   reader/presence        whether its processes and IPC namespace are those of this machine
+ *   reader/chunks          the index of a recording
+ *   reader/chunk_payload   the payload of a chunk, plain or compressed
+ *   reader/ring            one per-CPU ring of a live segment
+ *   reader/unpublished     events that a killed recorder had skipped
+ *   reader/runs            merges sorted runs
+ *   reader/cursor          all events in the order of time, live or recorded
+ *   reader/cursor_struct   its struct, for this room only
  *   reader/follow          the events of a live session
- *   reader/follow_internal shared by cursor and follow
- *   reader/event           one event for the model
- *   reader/facts           all other facts for the model
- *   reader/facts_visitor  the one interface that receives facts
+ *   reader/event           one event
+ *   reader/facts           everything else that the reader returns
+ *   reader/facts_visitor   the one sink of facts
  *   reader/tables          processes, attachments, ledger, stacks, row by row
- *   reader/rows            decodes rows of tables into facts
- *   reader/objects         the objects left in the IPC table at the end
- *   reader/catalog         creators of the objects that ended sessions left
+ *   reader/rows            converts their rows into facts
+ *   reader/catalog         who created the objects that ended sessions left behind
  *   reader/timescale       from the session's clock to nanoseconds
- *   reader/kernel          kernel cross-check: what the kernel says about a segment
- *   reader/unfollowed      why a process was not followed, in words
- *   reader/reader_internal shared by the files of this room
- *   reader/kernel_break    the break of an image, by the kernel
+ *   reader/kernel_check    the kernel cross-check: segments and breaks
+ *   reader/unfollowed      why a process was not followed
  *
  * session/: finds, opens and follows a session
  *   session/listing       the list of sessions

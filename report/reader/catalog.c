@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "preload/common/folder.h"
-#include "report/reader/reader_internal.h"
+#include "report/reader/presence.h"
 #include "report/util/output_file.h"
 #include "report/util/regular.h"
 

@@ -12,7 +12,7 @@
 
 #include "preload/common/files.h"
 #include "report/procfs/timens.h"
-#include "report/reader/follow_internal.h"
+#include "report/reader/follow.h"
 #include "report/reader/unpublished.h"
 
 #define PATIENCE_NS 1000000000ull

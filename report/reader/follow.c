@@ -3,11 +3,12 @@
  * Follows a live session: copies new events every PERIOD_MS, and keeps the newest ones back until
  * no older event can still be published.
  */
+#include "report/reader/follow.h"
+
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/reader/follow_internal.h"
 #include "report/util/array.h"
 
 #define PERIOD_MS 20 /* between two reads of a live session */

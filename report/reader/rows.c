@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "preload/segment/publish.h"
-#include "report/reader/reader_internal.h"
+#include "report/reader/presence.h"
 #include "report/reader/unfollowed.h"
 #include "report/util/names.h"
 

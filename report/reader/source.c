@@ -16,26 +16,13 @@
 #include "report/procfs/alive.h"
 #include "report/procfs/sysvipc.h"
 #include "report/procfs/timens.h"
-#include "report/reader/reader_internal.h"
+#include "report/reader/presence.h"
 #include "report/util/error.h"
 #include "report/util/path.h"
-
-bool source_same_boot(const char *theirs)
-{
-	char boot_id[64];
-
-	return sys_read_file("/proc/sys/kernel/random/boot_id", boot_id, sizeof boot_id) >= 36 &&
-	       memcmp(boot_id, theirs, 36) == 0;
-}
 
 static bool same_boot(const struct segment_header *header)
 {
 	return source_same_boot(header->boot_id);
-}
-
-static bool same_namespace(uint64_t theirs, const char *ours)
-{
-	return theirs == 0 || theirs == sys_inode(ours);
 }
 
 /* ---- slots and processes ---- */
@@ -62,33 +49,6 @@ uint32_t source_slot_count(const struct source *source)
 	return shared.slot_high < capacity ? shared.slot_high : (uint32_t)capacity;
 }
 
-bool source_process_since(const struct source *source, const struct segment_process *slot,
-			  uint64_t *start_time)
-{
-	uint64_t theirs = slot->pid_namespace, start;
-
-	if (slot->state != PROCESS_RUNNING || !source->facts.same_boot)
-		return false;
-	if (theirs == SEGMENT_NAMESPACE_UNKNOWN && !slot->host_pid)
-		theirs = 0; /* assume the session's own */
-	if (source->same_pids && slot->host_pid)
-		start = alive_start(slot->host_pid, slot->start_time);
-	else if (!source->same_pids || (theirs && !same_namespace(theirs, "/proc/self/ns/pid")))
-		return true; /* cannot be checked from here */
-	else
-		start = alive_start(slot->pid, slot->start_time);
-	if (start && slot->start_time)
-		*start_time = start;
-	return start != 0;
-}
-
-bool source_process_runs(const struct source *source, const struct segment_process *slot)
-{
-	uint64_t unused;
-
-	return source_process_since(source, slot, &unused);
-}
-
 static bool any_process_runs(const struct source *source)
 {
 	uint32_t count = source_slot_count(source);
@@ -98,14 +58,6 @@ static bool any_process_runs(const struct source *source)
 		if (source_slot(source, i, &slot) && source_process_runs(source, &slot))
 			return true;
 	return false;
-}
-
-bool source_recorder_runs(const struct source *source)
-{
-	const struct segment_header *header = source_header(source);
-
-	return header->recorder_pid > 0 && source->facts.same_boot && source->same_pids &&
-	       alive_process(header->recorder_pid, header->recorder_start_time);
 }
 
 static enum session_state source_judge(const struct source *source)
@@ -199,7 +151,7 @@ static void source_learn(struct source *source)
 
 	facts->same_boot = same_boot(header);
 	source->own_pid_namespace = sys_inode("/proc/self/ns/pid");
-	source->same_pids = same_namespace(header->pid_namespace, "/proc/self/ns/pid");
+	source->same_pids = source_same_namespace(header->pid_namespace, "/proc/self/ns/pid");
 	facts->same_pids = facts->same_boot && source->same_pids;
 	source_learn_ipc(source);
 	facts->objects_known = header->kind == SEGMENT_RECORDING && header->finished &&
@@ -264,7 +216,8 @@ static void open_through_recorder(struct source *source)
 	struct stat st;
 	DIR *fds;
 
-	if (!same_boot(header) || !same_namespace(header->pid_namespace, "/proc/self/ns/pid") ||
+	if (!same_boot(header) ||
+	    !source_same_namespace(header->pid_namespace, "/proc/self/ns/pid") ||
 	    !alive_process(header->recorder_pid, header->recorder_start_time))
 		return;
 	snprintf(path, sizeof path, "/proc/%ld/fd", (long)header->recorder_pid);

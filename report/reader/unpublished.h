@@ -7,8 +7,8 @@
 #ifndef MEMSHIM_READER_UNPUBLISHED_H
 #define MEMSHIM_READER_UNPUBLISHED_H
 
-#include "report/reader/reader_internal.h"
 #include "report/reader/ring.h"
+#include "report/reader/source_struct.h"
 
 /*
  * Copies the events of ring `part` that the recorder skipped and that are published now. Counts

@@ -5,7 +5,7 @@
  * see it, because a process that is just registering may differ for a moment.
  */
 #include "report/procfs/alive.h"
-#include "report/reader/kernel_break.h"
+#include "report/reader/kernel_check.h"
 #include "report/recorder/drain_internal.h"
 
 #include <string.h>

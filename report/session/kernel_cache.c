@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "report/procfs/holders.h"
-#include "report/reader/kernel.h"
+#include "report/reader/kernel_check.h"
 #include "report/util/array.h"
 #include "report/util/now.h"
 

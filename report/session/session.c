@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "report/procfs/holders.h"
-#include "report/reader/kernel.h"
+#include "report/reader/kernel_check.h"
 #include "report/reader/tables.h"
 #include "report/session/find.h"
 #include "report/session/left_behind.h"

@@ -1,11 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* The break check: the kernel's break of a running image against the break by its calls. */
-#ifndef MEMSHIM_READER_KERNEL_BREAK_H
-#define MEMSHIM_READER_KERNEL_BREAK_H
+/*
+ * The kernel cross-check: segments from /proc/sysvipc/shm, breaks from /proc/PID/maps. It is made
+ * only for sessions of this boot.
+ */
+#ifndef MEMSHIM_READER_KERNEL_CHECK_H
+#define MEMSHIM_READER_KERNEL_CHECK_H
 
 #include "preload/segment/layout.h"
 
-#include <stdbool.h>
+#include "report/reader/facts_visitor.h"
+#include "report/reader/source.h"
+
+/* False when the kernel's table cannot be read, or is surely not the session's. */
+bool kernel_read_segments(const struct source *source, const struct facts_visitor *visitor);
+
+/* Visits the running images of a live session whose maps this user may read. */
+void kernel_read_processes(const struct source *source, const struct facts_visitor *visitor);
+
+/* ---- the break check: the kernel's break of an image against the break by its calls ---- */
 
 struct breaks {
 	uint64_t segment_start; /* where the session's segment is mapped; 0: it is not mapped */

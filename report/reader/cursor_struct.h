@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The cursor's state, for cursor.c and follow.c only. */
-#ifndef MEMSHIM_READER_FOLLOW_INTERNAL_H
-#define MEMSHIM_READER_FOLLOW_INTERNAL_H
+#ifndef MEMSHIM_READER_CURSOR_STRUCT_H
+#define MEMSHIM_READER_CURSOR_STRUCT_H
 
 #include "report/reader/cursor.h"
-#include "report/reader/reader_internal.h"
 #include "report/reader/ring.h"
 #include "report/reader/runs.h"
+#include "report/reader/source_struct.h"
 
 #define CURSOR_BATCH 256u
 #define FOLLOW_HOLD_NS 10000000ull /* an event is published at most this late */
@@ -36,7 +36,6 @@ struct cursor {
 	uint64_t pending_at, pending_count, pending_capacity;
 };
 
-/* ---- cursor.c ---- */
 /* The session's clock, `ns` before now. */
 uint64_t cursor_clock_before(const struct cursor *cursor, uint64_t ns);
 /* Adds the losses that the chunks have counted since the last call. */
@@ -47,14 +46,5 @@ bool cursor_read_part(struct cursor *cursor, uint32_t part, struct ring_copy *co
 uint64_t cursor_gone(const struct cursor *cursor);
 /* Appends a stretch to the batch while there is room. Returns where it stopped. */
 const struct segment_event *cursor_append(struct cursor *cursor, struct stretch stretch);
-
-/* ---- follow.c ---- */
-/* Adds events to `pending`. False without memory. */
-bool follow_remember(struct cursor *cursor, const struct segment_event *events, uint64_t count);
-/* Waits for events, or with never_waits reads once. False when there are none, or without memory.
- */
-bool follow_more(struct cursor *cursor, bool *no_memory);
-/* Keeps times in the batch from going backwards after the timescale was measured again. */
-void follow_keep_order(struct cursor *cursor);
 
 #endif

@@ -1,36 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* struct source, for the files of this room only. */
-#ifndef MEMSHIM_READER_READER_INTERNAL_H
-#define MEMSHIM_READER_READER_INTERNAL_H
+/* Whether a session's boot, processes and IPC namespace are those of this machine now. */
+#ifndef MEMSHIM_READER_PRESENCE_H
+#define MEMSHIM_READER_PRESENCE_H
 
-#include "report/reader/chunk_payload.h"
-#include "report/reader/facts.h"
-#include "report/reader/file.h"
-#include "report/reader/source.h"
-#include "report/reader/timescale.h"
-
-struct source {
-	struct file recording; /* one of the two may be closed */
-	struct file segment;
-	struct chunks chunks; /* of the recording */
-	struct chunk_cache cache;
-	uint64_t slots_given;     /* chunks before this one: their process rows were visited */
-	uint64_t snapshots_given; /* the same, of kernel snapshots */
-	struct timescale scale;
-	struct session_facts facts;
-	bool same_pids;             /* its pid namespace is this program's */
-	uint64_t own_pid_namespace; /* of this program; 0 unknown */
-};
-
-/* The header to use: the recording's, which stores the end, if there is a recording. */
-static inline const struct segment_header *source_header(const struct source *source)
-{
-	return file_is_open(&source->recording) ? &source->recording.header
-						: &source->segment.header;
-}
+#include "report/reader/source_struct.h"
 
 /* Whether the machine has not restarted since that boot id (36 bytes). */
 bool source_same_boot(const char *boot_id);
+
+/* Whether a namespace of the session is that of the file `ours`; 0, unknown, counts as the same. */
+bool source_same_namespace(uint64_t theirs, const char *ours);
 
 /*
  * Whether an IPC namespace is this program's. The kernel reuses the inode of a namespace that has
@@ -65,12 +44,5 @@ enum still source_process_still(const struct source *source, const struct source
 enum still source_recorders_pid_still(const struct source *source, int32_t pid,
 				      uint64_t start_time);
 enum still source_image_still(enum still process, uint32_t state);
-
-/* Indexes what the recorder has added. False without memory. */
-bool source_update(struct source *source);
-
-/* Copies slot i of the live segment; false when it is free, or reused during the copy. */
-bool source_slot(const struct source *source, uint32_t i, struct segment_process *slot);
-uint32_t source_slot_count(const struct source *source);
 
 #endif
