@@ -69,7 +69,7 @@ def test_verdict_survives_a_removal(leaked, how):
     assert verdict(after) == verdict(leaked)
     assert (after["segments"][0]["now"]["state"], after["segments"][0]["now"]["nattch"]) == ("removed", 0)
     advice = finding(after, "leaked-segment")["advice"]
-    assert "reap --force" not in advice and "removed since" in advice
+    assert "reap --force" not in advice and "since been removed" in advice
     assert "present, leaked; removed since" in memshim("report").stdout
 
 
