@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The instances that have registered: each is given out once. All zero: none. */
+/* The instances that have registered. Each may register once. An empty set is all zero. */
 #ifndef MEMSHIM_RECORDER_INSTANCE_SET_H
 #define MEMSHIM_RECORDER_INSTANCE_SET_H
 

@@ -25,7 +25,7 @@ static bool launch_is_listed(const char *list, const char *library)
 	return false;
 }
 
-/* Ours first, what was there behind it; once. */
+/* Puts the library before the present LD_PRELOAD, unless it is listed. */
 static int set_preload(const char *library)
 {
 	const char *old = getenv("LD_PRELOAD");
@@ -45,7 +45,7 @@ static int set_preload(const char *library)
 	return ret;
 }
 
-/* In the child: as the recorder was started, so COMMAND starts. */
+/* In the child: COMMAND gets the mask and the SIGCHLD action that the recorder started with. */
 static void launch_restore(const struct launch *launch)
 {
 	sigaction(SIGCHLD, &launch->old_child_action, NULL);
@@ -67,7 +67,8 @@ static void launch_run(const struct launch *launch, int go_fd, int status_fd, ch
 	path[got] = '\0';
 	if (set_preload(library) == 0 && setenv("MEMSHIM_SESSION", path, 1) == 0) {
 		launch_restore(launch);
-		/* execvp has a shell read what the kernel refuses: no help for a broken binary. */
+		/* execvp runs a file that the kernel refuses in a shell: wrong for a broken binary.
+		 */
 		if (launch->path)
 			execv(launch->path, argv);
 		else

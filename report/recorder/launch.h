@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * COMMAND's process. It is made first and held back, so that its pid can name the recording; then
- * it is told where the segment is and runs with what memshim was started with: descriptors, signal
- * mask and dispositions, limits, process group.
+ * COMMAND's process. The recorder forks it first and holds it, so that its pid can name the
+ * recording; then it gets the segment's path and runs with what memshim was started with:
+ * descriptors, signal mask and dispositions, limits, process group.
  */
 #ifndef MEMSHIM_RECORDER_LAUNCH_H
 #define MEMSHIM_RECORDER_LAUNCH_H
@@ -13,19 +13,20 @@
 struct launch {
 	sigset_t old_mask;                 /* set by the caller: what COMMAND gets */
 	struct sigaction old_child_action; /* the same, of SIGCHLD */
-	const char *path;                  /* by the caller: the file, if no shell may read it */
+	const char
+		*path; /* set by the caller: the file, if no shell may run it; null: search PATH */
 	pid_t pid;
 	int go_fd;     /* written: the segment's path; closed unwritten: do not run */
 	int status_fd; /* read: errno of a failed exec; empty: it runs */
 };
 
-/* Makes the process. `library` is preloaded, null: nothing is. 0 or -errno. */
+/* Forks the process. `library` is preloaded; null: nothing. 0 or -errno. */
 int launch_hold(struct launch *launch, char **argv, const char *library);
 
 /* Lets it run. 0, or errno of the exec. */
 int launch_go(struct launch *launch, const char *segment_path);
 
-/* Ends it without having run anything. */
+/* Ends the process without running COMMAND. */
 void launch_cancel(struct launch *launch);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which of the caller's limits refused something to the recorder, and what to do about it. */
+/* Which of the caller's limits made a call of the recorder fail, and what to do about it. */
 #ifndef MEMSHIM_RECORDER_LIMITS_H
 #define MEMSHIM_RECORDER_LIMITS_H
 

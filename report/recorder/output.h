@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The recording's file: a regular file under its own name, what was there kept as FILE.old. */
+/* The recording's file: a new regular file. A file that had its name is kept as FILE.old. */
 #ifndef MEMSHIM_RECORDER_OUTPUT_H
 #define MEMSHIM_RECORDER_OUTPUT_H
 
@@ -7,10 +7,10 @@
 #include <stdbool.h>
 
 struct output {
-	int fd;                  /* a second descriptor of it, to read when it is finished; -1 */
+	int fd;                  /* a second descriptor, to read the finished recording; -1 none */
 	char path[PATH_MAX];     /* as asked for */
-	char absolute[PATH_MAX]; /* "" when it has none */
-	char old[PATH_MAX + 4];  /* what was there; "" nothing */
+	char absolute[PATH_MAX]; /* "" unknown */
+	char old[PATH_MAX + 4];  /* the file that had its name; "" none */
 };
 
 /*
@@ -19,10 +19,10 @@ struct output {
  */
 bool output_name(const char *pattern, const char *command, long pid, char path[PATH_MAX]);
 
-/* Makes the file `output->path`. A descriptor, or -1 after one line on standard error. */
+/* Creates the file `output->path`. A descriptor, or -1 after one line on standard error. */
 int output_open(struct output *output);
 
-/* Takes it away again, and puts back what was there. */
+/* Removes the file, and restores the one that had its name. */
 void output_cancel(const struct output *output);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What peers of one user said on the recorder's socket, until the image that they speak of is
- * found. A ring of fixed room: a flood pushes out the oldest of its own user, and nobody else's.
+ * The instances that peers of one user sent to the recorder's socket, until their images are found.
+ * A ring of fixed capacity for each user: a flood drops only the oldest claims of its own user.
  */
 #ifndef MEMSHIM_RECORDER_PEER_CLAIMS_H
 #define MEMSHIM_RECORDER_PEER_CLAIMS_H
@@ -12,7 +12,7 @@ struct peer_claim {
 	struct peer peer;
 	uint64_t since_ns;
 	uint32_t instance;
-	int connection; /* -1: it has said its instance */
+	int connection; /* -1: it has sent its instance */
 	bool used;
 };
 
@@ -20,7 +20,7 @@ struct peer_claims {
 	uid_t uid;
 	uint32_t capacity;    /* a power of two */
 	uint32_t first, next; /* ring positions, [first, next) */
-	uint32_t silent;      /* connections open, which have said nothing yet */
+	uint32_t silent;      /* open connections that have sent nothing yet */
 	struct peer_claim *claim;
 };
 

@@ -12,13 +12,13 @@
 #include "report/recorder/peer_claims.h"
 
 #ifndef SO_PEERPIDFD
-#define SO_PEERPIDFD 77 /* since Linux 6.5; since 6.16 of one that has been waited for, too */
+#define SO_PEERPIDFD 77 /* since Linux 6.5; since 6.16 also after the parent has waited */
 #endif
 #define BACKLOG 4096
 #define ACCEPTED_MOST 4096 /* in one turn */
-#define TRIALS 16          /* connections taken for that of our own child */
-#define CHECKS 4           /* connections of a user of whom none is of the session, in one turn */
-#define OTHER_USERS 32u    /* such users that one turn asks about */
+#define TRIALS 16          /* connections accepted to find the one of the child */
+#define CHECKS 4 /* connections of a user without a known process of the session, in one turn */
+#define OTHER_USERS 32u    /* such users that one turn checks */
 #define USERS 32u          /* of one session; the first one is the recorder's own */
 #define OWN_CAPACITY 2048u /* claims; each may hold a descriptor */
 #define OTHERS_CAPACITY 64u
@@ -53,7 +53,7 @@ static int listen_at(const struct sockaddr_un *address, socklen_t length)
 	return -1;
 }
 
-/* ---- who it is ---- */
+/* ---- identity ---- */
 
 static bool peer_learn_user(int connection, struct peer *peer)
 {
@@ -68,7 +68,7 @@ static bool peer_learn_user(int connection, struct peer *peer)
 	return true;
 }
 
-/* Before Linux 6.5 the pid must do: whoever has it now, if that one has not been waited for. */
+/* Before Linux 6.5 by the pid: of the process that has it now, unless its parent has waited. */
 static void peer_learn_pidfd(int connection, struct peer *peer)
 {
 	socklen_t length = sizeof peer->fd;
@@ -82,9 +82,9 @@ static void peer_learn_pidfd(int connection, struct peer *peer)
 	peer->fd = (int)syscall(SYS_pidfd_open, peer->pid, 0);
 }
 
-/* ---- whether its pidfd outlasts it ---- */
+/* ---- whether SO_PEERPIDFD works after the peer has ended ---- */
 
-/* Any user may connect in between: the child's own connection is looked for. */
+/* Any user may connect meanwhile: searches the child's own connection. */
 static bool finds_pidfd_of(int listener, pid_t child)
 {
 	for (int i = 0; i < TRIALS; i++) {
@@ -104,7 +104,7 @@ static bool finds_pidfd_of(int listener, pid_t child)
 	return false;
 }
 
-/* By a trial, at an address that the kernel chooses: a child connects, ends, and is waited for. */
+/* A trial at an address that the kernel chooses: a child connects, ends, and is waited for. */
 static bool try_outlasting(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -146,7 +146,7 @@ static struct peer_claims *user_add(struct peer_socket *socket, uid_t uid, uint3
 	return user;
 }
 
-/* Whether the turn has something left for one more question about this user. */
+/* Whether this turn may check one more connection of this user. */
 static bool may_check(struct peer_socket *socket, uid_t uid)
 {
 	uint32_t i = 0;
@@ -160,7 +160,7 @@ static bool may_check(struct peer_socket *socket, uid_t uid)
 	return socket->other_user[i].checks++ < CHECKS;
 }
 
-/* Null: none of ours. */
+/* Null: the peer is not of the session. */
 static struct peer_claims *user_of(struct peer_socket *socket, const struct peer *peer)
 {
 	for (uint32_t i = 0; i < socket->user_count; i++)
@@ -194,7 +194,7 @@ struct peer_socket *peer_socket_open(const struct peer_socket_options *options)
 
 /* ---- the turn ---- */
 
-/* False when nobody waits, or no descriptor is left for it. */
+/* False when no connection waits, or no descriptor is left for it. */
 static bool accept_one(struct peer_socket *socket, int listener)
 {
 	struct peer_claim claim = {

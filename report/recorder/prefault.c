@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A reserved page still has to be cleared when it is touched for the first time, which would cost
- * the first event on it more than all others together. The recorder does it ahead of the writers:
- * the beginning of each table at once, the log a little before its head. It reads: nothing of a
- * writer's changes. Huge pages come in the place of small ones before anybody writes at all.
+ * The kernel clears a reserved page at its first touch, which would cost the first event on it more
+ * than all others together. The recorder touches pages ahead of the writers: the beginning of each
+ * table at once, the log a little before its head. It only reads, so it cannot overwrite an event.
+ * Huge pages replace small ones before any process writes.
  */
 #include <fcntl.h>
 #include <sys/mman.h>
@@ -80,7 +80,7 @@ void prefault_log(struct drain *drain, uint32_t i, uint64_t head)
 	wanted = wanted < events ? wanted : events;
 	if (part->prefaulted >= wanted)
 		return;
-	/* Claim numbers begin anywhere: slot 0 is where the first one, masked, is. */
+	/* Claim numbers begin anywhere: the first event's place is first_claim, masked. */
 	for (uint64_t n = part->prefaulted; n < wanted;) {
 		uint64_t slot = (drain->header.first_claim + n) & (events - 1);
 		uint64_t run = events - slot < wanted - n ? events - slot : wanted - n;

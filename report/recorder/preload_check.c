@@ -9,7 +9,7 @@
 
 #include "report/procfs/proc.h"
 
-/* In the middle of an exec there are neither words nor an environment yet. */
+/* In the middle of execve(2) there are neither arguments nor an environment yet. */
 static bool is_executing(pid_t pid)
 {
 	char first[2];
@@ -44,6 +44,6 @@ enum preload preload_find(pid_t pid)
 		    strstr(text + at, PRELOAD_LIBRARY))
 			return is_in_root(pid, text + at + sizeof name - 1) ? PRELOAD_HAS
 									    : PRELOAD_ELSEWHERE;
-	/* Cut: it may be further on. */
+	/* The text was cut: LD_PRELOAD may be behind it. */
 	return used == (ssize_t)sizeof text - 1 ? PRELOAD_HAS : PRELOAD_HAS_NOT;
 }

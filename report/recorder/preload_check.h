@@ -13,7 +13,7 @@ enum preload {
 	PRELOAD_ELSEWHERE, /* its root folder is another one, without the library */
 };
 
-/* By its environment as it was when its program began; told to, where that is not known. */
+/* By its environment at execve(2); PRELOAD_HAS where that cannot be read. */
 enum preload preload_find(pid_t pid);
 
 #endif

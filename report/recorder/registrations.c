@@ -14,14 +14,14 @@
 
 #include "report/recorder/peer_socket.h"
 
-#define BATCH 64 /* arrivals taken in at once */
-#define POLLS 80 /* looks of 250 us after the last arrival */
+#define BATCH 64 /* registrations in one step */
+#define POLLS 80 /* of 250 us after the last registration */
 #define STACK_BYTES (128u << 10)
 #define OWN_DESCRIPTORS 64
 
 struct registrations {
 	struct drain *drain;
-	struct peer_socket *socket; /* null: nobody can call */
+	struct peer_socket *socket; /* null: none could be opened */
 	uint32_t slots;
 	int descriptors; /* from this number on they are the recorder's own */
 	pthread_t thread;
@@ -54,9 +54,9 @@ static bool registration_enqueue(struct registrations *a, const struct registrat
 }
 
 /*
- * Anybody on this machine may call. Who says that it is this image is believed if it has the pid
- * that the image wrote down; one from another pid namespace, which sees another pid itself, if it
- * has our own rights.
+ * Any process on this machine can connect. A peer that claims to be this image is believed if it
+ * has the pid in the image's slot. In another pid namespace the pids differ; such a peer is
+ * believed if it has the recorder's own uid.
  */
 static bool registration_is_believed(const struct peer *peer, const struct drain_process *image)
 {
@@ -84,7 +84,7 @@ static bool has_called(struct registrations *a, struct registration *registratio
 	return false;
 }
 
-/* False when the main thread cannot be told. */
+/* False when the main thread cannot be notified. */
 static bool registration_notify(const struct registrations *a)
 {
 	uint64_t one = 1;
@@ -92,7 +92,7 @@ static bool registration_notify(const struct registrations *a)
 	return write(a->fd, &one, sizeof one) == sizeof one || errno == EAGAIN;
 }
 
-/* -1: none, or only one of those that the recorder needs itself. */
+/* -1: none, or only a descriptor that the recorder keeps for itself. */
 static int open_pidfd(const struct registrations *a, pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -104,8 +104,8 @@ static int open_pidfd(const struct registrations *a, pid_t pid)
 }
 
 /*
- * One image of a slot at a time: the next one comes after the recorder has given the slot back. Who
- * writes over the slot's word again and again takes no room with that.
+ * One image of a slot at a time: the next one registers after the recorder has freed the slot. A
+ * process that overwrites the slot's word again and again does not grow the queue.
  */
 static bool is_queued(struct registrations *a, uint32_t slot)
 {
@@ -134,7 +134,7 @@ static void take_in(struct registrations *a, const struct drain_process *image)
 		close(registration.fd);
 }
 
-/* Takes in all that is new, each slot once; false when there was nothing. */
+/* Queues all new images, each slot once; false when there were none. */
 static bool registration_gather(struct registrations *a)
 {
 	struct drain_process found[BATCH];
@@ -143,7 +143,7 @@ static bool registration_gather(struct registrations *a)
 
 	for (uint32_t taken = 0; taken <= a->slots; taken += BATCH) {
 		count = drain_registrations(a->drain, found, BATCH);
-		/* After: they called before they could be found. */
+		/* After drain_registrations: an image connects before its slot shows it. */
 		if (a->socket && !peer_socket_collect(a->socket)) {
 			drain_put_back(a->drain, found, count);
 			return some;
@@ -159,7 +159,7 @@ static bool registration_gather(struct registrations *a)
 	return some;
 }
 
-/* A look that was asked for before it began answers; one under way may have been too early. */
+/* Only a scan that began after the request satisfies it: one under way may have been too early. */
 static bool registration_look(struct registrations *a)
 {
 	unsigned asked = atomic_load_explicit(&a->asked, memory_order_acquire);
@@ -173,8 +173,8 @@ static bool registration_look(struct registrations *a)
 }
 
 /*
- * The thread that a registration wakes waits for its turn on a CPU that the process is using: that
- * one would pay for the change to us and back. Whoever called can be had later, too.
+ * A registration wakes this thread on a CPU that the process is using, and the process would pay
+ * for two context switches. A process that has connected can wait: its pidfd stays available.
  */
 static void thread_lower_priority(void)
 {
@@ -203,7 +203,7 @@ static void *registration_run(void *context)
 	return NULL;
 }
 
-/* Of a small stack: the default one may be more than RLIMIT_DATA leaves. */
+/* With a small stack: RLIMIT_DATA may not leave enough for the default one. */
 static bool start_thread(struct registrations *a)
 {
 	pthread_attr_t attributes;
@@ -245,7 +245,7 @@ static void open_socket(struct registrations *a)
 	a->socket = peer_socket_open(&options);
 }
 
-/* Some descriptors stay the recorder's own, for /proc and for what it does at the end. */
+/* The recorder keeps some descriptors for /proc and for the end of the session. */
 static int spare_descriptors(void)
 {
 	struct rlimit limit;
@@ -335,7 +335,8 @@ void registrations_stop(struct registrations *a)
 	}
 	atomic_store_explicit(&a->stop, false, memory_order_relaxed);
 	registration_gather(a);
-	/* Before the session is closed: whoever joins then takes that for the proof. */
+	/* Before the session is closed: a process that joins later must find no socket to connect
+	 * to. */
 	if (a->socket)
 		peer_socket_close(a->socket);
 	a->socket = NULL;

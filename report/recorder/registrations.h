@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who registers. A process may live for a fraction of a millisecond after it has registered, and
- * its end can only be learned from a pidfd of it. The one of a process that called on the recorder
- * can be had at any time, if the kernel keeps it; any other's must be opened before its parent has
- * waited for it. So a thread does nothing else: it sleeps on the futex that registrations wake,
- * takes the pidfd, and queues for the main thread. Where processes come one after the other, and
- * have called, it looks by itself every 250 us: to be woken costs a process's start 20 us.
+ * The registrations. A process may live for a fraction of a millisecond after it has registered,
+ * and only its pidfd reports its end. If the process has connected to the peer socket, the kernel
+ * gives its pidfd at any time, if it keeps it; any other pidfd must be opened before the parent has
+ * waited. So a thread does only this: it sleeps on the futex that a registration wakes, opens the
+ * pidfd, and queues the image for the main thread. While processes that connect register one after
+ * the other, it polls every 250 us instead: the wakeup costs a starting process 20 us.
  *
- * Where a limit allows no thread (RLIMIT_NPROC counts it as a process), the main thread looks.
+ * If a limit allows no thread (RLIMIT_NPROC counts it as a process), the main thread does this.
  */
 #ifndef MEMSHIM_RECORDER_REGISTRATIONS_H
 #define MEMSHIM_RECORDER_REGISTRATIONS_H
@@ -15,16 +15,17 @@
 #include "report/recorder/drain.h"
 
 /*
- * One image. Its pid is its own name for itself: in another pid namespace, or once the process has
- * ended, that may be somebody else; and then so is `fd`, unless the process called.
+ * One image that registered. image.pid is the pid in its own namespace: in another pid namespace,
+ * or after the process has ended, that may be another process; and then so is `fd`, unless the
+ * process connected to the peer socket.
  */
 struct registration {
 	struct drain_process image;
-	pid_t pid; /* as seen here, of one that called; 0 unknown */
-	int fd;    /* a pidfd, the taker's to close; -1: none */
-	uid_t uid; /* effective, of one that called */
+	pid_t pid; /* in the recorder's namespace, if it connected; 0 unknown */
+	int fd;    /* a pidfd, the caller closes it; -1: none */
+	uid_t uid; /* effective, if it connected */
 	enum drain_proof
-		proof; /* that the call was this image's; DRAIN_UNPROVED: it did not call */
+		proof; /* how the connection is proved to be the image's; DRAIN_UNPROVED: none */
 };
 
 struct registrations;
@@ -32,7 +33,7 @@ struct registrations;
 /* Starts the thread; null with errno set. `drain` must outlive it. */
 struct registrations *registrations_start(struct drain *drain);
 
-/* Whether there is no thread: then registrations_turn looks, and must be called every millisecond.
+/* Whether there is no thread: then registrations_turn scans; call it every millisecond.
  */
 bool registrations_need_turns(const struct registrations *registrations);
 void registrations_turn(struct registrations *registrations);
@@ -44,13 +45,13 @@ int registrations_fd(const struct registrations *registrations);
 bool registrations_take(struct registrations *registrations, struct registration *registration);
 
 /*
- * Has the thread look at once, and make registrations_fd readable when it has: then everything that
- * had registered by now is queued, and registrations_have_looked is true.
+ * Asks the thread for a scan at once. When it is done, registrations_fd is readable, every image
+ * that had registered before this call is queued, and registrations_have_looked is true.
  */
 void registrations_look(struct registrations *registrations);
 bool registrations_have_looked(const struct registrations *registrations);
 
-/* Ends the thread; the queue stays, with everything that has registered until now. */
+/* Ends the thread. The queue stays, with every image that has registered until now. */
 void registrations_stop(struct registrations *registrations);
 
 void registrations_free(struct registrations *registrations);

@@ -4,7 +4,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-/* Those that are ours, that stop or go on, or that mean a fault of our own are left alone. */
+/* Not forwarded: signals that stop or continue, and those of a fault in the recorder itself. */
 static bool is_passed_on(int number)
 {
 	static const int kept[] = {SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSEGV,
@@ -18,12 +18,12 @@ static bool is_passed_on(int number)
 
 int signals_catch(sigset_t *old_mask, struct sigaction *old_child_action)
 {
-	/* Ignored by the caller, it would take COMMAND's status away from us. */
+	/* If the caller ignored SIGCHLD, the kernel would discard COMMAND's exit status. */
 	struct sigaction plain = {.sa_handler = SIG_DFL};
 	sigset_t mask;
 
 	sigemptyset(&mask);
-	/* Of those that libc keeps for itself, sigaddset takes none. */
+	/* sigaddset refuses the signals that libc keeps for itself. */
 	for (int number = 1; number <= SIGRTMAX; number++)
 		if (is_passed_on(number))
 			sigaddset(&mask, number);
@@ -43,7 +43,7 @@ bool signals_pass_on(int fd, pid_t command)
 
 		ends |= number == SIGINT || number == SIGQUIT || number == SIGTERM ||
 			number == SIGHUP;
-		/* Ours: the child, and what writing to a pipe or a full file brings. */
+		/* Do not forward SIGCHLD, SIGPIPE and SIGXFSZ: they are the recorder's own. */
 		if (number == SIGCHLD || number == SIGPIPE || number == SIGXFSZ ||
 		    number == SIGWINCH)
 			continue;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Signals that somebody sends to the recorder are meant for COMMAND. What the terminal sends
- * reaches the whole foreground group, COMMAND included, without help; and a stop stops both.
+ * The recorder forwards the signals that another process sends to it to COMMAND. A signal from the
+ * terminal reaches the whole foreground group, COMMAND included, and is not forwarded.
  */
 #ifndef MEMSHIM_RECORDER_SIGNALS_H
 #define MEMSHIM_RECORDER_SIGNALS_H
@@ -11,14 +11,14 @@
 #include <sys/types.h>
 
 /*
- * Blocks what is to be passed on. Returns a descriptor that is readable when something has come, or
- * -1 with errno; `old_mask` and `old_child_action` are what COMMAND should get back.
+ * Blocks the signals that are forwarded. Returns a descriptor that is readable when one is pending,
+ * or -1 with errno; `old_mask` and `old_child_action` are for COMMAND.
  */
 int signals_catch(sigset_t *old_mask, struct sigaction *old_child_action);
 
 /*
- * Takes what has come, and sends it on to `command` if that is not 0. True when there was one that
- * asks a program to end: INT, QUIT, TERM or HUP, from wherever.
+ * Takes the pending signals, and sends them to `command` if that is not 0. True when one of them
+ * asks a program to end: INT, QUIT, TERM or HUP, from any sender.
  */
 bool signals_pass_on(int fd, pid_t command);
 

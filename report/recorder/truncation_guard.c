@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The segment's size. Its owner, root, and every process that maps it may cut it off; whoever then
- * touches what is missing is ended by SIGBUS. A writer is a stranger and has no handler of ours:
- * all that can be done for it is to put the length back soon, before it writes. A hole punched into
- * it reads as zeros, and is SIGBUS only once the file system is full: it is filled again before
- * that. What was in there is lost, which is said.
+ * The truncation guard keeps the segment's length. Its owner, root, and every process that maps it
+ * can truncate it; a process that then touches a missing page gets SIGBUS. The shim installs no
+ * handler in the program, so the recorder restores the length soon, before the program writes. A
+ * punched hole reads as zeros, and brings SIGBUS only when the file system is full: the recorder
+ * fills it before that. The contents are lost, and the recorder reports it.
  */
 #include <fcntl.h>
 #include <string.h>
@@ -31,7 +31,7 @@ void truncation_guard_begin(struct drain *drain)
 	drain->is_reserved = drain->fd >= 0 && fstat(drain->fd, &st) == 0 && !has_holes(drain, &st);
 }
 
-/* Without its magic nobody could join any more. The page was zeroed, so the magic comes last. */
+/* Without the magic no process could join. The page was zeroed, so the magic is written last. */
 static void restore_header(struct drain *drain)
 {
 	struct segment_header *live = (struct segment_header *)drain->base;
@@ -60,7 +60,7 @@ void truncation_guard_turn(struct drain *drain)
 	} else if (drain->is_reserved && has_holes(drain, &st)) {
 		drain->was_punched = true;
 		restore_header(drain);
-		/* Where there is no room it is tried again in the next turn. */
+		/* If the file system is full, the next turn tries again. */
 		(void)!fallocate(drain->fd, 0, 0, bytes);
 	}
 }
