@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""How fast `events` and `report` read a recording, made by really recording two busy processes."""
+"""Measures how fast `events` and `report` read a real recording of two busy processes."""
 
 import json
 import os
@@ -16,7 +16,7 @@ LOG_SIZE = 256 << 20
 
 
 def affordable(bench, wanted):
-    """As many events as there is room for, twice over: the recording and the text of it."""
+    """The number of events for which the recording and its text fit on the disk, with as much left free."""
     files = shutil.disk_usage(bench.files).free
     events = min(wanted, files // 2 // (EVENT_BYTES + LINE_BYTES))
     if events < wanted:
@@ -25,7 +25,7 @@ def affordable(bench, wanted):
 
 
 def record(bench, memshim, events):
-    """The recording, and how many events are in it."""
+    """Returns the recording and the number of its events."""
     recording = bench.files / "flood.data"
     memory = shutil.disk_usage(bench.memory).free
     environment = {**bench.environment, **memshim.environment()}
@@ -43,7 +43,7 @@ def record(bench, memshim, events):
 
 
 def seconds(bench, argv, out, times):
-    """The median time of a reading command that writes to `out`."""
+    """Returns the median time of a reading command that writes to `out`."""
     taken = []
     for _ in range(times):
         with open(out, "wb") as to:
@@ -55,7 +55,7 @@ def seconds(bench, argv, out, times):
 
 
 def file_seconds(out, times):
-    """What this machine takes to write as many bytes into that file, in blocks of 64 KiB."""
+    """Returns the time that this machine needs to write as many bytes to that file, in blocks of 64 KiB."""
     size, block, taken = pathlib.Path(out).stat().st_size, b"\n" * 65536, []
     for _ in range(times):
         with open(out, "wb", buffering=0) as to:

@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
 """
-What the shim and the reader cost, beside other tools, in one run.
+Measures the cost of the shim and of the reader, and of other tools, in one run.
 
     run.py BUILD [--quick] [--rounds=N] [--only=WORKLOAD,...] [--events=N] [--strict]
 
 Each program measures inside one process: libc's entry against the same bare system call, batches in
-turn, the median of the differences. Of that, what the same program shows without any tool is
-subtracted, from a run right before or right after: libc's own entry costs something above the bare
-call, too. A cell is the median of that over the rounds; +- is half the distance of its quartiles.
+turn, the median of the differences. The same difference without any tool, from a run right before
+or right after, is subtracted: libc's own entry also costs more than the bare call. A cell is the
+median of the result over the rounds; +- is half the distance of its quartiles.
 """
 
 import argparse
@@ -58,7 +58,7 @@ TOP_SHARE = 0.02
 
 @dataclass
 class Workload:
-    """One row: a workload of calls.c, or of spawn.c."""
+    """A row: a workload of calls.c, or of spawn.c."""
 
     name: str
     title: str
@@ -73,7 +73,7 @@ class Workload:
             tool.beside or not self.beside)
 
     def run(self, tool, like, bench, quick):
-        """Runs it under `tool`, as much of it as `like` does."""
+        """Runs it under `tool`, with the same number of calls as under `like`."""
         share = 4 if quick else 1
         if self.program == "spawn":
             return tool.run(bench.program("spawn"), max(2, like.spawns // share),
@@ -104,7 +104,7 @@ WORKLOADS = [
 
 
 class Cell:
-    """What one tool adds to one workload, in ns, round by round."""
+    """The cost that one tool adds to one workload, in ns, for each round."""
 
     def __init__(self):
         self.added, self.native, self.bare = [], [], []
@@ -127,23 +127,23 @@ class Cell:
         return (high - low) / 2
 
     def is_noisy(self):
-        """Its rounds differ by more than it is worth: nothing can be said of it."""
+        """Whether its rounds differ by more than its value: such a cell proves nothing."""
         return self.spread() > abs(self.median())
 
     def share_of_bare(self):
-        """The whole, in parts of what the same program takes without the tool."""
+        """The whole time, as a multiple of the same program's time without the tool."""
         return statistics.median(1 + added / bare for added, bare in zip(self.added, self.bare))
 
 
 def native_of(workload, tool, seen, native):
-    """A start is held against an empty preload in the same run, not against none."""
+    """A start is compared with the start under an empty preloaded library in the same run."""
     if workload.program == "spawn" and not tool.whole:
         return {**native, "added_ns": 0}
     return native
 
 
 def measure(bench, workloads, rounds, quick):
-    """{(workload, tool): Cell}. Which of the two runs goes first changes from round to round."""
+    """Returns {(workload, tool): Cell}. The order of the two runs changes from round to round."""
     cells = {}
     for number in range(rounds):
         for workload in workloads:
@@ -169,13 +169,13 @@ def number(value, unit="ns"):
 
 
 def native_ns(cells, workload):
-    """Over all the native runs that were made for this workload."""
+    """The median of all native runs of this workload."""
     values = [v for (name, _), cell in cells.items() if name == workload.name for v in cell.native]
     return statistics.median(values)
 
 
 def ratio(cells, workload, above, below):
-    """What `above` adds, in parts of what `below` adds; None where one was not measured."""
+    """The cost of `above` as a multiple of the cost of `below`; None where one was not measured."""
     over, under = cells.get((workload.name, above.name)), cells.get((workload.name, below.name))
     if not over or not under or over.median() <= 0 or under.median() <= 0:
         return None
@@ -217,13 +217,13 @@ def print_cells(cells, workloads):
 
 
 def verdict(what, wanted, found, met, *cells):
-    """A row. Where a cell that it was judged by is noise, nothing was found either way."""
+    """A row of the result. If a cell that decides it is noise, the result is open."""
     noisy = any(cell.is_noisy() for cell in cells)
     return [what, wanted, found, "noisy" if noisy else "met" if met else "NOT MET"]
 
 
 def floor_target(cells, workload, tool):
-    """One event's price, against what any recorder must pay."""
+    """Compares the cost of one event with the least cost of any recorder."""
     cell, floor = cells[(workload.name, tool.name)], cells.get((workload.name, FLOOR.name))
     if not floor:
         return
@@ -236,7 +236,7 @@ def floor_target(cells, workload, tool):
 
 
 def event_targets(cells, workload, tool):
-    """Beside the other tools without stacks: they take none."""
+    """Compares with the other tools without stacks, because they take none."""
     yield from floor_target(cells, workload, tool)
     for other, share in ((LTTNG, LTTNG_SHARE), (STRACE, STRACE_SHARE)):
         value = ratio(cells, workload, tool, other) if tool is MEMSHIM else None
@@ -253,7 +253,7 @@ def nothing_target(cells, tool):
 
 
 def cold_target(cells, tool):
-    """The floor touches one new page there; what that costs, memshim may pay once more."""
+    """The floor touches one new page there. memshim may cost one more page."""
     cell, cold, warm = (cells.get(("cold", tool.name)), cells.get(("cold", FLOOR.name)),
                         cells.get(("stat", FLOOR.name)))
     if cell and cold and warm:
@@ -337,7 +337,7 @@ def cpu_name():
 
 
 def run(bench, options):
-    """Prints as it goes; returns whether every target was met."""
+    """Prints each result at once. Returns whether every target was met."""
     workloads = [w for w in WORKLOADS if not options.only or w.name in options.only.split(",")]
     if bench.other_cpu is None:
         print("two processes: not measured on one CPU")

@@ -24,7 +24,7 @@ LAP = int(LOG_BYTES / EVENT_BYTES / (os.cpu_count() or 1) * 1.1)
 
 
 class Bench:
-    """Where everything is: the build, a folder for files, a folder in memory, a CPU to run on."""
+    """The places of a run: the build, a folder for files, a folder in memory, a CPU."""
 
     def __init__(self, build, files, memory, cpus):
         self.build = build
@@ -42,7 +42,7 @@ class Bench:
 
 
 class Tool:
-    """One column. Without more it is the program as it is."""
+    """A column. The base class runs the program without any tool."""
 
     name = "native"
     title = "native"
@@ -57,7 +57,7 @@ class Tool:
         self.missing = None
 
     def start(self, bench):
-        """Prepares; sets `missing` where that cannot be done."""
+        """Prepares the tool; sets `missing` where that is not possible."""
         self.bench = bench
 
     def stop(self):
@@ -83,7 +83,7 @@ class Tool:
 
 
 class Null(Tool):
-    """A library that takes the calls and passes them on."""
+    """A library that intercepts the calls and passes them on."""
 
     name = title = "null"
 
@@ -92,7 +92,7 @@ class Null(Tool):
 
 
 class Floor(Tool):
-    """The least that any recorder can do: see libfloor.c. What memshim costs is judged against it."""
+    """The least work of any recorder: see libfloor.c. memshim's cost is compared with it."""
 
     name = title = "floor"
     warm_calls = LAP * (os.cpu_count() or 1)  # it has one ring, where memshim has one for each CPU
@@ -102,7 +102,7 @@ class Floor(Tool):
 
 
 class Memshim(Tool):
-    """`memshim record`, as a user would."""
+    """`memshim record`, as a user runs it."""
 
     warm_calls = LAP
     judged = True
@@ -138,7 +138,7 @@ class Memshim(Tool):
 
 
 class Fprintf(Tool):
-    """The shim one writes by hand."""
+    """The shim that people write by hand."""
 
     name = title = "fprintf"
 
@@ -153,7 +153,7 @@ class Fprintf(Tool):
 
 
 class Strace(Tool):
-    """At its best: the wanted calls only, filtered in the kernel, tracer and tracee on one CPU."""
+    """strace in its fastest form: only these calls, filtered in the kernel, tracer and tracee on one CPU."""
 
     name = title = "strace"
     warm_calls = 0
@@ -246,7 +246,7 @@ class Lttng(Tool):
         return ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups", *argv]
 
     def command(self, argv):
-        """Only the program itself loads the library: LTTng trips over one that changes uids."""
+        """Only the program itself loads the library: LTTng fails in a program that changes its uid."""
         return self.as_user(["env", "LD_PRELOAD=" + self.bench.program("liblttng.so"), *argv])
 
     def environment(self):

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What `memshim top` costs the program that is watched, and itself, in a terminal of its own."""
+"""Measures what `memshim top` costs the watched program, and what it uses itself, in a terminal of its own."""
 
 import fcntl
 import os
@@ -13,12 +13,12 @@ import time
 
 INTERVAL_S = "0.2"  # for the program watched: ten times as often as by default
 CROWD = 1000
-SETTLE_S = 6  # the first looks find everything new
+SETTLE_S = 6  # the first scans find everything new
 WATCH_S = 20
 
 
 class Watcher:
-    """`memshim top` on a recording in the making; what it draws is read and thrown away."""
+    """`memshim top` on a live recording; its output is read and discarded."""
 
     def __init__(self, bench, environment, recording, *options):
         self.ours, theirs = pty.openpty()
@@ -35,7 +35,7 @@ class Watcher:
             while os.read(self.ours, 65536):
                 pass
         except OSError:
-            pass  # it has ended, and its side is closed
+            pass  # it has ended and closed its side
 
     def cpu_s(self):
         with open(f"/proc/{self.process.pid}/stat", encoding="ascii") as stat:
@@ -51,7 +51,7 @@ class Watcher:
 
 
 def watched_run(bench, memshim, argv):
-    """One measurement while somebody looks on: the watcher comes as soon as there is a recording."""
+    """One measurement with a watcher, which starts as soon as there is a recording."""
     box = {}
 
     def watch():
@@ -71,7 +71,7 @@ def watched_run(bench, memshim, argv):
 
 
 def slowdown_ns(bench, memshim, rounds, quick):
-    """What an event costs with a watcher, less what it costs without, in pairs of runs."""
+    """The cost of an event with a watcher minus its cost without one, in pairs of runs."""
     pairs = max(2, memshim.pairs // (4 if quick else 1))
     argv = [bench.program("calls"), "sbrk", pairs, memshim.warm_calls, bench.cpu]
     plain, differences = [], []
@@ -82,7 +82,7 @@ def slowdown_ns(bench, memshim, rounds, quick):
 
 
 def share_of_a_core(bench, memshim, count, seconds):
-    """Of one CPU, what a watcher of `count` processes takes at its default interval."""
+    """The share of one CPU that a watcher of `count` processes uses at its default interval."""
     environment = {**bench.environment, **memshim.environment()}
     recording = bench.files / "crowd.data"
     crowd = subprocess.Popen(
