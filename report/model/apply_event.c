@@ -12,7 +12,7 @@
 #include "report/model/sites.h"
 
 /*
- * A move that does not begin where the last one ended: somebody else moved the break in between.
+ * A move that does not begin where the last one ended: another caller moved the break in between.
  * One that begins where the last one began only overlapped with it, in a signal handler.
  */
 static inline void feed_move(struct model_process *process, const struct event *event)

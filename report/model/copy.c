@@ -24,7 +24,7 @@ static void *copy_duplicate(struct model *copy, const void *from, size_t count,
 	return to;
 }
 
-/* The copy's segment in the place of the original's. */
+/* The copy's segment that corresponds to the original's. */
 static struct model_segment *of_copy(const struct model *copy, const struct model_segment *original)
 {
 	return original ? copy->segments.rows[original->place] : NULL;

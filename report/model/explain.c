@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why this call failed, by what the log knew at that moment: the segment that was in the way and
- * who made it, who removed it and when, what was attached there, what lay above the break. What is
- * not known is left to the table of failures.
+ * Why a call failed, by what the log knew at that moment: which segment was in the way and which
+ * process created it, which process removed it and when, what was attached at the address, what was
+ * mapped above the break. Where the log does not know, the table of failures answers.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -156,7 +156,7 @@ struct explanation explain_access(const struct failed *f, const struct model_seg
 
 /* ---- shmget ---- */
 
-/* A new segment in huge pages: of which size, bits 26 to 31 of the flags say, as a power of two. */
+/* A new segment in huge pages. Bits 26 to 31 of the flags give the page size as a power of two. */
 static struct explanation explain_huge(uint32_t flags)
 {
 	unsigned power = flags >> 26 & 63;

@@ -47,7 +47,7 @@ bool explain_wall(const struct event *event, uint64_t start)
 	return start >= before && start < wanted && wanted - before < TOO_MUCH_BYTES;
 }
 
-/* Sbrk that libc refused, since the kernel's error stood in the place of the break. */
+/* libc refused sbrk, since it took the kernel's error for the break. */
 static struct explanation explain_spoilt_break(const struct failed *f)
 {
 	uint64_t error = -f->event->u.brk.result;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Failed calls, all of one kind in one program together, and the rule or limit that the first of
- * them ran into: in general by the call and its error, and by what was known at that moment.
+ * Failed calls, one row for each program, call and error. The first call of a row gives the rule or
+ * limit that refused it: by the table of failures, or by what the log knew at that moment.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -60,7 +60,7 @@ static void note_blocker(struct model_process *process, const struct event *even
 	process->blocked_stack = event->stack;
 }
 
-/* Which program has the most segments of those that the session made and that are there. */
+/* The program with the most existing segments that the session created. */
 static void note_most(const struct model *model, struct model_failure *failure)
 {
 	uint64_t page = model->session.page_bytes ? model->session.page_bytes : 4096;
@@ -91,7 +91,7 @@ static void note_most(const struct model *model, struct model_failure *failure)
 	failure->most_pages = most->tally.pages;
 }
 
-/* The first of its kind stands for all. */
+/* The first failure of a row is the one that is explained. */
 static void failure_begin(struct model *model, struct model_failure *failure,
 			  const struct model_process *process, const struct event *event,
 			  int32_t shmid)

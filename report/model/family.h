@@ -22,6 +22,9 @@ void families_begin(struct families *families, struct model *model, bool at_end)
 
 void families_end(struct families *families);
 
+/* Whether all of these processes have ended, and that is known. */
+bool family_has_ended(const struct model_family *family);
+
 /* Finds out which processes may come back to a segment. */
 void families_judge(const struct families *families, struct model_segment *segment);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is worth a remark. A remark is made only where it is surely true; what a sound program may
- * do as well is a note, and notes do not count for --error-exitcode.
+ * Findings. A finding is added only where it is certain. What a correct program may do too is a
+ * note, and --error-exitcode ignores notes.
  */
 #include <errno.h>
 #include <stdarg.h>
@@ -17,7 +17,7 @@
 #include "report/util/format.h"
 #include "report/util/names.h"
 
-#define FINDINGS_MAX (1u << 16) /* a file that gives more reason is not believed */
+#define FINDINGS_MAX (1u << 16) /* a damaged file could cause more */
 
 static const char *const names[FINDING_COUNT] = {
 #define FINDING(id, name, meaning) [FINDING_##id] = #name,
@@ -84,7 +84,7 @@ void findings_about(struct finding *finding, const struct model_process *process
 	finding->program[0] = model_program(&process->facts);
 }
 
-/* And one of the moves that it speaks of. */
+/* Names the process, and the call stack of one of the moves. */
 static void about_move(struct finding *finding, const struct model_process *process, uint32_t stack)
 {
 	findings_about(finding, process);
@@ -257,7 +257,7 @@ static void check_blocked(struct model *model, const struct model_process *p)
 	findings_about(finding, p);
 }
 
-/* A quarter of the moves go down, and most of what was taken is given back: and taken again. */
+/* At least a quarter of the moves go down, and the break grew by four times its peak in all. */
 static void check_thrash(struct model *model, const struct model_process *p)
 {
 	const struct move_facts *m = &p->facts.moves[BY_MALLOC];
@@ -274,7 +274,7 @@ static void check_thrash(struct model *model, const struct model_process *p)
 		   p, p->shrink_stack);
 }
 
-/* Long after the last move, all of it is still there. */
+/* All of the heap is still there long after the last move. */
 static void check_pinned(struct model *model, const struct model_process *p)
 {
 	uint64_t peak = p->facts.break_peak - p->facts.break_initial;
@@ -309,7 +309,7 @@ static void check_processes(struct model *model)
 	}
 }
 
-/* The gravest first; those of one weight in the order they were drawn. */
+/* By severity, then in the order in which they were added. */
 static void sort_findings(struct model *model)
 {
 	struct finding *sorted = malloc((model->findings.count + 1) * sizeof *sorted);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who removed a segment of somebody else: a program of the session, or a process that the session
- * does not see. A key has one segment at a time, so another one under the same key tells that the
- * one before it was removed.
+ * Findings about segments that another process than the creator removed: a program of the session,
+ * or a process outside it. A key has one segment at a time. So a second segment with the same key
+ * proves that the first was removed.
  */
 #include <stdio.h>
 #include <stdlib.h>

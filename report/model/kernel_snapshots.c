@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why a call failed, by what the recorder saw right after it: which limit was reached and who had
- * filled it, which segment was there, what lay above the break.
+ * Why a call failed, by the kernel snapshot that the recorder took right after it: which limit was
+ * reached and which program used most of it, which segment existed, what was mapped above the
+ * break.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -50,7 +51,7 @@ void model_add_snapshot(struct model *model, const struct snapshot_facts *snapsh
 		model->kernel.snapshots[model->kernel.snapshot_count++] = *snapshot;
 }
 
-/* The sight of a failure's first call: another's may be of other numbers. */
+/* The snapshot of a failure's first call. One of a later call may have other numbers. */
 static const struct snapshot_facts *kernel_snapshot_snapshot_of(const struct model *model,
 								const struct model_failure *failure)
 {
@@ -64,7 +65,7 @@ static const struct snapshot_facts *kernel_snapshot_snapshot_of(const struct mod
 	return NULL;
 }
 
-/* The maker by the name that the session knows, or the kernel told; else "pid 12". */
+/* The creator, by the name that the session knows, or the kernel told; else "pid 12". */
 static const char *kernel_snapshot_creator(const struct model *model, int32_t pid, const char *name,
 					   char to[96])
 {
@@ -87,7 +88,7 @@ static const char *kernel_snapshot_creator(const struct model *model, int32_t pi
 
 /* ---- limits on all segments together ---- */
 
-/* Who fills the table: a program of the session, or one process that the kernel names. */
+/* What uses most of the table: a program of the session, or one process that the kernel names. */
 static const char *kernel_snapshot_most(const struct model *model,
 					const struct model_failure *failure,
 					const struct snapshot_facts *s, bool by_count, char to[96])
@@ -243,7 +244,7 @@ static struct explanation shmget_seen(const struct model *model,
 
 /* ---- addresses ---- */
 
-/* Of the segment that was to be attached: it may be gone by the look. 0 unknown. */
+/* The size of the segment to attach, which may be gone when the snapshot is taken. 0 unknown. */
 static uint64_t size_of(const struct model *model, const struct model_failure *failure,
 			const struct snapshot_facts *s)
 {

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happened, put together: the processes and their breaks, the segments and who held them,
- * what is missing, and what is worth a remark. Built from the reader's facts and events, in this
- * order, and complete after model_finalize:
+ * What happened in a session: its processes and their breaks, its segments and their holders, the
+ * losses, and the findings. The reader's facts and events are added in this order; the model is
+ * complete after model_finalize:
  *
- *    model_make ─▶ kernel's segments, objects, sights ─▶ processes, witnesses, losses ─▶ events ─▶
- *    attachments, ledger, kernel's processes, holders ─▶ model_finalize
+ *    model_make ─▶ kernel's segments, objects, kernel snapshots ─▶ processes, unfollowed processes,
+ *    losses ─▶ events ─▶ attachments, ledger, kernel's processes, holders ─▶ model_finalize
  *
- * Counters come from the processes' own slots, which are exact; the events tell what only an order
- * can tell. Does no input and no output. When memory runs out it keeps what it has, and says so.
+ * Counters come from the slots of the processes and are exact. Events are used only for what
+ * depends on the order of calls. The model does no input and no output. Without memory it keeps
+ * what it has, and sets no_memory.
  */
 #ifndef MEMSHIM_MODEL_H
 #define MEMSHIM_MODEL_H
@@ -26,7 +27,7 @@ struct model_attachment {
 	struct model_segment *segment;
 	uint64_t address;
 	uint64_t since_ns;
-	uint64_t bytes; /* of its segment, as far as that was known then */
+	uint64_t bytes; /* the segment's size as known at the attach; 0 unknown */
 	bool readonly, inherited;
 };
 
@@ -38,24 +39,24 @@ struct model_process {
 	uint64_t event_count;
 	struct model_attachment *attached; /* now */
 	uint32_t attached_count, attached_capacity;
-	uint32_t held_at_end; /* attachments that it had made itself and its end took away */
-	struct model_segment *held_segment; /* one of those */
+	uint32_t held_at_end;               /* not inherited attachments that its end detached */
+	struct model_segment *held_segment; /* the segment of one of them */
 	uint64_t attached_bytes, attached_peak_bytes;
-	uint64_t last_before, last_after; /* the break around its last move */
-	uint64_t gaps;                    /* moves of the break that no event tells of */
+	uint64_t last_before, last_after; /* the break before and after its last move */
+	uint64_t gaps;                    /* moves of the break without an event */
 	uint64_t last_move_ns;
-	uint64_t highest; /* the break, after the moves that were seen */
+	uint64_t highest; /* the highest break after any move with an event */
 	uint32_t direct_stack, shrink_stack, highest_stack; /* of the last such move; 0 none */
-	uint32_t shmget_error; /* of the last shmget that failed; 0 none did */
+	uint32_t shmget_error; /* of the last shmget that failed; 0: none failed */
 	uint64_t shmget_refused_ns;
-	struct model_segment *blocked_by; /* stood in the way of a move of the break */
-	uint64_t blocked_room_bytes;      /* from the break to it */
+	struct model_segment *blocked_by; /* blocked a move of the break */
+	uint64_t blocked_room_bytes;      /* from the break to that segment */
 	uint32_t blocked_stack;
 	struct model_segment *repeated; /* attached again while it was attached */
-	uint32_t repeated_count;        /* how often at once, at most */
+	uint32_t repeated_count;        /* the most attachments at one time */
 	uint32_t repeated_stack;
 	bool many_threads;
-	bool break_differs; /* from the kernel's, while no call was under way */
+	bool break_differs; /* from the kernel's break, while no call was in progress */
 	bool headroom_known;
 	uint64_t headroom_bytes;
 };
@@ -65,7 +66,7 @@ struct model_tally {
 	uint64_t segments, pages;
 };
 
-/* An executable file, for remarks on all its processes at once. */
+/* An executable file: findings are about all its processes together. */
 struct model_program {
 	UT_hash_handle hh;
 	uint32_t process_count;
@@ -74,8 +75,8 @@ struct model_program {
 };
 
 enum model_created {
-	CREATED_NOT,    /* it was there before, or nobody here asked for it by shmget */
-	CREATED_LIKELY, /* IPC_CREAT: by all we know it was not there */
+	CREATED_NOT,    /* from before the session, or no shmget of the session named it */
+	CREATED_LIKELY, /* IPC_CREAT: as far as is known, it did not exist */
 	CREATED_SURELY, /* IPC_PRIVATE, IPC_EXCL, or the kernel says so */
 };
 
@@ -86,44 +87,41 @@ enum model_segment_state {
 	SEGMENT_VANISHED,
 };
 
-/* Why it is not known who may come back to an object. */
+/* Why it is unknown which processes may still use an object. */
 enum model_doubt {
 	DOUBT_NONE,
 	DOUBT_FAMILY,       /* the creator's relatives are not known */
 	DOUBT_UNREGISTERED, /* a process has the session's segment mapped, and no slot */
-	DOUBT_UNREADABLE,   /* some may have no slot, and one, or all, cannot be looked into */
+	DOUBT_UNREADABLE,   /* a process may have no slot, and /proc/PID/maps is unreadable */
 };
 
-/* Whether some processes have ended; and one that runs, or may run, 0 where none is known. */
+/* Whether all processes of a group ended; `instance`: one that runs or may run, 0 unknown. */
 struct model_kin {
 	enum still still;
 	uint32_t instance;
 };
 
-/* Who may come back to an object that nobody has attached: see family.c. */
+/* Which processes may still use an object that no process has attached: see family.c. */
 struct model_family {
-	struct model_kin creator;   /* its process, in whatever image */
-	struct model_kin relatives; /* what fork made of the creator's memory */
-	struct model_kin users;     /* others that attached it */
+	struct model_kin creator;   /* its process, in any image */
+	struct model_kin relatives; /* processes with the creator's memory, by fork */
+	struct model_kin users;     /* other processes that attached it */
 	enum model_doubt doubt;
-	int32_t doubt_pid; /* 0: /proc could not be looked through */
+	int32_t doubt_pid; /* 0: /proc could not be read */
 };
 
-/* Nobody may come back, and that is known. */
-bool family_has_ended(const struct model_family *family);
+#define SEGMENT_USERS 8u /* of those that have not ended, how many are kept */
 
-#define SEGMENT_USERS 8u /* users of a segment that are kept, of those that have not ended */
-
-/* What the kernel says now of what was there when the session ended. */
+/* Whether a segment of the session's end exists now, by the kernel. */
 enum model_presence {
-	PRESENCE_UNKNOWN, /* it is not surely the same namespace, or not surely the same object */
+	PRESENCE_UNKNOWN, /* perhaps another namespace, or another object with this id */
 	PRESENCE_HERE,
 	PRESENCE_REMOVED,
 };
 
-/* One System V segment; an id that comes back after IPC_RMID is another one. */
+/* One System V segment; after IPC_RMID the same id means another segment. */
 struct model_segment {
-	UT_hash_handle hh; /* by space and shmid, of the latest with this id */
+	UT_hash_handle hh; /* by space and shmid; the latest segment with this id */
 	uint32_t place;    /* its index in struct model_segments */
 	uint64_t space;    /* its IPC namespace; 0: the session's own */
 	int32_t shmid;
@@ -133,7 +131,7 @@ struct model_segment {
 	uint64_t size;  /* 0 unknown */
 	uint32_t flags; /* of the shmget that named it */
 	bool flags_known;
-	uint32_t mode, owner_uid; /* of the making, or of the last change */
+	uint32_t mode, owner_uid; /* at creation, or after the last IPC_SET */
 	bool owner_known;         /* both */
 	enum model_created created;
 	uint32_t creator, remover; /* instances; 0 none */
@@ -142,17 +140,17 @@ struct model_segment {
 	bool removed;
 	uint64_t attaches, detaches, inherited;
 	uint64_t now, peak; /* attachments of the session's processes */
-	uint64_t found;     /* of the kernel's nattch, mappings seen in somebody's maps */
-	bool in_kernel;     /* `kernel` is its row */
+	uint64_t found;     /* of the kernel's nattch, mappings found in /proc/PID/maps */
+	bool in_kernel;     /* `kernel` is valid */
 	bool kernel_asked;
 	struct kernel_segment kernel; /* when the session ended; while it goes on, now */
-	bool surely_same; /* as its creator's pid, its size and the time of creation show */
+	bool surely_same; /* proved by the creator's pid, the size and the time of creation */
 	enum model_segment_state state;
 	uint32_t creator_family; /* as the ledger has it; 0 unknown */
-	uint64_t user_families;  /* but the maker's: bit (family % 64) of who attached it */
+	uint64_t user_families;  /* of other processes that attached it: bit (family % 64) */
 	struct model_family family;
 	bool leaked;
-	bool orphaned;      /* as leaked, but a relative of its creator runs that never used it */
+	bool orphaned;      /* as leaked, but a relative of the creator that never used it runs */
 	bool users_unknown; /* more processes used it than are kept */
 	uint32_t users[SEGMENT_USERS]; /* instances that named, attached or asked for it; 0 none */
 	uint64_t held_at_end; /* attachments of processes that ran when the session ended */
@@ -162,9 +160,10 @@ struct model_segment {
 	struct kernel_segment current;         /* if PRESENCE_HERE */
 	const struct model_reaped_row *reaped; /* removed by memshim reap; null: not known */
 	bool leaked_now, orphaned_now;         /* as above, by what is known now */
-	const struct snapshot_facts *met; /* of one that was there before; null: nobody looked */
-	const struct snapshot_facts *removal; /* right after its IPC_RMID; null: nobody looked */
-	/* Those that had its key before it and after it; null none. After model_finalize. */
+	const struct snapshot_facts
+		*met; /* of a segment from before the session; null: none was taken */
+	const struct snapshot_facts *removal; /* right after its IPC_RMID; null: none was taken */
+	/* The segments with its key before and after it; null none. After model_finalize. */
 	const struct model_segment *predecessor, *successor;
 };
 
@@ -172,11 +171,11 @@ enum model_ending {
 	ENDED_BY_SHMDT,
 	ENDED_BY_EXEC,
 	ENDED_BY_EXIT,
-	ENDED_BY_REMAP, /* SHM_REMAP put another in its place */
-	ENDED_UNSEEN,   /* munmap or another mapping over it: the process's maps do not have it */
+	ENDED_BY_REMAP, /* SHM_REMAP replaced it */
+	ENDED_UNSEEN,   /* munmap or another mapping: /proc/PID/maps does not show it */
 };
 
-/* An attachment that is no more. */
+/* An attachment that has ended. */
 struct model_past {
 	const struct model_process *process;
 	struct model_attachment attachment;
@@ -184,7 +183,7 @@ struct model_past {
 	enum model_ending how;
 };
 
-/* IPC_SET: whose a segment is from then on, and who may use it. */
+/* IPC_SET: the owner and the mode of a segment from then on. */
 struct model_change {
 	const struct model_segment *segment;
 	uint32_t instance, stack;
@@ -201,17 +200,20 @@ struct model_failure {
 		uint32_t call, error;
 	} key;
 	uint64_t count;
-	uint64_t in_kernel; /* of these, refused by the kernel and not by libc */
-	uint32_t process;   /* the first one's instance */
+	uint64_t in_kernel; /* of `count`, refused by the kernel and not by libc */
+	uint32_t process;   /* instance of the first failure */
 	bool one_process;
-	int32_t shmid;                                /* -1 unknown or several */
-	uint32_t stack;                               /* the first one's; 0 none */
-	uint32_t stacks[FAILURE_STACKS], stack_count; /* all that differ; past the room: unknown */
+	int32_t shmid;  /* -1 unknown or several */
+	uint32_t stack; /* of the first failure; 0 none */
+	uint32_t stacks[FAILURE_STACKS],
+		stack_count; /* the different ones; above FAILURE_STACKS: only counted */
 	struct event first;
-	char *why; /* of the first one, by what was known then; null: nothing in particular */
-	const char *advice; /* against that; null: the general one */
-	bool sure;          /* of both: whatever the recorder saw besides */
-	/* ENOSPC: the program that had the most segments then, and how many processes made them. */
+	char *why; /* of the first failure, by the log before it; null: only call and error are
+		      known */
+	const char *advice; /* null: the advice of the table of failures */
+	bool sure;          /* `why` and `advice` hold whatever the recorder read in addition */
+	/* ENOSPC: the program with the most segments then, and how many of its processes created
+	 * them. */
 	const struct model_program *most;
 	uint32_t most_creators;
 	uint64_t most_segments, most_pages;
@@ -230,11 +232,11 @@ struct finding {
 	enum finding_kind kind;
 	enum severity severity;
 	char *text, *advice;
-	int32_t pid;                    /* 0 none */
-	int32_t shmid;                  /* -1 none */
-	uint32_t stack_instance, stack; /* what it was done by; 0 unknown */
-	const char *program[2]; /* whose doing it is, as paths where they are known; null none */
-	const struct model_failure *failure; /* which calls it speaks of; null: no failed ones */
+	int32_t pid;                         /* 0 none */
+	int32_t shmid;                       /* -1 none */
+	uint32_t stack_instance, stack;      /* of the call that it is about; 0 unknown */
+	const char *program[2];              /* that caused it, as paths where known; null none */
+	const struct model_failure *failure; /* the failed calls that it is about; null none */
 };
 
 /* Where an image has a module. */
@@ -244,14 +246,14 @@ struct model_load {
 		uint32_t instance, module;
 	} key;
 	uint64_t address;
-	bool moved; /* loaded again, elsewhere: which of both an event meant is not known */
+	bool moved; /* loaded again at another address: an event may mean either */
 };
 
 /* How far the addresses of a module can be named, best first. */
 enum module_names {
 	NAMES_LINES,     /* functions and lines */
 	NAMES_FUNCTIONS, /* no lines */
-	NAMES_EXPORTED,  /* stripped: only what it offers to others */
+	NAMES_EXPORTED,  /* stripped: only exported symbols */
 	NAMES_CHANGED,   /* the file is not the one that was loaded */
 	NAMES_MISSING,   /* there is no such file, or it cannot be read */
 	NAMES_SLOW,      /* reading it took too long */
@@ -264,10 +266,10 @@ enum module_names {
 struct model_module {
 	struct module_facts facts;
 	enum module_names names;
-	uint32_t nameless; /* frames in it that stay without a name */
+	uint32_t nameless; /* frames in it without a name */
 };
 
-/* What an address is: several of them where functions were inlined, the innermost first. */
+/* The source of an address; inlined functions give several places, innermost first. */
 struct frame_place {
 	const char *function; /* null unknown */
 	const char *file;     /* null unknown */
@@ -276,7 +278,7 @@ struct frame_place {
 };
 #define FRAME_PLACES_MAX 16u
 
-/* The places of one address of a module; whoever gave the texts keeps them. */
+/* The places of one address of a module. The texts belong to the caller of model_add_name. */
 struct model_name {
 	UT_hash_handle hh;
 	struct name_key {
@@ -378,7 +380,7 @@ struct model_findings {
 /* What the kernel said: at single calls, when the session ended, and now. */
 struct model_kernel {
 	struct model_kernel_row *rows; /* the segments, as the kernel has them now */
-	bool known; /* the rows are complete; session.same_ipc: of which namespace */
+	bool known; /* the rows are complete; for their namespace see session.same_ipc */
 	struct model_reaped_row *reaped_rows;
 	struct model_object_row *object_rows; /* as the recorder found them at the end */
 	struct snapshot_facts *snapshots;
@@ -403,7 +405,7 @@ struct model_stacks {
 };
 
 struct model_sites {
-	const struct filter *filter; /* of whose calls; null: of all processes */
+	const struct filter *filter; /* the processes to count calls of; null: all */
 	struct model_site *rows;     /* in the order in which they were first seen */
 	uint32_t count, capacity;
 	uint32_t *latest_of_stack; /* index + 1 */
@@ -517,7 +519,7 @@ static inline bool model_has_pid(const struct process_facts *facts, int32_t pid)
 	return facts->pid == pid || (facts->host_pid && facts->host_pid == pid);
 }
 
-/* A process's pid as its recorder sees it, and as whoever reads this does; 0 where nobody knows. */
+/* A process's pid in the recorder's pid namespace, and in the reader's; 0 unknown. */
 int32_t model_recorders_pid(const struct process_facts *facts);
 int32_t model_pid_here(const struct model *model, const struct process_facts *facts);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Call stacks: frames, each of which names its caller's, and where their modules lie in whom. All
- * processes share the frames; only an address of one's own needs to know whose stack it is.
+ * Call stacks: frames, each with the number of its caller's frame, and the load addresses of their
+ * modules in each image. All processes share the frames. Only an absolute address depends on the
+ * process.
  */
 #include <stdlib.h>
 #include <string.h>

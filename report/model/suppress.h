@@ -6,8 +6,8 @@
 #include "report/model/model.h"
 
 /*
- * One rule: a kind of finding, and a pattern as the shell's of the program whose doing it is (its
- * name; its path where the pattern has a '/'), or of a function on the call stack that did it.
+ * One rule: a kind of finding, and a shell pattern. The pattern matches the program that caused the
+ * finding (its name, or its path where the pattern has a '/'), or a function on the call stack.
  */
 struct suppression {
 	struct suppression *next;

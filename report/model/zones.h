@@ -22,7 +22,7 @@ enum zone_kind {
 	ZONE_KIND_COUNT
 };
 
-/* Somebody else who has the segment attached. */
+/* Another process that has the segment attached. */
 struct zone_holder {
 	int32_t pid;
 	uint64_t address;
