@@ -139,7 +139,7 @@ def test_all_lints(tree, tmp_path):
     checker.write_text("#!/bin/bash\n[ \"${*: -2}\" = 'report preload' ] || exit 2\n"
                        f"exec {shutil.which('cppcheck')} \"${{@:1:$# - 2}}\" report/session/session.c\n")
     checker.chmod(0o755)
-    add(tree, "report/session/session.c", "int last(void);\nint last(void) { int a[2] = {1, 2}; return a[2]; } ")
+    add(tree, "report/session/session.c", "int array_last(void);\nint array_last(void) { int a[2] = {1, 2}; return a[2]; } ")
     (tree / "scripts" / "new").write_text("#!/bin/sh\n# SPDX-License-Identifier: MIT\ncd $1\n")
     done = run(tree / "scripts" / "lint", harness.BUILD, cwd=tree, env={"PATH": f"{checker.parent}:{os.environ['PATH']}"})
     assert done.returncode == 1
