@@ -120,7 +120,7 @@ def test_shrinks_under_a_recorder(left):
         assert lines.end() == (125, "")
         said = lines.process.stderr.read()
         lines.process.stderr.close()
-    assert said == ("memshim: memshim.data: somebody cut the session's segment off while programs used it: "
+    assert said == ("memshim: memshim.data: a process truncated the session's segment while programs used it: "
                     "the recording is not complete\n")
     assert os.listdir(os.environ["MEMSHIM_DIR"]) == []
     for command in ("report --json", "events --json"):

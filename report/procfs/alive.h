@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a process still runs; a pid that was used again is not the same process. */
+/* Whether a process still runs. A process that reuses its pid is another one. */
 #ifndef MEMSHIM_PROCFS_ALIVE_H
 #define MEMSHIM_PROCFS_ALIVE_H
 
@@ -9,12 +9,11 @@
 #include "report/procfs/kernel_rows.h"
 
 /*
- * `start_time`: proc(5) stat field 22 as the process has read it, 0 when it is not known. A zombie
- * has ended.
+ * `start_time`: proc(5) stat field 22 as the process itself read it, 0 unknown. A zombie has ended.
  */
 bool alive_process(int32_t pid, uint64_t start_time);
 
-/* The same, told by the start time that is read here, in a time namespace of our own; 0: ended. */
+/* The start time of the running process, in this program's time namespace; 0: it has ended. */
 uint64_t alive_start(int32_t pid, uint64_t start_time);
 
 /*

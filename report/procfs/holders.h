@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who has a segment attached, traced or not: the inode of a "/SYSV..." line in /proc/PID/maps is
- * the segment's shmid.
+ * Processes that have a segment attached, traced or not: the inode of a "/SYSV..." line in
+ * /proc/PID/maps is the segment's shmid.
  */
 #ifndef MEMSHIM_PROCFS_HOLDERS_H
 #define MEMSHIM_PROCFS_HOLDERS_H
@@ -10,14 +10,15 @@
 
 /* How a session's own segment is found among the mappings of its processes. */
 struct holders_session {
-	uint64_t device, inode; /* of its file; inode 0: it is gone, and only its name is known */
-	char name[256];         /* last part of its path; "" unknown */
+	uint64_t device,
+		inode;  /* of its file; inode 0: the file is gone, and only its name is known */
+	char name[256]; /* last part of its path; "" unknown */
 };
 
 /*
  * Calls `take` for each mapping of a segment in each process that this user may look at, and once
  * for each process: with shmid HOLDER_READ when it was read through, HOLDER_UNREADABLE when not.
- * `session` null: nobody is a member. False when /proc cannot be read.
+ * `session` null: no process is a member. False when /proc cannot be read.
  */
 bool holders_each(const struct holders_session *session,
 		  void (*take)(void *context, const struct kernel_holder *holder), void *context);

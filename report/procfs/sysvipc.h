@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's own tables, /proc/sysvipc/shm, msg and sem, of this program's IPC namespace. */
+/* /proc/sysvipc/shm, msg and sem: the objects of this program's IPC namespace. */
 #ifndef MEMSHIM_PROCFS_SYSVIPC_H
 #define MEMSHIM_PROCFS_SYSVIPC_H
 
 #include "report/procfs/kernel_rows.h"
 
-/* Calls `take` for each row. False where the table cannot be read: nothing is known then. */
+/* Calls `take` for each row. False where the table cannot be read. */
 bool sysvipc_segments(void (*take)(void *context, const struct kernel_segment *segment),
 		      void *context);
 bool sysvipc_objects(enum kernel_object_kind kind,
@@ -20,7 +20,8 @@ struct sysvipc_limits {
 };
 void sysvipc_limits(struct sysvipc_limits *limits);
 
-/* kernel.shm_rmid_forced: the kernel removes what nobody has attached when its creator ends. */
+/* kernel.shm_rmid_forced: the kernel removes a segment without attachments when its creator ends.
+ */
 bool sysvipc_rmid_forced(void);
 
 #endif

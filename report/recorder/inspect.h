@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether the shim will see a program: looks at the file, runs nothing.
+ * Whether a program will load the shim: reads the file, and runs nothing.
  */
 #ifndef MEMSHIM_RECORDER_INSPECT_H
 #define MEMSHIM_RECORDER_INSPECT_H
@@ -21,7 +21,7 @@ struct inspection {
 	unsigned why;          /* INSPECT_UNSEEN: enum segment_unfollowed_why */
 	int error;             /* NOT_FOUND, CANNOT_RUN: errno */
 	char path[PATH_MAX];   /* the file */
-	char interpreter[256]; /* CANNOT_RUN: the script's, when it is to blame; else "" */
+	char interpreter[256]; /* CANNOT_RUN: the script's, if it is the reason; else "" */
 };
 
 /* The words for an INSPECT_UNSEEN's `why`. */
@@ -37,7 +37,7 @@ bool inspect_bears_preload(unsigned why);
 /* COMMAND as execvp(3) would find it; a script is judged by its interpreter. */
 void inspect_command(struct inspection *inspection, const char *command);
 
-/* The program that process `pid` runs now; INSPECT_SEEN when there is nothing against it. */
+/* The program that process `pid` runs now; INSPECT_SEEN if no reason speaks against it. */
 void inspect_process(struct inspection *inspection, pid_t pid);
 
 #endif

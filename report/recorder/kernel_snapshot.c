@@ -15,12 +15,12 @@
 
 /* ---- the segments ---- */
 
-/* Of one maker's, those that are there. */
+/* The segments of one creator that exist. */
 struct creator {
 	int32_t pid;
 	uint32_t segments;
 	uint64_t pages;
-	uint64_t since; /* seconds since 1970: when the first of them was made or changed */
+	uint64_t since; /* seconds since 1970: when the first of them was created or changed */
 };
 
 /* The name of a creator that still runs; false where none does. "" unknown. */
@@ -43,7 +43,8 @@ struct survey {
 	struct segment_snapshot *snapshot;
 	uint32_t page_bytes;
 	uint32_t creator_count;
-	struct creator creator[256]; /* the first ones: who fills the table is among them */
+	struct creator
+		creator[256]; /* the first ones: a creator that fills the table is among them */
 };
 
 static void fill_row(struct segment_snapshot *snapshot, const struct kernel_segment *row)
@@ -125,8 +126,8 @@ static void look_at_table(const struct drain *drain, struct segment_snapshot *sn
 }
 
 /*
- * Whether the id still meant the same segment: the shims note a removal, and a new segment, as soon
- * as it is made.
+ * Whether the id still means the same segment: the shims note each removal and each new segment in
+ * the ledger at once.
  */
 static bool is_still_it(const struct drain *drain, int32_t shmid, uint64_t clock)
 {
@@ -157,7 +158,7 @@ static void take_by_id(void *context, const struct kernel_segment *row)
 		fill_row(wanted->snapshot, row);
 }
 
-/* By its id; what IPC_STAT refuses to this user, the table tells all. */
+/* By its id. /proc/sysvipc/shm shows every user what IPC_STAT refuses to this one. */
 static void look_at_segment(struct segment_snapshot *snapshot, int32_t shmid)
 {
 	struct by_id wanted = {snapshot, shmid};
@@ -197,7 +198,7 @@ static void look_at_attach(struct segment_snapshot *snapshot, pid_t pid,
 
 /* ---- which events ---- */
 
-/* Once for each kind of failure in each image. */
+/* One snapshot for each kind of failure in each image. */
 static bool is_new_failure(struct snapshots *snapshots, const struct segment_event *event)
 {
 	uint64_t kind = (uint64_t)event->process << 32 | (uint64_t)event->kind << 16 |
@@ -219,7 +220,7 @@ static bool kernel_snapshot_knows(struct snapshots *snapshots, int32_t shmid)
 	return is_known;
 }
 
-/* Its id may come back with another segment. */
+/* The kernel may reuse the id for another segment. */
 static void forget_removed(struct snapshots *snapshots, const struct segment_event *event)
 {
 	uint32_t shmid = (uint32_t)event->u.shmctl.shmid;
@@ -238,7 +239,7 @@ static bool wants_failure(struct snapshots *snapshots, const struct segment_even
 	return is_new_failure(snapshots, event);
 }
 
-/* Whether a shmget of this session made it: the ledger keeps that for longer than the log. */
+/* Whether a shmget of this session created it: the ledger keeps that longer than the log. */
 static bool kernel_snapshot_is_ours(const struct drain *drain, int32_t shmid)
 {
 	const struct segment_entry *ledger = drain_region(drain, REGION_LEDGER);
@@ -255,7 +256,7 @@ static bool kernel_snapshot_is_ours(const struct drain *drain, int32_t shmid)
 	return false;
 }
 
-/* Of a stranger's: what it is, once, and whether it is still attached after it was removed. */
+/* A segment that the session did not create: one snapshot, and one more after its removal. */
 static bool wants_foreign_segment(struct drain *drain, const struct segment_event *event,
 				  int32_t *shmid)
 {
@@ -268,7 +269,7 @@ static bool wants_foreign_segment(struct drain *drain, const struct segment_even
 	return command == IPC_RMID || !kernel_snapshot_knows(&drain->snapshots, *shmid);
 }
 
-/* A segment that was made here needs no look; one that was found does, once. */
+/* A segment that this call created needs no snapshot; one that existed does, once. */
 static bool wants_segment(struct drain *drain, const struct segment_event *event, int32_t *shmid)
 {
 	struct snapshots *snapshots = &drain->snapshots;
@@ -291,7 +292,9 @@ static void look_at_failure(const struct drain *drain, struct segment_snapshot *
 	const struct segment_process *slot = snapshot_slot(drain, event->process);
 	pid_t pid = snapshot_pid(slot);
 
-	snapshot->caller_uid = slot ? slot->uid : 0; /* real; better than none */
+	snapshot->caller_uid =
+		slot ? slot->uid
+		     : 0; /* the real uid, until snapshot_caller knows the effective one */
 	snapshot_caller(drain, snapshot, pid);
 	if (event->kind <= CALL_SBRK) {
 		look_at_break(snapshot, pid, event);
@@ -307,7 +310,7 @@ static void look_at_failure(const struct drain *drain, struct segment_snapshot *
 	}
 }
 
-/* Its ids are not those of the table that can be asked. */
+/* Whether the image is in another IPC namespace: the recorder's table has other objects. */
 static bool is_in_other_ipc_namespace(struct drain *drain, uint32_t instance)
 {
 	struct snapshots *snapshots = &drain->snapshots;

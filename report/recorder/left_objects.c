@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * For the recorder: what the session leaves behind in the kernel's IPC table. The kernel is asked
- * when the session ends, after the ledger was copied, and its answer is kept: a later reader may be
- * in another namespace, on another machine, or come after somebody removed the objects.
+ * What the session leaves behind in the kernel's IPC table. The recorder reads the table when the
+ * session ends, after it has copied the ledger, and keeps the rows: a later reader may be in
+ * another namespace, on another machine, or come after the objects were removed.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,7 +109,7 @@ static bool ledger_has(const struct drain *drain, int32_t id)
 	return false;
 }
 
-/* ---- right after they were made ---- */
+/* ---- right after shmget ---- */
 
 static bool left_object_is_there(int32_t shmid)
 {
@@ -122,7 +122,7 @@ static bool left_object_is_there(int32_t shmid)
 	return false;
 }
 
-/* Whether the image's process has left the session's IPC namespace: it registered in it. */
+/* Whether the process has left the session's IPC namespace since it registered. */
 static bool has_moved(const struct drain *drain, uint32_t instance)
 {
 	const struct segment_process *slot = snapshot_slot(drain, instance);
@@ -187,7 +187,7 @@ static void object_batch_add(struct object_batch *batch, const struct segment_ob
 		object_batch_flush(batch);
 }
 
-/* The session's, and those made since it began: not all that it made need be in its ledger. */
+/* The session's objects, and all created since it began: the ledger may lack some of its own. */
 static void append_present(struct object_batch *batch, const struct left_rows *left)
 {
 	uint64_t start_s = batch->drain->header.start.realtime_ns / 1000000000u - START_SLACK_S;
@@ -197,7 +197,7 @@ static void append_present(struct object_batch *batch, const struct left_rows *l
 			object_batch_add(batch, &left->rows[i]);
 }
 
-/* An entry that is still present after the kernel was asked: no call has removed it meanwhile. */
+/* Read after the kernel's table: an entry that is still present was not removed by a call. */
 static void append_gone(struct object_batch *batch, const struct left_rows *left)
 {
 	const struct segment_entry *ledger = drain_region(batch->drain, REGION_LEDGER);
@@ -216,7 +216,7 @@ static void append_gone(struct object_batch *batch, const struct left_rows *left
 	}
 }
 
-/* ---- who may come back to them ---- */
+/* ---- unregistered processes that may use them ---- */
 
 #define MEMBER_SLACK_NS 60000000000ull /* as in model/family.c */
 #define TICK_NS 10000000ull
@@ -246,7 +246,7 @@ static void member_visit(void *context, const struct kernel_holder *row)
 		header->unreadable_pid = row->pid;
 }
 
-/* Processes of the session that it does not know; a process that made nothing needs no look. */
+/* Searches processes that map the session's segment and have not registered. */
 static void left_members_find(struct drain *drain)
 {
 	const char *name = strrchr(drain->path, '/');

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One thread waits for whatever comes first: a signal, a registration, a process's end, or the next
- * turn of the log, whose interval follows how full the log was found. Everything that may fail is
- * done before COMMAND runs; whatever happens to the recorder afterwards, COMMAND goes on.
+ * One thread waits for a signal, a registration, a process's end, or the next pass over the log;
+ * the fuller the log was, the shorter the interval. All steps that may fail come before COMMAND
+ * runs; if the recorder fails later, COMMAND runs on.
  */
 #include "report/recorder/recorder.h"
 
@@ -33,11 +33,11 @@
 #define LARGE_BYTES (128 << 10)
 #define INTERVAL_MIN_NS 1000000ull
 #define INTERVAL_MAX_NS 20000000ull
-#define GRACE_NS 20000000ull /* for those that the same signal ended */
+#define GRACE_NS 20000000ull /* for processes that the same signal ended */
 #define COMPARE_MIN_NS 20000000ull
 #define COMPARE_MAX_NS 500000000ull
-#define COMPARE_SHARE 50u     /* comparing takes at most this part of the time */
-#define SETTLE_NS 60000000ull /* --wait: longer than the tree is left without a look */
+#define COMPARE_SHARE 50u     /* break checks take at most this part of the time */
+#define SETTLE_NS 60000000ull /* --wait: longer than the interval between two scans of the tree */
 
 struct recorder {
 	const struct record_options *options;
@@ -177,7 +177,7 @@ static void cancel_session(struct recorder *r)
 	output_cancel(&r->output);
 }
 
-/* One pidfd for each process: as many as we may have. COMMAND keeps the limit it had. */
+/* Each process needs a pidfd. COMMAND was forked before and keeps its limit. */
 static void raise_descriptor_limit(void)
 {
 	struct rlimit limit;
@@ -242,7 +242,7 @@ static uint64_t next_interval(uint64_t interval_ns, unsigned full)
 	return interval_ns + INTERVAL_MIN_NS;
 }
 
-/* Ever more seldom, from the last arrival on, and never for more than a small part of the time. */
+/* The break check: at growing intervals after a registration, and within its share of the time. */
 static void compare_breaks(struct recorder *r, bool arrived)
 {
 	uint64_t now = now_ns(), took_ns;
@@ -279,7 +279,7 @@ static void recorder_turn(struct recorder *r, uint64_t most_ns)
 	compare_breaks(r, wait[1].revents & POLLIN);
 }
 
-/* A process that COMMAND left behind may just not have been met: so not before a while. */
+/* The tree may not yet have found a process that COMMAND left behind: waits for SETTLE_NS. */
 static void wait_for_all(struct recorder *r)
 {
 	uint64_t settled = now_ns() + SETTLE_NS;
@@ -297,7 +297,7 @@ static void recorder_follow(struct recorder *r)
 		recorder_turn(r, r->interval_ns);
 	graced = now_ns() + GRACE_NS;
 	registrations_look(
-		r->registrations); /* whom COMMAND left behind may not have been heard of yet */
+		r->registrations); /* a process that COMMAND left behind may not be queued yet */
 	if (r->options->wait_all)
 		wait_for_all(r);
 	do {
@@ -341,8 +341,9 @@ static void recorder_finish(struct recorder *r, struct record_result *result)
 			   "a process of the session punched holes into its segment: "
 			   "they were filled again, and what was in them is lost");
 	if (r->was_cut)
-		error_line(r->output.path, "somebody cut the session's segment off while programs "
-					   "used it: the recording is not complete");
+		error_line(r->output.path,
+			   "a process truncated the session's segment while programs "
+			   "used it: the recording is not complete");
 	else if (ret != 0)
 		error_format(r->output.path, "%s: the recording is not complete", strerror(-ret));
 	result->fd = r->output.fd;

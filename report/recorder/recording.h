@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing a recording: a header, then chunks, each whole before the header counts it. Whatever
- * stops the writer, what is counted can be read.
+ * Writes a recording: a header, then chunks; each chunk is whole before the header counts it. So a
+ * reader can read all counted chunks, however the writer stops.
  *
- * A disk may fill up meanwhile. So some room is always reserved ahead: when no more can be had,
- * events are refused, and the room takes the small things that make the recording whole: the
- * processes, the tables, and how many events are missing. One thread.
+ * The disk may fill up. So the recording always reserves some space ahead: when the file system
+ * gives no more, events are refused, and the reserve takes the processes, the tables, and the
+ * number of missing events. One thread.
  */
 #ifndef MEMSHIM_RECORDER_RECORDING_H
 #define MEMSHIM_RECORDER_RECORDING_H
@@ -17,9 +17,9 @@
 
 struct recording {
 	int fd;
-	int full;  /* errno for which room ahead was refused, 0 none: no more events */
+	int full;  /* errno of the refused reservation, 0 none: no more events are written */
 	int error; /* errno of the first write that failed: nothing is written after it */
-	uint64_t reserved_bytes; /* end of the room that is ours */
+	uint64_t reserved_bytes; /* end of the reserved space */
 	ZSTD_CCtx *compressor;   /* null: payloads are written as they are */
 	char *frame;             /* of ZSTD_compressBound(SEGMENT_COMPRESSED_BYTES_MAX) */
 	struct segment_header header;
@@ -34,12 +34,12 @@ int recording_begin(struct recording *recording, int fd, const struct segment_he
 void recording_free(struct recording *recording);
 
 /*
- * Appends one chunk: `chunk` says kind, record_bytes and count, and for the log all that it knows.
- * A chunk that says nothing is left out. False when it could not be written.
+ * Appends one chunk. The caller sets kind, record_bytes and count, and for the log the other
+ * members. An empty chunk is left out. False when it could not be written.
  */
 bool recording_append(struct recording *recording, struct segment_chunk chunk, const void *payload);
 
-/* The last word: how COMMAND ended (status -1: by signal), and when. 0 or the first -errno. */
+/* Writes how COMMAND ended (status -1: by signal), and when. 0 or the first -errno. */
 int recording_finish(struct recording *recording, int status, int signal);
 
 #endif

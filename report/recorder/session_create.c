@@ -15,7 +15,7 @@
 
 #define FOLDERS 3 /* that a session may be in */
 
-/* Whether the caller's limit on a file's size does not leave room for the least segment. */
+/* Whether RLIMIT_FSIZE is smaller than the smallest segment. */
 static bool is_limited(void)
 {
 	struct segment_header least = {0};
@@ -48,7 +48,7 @@ static void session_create_explain(struct drain_error *error, const char *what, 
 		snprintf(error->why, sizeof error->why, "%s", why);
 }
 
-/* The way out, where nobody has taken it. */
+/* Adds advice to set MEMSHIM_DIR, if it is not set and not named yet. */
 static void point_at_folder(struct drain_error *error)
 {
 	size_t used = strlen(error->why);
@@ -59,8 +59,8 @@ static void point_at_folder(struct drain_error *error)
 }
 
 /*
- * A folder that the environment names: from the root on, as COMMAND's processes go where they like.
- * Null when there is none, or nowhere to be. The caller frees it.
+ * A folder that the environment names, as an absolute path: COMMAND's processes may change their
+ * working directory. Null when there is none, or no current folder. The caller frees it.
  */
 static char *named_folder(const char *variable)
 {
@@ -73,7 +73,7 @@ static char *named_folder(const char *variable)
 	return path;
 }
 
-/* Beside the segment; "" where that is longer than a socket's path may be. */
+/* Beside the segment; "" if that is too long for a socket address. */
 static void choose_registration_path(const struct drain *drain, char *path, size_t size)
 {
 	int length = (int)strlen(drain->path) - (int)strlen(".seg");
@@ -132,7 +132,7 @@ static char *folder_below(const char *above, const char *name)
 	return above && asprintf(&path, "%s/%s", above, name) >= 0 ? path : NULL;
 }
 
-/* The one that is asked for, or those of place.h; the last may be on a disk. The caller frees. */
+/* MEMSHIM_DIR, or the default folders; the last may be on a disk. The caller frees them. */
 static void list_folders(char *folders[FOLDERS])
 {
 	char *runtime = named_folder("XDG_RUNTIME_DIR"), *tmp = named_folder("TMPDIR"), of_user[48];
@@ -149,7 +149,7 @@ static void list_folders(char *folders[FOLDERS])
 	free(tmp);
 }
 
-/* Whether a folder is there and is not used: others made it, or may write to it. */
+/* Whether the folder exists and is refused: another user created it, or may write to it. */
 static bool is_planted(const char *path, int ret)
 {
 	struct stat st;
@@ -158,7 +158,7 @@ static bool is_planted(const char *path, int ret)
 	       lstat(path, &st) == 0;
 }
 
-/* What is worth a line although the session is made: the first folder's refusal, a disk. */
+/* Warns, although the session was created, that a folder was refused, or that it is on a disk. */
 static void warn_of_folder(const struct drain *drain, const struct drain_error *error, int first)
 {
 	bool on_disk = !folder_is_in_memory(&drain->folder);
@@ -171,7 +171,7 @@ static void warn_of_folder(const struct drain *drain, const struct drain_error *
 		error_line(drain->path, disk);
 }
 
-/* In the first folder that can be had and has room. What is wrong with the first of all is told. */
+/* In the first usable folder with space. `error` is about the first folder that failed. */
 static int make_somewhere(struct drain *drain, const struct segment_options *wish,
 			  struct drain_error *error)
 {
@@ -208,7 +208,7 @@ static int session_create_make_segment(struct drain *drain, const struct drain_o
 		.options = wish->no_follow ? OPTION_NO_FOLLOW : 0,
 		.recorder_pid = getpid(),
 		.recorder_start_time = proc_own_start_time(),
-		/* Better none than a cut one. */
+		/* Empty rather than cut. */
 		.peer_path = strlen(wish->recording_path) < sizeof drain->header.peer_path
 				     ? wish->recording_path
 				     : "",

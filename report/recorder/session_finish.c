@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of a recorded session: what the segment still holds goes into the recording. */
+/* The end of a recorded session: copies the rest of the segment into the recording. */
 #include <errno.h>
 #include <unistd.h>
 
@@ -95,7 +95,7 @@ static void append_loads(struct drain *drain)
 			found = 0;
 		}
 	}
-	if (found % 2) /* chunks are multiples of 32 bytes; a load of nobody is none */
+	if (found % 2) /* chunks are multiples of 32 bytes; readers skip a load without an owner */
 		row[found++] = (struct segment_load){0};
 	drain_append(drain, REGION_LOADS, row, sizeof *row, found);
 }
@@ -104,7 +104,7 @@ int drain_finish(struct drain *drain, int status, int signal)
 {
 	int ret;
 
-	/* First: an image that registered behind our back would be nowhere. */
+	/* First: an image that registers after the slots were copied would be lost. */
 	word_hand_over(&drain->shared->closed, 1);
 	drain_log(drain);
 	drain_give_up(drain);
@@ -118,7 +118,7 @@ int drain_finish(struct drain *drain, int status, int signal)
 	append_loads(drain);
 	drain_append(drain, REGION_SHARED, drain->shared, sizeof *drain->shared, 1);
 	ret = recording_finish(&drain->recording, status, signal);
-	/* Some file systems only tell now that they could not write. */
+	/* Some file systems report a failed write only at close(2). */
 	if (close(drain->recording.fd) != 0 && ret == 0)
 		ret = -errno;
 	drain->recording.fd = -1;

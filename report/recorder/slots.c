@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The slots: who has come, who has ended. A process announces itself by its word in region INDEX,
- * which hands over all the identity in its slot; only the recorder takes that word away again.
+ * The slots: registrations and ends. A process registers by its word in region INDEX, which hands
+ * over all the identity in its slot; only the recorder clears that word again.
  */
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +16,7 @@
 
 #define ANCESTORS_MOST 32
 
-/* ---- who has come ---- */
+/* ---- registrations ---- */
 
 uint32_t drain_wait(struct drain *drain, uint32_t seen, bool polling)
 {
@@ -71,7 +71,7 @@ bool drain_is_member(const struct drain *drain, pid_t pid)
 	return false;
 }
 
-/* Slot i's image, if it is one that was not reported; the slot may be freed meanwhile. */
+/* Reads slot i if its image was not reported yet; the slot may be freed meanwhile. */
 static bool read_registration(const struct drain *drain, uint32_t i, struct drain_process *process)
 {
 	const struct segment_process *slot = drain_slot(drain, i);
@@ -140,7 +140,7 @@ bool drain_has_registered(const struct drain *drain, pid_t pid, uint64_t start_t
 	return false;
 }
 
-/* ---- who has ended ---- */
+/* ---- ends ---- */
 
 static bool is_in_place(const struct drain *drain, const struct drain_process *process)
 {
@@ -186,7 +186,7 @@ static void append_end(struct drain *drain, const struct segment_process *slot,
 	drain_append_event(drain, &event);
 }
 
-/* A process that exits notes when. It was not the end if it has made a call since. */
+/* A process notes when it exits. The note does not count if it has made a call since. */
 static uint64_t end_clock(const struct drain *drain, const struct segment_process *slot,
 			  enum drain_how how)
 {
@@ -209,7 +209,7 @@ static void end_slot(struct drain *drain, struct segment_process *slot, enum dra
 		[DRAIN_GONE] = PROCESS_GONE,
 	};
 
-	/* Nobody saw how it ended; but it may have noted itself that it exits. */
+	/* The status is not known; but the process may have noted its exit itself. */
 	if (how == DRAIN_GONE && slot->exit_status >= 0) {
 		how = DRAIN_EXITED;
 		status = slot->exit_status;
@@ -223,7 +223,7 @@ static void end_slot(struct drain *drain, struct segment_process *slot, enum dra
 	append_end(drain, slot, LIFECYCLE_EXIT);
 }
 
-/* Gives back its attachment blocks, emptied for the next owner, and then the slot itself. */
+/* Empties and frees the image's attachment blocks, then frees the slot. */
 static void free_slot(struct drain *drain, const struct drain_process *process)
 {
 	uint64_t count = drain->header.region[REGION_OWNERS].count;
@@ -270,7 +270,7 @@ void drain_leave(struct drain *drain, const struct drain_process *process, uint6
 	append_end(drain, slot, LIFECYCLE_EXEC);
 }
 
-/* The first image that the same process announced after this one; null: none has. */
+/* The first image of the same process that registered after this one; null: none. */
 static struct segment_process *find_next(const struct drain *drain, const struct drain_process *old)
 {
 	uint64_t place = drain_slot(drain, old->slot)->pid_namespace;

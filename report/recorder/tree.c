@@ -20,27 +20,27 @@
 
 #define SHORTEST_NS 300000ull
 #define LONGEST_NS 50000000ull
-#define SHARE 20                 /* in the long run, looking takes at most this part of the time */
+#define SHARE 20                 /* scans take at most this part of the time in the long run */
 #define CREDIT_NS 2000000ll      /* but may be this much ahead */
 #define SETTLED_NS 1000000000ull /* by then a program has loaded its libraries */
-#define STARTED_NS 50000000ull   /* ended before that, it may have been about to */
-#define DEPTH_MAX 64u            /* children of children in one look */
+#define STARTED_NS 50000000ull   /* a process that ended sooner may have been about to register */
+#define DEPTH_MAX 64u            /* generations in one scan */
 
-/* A process that was met in the tree and has not registered. */
+/* A process of the tree that has not registered. */
 struct unregistered_process {
 	pid_t pid; /* key */
 	pid_t ppid;
 	uint64_t start_time;
 	uint64_t start_break;
-	uint64_t met_ns; /* as the program it is; met_clock: the same by the session's clock */
+	uint64_t met_ns; /* first seen with this program; met_clock: by the session's clock */
 	uint64_t met_clock;
 	uint64_t seen_ns;
-	unsigned round;  /* of the last look that found it alive */
-	bool reported;   /* its witness is written, or it needs none */
-	bool doubtful;   /* that is no more than suspected */
-	bool suspected;  /* of `why` */
+	unsigned round;  /* the last scan that found it alive */
+	bool reported;   /* its row is written, or it needs none */
+	bool doubtful;   /* the reason in that row is only suspected */
+	bool suspected;  /* `why` is valid, and not reported */
 	uid_t other_uid; /* its user, to whom the segment is closed; 0: it is this user's */
-	bool executed;   /* in the place of an image that registered */
+	bool executed;   /* it replaced an image that had registered */
 	unsigned why;
 	char exe[232];
 	bool unhashed;
@@ -84,9 +84,9 @@ static void tree_forget(struct tree *tree, struct unregistered_process *s)
 }
 
 /*
- * Whether an image is older than the program that its process was met with. One that registered
- * later is not. Else its break tells, where that is known. Where the program's own began says
- * little: it was read before, and an exec places it twice, after a moment without any.
+ * Whether an image is older than the program that the process was first seen with. An image that
+ * registered later is not. Else the present start of the break decides, where it is known; the one
+ * that was read first proves little, as execve(2) sets it twice, after a moment without any.
  */
 static bool is_older(const struct unregistered_process *s, const struct drain_process *image)
 {
@@ -102,7 +102,7 @@ static bool is_older(const struct unregistered_process *s, const struct drain_pr
 	return facts.start_break != start_break;
 }
 
-/* An emulator, static as a rule, that has loaded a program with the shim beside itself. */
+/* Whether it is an emulator, usually static, that runs a program with the shim inside itself. */
 static bool is_host(const struct unregistered_process *s)
 {
 	struct proc_facts facts;
@@ -111,7 +111,7 @@ static bool is_host(const struct unregistered_process *s)
 	       facts.start_break == s->start_break;
 }
 
-/* It has the shim after all. */
+/* The process has registered after all. */
 static void forget_registered(void *context, pid_t pid, const struct drain_process *image)
 {
 	struct tree *tree = context;
@@ -124,7 +124,7 @@ static void forget_registered(void *context, pid_t pid, const struct drain_proce
 	tree_forget(tree, s);
 }
 
-/* The entry of a process, new when it is not the one, or not the program, that was met before. */
+/* The entry of a process; reset if the pid is of another process, or runs another program. */
 static struct unregistered_process *tree_meet(struct tree *tree, pid_t pid,
 					      const struct proc_facts *facts)
 {
@@ -188,7 +188,7 @@ void tree_free(struct tree *tree)
 
 /* ---- why ---- */
 
-/* What is only suspected is not told of one that has registered since: the news is under way. */
+/* A suspicion does not count for an image that has registered and is not yet watched. */
 static bool is_suspect(const struct tree *tree, const struct unregistered_process *s)
 {
 	return s->suspected &&
@@ -196,8 +196,8 @@ static bool is_suspect(const struct tree *tree, const struct unregistered_proces
 }
 
 /*
- * Without having registered until then, it was not just about to. One that ended an image by exec
- * is told of in any case: the log has that exec, and nothing after it.
+ * Whether the process ran long enough to register. A process that replaced an image by execve(2)
+ * is reported in any case: the log has that execve(2), and no event after it.
  */
 static bool had_time_to_register(const struct unregistered_process *s, uint64_t until_ns)
 {
@@ -217,8 +217,8 @@ static void tree_report(struct tree *tree, struct unregistered_process *s)
 }
 
 /*
- * It shut itself off, or the kernel did: all that is shown is what it calls itself. In the middle
- * of its exec that is nothing yet: then the next look will tell.
+ * This user has no ptrace access: only the arguments and comm can be read. In the middle of
+ * execve(2) there are no arguments yet: then the next scan decides.
  */
 static void judge_hidden(struct tree *tree, struct unregistered_process *s,
 			 const struct proc_facts *facts)
@@ -235,7 +235,7 @@ static void judge_hidden(struct tree *tree, struct unregistered_process *s,
 		tree_report(tree, s);
 }
 
-/* Of a program that could have loaded the shim, and has not registered. */
+/* A program that could have loaded the shim has not registered. */
 static void judge_silent(struct tree *tree, struct unregistered_process *s)
 {
 	enum preload preload;
@@ -265,7 +265,7 @@ static void tree_judge(struct tree *tree, struct unregistered_process *s,
 	}
 	s->suspected = false;
 	if (maps_has_file(s->pid, tree->segment))
-		return; /* a copy of its parent: it will register when it makes a call */
+		return; /* a child of fork: it registers at its first call */
 	inspect_process(&in, s->pid);
 	if (in.path[0] == '\0')
 		return;
@@ -320,7 +320,7 @@ static void look_below(struct tree *tree, pid_t pid)
 	tree->depth--;
 }
 
-/* It may have executed a program that did not register; field 47 of stat shows that it did. */
+/* The process may have executed a program without the shim: then stat field 47 has changed. */
 static void look_at_watched(void *context, pid_t pid, uint64_t start_break)
 {
 	struct tree *tree = context;
@@ -335,7 +335,7 @@ static void look_at_watched(void *context, pid_t pid, uint64_t start_break)
 	look_below(tree, pid);
 }
 
-/* Met before, and its parent may be gone: it is in nobody's list of children. */
+/* Processes seen before: without their parent they are in no list of children. */
 static void look_at_known(struct tree *tree)
 {
 	struct unregistered_process *s, *next;
@@ -383,7 +383,7 @@ void tree_note_command(struct tree *tree, unsigned why, const char *exe)
 	tree_report(tree, s);
 }
 
-/* When the next look may be, one that took from `began` until now having been paid for. */
+/* Schedules the next scan; charges the time of this one to the budget. */
 static void tree_plan(struct tree *tree, uint64_t began)
 {
 	uint64_t now = now_ns();

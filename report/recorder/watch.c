@@ -90,7 +90,7 @@ void watch_on_registration(struct watch *watch,
 	watch->context = context;
 }
 
-/* ---- who has come ---- */
+/* ---- images that have registered ---- */
 
 void watched_hold(struct watch *watch, struct watched *w, pid_t pid, int fd)
 {
@@ -101,7 +101,7 @@ void watched_hold(struct watch *watch, struct watched *w, pid_t pid, int fd)
 	HASH_ADD(by_pid, watch->pids, pid, sizeof w->pid, w);
 	if (w->unhashed) {
 		w->unhashed = false;
-		w->pid = 0; /* looked for again */
+		w->pid = 0; /* watch_look searches it again */
 	}
 	if (w->fd >= 0 && epoll_ctl(watch->epoll_fd, EPOLL_CTL_ADD, w->fd, &event) != 0) {
 		close(w->fd);
@@ -140,10 +140,10 @@ static bool is_command(const struct watch *watch, const struct drain_process *im
 }
 
 /*
- * Which process it is, as seen here; 0: not found. Where the pidfd was opened by the pid, that was
- * before this look, so a process with the image's start time that is still there is the pidfd's.
- * Where /proc does not show it (it has been waited for, or is another user's) the pidfd alone must
- * do. COMMAND is known even when it has been waited for before its arrival was heard of.
+ * The pid in the recorder's namespace; 0: not found. A pidfd that was opened by pid was opened
+ * before this check, so if a process with the image's start time still exists, the pidfd is its
+ * own. If /proc does not show the process (its parent has waited, or it is another user's), the
+ * pidfd alone decides. COMMAND is known even if it ended before its registration was read.
  */
 static pid_t find_process(const struct watch *watch, struct registration *registration)
 {
@@ -156,7 +156,8 @@ static pid_t find_process(const struct watch *watch, struct registration *regist
 		return image->pid;
 	if (registration->proof == DRAIN_BY_PEER_PIDFD)
 		return registration->pid;
-	if (image->other_pid_namespace && registration->pid <= 0) /* compare may find it */
+	if (image->other_pid_namespace &&
+	    registration->pid <= 0) /* watch_look_compare may find it */
 		return 0;
 	if (proc_facts(pid, &facts))
 		is_other = image->start_time != 0 &&
@@ -170,7 +171,7 @@ static pid_t find_process(const struct watch *watch, struct registration *regist
 	return is_other ? 0 : pid;
 }
 
-/* `replaced`: by the next image of the process, which goes on. */
+/* `replaced`: by the next image of the process, which runs on. */
 void watched_record_end(const struct watch *watch, const struct watched *w, bool replaced,
 			enum drain_how how, int status, int signal)
 {
@@ -186,7 +187,7 @@ void watched_record_end(const struct watch *watch, const struct watched *w, bool
 		drain_identify(watch->drain, w->instance, &w->identity, &end);
 }
 
-/* The image before this one, in the same process. A late image takes over its pidfd. */
+/* Retires the previous image of the same process. A new image without a pidfd takes over its. */
 static void watch_replace(struct watch *watch, struct registration *registration, pid_t *pid)
 {
 	const struct drain_process *next = &registration->image;
@@ -198,7 +199,7 @@ static void watch_replace(struct watch *watch, struct registration *registration
 	     !(next->other_pid_namespace && next->start_time == 0)))
 		return;
 	if (!drain_was_replaced(watch->drain, &w->image)) {
-		/* From where /proc is hidden it could not know its predecessor; it called. */
+		/* Without /proc it could not find its predecessor; but it connected. */
 		if (!next->other_pid_namespace || next->forked || registration->pid <= 0)
 			return;
 		drain_leave(watch->drain, &w->image, drain_now(watch->drain));
@@ -217,7 +218,7 @@ static void watch_replace(struct watch *watch, struct registration *registration
 	watched_let_go(watch, w);
 }
 
-/* A child of fork has its parent's. */
+/* A child of fork has its parent's start of the break. */
 static void inherit_break(struct watch *watch, struct drain_process *image)
 {
 	struct watched *parent;
@@ -227,7 +228,7 @@ static void inherit_break(struct watch *watch, struct drain_process *image)
 		image->start_break = parent->image.start_break;
 }
 
-/* Of one that has been replaced already, this is all that will be known. */
+/* The image has been replaced already: records this as its end. */
 static void record_replaced(const struct watch *watch, const struct registration *registration,
 			    const struct drain_identity *identity)
 {
@@ -263,9 +264,9 @@ static bool begin_to_watch(struct watch *watch, struct registration *registratio
 }
 
 /*
- * A slot is given back before the next image takes it, and an instance is given out once. Where
- * that is not so, a process wrote over the slot that should not have: it takes no descriptor and no
- * memory here, and no other image's identity.
+ * The recorder frees a slot before the next image takes it, and each instance registers once. If
+ * that does not hold, a process forged the slot: it gets no descriptor, no memory, and no other
+ * image's identity.
  */
 static bool is_forged(struct watch *watch, const struct drain_process *image)
 {
@@ -273,7 +274,7 @@ static bool is_forged(struct watch *watch, const struct drain_process *image)
 	       !instance_set_add(&watch->registered_instances, image->instance);
 }
 
-/* Also of a process that has gone: whoever looked for it need not. */
+/* Also for a process that has ended: the tree need not report it as unfollowed. */
 static void watch_report_registration(const struct watch *watch, const struct drain_process *image,
 				      pid_t pid)
 {
@@ -296,7 +297,7 @@ static void watch_add(struct watch *watch, struct registration *registration)
 	pid = find_process(watch, registration);
 	identity_verify(&identity, watch->drain, registration, pid,
 			is_command(watch, &registration->image) && !watch->command_ended);
-	if (pid > 0) /* also where it has executed another meanwhile */
+	if (pid > 0) /* also if it has executed another program since */
 		drain_know_pid(watch->drain, &registration->image, pid);
 	if (pid > 0)
 		drain_note_limits(watch->drain, &registration->image, pid);
@@ -312,7 +313,7 @@ static void watch_add(struct watch *watch, struct registration *registration)
 		close(registration->fd);
 }
 
-/* ---- who has ended ---- */
+/* ---- processes that have ended ---- */
 
 void watched_note_ended(struct watch *watch, struct watched *w)
 {
@@ -323,7 +324,7 @@ void watched_note_ended(struct watch *watch, struct watched *w)
 	watch->ended = w;
 }
 
-/* What became of the process is not what became of an image that an exec ended. */
+/* If execve(2) ended the image, the status of the process is not the image's. */
 static void watched_retire(struct watch *watch, struct watched *w, enum drain_how how, int status,
 			   int signal)
 {
@@ -360,7 +361,7 @@ static void watch_settle(struct watch *watch, struct watched *w)
 	if (ending == ENDING_KNOWN) {
 		retire_by_status(watch, w, status);
 	} else if (ending == ENDING_LATER && !w->wait_for_reap && !watch->last) {
-		/* Nothing asked for, EPOLLHUP is still told. */
+		/* With no events requested, epoll still reports EPOLLHUP. */
 		w->wait_for_reap = true;
 		epoll_ctl(watch->epoll_fd, EPOLL_CTL_MOD, w->fd, &event);
 	} else {

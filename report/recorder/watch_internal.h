@@ -14,12 +14,12 @@ struct watched {
 	struct drain_process image;
 	uint32_t instance;              /* key */
 	struct drain_identity identity; /* proof DRAIN_UNPROVED: it was not verified */
-	pid_t pid;                      /* as seen here; 0: not found yet; key when it is not */
-	int fd;                         /* -1: looked at now and then */
-	bool wait_for_reap; /* ended, but nothing tells how until its parent has waited */
+	pid_t pid;          /* in the recorder's namespace; 0: not found yet; a key when not 0 */
+	int fd;             /* -1: watch_look checks it */
+	bool wait_for_reap; /* ended, but its status is not known until its parent has waited */
 	bool ended;
 	uint64_t exec_clock; /* when it was first seen as another program; 0: never */
-	bool left;           /* by that exec: the slot is ended, and still the process's */
+	bool left;           /* by that execve: its slot is ended, and not yet freed */
 	bool unhashed;       /* no memory for a table */
 	struct watched *next_ended;
 	UT_hash_handle hh;

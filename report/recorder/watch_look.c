@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes that no pidfd tells about: looked for in /proc now and then. */
+/* Processes without a pidfd, or whose pid is not known: searched in /proc at intervals. */
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -13,8 +13,8 @@
 #include "report/recorder/watch_internal.h"
 #include "report/util/now.h"
 
-#define LOOK_NS 10000000ull /* at least, between two looks at those that no pidfd tells about */
-#define LOOK_SHARE 20u      /* and at most this part of the time */
+#define LOOK_NS 10000000ull /* the least time between two searches */
+#define LOOK_SHARE 20u      /* they take at most this part of the time */
 
 static bool watch_look_has_ended(const struct watched *w)
 {
@@ -27,7 +27,7 @@ static bool watch_look_has_ended(const struct watched *w)
 	return kill(w->pid, 0) != 0 && errno == ESRCH;
 }
 
-/* A process in another pid namespace goes by another name here. */
+/* A process in another pid namespace has another pid in the recorder's. */
 static void watch_look_compare(void *context, pid_t pid)
 {
 	pid_t inner = status_inner_pid(pid);
@@ -49,7 +49,7 @@ static void watch_look_compare(void *context, pid_t pid)
 	}
 }
 
-/* Nowhere to be seen, and nobody there whom /proc might hide: it has ended. */
+/* No such process, and /proc hides none with this pid: it has ended. */
 static bool is_nowhere(const struct watched *w)
 {
 	struct proc_facts facts;
@@ -57,7 +57,7 @@ static bool is_nowhere(const struct watched *w)
 	return (kill(w->image.pid, 0) != 0 && errno == ESRCH) || proc_facts(w->image.pid, &facts);
 }
 
-/* Whose place was taken unnoticed: the image that did it goes by another pid here. */
+/* Images that another one replaced unnoticed: the successor has another pid in its namespace. */
 static void retire_replaced(struct watch *watch)
 {
 	struct watched *w, *next;
