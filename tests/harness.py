@@ -68,7 +68,7 @@ def memshim(*argv, **options):
     return run(MEMSHIM, *argv, **options)
 
 
-# A process is said to have had the memory of the one that forked it, until it executed: of a small one, and not of pytest.
+# Until a process executes, its memory counts as that of the process that forked it: fork from a small one, not from pytest.
 MEASURE = """import os, sys
 child = os.posix_spawn(sys.argv[2], sys.argv[2:], os.environ)
 _, status, used = os.wait4(child, 0)
@@ -160,7 +160,7 @@ def record(*command, options=(), output="memshim.data", check=True, before=(), *
 
 
 def lost(coverage):
-    """What is missing, by its cause; before glibc 2.35 no call stack can be taken, and that is said."""
+    """The losses by cause. Before glibc 2.35 no call stack can be taken, which is a loss."""
     return {k: v for k, v in coverage["lost"].items() if k != "no_unwinder" or HAS_STACKS}
 
 

@@ -39,7 +39,7 @@ class Mapped(Lines):
         return self
 
     def __exit__(self, *failure):
-        """Its own end takes its segments away; whoever kills it leaves them."""
+        """It removes its segments when it ends; a kill leaves them."""
         if self.process.poll() is None and not self.process.stdin.closed:
             self.end()
         super().__exit__(*failure)

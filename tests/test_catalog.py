@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The catalog beside the live segments: who created what ended sessions left behind, for whoever looks in any folder."""
+"""The catalog beside the live segments: who created what ended sessions left behind, read in any folder."""
 
 import glob
 import json

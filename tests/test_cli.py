@@ -202,7 +202,7 @@ def on_a_small_stack(*argv):
 @pytest.mark.parametrize("words", ["report", "report --json", "events --json", "top --once", "map", "graph", "reap",
                                    "export --format=folded"])
 def test_on_a_small_stack(words):
-    """64K, of which libraries that read symbols or draw screens would take more."""
+    """64K: libraries that read symbols or draw screens would take more."""
     harness.record("ls", "-l", "/usr/bin", options=("-q",))
     with open("memshim.data", "ab") as file:
         file.write(b"x" * 100000)  # what is behind the end is looked through

@@ -209,7 +209,7 @@ def test_clocks_in_no_order(sound):
 
 
 def test_cut_off(sound):
-    """What is there is read, and it is said that it is not all."""
+    """The part that is there is read, and the report says that it is incomplete."""
     for part in (0.3, 0.6, 0.9):
         with open("cut", "wb") as file:
             file.write(sound.data[:int(len(sound.data) * part)])

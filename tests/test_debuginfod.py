@@ -189,7 +189,7 @@ def test_progress_on_a_terminal(server, stripped):
 
 
 def test_progress_does_not_steer_the_terminal(server, stripped):
-    """The file's name is a stranger's."""
+    """The name of the file comes from the recorded program."""
     program, number, debug = stripped
     os.rename(program, "\x1b[7m\u009b1mw")
     server.files[f"{number}/debuginfo"] = debug + bytes(64 << 20)

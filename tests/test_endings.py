@@ -54,7 +54,7 @@ def stopped(recorder):
 
 
 def told_while_stopped(*hows, wrapper=(), meanwhile=lambda: None):
-    """The report of a recorder that was stopped all the while; `meanwhile` is called before the ends and after."""
+    """The report of a recorder that was stopped during the run; `meanwhile` is called before the ends and after."""
     with Lines(harness.MEMSHIM, "record", "-q", *wrapper, "perl", "-e", PARENT, *hows) as lines:
         lines.wait_for("ready")
         stopped(lines.process.pid)
@@ -254,7 +254,7 @@ def call(session, said):
 
 @needs_root
 def test_a_stranger_calls():
-    """Anybody may; nobody is believed to be somebody else, and what is said need make no sense."""
+    """Any process may connect. None is taken for another process, and the messages may be nonsense."""
     script = ("import socket, sys; [(lambda s: (s.connect(chr(0) + 'memshim/' + sys.argv[1]), s.send(bytes([i, 0, 0, 0]))))"
               "(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) for i in range(60)]")
 

@@ -123,7 +123,7 @@ def test_mapping_above_the_break(compile_c):
     assert "above the break, and the call asked for 1M" in failures()
 
 
-# ---- each reason by itself: what a program did, and what is said of it ----
+# ---- each reason by itself: what a program did, and the reason that is reported ----
 
 SHM_HUGETLB = 0o4000
 MAKE = ("get", KEY, 4096, NEW)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
 Every system call of the recorder, and of the shim when it registers, made to fail in turn: no crash, no leaked segment, one clear line
-at most, and the program runs unharmed, or not at all and it is said.
+at most, and the program runs unharmed, or does not run and the message says so.
 
 MEMSHIM_FAULTS: one in so many of the calls (`make check-faults`: each of them, with several errors).
 """

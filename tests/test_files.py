@@ -188,7 +188,7 @@ TINY = ("unshare", "--mount", "sh", "-c")
 @machine.needs("root")
 @pytest.mark.parametrize("size", ["64k", "1m"])
 def test_no_room_for_the_session(size):
-    """It is said before anything runs, and nothing is left."""
+    """The message comes before anything runs, and nothing is left."""
     os.mkdir("small", 0o700)
     done = harness.run(*TINY, f"mount -t tmpfs none small -o mode=700,size={size}; export MEMSHIM_DIR=$PWD/small;"
                               f"{MEMSHIM} record echo ran; echo $? $(ls -A small) >&2")

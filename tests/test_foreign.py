@@ -92,7 +92,7 @@ def test_found_in_the_current_folder(command, reader):
 
 @pytest.mark.parametrize("command", ["ls", "ipcs"])
 def test_found_beside_other_things(command, reader):
-    """What else there is, is shown; that something was passed over is said."""
+    """The other sessions are shown, and a message says that one was left out."""
     recorded()
     harness.libc.shmget(0x7357, 4096, 0o1600)
     done = reader(MEMSHIM, command)

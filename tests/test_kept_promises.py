@@ -267,7 +267,7 @@ def children(pid):
 @machine.needs("root")
 @pytest.mark.parametrize("option", [(), ("-m",)])
 def test_not_surely_made_here(option):
-    """IPC_CREAT found a segment that a stranger had made: it is not for this session to remove."""
+    """IPC_CREAT found a segment that a process outside the session had created: this session must not remove it."""
     assert harness.run(*LEAK).returncode == 0
     shmid, = kernel_rows()
     record("perl", "-e", f"shmget({KEY:#x}, 4096, 01600) // die", options=("-q",))

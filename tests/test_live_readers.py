@@ -129,7 +129,7 @@ def test_shrinks_under_a_recorder(left):
 
 
 def test_shrinks_under_a_busy_writer():
-    """Who writes before the length is back is ended by SIGBUS, and nothing can be done for it; the recorder says what it can."""
+    """A program that writes before the length is restored is ended by SIGBUS; the recorder reports what it knows."""
     with Lines(MEMSHIM, "record", "-q", "sh", "-c", f"echo begun; exec {target('calls')} 60000", stderr=subprocess.PIPE) as lines:
         lines.wait_for("begun")
         harness.wait_until(lambda: len(Recording("memshim.data").report()["processes"]) == 2, "it makes calls", lines.process)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """
-Names and arguments are a stranger's: quotes, line ends, control sequences, bytes that are no text. They
+Names and arguments come from the recorded program: quotes, line ends, control sequences, bytes that are no text. They
 stay inside their field of JSON, CSV and XML, and never steer a terminal.
 """
 

@@ -137,7 +137,7 @@ def test_a_dropped_worker_is_heard_among_another_users_claims():
 
 
 def test_descriptors_run_out():
-    """Whoever holds connections takes none of those that the recorder needs itself."""
+    """A process that holds connections takes none of the descriptors that the recorder needs itself."""
     script = '$| = 1; print "ready\n"; while (<STDIN>) { for my $i (1 .. 9) { if (!fork) { exit $i } wait } print "ran\n" }'
     record = (harness.MEMSHIM, "record", "-q", "perl", "-e", script)
     with Lines("bash", "-c", 'ulimit -n 80; exec "$@"', "bash", *record) as lines:

@@ -33,7 +33,7 @@ def prefix(uid):
 
 
 class Victim:
-    """Whoever is to be led to another user's files."""
+    """The user who would be led to the files of another user."""
 
     def __init__(self, uid):
         self.uid = uid
@@ -149,7 +149,7 @@ def in_own_mounts(story):
             subprocess.run(["mount", "--make-rprivate", "/"], check=True)
             subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=1777", "none", "/dev/shm"], check=True)
             story()
-        except BaseException:  # pylint: disable=broad-except # told by whoever waits
+        except BaseException:  # pylint: disable=broad-except # the process that waits reports it
             os.write(write_end, traceback.format_exc().encode()[:60000])
         os._exit(0)
     os.close(write_end)

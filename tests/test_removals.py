@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Who removed a segment of somebody else, and what came after it under the same key."""
+"""Which process removed a segment of another session, and what came after it under the same key."""
 
 import re
 

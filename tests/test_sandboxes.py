@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
 What a program may be given to live in, or shut itself into: it is unharmed, and its calls are
-logged, or it is said that they are not.
+logged, or the report says that they are not.
 
 "Unharmed": output and exit status are those of a run without the shim.
 """
@@ -84,7 +84,7 @@ LIMITS = {
 
 @pytest.mark.parametrize("limit", LIMITS)
 def test_resource_limit(limit):
-    """The program runs; its calls are logged, or counted, or it is said that they are not."""
+    """The program runs; its calls are logged, or counted, or the report says that they are not."""
     recording = unharmed("bash", "-c", f"{LIMITS[limit]}; exec {target('calls')} 10")
     assert recording.result.stdout == "wrong: 0\n"
     report = recording.report()
@@ -235,7 +235,7 @@ def test_recorder_without_proc(script, way):
 
 @needs_root
 def test_recorder_without_proc_and_name():
-    """Executed by a descriptor it has no name: what is missing is said."""
+    """Executed by a descriptor it has no name: the report says what is missing."""
     begin = f"import os; os.execve(os.open('{harness.MEMSHIM}', os.O_RDONLY), ['memshim', 'record', 'echo', 'ran'], os.environ)"
     done = harness.run("unshare", "--mount", "sh", "-c", f'umount -l /proc && exec {sys.executable} -c "$0"', begin)
     refused(done, FAILED, "/proc: not mounted")

@@ -36,7 +36,7 @@ def folder():
 
 
 def privileged(rights, name="privileged"):
-    """A copy of a program that has other rights than whoever starts it."""
+    """A copy of a program that has other rights than its caller."""
     os.chmod(".", 0o755)
     shutil.copy(target("calls"), name)
     if rights == "set-uid":

@@ -40,7 +40,7 @@ def by_hand(cycles=1, runner=harness.run, **env):
 @pytest.mark.parametrize("options,word", [("size=64k", "no room"), ("nr_inodes=1", "no room"), ("ro", "Read-only"),
                                           ("mode=777", "write to it")])
 def test_no_place_for_it(options, word):
-    """It is said before anything runs, and nothing is left; without a recorder the program runs on its own."""
+    """The message comes before anything runs, and nothing is left; without a recorder the program runs on its own."""
     os.mkdir("small", 0o700)
     script = (f"mount -t tmpfs -o mode=700,{options} none small; export MEMSHIM_DIR=$PWD/small; {MEMSHIM} record echo ran;"
               f"echo $? $(ls -A small) >&2; LD_PRELOAD={harness.SHIM} {target('calls')} 1; ls -A small >&2")
@@ -149,7 +149,7 @@ def test_what_is_no_segment(kind):
 
 @needs_root
 def test_what_is_of_another_user(user):
-    """A segment that somebody else has put there, in good order and open to all: it could be written to under our hands."""
+    """A segment that another user has put there, in good order and open to all: it could be written to under our hands."""
     by_hand(runner=user)
     theirs = folder() / "default.seg"
     os.chown(theirs, 1, 1)

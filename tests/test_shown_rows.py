@@ -71,7 +71,7 @@ def test_who_ended_holds_nothing(compile_c):
 @needs_root
 @pytest.mark.parametrize("columns", [60, 80, 100, 120])
 def test_box_is_straight(compile_c, columns):
-    """Many attachments by fork make long labels: less is said in them, but the box and the pids stay."""
+    """Many attachments by fork make long labels: they are shortened, but the box and the pids stay."""
     with family(compile_c, 4, 12):
         drawn = memshim("graph", env={"COLUMNS": str(columns)}).stdout
         assert len(boxes(drawn)) == 1, drawn

@@ -232,7 +232,7 @@ def test_terminal_closed():
 
 
 def test_stopped_for_a_while():
-    """What passed by meanwhile is said; at the end it is there all the same."""
+    """The screen says how much passed meanwhile; at the end it is all there."""
     command = [MEMSHIM, "record", "-q", "--log-size=512K", "-o", "memshim.data", "--", target("ledger")]
     with Lines(*command) as lines, started(lines) as teller, top("memshim.data") as screen:
         screen.wait_for("running")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Programs that the loader gives no preload, and calls that no shim can see: they run as ever, and it
-is said which and why.
+Programs that the loader gives no preload, and calls that no shim can see: they run as ever, and the report
+names each and the reason.
 
 "Unharmed": output and exit status are those of a run without the shim.
 """
@@ -306,7 +306,7 @@ def test_no_drift_halfway_through_an_exec():
 
 @needs_root
 def test_with_more_rights(compile_c, user, tmp_path):
-    """As sudo has it: a set-uid program that starts another as root. Both run; neither is followed, and that is said."""
+    """As sudo has it: a set-uid program that starts another as root. Both run; neither is followed, and the report says so."""
     text = """
     #include <unistd.h>
     int main(int argc, char **argv) { return argc < 2 || setuid(0) != 0 ? 9 : execv(argv[1], argv + 1); }

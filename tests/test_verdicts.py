@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a recording says of its segments is what was true when the session ended, whoever reads it, where and when."""
+"""What a recording says of its segments is what was true when the session ended, for every reader, place and time."""
 
 import json
 import os

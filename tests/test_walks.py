@@ -148,7 +148,7 @@ def plugins(tmp_path):
 
 
 def check_plugins(recording, folder, count):
-    """Each call, which says in its argument who made it, is said to be that file's."""
+    """Each call is attributed to its file; its argument names the file."""
     calls = recording.calls("--call=shmctl")
     assert len(calls) == count
     for call in calls:

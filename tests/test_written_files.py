@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files that memshim writes or reads by a name that somebody else may have planted: only regular ones, and never through a link."""
+"""Files that memshim writes or reads by a name that another user may have planted: only regular ones, and never through a link."""
 
 import os
 import shutil
@@ -86,7 +86,7 @@ def test_planted_special_file_is_refused_at_once(writer, plant):
 
 @EACH
 def test_reader_sees_the_old_file_or_the_new_one(writer):
-    """The old file is another file: whoever has it open keeps it whole."""
+    """The old file is another file: a process that has it open keeps it whole."""
     assert write(writer).returncode == 0
     with open("out", "rb") as old:
         whole = old.read()
