@@ -10,12 +10,11 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "cfi_program.h"
 #include "cfi_read.h"
 
-#define INDEX_ENCODING                                                             \
-	(CFI_PE_DATAREL | CFI_PE_SDATA4) /* the only encoding that can be searched \
-					  */
-#define ENTRY_BYTES_MOST (1u << 20)      /* a longer entry is damaged */
+#define INDEX_ENCODING (CFI_PE_DATAREL | CFI_PE_SDATA4) /* no other can be searched */
+#define ENTRY_BYTES_MOST (1u << 20)                     /* a longer entry is damaged */
 
 /* The bytes from `at` to the end of `tables`; false when `at` lies outside. */
 static bool cfi_begin_bytes(uint64_t at, const struct unwind_span *tables, struct cfi_bytes *bytes)

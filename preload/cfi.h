@@ -121,11 +121,4 @@ static inline int64_t cfi_rule_value(int32_t rule)
 bool cfi_find(const uint8_t *eh_frame_hdr, const struct unwind_span *tables, uint64_t pc,
 	      struct cfi_common *common, struct cfi_row *row, union cfi_scratch *scratch);
 
-/*
- * Evaluates a DWARF expression of a row; `at` points to its length. It may read `stack`. If `start`
- * is not null, *start is first pushed. False for an expression that this code does not understand.
- */
-bool cfi_evaluate(const uint8_t *at, const uint64_t *registers, const struct unwind_span *stack,
-		  const uint64_t *start, union cfi_scratch *scratch, uint64_t *value);
-
 #endif

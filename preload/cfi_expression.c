@@ -3,9 +3,10 @@
  * DWARF expressions (DWARF 5, section 2.5), as far as unwind tables use them: procedure linkage
  * tables compute their CFA, and signal frames find the registers that the kernel saved.
  */
+#include "cfi_expression.h"
+
 #include <stddef.h>
 
-#include "cfi.h"
 #include "cfi_read.h"
 
 static void cfi_expression_push(struct cfi_evaluation *e, uint64_t value)

@@ -3,9 +3,10 @@
  * The programs of unwind tables (DWARF 5, section 6.4.2). Each instruction changes a row, until the
  * program reaches the address that the row is for.
  */
+#include "cfi_program.h"
+
 #include <stddef.h>
 
-#include "cfi.h"
 #include "cfi_read.h"
 
 /* Wraps on overflow, as the machine does: damaged tables may hold any number. */

@@ -39,7 +39,10 @@ static struct segment_process *slots_find_image(int32_t pid, uint64_t start_time
 
 		uint32_t state = half_load(&slot_table()[i].state);
 
-		/* A process that was seen to exec keeps its slot, and its number of images. */
+		/*
+		 * A process that was seen to exec keeps its slot, so that its next image continues
+		 * the count.
+		 */
 		if (word >> 32 != (uint32_t)pid || (uint32_t)word <= newest ||
 		    (state != PROCESS_RUNNING && state != PROCESS_EXEC) ||
 		    !slot_is_in_namespace(slot_table() + i))

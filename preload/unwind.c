@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "cfi.h"
+#include "cfi_expression.h"
 #include "module.h"
 #include "thread.h"
 

@@ -143,7 +143,7 @@ struct segment_header {
 	int32_t command_pid; /* recording: COMMAND's process, 0 unknown */
 	int32_t exit_status; /* recording, valid when `finished`: of COMMAND, -1 none */
 	int32_t exit_signal; /* recording, valid when `finished`: 0 none */
-	uint32_t finished;   /* recording: 1 when the recorder closed it without an error */
+	uint32_t finished;   /* recording: 1 when the recorder has completed it */
 	char boot_id[40];    /* /proc/sys/kernel/random/boot_id */
 	char session[64];    /* name, NUL-terminated */
 	char host[65];       /* uname(2) */
