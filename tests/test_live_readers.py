@@ -137,7 +137,7 @@ def test_shrinks_under_a_busy_writer():
         os.truncate(os.path.join(os.environ["MEMSHIM_DIR"], name), 0)
         status, rest = lines.end()
         assert status == 125 and rest in ("wrong: 0\n", "")
-        assert "segment off" in lines.process.stderr.read()
+        assert "truncated the session's segment" in lines.process.stderr.read()
         lines.process.stderr.close()
     ended = Recording("memshim.data").report()["session"]["exit"]
     assert ended in ({"status": 0, "signal": None}, {"status": None, "signal": signal.SIGBUS})
