@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/util/array.h"
+
 struct zones *zones_make(const struct zones_process *process)
 {
 	struct zones *zones = calloc(1, sizeof *zones);
@@ -31,21 +33,15 @@ void zones_free(struct zones *zones)
 /* A new zone at the end; null, and noted, without memory. */
 static struct zone *add_zone(struct zones *zones)
 {
-	uint32_t capacity = zones->capacity ? zones->capacity * 2 : 64;
-	struct zone *grown;
+	struct zone *zone;
 
-	if (zones->count == zones->capacity) {
-		grown = realloc(zones->zones, capacity * sizeof *grown);
-		if (!grown) {
-			zones->no_memory = true;
-			return NULL;
-		}
-		zones->zones = grown;
-		zones->capacity = capacity;
+	if (!ARRAY_RESERVE(zones->zones, zones->capacity, zones->count + 1)) {
+		zones->no_memory = true;
+		return NULL;
 	}
-	grown = &zones->zones[zones->count++];
-	*grown = (struct zone){.shmid = -1, .page_bytes = zones->process.page_bytes};
-	return grown;
+	zone = &zones->zones[zones->count++];
+	*zone = (struct zone){.shmid = -1, .page_bytes = zones->process.page_bytes};
+	return zone;
 }
 
 static void set_name(struct zones *zones, struct zone *zone, const char *name)
@@ -303,19 +299,10 @@ void zones_add_segment(struct zones *zones, const struct kernel_segment *segment
 static void zone_add_holder(struct zones *zones, struct zone *zone,
 			    const struct zone_holder *holder)
 {
-	uint32_t capacity = zone->holder_capacity ? zone->holder_capacity * 2 : 4;
-	struct zone_holder *grown;
-
-	if (zone->holder_count == zone->holder_capacity) {
-		grown = realloc(zone->holders, capacity * sizeof *grown);
-		if (!grown) {
-			zones->no_memory = true;
-			return;
-		}
-		zone->holders = grown;
-		zone->holder_capacity = capacity;
-	}
-	zone->holders[zone->holder_count++] = *holder;
+	if (ARRAY_RESERVE(zone->holders, zone->holder_capacity, zone->holder_count + 1))
+		zone->holders[zone->holder_count++] = *holder;
+	else
+		zones->no_memory = true;
 }
 
 void zones_add_holder(struct zones *zones, int32_t shmid, const struct zone_holder *holder)

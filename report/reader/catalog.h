@@ -46,8 +46,7 @@ struct source;
 void catalog_begin(struct catalog *catalog, const struct source *source);
 void catalog_free(struct catalog *catalog);
 
-/* The folder of the session's live segment: its catalog file is there. False when it is not known.
- */
+/* The folder of the session's live segment and of its catalog file. False when not known. */
 bool catalog_folder(const struct source *source, char *path, size_t bytes);
 
 /* Replaces the session's file; without objects the file is removed. False with errno. */

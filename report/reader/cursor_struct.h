@@ -25,9 +25,7 @@ struct cursor {
 	struct {
 		uint64_t overwritten, torn, damaged;
 	} by_chunks;       /* the part of these that the recording counted */
-	uint64_t missed;   /* following: overwritten before this reader read them; the recorder has
-			    * them
-			    */
+	uint64_t missed;   /* following: overwritten for this reader, not for the recorder */
 	uint64_t reported; /* following: cursor_gone at the last CURSOR_OVERRUN */
 	uint64_t position[SEGMENT_PARTS_MAX];
 	uint64_t chunks_seen;

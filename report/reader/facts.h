@@ -77,8 +77,8 @@ struct move_facts {
 struct process_facts {
 	uint32_t instance, parent_instance;
 	int32_t pid, ppid; /* in its own pid namespace */
-	int32_t host_pid; /* in its recorder's pid namespace, when that differs and is known; else 0
-			   */
+	int32_t host_pid;  /* in the recorder's pid namespace, if that is another and known; else 0
+			    */
 	uint32_t uid, image;
 	bool forked, placeholder; /* placeholder: only its events are known */
 	bool log_unmapped;

@@ -47,8 +47,7 @@ bool file_refresh(struct file *file);
 /* Copies [offset, offset + bytes); false when the file is shorter. */
 bool file_read(const struct file *file, uint64_t offset, void *to, uint64_t bytes);
 
-/* The first offset from `offset` on that is not in a sparse hole; file->bytes when there is none.
- */
+/* The first offset from `offset` on outside a sparse hole; file->bytes when there is none. */
 uint64_t file_skip_hole(const struct file *file, uint64_t offset);
 
 /* Copies record `i` of a live segment's region; false when it does not exist. */

@@ -58,8 +58,7 @@ bool breaks_differ(const struct breaks *breaks, const struct segment_process *sl
 		return false;
 	if (breaks->heap_end)
 		return breaks->heap_end != edge;
-	/* Without a heap the break is at its start: after fork, at the start of the first parent's.
-	 */
+	/* Without a heap the break is at its start; after fork, at the first parent's start. */
 	return slot->how == LIFECYCLE_START && edge != start;
 }
 

@@ -45,8 +45,7 @@ static void on_fault(int signal_number, siginfo_t *info, void *context)
 
 static void mapping_guard_install(void)
 {
-	/* SA_NODEFER: the handler jumps out; restoring the mask would cost a system call a batch.
-	 */
+	/* SA_NODEFER: the handler jumps out; to restore the mask costs a call a batch. */
 	struct sigaction action = {.sa_sigaction = on_fault, .sa_flags = SA_NODEFER | SA_SIGINFO};
 
 	sigaction(SIGBUS, &action, NULL);

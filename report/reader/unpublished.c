@@ -9,8 +9,7 @@
 
 #define BATCH 64 /* events read at a time */
 
-/* The claims before the recorder's position that the ring still holds, by distance to the position.
- */
+/* The claims before the recorder's position that the ring still holds, by distance to it. */
 struct window {
 	struct source *source;
 	uint32_t part;

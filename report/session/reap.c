@@ -67,8 +67,7 @@ static bool was_used(const struct shmid_ds *now, const struct kernel_segment *th
 	       (uint64_t)now->shm_dtime != then->detached || now->shm_lpid != then->last_pid;
 }
 
-/* Null when it is the same segment as the kernel reported before, and unused; else why it is kept.
- */
+/* Null when it is the segment that the kernel reported before, and unused; else why it is kept. */
 static const char *reap_check(const struct model_segment *segment, struct shmid_ds *now)
 {
 	const struct kernel_segment *then = &segment->current;

@@ -16,8 +16,7 @@ unsigned printable_length(const unsigned char *at);
 /* Its Unicode code point. */
 uint32_t printable_code(const unsigned char *at, unsigned length);
 
-/* Whether it may be shown: not a control, not invisible, does not change the direction of others.
- */
+/* Whether it may be shown: no control, not invisible, no change of direction of others. */
 bool printable_is(const unsigned char *at, unsigned length);
 
 /* Copies the text with '?' for each character that may not be shown, cut to `size`. */

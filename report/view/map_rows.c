@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "report/util/array.h"
 #include "report/util/format.h"
 #include "report/view/map_boxes.h"
 
@@ -32,21 +33,15 @@ static enum family family_of(const struct zone *zone)
 
 struct map_row *map_row_add(struct map_rows *rows, enum map_row_kind kind, enum out_color color)
 {
-	unsigned capacity = rows->capacity ? rows->capacity * 2 : 64;
-	struct map_row *grown;
+	struct map_row *row;
 
-	if (rows->count == rows->capacity) {
-		grown = realloc(rows->rows, capacity * sizeof *grown);
-		if (!grown) {
-			rows->no_memory = true;
-			return NULL;
-		}
-		rows->rows = grown;
-		rows->capacity = capacity;
+	if (!ARRAY_RESERVE(rows->rows, rows->capacity, rows->count + 1)) {
+		rows->no_memory = true;
+		return NULL;
 	}
-	grown = &rows->rows[rows->count++];
-	*grown = (struct map_row){.kind = kind, .color = color, .mark = ' '};
-	return grown;
+	row = &rows->rows[rows->count++];
+	*row = (struct map_row){.kind = kind, .color = color, .mark = ' '};
+	return row;
 }
 
 void map_rows_free(struct map_rows *rows)
