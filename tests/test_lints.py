@@ -92,6 +92,7 @@ BROKEN = [
     ("pairs", lambda t: add(t, "preload/stack.c", "void f(void) { atomic_thread_fence(5); }"), "memory is ordered in"),
     ("words", lambda t: add(t, "report/session/session.c", "int x; " + "/" * 99), "longer than the page"),
     ("words", lambda t: add(t, "report/session/session.c", "int x; "), "blanks at the end"),
+    ("phrases", lambda t: add(t, "report/session/session.c", "/* It is" + " said. */"), "a phrase to avoid"),
     ("words", lambda t: add(t, "report/session/session.c", "\n" * 400), "more than one idea"),
     ("words", lambda t: edit(t, "report/session/session.c", "/* SPDX-License-Identifier: MIT */", ""), "no licence line"),
     ("words", lambda t: add(t, "report/session/session.c", "\t" * 12 + "int x;"), "longer than the page"),
