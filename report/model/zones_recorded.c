@@ -9,6 +9,8 @@
 
 #include "report/model/zones.h"
 
+#define END_SEEN_LATE_NS 20000000ull /* the recorder's longest pause between two scans */
+
 static bool zone_recorded_runs(const struct model_process *process)
 {
 	return process->facts.state == STATE_RUNNING;
@@ -81,6 +83,17 @@ static void zone_recorded_add_holder(struct zones *zones, const struct model_pro
 	zones_add_holder(zones, attachment->segment->shmid, &holder);
 }
 
+/*
+ * Whether an attachment stood at `time_ns`, the end of another process. The recorder sees an end up
+ * to END_SEEN_LATE_NS late, so the holder may seem to have ended before it.
+ */
+static bool stood_at(const struct model_past *past, uint64_t time_ns)
+{
+	uint64_t late_ns = ended_with(past) ? END_SEEN_LATE_NS : 0;
+
+	return past->attachment.since_ns <= time_ns && past->until_ns + late_ns >= time_ns;
+}
+
 /* All attachments of others that stood at `time_ns`; `now`: those that stand still. */
 static void zone_recorded_add_holders(struct zones *zones, const struct model *model,
 				      uint64_t time_ns, bool now)
@@ -95,7 +108,7 @@ static void zone_recorded_add_holders(struct zones *zones, const struct model *m
 	for (uint32_t i = 0; !now && i < model->history.past_count; i++) {
 		const struct model_past *past = &model->history.past[i];
 
-		if (past->attachment.since_ns <= time_ns && past->until_ns >= time_ns)
+		if (stood_at(past, time_ns))
 			zone_recorded_add_holder(zones, past->process, &past->attachment);
 	}
 }
