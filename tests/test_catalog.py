@@ -102,7 +102,7 @@ def test_reap_finds_the_recording_by_the_object(elsewhere):
     assert (segment["leaked"], segment["now"]["state"]) == (True, "removed")
     assert segment["now"]["removed_by"]["program"] == "memshim reap" and segment["now"]["removed_by"]["uid"] == os.geteuid()
     leak = next(f for f in report["findings"] if f["kind"] == "leaked-segment")
-    assert "removed since, by 'memshim reap'" in leak["advice"]
+    assert "since been removed, by 'memshim reap'" in leak["advice"]
 
 
 def test_others_are_named_beside():
