@@ -188,7 +188,7 @@ def test_deaths(database):
         ours = [s for s in old["segments"] if s["shmid"] in leaked]
         assert {(s["state"], s["leaked"], s["now"]["state"]) for s in ours} == {("present", True, "removed")}
         assert [f["text"] for f in serious(old)] == [f["text"] for f in serious(report_before)], "the verdict stands"
-        assert all("removed since" in f["advice"] for f in serious(old))
+        assert all("since been removed" in f["advice"] for f in serious(old))
         os.kill(report["session"]["command_pid"], signal.SIGINT)
         assert lines.end()[0] == 0
     assert serious(at_rest(again)) == [] and kernel_rows() == {}
