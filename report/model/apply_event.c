@@ -87,7 +87,7 @@ static void feed_life(struct model *model, struct model_process *process, const 
 	}
 }
 
-/* A site is of all processes with its stack: afterwards nobody can tell them apart. */
+/* A site counts all processes with its stack together; they cannot be separated afterwards. */
 static void feed_site(struct model *model, const struct model_process *process,
 		      const struct event *event)
 {

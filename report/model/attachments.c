@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who has which segment attached where: by calls, by what a fork copies and an end takes away. */
+/* Which process has which segment attached where: by calls, by fork, and by the end of an image. */
 #include <string.h>
 #include <sys/shm.h>
 

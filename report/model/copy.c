@@ -4,7 +4,7 @@
  * attachments away and adds what the tables know, and the next event must not find that.
  *
  * Copied is what finishing or further events would change: processes, segments, attachments, sites.
- * The rest (programs, failures, sights, frames, modules, names) is the original's own.
+ * The rest (programs, failures, kernel snapshots, frames, modules, names) is the original's own.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -13,8 +13,9 @@
 #include "report/model/model.h"
 #include "report/model/verdicts.h"
 
-#define COMPARISONS_MOST (1u << 28) /* of witnesses with images: a file may claim any number */
-#define SHM_DEST_BIT 01000u         /* the kernel's mark for removal, in the mode */
+#define COMPARISONS_MOST \
+	(1u << 28)          /* unfollowed processes times images: a file may claim any number */
+#define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
 
 /* Calls that were begun and never came back. A call that only asked is done, too. */
 static uint64_t in_flight(const struct process_facts *facts)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is worth a remark about segments, and about who holds them. */
+/* Findings about segments, and about the processes that have them attached. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -53,7 +53,7 @@ void findings_note_attach(struct model_process *process, const struct event *eve
 		note_repeated(process, count - 1, event->stack);
 }
 
-/* Whether what was believed attached may have been gone: by munmap, and nobody can say when. */
+/* Whether munmap may have ended an attachment that the model counted, at an unknown time. */
 static bool is_doubtful(const struct model *model, const struct model_process *p)
 {
 	for (uint32_t i = 0; i < model->history.past_count; i++)
@@ -184,7 +184,7 @@ static void check_orphaned(struct model *model, const struct model_segment *s)
 	findings_about_segment(model, finding, s);
 }
 
-/* Why nobody can say who removed a segment that is gone; null: no call of the session did. */
+/* Why it is unknown what removed a segment that is gone; null: no call of the session did. */
 static const char *why_remover_unknown(const struct model *model, const struct model_segment *s)
 {
 	if (model_lost(model) || model->losses.missed || model->losses.in_flight)

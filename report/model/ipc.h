@@ -9,7 +9,7 @@
 
 #include "report/model/filter.h"
 
-/* Who made a segment, as a session's ledger has it, or as the running process tells. */
+/* The creator of a segment, by the ledger of a session or by the running process. */
 struct ipc_creator {
 	int32_t pid; /* as the kernel gave it; 0 unknown */
 	bool known;  /* the rest is */

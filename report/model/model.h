@@ -312,11 +312,11 @@ struct model_site {
 	uint64_t count; /* failed ones too */
 	uint64_t failed;
 	uint64_t bytes;         /* grown, made or attached */
-	uint64_t earlier_bytes; /* at an earlier look, by trend.h; 0: there was none */
+	uint64_t earlier_bytes; /* at an earlier sample, by trend.h; 0: there was none */
 	uint64_t given_back_bytes;
 };
 
-/* What the recorder saw at an event that named a segment which nobody here had made. */
+/* The kernel snapshot of an event that named a segment from before the session. */
 struct model_find {
 	UT_hash_handle hh;
 	uint64_t time_ns; /* of the event */
@@ -333,7 +333,7 @@ struct model_reaped_row {
 	UT_hash_handle hh;
 	struct kernel_segment segment;
 	uint64_t removed_s; /* since 1970 */
-	uint32_t uid;       /* who ran it */
+	uint32_t uid;       /* the user that ran it */
 };
 
 struct model_object_row {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The segments' story, told again from the events: who named, changed and removed what. */
+/* The history of segments, from the events: which process named, changed and removed which one. */
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What events say about segments: who created, changed and removed them. */
+/* What events say about segments: which process created, changed and removed them. */
 #ifndef MEMSHIM_MODEL_SEGMENTS_H
 #define MEMSHIM_MODEL_SEGMENTS_H
 

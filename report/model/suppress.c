@@ -25,7 +25,7 @@ static bool suppress_is_of_program(const struct finding *finding, const char *pa
 		if (slash && !strchr(pattern, '/') && is_like(pattern, slash + 1))
 			return true;
 	}
-	return strcmp(pattern, "*") == 0; /* nobody's doing */
+	return strcmp(pattern, "*") == 0; /* no known cause */
 }
 
 static bool stack_has(const struct model *model, uint32_t instance, uint32_t stack,

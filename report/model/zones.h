@@ -76,7 +76,7 @@ void zones_free(struct zones *zones);
 
 void zones_add_mapping(struct zones *zones, const struct mapping_facts *facts);
 
-/* An image of a session as it last was: its attachments, and who held them too at that time. */
+/* An image of a session in its last state: its attachments, and their other holders then. */
 struct zones *zones_recorded(const struct model *model, const struct model_process *process);
 
 /* Says what each mapping is, and finds the break and the room above it. */

@@ -54,7 +54,7 @@ static void zone_recorded_add_attachment(struct zones *zones,
 	if (attachment->readonly)
 		facts.perm[1] = '-';
 	if (facts.end < facts.start)
-		facts.end = facts.start; /* nobody knows such a size */
+		facts.end = facts.start; /* the size is unknown */
 	zones_add_mapping(zones, &facts);
 	zone = zones->count ? &zones->zones[zones->count - 1] : NULL;
 	if (!zone || zone->start != attachment->address)
