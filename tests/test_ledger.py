@@ -374,7 +374,7 @@ def test_failed_calls_are_explained():
     texts = "\n".join(f["text"] for f in report_of()["findings"] if f["kind"] == "failed-call")
     for words in (f"segment {shmid} with this key has 4K, and the call asked for 8K; it was created by ledger",
                   f"segment {shmid} has the key {KEY:#x} and was created by ledger", "is not a multiple of the page size",
-                  f"segment {shmid} was there, and was detached", f"segment {shmid} was removed", "by ledger ("):
+                  f"segment {shmid} was attached there, and was detached", f"segment {shmid} was removed", "by ledger ("):
         assert words in texts, texts
 
 
