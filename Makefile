@@ -174,7 +174,7 @@ $(BUILD)/packages:
 
 # ---- Checking ------------------------------------------------------------------------------------
 
-# TESTS chooses the tests: TESTS=tests/test_top.py::test_it_grows. WORKERS of them run at once.
+# TESTS chooses the tests: TESTS=tests/top/test_top.py::test_it_grows. WORKERS of them run at once.
 TESTS = tests
 WORKERS = $(if $(filter tests,$(TESTS)),2,0)
 PYTEST = BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest

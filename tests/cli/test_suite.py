@@ -15,7 +15,7 @@ import harness
 import leftovers
 import machine
 
-CHOSEN = ("tests/test_untraced.py::test_untraced_command", "tests/test_docs.py::test_completion")
+CHOSEN = ("tests/recorder/test_untraced.py::test_untraced_command", "tests/cli/test_docs.py::test_completion")
 
 
 def run_tests(*options, lacking=()):

@@ -3,7 +3,7 @@
 What a person sees, whole: the screens in tests/screens, of one small program. What differs from run to
 run (times, pids, addresses) is masked.
 
-    RENEW_SCREENS=1 pytest tests/test_screens.py     writes them anew; look at the difference
+    RENEW_SCREENS=1 pytest tests/cli/test_screens.py     writes them anew; look at the difference
 """
 
 import os

@@ -14,11 +14,11 @@ import harness
 import machine
 
 PARTS = {
-    "damaged": ("test_damage.py", "-m", "not replays"),
-    "hostile": ("test_hostile.py", "-k", "body"),
-    "names": ("test_odd_names.py", "-k", "json or csv or text or graph"),
-    "killed": ("test_killed.py",),
-    "contract": ("test_contract.py", "test_files.py"),
+    "damaged": ("reader/test_damage.py", "-m", "not replays"),
+    "hostile": ("reader/test_hostile.py", "-k", "body"),
+    "names": ("report/test_odd_names.py", "-k", "json or csv or text or graph"),
+    "killed": ("recorder/test_killed.py",),
+    "contract": ("cli/test_contract.py", "cli/test_files.py"),
 }
 
 
