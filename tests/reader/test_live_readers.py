@@ -190,7 +190,8 @@ def test_very_many_segments():
     few, many = (measured((target("calls"), n // CYCLE_CALLS), n, READINGS) for n in (EVENTS // 20, EVENTS))
     segments = (EVENTS - EVENTS // 20) // CYCLE_CALLS
     for argv in READINGS:
-        assert many[argv] - few[argv] < segments * 450 / 1024 + 8000, (argv, few, many)
+        # struct model_segment has 568 bytes: its creator, family and verdict, and the kernel's row at the end and now.
+        assert many[argv] - few[argv] < segments * 650 / 1024 + 8000, (argv, few, many)
 
 
 # ---- what is missing makes a difference ----

@@ -137,7 +137,7 @@ def test_x_server_and_its_client(display):
     assert (segment["state"], segment["nattch_peak"], segment["attaches"]) == ("destroyed", 2, 2)
     assert {k for k, s in findings(report) if s != "note"} <= {"world-writable-segment"}
     writable = [f["text"] for f in report["findings"] if f["kind"] == "world-writable-segment"]
-    assert bool(writable) == bool(int(segment["mode"], 8) & 2) and all("while it was there" in t for t in writable)
+    assert bool(writable) == bool(int(segment["mode"], 8) & 2) and all("while it existed" in t for t in writable)
 
 
 def test_gtk_program(display):

@@ -321,7 +321,7 @@ def test_escapes_in_names(tmp_path):
 # ---- the command line ----
 
 @pytest.mark.parametrize("argv,words", [
-    (("nosuch.data",), ("nosuch.data",)), ((), ("no terminal", "--once")), (("--sort=nonsense",), ("--sort", "nonsense"))])
+    (("nosuch.data",), ("nosuch.data",)), ((), ("not a terminal", "--once")), (("--sort=nonsense",), ("--sort", "nonsense"))])
 def test_refusals(three, argv, words):
     done = memshim("top", *argv)
     assert done.returncode == (2 if argv and argv[0].startswith("--sort") else 1) and done.stdout == ""
