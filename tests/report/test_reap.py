@@ -11,6 +11,7 @@ import pytest
 
 import harness
 import machine
+import turns
 from harness import SHIM, Lines, Recording, memshim, record, run, target
 from reaping import LEAK, as_user, kept, removed, story, user_prefix
 from story import KEY, SHM_RDONLY, Teller, kernel_rows
@@ -315,6 +316,7 @@ def test_family_that_is_not_known():
     kept("default", words="it is not known which processes were forked from its creator's program")
 
 
+@turns.alone
 @pytest.mark.parametrize("what", ["no slot", "unsure slots", "not followed"])
 def test_processes_that_may_be_missing(what, compile_c, own_world):
     """Some processes have no slot: a process that cannot be inspected may be one of them."""
