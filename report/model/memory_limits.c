@@ -87,7 +87,7 @@ static struct explanation explain_space(const struct request *r, const char *mor
 			  format_bytes(wanted, r->asked), more ? "" : " more");
 }
 
-/* ---- what is not known ---- */
+/* ---- missing data ---- */
 
 static bool is_excluded(const struct request *r, enum cause cause)
 {

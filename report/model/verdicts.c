@@ -136,7 +136,7 @@ static int32_t creator_pid(const struct model *model, const struct model_segment
 
 /*
  * Whether the kernel's row is this segment, and not a later one with its id, for all that is known.
- * What is not known contradicts nothing: enough to show the row, and too little to act on it.
+ * Missing data contradict nothing: enough to show the row, and too little to act on it.
  */
 static bool verdict_is_same(const struct model *model, const struct model_segment *segment,
 			    const struct kernel_segment *row)

@@ -276,7 +276,7 @@ def test_untraced_user_that_still_runs():
     removed("default")
 
 
-# ---- what is not known ----
+# ---- missing data ----
 
 
 class Live:

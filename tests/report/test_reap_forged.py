@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """
-`reap` where a file says what is not so: rows that a process of the session may have written, and whole recordings of an
+`reap` where a file is wrong: rows that a process of the session may have written, and whole recordings of an
 attacker. Nothing goes that the kernel and the recorder do not agree on.
 """
 
