@@ -26,26 +26,23 @@
  * recorder/: `memshim record`: the only code that writes a segment or a recording
  *   recorder/recorder         runs COMMAND and saves the recording; one event loop
  *   recorder/inspect          whether a program can be recorded
- *   recorder/asan_check       whether AddressSanitizer would refuse the preload
- *   recorder/launch           COMMAND's process, held back until the session is ready
+ *   recorder/launch           COMMAND's process, held back until the session is ready; its signals
  *   recorder/output           the recording's file, and FILE.old
  *   recorder/limits           which limit refused a system call, and what to do
- *   recorder/signals          forwards signals to COMMAND
  *   recorder/registrations    opens a pidfd for each process that registers
- *   recorder/identity         which process an image is, by pidfd
- *   recorder/identities       writes identities into the recording
+ *   recorder/identity         which process an image is, by pidfd, and how it ended
  *   recorder/watch            the live processes, and how each one ends
- *   recorder/instance_set     the images that have registered
+ *   recorder/watch_add        adds the images that have registered
  *   recorder/watch_look       processes without a pidfd, by polling
- *   recorder/watch_internal   shared by watch and watch_look
- *   recorder/ending           the exit status of a process that is not our child
- *   recorder/preload_check    whether a process has the shim in LD_PRELOAD
+ *   recorder/watch_struct     struct watch, for these three
+ *   recorder/preload_check    whether a process or a program can load the shim
  *   recorder/tree             descendants that run without the shim
  *   recorder/truncation_guard a live segment keeps its length
  *   recorder/session_create   creates the folder, the segment and the recording
  *   recorder/session_finish   copies the rest of the segment into the recording
  *   recorder/drain            copies the log into the recording
- *   recorder/drain_internal   shared by the files that drain a segment
+ *   recorder/drain_types      what the files of this room tell each other
+ *   recorder/drain_struct     the live segment and the recording
  *   recorder/break_check      finds breaks that moved without a recorded call
  *   recorder/peer_socket      the socket on which processes register
  *   recorder/peer_claims      what registered processes claim, by user

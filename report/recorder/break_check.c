@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The break check finds breaks that moved without a recorded call. Only the recorder can: the
- * process may have ended when the recording is read. A difference counts when two checks in a row
- * see it, because a process that is just registering may differ for a moment.
- */
-#include "report/procfs/alive.h"
-#include "report/reader/kernel_check.h"
-#include "report/recorder/drain_internal.h"
+#include "report/recorder/break_check.h"
 
 #include <string.h>
+
+#include "report/procfs/alive.h"
+#include "report/reader/kernel_check.h"
+#include "report/recorder/drain_struct.h"
+#include "report/recorder/slots.h"
 
 static bool can_be_asked(const struct drain *drain, const struct segment_process *slot)
 {

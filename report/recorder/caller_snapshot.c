@@ -1,16 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The limits and the memory of a process whose call failed. The process may free its memory or end
- * before the recorder reads them. So where a process has a limit, the recorder reads its memory
- * when it registers.
- */
+#include "report/recorder/caller_snapshot.h"
+
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 
 #include "report/procfs/maps.h"
 #include "report/procfs/status.h"
-#include "report/recorder/drain_internal.h"
+#include "report/recorder/drain_struct.h"
 
 /* ---- memory ---- */
 

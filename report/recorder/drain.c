@@ -9,10 +9,17 @@
  * unpublished for PATIENCE_NS is torn: its writer died, or was overtaken. If the ring has wrapped
  * past it, it is counted as overwritten. Such a chunk carries both counts, too.
  */
+#include "report/recorder/drain.h"
+
 #include <errno.h>
 #include <string.h>
 
-#include "report/recorder/drain_internal.h"
+#include "report/recorder/drain_struct.h"
+#include "report/recorder/kernel_snapshot.h"
+#include "report/recorder/left_objects.h"
+#include "report/recorder/prefault.h"
+#include "report/recorder/slots.h"
+#include "report/recorder/truncation_guard.h"
 
 #define PATIENCE_NS 1000000000ull
 

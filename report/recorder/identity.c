@@ -2,7 +2,9 @@
 #include "report/recorder/identity.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -10,6 +12,9 @@
 #include "report/procfs/proc.h"
 #include "report/procfs/status.h"
 #include "report/procfs/timens.h"
+#include "report/recorder/drain_struct.h"
+#include "report/recorder/session_create.h"
+#include "report/recorder/slots.h"
 
 #define UID_UNKNOWN ((uid_t)-1)
 
@@ -78,4 +83,98 @@ void identity_verify(struct drain_identity *identity, const struct drain *drain,
 	else if (!identity->proof && identity_fits(identity, registration) &&
 		 identity_maps_segment(identity, drain, registration->fd))
 		identity->proof = DRAIN_BY_START_TIME;
+}
+
+/* ---- in the recording ---- */
+
+_Static_assert((int)DRAIN_BY_START_TIME + 1 == (int)IDENTITY_PROOF_END, "proofs");
+
+static struct segment_identity *identity_row(struct drain *drain, uint32_t instance)
+{
+	for (uint32_t i = 0; i < drain->identity_count; i++)
+		if (drain->identities[i].instance == instance)
+			return &drain->identities[i];
+	if (drain->identity_count == DRAIN_IDENTITIES)
+		drain_flush_identities(drain);
+	return &drain->identities[drain->identity_count++];
+}
+
+static void identity_end(struct segment_identity *row, const struct drain_identity_end *end)
+{
+	row->flags = IDENTITY_ENDED;
+	if (end->by_kernel)
+		row->flags |= IDENTITY_END_BY_KERNEL;
+	if (end->replaced) {
+		row->flags |= IDENTITY_REPLACED;
+		return;
+	}
+	if (end->how == DRAIN_EXITED)
+		row->exit_status = end->status;
+	if (end->how == DRAIN_KILLED)
+		row->exit_signal = end->signal;
+}
+
+void drain_identify(struct drain *drain, uint32_t instance, const struct drain_identity *identity,
+		    const struct drain_identity_end *end)
+{
+	struct segment_identity *row = identity_row(drain, instance);
+
+	*row = (struct segment_identity){
+		.instance = instance,
+		.pid = identity->pid,
+		.real_uid = identity->real_uid,
+		.effective_uid = identity->effective_uid,
+		.start_time = identity->start_time,
+		.known_clock = identity->known_clock,
+		.proof = identity->proof,
+		.exit_status = -1,
+	};
+	if (!end)
+		return;
+	row->end_clock = drain_clock(drain);
+	identity_end(row, end);
+}
+
+void drain_flush_identities(struct drain *drain)
+{
+	drain_append(drain, REGION_IDENTITIES, drain->identities, sizeof *drain->identities,
+		     drain->identity_count);
+	drain->identity_count = 0;
+}
+
+/* ---- the end ---- */
+
+/* linux/pidfd.h since Linux 6.13, its exit_code since 6.15; older ones answer ENOTTY. */
+struct pidfd_answer {
+	uint64_t mask;
+	uint64_t cgroup_id;
+	uint32_t ids[11];
+	int32_t exit_code; /* as wait(2) has it */
+};
+#define PIDFD_ASK _IOWR(0xFF, 11, struct pidfd_answer)
+#define PIDFD_EXIT (1u << 3)
+
+static bool ask_zombie(pid_t pid, uint64_t start_time, int *wait_status)
+{
+	struct proc_facts facts;
+
+	if (!proc_facts(pid, &facts) || facts.state != 'Z' || !proc_may_look(pid) ||
+	    (start_time != 0 && !timens_same_start(pid, facts.start_time, start_time)))
+		return false;
+	*wait_status = facts.exit_code;
+	return true;
+}
+
+enum ending ending_ask(pid_t pid, uint64_t start_time, int fd, int *wait_status)
+{
+	struct pidfd_answer answer = {.mask = PIDFD_EXIT};
+
+	if (ask_zombie(pid, start_time, wait_status))
+		return ENDING_KNOWN;
+	if (fd < 0)
+		return ENDING_NEVER;
+	if (ioctl(fd, PIDFD_ASK, &answer) != 0)
+		return errno == ESRCH ? ENDING_LATER : ENDING_NEVER;
+	*wait_status = answer.exit_code;
+	return answer.mask & PIDFD_EXIT ? ENDING_KNOWN : ENDING_LATER;
 }

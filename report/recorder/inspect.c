@@ -15,7 +15,7 @@
 
 #include "report/procfs/proc.h"
 #include "report/reader/unfollowed.h"
-#include "report/recorder/asan_check.h"
+#include "report/recorder/preload_check.h"
 #include "report/util/path.h"
 #include "report/util/regular.h"
 

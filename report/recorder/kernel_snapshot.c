@@ -11,7 +11,9 @@
 #include "preload/segment/window.h"
 #include "report/procfs/proc.h"
 #include "report/procfs/sysvipc.h"
-#include "report/recorder/drain_internal.h"
+#include "report/recorder/caller_snapshot.h"
+#include "report/recorder/drain_struct.h"
+#include "report/recorder/slots.h"
 
 /* ---- the segments ---- */
 

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct drain;
+
 #define SNAPSHOTS_MOST 1024u  /* in one session */
 #define SNAPSHOTS_KNOWN 4096u /* segments with a snapshot, by the low bits of their id */
 #define SNAPSHOTS_SEEN 64u    /* kinds of failure remembered: one snapshot for each in each image */
@@ -22,5 +24,8 @@ struct snapshots {
 	uint32_t asked_instance; /* the next member is about this image */
 	bool other_ipc_namespace;
 };
+
+/* Takes the kernel snapshots that the batch's first `count` events need. */
+void snapshots_look(struct drain *drain, uint64_t count);
 
 #endif

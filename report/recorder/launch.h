@@ -3,11 +3,15 @@
  * COMMAND's process. The recorder forks it first and holds it, so that its pid can name the
  * recording; then it gets the segment's path and runs with what memshim was started with:
  * descriptors, signal mask and dispositions, limits, process group.
+ *
+ * The recorder forwards to COMMAND the signals that another process sends to the recorder. A signal
+ * from the terminal reaches the whole foreground group, COMMAND included, and is not forwarded.
  */
 #ifndef MEMSHIM_RECORDER_LAUNCH_H
 #define MEMSHIM_RECORDER_LAUNCH_H
 
 #include <signal.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct launch {
@@ -28,5 +32,17 @@ int launch_go(struct launch *launch, const char *segment_path);
 
 /* Ends the process without running COMMAND. */
 void launch_cancel(struct launch *launch);
+
+/*
+ * Blocks the signals that are forwarded. Returns a descriptor that is readable when one is pending,
+ * or -1 with errno; `old_mask` and `old_child_action` are for COMMAND.
+ */
+int signals_catch(sigset_t *old_mask, struct sigaction *old_child_action);
+
+/*
+ * Takes the pending signals, and sends them to `command` if that is not 0. True when one of them
+ * asks a program to end: INT, QUIT, TERM or HUP, from any sender.
+ */
+bool signals_pass_on(int fd, pid_t command);
 
 #endif

@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What the session leaves behind in the kernel's IPC table. The recorder reads the table when the
- * session ends, after it has copied the ledger, and keeps the rows: a later reader may be in
- * another namespace, on another machine, or come after the objects were removed.
- */
+#include "report/recorder/left_objects.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,7 +12,9 @@
 #include "report/procfs/holders.h"
 #include "report/procfs/proc.h"
 #include "report/procfs/sysvipc.h"
-#include "report/recorder/drain_internal.h"
+#include "report/recorder/caller_snapshot.h"
+#include "report/recorder/drain_struct.h"
+#include "report/recorder/slots.h"
 
 #ifndef SHM_STAT_ANY
 #define SHM_STAT_ANY 15 /* Linux 4.17 */

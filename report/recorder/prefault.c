@@ -1,16 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The kernel clears a reserved page at its first touch, which would cost the first event on it more
- * than all others together. The recorder touches pages ahead of the writers: the beginning of each
- * table at once, the log a little before its head. It only reads, so it cannot overwrite an event.
- * Huge pages replace small ones before any process writes.
- */
+#include "report/recorder/prefault.h"
+
 #include <fcntl.h>
 #include <sys/mman.h>
 
 #include "preload/common/files.h"
-
-#include "report/recorder/drain_internal.h"
+#include "report/recorder/drain_struct.h"
 
 #ifndef MADV_POPULATE_READ
 #define MADV_POPULATE_READ 22

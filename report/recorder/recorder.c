@@ -19,13 +19,17 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "report/recorder/break_check.h"
+#include "report/recorder/drain.h"
 #include "report/recorder/inspect.h"
 #include "report/recorder/launch.h"
 #include "report/recorder/limits.h"
 #include "report/recorder/output.h"
 #include "report/recorder/registrations.h"
-#include "report/recorder/signals.h"
+#include "report/recorder/session_create.h"
+#include "report/recorder/session_finish.h"
 #include "report/recorder/tree.h"
+#include "report/recorder/truncation_guard.h"
 #include "report/util/error.h"
 #include "report/util/library.h"
 #include "report/util/now.h"

@@ -13,6 +13,8 @@
 #include <unistd.h>
 
 #include "report/recorder/peer_socket.h"
+#include "report/recorder/session_create.h"
+#include "report/recorder/slots.h"
 
 #define BATCH 64 /* registrations in one step */
 #define POLLS 80 /* of 250 us after the last registration */

@@ -12,7 +12,7 @@
 #ifndef MEMSHIM_RECORDER_REGISTRATIONS_H
 #define MEMSHIM_RECORDER_REGISTRATIONS_H
 
-#include "report/recorder/drain.h"
+#include "report/recorder/drain_types.h"
 
 /*
  * One image that registered. image.pid is the pid in its own namespace: in another pid namespace,

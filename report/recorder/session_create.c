@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The beginning of a recorded session: the segment, the recording, and their names. */
+#include "report/recorder/session_create.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,8 +10,10 @@
 #include "preload/common/folder.h"
 #include "preload/common/make.h"
 #include "report/procfs/proc.h"
-#include "report/recorder/drain_internal.h"
+#include "report/recorder/drain_struct.h"
 #include "report/recorder/limits.h"
+#include "report/recorder/prefault.h"
+#include "report/recorder/truncation_guard.h"
 #include "report/util/error.h"
 
 #define FOLDERS 3 /* that a session may be in */

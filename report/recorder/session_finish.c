@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of a recorded session: copies the rest of the segment into the recording. */
+#include "report/recorder/session_finish.h"
+
 #include <errno.h>
 #include <unistd.h>
 
-#include "report/recorder/drain_internal.h"
+#include "report/recorder/drain.h"
+#include "report/recorder/drain_struct.h"
+#include "report/recorder/identity.h"
+#include "report/recorder/left_objects.h"
+#include "report/recorder/session_create.h"
+#include "report/recorder/slots.h"
 
 static void append_attachments(struct drain *drain)
 {

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The slots: registrations and ends. A process registers by its word in region INDEX, which hands
- * over all the identity in its slot; only the recorder clears that word again.
- */
+#include "report/recorder/slots.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <linux/futex.h>
@@ -12,7 +10,8 @@
 #include <unistd.h>
 
 #include "report/procfs/proc.h"
-#include "report/recorder/drain_internal.h"
+#include "report/recorder/drain.h"
+#include "report/recorder/drain_struct.h"
 
 #define ANCESTORS_MOST 32
 

@@ -6,6 +6,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "report/recorder/session_create.h"
+#include "report/recorder/slots.h"
+
 #define HASH_NONFATAL_OOM 1
 #define uthash_nonfatal_oom(element) ((element)->unhashed = true)
 #include <uthash.h>

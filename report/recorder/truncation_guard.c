@@ -1,18 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The truncation guard keeps the segment's length. Its owner, root, and every process that maps it
- * can truncate it; a process that then touches a missing page gets SIGBUS. The shim installs no
- * handler in the program, so the recorder restores the length soon, before the program writes. A
- * punched hole reads as zeros, and brings SIGBUS only when the file system is full: the recorder
- * fills it before that. The contents are lost, and the recorder reports it.
- */
+#include "report/recorder/truncation_guard.h"
+
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "report/reader/mapping_guard.h"
-#include "report/recorder/drain_internal.h"
+#include "report/recorder/drain_struct.h"
 
 /* The creator reserved all of it. */
 static bool has_holes(const struct drain *drain, const struct stat *st)

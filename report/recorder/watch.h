@@ -53,4 +53,21 @@ void watch_on_registration(struct watch *watch,
 					      const struct drain_process *image),
 			   void *context);
 
+/* ---- for watch_add.c and watch_look.c ---- */
+
+struct watched; /* an image and its process: watch_struct.h */
+
+struct watched *watched_find(const struct watch *watch, pid_t pid);
+/* The process is `pid` here; takes over its pidfd, -1: it has none. */
+void watched_hold(struct watch *watch, struct watched *w, pid_t pid, int fd);
+void watched_let_go(struct watch *watch, struct watched *w);
+/* watch_turn retires it in this turn. */
+void watched_note_ended(struct watch *watch, struct watched *w);
+/*
+ * Keeps in the recording which process it was, and how it ended; `replaced`: by its next image, and
+ * the process runs on.
+ */
+void watched_record_end(const struct watch *watch, const struct watched *w, bool replaced,
+			enum drain_how how, int status, int signal);
+
 #endif

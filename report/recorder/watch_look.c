@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes without a pidfd, or whose pid is not known: searched in /proc at intervals. */
+#include "report/recorder/watch_look.h"
+
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
@@ -10,7 +11,9 @@
 #include "report/procfs/proc.h"
 #include "report/procfs/status.h"
 #include "report/procfs/timens.h"
-#include "report/recorder/watch_internal.h"
+#include "report/recorder/session_create.h"
+#include "report/recorder/slots.h"
+#include "report/recorder/watch_struct.h"
 #include "report/util/now.h"
 
 #define LOOK_NS 10000000ull /* the least time between two searches */

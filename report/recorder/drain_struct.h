@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files that read and write the live segment share: struct drain. */
-#ifndef MEMSHIM_RECORDER_DRAIN_INTERNAL_H
-#define MEMSHIM_RECORDER_DRAIN_INTERNAL_H
+/*
+ * struct drain: the live segment and the recording, for the files that copy the one into the other.
+ */
+#ifndef MEMSHIM_RECORDER_DRAIN_STRUCT_H
+#define MEMSHIM_RECORDER_DRAIN_STRUCT_H
 
 #include "preload/common/join.h"
 #include "report/procfs/timens.h"
-#include "report/recorder/drain.h"
+#include "report/recorder/drain_types.h"
 #include "report/recorder/kernel_snapshot.h"
 #include "report/recorder/recording.h"
-
-struct drain;
-
-/* truncation_guard.c: restores the length of the segment while it is live. */
-void truncation_guard_begin(struct drain *drain);
-void truncation_guard_turn(struct drain *drain);
-void truncation_guard_end(struct drain *drain);
 
 #define DRAIN_BATCH 16384u      /* events in one batch: 1 MiB */
 #define DRAIN_UNPUBLISHED 1024u /* remembered per part; more are torn at once */
@@ -105,52 +100,5 @@ static inline uint32_t drain_slots_used(const struct drain *drain)
 
 	return used < count ? used : (uint32_t)count;
 }
-
-/* slots.c: one chunk of `count` records. */
-void drain_append(struct drain *drain, enum segment_region_kind kind, const void *records,
-		  uint32_t record_bytes, uint64_t count);
-
-/* slots.c: the slots that are still in use. */
-void drain_append_slots(struct drain *drain);
-
-/* caller_snapshot.c: the image's slot; null when it has ended. Its pid for the recorder; 0 unknown.
- */
-const struct segment_process *snapshot_slot(const struct drain *drain, uint32_t instance);
-pid_t snapshot_pid(const struct segment_process *slot);
-/* The user, the limits and the memory of the process that made the call. */
-void snapshot_caller(const struct drain *drain, struct segment_snapshot *snapshot, pid_t pid);
-/* The first mapping that ends above `address`, except the heap. */
-void snapshot_next_mapping(struct segment_snapshot *snapshot, pid_t pid, uint64_t address);
-/* The machine's memory; `huge`: and its huge pages. */
-void snapshot_memory(struct segment_snapshot *snapshot, bool huge);
-
-/*
- * left_objects.c: asks the kernel about the segments that the batch's first `count` events created.
- * If one is gone at the end, that tells whether it ever was in the session's IPC namespace.
- */
-void objects_look(struct drain *drain, uint64_t count);
-
-/* left_objects.c: the session's objects that exist now, and those that are gone. */
-void objects_append(struct drain *drain);
-
-/* kernel_snapshot.c: takes the kernel snapshots that the batch's first `count` events need. */
-void snapshots_look(struct drain *drain, uint64_t count);
-
-/*
- * prefault.c: maps pages before a writer touches them: huge pages where possible, before COMMAND
- * runs; the tables; part i of the log, some way beyond its head.
- */
-void prefault_huge(const struct drain *drain);
-void prefault_tables(const struct drain *drain);
-void prefault_log(struct drain *drain, uint32_t i, uint64_t head);
-
-/* Each process looks at its IPC namespace, and the kernel makes that file anew if nobody has it. */
-int prefault_namespace(void);
-
-/* drain.c: appends an event of the recorder's own, which is in no part. */
-void drain_append_event(struct drain *drain, const struct segment_event *event);
-
-/* drain.c: after the last pass: counts the events that are still unpublished as torn. */
-void drain_give_up(struct drain *drain);
 
 #endif

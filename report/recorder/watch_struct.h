@@ -1,10 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* What watch.c and watch_look.c share. */
-#ifndef MEMSHIM_RECORDER_WATCH_INTERNAL_H
-#define MEMSHIM_RECORDER_WATCH_INTERNAL_H
+/* struct watch, for watch.c, watch_add.c and watch_look.c. */
+#ifndef MEMSHIM_RECORDER_WATCH_STRUCT_H
+#define MEMSHIM_RECORDER_WATCH_STRUCT_H
 
-#include "report/recorder/instance_set.h"
 #include "report/recorder/watch.h"
+
+/* The instances that have registered. Each may register once. An empty set is all zero. */
+struct instance_set {
+	uint64_t *bits;
+	uint32_t capacity;
+};
 
 #define HASH_NONFATAL_OOM 1
 #define uthash_nonfatal_oom(element) ((element)->unhashed = true)
@@ -43,21 +48,5 @@ struct watch {
 	void (*registered)(void *context, pid_t pid, const struct drain_process *image);
 	void *context;
 };
-
-/* ---- watch.c ---- */
-struct watched *watched_find(const struct watch *watch, pid_t pid);
-/* The process is `pid` here; takes over its pidfd, -1: it has none. */
-void watched_hold(struct watch *watch, struct watched *w, pid_t pid, int fd);
-void watched_let_go(struct watch *watch, struct watched *w);
-/* It is settled in this turn. */
-void watched_note_ended(struct watch *watch, struct watched *w);
-/* Which process it was, and how it ended; `replaced`: by its next image, and the process goes on.
- */
-void watched_record_end(const struct watch *watch, const struct watched *w, bool replaced,
-			enum drain_how how, int status, int signal);
-
-/* ---- watch_look.c ---- */
-/* Looks for what no pidfd tells, if it is time to. */
-void watch_look(struct watch *watch);
 
 #endif
