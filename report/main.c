@@ -106,7 +106,7 @@
  *   model/stacks            call stacks, modules, names
  *   model/sites             what each call stack did
  *   model/holders           which processes map a segment, by the kernel
- *   model/verdicts          the state of the segments at the end, and now
+ *   model/verdicts          what the kernel said of the segments: their state at the end, and now
  *   model/findings          the findings
  *   model/findings_segments findings about segments and their holders
  *   model/explain           why a call failed, by the facts of that moment:
@@ -198,6 +198,7 @@
  *   util/big_stack runs a function on a thread with a large stack
  *   util/error     one voice for errors, one table of exit codes
  *   util/format    numbers for people
+ *   util/hash      uthash, without its exit
  *   util/library   finds the shim
  *   util/output_file writes a file under a temporary name and renames it
  *   util/owner     which users' files are trusted

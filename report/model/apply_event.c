@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Events, one after the other: there may be millions, so a move of the break must cost little. */
+#include "report/model/apply_event.h"
+
 #include <errno.h>
 
 #include "report/model/attachments.h"

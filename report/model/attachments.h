@@ -3,7 +3,40 @@
 #ifndef MEMSHIM_MODEL_ATTACHMENTS_H
 #define MEMSHIM_MODEL_ATTACHMENTS_H
 
-#include "report/model/model.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct attachment_facts;
+struct event;
+struct model;
+struct model_process;
+struct model_segment;
+
+struct model_attachment {
+	struct model_segment *segment;
+	uint64_t address;
+	uint64_t since_ns;
+	uint64_t bytes; /* the segment's size as known at the attach; 0 unknown */
+	bool readonly, inherited;
+};
+
+enum model_ending {
+	ENDED_BY_SHMDT,
+	ENDED_BY_EXEC,
+	ENDED_BY_EXIT,
+	ENDED_BY_REMAP, /* SHM_REMAP replaced it */
+	ENDED_UNSEEN,   /* munmap or another mapping: /proc/PID/maps does not show it */
+};
+
+/* An attachment that has ended. */
+struct model_past {
+	const struct model_process *process;
+	struct model_attachment attachment;
+	uint64_t until_ns;
+	enum model_ending how;
+};
+
+void model_add_attachment(struct model *model, const struct attachment_facts *facts);
 
 /* A shmdt at an address where the kernel has nothing attached any more. */
 void attachments_miss(struct model *model, struct model_process *process,

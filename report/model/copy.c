@@ -6,6 +6,8 @@
  * Copied is what finishing or further events would change: processes, segments, attachments, sites.
  * The rest (programs, failures, kernel snapshots, frames, modules, names) is the original's own.
  */
+#include "report/model/copy.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/model/model.h"
+
 static const char *const interpreters[] = {
 	"awk",  "bash",   "dash", "gawk", "guile",   "java", "julia", "ksh",
 	"lua",  "luajit", "mawk", "node", "Rscript", "perl", "php",   "php-cgi",

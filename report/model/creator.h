@@ -3,7 +3,9 @@
 #ifndef MEMSHIM_MODEL_CREATOR_H
 #define MEMSHIM_MODEL_CREATOR_H
 
-#include "report/model/model.h"
+#include "report/reader/facts.h"
+
+#define CREATOR_LABEL_BYTES 96
 
 /*
  * "httpd"; "perl billing.pl" for an interpreter whose command line, words joined by blanks, names a

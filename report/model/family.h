@@ -3,7 +3,34 @@
 #ifndef MEMSHIM_MODEL_FAMILY_H
 #define MEMSHIM_MODEL_FAMILY_H
 
-#include "report/model/model.h"
+#include "report/reader/facts.h"
+
+struct model;
+struct model_process;
+struct model_segment;
+
+/* Why it is unknown which processes may still use an object. */
+enum model_doubt {
+	DOUBT_NONE,
+	DOUBT_FAMILY,       /* the creator's relatives are not known */
+	DOUBT_UNREGISTERED, /* a process has the session's segment mapped, and no slot */
+	DOUBT_UNREADABLE,   /* a process may have no slot, and /proc/PID/maps is unreadable */
+};
+
+/* Whether all processes of a group ended; `instance`: one that runs or may run, 0 unknown. */
+struct model_kin {
+	enum still still;
+	uint32_t instance;
+};
+
+/* Which processes may still use an object that no process has attached: see family.c. */
+struct model_family {
+	struct model_kin creator;   /* its process, in any image */
+	struct model_kin relatives; /* processes with the creator's memory, by fork */
+	struct model_kin users;     /* other processes that attached it */
+	enum model_doubt doubt;
+	int32_t doubt_pid; /* 0: /proc could not be read */
+};
 
 struct families {
 	const struct model *model;

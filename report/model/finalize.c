@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What only the end can tell: totals, what was in flight, and what became of each segment. */
+#include "report/model/finalize.h"
+
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>

@@ -1,10 +1,50 @@
 /* SPDX-License-Identifier: MIT */
-/* Findings: adding one, and checking for all of them. */
+/* The findings: checking for all of them, and adding one. */
 #ifndef MEMSHIM_MODEL_FINDINGS_H
 #define MEMSHIM_MODEL_FINDINGS_H
 
-#include "report/model/model.h"
+#include "report/model/failures.h"
 
+struct unfollowed_facts;
+
+enum finding_kind {
+#define FINDING(id, name, meaning) FINDING_##id,
+#include "report/model/findings.def"
+#undef FINDING
+	FINDING_COUNT
+};
+
+enum severity { SEVERITY_ERROR, SEVERITY_WARNING, SEVERITY_NOTE };
+
+struct finding {
+	enum finding_kind kind;
+	enum severity severity;
+	char *text, *advice;
+	int32_t pid;                         /* 0 none */
+	int32_t shmid;                       /* -1 none */
+	uint32_t stack_instance, stack;      /* of the call that it is about; 0 unknown */
+	const char *program[2];              /* that caused it, as paths where known; null none */
+	const struct model_failure *failure; /* the failed calls that it is about; null none */
+};
+
+struct model_findings {
+	struct finding *rows;
+	uint32_t count, capacity;
+	uint32_t suppressed_count, omitted_count; /* not among the rows */
+	struct model_failure *failures, *last_failure;
+};
+
+const char *model_finding_name(enum finding_kind kind);
+
+/* -1 for a name that is none. */
+int model_finding_kind(const char *name);
+
+/* How many findings are more than notes. */
+uint32_t model_attention(const struct model *model);
+
+/* What to do about a process of another user, to which the segment was closed: one line. */
+#define UNFOLLOWED_ADVICE_BYTES 256
+void unfollowed_advice(const struct unfollowed_facts *process, char *text, size_t bytes);
 /* The caller fills in pid, shmid and the stack. The advice comes first, then the text. */
 struct finding *findings_add(struct model *model, enum finding_kind kind, enum severity severity,
 			     const char *advice, const char *words, ...)

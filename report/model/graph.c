@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/model/holders.h"
+
 #define EDGES_MAX (1u << 20)
 
 /* The edge of this pair; null, and noted, without memory. */

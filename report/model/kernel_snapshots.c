@@ -4,6 +4,8 @@
  * reached and which program used most of it, which segment existed, what was mapped above the
  * break.
  */
+#include "report/model/kernel_snapshots.h"
+
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +15,6 @@
 #include "report/model/explain.h"
 #include "report/model/explain_break.h"
 #include "report/model/findings.h"
-#include "report/model/kernel_snapshots.h"
 #include "report/model/memory_limits.h"
 #include "report/model/model.h"
 #include "report/util/format.h"

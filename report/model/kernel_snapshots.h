@@ -5,6 +5,8 @@
 
 #include "report/model/explain.h"
 
+void model_add_snapshot(struct model *model, const struct snapshot_facts *snapshot);
+
 /* As explain_failure, by the kernel snapshot of the first of these calls. */
 struct explanation snapshot_explain(const struct model *model, const struct model_failure *failure);
 

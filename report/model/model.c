@@ -5,7 +5,6 @@
 #include <string.h>
 
 #include "report/model/creator.h"
-#include "report/model/model.h"
 #include "report/model/stacks.h"
 #include "report/model/verdicts.h"
 #include "report/util/path.h"

@@ -3,9 +3,44 @@
 #ifndef MEMSHIM_MODEL_SITES_H
 #define MEMSHIM_MODEL_SITES_H
 
-#include "report/model/model.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct event;
+struct filter;
+struct model;
+struct stack_frame;
+
+/* All calls of one kind from one call stack. */
+struct model_site {
+	uint32_t stack;
+	uint32_t instance; /* of the first */
+	uint32_t next;     /* of the same stack: index + 1; 0 none */
+	uint8_t call;      /* enum event_kind */
+	bool by_malloc;
+	bool several_processes;
+	uint64_t count; /* failed ones too */
+	uint64_t failed;
+	uint64_t bytes;         /* grown, made or attached */
+	uint64_t earlier_bytes; /* at an earlier sample, by trend.h; 0: there was none */
+	uint64_t given_back_bytes;
+};
+
+struct model_sites {
+	const struct filter *filter; /* the processes to count calls of; null: all */
+	struct model_site *rows;     /* in the order in which they were first seen */
+	uint32_t count, capacity;
+	uint32_t *latest_of_stack; /* index + 1 */
+	uint32_t stack_capacity;
+};
 
 /* Adds an event that has a stack. */
 void sites_feed(struct model *model, const struct event *event);
+
+/*
+ * The frame that wanted memory: the first that is no allocator's. When libc and the loader did it
+ * among themselves, the first in another file than the allocator's.
+ */
+uint32_t model_caller(const struct stack_frame *frames, uint32_t count);
 
 #endif

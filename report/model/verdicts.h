@@ -1,9 +1,64 @@
 /* SPDX-License-Identifier: MIT */
-/* What was true of the segments when the session ended, and what is true now. */
+/*
+ * What the kernel said of the segments, and the verdicts that follow: what was true of them when
+ * the session ended, and what is true now.
+ */
 #ifndef MEMSHIM_MODEL_VERDICTS_H
 #define MEMSHIM_MODEL_VERDICTS_H
 
-#include "report/model/model.h"
+#include "report/model/segments.h"
+
+/* The kernel snapshot of an event that named a segment from before the session. */
+struct model_find {
+	UT_hash_handle hh;
+	uint64_t time_ns; /* of the event */
+	struct snapshot_facts snapshot;
+};
+
+struct model_kernel_row {
+	UT_hash_handle hh;
+	struct kernel_segment segment;
+};
+
+/* What `memshim reap` has noted of a segment that it removed. */
+struct model_reaped_row {
+	UT_hash_handle hh;
+	struct kernel_segment segment;
+	uint64_t removed_s; /* since 1970 */
+	uint32_t uid;       /* the user that ran it */
+};
+
+struct model_object_row {
+	UT_hash_handle hh;
+	struct object_facts facts;
+};
+
+/* What the kernel said: at single calls, when the session ended, and now. */
+struct model_kernel {
+	struct model_kernel_row *rows; /* the segments, as the kernel has them now */
+	bool known; /* the rows are complete; for their namespace see session.same_ipc */
+	struct model_reaped_row *reaped_rows;
+	struct model_object_row *object_rows; /* as the recorder found them at the end */
+	struct snapshot_facts *snapshots;
+	uint32_t snapshot_count, snapshot_capacity;
+	struct model_find *finds;      /* by time */
+	struct kernel_holder *holders; /* by pid and address, after model_finalize */
+	uint32_t holder_count, holder_capacity;
+	bool holders_known;
+	uint64_t holders_ns; /* the holders lack attachments made after this time; 0: they lack none
+			      */
+};
+
+void model_add_object(struct model *model, const struct object_facts *object);
+
+void model_add_reaped(struct model *model, const struct kernel_segment *segment, uint64_t removed_s,
+		      uint32_t uid);
+
+/*
+ * After the kernel's rows, the objects and the tables: an object that is surely the same proves
+ * that this IPC namespace is the session's, where that was not known.
+ */
+void model_recognize_namespace(struct model *model);
 
 /* The kernel's row of an id: of when the session ended, or of now while the session goes on. */
 const struct kernel_segment *verdict_row(const struct model *model, int32_t shmid);

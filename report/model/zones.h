@@ -76,9 +76,6 @@ void zones_free(struct zones *zones);
 
 void zones_add_mapping(struct zones *zones, const struct mapping_facts *facts);
 
-/* An image of a session in its last state: its attachments, and their other holders then. */
-struct zones *zones_recorded(const struct model *model, const struct model_process *process);
-
 /* Says what each mapping is, and finds the break and the room above it. */
 void zones_finalize(struct zones *zones);
 

@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A recording knows the break and the attachments, and of the rest of an address space only what
- * call stacks need. At an image's end its attachments went with it: the last picture is the one
- * just before.
- */
+#include "report/model/zones_recorded.h"
+
 #include <stdio.h>
 #include <string.h>
-
-#include "report/model/zones.h"
 
 #define END_SEEN_LATE_NS 20000000ull /* the recorder's longest pause between two scans */
 

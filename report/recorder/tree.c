@@ -6,12 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "report/recorder/session_create.h"
-#include "report/recorder/slots.h"
-
-#define HASH_NONFATAL_OOM 1
 #define uthash_nonfatal_oom(element) ((element)->unhashed = true)
-#include <uthash.h>
+#include "report/util/hash.h"
 
 #include "report/procfs/maps.h"
 #include "report/procfs/proc.h"
@@ -19,6 +15,8 @@
 #include "report/reader/unfollowed.h"
 #include "report/recorder/inspect.h"
 #include "report/recorder/preload_check.h"
+#include "report/recorder/session_create.h"
+#include "report/recorder/slots.h"
 #include "report/util/now.h"
 
 #define SHORTEST_NS 300000ull

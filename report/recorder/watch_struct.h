@@ -11,9 +11,8 @@ struct instance_set {
 	uint32_t capacity;
 };
 
-#define HASH_NONFATAL_OOM 1
 #define uthash_nonfatal_oom(element) ((element)->unhashed = true)
-#include <uthash.h>
+#include "report/util/hash.h"
 
 struct watched {
 	struct drain_process image;

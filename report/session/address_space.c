@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "report/model/zones_recorded.h"
 #include "report/procfs/alive.h"
 #include "report/procfs/holders.h"
 #include "report/procfs/maps.h"

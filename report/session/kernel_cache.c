@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "report/model/holders.h"
 #include "report/procfs/holders.h"
 #include "report/reader/kernel_check.h"
 #include "report/util/array.h"

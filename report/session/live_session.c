@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "report/model/apply_event.h"
+#include "report/model/finalize.h"
 #include "report/session/naming.h"
 #include "report/util/now.h"
 

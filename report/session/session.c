@@ -4,6 +4,11 @@
 #include <errno.h>
 #include <string.h>
 
+#include "report/model/apply_event.h"
+#include "report/model/copy.h"
+#include "report/model/finalize.h"
+#include "report/model/holders.h"
+#include "report/model/kernel_snapshots.h"
 #include "report/procfs/holders.h"
 #include "report/reader/kernel_check.h"
 #include "report/reader/tables.h"

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "report/model/holders.h"
 #include "report/top/chart.h"
 #include "report/top/keys.h"
 #include "report/util/format.h"

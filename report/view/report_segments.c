@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Segments and attachments of report --json. */
 #include "report/view/report_segments.h"
+
+#include "report/model/holders.h"
 #include "report/view/json_members.h"
 #include "report/view/sites.h"
 #include "report/view/stack.h"
