@@ -15,8 +15,13 @@
 #include <unistd.h>
 
 #include "preload/segment/layout.h"
-
+#include "report/model/apply_event.h"
+#include "report/model/copy.h"
+#include "report/model/finalize.h"
+#include "report/model/holders.h"
+#include "report/model/kernel_snapshots.h"
 #include "report/model/zones.h"
+#include "report/model/zones_recorded.h"
 #include "report/session/session.h"
 #include "report/view/events.h"
 #include "report/view/flame.h"
