@@ -152,33 +152,29 @@
  *   view/table           rows and columns
  *   view/words           numbers as words of the manual pages
  *   view/call            the text of an event
- *   view/events          one event in three ways:
- *   view/events_text     a line
- *   view/events_json     an object
- *   view/events_csv      a row
+ *   view/events          one event, as these three get it
+ *   view/events_text     it as a line
+ *   view/events_json     it as an object
+ *   view/events_csv      it as a row
  *   view/stack           call stacks
  *   view/sites           call sites
  *   view/flame           stacks as a tree, and folded
  *   view/flame_drawing   that tree as an SVG drawing
- *   view/report          the report in two ways:
- *   view/report_text     a page
+ *   view/report_text     the report: a page
  *   view/report_tables   its tables' cells
  *   view/report_history  the history of one segment, on the page
  *   view/report_findings the findings, on the page
- *   view/report_json     an object
+ *   view/report_json     the report as an object
  *   view/report_segments its segments and attachments
- *   view/graph           processes and segments:
- *   view/graph_text      a drawing
- *   view/graph_formats   for graphviz, mermaid and programs
- *   view/ipcs            the IPC table in two ways:
- *   view/ipcs_text       a page
+ *   view/graph_text      processes and segments: a drawing
+ *   view/graph_formats   the same, for graphviz, mermaid and programs
+ *   view/ipcs_text       the IPC table: a page
  *   view/ipcs_files      which recordings know more of it
- *   view/ipcs_json       an object
- *   view/map             an address space in two ways:
- *   view/map_rows        the lines of the drawing
+ *   view/ipcs_json       the table as an object
+ *   view/map_rows        an address space: the lines of the drawing
  *   view/map_boxes       the lines inside a box of it
  *   view/map_text        the drawing
- *   view/map_json        an object
+ *   view/map_json        the address space as an object
  *   view/sessions        the list of sessions
  *
  * top/: the live screen

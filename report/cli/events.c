@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: MIT */
-#include "report/view/events.h"
 #include "report/cli/command.h"
 #include "report/cli/help.h"
 #include "report/cli/options.h"
@@ -7,6 +6,9 @@
 #include "report/session/naming.h"
 #include "report/session/session.h"
 #include "report/util/error.h"
+#include "report/view/events_csv.h"
+#include "report/view/events_json.h"
+#include "report/view/events_text.h"
 #include "report/view/page.h"
 
 struct printer {

@@ -6,7 +6,8 @@
 #include "report/cli/options.h"
 #include "report/session/session.h"
 #include "report/util/error.h"
-#include "report/view/graph.h"
+#include "report/view/graph_formats.h"
+#include "report/view/graph_text.h"
 #include "report/view/page.h"
 
 static const struct {

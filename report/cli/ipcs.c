@@ -20,7 +20,8 @@
 #include "report/session/left_behind.h"
 #include "report/util/array.h"
 #include "report/util/error.h"
-#include "report/view/ipcs.h"
+#include "report/view/ipcs_json.h"
+#include "report/view/ipcs_text.h"
 #include "report/view/page.h"
 
 static void ipcs_visit_segment(void *table, const struct kernel_segment *segment)

@@ -17,7 +17,8 @@
 #include "report/cli/options.h"
 #include "report/session/address_space.h"
 #include "report/util/error.h"
-#include "report/view/map.h"
+#include "report/view/map_json.h"
+#include "report/view/map_text.h"
 #include "report/view/page.h"
 
 #define DELAY_DEFAULT_NS 1000000000u

@@ -10,7 +10,8 @@
 #include "report/util/error.h"
 #include "report/view/flame.h"
 #include "report/view/page.h"
-#include "report/view/report.h"
+#include "report/view/report_json.h"
+#include "report/view/report_text.h"
 
 static int report_show(const struct options *options, const struct session *session)
 {

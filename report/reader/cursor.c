@@ -7,6 +7,8 @@
  *    ring ───┴─▶ runs (merged) ─▶ batch ─▶ cursor_next
  *    new ring events, exit events ─▶ pending (sorted) ─▶ batch
  */
+#include "report/reader/cursor.h"
+
 #include <stdlib.h>
 #include <string.h>
 

@@ -9,6 +9,7 @@
 #include "report/procfs/holders.h"
 #include "report/reader/facts.h"
 
+struct segment_process;
 struct source;
 
 #define SOURCE_WHY_BYTES 256 /* of a reason */
@@ -40,5 +41,14 @@ uint64_t source_event_count(const struct source *source);
 
 /* Checks again whether the session is live. */
 bool source_is_live(struct source *source);
+
+/* ---- for the files of this room ---- */
+
+/* Indexes what the recorder has added. False without memory. */
+bool source_update(struct source *source);
+
+/* Copies slot i of the live segment; false when it is free, or reused during the copy. */
+bool source_slot(const struct source *source, uint32_t i, struct segment_process *slot);
+uint32_t source_slot_count(const struct source *source);
 
 #endif

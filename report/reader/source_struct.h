@@ -29,11 +29,4 @@ static inline const struct segment_header *source_header(const struct source *so
 						: &source->segment.header;
 }
 
-/* Indexes what the recorder has added. False without memory. */
-bool source_update(struct source *source);
-
-/* Copies slot i of the live segment; false when it is free, or reused during the copy. */
-bool source_slot(const struct source *source, uint32_t i, struct segment_process *slot);
-uint32_t source_slot_count(const struct source *source);
-
 #endif

@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "report/symbols/rust.h"
+
 #define HASH_LENGTH 19 /* "::h" and 16 hexadecimal digits */
 
 typedef char *demangler(const char *name, char *buffer, size_t *length, int *status);

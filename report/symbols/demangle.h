@@ -6,7 +6,4 @@
 /* Returns a malloc'd text, or null: not mangled, or no demangler understands it. */
 char *demangle_name(const char *name);
 
-/* For names of Rust's v0 mangling, which begin with "_R". */
-char *demangle_rust(const char *name);
-
 #endif

@@ -4,11 +4,12 @@
  * of the name. Hashes of crates and paths of impl blocks are left out, as rustc's own tools do. A
  * hostile file may contain any name, so depth, steps and length are bounded.
  */
+#include "report/symbols/rust.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "report/symbols/demangle.h"
 #include "report/symbols/rust_text.h"
 
 #define DEPTH_MOST 64

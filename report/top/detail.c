@@ -8,7 +8,7 @@
 #include "report/top/chart.h"
 #include "report/top/keys.h"
 #include "report/util/format.h"
-#include "report/view/report.h"
+#include "report/view/report_text.h"
 #include "report/view/stack.h"
 #include "report/view/words.h"
 
@@ -199,10 +199,10 @@ static void write_segment(const struct detail *detail, const struct rows *rows, 
 
 	if (!segment)
 		return;
-	pager_add(pager, *report_segment_fault(segment) ? STYLE_RED : STYLE_BOLD,
+	pager_add(pager, *words_segment_fault(segment) ? STYLE_RED : STYLE_BOLD,
 		  "Segment %d  key %s  %s  %s%s", segment->shmid, key_words(segment, key),
-		  detail_bytes(rows, size, segment->size), report_segment_state(segment),
-		  report_segment_fault(segment));
+		  detail_bytes(rows, size, segment->size), words_segment_state(segment),
+		  words_segment_fault(segment));
 	if (segment->in_kernel)
 		pager_add(pager, STYLE_PLAIN,
 			  "  by the kernel: nattch %llu, mode %04o, owner %u, %s in memory",

@@ -6,7 +6,7 @@
 
 #include "report/top/chart.h"
 #include "report/util/format.h"
-#include "report/view/events.h"
+#include "report/view/events_text.h"
 #include "report/view/report_tables.h"
 
 #define COLUMN(id, name, heading, right, descending, wanted) \

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* One row per event. A cell that does not apply is empty. */
+#include "report/view/events_csv.h"
+
 #include "report/view/call.h"
+#include "report/view/events_text.h"
 #include "report/view/words.h"
 
 static const char *const names[EVENT_COLUMN_COUNT] = {

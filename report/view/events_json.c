@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* One JSON object per event. */
+#include "report/view/events_json.h"
+
 #include "report/view/call.h"
 #include "report/view/stack.h"
 #include "report/view/words.h"

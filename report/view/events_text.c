@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * One line per event, similar to strace(1):
- *
- *    0.001234567    812 postgres         shmat(3, NULL, 0) = 0x7f12…   segment 4K  break …
- */
+#include "report/view/events_text.h"
+
 #include "report/util/format.h"
 #include "report/util/names.h"
 #include "report/view/call.h"

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* The graph for other tools: graphviz' dot, mermaid, JSON. */
+#include "report/view/graph_formats.h"
+
 #include <stdio.h>
 
 #include "report/util/format.h"
 #include "report/util/printable.h"
-#include "report/view/graph.h"
 #include "report/view/json_members.h"
-#include "report/view/report.h"
 #include "report/view/words.h"
 
 /* ---- for all formats ---- */
@@ -80,8 +80,8 @@ static void put_segment_label(struct out *out, const struct model_segment *segme
 	out_text(out, line_end);
 	out_text(out, format_bytes(size, segment->size));
 	OUT(out, ", ");
-	out_text(out, report_segment_state(segment));
-	out_text(out, report_segment_fault(segment));
+	out_text(out, words_segment_state(segment));
+	out_text(out, words_segment_fault(segment));
 	if (segment->space)
 		OUT(out, ", other IPC namespace");
 }
@@ -116,7 +116,7 @@ static void dot_nodes(struct out *out, const struct graph *graph, const struct m
 		out_number(out, i);
 		OUT(out, " [shape=box, style=filled, fillcolor=\"");
 		out_text(out,
-			 *report_segment_fault(model->segments.rows[i]) ? "#f4cccc" : "#d9ead3");
+			 *words_segment_fault(model->segments.rows[i]) ? "#f4cccc" : "#d9ead3");
 		OUT(out, "\", label=\"");
 		put_segment_label(out, model->segments.rows[i], "\\n");
 		OUT(out, "\"]\n");

@@ -5,14 +5,15 @@
  *
  *      perl 27022 64K ────▶ │ shmid 5, 64K       │ ◀──── perl 27024 64K ro
  */
+#include "report/view/graph_text.h"
+
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "report/util/format.h"
 #include "report/util/printable.h"
-#include "report/view/graph.h"
-#include "report/view/report.h"
+#include "report/view/words.h"
 
 #define BOX_COLUMNS 22u
 #define BOX_LINES 6u
@@ -132,8 +133,8 @@ static void put_box_line(struct out *out, const struct model *model,
 	else if (line == 3)
 		describe_creator(model, segment, g, text);
 	else
-		snprintf(text, sizeof text, "%s%s%s", report_segment_state(segment),
-			 report_segment_fault(segment), segment->space ? ", other ns" : "");
+		snprintf(text, sizeof text, "%s%s%s", words_segment_state(segment),
+			 words_segment_fault(segment), segment->space ? ", other ns" : "");
 	out_text(out, g->side);
 	out_char(out, ' ');
 	out_safe_wide(out, text, BOX_COLUMNS);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The IPC table for programs. */
-#include "report/view/ipcs.h"
+#include "report/view/ipcs_json.h"
+
+#include "report/view/ipcs_text.h"
 #include "report/view/json_members.h"
 
 static void ipcs_json_put_creator(struct json *json, const struct ipc_creator *creator)

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include "report/view/ipcs_text.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +10,6 @@
 #include "report/util/error.h"
 #include "report/util/format.h"
 #include "report/util/names.h"
-#include "report/view/ipcs.h"
 #include "report/view/ipcs_files.h"
 #include "report/view/table.h"
 #include "report/view/words.h"

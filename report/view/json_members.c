@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/view/json_members.h"
-#include "report/view/report.h"
+#include "report/view/report_text.h"
 #include "report/view/words.h"
 
 void json_key(struct json *json, uint32_t key)
@@ -58,7 +58,7 @@ void json_segment(struct json *json, const struct model_segment *segment)
 
 void json_segment_state(struct json *json, const struct model_segment *segment)
 {
-	json_text(json, "state", report_segment_state(segment));
+	json_text(json, "state", words_segment_state(segment));
 	json_bool(json, "leaked", segment->leaked);
 	json_bool(json, "orphaned", segment->orphaned);
 }

@@ -20,7 +20,7 @@ struct drawing {
 	unsigned members;
 };
 
-struct map_row *map_row_add(struct map_rows *rows, enum map_row_kind kind, enum out_color color);
+void map_tally_add(struct map_tally *tally, const struct zone *zone);
 
 /* Marks a row as new or changed since the earlier sample, as its zone is. */
 void map_mark(const struct drawing *drawing, struct map_row *row, const struct zone *zone);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The address space for programs: each mapping is a zone, lowest address first. */
+#include "report/view/map_json.h"
+
 #include "report/view/json_members.h"
-#include "report/view/map.h"
 
 static void map_json_put_break(struct json *json, const struct zones *zones)
 {

@@ -3,7 +3,8 @@
 #ifndef MEMSHIM_VIEW_MAP_ROWS_H
 #define MEMSHIM_VIEW_MAP_ROWS_H
 
-#include "report/view/map.h"
+#include "report/model/zones.h"
+#include "report/view/out.h"
 
 #define MAP_TEXT_BYTES 192u
 
@@ -42,11 +43,20 @@ struct map_rows {
 	bool no_memory;
 };
 
+struct map_options {
+	const struct zones *before; /* an earlier sample, to mark what changed since; or null */
+	bool scale;                 /* the height of a zone follows its size */
+	bool all;                   /* one line per mapping */
+	bool over;           /* overwrite an earlier drawing on the terminal, and erase its rest */
+	unsigned lines_most; /* of the terminal; 0: no limit */
+};
+
 /* `members`: the most lines for the files of a zone. */
 void map_rows_make(struct map_rows *rows, const struct zones *zones,
 		   const struct map_options *options, unsigned members);
 void map_rows_free(struct map_rows *rows);
 
-void map_tally_add(struct map_tally *tally, const struct zone *zone);
+/* Null without memory. */
+struct map_row *map_row_add(struct map_rows *rows, enum map_row_kind kind, enum out_color color);
 
 #endif

@@ -4,10 +4,13 @@
  * heap between them, growing upwards. On the left are the addresses of the borders. On the right
  * are the sizes: address space, then resident and swapped memory.
  */
+#include "report/view/map_text.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "report/util/format.h"
+#include "report/view/map_boxes.h"
 #include "report/view/map_rows.h"
 
 #define ADDRESS_COLUMNS 14u

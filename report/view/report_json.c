@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The report for programs. Every member is always present; a value that is not known is null. */
+#include "report/view/report_json.h"
+
 #include "report/view/json_members.h"
 #include "report/view/partial.h"
-#include "report/view/report.h"
 #include "report/view/report_segments.h"
 #include "report/view/sites.h"
 #include "report/view/stack.h"

@@ -304,8 +304,8 @@ static void put_segment_state(struct cell *cell, const struct model_segment *seg
 {
 	bool was_there = segment->state == SEGMENT_PRESENT || segment->state == SEGMENT_MARKED;
 
-	snprintf(cell->text, sizeof cell->text, "%s%s%s%s", report_segment_state(segment),
-		 report_segment_fault(segment),
+	snprintf(cell->text, sizeof cell->text, "%s%s%s%s", words_segment_state(segment),
+		 words_segment_fault(segment),
 		 segment->space || segment->elsewhere ? ", other namespace" : "",
 		 was_there && segment->presence == PRESENCE_REMOVED ? "; removed since" : "");
 	if (segment->leaked || segment->orphaned)

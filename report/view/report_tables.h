@@ -3,7 +3,8 @@
 #ifndef MEMSHIM_VIEW_REPORT_TABLES_H
 #define MEMSHIM_VIEW_REPORT_TABLES_H
 
-#include "report/view/report.h"
+#include "report/model/filter.h"
+#include "report/view/out.h"
 #include "report/view/table.h"
 
 extern const struct table_column report_process_columns[];

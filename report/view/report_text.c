@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The report as a page: heading, processes, segments, call sites, findings. */
+#include "report/view/report_text.h"
+
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,18 +18,6 @@
 #define ROWS_MOST 40u /* rows of a table, unless the user chose an order or a filter */
 #define SITES_MOST 15u
 #define LABEL_COLUMNS 10
-
-const char *report_segment_state(const struct model_segment *segment)
-{
-	static const char *const names[] = {"present", "marked", "destroyed", "vanished"};
-
-	return names[segment->state];
-}
-
-const char *report_segment_fault(const struct model_segment *segment)
-{
-	return segment->leaked ? ", leaked" : segment->orphaned ? ", orphaned" : "";
-}
 
 /* ---- small pieces ---- */
 

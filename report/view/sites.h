@@ -3,8 +3,9 @@
 #ifndef MEMSHIM_VIEW_SITES_H
 #define MEMSHIM_VIEW_SITES_H
 
+#include "report/model/filter.h"
 #include "report/view/json.h"
-#include "report/view/report.h"
+#include "report/view/out.h"
 #include "report/view/table.h"
 
 extern const struct table_column report_site_columns[];

@@ -171,3 +171,15 @@ const char *words_session_state(const struct session_facts *session)
 
 	return states[session->state];
 }
+
+const char *words_segment_state(const struct model_segment *segment)
+{
+	static const char *const names[] = {"present", "marked", "destroyed", "vanished"};
+
+	return names[segment->state];
+}
+
+const char *words_segment_fault(const struct model_segment *segment)
+{
+	return segment->leaked ? ", leaked" : segment->orphaned ? ", orphaned" : "";
+}

@@ -41,4 +41,9 @@ const char *words_state(const struct process_facts *facts, char to[32]);
 /* "2026-11-23T20:46:07.123456789+00:00" into `to`. */
 const char *words_time(uint64_t realtime_ns, char to[64]);
 
+/* The name of a segment's state, for text and JSON. */
+const char *words_segment_state(const struct model_segment *segment);
+/* The suffix of the state: ", leaked", ", orphaned", or "". */
+const char *words_segment_fault(const struct model_segment *segment);
+
 #endif

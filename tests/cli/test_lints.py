@@ -78,6 +78,10 @@ BROKEN = [
     ("rooms", lambda t: add(t, "preload/common/clock.h", '#include "../shim.h"'), "the common helpers include"),
     ("circles", lambda t: add(t, "report/session/find.h", '#include "report/session/session.h"') or
      add(t, "report/session/session.h", '#include "report/session/find.h"'), "these headers include each other"),
+    ("headers", lambda t: add(t, "report/session/session.h", "void listing_free(struct listing *listing);"),
+     "declares listing_free, which report/session/listing.c defines"),
+    ("headers", lambda t: add(t, "report/session/find.c", "void listing_free(struct listing *listing);"),
+     "declares listing_free, which report/session/listing.c defines"),
     ("map", lambda t: (t / "report/new.c").write_text("/* SPDX-License-Identifier: MIT */\n"), "lacks new"),
     ("map", lambda t: (t / "report/util/format.c").unlink() or (t / "report/util/format.h").unlink(), "names util/format: not there"),
     ("map", lambda t: edit(t, "report/main.c", " *   util/format ",

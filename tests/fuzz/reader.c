@@ -23,11 +23,16 @@
 #include "report/model/zones.h"
 #include "report/model/zones_recorded.h"
 #include "report/session/session.h"
-#include "report/view/events.h"
+#include "report/view/events_csv.h"
+#include "report/view/events_json.h"
+#include "report/view/events_text.h"
 #include "report/view/flame.h"
-#include "report/view/graph.h"
-#include "report/view/map.h"
-#include "report/view/report.h"
+#include "report/view/graph_formats.h"
+#include "report/view/graph_text.h"
+#include "report/view/map_json.h"
+#include "report/view/map_text.h"
+#include "report/view/report_json.h"
+#include "report/view/report_text.h"
 
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 

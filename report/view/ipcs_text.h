@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The IPC table: keys and ids of segments, queues and semaphores, as text or JSON. */
-#ifndef MEMSHIM_VIEW_IPCS_H
-#define MEMSHIM_VIEW_IPCS_H
+/* The IPC table as text: keys and ids of segments, queues and semaphores. */
+#ifndef MEMSHIM_VIEW_IPCS_TEXT_H
+#define MEMSHIM_VIEW_IPCS_TEXT_H
 
 #include "report/model/ipc.h"
 #include "report/view/out.h"
@@ -17,8 +17,6 @@ struct ipcs_options {
 
 /* False after one line when a column is unknown. */
 bool ipcs_text(struct out *out, const struct ipc_table *table, const struct ipcs_options *options);
-
-void ipcs_json(struct out *out, const struct ipc_table *table, const struct filter *filter);
 
 /* "in use", "unused", "orphaned", "marked". */
 const char *ipcs_state(const struct ipc_segment *segment);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The report, as text or JSON. */
-#ifndef MEMSHIM_VIEW_REPORT_H
-#define MEMSHIM_VIEW_REPORT_H
+/* The report as a page: heading, processes, segments, call sites, findings. */
+#ifndef MEMSHIM_VIEW_REPORT_TEXT_H
+#define MEMSHIM_VIEW_REPORT_TEXT_H
 
 #include "report/model/filter.h"
 #include "report/view/out.h"
@@ -17,14 +17,6 @@ struct report_options {
 
 /* False after a message if a column is unknown; then nothing is printed. */
 bool report_text(struct out *out, const struct model *model, const struct report_options *options);
-
-void report_json(struct out *out, const struct model *model, const struct filter *filter,
-		 const char *version);
-
-/* The name of a segment's state, for text and JSON. */
-const char *report_segment_state(const struct model_segment *segment);
-/* The suffix of the state: ", leaked", ", orphaned", or "". */
-const char *report_segment_fault(const struct model_segment *segment);
 
 /* The coverage in one line: states no more than the recording proves. */
 void report_coverage(struct out *out, const struct model *model);
