@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The functions that compilers call without being told to. libc's may be replaced by another
- * preloaded library (sanitizers do so), which may not be ready when the shim starts. Used by
- * start-up and registration only: hooks copy word by word.
+ * The functions that compilers call on their own. Another preloaded library may replace libc's
+ * (sanitizers do so), and may not be ready when the shim starts. Only start-up and registration use
+ * them: hooks copy word by word. A small file: it includes nothing of the shim.
  */
 #include <stddef.h>
 

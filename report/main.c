@@ -54,14 +54,13 @@
  *   recorder/recording        writes a recording's chunks
  *
  * procfs/: what is read from /proc
- *   procfs/alive       whether a process still runs
  *   procfs/timens      clocks and start times across time namespaces
  *   procfs/sysvipc     the kernel's tables of segments, queues and semaphores
  *   procfs/holders     which processes have a segment attached, by their maps
  *   procfs/kernel_rows the rows that these files produce
  *   procfs/maps        address spaces: /proc/PID/maps and smaps
  *   procfs/status      users, limits and memory: /proc/PID/status, limits, /proc/meminfo
- *   procfs/proc        which processes there are, and /proc/PID/stat
+ *   procfs/proc        which processes there are, whether one still runs, /proc/PID/stat
  *
  * reader/: a segment or a recording becomes facts and events; nothing in it is trusted
  *   reader/file            one file, read within its real size
@@ -78,14 +77,13 @@
  *   reader/cursor_struct   its struct, for this room only
  *   reader/follow          the events of a live session
  *   reader/event           one event
- *   reader/facts           everything else that the reader returns
+ *   reader/facts           everything else that the reader returns; why a process is not followed
  *   reader/facts_visitor   the one sink of facts
  *   reader/tables          processes, attachments, ledger, stacks, row by row
  *   reader/rows            converts their rows into facts
  *   reader/catalog         who created the objects that ended sessions left behind
  *   reader/timescale       from the session's clock to nanoseconds
  *   reader/kernel_check    the kernel cross-check: segments and breaks
- *   reader/unfollowed      why a process was not followed
  *
  * session/: finds, opens and follows a session
  *   session/listing       the list of sessions
@@ -179,8 +177,7 @@
  *
  * top/: the live screen
  *   top/top         the loop: events, conclusions, drawing, keys
- *   top/key_actions the action of each key
- *   top/keys        decodes keys
+ *   top/key_actions the table of keys, and the action of each
  *   top/draw        draws the head, a list or page, and the foot
  *   top/rows        the lists' rows and cells
  *   top/list        a table that scrolls
@@ -193,16 +190,14 @@
  *   util/array     growing arrays
  *   util/big_stack runs a function on a thread with a large stack
  *   util/error     one voice for errors, one table of exit codes
- *   util/format    numbers for people
+ *   util/format    numbers and names for people
  *   util/hash      uthash, without its exit
  *   util/library   finds the shim
  *   util/output_file writes a file under a temporary name and renames it
- *   util/owner     which users' files are trusted
  *   util/path      the base name of a path
- *   util/regular   opens a file only if it is a regular one
+ *   util/trust     opens only regular files, and tells whose files are trusted
  *   util/printable which characters of foreign text may reach a terminal
  *   util/now       the time
- *   util/names     the names of errors and signals
  */
 #include <fcntl.h>
 #include <stdio.h>

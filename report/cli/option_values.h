@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Values of options as text: each function returns false when the text is no such value. */
+/*
+ * Values of options as text: each function returns false when the text is no such value. A small
+ * file: it knows neither the options nor the commands.
+ */
 #ifndef MEMSHIM_CLI_OPTION_VALUES_H
 #define MEMSHIM_CLI_OPTION_VALUES_H
 

@@ -10,7 +10,7 @@
 #include "report/cli/suppressions.h"
 #include "report/session/find.h"
 #include "report/util/error.h"
-#include "report/util/owner.h"
+#include "report/util/trust.h"
 
 #define FOR(id) (1u << COMMAND_##id)
 #define STACK_DEPTH_DEFAULT 16

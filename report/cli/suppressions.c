@@ -10,7 +10,7 @@
 
 #include "report/model/suppress.h"
 #include "report/util/error.h"
-#include "report/util/regular.h"
+#include "report/util/trust.h"
 
 #define BLANKS " \t\r\n"
 

@@ -4,6 +4,8 @@
  * process created it, which process removed it and when, what was attached at the address, what was
  * mapped above the break. Where the log does not know, the table of failures answers.
  */
+#include "report/model/explain.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,12 +13,10 @@
 #include <sys/ipc.h>
 #include <sys/shm.h>
 
-#include "report/model/explain.h"
 #include "report/model/explain_attach.h"
 #include "report/model/explain_break.h"
 #include "report/model/model.h"
 #include "report/util/format.h"
-#include "report/util/names.h"
 
 struct explanation explain_by(const char *advice, const char *form, ...)
 {

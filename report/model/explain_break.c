@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Why the break could not be moved, by the log: see explain.c. */
+#include "report/model/explain_break.h"
+
 #include <errno.h>
 #include <stdio.h>
 
 #include "report/model/explain.h"
-#include "report/model/explain_break.h"
 #include "report/model/model.h"
 #include "report/util/format.h"
-#include "report/util/names.h"
 
 #define TOO_MUCH_BYTES (1ull << 40) /* of one move: whatever is above, there is no room for it */
 #define SPACE_BYTES (1ull << 47)    /* of all addresses that a program has */

@@ -3,18 +3,18 @@
  * Failed calls, one row for each program, call and error. The first call of a row gives the rule or
  * limit that refused it: by the table of failures, or by what the log knew at that moment.
  */
+#include "report/model/failures.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "report/model/explain.h"
 #include "report/model/explain_break.h"
-#include "report/model/failures.h"
 #include "report/model/findings.h"
 #include "report/model/kernel_snapshots.h"
 #include "report/model/model.h"
 #include "report/util/format.h"
-#include "report/util/names.h"
 
 static const struct {
 	uint8_t call;

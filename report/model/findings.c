@@ -3,6 +3,8 @@
  * Findings. A finding is added only where it is certain. What a correct program may do too is a
  * note, and --error-exitcode ignores notes.
  */
+#include "report/model/findings.h"
+
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,12 +12,10 @@
 #include <string.h>
 
 #include "report/model/failures.h"
-#include "report/model/findings.h"
 #include "report/model/findings_segments.h"
 #include "report/model/kernel_snapshots.h"
 #include "report/model/model.h"
 #include "report/util/format.h"
-#include "report/util/names.h"
 
 #define FINDINGS_MAX (1u << 16) /* a damaged file could cause more */
 

@@ -8,6 +8,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "report/procfs/kernel_rows.h"
+
 /* From /proc/PID/stat. start_break and exit_code are 0 where this user may not see them. */
 struct proc_facts {
 	pid_t ppid;
@@ -52,5 +54,21 @@ bool proc_each(void (*visit)(void *context, pid_t pid), void *context);
 
 /* Calls `visit` for each child of each thread of `pid`. */
 void proc_each_child(pid_t pid, void (*visit)(void *context, pid_t child), void *context);
+
+/* ---- whether a process still runs; one that reuses its pid is another process ---- */
+
+/*
+ * `start_time`: proc(5) stat field 22 as the process itself read it, 0 unknown. A zombie has ended.
+ */
+bool alive_process(int32_t pid, uint64_t start_time);
+
+/* The start time of the running process, in this program's time namespace; 0: it has ended. */
+uint64_t alive_start(int32_t pid, uint64_t start_time);
+
+/*
+ * The same where a wrong answer costs data: STILL_UNKNOWN when the kernel does not say, because
+ * /proc is missing or hidden, or the start time is not known.
+ */
+enum still alive_still(int32_t pid, uint64_t start_time);
 
 #endif

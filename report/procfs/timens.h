@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Clocks and start times across time namespaces: of the machine, of this program, of a process. */
+/*
+ * Clocks and start times across time namespaces: of the machine, of this program, of a process.
+ * A small file: it reads one file of /proc, for the rooms that compare clocks.
+ */
 #ifndef MEMSHIM_PROCFS_TIMENS_H
 #define MEMSHIM_PROCFS_TIMENS_H
 

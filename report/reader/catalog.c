@@ -15,7 +15,7 @@
 #include "preload/common/folder.h"
 #include "report/reader/presence.h"
 #include "report/util/output_file.h"
-#include "report/util/regular.h"
+#include "report/util/trust.h"
 
 #define HEAD "memshim left objects 1"
 #define ENDING ".left"

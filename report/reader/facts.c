@@ -39,3 +39,14 @@ int session_compare(const struct session_facts *a, const struct session_facts *b
 	}
 	return x < y ? -1 : x > y;
 }
+
+static const char *const words[WHY_COUNT] = {
+#define UNFOLLOWED(id, why) [WHY_##id] = why,
+#include "preload/segment/unfollowed.def"
+#undef UNFOLLOWED
+};
+
+const char *unfollowed_words(unsigned why)
+{
+	return why < WHY_COUNT ? words[why] : "unknown";
+}

@@ -246,4 +246,15 @@ const char *loss_name(unsigned loss);
 /* Its meaning, as a phrase. */
 const char *loss_words(unsigned loss);
 
+/* The reasons of unfollowed.def, for rooms that may not include the layout. */
+enum unfollowed_why {
+#define UNFOLLOWED(id, why) WHY_##id,
+#include "preload/segment/unfollowed.def"
+#undef UNFOLLOWED
+	WHY_COUNT
+};
+
+/* The reason as a phrase; "unknown" when the number is out of range. */
+const char *unfollowed_words(unsigned why);
+
 #endif

@@ -11,8 +11,7 @@
 
 #include "preload/common/join.h"
 #include "report/reader/mapping_guard.h"
-#include "report/util/owner.h"
-#include "report/util/regular.h"
+#include "report/util/trust.h"
 
 #define SAY(...) (snprintf(why, FILE_WHY_BYTES, __VA_ARGS__), false)
 

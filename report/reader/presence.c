@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "preload/common/files.h"
-#include "report/procfs/alive.h"
 #include "report/procfs/proc.h"
 
 #define IPC_NAMESPACE_FIRST 0xefffffffull /* linux/proc_ns.h: PROC_IPC_INIT_INO */

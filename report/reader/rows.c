@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "preload/segment/publish.h"
+#include "report/reader/facts.h"
 #include "report/reader/presence.h"
-#include "report/reader/unfollowed.h"
-#include "report/util/names.h"
+#include "report/util/format.h"
 
 static void copy_text(char *to, size_t to_bytes, const char *from, size_t from_bytes)
 {

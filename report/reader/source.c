@@ -13,7 +13,7 @@
 
 #include "preload/common/files.h"
 #include "preload/segment/publish.h"
-#include "report/procfs/alive.h"
+#include "report/procfs/proc.h"
 #include "report/procfs/sysvipc.h"
 #include "report/procfs/timens.h"
 #include "report/reader/presence.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* From readings of a session's clock to nanoseconds since its start. */
+/*
+ * From readings of a session's clock to nanoseconds since its start. A small file: the arithmetic
+ * is apart from the files of the session.
+ */
 #ifndef MEMSHIM_READER_TIMESCALE_H
 #define MEMSHIM_READER_TIMESCALE_H
 

@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "report/procfs/alive.h"
+#include "report/procfs/proc.h"
 #include "report/reader/kernel_check.h"
 #include "report/recorder/drain_struct.h"
 #include "report/recorder/slots.h"

@@ -14,10 +14,10 @@
 #include <unistd.h>
 
 #include "report/procfs/proc.h"
-#include "report/reader/unfollowed.h"
+#include "report/reader/facts.h"
 #include "report/recorder/preload_check.h"
 #include "report/util/path.h"
-#include "report/util/regular.h"
+#include "report/util/trust.h"
 
 #define SCRIPT_DEPTH 4 /* as the kernel's own: a script's interpreter may be a script */
 

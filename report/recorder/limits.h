@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Which of the caller's limits made a call of the recorder fail, and what to do about it. */
+/*
+ * Which of the caller's limits made a call of the recorder fail, and what to do about it. A small
+ * file: a table of limits, for recorder.c and session_create.c.
+ */
 #ifndef MEMSHIM_RECORDER_LIMITS_H
 #define MEMSHIM_RECORDER_LIMITS_H
 

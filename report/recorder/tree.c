@@ -12,7 +12,7 @@
 #include "report/procfs/maps.h"
 #include "report/procfs/proc.h"
 #include "report/procfs/status.h"
-#include "report/reader/unfollowed.h"
+#include "report/reader/facts.h"
 #include "report/recorder/inspect.h"
 #include "report/recorder/preload_check.h"
 #include "report/recorder/session_create.h"

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "report/model/zones_recorded.h"
-#include "report/procfs/alive.h"
 #include "report/procfs/holders.h"
 #include "report/procfs/maps.h"
 #include "report/procfs/proc.h"

@@ -13,7 +13,7 @@
 #include "report/procfs/maps.h"
 #include "report/reader/source.h"
 #include "report/util/error.h"
-#include "report/util/owner.h"
+#include "report/util/trust.h"
 
 static bool ends_with(const char *text, const char *end)
 {

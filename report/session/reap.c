@@ -22,7 +22,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "report/procfs/alive.h"
+#include "report/procfs/proc.h"
 
 #ifndef SHM_STAT_ANY
 #define SHM_STAT_ANY 15 /* Linux 4.17 */

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "report/util/output_file.h"
-#include "report/util/regular.h"
+#include "report/util/trust.h"
 
 #define SOURCE_LEAST (4 << 20) /* bytes; names of smaller files are found quickly */
 #define FILE_MOST (16u << 20)

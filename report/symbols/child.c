@@ -16,7 +16,7 @@
 #include "report/symbols/resolve.h"
 #include "report/symbols/sandbox.h"
 #include "report/symbols/server.h"
-#include "report/util/regular.h"
+#include "report/util/trust.h"
 
 #define POLL_MS 500              /* one wait counts no more: the reporter may have been stopped */
 #define ANSWER_US 20000000ll     /* RLIMIT_CPU ends a child that does not sleep sooner */

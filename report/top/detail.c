@@ -6,7 +6,7 @@
 
 #include "report/model/holders.h"
 #include "report/top/chart.h"
-#include "report/top/keys.h"
+#include "report/top/key_actions.h"
 #include "report/util/format.h"
 #include "report/view/report_text.h"
 #include "report/view/stack.h"

@@ -5,7 +5,7 @@
 
 #include "report/session/listing.h"
 #include "report/top/detail.h"
-#include "report/top/keys.h"
+#include "report/top/screen.h"
 
 #define TOP_MESSAGE_BYTES 160u
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A library may need more stack than `ulimit -s` allows: libdw about 200 KB, ncurses 100 KB. Then
- * the code that calls it runs in a thread with a larger stack, while the caller waits.
+ * the code that calls it runs in a thread with a larger stack, while the caller waits. A small
+ * file: only the callers of these libraries need it.
  */
 #ifndef MEMSHIM_UTIL_BIG_STACK_H
 #define MEMSHIM_UTIL_BIG_STACK_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Error messages and exit codes. */
+/*
+ * Error messages and exit codes. A small file: most files of report/ include it, and it needs no
+ * other but printable.h.
+ */
 #ifndef MEMSHIM_UTIL_ERROR_H
 #define MEMSHIM_UTIL_ERROR_H
 

@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* Numbers and names for people. The functions with `to` write into it and return it. */
+/*
+ * Numbers and names for people, and the names of error numbers, signals and users. The functions
+ * with `to` write into it and return it.
+ */
 #ifndef MEMSHIM_UTIL_FORMAT_H
 #define MEMSHIM_UTIL_FORMAT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #define FORMAT_BYTES 32
@@ -27,5 +31,14 @@ char *format_word(const char *file);
 
 /* The plural's "s": "" for 1. */
 const char *format_s(uint64_t count);
+
+/* "ENOMEM"; null when the number has no name. */
+const char *name_of_errno(int error);
+
+/* "SIGKILL"; null when the number has no name. */
+const char *name_of_signal(int number);
+
+/* A user's name, NUL-terminated; "" when there is none, or none that fits. */
+void name_of_user(uint32_t uid, char *name, size_t bytes);
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Finds the shim: libmemshim.so in ../lib, relative to this program's folder. */
+/*
+ * Finds the shim: libmemshim.so in ../lib, relative to this program's folder. A small file: only
+ * `record` and `env` preload the shim.
+ */
 #ifndef MEMSHIM_UTIL_LIBRARY_H
 #define MEMSHIM_UTIL_LIBRARY_H
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "report/util/path.h"
-#include "report/util/regular.h"
+#include "report/util/trust.h"
 
 #define TRIES 16
 

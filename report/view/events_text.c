@@ -2,7 +2,6 @@
 #include "report/view/events_text.h"
 
 #include "report/util/format.h"
-#include "report/util/names.h"
 #include "report/view/call.h"
 #include "report/view/digits.h"
 #include "report/view/stack.h"

@@ -9,7 +9,6 @@
 #include "report/model/creator.h"
 #include "report/util/error.h"
 #include "report/util/format.h"
-#include "report/util/names.h"
 #include "report/view/ipcs_files.h"
 #include "report/view/table.h"
 #include "report/view/words.h"

@@ -7,7 +7,6 @@
 
 #include "report/util/error.h"
 #include "report/util/format.h"
-#include "report/util/names.h"
 #include "report/view/partial.h"
 #include "report/view/report_findings.h"
 #include "report/view/report_history.h"

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#include "report/util/names.h"
+#include "report/util/format.h"
 
 #define IPC_64_BIT 0x100
 #define MODE_BITS 0777u
