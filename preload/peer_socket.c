@@ -25,6 +25,21 @@ static bool peer_socket_connect(int fd, const struct segment_header *header)
 	return raw_call3(SYS_connect, fd, (long)&address, (long)length) == 0;
 }
 
+/* A connection to the recorder; -1: it does not listen, or this process may not ask. */
+static int peer_socket_reach(const struct segment_header *header)
+{
+	int fd;
+
+	if (is_sandboxed())
+		return -1;
+	fd = sys_above_standard(
+		(int)raw_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+	if (fd < 0 || peer_socket_connect(fd, header))
+		return fd;
+	sys_close(fd);
+	return -1;
+}
+
 /*
  * The pid of the listening process as it is in this pid namespace, unix(7), SO_PEERCRED; 0 where it
  * has none here.
@@ -42,36 +57,24 @@ static int32_t peer_socket_listener(int fd)
 
 bool recorder_listens(const struct segment_header *header)
 {
-	bool listens;
-	int fd;
+	int fd = peer_socket_reach(header);
 
-	if (is_sandboxed())
-		return false;
-	fd = sys_above_standard(
-		(int)raw_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-	if (fd < 0)
-		return false;
-	listens = peer_socket_connect(fd, header);
-	sys_close(fd);
-	return listens;
+	if (fd >= 0)
+		sys_close(fd);
+	return fd >= 0;
 }
 
 bool registration_send(const struct segment_header *header, uint32_t instance, bool *same_pids)
 {
 	struct registration_message message = {.instance = instance};
+	int fd = peer_socket_reach(header);
 	bool sent;
-	int fd;
 
 	*same_pids = false;
-	if (is_sandboxed())
-		return false;
-	fd = sys_above_standard(
-		(int)raw_call3(SYS_socket, AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 	if (fd < 0)
 		return false;
-	sent = peer_socket_connect(fd, header) &&
-	       raw_call6(SYS_sendto, fd, (long)&message, sizeof message, MSG_NOSIGNAL, 0, 0) ==
-		       sizeof message;
+	sent = raw_call6(SYS_sendto, fd, (long)&message, sizeof message, MSG_NOSIGNAL, 0, 0) ==
+	       sizeof message;
 	*same_pids = sent && peer_socket_listener(fd) == header->recorder_pid;
 	sys_close(fd);
 	return sent;
