@@ -2,6 +2,7 @@
 #include "report/recorder/session_finish.h"
 
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "report/recorder/drain.h"
@@ -11,99 +12,100 @@
 #include "report/recorder/session_create.h"
 #include "report/recorder/slots.h"
 
-static void append_attachments(struct drain *drain)
+/* Each copies element i of its region into `row`; false: it is free, and `row` is scratch. */
+typedef bool copy_row(const struct drain *drain, uint64_t i, void *row);
+
+static bool copy_attachment(const struct drain *drain, uint64_t i, void *row)
 {
-	uint64_t count = drain->header.region[REGION_OWNERS].count;
 	const _Atomic uint32_t *owner = drain_region(drain, REGION_OWNERS);
 	const struct segment_attachment *entry = drain_region(drain, REGION_ATTACHMENTS);
-	struct segment_attachment *live = (void *)drain->batch;
-	uint64_t found = 0;
 
-	for (uint64_t i = 0; i < count * SEGMENT_BLOCK_ENTRIES; i++) {
-		if (half_load(&owner[i / SEGMENT_BLOCK_ENTRIES]) != 0 &&
-		    half_accept(&entry[i].state) == ATTACHMENT_LIVE)
-			live[found++] = entry[i];
-		if (found == sizeof drain->batch / (sizeof *live)) {
-			drain_append(drain, REGION_ATTACHMENTS, live, sizeof *live, found);
-			found = 0;
-		}
-	}
-	drain_append(drain, REGION_ATTACHMENTS, live, sizeof *live, found);
+	if (half_load(&owner[i / SEGMENT_BLOCK_ENTRIES]) == 0 ||
+	    half_accept(&entry[i].state) != ATTACHMENT_LIVE)
+		return false;
+	*(struct segment_attachment *)row = entry[i];
+	return true;
 }
 
-static void append_ledger(struct drain *drain)
+static bool copy_entry(const struct drain *drain, uint64_t i, void *row)
 {
 	const struct segment_entry *entry = drain_region(drain, REGION_LEDGER);
-	uint64_t count = drain->header.region[REGION_LEDGER].count;
-	struct segment_entry *used = (void *)drain->batch;
-	uint64_t found = 0;
 
-	for (uint64_t i = 0; i < count; i++) {
-		if ((uint32_t)word_accept(&entry[i].claim) != ENTRY_FREE)
-			used[found++] = entry[i];
-		if (found == sizeof drain->batch / (sizeof *used)) {
-			drain_append(drain, REGION_LEDGER, used, sizeof *used, found);
-			found = 0;
-		}
-	}
-	drain_append(drain, REGION_LEDGER, used, sizeof *used, found);
+	if ((uint32_t)word_accept(&entry[i].claim) == ENTRY_FREE)
+		return false;
+	*(struct segment_entry *)row = entry[i];
+	return true;
 }
 
-static void append_modules(struct drain *drain)
+static bool copy_module(const struct drain *drain, uint64_t i, void *row)
 {
 	const struct segment_module *module = drain_region(drain, REGION_MODULES);
-	uint64_t count = drain->header.region[REGION_MODULES].count;
 
-	for (uint64_t i = 0; i < count; i++) {
-		struct segment_module row;
-
-		if ((word_accept(&module[i].claim) & MODULE_STATE) != MODULE_READY)
-			continue;
-		row = module[i];
-		word_store(&row.claim, i + 1);
-		drain_append(drain, REGION_MODULES, &row, sizeof row, 1);
-	}
+	if ((word_accept(&module[i].claim) & MODULE_STATE) != MODULE_READY)
+		return false;
+	*(struct segment_module *)row = module[i];
+	word_store(&((struct segment_module *)row)->claim, i + 1);
+	return true;
 }
 
-static void append_frames(struct drain *drain)
+static bool copy_frame(const struct drain *drain, uint64_t i, void *row)
 {
 	const struct segment_frame *frame = drain_region(drain, REGION_STACKS);
-	uint64_t count = drain->header.region[REGION_STACKS].count, found = 0;
-	struct segment_frame_row *row = (void *)drain->batch;
+	uint64_t offset = word_accept(&frame[i].offset);
 
-	for (uint64_t i = 0; i < count; i++) {
-		uint64_t offset = word_accept(&frame[i].offset);
-
-		if (offset == 0)
-			continue;
-		row[found++] = (struct segment_frame_row){
-			.number = i + 1, .outer = word_load(&frame[i].outer), .offset = offset};
-		if (found == sizeof drain->batch / (sizeof *row)) {
-			drain_append(drain, REGION_STACKS, row, sizeof *row, found);
-			found = 0;
-		}
-	}
-	drain_append(drain, REGION_STACKS, row, sizeof *row, found);
+	*(struct segment_frame_row *)row = (struct segment_frame_row){
+		.number = i + 1, .outer = word_load(&frame[i].outer), .offset = offset};
+	return offset != 0;
 }
 
-static void append_loads(struct drain *drain)
+static bool copy_load(const struct drain *drain, uint64_t i, void *row)
 {
 	const struct segment_load *load = drain_region(drain, REGION_LOADS);
-	uint64_t count = drain->header.region[REGION_LOADS].count, found = 0;
-	uint64_t used = half_load(&drain->shared->load_count);
-	struct segment_load *row = (void *)drain->batch;
 
-	for (uint64_t i = 0; i < used && i < count; i++) {
-		if (word_accept(&load[i].whose) != 0)
-			row[found++] = load[i];
-		if (found == sizeof drain->batch / (sizeof *row)) {
-			drain_append(drain, REGION_LOADS, row, sizeof *row, found);
+	if (word_accept(&load[i].whose) == 0)
+		return false;
+	*(struct segment_load *)row = load[i];
+	return true;
+}
+
+/* Appends the used elements of a region, as many in one chunk as the batch holds. */
+static void append_region(struct drain *drain, enum segment_region_kind kind, uint64_t count,
+			  copy_row *copy, uint32_t row_bytes)
+{
+	uint64_t found = 0, most = sizeof drain->batch / row_bytes;
+	char *rows = (char *)drain->batch;
+
+	for (uint64_t i = 0; i < count; i++) {
+		found += copy(drain, i, rows + found * row_bytes);
+		if (found == most) {
+			drain_append(drain, kind, rows, row_bytes, found);
 			found = 0;
 		}
 	}
-	if (found % 2) /* chunks are multiples of 32 bytes; readers skip a load without an owner */
-		row[found++] = (struct segment_load){0};
-	drain_append(drain, REGION_LOADS, row, sizeof *row, found);
+	/* A chunk has a multiple of SEGMENT_CHUNK_ALIGN bytes: a row of zeros follows an odd load.
+	 */
+	for (; found * row_bytes % SEGMENT_CHUNK_ALIGN != 0; found++)
+		memset(rows + found * row_bytes, 0, row_bytes);
+	drain_append(drain, kind, rows, row_bytes, found);
+}
+
+/* Of the loads, only the first `load_count` were ever used. */
+static uint64_t region_used(const struct drain *drain, enum segment_region_kind kind)
+{
+	uint64_t count = drain->header.region[kind].count;
+	uint64_t used = half_load(&drain->shared->load_count);
+
+	return kind == REGION_LOADS && used < count ? used : count;
+}
+
+static void append_stacks(struct drain *drain)
+{
+	append_region(drain, REGION_MODULES, region_used(drain, REGION_MODULES), copy_module,
+		      sizeof(struct segment_module));
+	append_region(drain, REGION_STACKS, region_used(drain, REGION_STACKS), copy_frame,
+		      sizeof(struct segment_frame_row));
+	append_region(drain, REGION_LOADS, region_used(drain, REGION_LOADS), copy_load,
+		      sizeof(struct segment_load));
 }
 
 int drain_finish(struct drain *drain, int status, int signal)
@@ -116,12 +118,13 @@ int drain_finish(struct drain *drain, int status, int signal)
 	drain_give_up(drain);
 	drain_append_slots(drain);
 	drain_flush_identities(drain);
-	append_attachments(drain);
-	append_ledger(drain);
+	append_region(drain, REGION_ATTACHMENTS,
+		      region_used(drain, REGION_OWNERS) * SEGMENT_BLOCK_ENTRIES, copy_attachment,
+		      sizeof(struct segment_attachment));
+	append_region(drain, REGION_LEDGER, region_used(drain, REGION_LEDGER), copy_entry,
+		      sizeof(struct segment_entry));
 	objects_append(drain);
-	append_modules(drain);
-	append_frames(drain);
-	append_loads(drain);
+	append_stacks(drain);
 	drain_append(drain, REGION_SHARED, drain->shared, sizeof *drain->shared, 1);
 	ret = recording_finish(&drain->recording, status, signal);
 	/* Some file systems report a failed write only at close(2). */
