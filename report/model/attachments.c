@@ -20,8 +20,8 @@
 static void keep_recent(struct model *model, const struct model_past *past)
 {
 	if (model->history.recent_capacity < RECENT_MAX &&
-	    !model_grow(model, (void **)&model->history.recent, &model->history.recent_capacity,
-			(uint32_t)model->history.recent_count, sizeof *model->history.recent))
+	    !MODEL_RESERVE(model, model->history.recent, model->history.recent_capacity,
+			   model->history.recent_count + 1))
 		return;
 	model->history
 		.recent[model->history.recent_count++ % model->history.recent_capacity] = *past;
@@ -43,8 +43,8 @@ static void keep_past(struct model *model, const struct model_process *process,
 
 	keep_recent(model, &past);
 	if (model->history.past_count >= PAST_MAX ||
-	    !model_grow(model, (void **)&model->history.past, &model->history.past_capacity,
-			model->history.past_count, sizeof *model->history.past)) {
+	    !MODEL_RESERVE(model, model->history.past, model->history.past_capacity,
+			   model->history.past_count + 1)) {
 		model->history.past_omitted++;
 		return;
 	}
@@ -76,8 +76,8 @@ static void attachment_attach(struct model *model, struct model_process *process
 	struct model_segment *segment = attachment->segment;
 
 	if (model->attachment_count >= ATTACHMENTS_MAX ||
-	    !model_grow(model, (void **)&process->attached, &process->attached_capacity,
-			process->attached_count, sizeof *process->attached))
+	    !MODEL_RESERVE(model, process->attached, process->attached_capacity,
+			   process->attached_count + 1))
 		return;
 	process->attached[process->attached_count] = *attachment;
 	process->attached[process->attached_count++].bytes = segment->size;

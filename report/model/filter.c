@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include "report/util/path.h"
+
 bool filter_is_set(const struct filter *filter)
 {
 	return filter->pid || filter->exe || filter->by_shmid || filter->by_key || filter->kinds ||
@@ -29,9 +31,7 @@ bool filter_segment(const struct filter *filter, const struct model_segment *seg
 
 static bool is_program(const char *wanted, const char *path)
 {
-	const char *slash = strrchr(path, '/');
-
-	return strcmp(wanted, path) == 0 || (slash && strcmp(wanted, slash + 1) == 0);
+	return strcmp(wanted, path) == 0 || strcmp(wanted, path_base_name(path)) == 0;
 }
 
 static bool filter_is_of_program(const char *wanted, const struct finding *finding)

@@ -65,8 +65,8 @@ struct finding *findings_add(struct model *model, enum finding_kind kind, enum s
 		model->findings.omitted_count++;
 		return &nowhere;
 	}
-	if (!model_grow(model, (void **)&model->findings.rows, &model->findings.capacity,
-			model->findings.count, sizeof *model->findings.rows))
+	if (!MODEL_RESERVE(model, model->findings.rows, model->findings.capacity,
+			   model->findings.count + 1))
 		return &nowhere;
 	finding = &model->findings.rows[model->findings.count++];
 	*finding = (struct finding){.kind = kind, .severity = severity, .shmid = -1};

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "report/model/holders.h"
+#include "report/util/array.h"
 
 #define EDGES_MAX (1u << 20)
 
@@ -14,25 +15,20 @@ static struct graph_edge *edge_of(struct graph *graph, uint32_t first,
 				  const struct model_segment *segment,
 				  const struct model_process *process, int32_t pid)
 {
-	struct graph_edge *edges;
-	uint32_t capacity = graph->edge_capacity ? graph->edge_capacity * 2 : 64;
+	struct graph_edge *edge;
 
 	for (uint32_t i = first; i < graph->edge_count; i++)
 		if (graph->edges[i].process == process && graph->edges[i].pid == pid)
 			return &graph->edges[i];
-	if (graph->edge_count == graph->edge_capacity) {
-		edges = capacity > EDGES_MAX ? NULL
-					     : realloc(graph->edges, capacity * sizeof *edges);
-		graph->no_memory |= !edges;
-		if (!edges)
-			return NULL;
-		graph->edges = edges;
-		graph->edge_capacity = capacity;
+	if (graph->edge_count == EDGES_MAX ||
+	    !ARRAY_RESERVE(graph->edges, graph->edge_capacity, graph->edge_count + 1)) {
+		graph->no_memory = true;
+		return NULL;
 	}
-	edges = &graph->edges[graph->edge_count++];
-	*edges = (struct graph_edge){
+	edge = &graph->edges[graph->edge_count++];
+	*edge = (struct graph_edge){
 		.segment = segment, .process = process, .pid = pid, .inherited = true};
-	return edges;
+	return edge;
 }
 
 static struct graph_edge *edge_of_process(struct graph *graph, uint32_t first,

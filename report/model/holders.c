@@ -30,8 +30,8 @@ void model_add_holder(struct model *model, const struct kernel_holder *holder)
 {
 	model->kernel.holders_known = true;
 	if (model->kernel.holder_count < HOLDERS_MAX &&
-	    model_grow(model, (void **)&model->kernel.holders, &model->kernel.holder_capacity,
-		       model->kernel.holder_count, sizeof *model->kernel.holders))
+	    MODEL_RESERVE(model, model->kernel.holders, model->kernel.holder_capacity,
+			  model->kernel.holder_count + 1))
 		model->kernel.holders[model->kernel.holder_count++] = *holder;
 }
 

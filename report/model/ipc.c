@@ -5,57 +5,33 @@
 #include <string.h>
 #include <sys/ipc.h>
 
+#include "report/util/array.h"
+
 #define ROWS_MAX (1u << 20)
 
-/* Room for one more row; null, and noted, when there is none. */
-static void *ipc_add(struct ipc_table *table, void *array, uint32_t *count, uint32_t *capacity,
-		     size_t row_bytes)
-{
-	char **rows = array;
-	uint32_t more = *capacity ? *capacity * 2 : 64;
-
-	if (*count == *capacity) {
-		char *grown = more > ROWS_MAX ? NULL : realloc(*rows, more * row_bytes);
-
-		if (!grown) {
-			table->no_memory = true;
-			return NULL;
-		}
-		*rows = grown;
-		*capacity = more;
-	}
-	return *rows + (*count)++ * row_bytes;
-}
+/* Makes room for one more row; false, with no_memory set, where there is none. */
+#define IPC_RESERVE(table, rows, capacity, count)                              \
+	(((count) < ROWS_MAX && ARRAY_RESERVE(rows, capacity, (count) + 1)) || \
+	 !((table)->no_memory = true))
 
 void ipc_add_segment(struct ipc_table *table, const struct kernel_segment *segment)
 {
-	struct ipc_segment *row = ipc_add(table, &table->segments, &table->segment_count,
-					  &table->segment_capacity, sizeof *row);
-
-	if (row)
-		*row = (struct ipc_segment){.kernel = *segment,
-					    .creator.pid = segment->creator_pid};
+	if (IPC_RESERVE(table, table->segments, table->segment_capacity, table->segment_count))
+		table->segments[table->segment_count++] = (struct ipc_segment){
+			.kernel = *segment, .creator.pid = segment->creator_pid};
 }
 
 void ipc_add_object(struct ipc_table *table, const struct kernel_object *object)
 {
-	struct kernel_object *row = ipc_add(table, &table->objects, &table->object_count,
-					    &table->object_capacity, sizeof *row);
-
-	if (row)
-		*row = *object;
+	if (IPC_RESERVE(table, table->objects, table->object_capacity, table->object_count))
+		table->objects[table->object_count++] = *object;
 }
 
 void ipc_add_holder(struct ipc_table *table, const struct kernel_holder *holder)
 {
-	struct kernel_holder *row;
-
-	if (holder->shmid < 0)
-		return;
-	row = ipc_add(table, &table->holders, &table->holder_count, &table->holder_capacity,
-		      sizeof *row);
-	if (row)
-		*row = *holder;
+	if (holder->shmid >= 0 &&
+	    IPC_RESERVE(table, table->holders, table->holder_capacity, table->holder_count))
+		table->holders[table->holder_count++] = *holder;
 }
 
 static int by_id(const void *a, const void *b)

@@ -47,8 +47,8 @@ void model_add_snapshot(struct model *model, const struct snapshot_facts *snapsh
 		add_find(model, snapshot);
 		return;
 	}
-	if (model_grow(model, (void **)&model->kernel.snapshots, &model->kernel.snapshot_capacity,
-		       model->kernel.snapshot_count, sizeof *model->kernel.snapshots))
+	if (MODEL_RESERVE(model, model->kernel.snapshots, model->kernel.snapshot_capacity,
+			  model->kernel.snapshot_count + 1))
 		model->kernel.snapshots[model->kernel.snapshot_count++] = *snapshot;
 }
 

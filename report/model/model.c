@@ -96,68 +96,7 @@ void model_free(struct model *model)
 	free(model);
 }
 
-bool model_grow(struct model *model, void **array, uint32_t *capacity, uint32_t count,
-		size_t element_bytes)
-{
-	uint32_t wanted = *capacity ? *capacity * 2 : 16;
-	void *grown;
-
-	if (count < *capacity)
-		return true;
-	grown = wanted > *capacity ? realloc(*array, wanted * element_bytes) : NULL;
-	if (!grown) {
-		model->no_memory = true;
-		return false;
-	}
-	*array = grown;
-	*capacity = wanted;
-	return true;
-}
-
-bool model_make_capacity(struct model *model, void **array, uint32_t *capacity, uint32_t number,
-			 size_t element_bytes)
-{
-	uint32_t wanted = *capacity ? *capacity : 64;
-	char *grown;
-
-	if (number < *capacity)
-		return true;
-	while (wanted <= number)
-		wanted *= 2;
-	grown = realloc(*array, wanted * element_bytes);
-	if (!grown) {
-		model->no_memory = true;
-		return false;
-	}
-	memset(grown + *capacity * element_bytes, 0, (wanted - *capacity) * element_bytes);
-	*array = grown;
-	*capacity = wanted;
-	return true;
-}
-
 /* ---- processes ---- */
-
-static bool make_room_for(struct model *model, uint32_t instance)
-{
-	uint32_t capacity = model->processes.instance_capacity ? model->processes.instance_capacity
-							       : 64;
-	struct model_process **table;
-
-	if (instance < model->processes.instance_capacity)
-		return true;
-	while (capacity <= instance)
-		capacity *= 2;
-	table = realloc(model->processes.by_instance, capacity * sizeof *table);
-	if (!table) {
-		model->no_memory = true;
-		return false;
-	}
-	memset(table + model->processes.instance_capacity, 0,
-	       (capacity - model->processes.instance_capacity) * sizeof *table);
-	model->processes.by_instance = table;
-	model->processes.instance_capacity = capacity;
-	return true;
-}
 
 static struct model_program *program_of(struct model *model, const char *exe)
 {
@@ -185,7 +124,9 @@ static struct model_process *make_process(struct model *model, uint32_t instance
 {
 	struct model_process *process;
 
-	if (instance == 0 || instance >= INSTANCES_MAX || !make_room_for(model, instance))
+	if (instance == 0 || instance >= INSTANCES_MAX ||
+	    !MODEL_RESERVE_ZEROED(model, model->processes.by_instance,
+				  model->processes.instance_capacity, instance + 1))
 		return NULL;
 	process = calloc(1, sizeof *process);
 	if (!process) {
@@ -317,9 +258,9 @@ void model_add_unfollowed(struct model *model, const struct unfollowed_facts *fa
 	if (facts->taken_back)
 		take_back(model, facts->pid);
 	else if (model->processes.unfollowed_count < WITNESSES_MAX &&
-		 model_grow(model, (void **)&model->processes.unfollowed,
-			    &model->processes.unfollowed_capacity,
-			    model->processes.unfollowed_count, sizeof *model->processes.unfollowed))
+		 MODEL_RESERVE(model, model->processes.unfollowed,
+			       model->processes.unfollowed_capacity,
+			       model->processes.unfollowed_count + 1))
 		model->processes.unfollowed[model->processes.unfollowed_count++] = *facts;
 }
 

@@ -22,6 +22,7 @@
 #include "report/model/stacks.h"
 #include "report/model/verdicts.h"
 #include "report/reader/facts.h"
+#include "report/util/array.h"
 #include "report/util/hash.h"
 
 struct model_process {
@@ -188,14 +189,11 @@ const char *model_program_name(const struct process_facts *facts);
 
 /* ---- for the files of this room ---- */
 
-/* Makes capacity for one more element; false, with no_memory set, without memory. */
-bool model_grow(struct model *model, void **array, uint32_t *capacity, uint32_t count,
-		size_t element_bytes);
-
-/* Makes capacity up to index `number`; new elements are zero. False, with no_memory set, without
- * memory. */
-bool model_make_capacity(struct model *model, void **array, uint32_t *capacity, uint32_t number,
-			 size_t element_bytes);
+/* ARRAY_RESERVE of an array of the model; without memory it sets no_memory, too. */
+#define MODEL_RESERVE(model, array, capacity, wanted) \
+	(ARRAY_RESERVE(array, capacity, wanted) || !((model)->no_memory = true))
+#define MODEL_RESERVE_ZEROED(model, array, capacity, wanted) \
+	(ARRAY_RESERVE_ZEROED(array, capacity, wanted) || !((model)->no_memory = true))
 
 /* A process known only by its events, since its slot is lost. Null when it is implausible. */
 struct model_process *model_make_placeholder(struct model *model, const struct event *event);

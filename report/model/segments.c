@@ -85,8 +85,8 @@ static struct model_segment *segment_make_segment(struct model *model, uint64_t 
 	struct model_segment *old = model_segment_in(model, space, shmid);
 	struct model_segment *segment;
 
-	if (!model_grow(model, (void **)&model->segments.rows, &model->segments.capacity,
-			model->segments.count, sizeof *model->segments.rows))
+	if (!MODEL_RESERVE(model, model->segments.rows, model->segments.capacity,
+			   model->segments.count + 1))
 		return NULL;
 	segment = calloc(1, sizeof *segment);
 	if (!segment) {
@@ -281,8 +281,8 @@ static void feed_set(struct model *model, const struct event *event)
 		return;
 	set_owner(segment, event->u.shmctl.mode, event->u.shmctl.uid);
 	if (model->history.change_count >= CHANGES_MAX ||
-	    !model_grow(model, (void **)&model->history.changes, &model->history.change_capacity,
-			model->history.change_count, sizeof *model->history.changes)) {
+	    !MODEL_RESERVE(model, model->history.changes, model->history.change_capacity,
+			   model->history.change_count + 1)) {
 		model->history.changes_omitted++;
 		return;
 	}

@@ -36,8 +36,7 @@ static struct model_site *add_site(struct model *model, const struct event *even
 {
 	struct model_site *site;
 
-	if (!model_grow(model, (void **)&model->sites.rows, &model->sites.capacity,
-			model->sites.count, sizeof *model->sites.rows))
+	if (!MODEL_RESERVE(model, model->sites.rows, model->sites.capacity, model->sites.count + 1))
 		return NULL;
 	site = &model->sites.rows[model->sites.count++];
 	memset(site, 0, sizeof *site);
@@ -54,9 +53,8 @@ static struct model_site *find_site(struct model *model, const struct event *eve
 {
 	bool by_malloc = event->flags & FLAG_MALLOC;
 
-	if (!model_make_capacity(model, (void **)&model->sites.latest_of_stack,
-				 &model->sites.stack_capacity, event->stack,
-				 sizeof *model->sites.latest_of_stack))
+	if (!MODEL_RESERVE_ZEROED(model, model->sites.latest_of_stack, model->sites.stack_capacity,
+				  event->stack + 1))
 		return NULL;
 	for (uint32_t i = model->sites.latest_of_stack[event->stack]; i != 0;
 	     i = model->sites.rows[i - 1].next) {

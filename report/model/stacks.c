@@ -16,9 +16,8 @@
 void model_add_module(struct model *model, const struct module_facts *facts)
 {
 	if (facts->number == 0 || facts->number > MODULES_MOST ||
-	    !model_make_capacity(model, (void **)&model->stacks.modules,
-				 &model->stacks.module_capacity, facts->number,
-				 sizeof *model->stacks.modules) ||
+	    !MODEL_RESERVE_ZEROED(model, model->stacks.modules, model->stacks.module_capacity,
+				  facts->number + 1) ||
 	    model->stacks.modules[facts->number])
 		return;
 	model->stacks.modules[facts->number] = malloc(sizeof **model->stacks.modules);
@@ -61,9 +60,8 @@ void model_add_name(struct model *model, const struct name_key *key,
 void model_add_frame(struct model *model, const struct frame_facts *facts)
 {
 	if (facts->number != 0 && facts->number <= FRAMES_MOST &&
-	    model_make_capacity(model, (void **)&model->stacks.frames,
-				&model->stacks.frame_capacity, facts->number,
-				sizeof *model->stacks.frames))
+	    MODEL_RESERVE_ZEROED(model, model->stacks.frames, model->stacks.frame_capacity,
+				 facts->number + 1))
 		model->stacks.frames[facts->number] = *facts;
 }
 

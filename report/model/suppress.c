@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/util/path.h"
+
 static bool is_like(const char *pattern, const char *text)
 {
 	return fnmatch(pattern, text, 0) == 0;
@@ -18,11 +20,10 @@ static bool suppress_is_of_program(const struct finding *finding, const char *pa
 {
 	for (int i = 0; i < 2; i++) {
 		const char *program = finding->program[i];
-		const char *slash = program ? strrchr(program, '/') : NULL;
 
-		if (program && is_like(pattern, program))
-			return true;
-		if (slash && !strchr(pattern, '/') && is_like(pattern, slash + 1))
+		if (program &&
+		    (is_like(pattern, program) ||
+		     (!strchr(pattern, '/') && is_like(pattern, path_base_name(program)))))
 			return true;
 	}
 	return strcmp(pattern, "*") == 0; /* no known cause */

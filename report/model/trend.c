@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/util/array.h"
+
 #define FIRST_PIECE_NS 100000000u /* 12 s in all */
 #define SECOND_NS 1e9
 #define RECENT_NS 2000000000u
@@ -85,16 +87,8 @@ static void trend_reach(struct trends *trends, uint64_t time_ns)
 
 static struct trend *find_or_make(struct trends *trends, uint32_t instance)
 {
-	if (instance >= trends->capacity) {
-		uint32_t capacity = instance < 32 ? 64 : instance * 2;
-		struct trend **table = realloc(trends->by_instance, capacity * sizeof *table);
-
-		if (!table)
-			return NULL;
-		memset(table + trends->capacity, 0, (capacity - trends->capacity) * sizeof *table);
-		trends->by_instance = table;
-		trends->capacity = capacity;
-	}
+	if (!ARRAY_RESERVE_ZEROED(trends->by_instance, trends->capacity, instance + 1))
+		return NULL;
 	if (!trends->by_instance[instance])
 		trends->by_instance[instance] = calloc(1, sizeof **trends->by_instance);
 	return trends->by_instance[instance];

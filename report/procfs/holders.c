@@ -10,6 +10,7 @@
 #include "report/procfs/maps.h"
 #include "report/procfs/proc.h"
 #include "report/procfs/status.h"
+#include "report/util/path.h"
 
 /* Minor device number of segments in small pages: the kernel's first mount without a disk. */
 #define SHMEM_MINOR 1u
@@ -27,12 +28,11 @@ struct scan {
 static bool holder_is_session(const struct holders_session *session,
 			      const struct mapping_facts *mapping)
 {
-	const char *slash = strrchr(mapping->name, '/');
-
 	if (!session || !session->name[0] || strcmp(mapping->perm, "rw-s") != 0)
 		return false;
 	if (session->inode == 0)
-		return slash && strncmp(slash + 1, session->name, strlen(session->name)) == 0;
+		return strncmp(path_base_name(mapping->name), session->name,
+			       strlen(session->name)) == 0;
 	return mapping->inode == session->inode &&
 	       mapping->device_major == major(session->device) &&
 	       mapping->device_minor == minor(session->device);

@@ -15,6 +15,8 @@
 #include "report/recorder/caller_snapshot.h"
 #include "report/recorder/drain_struct.h"
 #include "report/recorder/slots.h"
+#include "report/util/array.h"
+#include "report/util/path.h"
 
 #ifndef SHM_STAT_ANY
 #define SHM_STAT_ANY 15 /* Linux 4.17 */
@@ -32,19 +34,11 @@ struct left_rows {
 static void left_rows_visit(void *context, const struct kernel_segment *from)
 {
 	struct left_rows *left = context;
-	uint64_t capacity = left->capacity ? left->capacity * 2 : 64;
 
-	if (left->count == left->capacity) {
-		struct segment_object *grown = capacity > ROWS_MOST
-						       ? NULL
-						       : realloc(left->rows,
-								 capacity * sizeof *grown);
-
-		left->complete &= grown != NULL;
-		if (!grown)
-			return;
-		left->rows = grown;
-		left->capacity = capacity;
+	if (left->count == ROWS_MOST ||
+	    !ARRAY_RESERVE(left->rows, left->capacity, left->count + 1)) {
+		left->complete = false;
+		return;
 	}
 	left->rows[left->count++] = (struct segment_object){
 		.kind = OBJECT_SHM,
@@ -248,7 +242,6 @@ static void member_visit(void *context, const struct kernel_holder *row)
 /* Searches processes that map the session's segment and have not registered. */
 static void left_members_find(struct drain *drain)
 {
-	const char *name = strrchr(drain->path, '/');
 	struct holders_session session = {0};
 	struct stat st;
 
@@ -256,7 +249,7 @@ static void left_members_find(struct drain *drain)
 		session.device = st.st_dev;
 		session.inode = st.st_ino;
 	}
-	snprintf(session.name, sizeof session.name, "%.255s", name ? name + 1 : drain->path);
+	snprintf(session.name, sizeof session.name, "%.255s", path_base_name(drain->path));
 	drain->recording.header.members_looked = holders_each(&session, member_visit, drain);
 }
 

@@ -11,16 +11,15 @@
 #include <unistd.h>
 
 #include "report/util/error.h"
+#include "report/util/path.h"
 
 /* What %p, %e, %t or %% stands for. */
 static void output_expand(char letter, const char *command, long pid, char word[PATH_MAX])
 {
-	const char *slash = strrchr(command, '/');
-
 	if (letter == 'p')
 		snprintf(word, PATH_MAX, "%ld", pid);
 	else if (letter == 'e')
-		snprintf(word, PATH_MAX, "%s", slash ? slash + 1 : command);
+		snprintf(word, PATH_MAX, "%s", path_base_name(command));
 	else if (letter == 't')
 		snprintf(word, PATH_MAX, "%lld", (long long)time(NULL));
 }

@@ -15,6 +15,7 @@
 #include "report/recorder/peer_socket.h"
 #include "report/recorder/session_create.h"
 #include "report/recorder/slots.h"
+#include "report/util/array.h"
 
 #define BATCH 64 /* registrations in one step */
 #define POLLS 80 /* of 250 us after the last registration */
@@ -42,15 +43,8 @@ static bool registration_enqueue(struct registrations *a, const struct registrat
 {
 	if (a->taken == a->count)
 		a->taken = a->count = 0;
-	if (a->count == a->capacity) {
-		size_t capacity = a->capacity ? a->capacity * 2 : 2 * BATCH;
-		struct registration *queue = realloc(a->queue, capacity * sizeof *queue);
-
-		if (!queue)
-			return false;
-		a->queue = queue;
-		a->capacity = capacity;
-	}
+	if (!ARRAY_RESERVE(a->queue, a->capacity, a->count + 1))
+		return false;
 	a->queue[a->count++] = *registration;
 	return true;
 }

@@ -2,7 +2,6 @@
 #include "report/recorder/watch_add.h"
 
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -19,13 +18,11 @@
 /* False when it is in the set already, when no reader would believe it, or without memory. */
 static bool instance_set_add(struct instance_set *set, uint32_t instance)
 {
-	uint32_t place = instance / 64, old = set->capacity;
+	uint32_t place = instance / 64;
 	uint64_t bit = 1ull << instance % 64;
 
-	if (instance >= INSTANCES_MOST || !ARRAY_RESERVE(set->bits, set->capacity, place + 1))
-		return false;
-	memset(set->bits + old, 0, (set->capacity - old) * sizeof *set->bits);
-	if (set->bits[place] & bit)
+	if (instance >= INSTANCES_MOST ||
+	    !ARRAY_RESERVE_ZEROED(set->bits, set->capacity, place + 1) || set->bits[place] & bit)
 		return false;
 	set->bits[place] |= bit;
 	return true;

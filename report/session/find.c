@@ -13,6 +13,7 @@
 #include "report/procfs/maps.h"
 #include "report/reader/source.h"
 #include "report/util/error.h"
+#include "report/util/path.h"
 #include "report/util/trust.h"
 
 static bool ends_with(const char *text, const char *end)
@@ -190,7 +191,7 @@ static void refuse_name(void *context, const char *folder, const char *why)
 static bool has_name(void *context, const char *path)
 {
 	struct wanted *wanted = context;
-	const char *file = strrchr(path, '/') + 1;
+	const char *file = path_base_name(path);
 	size_t length = strlen(wanted->name);
 
 	if (strncmp(file, wanted->name, length) != 0 || strcmp(file + length, ".seg") != 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "report/top/screen.h"
+#include "report/util/array.h"
 #include "report/util/printable.h"
 
 void list_free(struct list *list)
@@ -23,18 +24,10 @@ void list_add(struct list *list, const void *row)
 {
 	struct table *table = &list->table;
 
-	if (table->row_count == list->row_capacity) {
-		unsigned capacity = list->row_capacity ? list->row_capacity * 2 : 256;
-		const void **rows = realloc(table->rows, capacity * sizeof *rows);
-
-		if (!rows) {
-			list->no_memory = true;
-			return;
-		}
-		table->rows = rows;
-		list->row_capacity = capacity;
-	}
-	table->rows[table->row_count++] = row;
+	if (ARRAY_RESERVE(table->rows, list->row_capacity, table->row_count + 1))
+		table->rows[table->row_count++] = row;
+	else
+		list->no_memory = true;
 }
 
 static uint64_t list_identity(const struct list *list, unsigned row)

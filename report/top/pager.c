@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "report/top/screen.h"
+#include "report/util/array.h"
 #include "report/util/printable.h"
 
 void pager_free(struct pager *pager)
@@ -24,16 +25,9 @@ void pager_add(struct pager *pager, unsigned styles, const char *format, ...)
 {
 	va_list args;
 
-	if (pager->count == pager->capacity) {
-		unsigned capacity = pager->capacity ? pager->capacity * 2 : 64;
-		struct pager_line *lines = realloc(pager->lines, capacity * sizeof *lines);
-
-		if (!lines) {
-			pager->no_memory = true;
-			return;
-		}
-		pager->lines = lines;
-		pager->capacity = capacity;
+	if (!ARRAY_RESERVE(pager->lines, pager->capacity, pager->count + 1)) {
+		pager->no_memory = true;
+		return;
 	}
 	pager->lines[pager->count].styles = styles;
 	va_start(args, format);

@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define ARRAY_FIRST_CAPACITY 16u
 
@@ -56,6 +57,17 @@ static inline void *array_grow(void *array, size_t element_bytes, uint64_t *capa
 			}                                                                         \
 		}                                                                                 \
 		array_ok;                                                                         \
+	})
+
+/* The same; new elements are zero. */
+#define ARRAY_RESERVE_ZEROED(array, capacity, wanted)                                             \
+	__extension__({                                                                           \
+		uint64_t array_old = (capacity);                                                  \
+		bool array_enough = ARRAY_RESERVE(array, capacity, wanted);                       \
+                                                                                                  \
+		if ((capacity) > array_old)                                                       \
+			memset((array) + array_old, 0, ((capacity)-array_old) * sizeof *(array)); \
+		array_enough;                                                                     \
 	})
 
 #endif

@@ -103,7 +103,7 @@ static char *bytes_at(char *to, uint64_t bytes, bool exact)
 static void event_text_put_break(struct out *out, const struct event *event, bool exact)
 {
 	uint64_t before, after;
-	char *to = out_capacity(out, 4 * DIGITS_BYTES);
+	char *to = out_reserve(out, 4 * DIGITS_BYTES);
 
 	if (!call_break(event, &before, &after))
 		return;
@@ -146,7 +146,7 @@ static void event_text_put_segment(struct out *out, const struct event_view *vie
 	}
 	if (known.size_known && !event_failed(event)) {
 		OUT(out, "  size ");
-		out_to(out, bytes_at(out_capacity(out, DIGITS_BYTES), known.size, exact));
+		out_to(out, bytes_at(out_reserve(out, DIGITS_BYTES), known.size, exact));
 	}
 	if (event->flags & FLAG_INHERITED && event->kind == KIND_SHMDT)
 		OUT(out, "  inherited");
@@ -164,7 +164,7 @@ static void event_text_put_call(struct out *out, const struct event_view *view, 
 	if (failed)
 		out_color(out, COLOR_RED);
 	/* Reserved first: the width below needs the text in one piece. */
-	to = out_capacity(out, 4096);
+	to = out_reserve(out, 4096);
 	begin = out->used;
 	out_to(out, DIGITS_TEXT(stpcpy(to, event_name(event->kind)), "("));
 	events_arguments(out, event);
@@ -274,7 +274,7 @@ void events_call(struct out *out, const struct event_view *view, bool exact)
 void events_text(struct out *out, const struct event_view *view, bool exact, bool stacks)
 {
 	const struct event *event = view->event;
-	char *to = out_capacity(out, 4 * DIGITS_BYTES);
+	char *to = out_reserve(out, 4 * DIGITS_BYTES);
 
 	to = digits_wide(to, event->time_ns / 1000000000u, 4, ' ');
 	to = digits_nine(DIGITS_TEXT(to, "."), event->time_ns % 1000000000u);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "report/util/format.h"
+#include "report/util/path.h"
 #include "report/view/map_boxes.h"
 #include "report/view/map_rows.h"
 
@@ -80,10 +81,8 @@ static void map_text_put_process(const struct pen *pen)
 
 static const char *words_of(const struct zone *zone)
 {
-	const char *slash = zone->name ? strrchr(zone->name, '/') : NULL;
-
-	if (slash)
-		return slash + 1;
+	if (zone->name && strchr(zone->name, '/'))
+		return path_base_name(zone->name);
 	return zone->kind == ZONE_ANONYMOUS ? "anonymous memory"
 	       : zone->kind == ZONE_STACK   ? "the stack"
 					    : "the kernel's pages";

@@ -69,7 +69,7 @@ void out_raw(struct out *out, const char *bytes, size_t count)
 	while (count > 0) {
 		size_t part = count < OUT_SLACK ? count : OUT_SLACK;
 
-		memcpy(out_capacity(out, part), bytes, part);
+		memcpy(out_reserve(out, part), bytes, part);
 		out->used += part;
 		bytes += part;
 		count -= part;
@@ -80,27 +80,27 @@ void out_raw(struct out *out, const char *bytes, size_t count)
 
 void out_number(struct out *out, uint64_t number)
 {
-	out_to(out, digits_decimal(out_capacity(out, DIGITS_BYTES), number));
+	out_to(out, digits_decimal(out_reserve(out, DIGITS_BYTES), number));
 }
 
 void out_signed(struct out *out, int64_t number)
 {
-	out_to(out, digits_signed(out_capacity(out, DIGITS_BYTES), number));
+	out_to(out, digits_signed(out_reserve(out, DIGITS_BYTES), number));
 }
 
 void out_number_wide(struct out *out, uint64_t number, unsigned width)
 {
-	out_to(out, digits_wide(out_capacity(out, DIGITS_BYTES), number, width, ' '));
+	out_to(out, digits_wide(out_reserve(out, DIGITS_BYTES), number, width, ' '));
 }
 
 void out_digits(struct out *out, uint64_t number, unsigned digits)
 {
-	out_to(out, digits_wide(out_capacity(out, DIGITS_BYTES), number, digits, '0'));
+	out_to(out, digits_wide(out_reserve(out, DIGITS_BYTES), number, digits, '0'));
 }
 
 void out_hex(struct out *out, uint64_t number)
 {
-	out_to(out, digits_hex(out_capacity(out, DIGITS_BYTES), number));
+	out_to(out, digits_hex(out_reserve(out, DIGITS_BYTES), number));
 }
 
 void out_octal(struct out *out, unsigned number, unsigned digits)
@@ -116,7 +116,7 @@ void out_pad(struct out *out, size_t count)
 {
 	for (size_t part; count > 0; count -= part) {
 		part = count < OUT_BLANKS ? count : OUT_BLANKS;
-		memset(out_capacity(out, OUT_BLANKS), ' ', OUT_BLANKS);
+		memset(out_reserve(out, OUT_BLANKS), ' ', OUT_BLANKS);
 		out->used += part;
 	}
 }

@@ -54,7 +54,7 @@ int out_finish(struct out *out);
 
 void out_raw(struct out *out, const char *bytes, size_t count);
 
-static inline char *out_capacity(struct out *out, size_t bytes)
+static inline char *out_reserve(struct out *out, size_t bytes)
 {
 	if (__builtin_expect(out->used + bytes > OUT_BYTES + OUT_SLACK, 0))
 		out_flush_blocks(out);
@@ -69,7 +69,7 @@ static inline void out_to(struct out *out, const char *end)
 
 static inline void out_char(struct out *out, char c)
 {
-	*out_capacity(out, 1) = c;
+	*out_reserve(out, 1) = c;
 	out->used++;
 }
 
@@ -82,7 +82,7 @@ static inline void out_text(struct out *out, const char *text)
 #define OUT(out, constant) out_constant(out, constant, sizeof(constant) - 1)
 static inline void out_constant(struct out *out, const char *text, size_t length)
 {
-	memcpy(out_capacity(out, length), text, length);
+	memcpy(out_reserve(out, length), text, length);
 	out->used += length;
 }
 
