@@ -44,7 +44,7 @@ static bool maps_search_is_wanted(const struct maps_search *search)
 	return search->wanted >= search->begin && search->wanted < search->end;
 }
 
-static void maps_search_take(struct maps_search *search, char c)
+static void maps_search_visit(struct maps_search *search, char c)
 {
 	if (c == '\n') {
 		search->found = search->field == MAPS_PATH && maps_search_is_wanted(search);
@@ -77,7 +77,7 @@ static bool program_find_mapped_file(const void *address)
 		return false;
 	while (!search.found && (got = raw_call3(SYS_read, fd, (long)chunk, sizeof chunk)) > 0)
 		for (long i = 0; i < got && !search.found; i++)
-			maps_search_take(&search, chunk[i]);
+			maps_search_visit(&search, chunk[i]);
 	sys_close(fd);
 	return search.found;
 }

@@ -33,7 +33,7 @@
  *   recorder/identity         which process an image is, by pidfd, and how it ended
  *   recorder/watch            the live processes, and how each one ends
  *   recorder/watch_add        adds the images that have registered
- *   recorder/watch_look       processes without a pidfd, by polling
+ *   recorder/watch_scan       processes without a pidfd, by polling
  *   recorder/watch_struct     struct watch, for these three
  *   recorder/preload_check    whether a process or a program can load the shim
  *   recorder/tree             descendants that run without the shim

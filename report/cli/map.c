@@ -111,7 +111,7 @@ static bool draw_over(struct watch *watch, const struct zones *zones)
 	return whole;
 }
 
-static void say_ended(const struct watch *watch)
+static void map_put_ended(const struct watch *watch)
 {
 	struct out *out = page_begin(watch->options->color);
 
@@ -141,7 +141,7 @@ static int watch_on(struct watch *watch)
 		if (!zones && i == 0)
 			return EXIT_ABSENT;
 		if (!zones) {
-			say_ended(watch);
+			map_put_ended(watch);
 			break;
 		}
 		whole = draw_over(watch, zones);

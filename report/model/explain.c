@@ -129,7 +129,7 @@ struct explanation explain_id(const struct failed *f, int32_t shmid)
 	return explain_by("list the ids with 'memshim ipcs'", "no segment has the id %d", shmid);
 }
 
-const char *explain_wish(const struct event *event)
+const char *explain_intent(const struct event *event)
 {
 	if (event->kind == KIND_SHMGET) {
 		uint32_t mode = event->u.shmget.flags & 0666;
@@ -151,7 +151,7 @@ struct explanation explain_access(const struct failed *f, const struct model_seg
 			  "segment %d, created by %s, has mode %04o and belongs to uid %u; the "
 			  "call tried to %s",
 			  segment->shmid, explain_creator(f, segment, name), segment->mode,
-			  segment->owner_uid, explain_wish(f->event));
+			  segment->owner_uid, explain_intent(f->event));
 }
 
 /* ---- shmget ---- */
@@ -172,8 +172,7 @@ static struct explanation explain_huge(uint32_t flags)
 			  format_bytes(page, 1ull << power), power);
 }
 
-static struct explanation explain_explain_size(const struct failed *f,
-					       const struct model_segment *segment)
+static struct explanation explain_size(const struct failed *f, const struct model_segment *segment)
 {
 	char has[FORMAT_BYTES], asked[FORMAT_BYTES], creator[64];
 	uint64_t size = f->event->u.shmget.size;
@@ -198,7 +197,7 @@ static struct explanation explain_explain_size(const struct failed *f,
 			  format_bytes(asked, size));
 }
 
-static struct explanation explain_explain_full(const struct failed *f)
+static struct explanation explain_full(const struct failed *f)
 {
 	uint64_t bytes = 0, count = 0;
 	char size[FORMAT_BYTES];
@@ -241,7 +240,7 @@ static struct explanation explain_shmget(const struct failed *f)
 
 	switch (f->event->detail) {
 	case EINVAL:
-		return explain_explain_size(f, segment);
+		return explain_size(f, segment);
 	case EEXIST:
 		return segment ? explain_by(NULL,
 					    "segment %d has the key 0x%08x and was created by %s",
@@ -251,7 +250,7 @@ static struct explanation explain_shmget(const struct failed *f)
 	case ENOENT:
 		return explain_absent(f, segment);
 	case ENOSPC:
-		return explain_explain_full(f);
+		return explain_full(f);
 	case EACCES:
 		return explain_access(f, segment);
 	case ENOMEM:

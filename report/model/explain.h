@@ -61,6 +61,6 @@ struct explanation explain_removed(const struct failed *f, const struct model_se
 struct explanation explain_access(const struct failed *f, const struct model_segment *segment);
 
 /* What a call tried to do with a segment: "read and write it". */
-const char *explain_wish(const struct event *event);
+const char *explain_intent(const struct event *event);
 
 #endif

@@ -83,7 +83,7 @@ static bool may_be_member(const struct model *model, const struct kernel_holder 
 	       row->start_time * tick_ns + SLACK_NS >= model->session.started_monotonic_ns;
 }
 
-static void look_at_members(struct families *families)
+static void families_scan_members(struct families *families)
 {
 	const struct model *model = families->model;
 
@@ -147,7 +147,7 @@ void families_begin(struct families *families, struct model *model, bool at_end)
 			families->images[families->count++] = image;
 	}
 	families->may_miss = may_miss_processes(model);
-	look_at_members(families);
+	families_scan_members(families);
 }
 
 void families_end(struct families *families)

@@ -33,7 +33,7 @@ static uint64_t in_flight(const struct process_facts *facts)
 	return begun > done ? begun - done : 0;
 }
 
-static void finalize_finalize_process(struct model *model, struct model_process *process)
+static void process_finalize(struct model *model, struct model_process *process)
 {
 	const struct process_facts *facts = &process->facts;
 
@@ -190,7 +190,7 @@ static bool finalize_is_orphaned(const struct model *model, const struct model_s
 	       model->losses.missed == 0;
 }
 
-static void finalize_segment(struct model *model, struct model_segment *segment,
+static void segment_finalize(struct model *model, struct model_segment *segment,
 			     const struct families *at_end, const struct families *now)
 {
 	bool unused;
@@ -210,14 +210,14 @@ static void finalize_segment(struct model *model, struct model_segment *segment,
 		segment->peak = segment->kernel.nattch;
 }
 
-static void finalize_segments(struct model *model)
+static void segments_finalize(struct model *model)
 {
 	struct families at_end, now;
 
 	families_begin(&at_end, model, model->session.finished);
 	families_begin(&now, model, false);
 	for (uint32_t i = 0; i < model->segments.count; i++)
-		finalize_segment(model, model->segments.rows[i], &at_end, &now);
+		segment_finalize(model, model->segments.rows[i], &at_end, &now);
 	families_end(&at_end);
 	families_end(&now);
 }
@@ -227,7 +227,7 @@ void model_finalize(struct model *model)
 	model->losses.level = COVERED_FULL;
 	for (uint32_t i = 1; i < model->processes.instance_capacity; i++)
 		if (model->processes.by_instance[i])
-			finalize_finalize_process(model, model->processes.by_instance[i]);
+			process_finalize(model, model->processes.by_instance[i]);
 	if (model->processes.count == model->processes.placeholder_count)
 		model->losses.level = model->processes.count ? COVERED_CALLS : COVERED_NOT;
 	forgive_rows(model);
@@ -235,7 +235,7 @@ void model_finalize(struct model *model)
 	recall_break_checks(model);
 	count_unseen_moves(model);
 	holders_finalize(model);
-	finalize_segments(model);
+	segments_finalize(model);
 	if (!model->session.finished && model->session.state != SESSION_LIVE)
 		model->session.duration_ns = model->last_ns;
 	removals_link_keys(model);

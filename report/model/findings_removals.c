@@ -164,8 +164,8 @@ static bool is_of_session(const struct model *model, int32_t pid)
 
 /* ---- remarks ---- */
 
-static void check_stranger(struct model *model, const struct model_segment *s,
-			   const struct model_process *remover)
+static void removal_check_unregistered(struct model *model, const struct model_segment *s,
+				       const struct model_process *remover)
 {
 	char creator[96] = "", next[160], size[FORMAT_BYTES], held[96] = "";
 	const char *name;
@@ -199,8 +199,8 @@ static void check_stranger(struct model *model, const struct model_segment *s,
 	finding->stack = s->remover_stack;
 }
 
-static void check_by_other(struct model *model, const struct model_segment *s,
-			   const struct model_process *remover)
+static void removal_check_other(struct model *model, const struct model_segment *s,
+				const struct model_process *remover)
 {
 	const struct model_process *creator = model_process(model, s->creator);
 	struct finding *finding;
@@ -221,7 +221,7 @@ static void check_by_other(struct model *model, const struct model_segment *s,
  * Removed while attached, by a call that is not in the log: the kernel has its mark, or its key had
  * another segment while it was attached.
  */
-static void finding_removal_check_unseen(struct model *model, const struct model_segment *s)
+static void removal_check_unseen(struct model *model, const struct model_segment *s)
 {
 	bool marked = s->in_kernel && s->kernel.mode & SHM_DEST_BIT;
 	uint64_t held = marked         ? s->kernel.nattch
@@ -251,9 +251,9 @@ void findings_check_removal(struct model *model, const struct model_segment *s)
 	const struct model_process *remover = model_process(model, s->remover);
 
 	if (!s->removed)
-		finding_removal_check_unseen(model, s);
+		removal_check_unseen(model, s);
 	else if (remover && !remover->facts.placeholder && s->created == CREATED_NOT)
-		check_stranger(model, s, remover);
+		removal_check_unregistered(model, s, remover);
 	else if (remover && !remover->facts.placeholder)
-		check_by_other(model, s, remover);
+		removal_check_other(model, s, remover);
 }

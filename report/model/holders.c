@@ -100,7 +100,7 @@ static bool is_younger(const struct model *model, const struct model_attachment 
 	return model->kernel.holders_ns && attachment->since_ns >= model->kernel.holders_ns;
 }
 
-static void holder_finalize_process(struct model *model, struct model_process *process)
+static void holders_finalize_process(struct model *model, struct model_process *process)
 {
 	bool read;
 
@@ -146,6 +146,6 @@ void holders_finalize(struct model *model)
 	for (uint32_t i = 1; i < model->processes.instance_capacity; i++)
 		if (model->processes.by_instance[i] &&
 		    model->processes.by_instance[i]->facts.state == STATE_RUNNING)
-			holder_finalize_process(model, model->processes.by_instance[i]);
+			holders_finalize_process(model, model->processes.by_instance[i]);
 	count_found(model);
 }

@@ -53,8 +53,8 @@ void model_add_snapshot(struct model *model, const struct snapshot_facts *snapsh
 }
 
 /* The snapshot of a failure's first call. One of a later call may have other numbers. */
-static const struct snapshot_facts *kernel_snapshot_snapshot_of(const struct model *model,
-								const struct model_failure *failure)
+static const struct snapshot_facts *snapshot_of_failure(const struct model *model,
+							const struct model_failure *failure)
 {
 	for (uint32_t i = 0; i < model->kernel.snapshot_count; i++) {
 		const struct snapshot_facts *s = &model->kernel.snapshots[i];
@@ -67,8 +67,8 @@ static const struct snapshot_facts *kernel_snapshot_snapshot_of(const struct mod
 }
 
 /* The creator, by the name that the session knows, or the kernel told; else "pid 12". */
-static const char *kernel_snapshot_creator(const struct model *model, int32_t pid, const char *name,
-					   char to[96])
+static const char *snapshot_creator(const struct model *model, int32_t pid, const char *name,
+				    char to[96])
 {
 	for (uint32_t i = model->processes.instance_capacity; i > 1; i--) {
 		const struct model_process *process = model->processes.by_instance[i - 1];
@@ -90,16 +90,15 @@ static const char *kernel_snapshot_creator(const struct model *model, int32_t pi
 /* ---- limits on all segments together ---- */
 
 /* What uses most of the table: a program of the session, or one process that the kernel names. */
-static const char *kernel_snapshot_most(const struct model *model,
-					const struct model_failure *failure,
-					const struct snapshot_facts *s, bool by_count, char to[96])
+static const char *snapshot_most(const struct model *model, const struct model_failure *failure,
+				 const struct snapshot_facts *s, bool by_count, char to[96])
 {
 	const char *exe = failure->most ? failure->most->exe : "";
 	uint64_t own = by_count ? failure->most_segments : failure->most_pages;
 	uint64_t theirs = by_count ? s->most_segments : s->most_pages;
 
 	if (!failure->most || own < theirs || failure->most_creators < 2) {
-		kernel_snapshot_creator(model, s->most_pid, s->most_name, to);
+		snapshot_creator(model, s->most_pid, s->most_name, to);
 		if (s->most_ended)
 			snprintf(to + strlen(to), 96 - strlen(to), ", which had ended");
 		return to;
@@ -108,14 +107,14 @@ static const char *kernel_snapshot_most(const struct model *model,
 	return to;
 }
 
-static uint64_t kernel_snapshot_larger(uint64_t a, uint64_t b)
+static uint64_t snapshot_larger(uint64_t a, uint64_t b)
 {
 	return a > b ? a : b;
 }
 
-static struct explanation kernel_snapshot_explain_full(const struct model *model,
-						       const struct model_failure *failure,
-						       const struct snapshot_facts *s)
+static struct explanation snapshot_explain_full(const struct model *model,
+						const struct model_failure *failure,
+						const struct snapshot_facts *s)
 {
 	uint64_t page = model->session.page_bytes ? model->session.page_bytes : 4096;
 	uint64_t pages = (failure->first.u.shmget.size + page - 1) / page;
@@ -127,9 +126,9 @@ static struct explanation kernel_snapshot_explain_full(const struct model *model
 				  "all %llu segments that kernel.shmmni allows exist; %llu of "
 				  "them, the most, were created by %s",
 				  (unsigned long long)s->limit_segments,
-				  (unsigned long long)kernel_snapshot_larger(
-					  s->most_segments, failure->most_segments),
-				  kernel_snapshot_most(model, failure, s, true, who));
+				  (unsigned long long)snapshot_larger(s->most_segments,
+								      failure->most_segments),
+				  snapshot_most(model, failure, s, true, who));
 	if (pages > s->limit_pages)
 		return explain_by("ask for less, or raise kernel.shmall",
 				  "the call asked for %llu page%s, more than the %llu that "
@@ -144,17 +143,15 @@ static struct explanation kernel_snapshot_explain_full(const struct model *model
 			"allows are in use; %llu of them, the most, by %s",
 			(unsigned long long)pages, format_s(pages),
 			(unsigned long long)s->used_pages, (unsigned long long)s->limit_pages,
-			(unsigned long long)kernel_snapshot_larger(s->most_pages,
-								   failure->most_pages),
-			kernel_snapshot_most(model, failure, s, false, who));
+			(unsigned long long)snapshot_larger(s->most_pages, failure->most_pages),
+			snapshot_most(model, failure, s, false, who));
 	return explain_nothing;
 }
 
 /* ---- single segments ---- */
 
-static struct explanation kernel_snapshot_explain_size(const struct model *model,
-						       const struct snapshot_facts *s,
-						       uint64_t asked)
+static struct explanation snapshot_explain_size(const struct model *model,
+						const struct snapshot_facts *s, uint64_t asked)
 {
 	char wanted[FORMAT_BYTES], has[FORMAT_BYTES], who[96];
 
@@ -165,7 +162,7 @@ static struct explanation kernel_snapshot_explain_size(const struct model *model
 			"segment %d with this key has %s, and the call asked for %s; it was "
 			"created by %s",
 			s->shmid, format_bytes(has, s->size), wanted,
-			kernel_snapshot_creator(model, s->creator_pid, s->creator_name, who));
+			snapshot_creator(model, s->creator_pid, s->creator_name, who));
 	if (s->limit_size && asked > s->limit_size)
 		return explain_by("ask for less, or raise kernel.shmmax",
 				  "the call asked for %s, and kernel.shmmax is %s", wanted,
@@ -185,8 +182,8 @@ static struct explanation access_seen(const struct model *model,
 		NULL,
 		"segment %d, created by %s, has mode %04o and belongs to uid %u; uid %u tried to "
 		"%s",
-		s->shmid, kernel_snapshot_creator(model, s->creator_pid, s->creator_name, who),
-		s->mode & 0777, s->owner_uid, s->caller_uid, explain_wish(&failure->first));
+		s->shmid, snapshot_creator(model, s->creator_pid, s->creator_name, who),
+		s->mode & 0777, s->owner_uid, s->caller_uid, explain_intent(&failure->first));
 }
 
 static struct explanation explain_memory(const struct model_failure *failure,
@@ -223,9 +220,9 @@ static struct explanation shmget_seen(const struct model *model,
 
 	switch (s->error) {
 	case ENOSPC:
-		return kernel_snapshot_explain_full(model, failure, s);
+		return snapshot_explain_full(model, failure, s);
 	case EINVAL:
-		return kernel_snapshot_explain_size(model, s, failure->first.u.shmget.size);
+		return snapshot_explain_size(model, s, failure->first.u.shmget.size);
 	case EACCES:
 		return access_seen(model, failure, s);
 	case ENOMEM:
@@ -236,8 +233,8 @@ static struct explanation shmget_seen(const struct model *model,
 			       : explain_by(NULL,
 					    "segment %d has the key 0x%08x and was created by %s",
 					    s->shmid, s->key,
-					    kernel_snapshot_creator(model, s->creator_pid,
-								    s->creator_name, who));
+					    snapshot_creator(model, s->creator_pid, s->creator_name,
+							     who));
 	default:
 		return explain_nothing;
 	}
@@ -271,7 +268,7 @@ static struct explanation place_seen(const struct model *model, const struct mod
 	return explain_by(
 		"check the address and the flags",
 		"segment %d exists, created by %s; the kernel refused the address or a flag",
-		s->shmid, kernel_snapshot_creator(model, s->creator_pid, s->creator_name, who));
+		s->shmid, snapshot_creator(model, s->creator_pid, s->creator_name, who));
 }
 
 static struct explanation attach_seen(const struct model *model,
@@ -293,7 +290,7 @@ static struct explanation attach_seen(const struct model *model,
 struct explanation snapshot_explain(const struct model *model, const struct model_failure *failure)
 {
 	const struct model_process *process = model_process(model, failure->process);
-	const struct snapshot_facts *s = kernel_snapshot_snapshot_of(model, failure);
+	const struct snapshot_facts *s = snapshot_of_failure(model, failure);
 
 	if (!s || !process)
 		return explain_nothing;
@@ -315,7 +312,7 @@ struct explanation snapshot_explain(const struct model *model, const struct mode
 static void check_wall(struct model *model, const struct model_failure *failure)
 {
 	const struct model_process *process = model_process(model, failure->process);
-	const struct snapshot_facts *s = kernel_snapshot_snapshot_of(model, failure);
+	const struct snapshot_facts *s = snapshot_of_failure(model, failure);
 	const struct event *event = &failure->first;
 	struct finding *finding;
 	char capacity[FORMAT_BYTES];

@@ -240,7 +240,7 @@ int32_t model_pid_here(const struct model *model, const struct process_facts *fa
 	return model->session.same_pids ? model_recorders_pid(facts) : 0;
 }
 
-static void take_back(struct model *model, int32_t pid)
+static void unfollowed_remove(struct model *model, int32_t pid)
 {
 	for (uint32_t i = model->processes.unfollowed_count; i > 0; i--) {
 		struct unfollowed_facts *w = &model->processes.unfollowed[i - 1];
@@ -256,7 +256,7 @@ static void take_back(struct model *model, int32_t pid)
 void model_add_unfollowed(struct model *model, const struct unfollowed_facts *facts)
 {
 	if (facts->taken_back)
-		take_back(model, facts->pid);
+		unfollowed_remove(model, facts->pid);
 	else if (model->processes.unfollowed_count < WITNESSES_MAX &&
 		 MODEL_RESERVE(model, model->processes.unfollowed,
 			       model->processes.unfollowed_capacity,
@@ -282,7 +282,7 @@ void model_add_kernel_process(struct model *model, const struct kernel_process *
 	process->headroom_bytes = facts->headroom_bytes;
 }
 
-void model_forget_kernel(struct model *model)
+void model_drop_kernel_rows(struct model *model)
 {
 	free_kernel_rows(model);
 	model->kernel.known = false;

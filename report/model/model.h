@@ -120,7 +120,7 @@ struct model *model_make(const struct session_facts *session);
 void model_free(struct model *model);
 
 /* Forgets the kernel's segments, so that newer rows can be added. */
-void model_forget_kernel(struct model *model);
+void model_drop_kernel_rows(struct model *model);
 void model_add_process(struct model *model, const struct process_facts *facts);
 /* After its process. */
 void model_add_identity(struct model *model, const struct identity_facts *facts);

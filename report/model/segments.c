@@ -79,8 +79,8 @@ static const struct snapshot_facts *segment_snapshot_of(const struct model *mode
 
 /* ---- one segment ---- */
 
-static struct model_segment *segment_make_segment(struct model *model, uint64_t space,
-						  int32_t shmid, uint64_t time_ns)
+static struct model_segment *segment_make(struct model *model, uint64_t space, int32_t shmid,
+					  uint64_t time_ns)
 {
 	struct model_segment *old = model_segment_in(model, space, shmid);
 	struct model_segment *segment;
@@ -166,7 +166,7 @@ struct model_segment *segments_find(struct model *model, uint32_t instance, int3
 	const struct kernel_segment *row = space ? NULL : verdict_row(model, shmid);
 
 	if (!segment) {
-		segment = segment_make_segment(model, space, shmid, time_ns);
+		segment = segment_make(model, space, shmid, time_ns);
 		if (segment && row) { /* it was there before: the kernel knows what it is */
 			segment->size = row->size;
 			segment->key = row->key;
@@ -255,7 +255,7 @@ static void feed_shmget(struct model *model, const struct event *event)
 	const struct kernel_segment *row = space ? NULL : verdict_row(model, shmid);
 
 	if (!segment || segment->removed || created == CREATED_SURELY) {
-		segment = segment_make_segment(model, space, shmid, event->time_ns);
+		segment = segment_make(model, space, shmid, event->time_ns);
 		if (segment)
 			segment_begin(model, segment, event, created);
 	}
@@ -370,7 +370,7 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts)
 	struct model_segment *segment = segment_of_row(model, facts);
 
 	if (!segment)
-		segment = segment_make_segment(model, 0, facts->shmid, facts->seen_ns);
+		segment = segment_make(model, 0, facts->shmid, facts->seen_ns);
 	if (!segment)
 		return;
 	if (facts->creator && !segment->flags_known) {

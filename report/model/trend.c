@@ -161,7 +161,7 @@ struct window {
 	uint64_t moves;
 };
 
-static struct window trend_look_through(const struct trend *trend, uint64_t first)
+static struct window trend_window(const struct trend *trend, uint64_t first)
 {
 	struct window window = {0};
 
@@ -190,7 +190,7 @@ static void rate_of_late(const struct trends *trends, struct trend *trend,
 {
 	uint64_t first = (now_ns - RECENT_NS) / trends->piece_ns;
 	double seconds = (double)(now_ns - first * trends->piece_ns) / SECOND_NS;
-	struct window window = trend_look_through(trend, first + 1);
+	struct window window = trend_window(trend, first + 1);
 	uint64_t before = facts->break_at_start;
 
 	if (window.before)
@@ -211,8 +211,8 @@ static void rate_since(struct trend *trend, uint64_t moves, int64_t net, double 
 	trend->growth_per_s = (double)growth / seconds;
 }
 
-static void trend_look_at(struct trends *trends, const struct model_process *process,
-			  uint64_t now_ns)
+static void trend_sample(struct trends *trends, const struct model_process *process,
+			 uint64_t now_ns)
 {
 	struct trend *trend = find_or_make(trends, process->facts.instance);
 	uint64_t moves = trend ? trend->moves : 0;
@@ -223,7 +223,7 @@ static void trend_look_at(struct trends *trends, const struct model_process *pro
 	trend->moves = model_moves(&process->facts);
 	trend->grown = model_grown(&process->facts);
 	trend->shrunk = model_shrunk(&process->facts);
-	if (process->facts.state == STATE_RUNNING && trends->looked_ns > process->facts.start_ns)
+	if (process->facts.state == STATE_RUNNING && trends->sampled_ns > process->facts.start_ns)
 		rate_since(trend, moves, net, (double)trends->span_ns / SECOND_NS);
 	else if (process->facts.state == STATE_RUNNING &&
 		 now_ns > process->facts.start_ns + RECENT_NS)
@@ -233,7 +233,7 @@ static void trend_look_at(struct trends *trends, const struct model_process *pro
 }
 
 /* What each site had at the last look is put beside what it has now. */
-static void look_at_sites(struct trends *trends, struct model *model)
+static void trends_sample_sites(struct trends *trends, struct model *model)
 {
 	uint64_t *bytes = calloc(model->sites.count + 1, sizeof *bytes);
 
@@ -247,15 +247,15 @@ static void look_at_sites(struct trends *trends, struct model *model)
 	trends->site_count = bytes ? model->sites.count : 0;
 }
 
-void trends_look(struct trends *trends, struct model *model, uint64_t now_ns)
+void trends_sample(struct trends *trends, struct model *model, uint64_t now_ns)
 {
-	if (trends->looked_ns && now_ns < trends->looked_ns + LEAST_LOOK_NS)
+	if (trends->sampled_ns && now_ns < trends->sampled_ns + LEAST_LOOK_NS)
 		return;
 	trend_reach(trends, now_ns);
-	trends->span_ns = now_ns - trends->looked_ns;
+	trends->span_ns = now_ns - trends->sampled_ns;
 	for (uint32_t i = 1; i < model->processes.instance_capacity; i++)
 		if (model->processes.by_instance[i])
-			trend_look_at(trends, model->processes.by_instance[i], now_ns);
-	look_at_sites(trends, model);
-	trends->looked_ns = now_ns;
+			trend_sample(trends, model->processes.by_instance[i], now_ns);
+	trends_sample_sites(trends, model);
+	trends->sampled_ns = now_ns;
 }

@@ -30,8 +30,8 @@ struct trends {
 	uint32_t capacity;
 	uint64_t piece_ns;
 	uint64_t keep_ns; /* pieces grow until they reach over so much; 0: over all there is */
-	uint64_t looked_ns, span_ns; /* the last look, and how long after the one before */
-	uint64_t *site_bytes;        /* of each site, at the last look */
+	uint64_t sampled_ns, span_ns; /* the last look, and how long after the one before */
+	uint64_t *site_bytes;         /* of each site, at the last look */
 	uint32_t site_count;
 	bool no_memory;
 };
@@ -46,7 +46,7 @@ void trends_feed(struct trends *trends, const struct event *event);
  * Rates since the last look; at the first one, over the last two seconds. Of an image that has
  * ended, or has just begun, over its life.
  */
-void trends_look(struct trends *trends, struct model *model, uint64_t now_ns);
+void trends_sample(struct trends *trends, struct model *model, uint64_t now_ns);
 
 /* Null when the image has not moved its break since it is watched. */
 const struct trend *trends_of(const struct trends *trends, uint32_t instance);

@@ -38,7 +38,7 @@ static bool holder_is_session(const struct holders_session *session,
 	       mapping->device_minor == minor(session->device);
 }
 
-static bool holder_take_mapping(void *context, const struct mapping_facts *mapping)
+static bool holder_visit_mapping(void *context, const struct mapping_facts *mapping)
 {
 	struct scan *scan = context;
 	struct kernel_holder *row = &scan->row;
@@ -58,7 +58,7 @@ static bool holder_take_mapping(void *context, const struct mapping_facts *mappi
 }
 
 /* Sets row->shmid: whether the process could be read. */
-static void holder_take_process(struct scan *scan)
+static void holder_visit_process(struct scan *scan)
 {
 	struct kernel_holder *row = &scan->row;
 	uint64_t ipc = proc_ipc_namespace(row->pid);
@@ -66,14 +66,14 @@ static void holder_take_process(struct scan *scan)
 
 	scan->has_mappings = false;
 	row->other_ipc = ipc && scan->own_ipc && ipc != scan->own_ipc;
-	error = -maps_visit(row->pid, holder_take_mapping, scan);
+	error = -maps_visit(row->pid, holder_visit_mapping, scan);
 	/* ESRCH: a zombie, or a kernel thread: it has no mappings. */
 	row->shmid = error == 0 || (error == ESRCH && !scan->has_mappings) ? HOLDER_READ
 									   : HOLDER_UNREADABLE;
 }
 
 /* The process's mappings cannot be read. Only a process of this user can be of its sessions. */
-static void take_unreadable(struct kernel_holder *row)
+static void holder_mark_unreadable(struct kernel_holder *row)
 {
 	struct status_facts status;
 
@@ -93,14 +93,14 @@ static void holder_visit(void *context, pid_t pid)
 		return;
 	row->start_time = facts.start_time;
 	snprintf(row->comm, sizeof row->comm, "%s", facts.comm);
-	holder_take_process(scan);
+	holder_visit_process(scan);
 	/* Its first thread may have ended since: without mappings only a later state counts. */
 	if (!scan->has_mappings && !proc_facts(pid, &facts))
 		return;
 	if (facts.state == 'Z' && facts.threads > 1) /* /proc shows no mappings then */
 		row->shmid = HOLDER_UNREADABLE;
 	if (row->shmid != HOLDER_READ)
-		take_unreadable(row);
+		holder_mark_unreadable(row);
 	row->start = row->end = row->offset = 0;
 	scan->take(scan->context, row);
 }

@@ -141,7 +141,7 @@ static int catalog_digit(char byte)
 }
 
 /* Cuts the text to `bytes`. */
-static void take_field(char *to, size_t bytes, const char *from)
+static void catalog_parse_field(char *to, size_t bytes, const char *from)
 {
 	size_t used = 0;
 
@@ -157,7 +157,7 @@ static void take_field(char *to, size_t bytes, const char *from)
 	to[used] = '\0';
 }
 
-static bool take_number(const char *text, uint64_t most, uint64_t *number)
+static bool catalog_parse_number(const char *text, uint64_t most, uint64_t *number)
 {
 	char *end;
 
@@ -176,7 +176,7 @@ static unsigned catalog_split(char *line, char *fields[FIELDS_MOST])
 	return line ? 0 : count;
 }
 
-static bool catalog_take_object(struct catalog *catalog, char *fields[FIELDS_MOST], unsigned count)
+static bool catalog_parse_object(struct catalog *catalog, char *fields[FIELDS_MOST], unsigned count)
 {
 	static const uint64_t most[] = {INT32_MAX,  UINT32_MAX, UINT64_MAX, UINT32_MAX, INT32_MAX,
 					UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT32_MAX};
@@ -186,7 +186,7 @@ static bool catalog_take_object(struct catalog *catalog, char *fields[FIELDS_MOS
 	if (count != 14 || strcmp(fields[0], "shm") != 0)
 		return false;
 	for (size_t i = 0; i < sizeof most / sizeof *most; i++)
-		if (!take_number(fields[i + 1], most[i], &numbers[i]))
+		if (!catalog_parse_number(fields[i + 1], most[i], &numbers[i]))
 			return false;
 	*object = (struct catalog_object){
 		.segment = {.shmid = (int32_t)numbers[0],
@@ -200,39 +200,40 @@ static bool catalog_take_object(struct catalog *catalog, char *fields[FIELDS_MOS
 		.removed_s = numbers[8],
 		.remover_uid = (uint32_t)numbers[9],
 	};
-	take_field(object->program, sizeof object->program, fields[11]);
-	take_field(object->cmdline, sizeof object->cmdline, fields[12]);
-	take_field(object->site, sizeof object->site, fields[13]);
+	catalog_parse_field(object->program, sizeof object->program, fields[11]);
+	catalog_parse_field(object->cmdline, sizeof object->cmdline, fields[12]);
+	catalog_parse_field(object->site, sizeof object->site, fields[13]);
 	catalog->count++;
 	return true;
 }
 
-static bool take_session(struct catalog *catalog, char *fields[FIELDS_MOST], unsigned count)
+static bool catalog_parse_session(struct catalog *catalog, char *fields[FIELDS_MOST],
+				  unsigned count)
 {
 	if (count != 8 || strcmp(fields[0], "session") != 0 ||
-	    !take_number(fields[2], UINT64_MAX, &catalog->start_ns) ||
-	    !take_number(fields[5], UINT64_MAX, &catalog->ipc_namespace) ||
-	    !take_number(fields[6], UINT64_MAX, &catalog->ipc_namespace_id) ||
-	    !take_number(fields[7], UINT64_MAX, &catalog->pid_namespace))
+	    !catalog_parse_number(fields[2], UINT64_MAX, &catalog->start_ns) ||
+	    !catalog_parse_number(fields[5], UINT64_MAX, &catalog->ipc_namespace) ||
+	    !catalog_parse_number(fields[6], UINT64_MAX, &catalog->ipc_namespace_id) ||
+	    !catalog_parse_number(fields[7], UINT64_MAX, &catalog->pid_namespace))
 		return false;
-	take_field(catalog->name, sizeof catalog->name, fields[1]);
-	take_field(catalog->recording, sizeof catalog->recording, fields[3]);
-	take_field(catalog->boot_id, sizeof catalog->boot_id, fields[4]);
+	catalog_parse_field(catalog->name, sizeof catalog->name, fields[1]);
+	catalog_parse_field(catalog->recording, sizeof catalog->recording, fields[3]);
+	catalog_parse_field(catalog->boot_id, sizeof catalog->boot_id, fields[4]);
 	return true;
 }
 
 /* False when the text is not a catalog. A line that is not valid is skipped. */
-static bool catalog_take_catalog(struct catalog *catalog, char *text)
+static bool catalog_parse(struct catalog *catalog, char *text)
 {
 	char *fields[FIELDS_MOST], *line = strsep(&text, "\n");
 
 	if (strcmp(line, HEAD) != 0 || !text ||
-	    !take_session(catalog, fields, catalog_split(strsep(&text, "\n"), fields)))
+	    !catalog_parse_session(catalog, fields, catalog_split(strsep(&text, "\n"), fields)))
 		return false;
 	catalog->objects = calloc(CATALOG_OBJECTS_MOST, sizeof *catalog->objects);
 	while (catalog->objects && text && catalog->count < CATALOG_OBJECTS_MOST) {
 		line = strsep(&text, "\n");
-		catalog_take_object(catalog, fields, catalog_split(line, fields));
+		catalog_parse_object(catalog, fields, catalog_split(line, fields));
 	}
 	return catalog->objects != NULL;
 }
@@ -292,7 +293,7 @@ static bool read_in(int folder, const char *name, struct catalog *catalog)
 	bool read;
 
 	memset(catalog, 0, sizeof *catalog);
-	read = text && catalog_take_catalog(catalog, text);
+	read = text && catalog_parse(catalog, text);
 	free(text);
 	if (read) { /* the catalog is written back under the name that its own fields give */
 		file_name(catalog, expected);

@@ -207,25 +207,25 @@ const struct segment_event *cursor_append(struct cursor *cursor, struct stretch 
 }
 
 /* Moves one stretch of the merge into the batch. False at the end of the runs. */
-static bool take_stretch(struct cursor *cursor, bool *no_memory)
+static bool cursor_take_stretch(struct cursor *cursor, bool *no_memory)
 {
 	struct stretch stretch;
 
-	if (!runs_look(&cursor->runs, &stretch, no_memory))
+	if (!runs_peek(&cursor->runs, &stretch, no_memory))
 		return false;
 	if (stretch.at->clock <= cursor->runs_limit) {
-		runs_took(&cursor->runs, cursor_append(cursor, stretch));
+		runs_advance(&cursor->runs, cursor_append(cursor, stretch));
 		return true;
 	}
 	*no_memory |= !follow_remember(cursor, stretch.at, 1);
-	runs_took(&cursor->runs, stretch.at + 1);
+	runs_advance(&cursor->runs, stretch.at + 1);
 	return true;
 }
 
 static bool cursor_fill(struct cursor *cursor, bool *no_memory)
 {
 	cursor->batch_at = cursor->batch_count = 0;
-	while (cursor->batch_count < CURSOR_BATCH && take_stretch(cursor, no_memory))
+	while (cursor->batch_count < CURSOR_BATCH && cursor_take_stretch(cursor, no_memory))
 		;
 	if (*no_memory)
 		return false;

@@ -15,7 +15,7 @@
 
 #define SAY(...) (snprintf(why, FILE_WHY_BYTES, __VA_ARGS__), false)
 
-static bool look_at_size(struct file *file, char why[FILE_WHY_BYTES])
+static bool file_learn_size(struct file *file, char why[FILE_WHY_BYTES])
 {
 	struct stat st;
 
@@ -182,7 +182,8 @@ bool file_open_descriptor(struct file *file, int fd, const char *path, char why[
 	if (file->fd < 0)
 		return SAY("%s", strerror(errno));
 	snprintf(file->path, sizeof file->path, "%s", path);
-	if (look_at_size(file, why) && read_header(file, &file->header, why) && file_map(file, why))
+	if (file_learn_size(file, why) && read_header(file, &file->header, why) &&
+	    file_map(file, why))
 		return true;
 	file_close(file);
 	return false;
@@ -204,7 +205,7 @@ bool file_refresh(struct file *file)
 	uint64_t bytes = file->bytes;
 	char why[FILE_WHY_BYTES];
 
-	if (!look_at_size(file, why) || !read_header(file, &header, why) ||
+	if (!file_learn_size(file, why) || !read_header(file, &header, why) ||
 	    header.kind != file->header.kind || (file->base && file->bytes < bytes)) {
 		file->bytes = bytes;
 		return false;

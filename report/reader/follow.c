@@ -69,7 +69,7 @@ static bool read_new_events(struct cursor *cursor)
  * Copies new events. It checks first whether the session has ended: then no event comes after those
  * that it copies.
  */
-static bool follow_look(struct cursor *cursor)
+static bool follow_poll(struct cursor *cursor)
 {
 	uint64_t kept = cursor->pending_count - cursor->pending_at;
 
@@ -88,7 +88,7 @@ static bool follow_look(struct cursor *cursor)
 }
 
 /* Moves events up to the clock `limit` into the batch. */
-static void take_pending(struct cursor *cursor, uint64_t limit)
+static void follow_take_pending(struct cursor *cursor, uint64_t limit)
 {
 	while (cursor->pending_at < cursor->pending_count && cursor->batch_count < CURSOR_BATCH &&
 	       cursor->pending[cursor->pending_at].clock <= limit) {
@@ -99,7 +99,7 @@ static void take_pending(struct cursor *cursor, uint64_t limit)
 }
 
 /* A quiet session must not keep the command running after the reader of its output has gone. */
-static void pause_until_next_look(struct cursor *cursor)
+static void follow_pause(struct cursor *cursor)
 {
 	struct pollfd output = {.fd = cursor->output, .events = 0};
 
@@ -114,13 +114,13 @@ bool follow_more(struct cursor *cursor, bool *no_memory)
 	while (cursor->batch_count == 0) {
 		uint64_t limit = cursor_clock_before(cursor, FOLLOW_HOLD_NS);
 
-		take_pending(cursor, cursor->over ? UINT64_MAX : limit);
+		follow_take_pending(cursor, cursor->over ? UINT64_MAX : limit);
 		if (cursor->batch_count > 0 || cursor->over || (looked && cursor->never_waits))
 			break;
 		if (cursor->looks > 0 && !cursor->never_waits)
-			pause_until_next_look(cursor);
+			follow_pause(cursor);
 		looked = true;
-		if (!follow_look(cursor))
+		if (!follow_poll(cursor))
 			*no_memory = true;
 		if (*no_memory || cursor_gone(cursor) > cursor->reported)
 			break;

@@ -15,7 +15,7 @@ struct breaks_search {
 	struct breaks *breaks;
 };
 
-static bool breaks_take_mapping(void *context, const struct mapping_facts *mapping)
+static bool breaks_visit_mapping(void *context, const struct mapping_facts *mapping)
 {
 	const struct breaks_search *search = context;
 	struct breaks *breaks = search->breaks;
@@ -34,7 +34,7 @@ bool breaks_read(int32_t pid, const char *segment, uint64_t program_break, struc
 	struct breaks_search search = {segment, program_break, breaks};
 
 	*breaks = (struct breaks){0, 0, 0};
-	return maps_visit(pid, breaks_take_mapping, &search) == 0;
+	return maps_visit(pid, breaks_visit_mapping, &search) == 0;
 }
 
 bool breaks_were_quiet(const struct segment_process *before, const struct segment_process *after)

@@ -41,7 +41,7 @@ static uint32_t row_state_of(const struct source *source, const struct segment_p
 	}
 }
 
-static void take_moves(struct process_facts *facts, const struct segment_process *slot)
+static void row_convert_moves(struct process_facts *facts, const struct segment_process *slot)
 {
 	for (int by = 0; by < BY_COUNT; by++) {
 		const struct segment_moves *from = &slot->moves[by];
@@ -56,7 +56,7 @@ static void take_moves(struct process_facts *facts, const struct segment_process
 	}
 }
 
-static void take_counters(struct process_facts *facts, const struct segment_process *slot)
+static void row_convert_counters(struct process_facts *facts, const struct segment_process *slot)
 {
 	for (int call = 0; call < KIND_CALLS; call++) {
 		facts->begun[call] = slot->begun[call];
@@ -70,10 +70,10 @@ static void take_counters(struct process_facts *facts, const struct segment_proc
 	facts->attached_peak = slot->attached_peak;
 	facts->break_current = slot->break_current;
 	facts->break_peak = slot->break_peak;
-	take_moves(facts, slot);
+	row_convert_moves(facts, slot);
 }
 
-static void row_take_identity(struct process_facts *facts, const struct segment_process *slot)
+static void row_convert_identity(struct process_facts *facts, const struct segment_process *slot)
 {
 	facts->instance = slot->instance;
 	facts->parent_instance = slot->parent_instance;
@@ -97,7 +97,8 @@ static void row_take_identity(struct process_facts *facts, const struct segment_
 	copy_text(facts->cmdline, sizeof facts->cmdline, slot->cmdline, sizeof slot->cmdline);
 }
 
-static void take_still(struct process_facts *facts, const struct source *source, uint32_t state)
+static void row_convert_still(struct process_facts *facts, const struct source *source,
+			      uint32_t state)
 {
 	struct source_asked asked = {
 		.pid = facts->pid,
@@ -117,9 +118,9 @@ void row_give_process(const struct source *source, const struct segment_process 
 	struct process_facts facts;
 
 	memset(&facts, 0, sizeof facts);
-	row_take_identity(&facts, slot);
-	take_counters(&facts, slot);
-	take_still(&facts, source, half_load(&slot->state));
+	row_convert_identity(&facts, slot);
+	row_convert_counters(&facts, slot);
+	row_convert_still(&facts, source, half_load(&slot->state));
 	facts.state = row_state_of(source, slot, &facts.start_time);
 	facts.ran_at_end = source_header(source)->finished ? slot->state == PROCESS_RUNNING
 							   : facts.state == STATE_RUNNING;
@@ -149,7 +150,8 @@ void row_give_attachment(const struct source *source, const struct segment_attac
 			visitor->attachment(visitor->context, &facts);
 }
 
-static void take_program(struct process_facts *facts, const struct source *source, uint32_t number)
+static void row_convert_program(struct process_facts *facts, const struct source *source,
+				uint32_t number)
 {
 	struct segment_program program;
 
@@ -181,8 +183,8 @@ static void give_creator(const struct source *source, const struct segment_entry
 	facts.state = STATE_GONE;
 	facts.exit_status = -1;
 	facts.start_ns = timescale_ns(&source->scale, row->seen_clock);
-	take_program(&facts, source, row->creator_program);
-	take_still(&facts, source, PROCESS_RUNNING);
+	row_convert_program(&facts, source, row->creator_program);
+	row_convert_still(&facts, source, PROCESS_RUNNING);
 	visitor->creator(visitor->context, &facts);
 }
 

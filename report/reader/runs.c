@@ -215,7 +215,7 @@ static uint64_t run_horizon(const struct runs *runs)
 	return clock;
 }
 
-bool runs_look(struct runs *runs, struct stretch *stretch, bool *no_memory)
+bool runs_peek(struct runs *runs, struct stretch *stretch, bool *no_memory)
 {
 	run_admit(runs, no_memory);
 	if (runs->heap_count == 0 || *no_memory)
@@ -224,7 +224,7 @@ bool runs_look(struct runs *runs, struct stretch *stretch, bool *no_memory)
 	return true;
 }
 
-void runs_took(struct runs *runs, const struct segment_event *to)
+void runs_advance(struct runs *runs, const struct segment_event *to)
 {
 	struct run *run = runs->heap[0];
 	bool no_memory = false;

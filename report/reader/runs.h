@@ -30,7 +30,7 @@ struct runs {
 void runs_begin(struct runs *runs, const struct file *file);
 void runs_free(struct runs *runs);
 
-/* Only before the first runs_look. False without memory. The runs take over `events`. */
+/* Only before the first runs_peek. False without memory. The runs take over `events`. */
 bool runs_add_chunk(struct runs *runs, const struct chunk *chunk);
 bool runs_add_events(struct runs *runs, struct segment_event *events, uint64_t count);
 void runs_sort(struct runs *runs);
@@ -46,9 +46,9 @@ struct stretch {
 
 /*
  * False at the end, or without memory, which sets *no_memory. After true, the caller passes to
- * runs_took where it stopped in the stretch, at least one event further.
+ * runs_advance where it stopped in the stretch, at least one event further.
  */
-bool runs_look(struct runs *runs, struct stretch *stretch, bool *no_memory);
-void runs_took(struct runs *runs, const struct segment_event *to);
+bool runs_peek(struct runs *runs, struct stretch *stretch, bool *no_memory);
+void runs_advance(struct runs *runs, const struct segment_event *to);
 
 #endif

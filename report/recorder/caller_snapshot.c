@@ -110,7 +110,7 @@ struct next_search {
 	uint64_t address;
 };
 
-static bool next_take_mapping(void *context, const struct mapping_facts *mapping)
+static bool next_visit_mapping(void *context, const struct mapping_facts *mapping)
 {
 	const struct next_search *search = context;
 	struct segment_snapshot *snapshot = search->snapshot;
@@ -130,5 +130,5 @@ void snapshot_next_mapping(struct segment_snapshot *snapshot, pid_t pid, uint64_
 {
 	struct next_search search = {snapshot, address};
 
-	maps_visit(pid, next_take_mapping, &search);
+	maps_visit(pid, next_visit_mapping, &search);
 }

@@ -137,9 +137,9 @@ static void fill_batch(struct drain *drain, uint32_t i, uint64_t head, uint64_t 
 		}
 	}
 	chunk.next = part->next;
-	objects_look(drain, chunk.count); /* before a reader can see the events */
+	objects_note_new(drain, chunk.count); /* before a reader can see the events */
 	append_batch(drain, chunk);
-	snapshots_look(drain, chunk.count);
+	snapshots_take(drain, chunk.count);
 }
 
 unsigned drain_log(struct drain *drain)

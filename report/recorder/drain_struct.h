@@ -42,10 +42,10 @@ struct drain_limits {
 };
 
 /* Segments right after shmget created them, by the low bits of their id; 0 none, else shmid + 1. */
-#define OBJECT_LOOKS 4096u
-struct object_looks {
-	uint32_t seen[OBJECT_LOOKS];
-	uint32_t other_ipc_namespace[OBJECT_LOOKS];
+#define OBJECT_NOTES 4096u
+struct object_notes {
+	uint32_t seen[OBJECT_NOTES];
+	uint32_t other_ipc_namespace[OBJECT_NOTES];
 };
 
 struct drain {
@@ -69,7 +69,7 @@ struct drain {
 	struct snapshots snapshots;
 	struct segment_identity identities[DRAIN_IDENTITIES];
 	uint32_t identity_count;
-	struct object_looks looks;
+	struct object_notes looks;
 };
 
 static inline void *drain_region(const struct drain *drain, enum segment_region_kind kind)

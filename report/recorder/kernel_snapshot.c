@@ -26,7 +26,7 @@ struct creator {
 };
 
 /* The name of a creator that still runs; false where none does. "" unknown. */
-static bool kernel_snapshot_name_creator(pid_t pid, uint64_t since, char name[16])
+static bool snapshot_name_creator(pid_t pid, uint64_t since, char name[16])
 {
 	struct proc_facts facts;
 
@@ -58,7 +58,7 @@ static void fill_row(struct segment_snapshot *snapshot, const struct kernel_segm
 	snapshot->owner_uid = row->owner_uid;
 	snapshot->creator_pid = row->creator_pid;
 	snapshot->nattch = (uint32_t)row->nattch;
-	kernel_snapshot_name_creator(row->creator_pid, row->changed, snapshot->creator_name);
+	snapshot_name_creator(row->creator_pid, row->changed, snapshot->creator_name);
 }
 
 static void count_creator(struct survey *survey, const struct kernel_segment *row, uint64_t pages)
@@ -110,11 +110,11 @@ static void name_the_most(struct survey *survey)
 	snapshot->most_pid = most->pid;
 	snapshot->most_segments = most->segments;
 	snapshot->most_pages = most->pages;
-	if (!kernel_snapshot_name_creator(most->pid, most->since, snapshot->most_name))
+	if (!snapshot_name_creator(most->pid, most->since, snapshot->most_name))
 		snapshot->flags |= SNAPSHOT_MOST_ENDED;
 }
 
-static void look_at_table(const struct drain *drain, struct segment_snapshot *snapshot)
+static void snapshot_table(const struct drain *drain, struct segment_snapshot *snapshot)
 {
 	struct survey survey = {.snapshot = snapshot, .page_bytes = drain->header.page_bytes};
 	struct sysvipc_limits limits;
@@ -152,7 +152,7 @@ struct by_id {
 	int32_t shmid;
 };
 
-static void take_by_id(void *context, const struct kernel_segment *row)
+static void survey_by_id(void *context, const struct kernel_segment *row)
 {
 	struct by_id *wanted = context;
 
@@ -161,14 +161,14 @@ static void take_by_id(void *context, const struct kernel_segment *row)
 }
 
 /* By its id. /proc/sysvipc/shm shows every user what IPC_STAT refuses to this one. */
-static void look_at_segment(struct segment_snapshot *snapshot, int32_t shmid)
+static void snapshot_segment(struct segment_snapshot *snapshot, int32_t shmid)
 {
 	struct by_id wanted = {snapshot, shmid};
 	struct shmid_ds facts;
 
 	if (shmctl(shmid, IPC_STAT, &facts) != 0) {
 		if (errno == EACCES)
-			sysvipc_segments(take_by_id, &wanted);
+			sysvipc_segments(survey_by_id, &wanted);
 		return;
 	}
 	snapshot->shmid = shmid;
@@ -178,22 +178,21 @@ static void look_at_segment(struct segment_snapshot *snapshot, int32_t shmid)
 	snapshot->owner_uid = facts.shm_perm.uid;
 	snapshot->creator_pid = facts.shm_cpid;
 	snapshot->nattch = (uint32_t)facts.shm_nattch;
-	kernel_snapshot_name_creator(facts.shm_cpid, (uint64_t)facts.shm_ctime,
-				     snapshot->creator_name);
+	snapshot_name_creator(facts.shm_cpid, (uint64_t)facts.shm_ctime, snapshot->creator_name);
 }
 
-static void look_at_break(struct segment_snapshot *snapshot, pid_t pid,
-			  const struct segment_event *event)
+static void snapshot_break(struct segment_snapshot *snapshot, pid_t pid,
+			   const struct segment_event *event)
 {
 	snapshot_memory(snapshot, false);
 	if (pid > 0)
 		snapshot_next_mapping(snapshot, pid, event->u.brk.before);
 }
 
-static void look_at_attach(struct segment_snapshot *snapshot, pid_t pid,
-			   const struct segment_event *event)
+static void snapshot_attach(struct segment_snapshot *snapshot, pid_t pid,
+			    const struct segment_event *event)
 {
-	look_at_segment(snapshot, event->u.shmat.shmid);
+	snapshot_segment(snapshot, event->u.shmat.shmid);
 	if (pid > 0 && event->u.shmat.address)
 		snapshot_next_mapping(snapshot, pid, event->u.shmat.address);
 }
@@ -213,7 +212,7 @@ static bool is_new_failure(struct snapshots *snapshots, const struct segment_eve
 	return true;
 }
 
-static bool kernel_snapshot_knows(struct snapshots *snapshots, int32_t shmid)
+static bool snapshot_is_known(struct snapshots *snapshots, int32_t shmid)
 {
 	uint32_t *known = &snapshots->known[(uint32_t)shmid % SNAPSHOTS_KNOWN];
 	bool is_known = *known == (uint32_t)shmid + 1;
@@ -242,7 +241,7 @@ static bool wants_failure(struct snapshots *snapshots, const struct segment_even
 }
 
 /* Whether a shmget of this session created it: the ledger keeps that longer than the log. */
-static bool kernel_snapshot_is_ours(const struct drain *drain, int32_t shmid)
+static bool snapshot_is_ours(const struct drain *drain, int32_t shmid)
 {
 	const struct segment_entry *ledger = drain_region(drain, REGION_LEDGER);
 	uint64_t count = drain->header.region[REGION_LEDGER].count;
@@ -266,9 +265,9 @@ static bool wants_foreign_segment(struct drain *drain, const struct segment_even
 
 	*shmid = event->u.shmctl.shmid;
 	if ((command != IPC_RMID && command != IPC_STAT && command != IPC_SET) ||
-	    kernel_snapshot_is_ours(drain, *shmid))
+	    snapshot_is_ours(drain, *shmid))
 		return false;
-	return command == IPC_RMID || !kernel_snapshot_knows(&drain->snapshots, *shmid);
+	return command == IPC_RMID || !snapshot_is_known(&drain->snapshots, *shmid);
 }
 
 /* A segment that this call created needs no snapshot; one that existed does, once. */
@@ -280,16 +279,16 @@ static bool wants_segment(struct drain *drain, const struct segment_event *event
 		return wants_foreign_segment(drain, event, shmid);
 	if (event->kind == CALL_SHMGET) {
 		*shmid = event->u.shmget.shmid;
-		return !kernel_snapshot_knows(snapshots, *shmid) &&
+		return !snapshot_is_known(snapshots, *shmid) &&
 		       event->u.shmget.key != IPC_PRIVATE &&
 		       !(event->u.shmget.flags & IPC_CREAT && event->u.shmget.flags & IPC_EXCL);
 	}
 	*shmid = event->kind == CALL_SHMAT ? event->u.shmat.shmid : -1;
-	return *shmid >= 0 && !kernel_snapshot_knows(snapshots, *shmid);
+	return *shmid >= 0 && !snapshot_is_known(snapshots, *shmid);
 }
 
-static void look_at_failure(const struct drain *drain, struct segment_snapshot *snapshot,
-			    const struct segment_event *event)
+static void snapshot_failure(const struct drain *drain, struct segment_snapshot *snapshot,
+			     const struct segment_event *event)
 {
 	const struct segment_process *slot = snapshot_slot(drain, event->process);
 	pid_t pid = snapshot_pid(slot);
@@ -299,14 +298,14 @@ static void look_at_failure(const struct drain *drain, struct segment_snapshot *
 		     : 0; /* the real uid, until snapshot_caller knows the effective one */
 	snapshot_caller(drain, snapshot, pid);
 	if (event->kind <= CALL_SBRK) {
-		look_at_break(snapshot, pid, event);
+		snapshot_break(snapshot, pid, event);
 	} else if (event->kind == CALL_SHMAT) {
-		look_at_attach(snapshot, pid, event);
+		snapshot_attach(snapshot, pid, event);
 	} else if (event->kind == CALL_SHMCTL) {
-		look_at_segment(snapshot, event->u.shmctl.shmid);
+		snapshot_segment(snapshot, event->u.shmctl.shmid);
 	} else {
 		snapshot->key = (uint32_t)event->u.shmget.key;
-		look_at_table(drain, snapshot);
+		snapshot_table(drain, snapshot);
 		if (event->detail == ENOMEM)
 			snapshot_memory(snapshot, event->u.shmget.flags & SHM_HUGETLB);
 	}
@@ -328,7 +327,7 @@ static bool is_in_other_ipc_namespace(struct drain *drain, uint32_t instance)
 	return snapshots->other_ipc_namespace;
 }
 
-static void kernel_snapshot_look(struct drain *drain, const struct segment_event *event)
+static void snapshot_take(struct drain *drain, const struct segment_event *event)
 {
 	struct segment_snapshot snapshot = {
 		.clock = event->clock,
@@ -346,16 +345,16 @@ static void kernel_snapshot_look(struct drain *drain, const struct segment_event
 		return;
 	snapshot.error = failed ? event->detail : 0;
 	if (failed)
-		look_at_failure(drain, &snapshot, event);
+		snapshot_failure(drain, &snapshot, event);
 	else
-		look_at_segment(&snapshot, shmid);
+		snapshot_segment(&snapshot, shmid);
 	if (!failed && !is_still_it(drain, shmid, event->clock))
 		return;
 	drain_append(drain, REGION_SNAPSHOTS, &snapshot, sizeof snapshot, 1);
 	drain->snapshots.count++;
 }
 
-void snapshots_look(struct drain *drain, uint64_t count)
+void snapshots_take(struct drain *drain, uint64_t count)
 {
 	for (uint64_t i = 0; i < count && drain->snapshots.count < SNAPSHOTS_MOST; i++) {
 		const struct segment_event *event = &drain->batch[i];
@@ -365,6 +364,6 @@ void snapshots_look(struct drain *drain, uint64_t count)
 		if (event->kind < CALL_COUNT &&
 		    (event->flags & EVENT_FAILED || event->kind == CALL_SHMGET ||
 		     event->kind == CALL_SHMAT || event->kind == CALL_SHMCTL))
-			kernel_snapshot_look(drain, event);
+			snapshot_take(drain, event);
 	}
 }

@@ -26,6 +26,6 @@ struct snapshots {
 };
 
 /* Takes the kernel snapshots that the batch's first `count` events need. */
-void snapshots_look(struct drain *drain, uint64_t count);
+void snapshots_take(struct drain *drain, uint64_t count);
 
 #endif

@@ -126,9 +126,9 @@ static bool has_moved(const struct drain *drain, uint32_t instance)
 	return inode && inode != drain->header.ipc_namespace;
 }
 
-static void look_at_new(struct drain *drain, const struct segment_event *event)
+static void object_note_new(struct drain *drain, const struct segment_event *event)
 {
-	uint32_t shmid = (uint32_t)event->u.shmget.shmid, place = shmid % OBJECT_LOOKS;
+	uint32_t shmid = (uint32_t)event->u.shmget.shmid, place = shmid % OBJECT_NOTES;
 
 	if (left_object_is_there((int32_t)shmid))
 		drain->looks.seen[place] = shmid + 1;
@@ -136,20 +136,20 @@ static void look_at_new(struct drain *drain, const struct segment_event *event)
 		drain->looks.other_ipc_namespace[place] = shmid + 1;
 }
 
-void objects_look(struct drain *drain, uint64_t count)
+void objects_note_new(struct drain *drain, uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++) {
 		const struct segment_event *event = &drain->batch[i];
 
 		if (event->kind == CALL_SHMGET && !(event->flags & EVENT_FAILED) &&
 		    (event->u.shmget.flags & IPC_CREAT || event->u.shmget.key == IPC_PRIVATE))
-			look_at_new(drain, event);
+			object_note_new(drain, event);
 	}
 }
 
 static uint32_t object_flags(const struct drain *drain, int32_t shmid)
 {
-	uint32_t name = (uint32_t)shmid + 1, place = (uint32_t)shmid % OBJECT_LOOKS;
+	uint32_t name = (uint32_t)shmid + 1, place = (uint32_t)shmid % OBJECT_NOTES;
 
 	return (drain->looks.seen[place] == name ? OBJECT_WAS_SEEN : 0) |
 	       (drain->looks.other_ipc_namespace[place] == name ? OBJECT_ELSEWHERE : 0);

@@ -13,7 +13,7 @@
  * Asks the kernel about the segments that the batch's first `count` events created. If one is gone
  * at the end, that tells whether it ever was in the session's IPC namespace.
  */
-void objects_look(struct drain *drain, uint64_t count);
+void objects_note_new(struct drain *drain, uint64_t count);
 
 /* Appends the session's objects that exist now, and those that are gone. */
 void objects_append(struct drain *drain);

@@ -59,7 +59,7 @@ struct recorder {
 	bool asked_to_end; /* by a signal, after COMMAND had ended */
 	bool command_ended;
 	int status; /* of COMMAND, as wait(2) has it */
-	uint64_t interval_ns, next_look_ns;
+	uint64_t interval_ns, next_scan_ns;
 	uint64_t compare_at_ns, compare_pause_ns; /* of the breaks with the kernel's */
 };
 
@@ -269,7 +269,7 @@ static void recorder_turn(struct recorder *r, uint64_t most_ns)
 	struct pollfd wait[] = {{r->signal_fd, POLLIN, 0},
 				{registrations_fd(r->registrations), POLLIN, 0},
 				{watch_fd(r->watch), POLLIN, 0}};
-	struct timespec limit = {0, (long)(r->next_look_ns < most_ns ? r->next_look_ns : most_ns)};
+	struct timespec limit = {0, (long)(r->next_scan_ns < most_ns ? r->next_scan_ns : most_ns)};
 
 	if (registrations_need_turns(r->registrations) && limit.tv_nsec > (long)INTERVAL_MIN_NS)
 		limit.tv_nsec = INTERVAL_MIN_NS;
@@ -279,7 +279,7 @@ static void recorder_turn(struct recorder *r, uint64_t most_ns)
 	check_command(r);
 	watch_turn(r->watch);
 	r->interval_ns = next_interval(r->interval_ns, drain_log(r->drain));
-	r->next_look_ns = tree_look(r->tree, wait[1].revents & POLLIN);
+	r->next_scan_ns = tree_scan(r->tree, wait[1].revents & POLLIN);
 	compare_breaks(r, wait[1].revents & POLLIN);
 }
 
@@ -300,12 +300,12 @@ static void recorder_follow(struct recorder *r)
 	while (!r->command_ended)
 		recorder_turn(r, r->interval_ns);
 	graced = now_ns() + GRACE_NS;
-	registrations_look(
+	registrations_request_scan(
 		r->registrations); /* a process that COMMAND left behind may not be queued yet */
 	if (r->options->wait_all)
 		wait_for_all(r);
 	do {
-		looked = registrations_have_looked(r->registrations);
+		looked = registrations_have_scanned(r->registrations);
 		recorder_turn(r, INTERVAL_MIN_NS);
 	} while ((watch_count(r->watch) > 0 || !looked) && now_ns() < graced);
 }

@@ -147,7 +147,7 @@ int recording_begin(struct recording *recording, int fd, const struct segment_he
 	return write_whole(fd, header, sizeof *header, 0);
 }
 
-static bool says_nothing(const struct segment_chunk *chunk)
+static bool chunk_is_empty(const struct segment_chunk *chunk)
 {
 	return chunk->count == 0 && chunk->overwritten == 0 && chunk->torn == 0 &&
 	       chunk->first == chunk->next;
@@ -169,7 +169,7 @@ bool recording_append(struct recording *recording, struct segment_chunk chunk, c
 			  chunk.part != SEGMENT_CHUNK_NO_PART;
 	int error;
 
-	if (says_nothing(&chunk))
+	if (chunk_is_empty(&chunk))
 		return true;
 	chunk.magic = SEGMENT_CHUNK_MAGIC;
 	chunk.payload_bytes = chunk.count * chunk.record_bytes;

@@ -113,7 +113,7 @@ static bool is_queued(struct registrations *a, uint32_t slot)
 	return queued;
 }
 
-static void take_in(struct registrations *a, const struct drain_process *image)
+static void registration_add(struct registrations *a, const struct drain_process *image)
 {
 	struct registration registration = {.image = *image};
 	bool queued;
@@ -145,7 +145,7 @@ static bool registration_gather(struct registrations *a)
 			return some;
 		}
 		for (unsigned i = 0; i < count; i++)
-			take_in(a, &found[i]);
+			registration_add(a, &found[i]);
 		some |= count > 0;
 		if ((count > 0 && !registration_notify(a)) || count < BATCH)
 			break;
@@ -156,7 +156,7 @@ static bool registration_gather(struct registrations *a)
 }
 
 /* Only a scan that began after the request satisfies it: one under way may have been too early. */
-static bool registration_look(struct registrations *a)
+static bool registrations_scan(struct registrations *a)
 {
 	unsigned asked = atomic_load_explicit(&a->asked, memory_order_acquire);
 	bool some = registration_gather(a);
@@ -191,7 +191,7 @@ static void *registration_run(void *context)
 
 	while (!atomic_load_explicit(&a->stop, memory_order_acquire)) {
 		seen = drain_wait(a->drain, seen, polls > 0);
-		if (registration_look(a) && outlast)
+		if (registrations_scan(a) && outlast)
 			polls = POLLS;
 		else if (polls > 0)
 			polls--;
@@ -272,7 +272,7 @@ struct registrations *registrations_start(struct drain *drain)
 	open_socket(a);
 	a->has_thread = start_thread(a);
 	if (!a->has_thread)
-		drain_attend(drain);
+		drain_set_polling(drain);
 	return a;
 }
 
@@ -284,7 +284,7 @@ bool registrations_need_turns(const struct registrations *a)
 void registrations_turn(struct registrations *a)
 {
 	if (!a->has_thread)
-		registration_look(a);
+		registrations_scan(a);
 }
 
 int registrations_fd(const struct registrations *a)
@@ -309,13 +309,13 @@ bool registrations_take(struct registrations *a, struct registration *registrati
 	return some;
 }
 
-void registrations_look(struct registrations *a)
+void registrations_request_scan(struct registrations *a)
 {
 	atomic_fetch_add_explicit(&a->asked, 1, memory_order_release);
 	drain_wake(a->drain);
 }
 
-bool registrations_have_looked(const struct registrations *a)
+bool registrations_have_scanned(const struct registrations *a)
 {
 	return atomic_load_explicit(&a->answered, memory_order_acquire) ==
 	       atomic_load_explicit(&a->asked, memory_order_relaxed);

@@ -46,10 +46,10 @@ bool registrations_take(struct registrations *registrations, struct registration
 
 /*
  * Asks the thread for a scan at once. When it is done, registrations_fd is readable, every image
- * that had registered before this call is queued, and registrations_have_looked is true.
+ * that had registered before this call is queued, and registrations_have_scanned is true.
  */
-void registrations_look(struct registrations *registrations);
-bool registrations_have_looked(const struct registrations *registrations);
+void registrations_request_scan(struct registrations *registrations);
+bool registrations_have_scanned(const struct registrations *registrations);
 
 /* Ends the thread. The queue stays, with every image that has registered until now. */
 void registrations_stop(struct registrations *registrations);

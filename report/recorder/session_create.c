@@ -202,8 +202,8 @@ static int make_somewhere(struct drain *drain, const struct segment_options *wis
 	return ret;
 }
 
-static int session_create_make_segment(struct drain *drain, const struct drain_options *wish,
-				       struct drain_error *error)
+static int session_create_segment(struct drain *drain, const struct drain_options *wish,
+				  struct drain_error *error)
 {
 	struct segment_options place = {
 		.log_bytes = wish->log_bytes,
@@ -237,7 +237,7 @@ static int session_create_begin(struct drain *drain, const struct drain_options 
 
 	drain->recording.fd = wish->fd;
 	drain->folder = (struct folder){.fd = -1, .self = geteuid()};
-	ret = session_create_make_segment(drain, wish, error);
+	ret = session_create_segment(drain, wish, error);
 	if (ret != 0)
 		return ret;
 	drain->namespace_fd = prefault_namespace();

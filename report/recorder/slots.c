@@ -34,7 +34,7 @@ void drain_wake(struct drain *drain)
 	syscall(SYS_futex, &drain->shared->registered, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
 }
 
-void drain_attend(struct drain *drain)
+void drain_set_polling(struct drain *drain)
 {
 	half_announce(&drain->shared->polling, true);
 }

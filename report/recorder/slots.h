@@ -19,7 +19,7 @@
 uint32_t drain_wait(struct drain *drain, uint32_t seen, bool polling);
 
 /* No thread will wait: a process that has connected to the peer socket need not wake one. */
-void drain_attend(struct drain *drain);
+void drain_set_polling(struct drain *drain);
 
 /* How many slots there are. */
 uint32_t drain_slot_count(const struct drain *drain);

@@ -126,8 +126,8 @@ static void forget_registered(void *context, pid_t pid, const struct drain_proce
 }
 
 /* The entry of a process; reset if the pid is of another process, or runs another program. */
-static struct unregistered_process *tree_meet(struct tree *tree, pid_t pid,
-					      const struct proc_facts *facts)
+static struct unregistered_process *tree_find_or_add(struct tree *tree, pid_t pid,
+						     const struct proc_facts *facts)
 {
 	struct unregistered_process *s = tree_find(tree, pid);
 
@@ -281,10 +281,10 @@ static void tree_judge(struct tree *tree, struct unregistered_process *s,
 	}
 }
 
-static void tree_look_at(struct tree *tree, pid_t pid, const struct proc_facts *facts,
-			 bool executed)
+static void tree_scan_process(struct tree *tree, pid_t pid, const struct proc_facts *facts,
+			      bool executed)
 {
-	struct unregistered_process *s = tree_meet(tree, pid, facts);
+	struct unregistered_process *s = tree_find_or_add(tree, pid, facts);
 
 	if (!s || (tree->silent && !executed))
 		return;
@@ -299,30 +299,30 @@ static void tree_look_at(struct tree *tree, pid_t pid, const struct proc_facts *
 
 /* ---- where ---- */
 
-static void look_below(struct tree *tree, pid_t pid);
+static void tree_scan_below(struct tree *tree, pid_t pid);
 
-static void look_at_child(void *context, pid_t pid)
+static void tree_scan_child(void *context, pid_t pid)
 {
 	struct tree *tree = context;
 	struct proc_facts facts;
 
 	if (watch_knows(tree->watch, pid) || !proc_facts(pid, &facts) || facts.state == 'Z')
 		return;
-	tree_look_at(tree, pid, &facts, false);
-	look_below(tree, pid);
+	tree_scan_process(tree, pid, &facts, false);
+	tree_scan_below(tree, pid);
 }
 
-static void look_below(struct tree *tree, pid_t pid)
+static void tree_scan_below(struct tree *tree, pid_t pid)
 {
 	if (tree->depth == DEPTH_MAX)
 		return;
 	tree->depth++;
-	proc_each_child(pid, look_at_child, tree);
+	proc_each_child(pid, tree_scan_child, tree);
 	tree->depth--;
 }
 
 /* The process may have executed a program without the shim: then stat field 47 has changed. */
-static void look_at_watched(void *context, pid_t pid, uint64_t start_break)
+static void tree_scan_watched(void *context, pid_t pid, uint64_t start_break)
 {
 	struct tree *tree = context;
 	struct proc_facts facts;
@@ -332,12 +332,12 @@ static void look_at_watched(void *context, pid_t pid, uint64_t start_break)
 		return;
 	other = start_break != 0 && facts.start_break != 0 && facts.start_break != start_break;
 	if ((other || start_break == 0) && proc_may_look(pid) && !maps_has_file(pid, tree->segment))
-		tree_look_at(tree, pid, &facts, other);
-	look_below(tree, pid);
+		tree_scan_process(tree, pid, &facts, other);
+	tree_scan_below(tree, pid);
 }
 
 /* Processes seen before: without their parent they are in no list of children. */
-static void look_at_known(struct tree *tree)
+static void tree_scan_known(struct tree *tree)
 {
 	struct unregistered_process *s, *next;
 	struct proc_facts facts;
@@ -347,7 +347,7 @@ static void look_at_known(struct tree *tree)
 			continue;
 		if (proc_facts(s->pid, &facts) && facts.state != 'Z' &&
 		    facts.start_time == s->start_time)
-			look_at_child(tree, s->pid);
+			tree_scan_child(tree, s->pid);
 	}
 	HASH_ITER (hh, tree->unregistered_processes, s, next) {
 		if (s->round == tree->round || watch_knows(tree->watch, s->pid))
@@ -358,13 +358,13 @@ static void look_at_known(struct tree *tree)
 	}
 }
 
-static void recorder_tree_look(struct tree *tree)
+static void tree_scan_all(struct tree *tree)
 {
 	tree->round++;
-	watch_each(tree->watch, look_at_watched, tree);
+	watch_each(tree->watch, tree_scan_watched, tree);
 	if (!watch_knows(tree->watch, tree->command))
-		look_at_child(tree, tree->command);
-	look_at_known(tree);
+		tree_scan_child(tree, tree->command);
+	tree_scan_known(tree);
 }
 
 void tree_note_command(struct tree *tree, unsigned why, const char *exe)
@@ -375,7 +375,7 @@ void tree_note_command(struct tree *tree, unsigned why, const char *exe)
 
 	proc_facts(tree->command, &facts);
 	inspect_process(&in, tree->command);
-	s = tree_meet(tree, tree->command, &facts);
+	s = tree_find_or_add(tree, tree->command, &facts);
 	if (!s)
 		return;
 	s->ppid = getpid();
@@ -399,7 +399,7 @@ static void tree_plan(struct tree *tree, uint64_t began)
 	tree->pause_ns = tree->pause_ns * 2 < LONGEST_NS ? tree->pause_ns * 2 : LONGEST_NS;
 }
 
-uint64_t tree_look(struct tree *tree, bool hurry)
+uint64_t tree_scan(struct tree *tree, bool hurry)
 {
 	uint64_t now = now_ns();
 
@@ -409,7 +409,7 @@ uint64_t tree_look(struct tree *tree, bool hurry)
 			tree->next_ns = now + SHORTEST_NS;
 	}
 	if (now >= tree->next_ns) {
-		recorder_tree_look(tree);
+		tree_scan_all(tree);
 		tree_plan(tree, now);
 		now = tree->last_ns;
 	}
@@ -420,7 +420,7 @@ void tree_finish(struct tree *tree)
 {
 	struct unregistered_process *s, *next;
 
-	recorder_tree_look(tree);
+	tree_scan_all(tree);
 	HASH_ITER (hh, tree->unregistered_processes, s, next) {
 		if (had_time_to_register(s, now_ns()) && is_suspect(tree, s))
 			tree_report(tree, s);

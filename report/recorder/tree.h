@@ -24,7 +24,7 @@ void tree_free(struct tree *tree);
 void tree_note_command(struct tree *tree, unsigned why, const char *exe);
 
 /* Scans if it is time to. `hurry`: an image has registered. Returns ns until the next scan. */
-uint64_t tree_look(struct tree *tree, bool hurry);
+uint64_t tree_scan(struct tree *tree, bool hurry);
 
 /* The last scan: records the uncertain processes, too. */
 void tree_finish(struct tree *tree);

@@ -13,7 +13,7 @@
 #include "report/recorder/identity.h"
 #include "report/recorder/slots.h"
 #include "report/recorder/watch_add.h"
-#include "report/recorder/watch_look.h"
+#include "report/recorder/watch_scan.h"
 #include "report/recorder/watch_struct.h"
 
 #define TAKEN_MOST 8192u /* registrations in one turn */
@@ -104,7 +104,7 @@ void watched_hold(struct watch *watch, struct watched *w, pid_t pid, int fd)
 	HASH_ADD(by_pid, watch->pids, pid, sizeof w->pid, w);
 	if (w->unhashed) {
 		w->unhashed = false;
-		w->pid = 0; /* watch_look searches it again */
+		w->pid = 0; /* watch_scan searches it again */
 	}
 	if (w->fd >= 0 && epoll_ctl(watch->epoll_fd, EPOLL_CTL_ADD, w->fd, &event) != 0) {
 		close(w->fd);
@@ -253,7 +253,7 @@ void watch_turn(struct watch *watch)
 	for (unsigned i = 0;
 	     i < TAKEN_MOST && registrations_take(watch->registrations, &registration); i++)
 		watch_add(watch, &registration);
-	watch_look(watch);
+	watch_scan(watch);
 	command = watched_find(watch, watch->command);
 	if (command && watch->command_ended)
 		watched_note_ended(watch, command);

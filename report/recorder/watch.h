@@ -53,7 +53,7 @@ void watch_on_registration(struct watch *watch,
 					      const struct drain_process *image),
 			   void *context);
 
-/* ---- for watch_add.c and watch_look.c ---- */
+/* ---- for watch_add.c and watch_scan.c ---- */
 
 struct watched; /* an image and its process: watch_struct.h */
 

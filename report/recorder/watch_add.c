@@ -52,7 +52,7 @@ static pid_t find_process(const struct watch *watch, struct registration *regist
 	if (registration->proof == DRAIN_BY_PEER_PIDFD)
 		return registration->pid;
 	if (image->other_pid_namespace &&
-	    registration->pid <= 0) /* watch_look_compare may find it */
+	    registration->pid <= 0) /* watch_scan_compare may find it */
 		return 0;
 	if (proc_facts(pid, &facts))
 		is_other = image->start_time != 0 &&

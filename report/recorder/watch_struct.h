@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* struct watch, for watch.c, watch_add.c and watch_look.c. */
+/* struct watch, for watch.c, watch_add.c and watch_scan.c. */
 #ifndef MEMSHIM_RECORDER_WATCH_STRUCT_H
 #define MEMSHIM_RECORDER_WATCH_STRUCT_H
 
@@ -19,7 +19,7 @@ struct watched {
 	uint32_t instance;              /* key */
 	struct drain_identity identity; /* proof DRAIN_UNPROVED: it was not verified */
 	pid_t pid;          /* in the recorder's namespace; 0: not found yet; a key when not 0 */
-	int fd;             /* -1: watch_look checks it */
+	int fd;             /* -1: watch_scan checks it */
 	bool wait_for_reap; /* ended, but its status is not known until its parent has waited */
 	bool ended;
 	uint64_t exec_clock; /* when it was first seen as another program; 0: never */
@@ -43,7 +43,7 @@ struct watch {
 	bool command_ended;
 	int command_status;
 	bool last; /* no later turn will know more */
-	uint64_t next_look_ns;
+	uint64_t next_scan_ns;
 	void (*registered)(void *context, pid_t pid, const struct drain_process *image);
 	void *context;
 };

@@ -79,7 +79,7 @@ struct own_row {
 };
 
 /* After exec the later image runs. */
-static void take_own(void *context, const struct process_facts *facts)
+static void visit_own_process(void *context, const struct process_facts *facts)
 {
 	struct own_row *own = context;
 
@@ -96,7 +96,7 @@ static void address_space_ask_session(struct address_space *address_space,
 			      status_inner_pid(address_space->pid),
 			      address_space->start_time,
 			      {0}};
-	struct facts_visitor visitor = {.process = take_own, .context = &own};
+	struct facts_visitor visitor = {.process = visit_own_process, .context = &own};
 	char path[PATH_MAX];
 
 	if (!address_space->session_sought && find_by_pid(address_space->pid, true, path))

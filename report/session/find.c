@@ -252,7 +252,7 @@ struct maps_search {
 	bool found;
 };
 
-static bool find_take_mapping(void *context, const struct mapping_facts *mapping)
+static bool find_visit_mapping(void *context, const struct mapping_facts *mapping)
 {
 	struct maps_search *search = context;
 
@@ -281,7 +281,7 @@ static void find_report_why(long pid, int error, const struct maps_search *searc
 bool find_by_pid(long pid, bool quiet, char path[PATH_MAX])
 {
 	struct maps_search search = {.pid = pid, .path = path};
-	int error = -maps_visit((pid_t)pid, find_take_mapping, &search);
+	int error = -maps_visit((pid_t)pid, find_visit_mapping, &search);
 
 	if (!search.found && !quiet)
 		find_report_why(pid, error, &search);

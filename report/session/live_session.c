@@ -58,7 +58,7 @@ void live_session_close(struct live *live)
 
 /* ---- events ---- */
 
-static void live_session_take(struct live *live, const struct event *event)
+static void live_session_add(struct live *live, const struct event *event)
 {
 	struct session *session = &live->session;
 
@@ -96,7 +96,7 @@ enum live_session_answer live_session_pull(struct live *live, uint64_t budget_ns
 	for (uint32_t i = 1; !live->ended; i++) {
 		switch (cursor_next(live->session.cursor, &event)) {
 		case CURSOR_MORE:
-			live_session_take(live, event);
+			live_session_add(live, event);
 			break;
 		case CURSOR_OVERRUN:
 			break;
@@ -159,7 +159,7 @@ bool live_session_conclude(struct live *live)
 	kernel_cache_renew(&live->kernel_cache, &live->session, copy);
 	kernel_cache_add_to_model(&live->kernel_cache, copy);
 	model_finalize(copy);
-	trends_look(&live->trends, copy, live_session_now_ns(live));
+	trends_sample(&live->trends, copy, live_session_now_ns(live));
 	model_free(live->now);
 	live->now = copy;
 	return true;

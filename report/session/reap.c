@@ -126,10 +126,10 @@ struct rule_case {
 };
 
 /* Formats a reason. */
-static const char *reap_say(const struct rule_case *c, const char *format, ...)
+static const char *reap_reason(const struct rule_case *c, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
-static const char *reap_say(const struct rule_case *c, const char *format, ...)
+static const char *reap_reason(const struct rule_case *c, const char *format, ...)
 {
 	va_list list;
 
@@ -163,10 +163,10 @@ static const char *why_file_is_not_trusted(const struct rule_case *c)
 
 	return session->owner_known && session->owner_uid == geteuid()
 		       ? NULL
-		       : reap_say(c,
-				  "the session's file belongs to user %u: reap trusts only "
-				  "files of your own",
-				  session->owner_uid);
+		       : reap_reason(c,
+				     "the session's file belongs to user %u: reap trusts only "
+				     "files of your own",
+				     session->owner_uid);
 }
 
 /* Whether it is the segment that the session created: at the session's end, and now. */
@@ -211,7 +211,8 @@ static const char *why_last_user_may_come_back(const struct rule_case *c)
 	if (start && (uint64_t)(now.tv_sec - up.tv_sec) + start / (uint64_t)sysconf(_SC_CLK_TCK) >
 			     used_s + 1)
 		return NULL;
-	return start ? reap_say(c, "process %d, which used it last, still runs", segment->last_pid)
+	return start ? reap_reason(c, "process %d, which used it last, still runs",
+				   segment->last_pid)
 		     : "it is not known whether the process that used it last still runs";
 }
 
@@ -228,8 +229,8 @@ static const char *why_creator_not_verified(const struct rule_case *c)
 		return "the kernel names another process as its creator than the recorder verified";
 	if (identity->effective_uid == kernel->creator_uid || (c->by_name && geteuid() == 0))
 		return NULL;
-	return reap_say(c, "user %u created it, and the recorder verified a process of user %u",
-			kernel->creator_uid, identity->effective_uid);
+	return reap_reason(c, "user %u created it, and the recorder verified a process of user %u",
+			   kernel->creator_uid, identity->effective_uid);
 }
 
 bool reap_is_of_other(const struct model_segment *segment)
@@ -245,10 +246,11 @@ static const char *why_of_other(const struct rule_case *c)
 
 	if (!reap_is_of_other(c->segment) || (c->by_name && geteuid() == 0))
 		return NULL;
-	return reap_say(c, "%s user %u%s", given ? "it was given to another user:" : "created by",
-			given ? kernel->owner_uid : kernel->creator_uid,
-			geteuid() == 0 ? "; name it with -m to remove it"
-				       : ": that user and root may remove it");
+	return reap_reason(c, "%s user %u%s",
+			   given ? "it was given to another user:" : "created by",
+			   given ? kernel->owner_uid : kernel->creator_uid,
+			   geteuid() == 0 ? "; name it with -m to remove it"
+					  : ": that user and root may remove it");
 }
 
 static const char *why_users_not_known(const struct rule_case *c)
@@ -259,13 +261,13 @@ static const char *why_users_not_known(const struct rule_case *c)
 	case DOUBT_FAMILY:
 		return "it is not known which processes were forked from its creator's program";
 	case DOUBT_UNREGISTERED:
-		return reap_say(
+		return reap_reason(
 			c,
 			"process %d has the session's segment mapped, and never registered: it "
 			"may use this segment",
 			family->doubt_pid);
 	case DOUBT_UNREADABLE:
-		return reap_say(
+		return reap_reason(
 			c,
 			"the session does not know all of its processes, and process %d, which "
 			"may be one, cannot be inspected",
@@ -277,17 +279,17 @@ static const char *why_users_not_known(const struct rule_case *c)
 }
 
 /* `who` describes a process whose name is known, `which` a process whose name is not. */
-static const char *reap_say_who(const struct rule_case *c, const struct model_kin *kin,
-				const char *who, const char *which)
+static const char *reap_reason_who(const struct rule_case *c, const struct model_kin *kin,
+				   const char *who, const char *which)
 {
 	const struct model_process *process = model_process(c->model, kin->instance);
 	const struct process_facts *facts = process ? &process->facts : NULL;
 
 	if (!facts)
-		return reap_say(c, "it is not known whether %s still runs", which);
-	return reap_say(c, "%s%s (%d), %s, still runs",
-			kin->still == STILL_RUNS ? "" : "it is not known whether ",
-			model_program_name(facts), facts->pid, who);
+		return reap_reason(c, "it is not known whether %s still runs", which);
+	return reap_reason(c, "%s%s (%d), %s, still runs",
+			   kin->still == STILL_RUNS ? "" : "it is not known whether ",
+			   model_program_name(facts), facts->pid, who);
 }
 
 /* Explains the model's verdict: null for a leaked segment, which no process may use again. */
@@ -305,12 +307,13 @@ static const char *why_may_come_back(const struct rule_case *c)
 		return "orphaned: its creator ended, but a relative of it that never used the "
 		       "segment still runs; name it with -m to remove it";
 	if (family->creator.still != STILL_ENDED)
-		why = reap_say_who(c, &family->creator, "its creator", "its creator");
+		why = reap_reason_who(c, &family->creator, "its creator", "its creator");
 	else if (family->relatives.still != STILL_ENDED && family->relatives.instance)
-		why = reap_say_who(c, &family->relatives, "forked from its creator's program", "");
+		why = reap_reason_who(c, &family->relatives, "forked from its creator's program",
+				      "");
 	else if (family->users.still != STILL_ENDED)
-		why = reap_say_who(c, &family->users, "which may have attached it",
-				   "a process that attached it");
+		why = reap_reason_who(c, &family->users, "which may have attached it",
+				      "a process that attached it");
 	else
 		why = why_users_not_known(c);
 	return why ? why : "a process may still use it";

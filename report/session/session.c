@@ -172,7 +172,7 @@ bool session_renew(struct session *session)
 	struct facts_visitor visitor = session_visitor(session->model);
 
 	session->model->session = *source_renew(session->source);
-	model_forget_kernel(session->model);
+	model_drop_kernel_rows(session->model);
 	session->model->kernel.known = kernel_read_segments(session->source, &visitor);
 	model_recognize_namespace(session->model);
 	return tables_read_snapshots(session->source, &visitor) &&

@@ -86,7 +86,7 @@ static void open_picked(struct top *top)
 		return;
 	snprintf(path, sizeof path, "%s", row->path);
 	if (top_open(top, path) != 0)
-		top_say(top, "%s: can no longer be opened", path);
+		top_show_message(top, "%s: can no longer be opened", path);
 }
 
 static void key_action_enter(struct top *top)
@@ -134,7 +134,7 @@ static void set_interval(struct top *top, bool faster)
 	interval = interval < INTERVAL_LEAST_NS ? INTERVAL_LEAST_NS : interval;
 	top->interval_ns = interval > INTERVAL_MOST_NS ? INTERVAL_MOST_NS : interval;
 	top->due_ns = 0;
-	top_say(top, " every %.3g s", (double)top->interval_ns / 1e9);
+	top_show_message(top, " every %.3g s", (double)top->interval_ns / 1e9);
 }
 
 static void key_action_sort(struct top *top, int step)
@@ -142,11 +142,11 @@ static void key_action_sort(struct top *top, int step)
 	struct list *list = top_list(top);
 
 	if (top->view == VIEW_EVENTS && !top->picking) {
-		top_say(top, " events are always sorted by time");
+		top_show_message(top, " events are always sorted by time");
 		return;
 	}
 	list_sort_next(list, step);
-	top_say(top, " sorted by %s", list->table.columns[list->table.sort].heading);
+	top_show_message(top, " sorted by %s", list->table.columns[list->table.sort].heading);
 }
 
 static void toggle_follow(struct top *top)
@@ -154,8 +154,8 @@ static void toggle_follow(struct top *top)
 	struct list *list = top_list(top);
 
 	list->follow = !list->follow;
-	top_say(top,
-		list->follow ? " the cursor follows its row" : " the cursor stays in its place");
+	top_show_message(top, list->follow ? " the cursor follows its row"
+					   : " the cursor stays in its place");
 }
 
 /* ---- removing a segment ---- */
@@ -206,7 +206,8 @@ static void ask_to_remove(struct top *top)
 	char size[FORMAT_BYTES], words[REAP_WHY_BYTES];
 
 	if (top->view != VIEW_SEGMENTS || top->picking || top->detail.kind != DETAIL_NONE || !row) {
-		top_say(top, " to remove a segment, choose it in the list of segments (key 2)");
+		top_show_message(top,
+				 " to remove a segment, choose it in the list of segments (key 2)");
 		return;
 	}
 	why = top->foreign ? "nothing is removed with --foreign"
@@ -214,14 +215,14 @@ static void ask_to_remove(struct top *top)
 	if (!why && row->segment->state != SEGMENT_PRESENT)
 		why = "it no longer exists";
 	if (why) {
-		top_say(top, " segment %d stays: %s", row->segment->shmid, why);
+		top_show_message(top, " segment %d stays: %s", row->segment->shmid, why);
 		return;
 	}
 	words[0] = '\0';
 	if (reap_is_of_other(row->segment))
 		snprintf(words, sizeof words, " of user %u", row->segment->current.creator_uid);
-	top_say(top, " Remove segment %d (%s)%s? y removes it, any other key cancels",
-		row->segment->shmid, format_bytes(size, row->segment->size), words);
+	top_show_message(top, " Remove segment %d (%s)%s? y removes it, any other key cancels",
+			 row->segment->shmid, format_bytes(size, row->segment->size), words);
 	top->question = question_about(top->live.now, row->segment);
 }
 
@@ -232,19 +233,20 @@ static void key_action_answer(struct top *top, int code)
 	const char *why;
 	char words[REAP_WHY_BYTES];
 
-	top_say(top, " nothing was removed");
+	top_show_message(top, " nothing was removed");
 	if (code != 'y' && code != 'Y')
 		return;
 	if (!segment) {
-		top_say(top, " nothing was removed: the segment or its session no longer exists");
+		top_show_message(
+			top, " nothing was removed: the segment or its session no longer exists");
 		return;
 	}
 	why = reap_why_kept(model, segment, true, words);
 	why = why ? why : reap_remove(segment);
 	if (why)
-		top_say(top, " segment %d stays: %s", segment->shmid, why);
+		top_show_message(top, " segment %d stays: %s", segment->shmid, why);
 	else
-		top_say(top, " segment %d was removed", segment->shmid);
+		top_show_message(top, " segment %d was removed", segment->shmid);
 	top->due_ns = 0;
 }
 
@@ -267,7 +269,7 @@ static void key_action_type(struct top *top, int code)
 		list->filter[length + 1] = '\0';
 	} else if (code >= 0x100) {
 		top->typing = false;
-		key_act(top, code);
+		key_action_run(top, code);
 	}
 }
 
@@ -385,7 +387,7 @@ static void act_on_settings(struct top *top, enum action action)
 	}
 }
 
-void key_act(struct top *top, int code)
+void key_action_run(struct top *top, int code)
 {
 	enum action action = keys_action(code);
 

@@ -26,6 +26,6 @@ extern const struct key_row keys_table[ACTION_COUNT];
 enum action keys_action(int code);
 
 /* Does what the key says. */
-void key_act(struct top *top, int code);
+void key_action_run(struct top *top, int code);
 
 #endif

@@ -21,7 +21,7 @@
 	500000000u /* for an ended session: read all of its events before the first draw \
 		    */
 
-void top_say(struct top *top, const char *format, ...)
+void top_show_message(struct top *top, const char *format, ...)
 {
 	va_list args;
 
@@ -46,7 +46,7 @@ void top_gather(struct top *top)
 		detail_write(&top->detail, &top->rows, &top->pager, draw_capacity(top),
 			     screen_columns());
 	} else if (!rows_gather(&top->rows, top->view, &top->lists[top->view], screen_columns())) {
-		top_say(top, " not enough memory: some rows are missing");
+		top_show_message(top, " not enough memory: some rows are missing");
 	}
 }
 
@@ -77,8 +77,8 @@ static void report_new_findings(struct top *top)
 		known[i] = top_about(finding);
 		if (reported || is_known(top, known[i]) || finding->severity == SEVERITY_NOTE)
 			continue;
-		top_say(top, " new: %s: %.100s", model_finding_name(finding->kind),
-			finding->text ? finding->text : "");
+		top_show_message(top, " new: %s: %.100s", model_finding_name(finding->kind),
+				 finding->text ? finding->text : "");
 		reported = true;
 	}
 	free(top->known_findings);
@@ -167,7 +167,7 @@ static void end_session(struct top *top)
 	uint32_t single = top->live.single_instance;
 	char path[PATH_MAX];
 
-	top_say(top, " the session has ended; this is its final state");
+	top_show_message(top, " the session has ended; this is its final state");
 	snprintf(path, sizeof path, "%s", live_session_recording(&top->live));
 	if (*path && open_at(top, path) == 0)
 		live_session_single(&top->live, single);
@@ -183,7 +183,7 @@ static void open_successor(struct top *top)
 
 	memcpy(path, top->live.path, sizeof path);
 	if (live_session_is_replaced(&top->live) && top_open(top, path) == 0)
-		top_say(top, " a new session has begun here");
+		top_show_message(top, " a new session has begun here");
 }
 
 static void top_refresh(struct top *top)
@@ -198,7 +198,7 @@ static void top_refresh(struct top *top)
 	if (top->live.ended && !top->ended_reported)
 		end_session(top);
 	else if (!live_session_conclude(&top->live))
-		top_say(top, " not enough memory: this is an earlier state");
+		top_show_message(top, " not enough memory: this is an earlier state");
 	top->refreshes++;
 	count_rate(top);
 	report_new_findings(top);
@@ -249,7 +249,7 @@ static enum live_session_answer top_pull(struct top *top)
 		return LIVE_SESSION_LATER;
 	answer = live_session_pull(&top->live, PULL_NS);
 	if (answer == LIVE_SESSION_NO_MEMORY)
-		top_say(top, " not enough memory for the events");
+		top_show_message(top, " not enough memory for the events");
 	/* The list of events is drawn at once; other views wait for the next refresh. */
 	if (top->view == VIEW_EVENTS && !top->paused && top->live.event_count != before)
 		top->stale = true;
@@ -282,7 +282,7 @@ int top_run(struct top *top)
 		top_draw(top);
 		if (top->screens_most && top->refreshes >= top->screens_most)
 			break;
-		key_act(top, screen_key(wait_ms(top, answer)));
+		key_action_run(top, screen_key(wait_ms(top, answer)));
 	}
 	top_free(top);
 	return 0;

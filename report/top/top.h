@@ -54,7 +54,8 @@ int top_run(struct top *top);
 /* Prints one screen as text. */
 int top_once(struct top *top);
 /* Shows a message on the last line; withdraws a pending question. */
-void top_say(struct top *top, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void top_show_message(struct top *top, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 /* Gathers the rows of the shown list. */
 void top_gather(struct top *top);
 

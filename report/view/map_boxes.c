@@ -108,7 +108,7 @@ static const char *map_box_base_name(const char *path)
 	return path ? path_base_name(path) : "";
 }
 
-static void map_box_say(struct map_row *row, const char *what, const char *more)
+static void map_row_put_words(struct map_row *row, const char *what, const char *more)
 {
 	if (row)
 		snprintf(row->text, sizeof row->text, "%s%s%.150s", what, *more ? "  " : "", more);
@@ -294,7 +294,7 @@ static void put_members(const struct drawing *drawing, const struct box *box,
 
 static void put_placed(const struct drawing *drawing, const struct box *box)
 {
-	map_box_say(add_sum(drawing, box, is_anonymous), "anonymous", "");
+	map_row_put_words(add_sum(drawing, box, is_anonymous), "anonymous", "");
 	put_members(drawing, box, is_file, "files", drawing->members / 2);
 	put_members(drawing, box, is_library, "libraries", drawing->members);
 }
@@ -315,7 +315,7 @@ void box_put(const struct drawing *drawing, const struct box *box)
 	else if (box->family == PLACED)
 		put_placed(drawing, box);
 	else
-		map_box_say(add_sum(drawing, box, NULL), words[box->family],
-			    box->family == CODE ? map_box_base_name(drawing->zones->process.exe)
-						: "");
+		map_row_put_words(
+			add_sum(drawing, box, NULL), words[box->family],
+			box->family == CODE ? map_box_base_name(drawing->zones->process.exe) : "");
 }

@@ -56,8 +56,8 @@ static void put_where(struct out *out, const struct model *model, const struct f
 	put_wrapped(out, text);
 }
 
-static void report_finding_put_finding(struct out *out, const struct model *model,
-				       const struct finding *finding)
+static void report_finding_put(struct out *out, const struct model *model,
+			       const struct finding *finding)
 {
 	out_color(out, severities[finding->severity].color);
 	out_safe_wide(out, severities[finding->severity].word, INDENT);
@@ -132,7 +132,7 @@ void report_findings(struct out *out, const struct model *model, const struct fi
 	for (uint32_t i = 0; i < model->findings.count; i++)
 		if (filter_finding(filter, model, &model->findings.rows[i]) &&
 		    (++shown[model->findings.rows[i].kind] <= KIND_MOST || all))
-			report_finding_put_finding(out, model, &model->findings.rows[i]);
+			report_finding_put(out, model, &model->findings.rows[i]);
 	for (int kind = 0; kind < FINDING_COUNT && !all; kind++)
 		if (shown[kind] > KIND_MOST)
 			report_finding_put_rest(out, (enum finding_kind)kind,

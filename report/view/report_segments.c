@@ -165,8 +165,8 @@ static void put_now(struct json *json, const struct model_segment *segment)
 	json_close(json, '}');
 }
 
-static void report_segment_put_segment(struct json *json, const struct model *model,
-				       const struct model_segment *segment)
+static void report_segment_put(struct json *json, const struct model *model,
+			       const struct model_segment *segment)
 {
 	bool created = segment->created != CREATED_NOT;
 
@@ -197,13 +197,13 @@ static void report_segment_put_segment(struct json *json, const struct model *mo
 	json_close(json, '}');
 }
 
-static void report_segment_put_segments(struct json *json, const struct model *model,
-					const struct filter *filter)
+static void report_segments_put(struct json *json, const struct model *model,
+				const struct filter *filter)
 {
 	json_open(json, "segments", '[');
 	for (uint32_t i = 0; i < model->segments.count; i++)
 		if (filter_segment(filter, model->segments.rows[i]))
-			report_segment_put_segment(json, model, model->segments.rows[i]);
+			report_segment_put(json, model, model->segments.rows[i]);
 	json_close(json, ']');
 }
 
@@ -257,6 +257,6 @@ static void put_attachments(struct json *json, const struct model *model,
 
 void report_segments_json(struct json *json, const struct model *model, const struct filter *filter)
 {
-	report_segment_put_segments(json, model, filter);
+	report_segments_put(json, model, filter);
 	put_attachments(json, model, filter);
 }

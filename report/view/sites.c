@@ -313,8 +313,7 @@ void sites_nameless(struct out *out, const struct model *model, bool all)
 
 /* ---- JSON ---- */
 
-static void site_put_site(struct json *json, const struct model *model,
-			  const struct model_site *site)
+static void site_put(struct json *json, const struct model *model, const struct model_site *site)
 {
 	const struct model_process *process = model_process(model, site->instance);
 	char where[256];
@@ -350,7 +349,7 @@ void sites_json(struct json *json, const struct model *model, const struct filte
 		const struct model_process *process = model_process(model, sorted[i]->instance);
 
 		if (process && filter_process(filter, process))
-			site_put_site(json, model, sorted[i]);
+			site_put(json, model, sorted[i]);
 	}
 	json_close(json, ']');
 	free(sorted);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "report/recorder/watch_look.h"
+#include "report/recorder/watch_scan.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -19,7 +19,7 @@
 #define LOOK_NS 10000000ull /* the least time between two searches */
 #define LOOK_SHARE 20u      /* they take at most this part of the time */
 
-static bool watch_look_has_ended(const struct watched *w)
+static bool watch_scan_has_ended(const struct watched *w)
 {
 	struct proc_facts facts;
 
@@ -31,7 +31,7 @@ static bool watch_look_has_ended(const struct watched *w)
 }
 
 /* A process in another pid namespace has another pid in the recorder's. */
-static void watch_look_compare(void *context, pid_t pid)
+static void watch_scan_compare(void *context, pid_t pid)
 {
 	pid_t inner = status_inner_pid(pid);
 	struct watch *watch = context;
@@ -74,22 +74,22 @@ static void retire_replaced(struct watch *watch)
 	}
 }
 
-void watch_look(struct watch *watch)
+void watch_scan(struct watch *watch)
 {
 	bool searched = false, missing = false;
 	uint64_t began = now_ns();
 
-	if (began < watch->next_look_ns && !watch->last)
+	if (began < watch->next_scan_ns && !watch->last)
 		return;
 	retire_replaced(watch);
 	for (struct watched *w = watch->table; w; w = w->hh.next)
 		missing |= w->pid == 0;
 	if (missing)
-		searched = proc_each(watch_look_compare, watch);
+		searched = proc_each(watch_scan_compare, watch);
 	for (struct watched *w = watch->table; w; w = w->hh.next)
 		if (w->pid == 0 ? searched && is_nowhere(w)
 				: (w->fd < 0 || (w->wait_for_reap && watch->last)) &&
-					  watch_look_has_ended(w))
+					  watch_scan_has_ended(w))
 			watched_note_ended(watch, w);
-	watch->next_look_ns = now_ns() + LOOK_NS + (now_ns() - began) * LOOK_SHARE;
+	watch->next_scan_ns = now_ns() + LOOK_NS + (now_ns() - began) * LOOK_SHARE;
 }
