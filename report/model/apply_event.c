@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Events, one after the other: there may be millions, so a move of the break must cost little. */
+/*
+ * Adds events, one after the other. There may be millions, so a move of the break must cost little.
+ */
 #include "report/model/apply_event.h"
 
 #include <errno.h>
@@ -14,8 +16,8 @@
 #include "report/model/sites.h"
 
 /*
- * A move that does not begin where the last one ended: another caller moved the break in between.
- * One that begins where the last one began only overlapped with it, in a signal handler.
+ * If a move does not begin where the last one ended, another caller moved the break in between. If
+ * it begins where the last one began, the two overlapped, in a signal handler.
  */
 static inline void feed_move(struct model_process *process, const struct event *event)
 {
@@ -36,7 +38,7 @@ static inline void feed_move(struct model_process *process, const struct event *
 	}
 }
 
-/* What placeholders know of their counters is what they were seen to do. */
+/* A placeholder has no slot: its counters are counted from its events. */
 static void count_for_placeholder(struct process_facts *facts, const struct event *event)
 {
 	struct move_facts
@@ -89,7 +91,7 @@ static void feed_life(struct model *model, struct model_process *process, const 
 	}
 }
 
-/* A site counts all processes with its stack together; they cannot be separated afterwards. */
+/* A site counts all processes with the same stack together. */
 static void feed_site(struct model *model, const struct model_process *process,
 		      const struct event *event)
 {

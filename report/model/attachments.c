@@ -7,14 +7,16 @@
 #include "report/model/model.h"
 #include "report/model/segments.h"
 
-/* Past these a file is not believed, or not worth the memory. */
+/* More than this is not believed, or not worth the memory. */
 #define ATTACHMENTS_MAX (1u << 20)
 #define PAST_MAX 10000u
-#define RECENT_MAX                                                                    \
-	(1u << 16) /* what a process may detach until a child of its announces itself \
-		    */
+/* Attachments that ended between a fork and the registration of the child. */
+#define RECENT_MAX (1u << 16)
 
-/* A shmdt that was stamped before the fork and made after it: its thread may wait for a CPU. */
+/*
+ * The time of a shmdt is taken before the call. So a shmdt with an earlier time than the fork may
+ * have happened after it, while its thread waited for a CPU.
+ */
 #define UNDER_WAY_NS 1000000000u
 
 static void keep_recent(struct model *model, const struct model_past *past)
@@ -99,8 +101,8 @@ static int find_attachment(const struct model_process *process, uint64_t address
 }
 
 /*
- * SHM_REMAP took the place of what began in the new attachment's range. Without it nothing can have
- * been there: munmap had taken it.
+ * Ends the attachments that begin in the range of a new one: SHM_REMAP replaced them. Without
+ * SHM_REMAP the range was free, so munmap had ended them.
  */
 static void drop_all_below(struct model *model, struct model_process *process,
 			   const struct model_attachment *new, bool remap)
@@ -176,7 +178,7 @@ void attachments_drop_all(struct model *model, struct model_process *process, en
 	}
 }
 
-/* A copy that a fork made: the child has it since then. */
+/* The child has the attachment since its fork. */
 static void attachment_inherit(struct model *model, struct model_process *child,
 			       struct model_attachment attachment)
 {
@@ -186,7 +188,7 @@ static void attachment_inherit(struct model *model, struct model_process *child,
 	attachment_attach(model, child, &attachment);
 }
 
-/* Had at `fork_ns`, and lost before the child announced itself. */
+/* Whether the parent had it at `fork_ns`, and lost it before the child registered. */
 static bool was_lost_since(const struct model_past *past, uint64_t fork_ns)
 {
 	return past->attachment.since_ns <= fork_ns && past->until_ns >= fork_ns;
@@ -206,7 +208,10 @@ static void inherit_lost(struct model *model, struct model_process *child,
 	}
 }
 
-/* Those that the parent has had since before `fork_ns`, or `after` it. */
+/*
+ * Gives the child what the parent attached before `fork_ns`, and still has; `after`: what it
+ * attached later.
+ */
 static void inherit_kept(struct model *model, struct model_process *child,
 			 const struct model_process *parent, uint64_t fork_ns, bool after,
 			 uint32_t *missing)
@@ -219,8 +224,10 @@ static void inherit_kept(struct model *model, struct model_process *child,
 	}
 }
 
-/* The time of the fork is not known that exactly: what the parent detached last, from `since_ns`
- * on. */
+/*
+ * The time of the fork is not exact: gives the child what the parent detached last, from `since_ns`
+ * on.
+ */
 static void inherit_detached(struct model *model, struct model_process *child,
 			     const struct model_process *parent, uint64_t fork_ns,
 			     uint64_t since_ns, uint32_t *missing)
@@ -237,9 +244,9 @@ static void inherit_detached(struct model *model, struct model_process *child,
 }
 
 /*
- * libc's fork notes when it begins, as the child's start: what the parent had then, but for what
- * other threads did until the kernel made the copy. Of a bare clone(2) only the announcement is
- * known. How many there are the child has counted.
+ * The child's start is the time at which libc's fork began. So the child has what the parent had
+ * then, except for what other threads changed until the kernel made the copy. For a bare clone(2)
+ * only the time of the registration is known. The event has the number of attachments.
  */
 void attachments_fork(struct model *model, struct model_process *child, const struct event *event)
 {

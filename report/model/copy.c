@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A model goes on being fed while conclusions are drawn from a copy of it: model_finalize takes
- * attachments away and adds what the tables know, and the next event must not find that.
+ * Events are added to the model while conclusions are drawn from a copy: model_finalize removes
+ * attachments and adds rows of the tables, and the next event must not see that.
  *
- * Copied is what finishing or further events would change: processes, segments, attachments, sites.
- * The rest (programs, failures, kernel snapshots, frames, modules, names) is the original's own.
+ * The copy has its own processes, segments, attachments and sites, which model_finalize and later
+ * events change. It shares the rest with the original: programs, failures, kernel snapshots,
+ * frames, modules, names.
  */
 #include "report/model/copy.h"
 

@@ -30,14 +30,14 @@ static bool is_interpreter(const char *program)
 	return false;
 }
 
-/* Whether an option means that code follows on the command line, and no script. */
+/* Whether the option is followed by code on the command line, and not by a script. */
 static bool is_code(const char *word, size_t length)
 {
 	return length >= 2 && word[0] == '-' && word[1] != '-' &&
 	       strchr("ceErs", word[length - 1]) != NULL;
 }
 
-/* The first word behind the program's that is no option, without its folder; *length 0: none. */
+/* The first word after the program that is no option, without its folder; *length 0: none. */
 static const char *find_script(const char *cmdline, size_t *length)
 {
 	const char *word = strchr(cmdline, ' ');

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a creator of objects is called: an interpreter by what it runs. */
+/* The name of a process that creates objects: an interpreter has the name of its script. */
 #ifndef MEMSHIM_MODEL_CREATOR_H
 #define MEMSHIM_MODEL_CREATOR_H
 

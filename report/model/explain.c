@@ -75,7 +75,7 @@ struct explanation explain_removed(const struct failed *f, const struct model_se
 			  explain_who(f, segment->remover, remover));
 }
 
-/* What shmget returns when it fails, handed on. */
+/* The id is -1, which shmget returns when it fails. */
 static struct explanation explain_minus_one(const struct failed *f)
 {
 	static const char advice[] = "check the result of shmget before you use it";
@@ -89,7 +89,10 @@ static struct explanation explain_minus_one(const struct failed *f)
 			  error ? error : "an error");
 }
 
-/* Known by this id, and no call of this session removed it. IPC_SET fails for other reasons. */
+/*
+ * The segment of this id is gone, and no call of this session removed it. IPC_SET fails for other
+ * reasons.
+ */
 static struct explanation explain_gone(const struct failed *f, const struct model_segment *segment)
 {
 	char name[64], time[FORMAT_BYTES];

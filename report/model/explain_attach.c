@@ -10,7 +10,7 @@
 #include "report/model/explain_break.h"
 #include "report/model/model.h"
 
-#define SPACE_END (1ull << 47) /* of a program's addresses; those above it must ask for by name */
+#define SPACE_END (1ull << 47) /* above it, a program must ask for addresses by name */
 
 static const struct model_attachment *attached_at(const struct failed *f, uint64_t address)
 {
@@ -25,7 +25,7 @@ static const struct model_attachment *attached_at(const struct failed *f, uint64
 
 static const char anywhere[] = "pass no address: the kernel then chooses one";
 
-/* The address that was asked for is none for an attachment, whatever is there. */
+/* The address cannot hold an attachment, whatever is mapped there. */
 static struct explanation explain_address(const struct failed *f)
 {
 	uint64_t address = event_asked_address(f->event);
@@ -149,7 +149,7 @@ struct explanation explain_shmctl(const struct failed *f)
 {
 	int32_t shmid;
 
-	if (!event_shmid(f->event, &shmid)) /* no id: an index, or a command that is none */
+	if (!event_shmid(f->event, &shmid)) /* no id, but an index or an unknown command */
 		return explain_nothing;
 	if (f->event->detail == EPERM || f->event->detail == EACCES)
 		return explain_access(f, model_event_segment(f->model, f->event));

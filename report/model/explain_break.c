@@ -9,13 +9,13 @@
 #include "report/model/model.h"
 #include "report/util/format.h"
 
-#define TOO_MUCH_BYTES (1ull << 40) /* of one move: whatever is above, there is no room for it */
-#define SPACE_BYTES (1ull << 47)    /* of all addresses that a program has */
+#define TOO_MUCH_BYTES (1ull << 40) /* no free range is that large */
+#define SPACE_BYTES (1ull << 47)    /* all addresses of a program */
 
 static const char filter_advice[] = "allow the call in the filter: systemd's SystemCallFilter=, or "
 				    "the container's seccomp profile";
 
-/* Where the break was to be. */
+/* The break that the call asked for. */
 static uint64_t wanted_by(const struct event *event)
 {
 	return event->kind == KIND_BRK ? event->u.brk.argument
@@ -83,7 +83,7 @@ struct explanation explain_move(const struct failed *f)
 		return explain_spoilt_break(f);
 	if (f->event->detail != ENOMEM)
 		return explain_filter(f);
-	/* One that is too low is not refused: it moves nothing. */
+	/* A break that is too low is no error: it moves nothing. */
 	if (end < before)
 		return explain_nothing;
 	if (blocker)

@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Who may come back to an object that nobody has attached: its creator, the creator's relatives
- * (processes that fork made of the same memory, and with it of every id in it), and who else
- * attached it. Each has ended only when the kernel, the recorder or the process itself says so; a
- * process that is not known is not one that has ended.
+ * Which processes may still attach an object that no process has attached now: its creator, the
+ * creator's relatives, and other processes that attached it. A relative got the creator's memory by
+ * fork, and with it the ids in that memory. A process counts as ended only when the kernel, the
+ * recorder or the process itself reports the end. A process that is not known may still run.
  */
 #include <stdlib.h>
 
 #include "report/model/family.h"
 #include "report/model/model.h"
 
-#define SLACK_NS 60000000000ull /* a process may join a session that began a little later */
+#define SLACK_NS 60000000000ull /* a process may start before the session and join it */
 #define NS_PER_SECOND 1000000000ull
 
-/* Of two pids outside, 0 is one that the recorder has not heard of. */
+/* Two pids in the recorder's namespace; 0: the recorder does not know it. */
 static bool may_be_one(int32_t a, int32_t b)
 {
 	return a == b || a == 0 || b == 0;
 }
 
-/* Two images of one process: exec ends no process. */
+/* Whether two images are of one process: execve(2) does not end a process. */
 static bool is_same_process(const struct model_process *image, const struct model_process *other)
 {
 	return image->facts.pid == other->facts.pid &&
@@ -31,8 +31,8 @@ static bool is_same_process(const struct model_process *image, const struct mode
 /* ---- whether one still runs ---- */
 
 /*
- * Of a process that the recorder identified, only what it and the kernel say counts: its slot is in
- * memory that every process of the session may write to.
+ * For a process that the recorder identified, only the recorder and the kernel count. The process's
+ * slot does not: every process of the session can write to it.
  */
 static enum still process_still(const struct model *model, const struct model_process *process)
 {
@@ -45,7 +45,7 @@ static enum still process_still(const struct model *model, const struct model_pr
 	return identity->ended && !identity->replaced ? STILL_ENDED : STILL_UNKNOWN;
 }
 
-/* Whether an image ran, or may have, when the session ended or now. */
+/* Whether an image ran when the session ended, or runs now. */
 static enum still image_still(const struct families *families, const struct model_process *image)
 {
 	const struct identity_facts *identity = model_identity(families->model,
@@ -60,7 +60,7 @@ static enum still image_still(const struct families *families, const struct mode
 
 /* ---- processes that the session does not know ---- */
 
-/* The image of a process that has the session's segment mapped; null when none is known. */
+/* The image of a process that maps the session's segment; null when none is known. */
 static const struct model_process *find_member(const struct families *families,
 					       const struct kernel_holder *row)
 {
@@ -74,7 +74,7 @@ static const struct model_process *find_member(const struct families *families,
 	return NULL;
 }
 
-/* An unreadable process may be a member only when it started with the session or later. */
+/* A process with unreadable maps may be a member only if it started after the session began. */
 static bool may_be_member(const struct model *model, const struct kernel_holder *row)
 {
 	uint64_t tick_ns = NS_PER_SECOND / 100;
@@ -106,8 +106,8 @@ static void families_scan_members(struct families *families)
 }
 
 /*
- * Whether processes may run that never got a slot, or lost theirs while they ran. Then only a look
- * at all processes tells whether one of them does.
+ * Whether processes may run that got no slot, or that lost it while they ran. Then only a scan of
+ * all processes shows whether one of them runs.
  */
 static bool may_miss_processes(const struct model *model)
 {
@@ -118,14 +118,20 @@ static bool may_miss_processes(const struct model *model)
 
 /* ---- what runs ---- */
 
-/* Whether the recorder left while it ran: it may have made children since, which nobody noted. */
+/*
+ * Whether the process ran when the recorder left: later, it may have forked children that no file
+ * lists.
+ */
 static bool outlived_recorder(const struct model *model, const struct process_facts *facts)
 {
 	return model->session.recorded && model->session.finished && !facts->ended &&
 	       (facts->state == STATE_RUNNING || facts->state == STATE_GONE);
 }
 
-/* Instances may lie far apart, and each segment asks: so the images are put side by side. */
+/*
+ * Instances have large gaps, and every segment needs all images: so this makes an array of the
+ * images.
+ */
 void families_begin(struct families *families, struct model *model, bool at_end)
 {
 	size_t capacity = model->processes.count + 1;
@@ -163,7 +169,7 @@ static bool family_outlived_recorder(const struct families *families, uint32_t f
 	return false;
 }
 
-/* Of a process that executed, the last image that is known. */
+/* The last known image of a process that called execve(2). */
 static const struct model_process *family_last_image(const struct families *families,
 						     const struct model_process *process)
 {
@@ -176,7 +182,9 @@ static const struct model_process *family_last_image(const struct families *fami
 	return last;
 }
 
-/* The creator's process, when the session ended or now; an exec ends no process. */
+/*
+ * Whether the creator's process ran when the session ended, or runs now; execve(2) does not end it.
+ */
 static enum still creator_still(const struct families *families,
 				const struct model_process *creator)
 {
@@ -205,7 +213,7 @@ static void kin_note(const struct families *families, struct model_kin *kin,
 		kin->instance = process->facts.instance;
 }
 
-/* A process whose own family is not known may be of any. */
+/* A process whose family is not known may belong to any family. */
 static bool is_relative(const struct model_process *image, uint32_t family)
 {
 	return image->facts.family == family || image->facts.family == 0;
@@ -225,7 +233,7 @@ static bool is_user(const struct model *model, const struct model_segment *segme
 	return false;
 }
 
-/* Processes that nobody knows of: any of them may be a relative. */
+/* Processes that the session does not know: any of them may be a relative. */
 static void doubt_members(const struct families *families, struct model_family *family,
 			  uint32_t root)
 {
@@ -260,7 +268,7 @@ void families_judge(const struct families *families, struct model_segment *segme
 
 	*family = (struct model_family){
 		.creator.still = creator ? creator_still(families, creator) : STILL_UNKNOWN,
-		.relatives.still = STILL_ENDED, /* without a root see below */
+		.relatives.still = STILL_ENDED, /* without a root: see below */
 		.users.still = segment->users_unknown && families->count ? STILL_UNKNOWN
 									 : STILL_ENDED,
 	};

@@ -42,7 +42,7 @@ static bool filter_is_of_program(const char *wanted, const struct finding *findi
 	return false;
 }
 
-/* Some segment that the filter wants has the finding's id. */
+/* Whether a segment that passes the filter has the finding's id. */
 static bool is_of_segment(const struct filter *filter, const struct model *model,
 			  const struct finding *finding)
 {

@@ -21,7 +21,10 @@ bool filter_is_set(const struct filter *filter);
 bool filter_process(const struct filter *filter, const struct model_process *process);
 bool filter_segment(const struct filter *filter, const struct model_segment *segment);
 
-/* Of this process, program or segment; what is nobody's doing is of none. */
+/*
+ * Whether the finding is about this process, program or segment. A finding without one is about
+ * none.
+ */
 bool filter_finding(const struct filter *filter, const struct model *model,
 		    const struct finding *finding);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What only the end can tell: totals, what was in flight, and what became of each segment. */
+/* Conclusions that need all events: totals, calls in flight, and the state of each segment. */
 #include "report/model/finalize.h"
 
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 	(1u << 28)          /* unfollowed processes times images: a file may claim any number */
 #define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
 
-/* Calls that were begun and never came back. A call that only asked is done, too. */
+/* Calls that began and did not return. A query, which moves nothing, is done, too. */
 static uint64_t in_flight(const struct process_facts *facts)
 {
 	uint64_t begun = 0, done = facts->queries;
@@ -53,7 +53,7 @@ static void process_finalize(struct model *model, struct model_process *process)
 		model->losses.level = (enum coverage)facts->coverage;
 }
 
-/* Whether the program of this pid, its process's last one, has registered after all. */
+/* Whether the last program of this process has registered after all. */
 static bool has_registered(const struct model *model, const struct unfollowed_facts *w)
 {
 	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
@@ -67,7 +67,7 @@ static bool has_registered(const struct model *model, const struct unfollowed_fa
 	return false;
 }
 
-/* What the recorder suspected after a while is no fact where the log has the process's calls. */
+/* Removes what the recorder only suspected, where the process registered later. */
 static void drop_refuted(struct model *model)
 {
 	uint32_t kept = 0;
@@ -83,8 +83,8 @@ static void drop_refuted(struct model *model)
 }
 
 /*
- * A row that found no room, or that an ended process gave up, is lost only where the log has a gap:
- * a whole log has each call that the row would stand for.
+ * A lost row (the table was full, or its slot was reused) matters only if the log has gaps. A
+ * complete log has every call that the row would show.
  */
 static void forgive_rows(struct model *model)
 {
@@ -99,7 +99,9 @@ static void forgive_rows(struct model *model)
 		model->losses.lost[rows[i]] = 0;
 }
 
-/* What the recorder saw while the processes ran: breaks that were not the kernel's. */
+/*
+ * Adds the recorder's break checks: breaks that differed from the kernel's while the processes ran.
+ */
 static void recall_break_checks(struct model *model)
 {
 	for (uint32_t i = 0; i < model->kernel.snapshot_count; i++) {
@@ -112,8 +114,8 @@ static void recall_break_checks(struct model *model)
 }
 
 /*
- * Only where every event is there, in one thread's order, is a gap in the moves a sure sign; that
- * the kernel has another break is always one.
+ * A gap in the moves proves an unseen move only if the log is complete and one thread made all
+ * moves. A break that differs from the kernel's always proves one.
  */
 static void count_unseen_moves(struct model *model)
 {
@@ -134,7 +136,7 @@ static void count_unseen_moves(struct model *model)
 	}
 }
 
-/* Attachments of the session's processes, when it ended or now. */
+/* The attachments that the session's processes had when the session ended, or have now. */
 static uint64_t finalize_held(const struct model *model, const struct model_segment *segment)
 {
 	return model->session.finished ? segment->held_at_end : segment->now;
@@ -154,9 +156,9 @@ static enum model_segment_state finalize_state_of(const struct model *model,
 }
 
 /*
- * There, and nobody has it attached. What is in another namespace ends with that, and cannot be
- * asked for; nor can be who still runs, where the recorder is gone and the session's segment with
- * it. Of a recorded session the recorder has asked.
+ * Whether the segment exists and no process has it attached. Not for a segment of another IPC
+ * namespace, which may have ended with that namespace, and not if the session's segment is gone:
+ * then it is not known which processes run. For a recorded session, the recorder's row decides.
  */
 static bool is_unused(const struct model *model, const struct model_segment *segment)
 {
@@ -166,7 +168,7 @@ static bool is_unused(const struct model *model, const struct model_segment *seg
 	       (segment->in_kernel ? segment->kernel.nattch == 0 : !model->session.objects_known);
 }
 
-/* The same, long after the end. */
+/* The same, by what is known now. */
 static bool is_unused_now(const struct model *model, const struct model_segment *segment)
 {
 	if (!model->session.finished)
@@ -177,8 +179,8 @@ static bool is_unused_now(const struct model *model, const struct model_segment 
 }
 
 /*
- * Nobody is left that used it, and a relative of the creator is no reason to keep it. That nobody
- * else used it is known only where every event is there.
+ * Whether all users have ended and only relatives of the creator run. That there were no other
+ * users is certain only if the log is complete.
  */
 static bool finalize_is_orphaned(const struct model *model, const struct model_segment *segment)
 {

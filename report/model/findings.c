@@ -17,7 +17,7 @@
 #include "report/model/model.h"
 #include "report/util/format.h"
 
-#define FINDINGS_MAX (1u << 16) /* a damaged file could cause more */
+#define FINDINGS_MAX (1u << 16) /* a damaged file may cause more */
 
 static const char *const names[FINDING_COUNT] = {
 #define FINDING(id, name, meaning) [FINDING_##id] = #name,
@@ -94,7 +94,7 @@ static void about_move(struct finding *finding, const struct model_process *proc
 
 /* ---- what is missing ---- */
 
-/* Preloaded by hand, options of record are of no help. */
+/* Without the recorder, the options of `record` do not help. */
 static const char *loss_advice(const struct model *model)
 {
 	if (!model->losses.lost[LOST_OVERWRITTEN])
@@ -174,8 +174,8 @@ static void check_not_followed(struct model *model)
 }
 
 /*
- * The events' own gaps are sure. Where the kernel's maps alone say so, memory that was mapped right
- * at the break may stand in one line with the heap.
+ * Gaps between events are certain. If only the kernel's maps show a difference, the program may
+ * have mapped memory directly at the break: the maps do not separate it from the heap.
  */
 static const char *unseen_advice(const struct model_process *p)
 {
@@ -274,7 +274,7 @@ static void check_thrash(struct model *model, const struct model_process *p)
 		   p, p->shrink_stack);
 }
 
-/* All of the heap is still there long after the last move. */
+/* Whether the whole heap still exists long after the last move. */
 static void check_pinned(struct model *model, const struct model_process *p)
 {
 	uint64_t peak = p->facts.break_peak - p->facts.break_initial;

@@ -36,13 +36,13 @@ struct model_findings {
 
 const char *model_finding_name(enum finding_kind kind);
 
-/* -1 for a name that is none. */
+/* -1 when no kind has this name. */
 int model_finding_kind(const char *name);
 
 /* How many findings are more than notes. */
 uint32_t model_attention(const struct model *model);
 
-/* What to do about a process of another user, to which the segment was closed: one line. */
+/* One line of advice about a process of another user, which could not open the segment. */
 #define UNFOLLOWED_ADVICE_BYTES 256
 void unfollowed_advice(const struct unfollowed_facts *process, char *text, size_t bytes);
 /* The caller fills in pid, shmid and the stack. The advice comes first, then the text. */

@@ -75,7 +75,7 @@ static const char *successor_words(const struct model *model, const struct model
 
 /* ---- what is known ---- */
 
-/* Attachments that the session's processes had then; those of `process`, or null: of all. */
+/* The attachments of the session's processes at that time; `process`: only of this one. */
 static uint64_t held_at(const struct model *model, const struct model_segment *segment,
 			uint64_t time_ns, const struct model_process *process)
 {
@@ -96,7 +96,7 @@ static uint64_t held_at(const struct model *model, const struct model_segment *s
 	return count;
 }
 
-/* Whether a shmctl is under way: the kernel knows of it, and the log does not yet. */
+/* Whether a shmctl has begun whose event is not in the log yet. */
 static bool is_removing(const struct model *model)
 {
 	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
@@ -112,7 +112,10 @@ static bool is_removing(const struct model *model)
 	return false;
 }
 
-/* Whether every call of the session is known: only then is what was not seen not done. */
+/*
+ * Whether the log has every call of the session: only then, a call that is not in it did not
+ * happen.
+ */
 static bool is_complete(const struct model *model)
 {
 	return model_lost(model) == 0 && model->losses.missed == 0 &&
@@ -122,8 +125,8 @@ static bool is_complete(const struct model *model)
 }
 
 /*
- * Attachments of others than the remover that outlived IPC_RMID; `known`: somebody looked, or the
- * session had it attached.
+ * How many attachments of other processes than the remover existed after IPC_RMID. `known`: the
+ * recorder took a snapshot, or the session had it attached.
  */
 static uint64_t held_after_removal(const struct model *model, const struct model_segment *s,
 				   const struct model_process *remover, bool *known)
@@ -218,8 +221,8 @@ static void removal_check_other(struct model *model, const struct model_segment 
 }
 
 /*
- * Removed while attached, by a call that is not in the log: the kernel has its mark, or its key had
- * another segment while it was attached.
+ * The segment was removed while it was attached, by a call that is not in the log: the kernel
+ * marked it, or another segment got its key while it was attached.
  */
 static void removal_check_unseen(struct model *model, const struct model_segment *s)
 {

@@ -27,7 +27,9 @@ static void check_held(struct model *model, const struct model_process *p)
 	finding->shmid = p->held_at_end == 1 ? p->held_segment->shmid : -1;
 }
 
-/* Notes it when the segment of this attachment is attached already; what a fork copied is no doing.
+/*
+ * Notes that the process attached a segment again. An attachment copied by fork does not count: the
+ * program did not make it.
  */
 static void note_repeated(struct model_process *p, uint32_t which, uint32_t stack)
 {
@@ -71,7 +73,7 @@ static void check_repeated(struct model *model, struct model_process *p)
 	if (p->repeated && is_doubtful(model, p))
 		p->repeated_count = 0;
 	for (uint32_t i = 1; i < p->attached_count && i < 64; i++)
-		note_repeated(p, i, 0); /* what only the tables told of */
+		note_repeated(p, i, 0); /* known by the tables alone */
 	if (p->repeated_count == 0)
 		return;
 	finding = findings_add(model, FINDING_REPEATED_ATTACH, SEVERITY_NOTE,
@@ -102,7 +104,6 @@ const char *findings_creator_name(const struct model *model, const struct model_
 	return creator->label[0] ? creator->label : model_program_name(&creator->facts);
 }
 
-/* What it is about, and the call stack that made it. */
 void findings_about_segment(const struct model *model, struct finding *finding,
 			    const struct model_segment *s)
 {
@@ -118,8 +119,8 @@ void findings_about_segment(const struct model *model, struct finding *finding,
 }
 
 /*
- * The command that removes it, as it is to be typed, only where it surely is: elsewhere its id may
- * be another segment's. For the caller to free.
+ * The command that removes the segment, for the caller to free. Only where the segment is certainly
+ * the same: elsewhere, another segment may have the id.
  */
 static char *removal_advice(const struct model *model, const struct model_segment *s)
 {
@@ -184,7 +185,7 @@ static void check_orphaned(struct model *model, const struct model_segment *s)
 	findings_about_segment(model, finding, s);
 }
 
-/* Why it is unknown what removed a segment that is gone; null: no call of the session did. */
+/* Why it is unknown which process removed a segment; null: no call of the session did. */
 static const char *why_remover_unknown(const struct model *model, const struct model_segment *s)
 {
 	if (model_lost(model) || model->losses.missed || model->losses.in_flight)

@@ -10,7 +10,7 @@
 
 #define EDGES_MAX (1u << 20)
 
-/* The edge of this pair; null, and noted, without memory. */
+/* The edge of this pair. Without memory: null, and it sets no_memory. */
 static struct graph_edge *edge_of(struct graph *graph, uint32_t first,
 				  const struct model_segment *segment,
 				  const struct model_process *process, int32_t pid)
@@ -74,7 +74,7 @@ static void graph_add_holder(struct graph *graph, uint32_t first,
 	edge->bytes += holder->end - holder->start;
 }
 
-/* Those that have anything attached: instances may lie far apart, and each segment asks. */
+/* The processes with attachments. Instances have large gaps, and every segment needs this list. */
 struct attached {
 	const struct model_process **processes;
 	uint32_t count;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes and the segments between them: one edge for each pair, however often one has the other
- * attached. Holders that no session follows are nodes too. After model_finalize; no input or
+ * Processes and the segments that they attach: one edge for each pair, whatever the number of
+ * attachments. Holders outside all sessions are nodes, too. After model_finalize; no input or
  * output.
  */
 #ifndef MEMSHIM_MODEL_GRAPH_H
@@ -14,12 +14,12 @@ struct graph_edge {
 	const struct model_process *process; /* null: not of the session */
 	int32_t pid;
 	char name[96];  /* of the program */
-	uint64_t bytes; /* attached at most at once */
+	uint64_t bytes; /* the most that it had attached at one time */
 	uint32_t count; /* attachments */
-	bool live;      /* one of them still is */
+	bool live;      /* one of them exists now */
 	bool writes;    /* one of them is not read-only */
 	bool inherited; /* all of them were copied by fork */
-	bool made;      /* the process made the segment */
+	bool made;      /* the process created the segment */
 };
 
 struct graph {

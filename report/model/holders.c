@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The second witness of attachments: who maps a segment by /proc/PID/maps, traced or not. What the
- * session believes attached and the maps of its process do not have is gone: by munmap, or by
- * another mapping over it, which no System V call tells of.
+ * The kernel cross-check of attachments: which processes map a segment, by /proc/PID/maps, with or
+ * without the shim. If the session has an attachment that the maps of its process do not have, it
+ * is gone: munmap or another mapping replaced it, and no System V call shows that.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -58,7 +58,7 @@ static int by_place(const void *a, const void *b)
 	return x->start < y->start ? -1 : x->start > y->start;
 }
 
-/* The first row of a process; holder_count when it has none. */
+/* The first row of a process; holder_count when there is none. */
 static uint32_t first_of(const struct model *model, int32_t pid)
 {
 	uint32_t low = 0, high = model->kernel.holder_count;
@@ -74,7 +74,7 @@ static uint32_t first_of(const struct model *model, int32_t pid)
 	return low;
 }
 
-/* Whether the process's maps were read, and whether they have the attachment. */
+/* Whether the process's maps were read, and have the attachment. */
 static bool holder_is_mapped(const struct model *model, const struct model_process *process,
 			     const struct model_attachment *attachment, bool *read)
 {

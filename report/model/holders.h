@@ -10,7 +10,7 @@ struct model;
 struct model_process;
 struct model_segment;
 
-/* Whether there is a segment that somebody might hold: only then holders are looked for. */
+/* Whether a segment may have holders: only then the kernel's holders are read. */
 bool model_wants_holders(const struct model *model);
 
 void model_add_holder(struct model *model, const struct kernel_holder *holder);
@@ -20,8 +20,9 @@ const struct model_process *model_holder_process(const struct model *model,
 						 const struct kernel_holder *holder);
 
 /*
- * Whether a mapping is of the segment. One of a process of another IPC namespace may be (who leaves
- * keeps what it has attached) where the kernel counts more attachments than were found in this one.
+ * Whether a mapping is of the segment. A process keeps its attachments when it moves to another IPC
+ * namespace. So a mapping of a process in another namespace counts, if the kernel counts more
+ * attachments than were found in this namespace.
  */
 bool model_holds(const struct model *model, const struct model_segment *segment,
 		 const struct kernel_holder *holder);

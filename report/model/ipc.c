@@ -56,9 +56,9 @@ static int by_segment(const void *a, const void *b)
 }
 
 /*
- * A process that left for another IPC namespace keeps what it has attached, and the kernel counts
- * it; but it may as well be a segment of that namespace with the same id. So it is named only where
- * somebody is missing.
+ * A process keeps its attachments when it moves to another IPC namespace, and the kernel still
+ * counts them. Its mapping may also be of a segment with the same id in that namespace. So it is
+ * counted only if the kernel counts more attachments than were found.
  */
 static void count_holders(struct ipc_table *table, struct ipc_segment *segment, uint32_t end)
 {
@@ -109,7 +109,7 @@ struct ipc_segment *ipc_find(const struct ipc_table *table, int32_t shmid)
 
 bool ipc_is_of_row(const struct ipc_segment *segment, const struct ledger_facts *row)
 {
-	bool marked = segment->kernel.mode & 01000; /* its key is gone then */
+	bool marked = segment->kernel.mode & 01000; /* the kernel has cleared its key */
 
 	return row->creator && row->removed == marked &&
 	       (marked || row->key == segment->kernel.key) &&

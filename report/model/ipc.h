@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's IPC table, joined with what sessions know: the kernel keeps a creator's pid, which
- * may have ended or be another program's by now; a session that saw the segment made has its name.
- * Does no input and no output.
+ * The machine's IPC table, with what sessions know. The kernel has only a creator's pid: that
+ * process may have ended, and another program may have its pid. A session that recorded the
+ * creation has the creator's name. No input and no output.
  */
 #ifndef MEMSHIM_MODEL_IPC_H
 #define MEMSHIM_MODEL_IPC_H
@@ -18,21 +18,21 @@ struct ipc_creator {
 	char program[64];
 	char cmdline[137];
 	char session[64];
-	char recording[512]; /* where the session's whole story is; "" not known */
-	char site[256];      /* where it was made: "function (file:line)"; "" not known */
+	char recording[512]; /* the session's recording; "" not known */
+	char site[256];      /* where it was created: "function (file:line)"; "" not known */
 };
 
 struct ipc_segment {
 	struct kernel_segment kernel;
 	struct ipc_creator creator;
 	uint32_t first_holder, holder_count; /* in the table's holders */
-	uint32_t other_count;                /* after those, of other IPC namespaces: see ipc.c */
+	uint32_t other_count;                /* after those: holders in other IPC namespaces */
 };
 
 struct ipc_table {
 	struct ipc_segment *segments;
 	struct kernel_object *objects; /* queues, then sets of semaphores */
-	struct kernel_holder *holders; /* by segment, those without one last */
+	struct kernel_holder *holders; /* by segment */
 	uint32_t segment_count, segment_capacity;
 	uint32_t object_count, object_capacity;
 	uint32_t holder_count, holder_capacity;
@@ -49,7 +49,7 @@ void ipc_finalize(struct ipc_table *table);
 /* The segment of this id; null when there is none. After ipc_finalize. */
 struct ipc_segment *ipc_find(const struct ipc_table *table, int32_t shmid);
 
-/* Whether a ledger's row is about this segment, and not about an earlier one of its id. */
+/* Whether a ledger row is about this segment, and not about an earlier one with its id. */
 bool ipc_is_of_row(const struct ipc_segment *segment, const struct ledger_facts *row);
 
 bool ipc_wants(const struct filter *filter, const struct ipc_segment *segment);

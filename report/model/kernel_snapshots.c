@@ -66,7 +66,7 @@ static const struct snapshot_facts *snapshot_of_failure(const struct model *mode
 	return NULL;
 }
 
-/* The creator, by the name that the session knows, or the kernel told; else "pid 12". */
+/* The creator: its name in the session or in the snapshot, else "pid 12". */
 static const char *snapshot_creator(const struct model *model, int32_t pid, const char *name,
 				    char to[96])
 {
@@ -89,7 +89,7 @@ static const char *snapshot_creator(const struct model *model, int32_t pid, cons
 
 /* ---- limits on all segments together ---- */
 
-/* What uses most of the table: a program of the session, or one process that the kernel names. */
+/* The program with most of the segments: of the session, or a process that the snapshot names. */
 static const char *snapshot_most(const struct model *model, const struct model_failure *failure,
 				 const struct snapshot_facts *s, bool by_count, char to[96])
 {
@@ -242,7 +242,7 @@ static struct explanation shmget_seen(const struct model *model,
 
 /* ---- addresses ---- */
 
-/* The size of the segment to attach, which may be gone when the snapshot is taken. 0 unknown. */
+/* The size of the segment to attach; 0 unknown. It may be gone when the snapshot is taken. */
 static uint64_t size_of(const struct model *model, const struct model_failure *failure,
 			const struct snapshot_facts *s)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Why memory could not be had, by the limits that the recorder read. What the process has now may
- * be less than it had: who is refused frees its memory, or ends. So the log's own sum counts as
- * well: what was mapped when the process registered, and what its heap had grown by since.
+ * Why the kernel granted no memory, by the limits that the recorder read. The snapshot may show
+ * less memory than the process had: after the failure, it may free memory or end. So a sum from the
+ * log counts, too: what was mapped when the process registered, plus the growth of its heap.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,12 +15,12 @@
 #define OVERCOMMIT_NEVER 2u
 #define OVERCOMMIT_ALWAYS 1u
 
-/* Why a request can be refused, and which of it is out of question. */
+/* The causes of a refusal, and those that are excluded. */
 enum cause { CAUSE_DATA, CAUSE_SPACE, CAUSE_WALL, CAUSE_MEMORY, CAUSE_COUNT };
 
 struct request {
 	const struct snapshot_facts *s;
-	uint64_t asked, heap, above; /* bytes; above: the break, 0 of an attachment */
+	uint64_t asked, heap, above; /* bytes; above: the break, 0 for an attachment */
 	uint64_t page;
 };
 
@@ -34,7 +34,7 @@ static bool is_limit(uint64_t limit)
 	return limit && limit != UINT64_MAX;
 }
 
-/* What RLIMIT_DATA counts since Linux 4.7: all that is private and writable. */
+/* What RLIMIT_DATA counts since Linux 4.7: all private, writable memory. */
 static uint64_t data_used(const struct request *r)
 {
 	uint64_t first = r->s->first_data_bytes ? r->s->first_data_bytes + r->heap : 0;
@@ -42,7 +42,7 @@ static uint64_t data_used(const struct request *r)
 	return memory_limit_larger(memory_limit_larger(r->s->data_bytes, first), r->heap);
 }
 
-/* And RLIMIT_AS: all that is mapped. */
+/* What RLIMIT_AS counts: all mapped memory. */
 static uint64_t space_used(const struct request *r)
 {
 	uint64_t first = r->s->first_mapped_bytes ? r->s->first_mapped_bytes + r->heap : 0;
@@ -50,7 +50,7 @@ static uint64_t space_used(const struct request *r)
 	return memory_limit_larger(r->s->mapped_bytes, first);
 }
 
-/* "at least 240M were mapped", where the process may have had more than could be seen. */
+/* "at least 240M were mapped", where the process may have had more. */
 static const char *memory_limit_least(const struct request *r, uint64_t used, uint64_t now)
 {
 	return r->s->process_gone || used > now ? "at least " : "";
@@ -96,7 +96,7 @@ static bool is_excluded(const struct request *r, enum cause cause)
 		return r->s->limit_data == UINT64_MAX;
 	case CAUSE_SPACE:
 		return r->s->limit_size == UINT64_MAX;
-	case CAUSE_WALL: /* it was looked for, and is not in the way */
+	case CAUSE_WALL: /* no mapping was in the way */
 		return r->s->next_start != 0;
 	default:
 		return r->s->overcommit == OVERCOMMIT_ALWAYS ||
@@ -128,7 +128,7 @@ static void list_causes(const struct request *r, bool excluded, char text[160])
 						 names[cause]);
 }
 
-/* Names the limits in force, what cannot have refused the request, and what is left. */
+/* Names the limits that are set, what cannot be the cause, and what remains. */
 static struct explanation explain_unknown(const struct request *r)
 {
 	char wanted[FORMAT_BYTES], data[FORMAT_BYTES], space[FORMAT_BYTES], had[FORMAT_BYTES];

@@ -9,7 +9,7 @@
 #include "report/model/verdicts.h"
 #include "report/util/path.h"
 
-/* A file may claim anything: past these it is not believed. */
+/* A damaged file may contain any number: more than this is not believed. */
 #define INSTANCES_MAX (1u << 22)
 #define PLACEHOLDERS_MAX (1u << 16)
 #define WITNESSES_MAX (1u << 16)
@@ -33,7 +33,7 @@ static void free_kernel_rows(struct model *model)
 	}
 }
 
-/* What copies have from their original. */
+/* What copies share with their original. */
 static void free_shared(struct model *model)
 {
 	struct model_program *program, *next_program;
@@ -147,7 +147,7 @@ static void name_program(struct model *model, struct model_process *process)
 	process->program = program;
 }
 
-/* What the recorder verified, and not what the process wrote down of itself. */
+/* Replaces what the process wrote about itself by what the recorder verified. */
 static void use_identity(struct model_process *process)
 {
 	const struct identity_facts *identity = &process->identity;
@@ -206,7 +206,7 @@ void model_add_creator(struct model *model, const struct process_facts *facts)
 	name_program(model, process);
 }
 
-/* Its first thread's id is the pid. */
+/* The event of its first thread has its pid. */
 struct model_process *model_make_placeholder(struct model *model, const struct event *event)
 {
 	struct model_process *process = NULL;

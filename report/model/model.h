@@ -101,7 +101,7 @@ struct model_losses {
 
 struct model {
 	struct session_facts session;
-	const char *file; /* for commands that the advice names; null: they find it without */
+	const char *file; /* for commands in the advice; null: they find it on their own */
 	const struct model *original; /* of a copy: it owns names, modules and more; else null */
 	struct model_processes processes;
 	struct model_segments segments;
@@ -122,9 +122,9 @@ void model_free(struct model *model);
 /* Forgets the kernel's segments, so that newer rows can be added. */
 void model_drop_kernel_rows(struct model *model);
 void model_add_process(struct model *model, const struct process_facts *facts);
-/* After its process. */
+/* Call it after model_add_process of the image. */
 void model_add_identity(struct model *model, const struct identity_facts *facts);
-/* The creator of an object, as the ledger has it: for a process whose slot is another's by now. */
+/* Adds the creator of an object from the ledger, for a process that has lost its slot. */
 void model_add_creator(struct model *model, const struct process_facts *facts);
 void model_add_unfollowed(struct model *model, const struct unfollowed_facts *facts);
 
@@ -151,7 +151,7 @@ static inline const struct identity_facts *model_identity(const struct model *mo
 	return process && process->identity.instance ? &process->identity : NULL;
 }
 
-/* Whether a process is meant: by the pid that it sees, or that its recorder does. */
+/* Whether the process has this pid, in its own pid namespace or in the recorder's. */
 static inline bool model_has_pid(const struct process_facts *facts, int32_t pid)
 {
 	return facts->pid == pid || (facts->host_pid && facts->host_pid == pid);
@@ -170,7 +170,7 @@ static inline uint64_t model_space(const struct model *model, uint32_t instance)
 }
 
 uint64_t model_moves(const struct process_facts *facts);
-/* Of these, those that succeeded and left the break where it was. */
+/* The moves that succeeded and left the break where it was. */
 uint64_t model_stills(const struct process_facts *facts);
 uint64_t model_grown(const struct process_facts *facts);
 uint64_t model_shrunk(const struct process_facts *facts);
@@ -178,10 +178,10 @@ uint64_t model_shrunk(const struct process_facts *facts);
 /* Events and facts that are missing, all causes together. */
 uint64_t model_lost(const struct model *model);
 
-/* Events that are known to have been, and are not in the log: what is drawn from it is a part. */
+/* Events that happened and are not in the log. */
 uint64_t model_events_missing(const struct model *model);
 
-/* The program's path; the thread's name when it is not known. */
+/* The program's path; the thread's name when the path is not known. */
 const char *model_program(const struct process_facts *facts);
 
 /* The program's name without its folder; the thread's name when there is none. */
@@ -195,7 +195,10 @@ const char *model_program_name(const struct process_facts *facts);
 #define MODEL_RESERVE_ZEROED(model, array, capacity, wanted) \
 	(ARRAY_RESERVE_ZEROED(array, capacity, wanted) || !((model)->no_memory = true))
 
-/* A process known only by its events, since its slot is lost. Null when it is implausible. */
+/*
+ * A process that is known only by its events, because its slot is lost. Null when it is
+ * implausible.
+ */
 struct model_process *model_make_placeholder(struct model *model, const struct event *event);
 
 #endif

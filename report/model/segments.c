@@ -11,7 +11,7 @@
 #include "report/model/segments.h"
 #include "report/model/verdicts.h"
 
-#define CHANGES_MAX 10000u /* past these a file is not worth the memory */
+#define CHANGES_MAX 10000u /* more is not worth the memory */
 
 #define KEY_BYTES (offsetof(struct model_segment, no_gap) - offsetof(struct model_segment, space))
 
@@ -67,7 +67,10 @@ void model_add_kernel_segment(struct model *model, const struct kernel_segment *
 	}
 }
 
-/* What the recorder saw at the event of this time; an id alone may mean another segment by then. */
+/*
+ * The kernel snapshot that was taken at the event of this time; null when there is none. Later,
+ * another segment may have the id.
+ */
 static const struct snapshot_facts *segment_snapshot_of(const struct model *model, int32_t shmid,
 							uint64_t time_ns)
 {
@@ -115,7 +118,7 @@ static void set_owner(struct model_segment *segment, uint32_t mode, uint32_t uid
 	segment->owner_known = true;
 }
 
-/* As it is when shmget makes it. */
+/* Sets the owner and the mode as shmget does. */
 static void set_creator(const struct model *model, struct model_segment *segment)
 {
 	const struct model_process *creator = model_process(model, segment->creator);
@@ -124,7 +127,7 @@ static void set_creator(const struct model *model, struct model_segment *segment
 		set_owner(segment, segment->flags, creator->facts.uid);
 }
 
-/* IPC_CREAT made it, or found it: the kernel has its creator. */
+/* Whether IPC_CREAT created the segment or found it: the snapshot has its creator. */
 static enum model_created created_by_snapshot(const struct model *model,
 					      const struct model_segment *segment,
 					      const struct snapshot_facts *snapshot)
@@ -167,7 +170,7 @@ struct model_segment *segments_find(struct model *model, uint32_t instance, int3
 
 	if (!segment) {
 		segment = segment_make(model, space, shmid, time_ns);
-		if (segment && row) { /* it was there before: the kernel knows what it is */
+		if (segment && row) { /* it existed before the session: the kernel has its facts */
 			segment->size = row->size;
 			segment->key = row->key;
 			segment->key_known = segment->key != 0;
@@ -208,7 +211,7 @@ void segments_note_user(const struct model *model, struct model_segment *segment
 		segment->users_unknown = true;
 }
 
-/* Who names a segment, or asks for it, knows its id and may come back to it. */
+/* A process that names a segment, or asks for it, knows its id and may attach it later. */
 static void note_caller(const struct model *model, const struct event *event)
 {
 	struct model_segment *segment = NULL;
@@ -346,7 +349,7 @@ void segments_feed(struct model *model, struct model_process *process, const str
 
 /* ---- the tables, where the log does not tell all ---- */
 
-/* The same segment of the replay: of this id, and removed or not as the row is. */
+/* The segment of a ledger row: with the same id, and removed or not as in the row. */
 static struct model_segment *segment_of_row(struct model *model, const struct ledger_facts *row)
 {
 	struct model_segment *latest = model_segment(model, row->shmid);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What events say about segments: which process created, changed and removed them. */
+/* What events tell about segments: which process created, changed and removed them. */
 #ifndef MEMSHIM_MODEL_SEGMENTS_H
 #define MEMSHIM_MODEL_SEGMENTS_H
 
@@ -23,9 +23,9 @@ enum model_segment_state {
 	SEGMENT_VANISHED,
 };
 
-#define SEGMENT_USERS 8u /* of those that have not ended, how many are kept */
+#define SEGMENT_USERS 8u /* users that are kept */
 
-/* Whether a segment of the session's end exists now, by the kernel. */
+/* Whether a segment that existed at the end of the session exists now, by the kernel. */
 enum model_presence {
 	PRESENCE_UNKNOWN, /* perhaps another namespace, or another object with this id */
 	PRESENCE_HERE,
@@ -38,7 +38,7 @@ struct model_segment {
 	uint32_t place;    /* its index in struct model_segments */
 	uint64_t space;    /* its IPC namespace; 0: the session's own */
 	int32_t shmid;
-	uint32_t no_gap; /* the key has none */
+	uint32_t no_gap; /* padding, so that the hash key has no gap */
 	uint32_t key;
 	bool key_known;
 	uint64_t size;  /* 0 unknown */
@@ -71,8 +71,8 @@ struct model_segment {
 	bool elsewhere;       /* its creator had moved to another IPC namespace */
 	enum model_presence presence;
 	struct kernel_segment current;         /* if PRESENCE_HERE */
-	const struct model_reaped_row *reaped; /* removed by memshim reap; null: not known */
-	bool leaked_now, orphaned_now;         /* as above, by what is known now */
+	const struct model_reaped_row *reaped; /* by memshim reap; null: not known */
+	bool leaked_now, orphaned_now;         /* the same, by what is known now */
 	const struct snapshot_facts
 		*met; /* of a segment from before the session; null: none was taken */
 	const struct snapshot_facts *removal; /* right after its IPC_RMID; null: none was taken */
@@ -105,11 +105,11 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts);
 struct model_segment *model_segment(const struct model *model, int32_t shmid);
 struct model_segment *model_segment_in(const struct model *model, uint64_t space, int32_t shmid);
 
-/* The segment that an event is about; null when that is not known. After the event was fed. */
+/* The segment of an event; null when it is not known. Call it after model_feed of the event. */
 const struct model_segment *model_event_segment(const struct model *model,
 						const struct event *event);
 
-/* The permissions, as last known; false when they are not. */
+/* The last known permissions; false when they are not known. */
 bool model_segment_mode(const struct model_segment *segment, uint32_t *mode);
 
 void segments_feed(struct model *model, struct model_process *process, const struct event *event);

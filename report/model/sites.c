@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Call sites: what each call stack did to the break and to segments. A stack is a small number, so
- * the way to its site is one step through an array, for millions of events as for ten.
+ * an array finds its site in one step.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -89,7 +89,7 @@ void sites_feed(struct model *model, const struct event *event)
 
 /* ---- whose call it was ---- */
 
-/* Files that hand out memory for others; what stands before the version is compared. */
+/* Libraries that allocate memory for others; only the name before the version is compared. */
 static const char *const allocators[] = {"libc.so.",    "libc-2.",     "libtcmalloc",
 					 "libjemalloc", "libmimalloc", "libmemshim.so",
 					 "ld-linux"};

@@ -11,7 +11,7 @@ struct filter;
 struct model;
 struct stack_frame;
 
-/* All calls of one kind from one call stack. */
+/* All calls of one kind with one call stack. */
 struct model_site {
 	uint32_t stack;
 	uint32_t instance; /* of the first */
@@ -21,8 +21,8 @@ struct model_site {
 	bool several_processes;
 	uint64_t count; /* failed ones too */
 	uint64_t failed;
-	uint64_t bytes;         /* grown, made or attached */
-	uint64_t earlier_bytes; /* at an earlier sample, by trend.h; 0: there was none */
+	uint64_t bytes;         /* grown, created or attached */
+	uint64_t earlier_bytes; /* at an earlier sample: see trend.h; 0: there was none */
 	uint64_t given_back_bytes;
 };
 
@@ -38,8 +38,8 @@ struct model_sites {
 void sites_feed(struct model *model, const struct event *event);
 
 /*
- * The frame that wanted memory: the first that is no allocator's. When libc and the loader did it
- * among themselves, the first in another file than the allocator's.
+ * The frame that asked for memory: the first that is not in an allocator. If libc and the loader
+ * called each other only, the first frame outside the allocator's file.
  */
 uint32_t model_caller(const struct stack_frame *frames, uint32_t count);
 

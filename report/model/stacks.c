@@ -94,7 +94,7 @@ void model_add_load(struct model *model, const struct load_facts *facts)
 	}
 }
 
-/* A child of fork has all where its parent had it. */
+/* A child of fork has the modules of its parent, at the same addresses. */
 static bool find_address(const struct model *model, uint32_t instance, uint32_t module,
 			 uint64_t *address)
 {

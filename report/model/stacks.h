@@ -10,17 +10,17 @@ struct model;
 
 #define FRAMES_MOST (1u << 20) /* a file that claims more is damaged */
 
-/* Where an image has a module. */
+/* The load address of a module in an image. */
 struct model_load {
 	UT_hash_handle hh;
 	struct load_key {
 		uint32_t instance, module;
 	} key;
 	uint64_t address;
-	bool moved; /* loaded again at another address: an event may mean either */
+	bool moved; /* it was loaded again at another address: an event may mean either */
 };
 
-/* How far the addresses of a module can be named, best first. */
+/* How well the addresses of a module can be named, best first. */
 enum module_names {
 	NAMES_LINES,     /* functions and lines */
 	NAMES_FUNCTIONS, /* no lines */
@@ -60,15 +60,15 @@ struct model_name {
 	struct frame_place places[];
 };
 
-/* One frame of a call stack, as the views want it. */
+/* One frame of a call stack, for the views. */
 struct stack_frame {
 	const struct model_module *module; /* null: in no loaded file */
-	const struct model_name *name;     /* null: it has none */
+	const struct model_name *name;     /* null: no name is known */
 	uint64_t offset;                   /* from the module's load address */
 	uint64_t pc;                       /* 0: not known */
 	bool exact;                        /* a signal interrupted there: pc is no return address */
 	bool is_signal;                    /* a signal's arrival, between handler and interrupted */
-	bool cut;                          /* the outermost one that was taken; there are more */
+	bool cut;                          /* the outermost recorded frame; the stack has more */
 };
 #define STACK_FRAMES_MAX 64u
 
@@ -83,12 +83,12 @@ struct model_stacks {
 	uint32_t deepest_cut; /* frames of the deepest stack that was cut; 0: none was */
 };
 
-/* Call stacks; the same row may come again. */
+/* Rows of call stacks; a row may come twice. */
 void model_add_module(struct model *model, const struct module_facts *facts);
 void model_add_frame(struct model *model, const struct frame_facts *facts);
 void model_add_load(struct model *model, const struct load_facts *facts);
 
-/* Puts names to an address; places may be none. */
+/* Adds the names of an address; there may be none. */
 void model_add_name(struct model *model, const struct name_key *key,
 		    const struct frame_place *places, uint32_t count);
 
@@ -97,7 +97,7 @@ const struct model_name *model_name(const struct model *model, const struct name
 /* Whether the frames of this stack are known. */
 bool model_knows_stack(const struct model *model, uint32_t stack);
 
-/* The frames of an image's stack, innermost first; how many. */
+/* Writes the frames of an image's stack, innermost first; returns their number. */
 uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stack,
 		     struct stack_frame frames[STACK_FRAMES_MAX]);
 

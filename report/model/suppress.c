@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A rule that names a function speaks of one place in a program, and must hide nothing else: where
- * several call stacks lead to what a finding tells of, each must have the function.
+ * A rule that names a function is about one place in a program, and must hide nothing else. If
+ * several call stacks lead to a finding, each must contain the function.
  */
 #include "report/model/suppress.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Findings that the user knows of and does not want to hear about again. */
+/* Findings that the user knows and does not want to see again. */
 #ifndef MEMSHIM_MODEL_SUPPRESS_H
 #define MEMSHIM_MODEL_SUPPRESS_H
 
@@ -15,7 +15,9 @@ struct suppression {
 	char pattern[];
 };
 
-/* Takes out what a rule is about, and counts it. After model_finalize; functions need their names.
+/*
+ * Removes the findings that a rule matches, and counts them. After model_finalize, when functions
+ * have their names.
  */
 void model_suppress(struct model *model, const struct suppression *rules);
 

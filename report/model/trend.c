@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Pieces double in length whenever the session outgrows them, two becoming one, until they reach
- * over `keep_ns`; from then on the oldest give way.
+ * When a session outgrows its pieces of time, each two pieces become one of double length. When
+ * they cover `keep_ns`, the oldest piece is dropped instead.
  */
 #include "report/model/trend.h"
 
@@ -13,7 +13,7 @@
 #define FIRST_PIECE_NS 100000000u /* 12 s in all */
 #define SECOND_NS 1e9
 #define RECENT_NS 2000000000u
-#define LEAST_LOOK_NS 50000000u /* what happened in less says little of a second */
+#define LEAST_LOOK_NS 50000000u /* a shorter time gives no useful rate */
 
 void trends_begin(struct trends *trends, uint64_t whole_ns, uint64_t keep_ns)
 {
@@ -128,7 +128,7 @@ uint64_t trends_number(const struct trends *trends, uint64_t now_ns, uint32_t co
 {
 	uint64_t last = now_ns / trends->piece_ns + 1;
 
-	/* A young session begins at the left. */
+	/* A chart that is not full is filled from the left. */
 	if (last < count)
 		return at < last ? at + 1 : 0;
 	return last - count + 1 + at;
@@ -143,7 +143,7 @@ const struct trend_piece *trends_piece(const struct trend *trend, uint64_t numbe
 
 /* ---- rates ---- */
 
-/* Over a whole life, where there is no look before. */
+/* The rates over the life of the image, where there is no earlier sample. */
 static void rate_over_life(struct trend *trend, const struct process_facts *facts, uint64_t now_ns)
 {
 	uint64_t end = facts->ended ? facts->end_ns : now_ns;
@@ -155,7 +155,7 @@ static void rate_over_life(struct trend *trend, const struct process_facts *fact
 					  : 0;
 }
 
-/* What stood before piece `first`, and what happened from it on. */
+/* The last piece before `first`, and the sums from `first` on. */
 struct window {
 	const struct trend_piece *before, *earliest;
 	uint64_t moves;
@@ -182,8 +182,8 @@ static struct window trend_window(const struct trend *trend, uint64_t first)
 }
 
 /*
- * Over the last moment, by the events, where there is no look before: a mean over a whole life says
- * nothing of a process that grew when it began and has been idle since.
+ * The rates of the last two seconds, by the events, where there is no earlier sample. The mean over
+ * the whole life would hide that a process grew at its start and has been idle since.
  */
 static void rate_of_late(const struct trends *trends, struct trend *trend,
 			 const struct process_facts *facts, uint64_t now_ns)
@@ -232,7 +232,7 @@ static void trend_sample(struct trends *trends, const struct model_process *proc
 		rate_over_life(trend, &process->facts, now_ns);
 }
 
-/* What each site had at the last look is put beside what it has now. */
+/* Keeps the bytes of each site, to compare them with the next sample. */
 static void trends_sample_sites(struct trends *trends, struct model *model)
 {
 	uint64_t *bytes = calloc(model->sites.count + 1, sizeof *bytes);

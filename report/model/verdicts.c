@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was true of the segments when the session ended, and what is true now. A recording holds
- * the first, as its recorder found it, and no later look changes that. Where there was no recorder,
- * or the session goes on, the kernel's rows of now are both.
+ * The state of the segments when the session ended, and now. A recording has the first, as the
+ * recorder found it; later facts do not change it. Without a recorder, or while the session is
+ * live, the kernel's present rows give both.
  *
- * The second is told only of what is surely the same: in the same IPC namespace an object with the
- * same id, key, size and creator. An inode alone does not show that a namespace is the same; where
- * nothing better is known, an object does whose time of change is the same as well.
+ * The present state is given only for objects that are certainly the same: same IPC namespace, id,
+ * key, size and creator. Equal inodes do not prove that two namespaces are the same, because the
+ * kernel reuses inodes. An object with the same time of change, too, proves it.
  */
 #include <stdlib.h>
 
@@ -15,7 +15,7 @@
 
 #define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
 #define SECOND_NS 1000000000
-/* shmget returns, and is stamped, later than the kernel sets the time: seldom by as much. */
+/* the event's time is later than the kernel's: shmget returns after the kernel sets its time */
 #define CTIME_EARLIER_NS 5000000000
 #define CTIME_LATER_NS 2000000000
 
@@ -112,7 +112,7 @@ const struct kernel_segment *verdict_row(const struct model *model, int32_t shmi
 		return object && !object->gone ? &object->segment : NULL;
 	if (!model->session.same_ipc)
 		return NULL;
-	/* What was there until reap removed it, after the end. */
+	/* The segment existed when the session ended; `memshim reap` removed it afterwards. */
 	return row_now(model, shmid) || !reaped_row(model, shmid)
 		       ? row_now(model, shmid)
 		       : &reaped_row(model, shmid)->segment;
@@ -121,8 +121,8 @@ const struct kernel_segment *verdict_row(const struct model *model, int32_t shmi
 /* ---- at the end ---- */
 
 /*
- * The creator's pid, as who asked the kernel for the row saw it: the recorder or this program.
- * 0 unknown.
+ * The creator's pid in the pid namespace of the program that read the row: the recorder, or this
+ * program. 0 unknown.
  */
 static int32_t creator_pid(const struct model *model, const struct model_segment *segment)
 {
@@ -135,8 +135,8 @@ static int32_t creator_pid(const struct model *model, const struct model_segment
 }
 
 /*
- * Whether the kernel's row is this segment, and not a later one with its id, for all that is known.
- * Missing data contradict nothing: enough to show the row, and too little to act on it.
+ * Whether nothing contradicts that the kernel's row is this segment, and not a later one with its
+ * id. Where data are missing, this is enough to show the row, but not to act on it.
  */
 static bool verdict_is_same(const struct model *model, const struct model_segment *segment,
 			    const struct kernel_segment *row)
@@ -153,7 +153,10 @@ static bool verdict_is_same(const struct model *model, const struct model_segmen
 	return pid == 0 || row->creator_pid == pid;
 }
 
-/* Whether a time of the kernel's, in seconds, is that of an event; the wall clock may be set. */
+/*
+ * Whether a kernel time, in seconds, can be that of an event. The wall clock may have been set in
+ * between.
+ */
 static bool is_time_of(const struct model *model, uint64_t seconds, uint64_t event_ns)
 {
 	int64_t drift = model->session.wall_drift_ns;
@@ -164,7 +167,7 @@ static bool is_time_of(const struct model *model, uint64_t seconds, uint64_t eve
 	       time <= then + (drift > 0 ? drift : 0) + CTIME_LATER_NS;
 }
 
-/* When it was created, or last changed by a process of the session. */
+/* Whether it is the time at which the session created the segment, or changed it. */
 static bool is_time_of_segment(const struct model *model, const struct model_segment *segment,
 			       uint64_t seconds)
 {
@@ -177,7 +180,7 @@ static bool is_time_of_segment(const struct model *model, const struct model_seg
 	return false;
 }
 
-/* All that tells a segment that the session created from another is known, and agrees. */
+/* Whether all facts that identify the segment are known, and agree with the kernel's row. */
 static bool is_surely(const struct model *model, const struct model_segment *segment,
 		      const struct kernel_segment *row)
 {
@@ -189,7 +192,10 @@ static bool is_surely(const struct model *model, const struct model_segment *seg
 	       is_time_of_segment(model, segment, row->changed);
 }
 
-/* What the recorder did not keep a row of is not known; nor, where there is none, in doubt. */
+/*
+ * Whether the kernel was asked about the segment. If the recorder has no row of it, its state is
+ * unknown.
+ */
 static bool verdict_is_asked(const struct model *model, struct model_segment *segment,
 			     bool is_latest)
 {
@@ -229,8 +235,8 @@ void verdict_learn_row(struct model *model, struct model_segment *segment)
 
 /*
  * PRESENCE_HERE: `now` is the object that was there `then`, in the same namespace.
- * PRESENCE_REMOVED: surely another one has its id. The kernel gives an id again only after all
- * others; so with the creator it is enough, though the time of change may be later (IPC_SET).
+ * PRESENCE_REMOVED: certainly, another object has its id. The kernel reuses an id only after all
+ * others. So the same creator is enough, even if the time of change is later (IPC_SET).
  */
 static enum model_presence compare_rows(const struct model *model,
 					const struct kernel_segment *then,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel said of the segments, and the verdicts that follow: what was true of them when
- * the session ended, and what is true now.
+ * What the kernel tells about the segments, and the verdicts that follow: their state when the
+ * session ended, and now.
  */
 #ifndef MEMSHIM_MODEL_VERDICTS_H
 #define MEMSHIM_MODEL_VERDICTS_H
@@ -20,11 +20,11 @@ struct model_kernel_row {
 	struct kernel_segment segment;
 };
 
-/* What `memshim reap` has noted of a segment that it removed. */
+/* A segment that `memshim reap` removed, as it noted it. */
 struct model_reaped_row {
 	UT_hash_handle hh;
 	struct kernel_segment segment;
-	uint64_t removed_s; /* since 1970 */
+	uint64_t removed_s; /* seconds since 1970 */
 	uint32_t uid;       /* the user that ran it */
 };
 
@@ -33,7 +33,7 @@ struct model_object_row {
 	struct object_facts facts;
 };
 
-/* What the kernel said: at single calls, when the session ended, and now. */
+/* What the kernel told: at single calls, when the session ended, and now. */
 struct model_kernel {
 	struct model_kernel_row *rows; /* the segments, as the kernel has them now */
 	bool known; /* the rows are complete; for their namespace see session.same_ipc */
@@ -55,18 +55,18 @@ void model_add_reaped(struct model *model, const struct kernel_segment *segment,
 		      uint32_t uid);
 
 /*
- * After the kernel's rows, the objects and the tables: an object that is surely the same proves
- * that this IPC namespace is the session's, where that was not known.
+ * Call it after the kernel's rows, the objects and the tables were added. Sets session.same_ipc if
+ * it was not known and an object proves that this IPC namespace is the session's.
  */
 void model_recognize_namespace(struct model *model);
 
-/* The kernel's row of an id: of when the session ended, or of now while the session goes on. */
+/* The kernel's row of an id: when the session ended, or now for a live session. */
 const struct kernel_segment *verdict_row(const struct model *model, int32_t shmid);
 
-/* Takes from that row whether the segment existed, and its other fields. */
+/* Takes from that row whether the segment existed, and its other facts. */
 void verdict_learn_row(struct model *model, struct model_segment *segment);
 
-/* After the segment's state is known: takes what the kernel says now. */
+/* After the segment's state is known: adds what the kernel tells now. */
 void verdict_learn_presence(const struct model *model, struct model_segment *segment);
 
 void verdict_free_rows(struct model *model);

@@ -30,7 +30,7 @@ void zones_free(struct zones *zones)
 
 /* ---- mappings ---- */
 
-/* A new zone at the end; null, and noted, without memory. */
+/* Adds a zone at the end. Without memory: null, and it sets no_memory. */
 static struct zone *add_zone(struct zones *zones)
 {
 	struct zone *zone;
@@ -57,7 +57,7 @@ static bool zone_begins(const char *text, const char *with)
 	return text && strncmp(text, with, strlen(with)) == 0;
 }
 
-/* What the line tells by itself. */
+/* The kind, as far as the mapping alone tells it. */
 static enum zone_kind kind_of(const struct zones *zones, const struct mapping_facts *facts)
 {
 	static const char *const kernel[] = {"[vdso]",    "[vvar",     "[vsyscall]",
@@ -112,7 +112,7 @@ static bool same_name(const struct zone *a, const struct zone *b)
 	return a->name && b->name && strcmp(a->name, b->name) == 0;
 }
 
-/* All pieces of a file with code are the library: they lie next to one another. */
+/* All adjacent mappings of a file that has code are one library. */
 static void spread_library(struct zones *zones, uint32_t code)
 {
 	struct zone *at = zones->zones;
@@ -126,7 +126,7 @@ static void spread_library(struct zones *zones, uint32_t code)
 			at[i].kind = ZONE_LIBRARY;
 }
 
-/* Zeros that go on where the program's data ends. */
+/* Whether it continues the program's data with zeros. */
 static bool is_bss(const struct zone *before, const struct zone *zone)
 {
 	return zone->kind == ZONE_ANONYMOUS && !zone->name &&
@@ -165,7 +165,7 @@ static uint64_t heap_end(const struct zones *zones)
 	return end;
 }
 
-/* The kernel shows the break rounded up to a page; the shim's own word is kept where it fits. */
+/* The kernel's maps round the break up to a page. The shim's exact value is used where it fits. */
 static void finalize_break(struct zones *zones)
 {
 	struct zones_process *process = &zones->process;
@@ -195,7 +195,7 @@ static int zone_by_start(const void *a, const void *b)
 	return left->start < right->start ? -1 : left->start > right->start;
 }
 
-/* The room above the break is a zone of its own: it is what the heap may become. */
+/* The free range above the break is a zone of its own: the heap may grow into it. */
 static void finalize_headroom(struct zones *zones)
 {
 	uint64_t edge = zone_page_up(zones, zones->process.break_current);
@@ -250,7 +250,7 @@ void zones_finalize(struct zones *zones)
 
 /* ---- segments and holders ---- */
 
-/* The first in the index whose shmid is not lower. */
+/* The index of the first attachment with this shmid or a higher one. */
 static uint32_t zone_find_attached(const struct zones *zones, int32_t shmid)
 {
 	uint32_t low = 0, high = zones->attached_count;
@@ -266,7 +266,10 @@ static uint32_t zone_find_attached(const struct zones *zones, int32_t shmid)
 	return low;
 }
 
-/* Goes through the attachments of one segment: null after the last. `i` is find_attached's. */
+/*
+ * The next attachment of one segment; null after the last. `i` begins as the result of
+ * zone_find_attached.
+ */
 static struct zone *next_attached(const struct zones *zones, int32_t shmid, uint32_t *i)
 {
 	struct zone *zone = *i < zones->attached_count ? &zones->zones[zones->attached[*i]] : NULL;
@@ -318,7 +321,7 @@ void zones_add_holder(struct zones *zones, int32_t shmid, const struct zone_hold
 
 /* ---- two looks ---- */
 
-/* Those that move: of each there is one. */
+/* A zone whose address may change: there is one of each kind. */
 static const struct zone *find_moving(const struct zones *zones, const struct zone *zone)
 {
 	for (uint32_t i = zones->count; i > 0; i--) {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An address space in zones, lowest address first: the kernel's mappings with a meaning put to
- * each, and the room above the break. Made in this order:
+ * An address space in zones, lowest address first: the kernel's mappings with their purpose, and
+ * the free range above the break. The order of the calls:
  *
  *    zones_make ─▶ mappings, or attachments ─▶ zones_finalize ─▶ segments, holders
  *
- * When memory runs out it keeps what it has, and says so.
+ * Without memory it keeps what it has, and sets no_memory.
  */
 #ifndef MEMSHIM_MODEL_ZONES_H
 #define MEMSHIM_MODEL_ZONES_H
@@ -52,7 +52,7 @@ struct zone {
 /* The process; addresses are 0 where they are not known. */
 struct zones_process {
 	int32_t pid;
-	bool live; /* these are the kernel's words of now, and no recording's */
+	bool live; /* from the kernel, now; else from a recording */
 	uint64_t page_bytes;
 	uint64_t break_initial, break_current, break_peak;
 	char comm[17];
@@ -65,8 +65,9 @@ struct zones {
 	uint32_t count, capacity;
 	uint32_t *attached; /* indices of the attachments, in the order of their shmids */
 	uint32_t attached_count;
-	bool headroom_known;   /* the room above the break is what it is */
-	bool headroom_at_most; /* or no more than that: what else is there was not recorded */
+	bool headroom_known;   /* headroom_bytes is exact */
+	bool headroom_at_most; /* headroom_bytes is the most that is possible: other mappings are
+				  not recorded */
 	uint64_t headroom_bytes;
 	bool no_memory;
 };
@@ -76,19 +77,19 @@ void zones_free(struct zones *zones);
 
 void zones_add_mapping(struct zones *zones, const struct mapping_facts *facts);
 
-/* Says what each mapping is, and finds the break and the room above it. */
+/* Finds the purpose of each mapping, the break, and the free range above it. */
 void zones_finalize(struct zones *zones);
 
-/* How many of them are attachments of this segment. */
+/* How many zones are attachments of this segment. */
 uint32_t zones_of_segment(const struct zones *zones, int32_t shmid);
 
-/* What the kernel's table says of a segment that is attached here. */
+/* Adds the kernel's row of a segment that is attached here. */
 void zones_add_segment(struct zones *zones, const struct kernel_segment *segment);
 
-/* Another process that has a segment attached. */
+/* Adds another process that has a segment attached. */
 void zones_add_holder(struct zones *zones, int32_t shmid, const struct zone_holder *holder);
 
-/* The same zone at an earlier look, however large it was then; null when it is new. */
+/* The same zone in an earlier sample, whatever its size was; null when it is new. */
 const struct zone *zones_before(const struct zones *before, const struct zone *zone);
 
 static inline uint64_t zone_bytes(const struct zone *zone)

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define END_SEEN_LATE_NS 20000000ull /* the recorder's longest pause between two scans */
+#define END_SEEN_LATE_NS 20000000ull /* the longest interval between two scans of the recorder */
 
 static bool zone_recorded_runs(const struct model_process *process)
 {
@@ -59,7 +59,7 @@ static void zone_recorded_add_attachment(struct zones *zones,
 	zone->size = segment->size;
 }
 
-/* Whether it ended with its image, and not before. */
+/* Whether the attachment ended together with its image. */
 static bool ended_with(const struct model_past *past)
 {
 	return past->how == ENDED_BY_EXIT || past->how == ENDED_BY_EXEC;
@@ -79,8 +79,8 @@ static void zone_recorded_add_holder(struct zones *zones, const struct model_pro
 }
 
 /*
- * Whether an attachment stood at `time_ns`, the end of another process. The recorder sees an end up
- * to END_SEEN_LATE_NS late, so the holder may seem to have ended before it.
+ * Whether an attachment existed at `time_ns`, the end of another process. The recorder notices an
+ * end up to END_SEEN_LATE_NS late, so the holder may seem to have ended before.
  */
 static bool stood_at(const struct model_past *past, uint64_t time_ns)
 {
@@ -89,7 +89,9 @@ static bool stood_at(const struct model_past *past, uint64_t time_ns)
 	return past->attachment.since_ns <= time_ns && past->until_ns + late_ns >= time_ns;
 }
 
-/* All attachments of others that stood at `time_ns`; `now`: those that stand still. */
+/*
+ * Adds the attachments of other processes that existed at `time_ns`; `now`: those that exist now.
+ */
 static void zone_recorded_add_holders(struct zones *zones, const struct model *model,
 				      uint64_t time_ns, bool now)
 {
