@@ -26,7 +26,6 @@ void snapshot_memory(struct segment_snapshot *snapshot, bool huge)
 
 /* ---- the process and its addresses ---- */
 
-/* The image's slot; null when it has ended. */
 const struct segment_process *snapshot_slot(const struct drain *drain, uint32_t instance)
 {
 	uint32_t used = drain_slots_used(drain);
@@ -37,7 +36,6 @@ const struct segment_process *snapshot_slot(const struct drain *drain, uint32_t 
 	return NULL;
 }
 
-/* Its pid here; 0 when it is not known. */
 pid_t snapshot_pid(const struct segment_process *slot)
 {
 	if (!slot)
@@ -125,7 +123,6 @@ static bool next_visit_mapping(void *context, const struct mapping_facts *mappin
 	return false;
 }
 
-/* The first mapping that ends above `address`, except the heap, which no call runs into. */
 void snapshot_next_mapping(struct segment_snapshot *snapshot, pid_t pid, uint64_t address)
 {
 	struct next_search search = {snapshot, address};

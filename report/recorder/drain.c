@@ -37,7 +37,10 @@ static enum segment_read read_one(const struct drain *drain, uint32_t i, uint64_
 	return segment_read(part_at(drain, i), log + i * part_events, part_events, n, out);
 }
 
-/* Insertion sort: a part is nearly in order, as an event takes its clock just before its claim. */
+/*
+ * Insertion sort: a part is nearly in order, because the shim reads the clock just before it claims
+ * an event.
+ */
 static void sort_by_clock(struct segment_event *events, uint64_t count)
 {
 	for (uint64_t i = 1; i < count; i++) {
@@ -112,7 +115,7 @@ static void remember_unpublished(struct drain_part *part, uint64_t now_ns,
 			part->next, now_ns};
 }
 
-/* Reads from the part's position towards `head`, as many events as the batch holds. */
+/* Reads new events of the part, up to `head`, as many as the batch holds. */
 static void fill_batch(struct drain *drain, uint32_t i, uint64_t head, uint64_t now_ns)
 {
 	struct drain_part *part = &drain->part[i];
@@ -150,8 +153,10 @@ unsigned drain_log(struct drain *drain)
 
 	truncation_guard_turn(drain);
 	for (uint32_t i = 0; i < drain->header.part_count; i++) {
-		/* Up to the head of now: writers that never pause must not keep the pass in one
-		 * part. */
+		/*
+		 * Up to the present head: a program that logs without a pause must not keep the
+		 * pass in one part.
+		 */
 		uint64_t head = word_load(&part_at(drain, i)->head);
 		uint64_t waiting = head - drain->part[i].next;
 		unsigned full = waiting >= part_events ? 100

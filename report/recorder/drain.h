@@ -17,7 +17,7 @@ struct segment_event;
  */
 unsigned drain_log(struct drain *drain);
 
-/* Appends an event of the recorder's own, which is in no part. */
+/* Appends an event that the recorder makes itself. */
 void drain_append_event(struct drain *drain, const struct segment_event *event);
 
 /* After the last drain_log: counts the events that are still unpublished as torn. */

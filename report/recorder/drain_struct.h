@@ -12,7 +12,7 @@
 #include "report/recorder/recording.h"
 
 #define DRAIN_BATCH 16384u      /* events in one batch: 1 MiB */
-#define DRAIN_UNPUBLISHED 1024u /* remembered per part; more are torn at once */
+#define DRAIN_UNPUBLISHED 1024u /* kept for each part; more are torn at once */
 #define DRAIN_IDENTITIES 64u    /* gathered before they are written */
 
 /* An event that was claimed and not published when the drain read it. */
@@ -34,14 +34,19 @@ struct drain_break_check {
 	uint32_t suspected, reported;
 };
 
-/* For a slot: the limits when its image registered, and if there is one, its memory then. */
+/*
+ * For a slot: the limits when its image registered and, if it has limits, its memory at that time.
+ */
 struct drain_limits {
 	uint32_t instance;
 	uint64_t data, space;              /* RLIMIT_DATA and RLIMIT_AS; 0 unknown */
 	uint64_t mapped_bytes, data_bytes; /* VmSize and VmData, without the heap; 0 unknown */
 };
 
-/* Segments right after shmget created them, by the low bits of their id; 0 none, else shmid + 1. */
+/*
+ * Segments that the kernel had right after shmget created them, by the low bits of their id; 0
+ * none, else shmid + 1.
+ */
 #define OBJECT_NOTES 4096u
 struct object_notes {
 	uint32_t seen[OBJECT_NOTES];

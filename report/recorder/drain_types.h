@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of this room tell each other about a session, its images and their ends. */
+/* Types that the files of this room exchange: images, their ends, and errors. */
 #ifndef MEMSHIM_RECORDER_DRAIN_TYPES_H
 #define MEMSHIM_RECORDER_DRAIN_TYPES_H
 
@@ -21,8 +21,8 @@ struct drain_process {
 	uint32_t instance;
 	uint32_t parent_instance;
 	bool forked;
-	bool other_pid_namespace; /* in another pid namespace, or perhaps: its pid means nothing
-				     here */
+	bool other_pid_namespace; /* in another pid namespace, or that is not known: its pid means
+				     nothing here */
 	pid_t pid;                /* in the process's own pid namespace */
 	uint64_t start_time;      /* proc(5) stat field 22; 0 unknown */
 	uint64_t start_clock;     /* of its registration */

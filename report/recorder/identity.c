@@ -55,7 +55,10 @@ static bool identity_fits(const struct drain_identity *identity,
 				 registration->image.start_time);
 }
 
-/* Needed where the pid is from the slot, which any process of the session can write. */
+/*
+ * Where the pid is from the slot, which any process of the session can write, the process must map
+ * the segment.
+ */
 static bool identity_maps_segment(const struct drain_identity *identity, const struct drain *drain,
 				  int fd)
 {

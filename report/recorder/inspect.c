@@ -19,7 +19,7 @@
 #include "report/util/path.h"
 #include "report/util/trust.h"
 
-#define SCRIPT_DEPTH 4 /* as the kernel's own: a script's interpreter may be a script */
+#define SCRIPT_DEPTH 4 /* as in the kernel: a script's interpreter may be a script */
 
 #if defined(__x86_64__)
 #define OWN_MACHINE EM_X86_64
@@ -57,7 +57,7 @@ static bool find_loader(int fd, const Elf64_Ehdr *elf, char *loader, size_t size
 	return false;
 }
 
-/* The loader itself, given a program to run: it has no loader, and still preloads. */
+/* Whether it is the loader itself: it has no loader, and still loads LD_PRELOAD. */
 static bool is_loader(const char *path)
 {
 	const char *name = path_base_name(path);
@@ -66,7 +66,7 @@ static bool is_loader(const char *path)
 	return strncmp(name, "ld-linux", 8) == 0 || strncmp(name, "ld-2.", 5) == 0;
 }
 
-/* Whether the kernel will give the program more rights than its caller has. */
+/* Whether the kernel gives the program more rights than its caller has. */
 static bool gains_rights(int fd)
 {
 	struct statvfs fs;
@@ -80,7 +80,7 @@ static bool gains_rights(int fd)
 	       (getuid() != 0 && fgetxattr(fd, "security.capability", NULL, 0) > 0);
 }
 
-/* Missing, it stops the program from running; but it need not be readable. */
+/* The interpreter need not be readable; but if it is missing, the program cannot run. */
 static void judge_unopened(struct inspection *in, const char *interpreter)
 {
 	inspect_judge(in, INSPECT_SEEN, 0, 0);
@@ -117,8 +117,7 @@ static void judge_script(struct inspection *in, const char *line, int depth)
 	int fd;
 
 	if (depth == 0 || sscanf(line + 2, " %255[^ \t\n]", interpreter) != 1) {
-		inspect_judge(in, INSPECT_SEEN, 0,
-			      0); /* exec itself will say what it thinks of it */
+		inspect_judge(in, INSPECT_SEEN, 0, 0); /* exec reports what is wrong */
 		return;
 	}
 	fd = regular_open(AT_FDCWD, interpreter, 0);
@@ -170,7 +169,7 @@ static void judge_file(struct inspection *in)
 	}
 }
 
-/* The first executable of that name in PATH, as execvp(3) looks for it. */
+/* Finds the first executable of that name in PATH, as execvp(3) does. */
 static void find_in_path(struct inspection *in, const char *command)
 {
 	const char *from = getenv("PATH");
@@ -219,7 +218,7 @@ void inspect_command(struct inspection *in, const char *command)
 	}
 }
 
-/* Of a loader's command line, ld.so(8), the word that names the program; null: there is none. */
+/* The word that names the program on a loader's command line, ld.so(8); null: there is none. */
 static const char *find_program_word(const char *words, const char *end)
 {
 	static const char *const with_value[] = {
@@ -240,7 +239,7 @@ static const char *find_program_word(const char *words, const char *end)
 	return word < end && *word ? word : NULL;
 }
 
-/* The program that a loader was given stands in the loader's place. */
+/* Sets the path of the program that the loader was given. */
 static void name_given_program(struct inspection *in, pid_t pid)
 {
 	char words[4096], folder[PATH_MAX] = "";

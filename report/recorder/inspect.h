@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Whether a program will load the shim: reads the file, and runs nothing.
- */
+/* Whether a program loads the shim: reads the file, and runs nothing. */
 #ifndef MEMSHIM_RECORDER_INSPECT_H
 #define MEMSHIM_RECORDER_INSPECT_H
 
@@ -28,16 +26,16 @@ struct inspection {
 const char *inspect_words(unsigned why);
 
 /*
- * Whether preloading the shim is at least harmless to an INSPECT_UNSEEN program: another libc's
- * loader may refuse to run it, another word size's complains on the program's standard error, and
- * a sanitizer ends it.
+ * Whether preloading the shim does no harm to an INSPECT_UNSEEN program. The loader of another libc
+ * may refuse to run it; for another word size, the loader complains on standard error;
+ * AddressSanitizer ends the program.
  */
 bool inspect_bears_preload(unsigned why);
 
-/* COMMAND as execvp(3) would find it; a script is judged by its interpreter. */
+/* Inspects COMMAND as execvp(3) finds it; for a script, its interpreter. */
 void inspect_command(struct inspection *inspection, const char *command);
 
-/* The program that process `pid` runs now; INSPECT_SEEN if no reason speaks against it. */
+/* Inspects the program that process `pid` runs now. INSPECT_SEEN where no reason is known. */
 void inspect_process(struct inspection *inspection, pid_t pid);
 
 #endif

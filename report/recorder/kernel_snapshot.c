@@ -25,7 +25,7 @@ struct creator {
 	uint64_t since; /* seconds since 1970: when the first of them was created or changed */
 };
 
-/* The name of a creator that still runs; false where none does. "" unknown. */
+/* Finds the name of a creator that still runs, "" unknown. False when none runs. */
 static bool snapshot_name_creator(pid_t pid, uint64_t since, char name[16])
 {
 	struct proc_facts facts;
@@ -46,7 +46,7 @@ struct survey {
 	uint32_t page_bytes;
 	uint32_t creator_count;
 	struct creator
-		creator[256]; /* the first ones: a creator that fills the table is among them */
+		creator[256]; /* only the first: a creator that fills the table is among them */
 };
 
 static void fill_row(struct segment_snapshot *snapshot, const struct kernel_segment *row)
@@ -160,7 +160,9 @@ static void survey_by_id(void *context, const struct kernel_segment *row)
 		fill_row(wanted->snapshot, row);
 }
 
-/* By its id. /proc/sysvipc/shm shows every user what IPC_STAT refuses to this one. */
+/*
+ * Reads the segment by its id: /proc/sysvipc/shm has it even where this user may not call IPC_STAT.
+ */
 static void snapshot_segment(struct segment_snapshot *snapshot, int32_t shmid)
 {
 	struct by_id wanted = {snapshot, shmid};
@@ -240,7 +242,9 @@ static bool wants_failure(struct snapshots *snapshots, const struct segment_even
 	return is_new_failure(snapshots, event);
 }
 
-/* Whether a shmget of this session created it: the ledger keeps that longer than the log. */
+/*
+ * Whether a shmget of this session created it, by the ledger: it keeps entries longer than the log.
+ */
 static bool snapshot_is_ours(const struct drain *drain, int32_t shmid)
 {
 	const struct segment_entry *ledger = drain_region(drain, REGION_LEDGER);

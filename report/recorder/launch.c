@@ -46,7 +46,7 @@ static int set_preload(const char *library)
 	return ret;
 }
 
-/* In the child: COMMAND gets the mask and the SIGCHLD action that the recorder started with. */
+/* In the child: restores the signal mask and the SIGCHLD action for COMMAND. */
 static void launch_restore(const struct launch *launch)
 {
 	sigaction(SIGCHLD, &launch->old_child_action, NULL);
@@ -68,8 +68,7 @@ static void launch_run(const struct launch *launch, int go_fd, int status_fd, ch
 	path[got] = '\0';
 	if (set_preload(library) == 0 && setenv("MEMSHIM_SESSION", path, 1) == 0) {
 		launch_restore(launch);
-		/* execvp runs a file that the kernel refuses in a shell: wrong for a broken binary.
-		 */
+		/* execvp(3) would give a broken binary to a shell. */
 		if (launch->path)
 			execv(launch->path, argv);
 		else
@@ -125,7 +124,10 @@ void launch_cancel(struct launch *launch)
 
 /* ---- signals ---- */
 
-/* Not forwarded: signals that stop or continue, and those of a fault in the recorder itself. */
+/*
+ * Whether the recorder forwards the signal. It does not forward signals that stop or continue a
+ * process, and those of its own faults.
+ */
 static bool is_passed_on(int number)
 {
 	static const int kept[] = {SIGKILL, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT, SIGSEGV,

@@ -40,8 +40,8 @@ void launch_cancel(struct launch *launch);
 int signals_catch(sigset_t *old_mask, struct sigaction *old_child_action);
 
 /*
- * Takes the pending signals, and sends them to `command` if that is not 0. True when one of them
- * asks a program to end: INT, QUIT, TERM or HUP, from any sender.
+ * Forwards the pending signals to `command` if that is not 0. True when one of them asks a program
+ * to end: INT, QUIT, TERM or HUP, from any sender.
  */
 bool signals_pass_on(int fd, pid_t command);
 

@@ -23,7 +23,7 @@
 #endif
 
 #define ROWS_MOST (1u << 20)
-#define START_SLACK_S 1u /* the kernel's seconds are those of its last tick */
+#define START_SLACK_S 1u /* the kernel counts seconds from its last tick */
 
 struct left_rows {
 	struct segment_object *rows; /* by id, after left_rows_read */
@@ -157,7 +157,7 @@ static uint32_t object_flags(const struct drain *drain, int32_t shmid)
 
 /* ---- at the end ---- */
 
-/* Rows on their way into the recording, many in a chunk. */
+/* Rows that are gathered into one chunk. */
 struct object_batch {
 	struct drain *drain;
 	uint64_t count, all_count;
@@ -180,7 +180,10 @@ static void object_batch_add(struct object_batch *batch, const struct segment_ob
 		object_batch_flush(batch);
 }
 
-/* The session's objects, and all created since it began: the ledger may lack some of its own. */
+/*
+ * Appends the session's objects, and all that were created since it began, because the ledger may
+ * lack some.
+ */
 static void append_present(struct object_batch *batch, const struct left_rows *left)
 {
 	uint64_t start_s = batch->drain->header.start.realtime_ns / 1000000000u - START_SLACK_S;
@@ -190,7 +193,10 @@ static void append_present(struct object_batch *batch, const struct left_rows *l
 			object_batch_add(batch, &left->rows[i]);
 }
 
-/* Read after the kernel's table: an entry that is still present was not removed by a call. */
+/*
+ * Appends ledger entries without an object. The entries are read after the kernel's table, so that
+ * one still present there was not removed by a call.
+ */
 static void append_gone(struct object_batch *batch, const struct left_rows *left)
 {
 	const struct segment_entry *ledger = drain_region(batch->drain, REGION_LEDGER);

@@ -10,8 +10,8 @@
 #include "report/recorder/drain_types.h"
 
 /*
- * Asks the kernel about the segments that the batch's first `count` events created. If one is gone
- * at the end, that tells whether it ever was in the session's IPC namespace.
+ * Asks the kernel about the segments that the batch's first `count` events created, and notes those
+ * that exist. So a segment that is gone at the end was once in the session's IPC namespace.
  */
 void objects_note_new(struct drain *drain, uint64_t count);
 

@@ -12,10 +12,10 @@ struct limit_words {
 	int resource;
 	char option; /* of ulimit, bash(1) */
 	rlim_t unit;
-	const char *words; /* the consequence for the recorder, and the way out */
+	const char *words; /* the consequence, and what to do */
 };
 
-/* The first one that is set is named. */
+/* The first limit that is set is named. */
 static const struct limit_words limits[] = {
 	{ENOMEM, RLIMIT_DATA, 'd', 1024,
 	 "leaves the recorder too little memory; raise it, or set it for COMMAND alone: memshim "

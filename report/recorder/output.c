@@ -13,7 +13,7 @@
 #include "report/util/error.h"
 #include "report/util/path.h"
 
-/* What %p, %e, %t or %% stands for. */
+/* Writes the text for %p, %e, %t or %%. */
 static void output_expand(char letter, const char *command, long pid, char word[PATH_MAX])
 {
 	if (letter == 'p')

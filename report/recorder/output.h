@@ -8,7 +8,7 @@
 
 struct output {
 	int fd;                  /* a second descriptor, to read the finished recording; -1 none */
-	char path[PATH_MAX];     /* as asked for */
+	char path[PATH_MAX];     /* as the user gave it */
 	char absolute[PATH_MAX]; /* "" unknown */
 	char old[PATH_MAX + 4];  /* the file that had its name; "" none */
 };

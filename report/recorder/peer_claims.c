@@ -8,7 +8,7 @@
 
 #include "preload/common/registration.h"
 
-#define SILENT_SHARE 4 /* of the room may be connections that have said nothing */
+#define SILENT_SHARE 4 /* 1/4 of the claims may be connections that have sent nothing */
 
 bool peer_claims_open(struct peer_claims *claims, uid_t uid, uint32_t capacity)
 {
@@ -54,7 +54,7 @@ void peer_claims_close(struct peer_claims *claims)
 	claims->claim = NULL;
 }
 
-/* False when it will never say anything: it died on the way, or is no process of the session. */
+/* False when it will never send its instance: the peer has ended, or is not of the session. */
 static bool claim_listen(struct peer_claims *claims, struct peer_claim *claim)
 {
 	struct registration_message registration_message;

@@ -31,11 +31,11 @@ void peer_claims_close(struct peer_claims *claims);
 /* Keeps a claim; it owns its descriptors from now on. */
 void peer_claims_add(struct peer_claims *claims, const struct peer_claim *claim);
 
-/* Reads what the silent connections say by now, and drops what is older than `until_ns`. */
+/* Reads what the silent connections have sent. */
 void peer_claims_listen(struct peer_claims *claims);
 void peer_claims_drop_old(struct peer_claims *claims, uint64_t until_ns);
 
-/* Takes the oldest that said `instance`; false when there is none. */
+/* Takes the oldest claim with this instance; false when there is none. */
 bool peer_claims_take(struct peer_claims *claims, uint32_t instance, struct peer *peer);
 
 #endif

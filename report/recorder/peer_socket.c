@@ -18,7 +18,7 @@
 #define ACCEPTED_MOST 4096 /* in one turn */
 #define TRIALS 16          /* connections accepted to find the one of the child */
 #define CHECKS 4 /* connections of a user without a known process of the session, in one turn */
-#define OTHER_USERS 32u    /* such users that one turn checks */
+#define OTHER_USERS 32u    /* other users that one turn checks */
 #define USERS 32u          /* of one session; the first one is the recorder's own */
 #define OWN_CAPACITY 2048u /* claims; each may hold a descriptor */
 #define OTHERS_CAPACITY 64u
@@ -68,7 +68,10 @@ static bool peer_learn_user(int connection, struct peer *peer)
 	return true;
 }
 
-/* Before Linux 6.5 by the pid: of the process that has it now, unless its parent has waited. */
+/*
+ * Before Linux 6.5, opens the pidfd by pid: of the process that has this pid now, if its parent has
+ * not waited.
+ */
 static void peer_learn_pidfd(int connection, struct peer *peer)
 {
 	socklen_t length = sizeof peer->fd;
@@ -84,7 +87,7 @@ static void peer_learn_pidfd(int connection, struct peer *peer)
 
 /* ---- whether SO_PEERPIDFD works after the peer has ended ---- */
 
-/* Any user may connect meanwhile: searches the child's own connection. */
+/* Finds the child's connection among others: any user may connect at this time. */
 static bool finds_pidfd_of(int listener, pid_t child)
 {
 	for (int i = 0; i < TRIALS; i++) {
@@ -104,7 +107,10 @@ static bool finds_pidfd_of(int listener, pid_t child)
 	return false;
 }
 
-/* A trial at an address that the kernel chooses: a child connects, ends, and is waited for. */
+/*
+ * Tries it out, at an address that the kernel chooses: a child connects and ends, and this process
+ * waits for it.
+ */
 static bool try_outlasting(void)
 {
 	struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -160,7 +166,7 @@ static bool may_check(struct peer_socket *socket, uid_t uid)
 	return socket->other_user[i].checks++ < CHECKS;
 }
 
-/* Null: the peer is not of the session. */
+/* Null when the peer is not of the session. */
 static struct peer_claims *user_of(struct peer_socket *socket, const struct peer *peer)
 {
 	for (uint32_t i = 0; i < socket->user_count; i++)
@@ -194,7 +200,7 @@ struct peer_socket *peer_socket_open(const struct peer_socket_options *options)
 
 /* ---- the turn ---- */
 
-/* False when no connection waits, or no descriptor is left for it. */
+/* False when no connection is pending, or no descriptor is left for it. */
 static bool accept_one(struct peer_socket *socket, int listener)
 {
 	struct peer_claim claim = {
@@ -228,7 +234,9 @@ static bool accept_some(struct peer_socket *socket, int listener)
 	return true;
 }
 
-/* The path first: only those who may enter the session's folder come that way. */
+/*
+ * The socket with a path comes first: only users that may enter the session's folder can reach it.
+ */
 bool peer_socket_collect(struct peer_socket *socket)
 {
 	socket->other_user_count = 0;

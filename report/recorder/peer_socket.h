@@ -28,7 +28,7 @@ struct peer_socket_options {
 	const char *session;
 	const char *path; /* "" none */
 	int descriptors;  /* descriptors from this number on stay free for the recorder */
-	/* Whether the turn is to end at once. */
+	/* Whether the turn must end now. */
 	bool (*must_stop)(void *context);
 	/* Whether a process of another user belongs to the session. */
 	bool (*is_member)(void *context, pid_t pid);
@@ -38,7 +38,7 @@ struct peer_socket_options {
 /* Opens the session's sockets. Null with errno set when there is none. */
 struct peer_socket *peer_socket_open(const struct peer_socket_options *options);
 
-/* Whether the kernel hands out a peer's pidfd after the peer has been waited for. */
+/* Whether the kernel gives a peer's pidfd after the peer's parent has waited. */
 bool peer_socket_outlasts_peers(const struct peer_socket *socket);
 
 /* Accepts the waiting connections, up to a bound. False when must_stop ended the turn. */

@@ -16,10 +16,10 @@
 
 #define PAGE 4096u
 #define TABLE_MOST (256u << 10)  /* of each table; most sessions need no more */
-#define HUGE_MOST_NS 20000000ull /* COMMAND waits for it: 8 ms as a rule */
+#define HUGE_MOST_NS 20000000ull /* COMMAND waits for it; 8 ms is usual */
 #define AHEAD_EVENTS 8192u       /* 512 KiB: more than a CPU writes between two passes */
 
-/* [begin, end) of the segment, whole pages of it. */
+/* Touches [begin, end) of the segment, in whole pages. */
 static void prefault_touch(const struct drain *drain, uint64_t begin, uint64_t end)
 {
 	char *base = drain->base;

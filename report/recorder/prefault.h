@@ -10,16 +10,19 @@
 
 #include "report/recorder/drain_types.h"
 
-/* Makes huge pages of the segment where possible, before COMMAND runs. */
+/* Replaces pages of the segment by huge pages where possible, before COMMAND runs. */
 void prefault_huge(const struct drain *drain);
 
-/* The tables. */
+/* The first part of each table. */
 void prefault_tables(const struct drain *drain);
 
 /* Part i of the log, some way beyond its head. */
 void prefault_log(struct drain *drain, uint32_t i, uint64_t head);
 
-/* Each process looks at its IPC namespace, and the kernel makes that file anew if nobody has it. */
+/*
+ * Keeps the IPC namespace's file in /proc open: each process reads it, and the kernel would
+ * otherwise make its inode each time.
+ */
 int prefault_namespace(void);
 
 #endif

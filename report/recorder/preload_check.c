@@ -28,7 +28,7 @@ static bool is_executing(pid_t pid)
 	return proc_read(pid, "cmdline", first, sizeof first) <= 0;
 }
 
-/* LIST is an LD_PRELOAD with the library in it. */
+/* Whether the library in LIST, an LD_PRELOAD, exists under the root of the process. */
 static bool is_in_root(pid_t pid, const char *list)
 {
 	char path[4096];
@@ -55,7 +55,7 @@ enum preload preload_find(pid_t pid)
 		    strstr(text + at, PRELOAD_LIBRARY))
 			return is_in_root(pid, text + at + sizeof name - 1) ? PRELOAD_HAS
 									    : PRELOAD_ELSEWHERE;
-	/* The text was cut: LD_PRELOAD may be behind it. */
+	/* The text is cut: LD_PRELOAD may come later. */
 	return used == (ssize_t)sizeof text - 1 ? PRELOAD_HAS : PRELOAD_HAS_NOT;
 }
 

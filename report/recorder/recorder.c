@@ -60,7 +60,7 @@ struct recorder {
 	bool command_ended;
 	int status; /* of COMMAND, as wait(2) has it */
 	uint64_t interval_ns, next_scan_ns;
-	uint64_t compare_at_ns, compare_pause_ns; /* of the breaks with the kernel's */
+	uint64_t compare_at_ns, compare_pause_ns; /* of the break checks */
 };
 
 /* ---- before COMMAND ---- */
@@ -73,7 +73,10 @@ static void recorder_explain_failure(int error)
 	error_line("record", why);
 }
 
-/* RLIMIT_DATA counts each block: large ones grow in place and go back; threads share a heap. */
+/*
+ * RLIMIT_DATA counts every block. So malloc maps large blocks, which it can grow and unmap, and all
+ * threads share one heap.
+ */
 static void save_memory(void)
 {
 	mallopt(M_MMAP_THRESHOLD, LARGE_BYTES);
@@ -135,7 +138,7 @@ static uint32_t recorder_join_command(char **argv, char words[1024])
 	return used;
 }
 
-/* The recording and the segment; false after one line. */
+/* Creates the recording and the segment. False after one line. */
 static bool make_session(struct recorder *r)
 {
 	char words[1024];
@@ -181,7 +184,9 @@ static void cancel_session(struct recorder *r)
 	output_cancel(&r->output);
 }
 
-/* Each process needs a pidfd. COMMAND was forked before and keeps its limit. */
+/*
+ * The recorder needs a pidfd for each process. COMMAND was forked before, and keeps its own limit.
+ */
 static void raise_descriptor_limit(void)
 {
 	struct rlimit limit;
@@ -236,7 +241,7 @@ static void check_command(struct recorder *r)
 	watch_command_ended(r->watch, status);
 }
 
-/* The next interval: short while the log fills up fast, longer step by step when it does not. */
+/* The next interval: short when the log fills up fast, else longer step by step. */
 static uint64_t next_interval(uint64_t interval_ns, unsigned full)
 {
 	if (full > 10)
@@ -283,7 +288,7 @@ static void recorder_turn(struct recorder *r, uint64_t most_ns)
 	compare_breaks(r, wait[1].revents & POLLIN);
 }
 
-/* The tree may not yet have found a process that COMMAND left behind: waits for SETTLE_NS. */
+/* Waits for SETTLE_NS: the tree may not have found a process yet that COMMAND left behind. */
 static void wait_for_all(struct recorder *r)
 {
 	uint64_t settled = now_ns() + SETTLE_NS;
@@ -371,7 +376,7 @@ static int hold_command(struct recorder *r)
 		ret = launch_hold(&r->launch, r->options->command, preload ? r->library : NULL);
 	if (ret != 0)
 		recorder_explain_failure(-ret);
-	umask(077); /* ours alone: the files need the modes they are given */
+	umask(077); /* for the recorder alone: files get the modes that open(2) names */
 	return ret;
 }
 

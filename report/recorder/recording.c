@@ -11,12 +11,12 @@
 
 #include "preload/common/timens.h"
 
-#define ROOM_BYTES (1ull << 20)   /* always kept ahead */
-#define STEP_BYTES (8ull << 20)   /* taken at once */
+#define ROOM_BYTES (1ull << 20)   /* that stay reserved */
+#define STEP_BYTES (8ull << 20)   /* reserved at once */
 #define COMPRESSION_LEVEL 1       /* the recorder shares the CPUs with the program it records */
 #define COMPRESSED_BYTES_MIN 512u /* a smaller payload is written as it is */
 
-/* 0 or -errno; takes up after a signal and after a short write. */
+/* 0 or -errno. Continues after a signal and after a short write. */
 static int write_whole(int fd, const void *bytes, size_t size, uint64_t offset)
 {
 	const char *from = bytes;
@@ -35,7 +35,7 @@ static int write_whole(int fd, const void *bytes, size_t size, uint64_t offset)
 	return 0;
 }
 
-/* A chunk and its payload: in one call, where the file system takes them whole. */
+/* Writes a chunk and its payload, in one call if the file system accepts it whole. */
 static int write_chunk(int fd, const struct segment_chunk *chunk, const void *payload,
 		       uint64_t payload_bytes, uint64_t offset)
 {
@@ -50,8 +50,8 @@ static int write_chunk(int fd, const struct segment_chunk *chunk, const void *pa
 }
 
 /*
- * Compresses a payload into recording->frame when that makes it smaller; sets chunk->stored_bytes.
- * Returns what is to be written, and in *bytes how much of it.
+ * Compresses a payload into recording->frame if that makes it smaller, and sets
+ * chunk->stored_bytes. Returns the bytes to write, and their number in *bytes.
  */
 static const void *compress_payload(struct recording *recording, struct segment_chunk *chunk,
 				    const void *payload, uint64_t *bytes)
@@ -81,8 +81,8 @@ static bool is_full(int error)
 }
 
 /*
- * Keeps room behind `end`: a long step of it, else the least. False when the disk is full. A file
- * system that cannot reserve is believed until a write fails.
+ * Reserves space after `end`: STEP_BYTES, or ROOM_BYTES if the disk has no more. False when the
+ * disk is full. Where the file system cannot reserve, only a failed write shows that.
  */
 static bool recording_reserve(struct recording *recording, uint64_t end)
 {
@@ -196,7 +196,7 @@ int recording_finish(struct recording *recording, int status, int signal)
 	header->exit_signal = signal;
 	header->finished = recording->error == 0;
 	ret = write_whole(recording->fd, header, sizeof *header, 0);
-	/* What was reserved and not used goes back. */
+	/* Gives back what was reserved and not used. */
 	if (ftruncate(recording->fd, (off_t)header->committed_bytes) != 0 && ret == 0)
 		ret = -errno;
 	if (recording->error)

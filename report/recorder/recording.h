@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writes a recording: a header, then chunks; each chunk is whole before the header counts it. So a
- * reader can read all counted chunks, however the writer stops.
+ * Writes a recording: a header, then chunks. The header counts a chunk only after the chunk is
+ * complete. So a reader can read all counted chunks, however the writer stops.
  *
- * The disk may fill up. So the recording always reserves some space ahead: when the file system
- * gives no more, events are refused, and the reserve takes the processes, the tables, and the
- * number of missing events. One thread.
+ * The disk may fill up. So the recording always reserves some space: when the file system gives no
+ * more, events are refused, and the reserve holds the processes, the tables, and the number of
+ * missing events. One thread.
  */
 #ifndef MEMSHIM_RECORDER_RECORDING_H
 #define MEMSHIM_RECORDER_RECORDING_H
@@ -26,8 +26,8 @@ struct recording {
 };
 
 /*
- * Begins the file `fd` with the live segment's header. 0 or -errno. Without memory to compress with
- * it writes plain payloads.
+ * Begins the file `fd` with the live segment's header. 0 or -errno. Without memory for the
+ * compressor it writes plain payloads.
  */
 int recording_begin(struct recording *recording, int fd, const struct segment_header *live,
 		    const char *segment_path, bool compress);

@@ -26,13 +26,13 @@ struct registrations {
 	struct drain *drain;
 	struct peer_socket *socket; /* null: none could be opened */
 	uint32_t slots;
-	int descriptors; /* from this number on they are the recorder's own */
+	int descriptors; /* the recorder keeps those from this number on */
 	pthread_t thread;
 	bool has_thread;
 	_Atomic bool stop;
-	_Atomic unsigned asked, answered; /* for looks */
+	_Atomic unsigned asked, answered; /* scans: requested, and done for a request */
 	int fd;
-	pthread_mutex_t lock; /* over the queue: */
+	pthread_mutex_t lock; /* for the queue: */
 	bool *queued;         /* by slot */
 	struct registration *queue;
 	size_t taken, count, capacity;
@@ -88,7 +88,7 @@ static bool registration_notify(const struct registrations *a)
 	return write(a->fd, &one, sizeof one) == sizeof one || errno == EAGAIN;
 }
 
-/* -1: none, or only a descriptor that the recorder keeps for itself. */
+/* -1: none, or only one of the descriptors that the recorder keeps. */
 static int open_pidfd(const struct registrations *a, pid_t pid)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
@@ -100,8 +100,8 @@ static int open_pidfd(const struct registrations *a, pid_t pid)
 }
 
 /*
- * One image of a slot at a time: the next one registers after the recorder has freed the slot. A
- * process that overwrites the slot's word again and again does not grow the queue.
+ * Whether an image of this slot is queued: the next image registers after the recorder has freed
+ * the slot. A process that overwrites the slot's word again and again does not grow the queue.
  */
 static bool is_queued(struct registrations *a, uint32_t slot)
 {
@@ -155,7 +155,7 @@ static bool registration_gather(struct registrations *a)
 	return some;
 }
 
-/* Only a scan that began after the request satisfies it: one under way may have been too early. */
+/* Only a scan that began after the request satisfies it. */
 static bool registrations_scan(struct registrations *a)
 {
 	unsigned asked = atomic_load_explicit(&a->asked, memory_order_acquire);
@@ -199,7 +199,7 @@ static void *registration_run(void *context)
 	return NULL;
 }
 
-/* With a small stack: RLIMIT_DATA may not leave enough for the default one. */
+/* The stack is small: RLIMIT_DATA may not allow the default one. */
 static bool start_thread(struct registrations *a)
 {
 	pthread_attr_t attributes;
@@ -331,8 +331,10 @@ void registrations_stop(struct registrations *a)
 	}
 	atomic_store_explicit(&a->stop, false, memory_order_relaxed);
 	registration_gather(a);
-	/* Before the session is closed: a process that joins later must find no socket to connect
-	 * to. */
+	/*
+	 * Closes the socket before the session: a process that joins later must find no socket to
+	 * connect to.
+	 */
 	if (a->socket)
 		peer_socket_close(a->socket);
 	a->socket = NULL;

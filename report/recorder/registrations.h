@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The registrations. A process may live for a fraction of a millisecond after it has registered,
- * and only its pidfd reports its end. If the process has connected to the peer socket, the kernel
- * gives its pidfd at any time, if it keeps it; any other pidfd must be opened before the parent has
- * waited. So a thread does only this: it sleeps on the futex that a registration wakes, opens the
- * pidfd, and queues the image for the main thread. While processes that connect register one after
- * the other, it polls every 250 us instead: the wakeup costs a starting process 20 us.
+ * The registrations. A process may end a fraction of a millisecond after it has registered, and
+ * only its pidfd reports the end. If it has connected to the peer socket, the kernel gives its
+ * pidfd at any time. Otherwise the pidfd must be opened before the parent has waited. So a thread
+ * does only this: it sleeps on the futex that a registration wakes, opens the pidfd, and queues the
+ * image for the main thread. While processes that connect register one after the other, it polls
+ * every 250 us: a wakeup would cost a starting process 20 us.
  *
  * If a limit allows no thread (RLIMIT_NPROC counts it as a process), the main thread does this.
  */
@@ -15,17 +15,16 @@
 #include "report/recorder/drain_types.h"
 
 /*
- * One image that registered. image.pid is the pid in its own namespace: in another pid namespace,
- * or after the process has ended, that may be another process; and then so is `fd`, unless the
- * process connected to the peer socket.
+ * One image that registered. image.pid is the pid in its own namespace. In another pid namespace,
+ * or after the process has ended, another process may have that pid. Then `fd` may be of that
+ * process, too, unless the process connected to the peer socket.
  */
 struct registration {
 	struct drain_process image;
-	pid_t pid; /* in the recorder's namespace, if it connected; 0 unknown */
-	int fd;    /* a pidfd, the caller closes it; -1: none */
-	uid_t uid; /* effective, if it connected */
-	enum drain_proof
-		proof; /* how the connection is proved to be the image's; DRAIN_UNPROVED: none */
+	pid_t pid;              /* in the recorder's namespace, if it connected; 0 unknown */
+	int fd;                 /* a pidfd, the caller closes it; -1: none */
+	uid_t uid;              /* effective, if it connected */
+	enum drain_proof proof; /* how it is proved that the connection is the image's */
 };
 
 struct registrations;

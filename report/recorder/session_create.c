@@ -16,7 +16,7 @@
 #include "report/recorder/truncation_guard.h"
 #include "report/util/error.h"
 
-#define FOLDERS 3 /* that a session may be in */
+#define FOLDERS 3 /* where a session may be */
 
 /* Whether RLIMIT_FSIZE is smaller than the smallest segment. */
 static bool is_limited(void)
@@ -76,7 +76,7 @@ static char *named_folder(const char *variable)
 	return path;
 }
 
-/* Beside the segment; "" if that is too long for a socket address. */
+/* The path of the peer socket, beside the segment; "" if it is too long for a socket address. */
 static void choose_registration_path(const struct drain *drain, char *path, size_t size)
 {
 	int length = (int)strlen(drain->path) - (int)strlen(".seg");
@@ -85,7 +85,7 @@ static void choose_registration_path(const struct drain *drain, char *path, size
 		path[0] = '\0';
 }
 
-/* The file's name, of the path. */
+/* The file's name in the segment's path. */
 static const char *segment_file(const struct drain *drain)
 {
 	return drain->path + strlen(drain->folder.path) + 1;
@@ -98,7 +98,7 @@ static bool name_segment(struct drain *drain, const char *name)
 	       path_append(drain->path, name) && path_append(drain->path, ".seg");
 }
 
-/* In the open folder: 0 or -errno. */
+/* Creates the segment in the open folder. 0 or -errno. */
 static int make_there(struct drain *drain, struct segment_options wish)
 {
 	char registration_message[sizeof drain->header.registration_path];
@@ -112,7 +112,9 @@ static int make_there(struct drain *drain, struct segment_options wish)
 	return drain->base ? 0 : ret;
 }
 
-/* In one folder: 0, -errno, or -EMEDIUMTYPE where that had to be in memory. */
+/*
+ * Creates it in this folder. 0, -errno, or -EMEDIUMTYPE if the folder must be in memory and is not.
+ */
 static int make_in(struct drain *drain, const struct segment_options *wish, const char *path,
 		   bool on_any_file_system)
 {
@@ -174,7 +176,10 @@ static void warn_of_folder(const struct drain *drain, const struct drain_error *
 		error_line(drain->path, disk);
 }
 
-/* In the first usable folder with space. `error` is about the first folder that failed. */
+/*
+ * Creates it in the first folder that is usable and has space. `error` is about the first folder
+ * that failed.
+ */
 static int make_somewhere(struct drain *drain, const struct segment_options *wish,
 			  struct drain_error *error)
 {
@@ -211,7 +216,7 @@ static int session_create_segment(struct drain *drain, const struct drain_option
 		.options = wish->no_follow ? OPTION_NO_FOLLOW : 0,
 		.recorder_pid = getpid(),
 		.recorder_start_time = proc_own_start_time(),
-		/* Empty rather than cut. */
+		/* Empty if it is too long. */
 		.peer_path = strlen(wish->recording_path) < sizeof drain->header.peer_path
 				     ? wish->recording_path
 				     : "",

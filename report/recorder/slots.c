@@ -70,7 +70,7 @@ bool drain_is_member(const struct drain *drain, pid_t pid)
 	return false;
 }
 
-/* Reads slot i if its image was not reported yet; the slot may be freed meanwhile. */
+/* Reads slot i if its image was not reported yet. The slot may be freed during the read. */
 static bool read_registration(const struct drain *drain, uint32_t i, struct drain_process *process)
 {
 	const struct segment_process *slot = drain_slot(drain, i);
@@ -185,7 +185,10 @@ static void append_end(struct drain *drain, const struct segment_process *slot,
 	drain_append_event(drain, &event);
 }
 
-/* A process notes when it exits. The note does not count if it has made a call since. */
+/*
+ * The exit time that the process itself noted. It does not count if the process has made a call
+ * since.
+ */
 static uint64_t end_clock(const struct drain *drain, const struct segment_process *slot,
 			  enum drain_how how)
 {
@@ -208,7 +211,7 @@ static void end_slot(struct drain *drain, struct segment_process *slot, enum dra
 		[DRAIN_GONE] = PROCESS_GONE,
 	};
 
-	/* The status is not known; but the process may have noted its exit itself. */
+	/* The status is not known, unless the process noted its exit itself. */
 	if (how == DRAIN_GONE && slot->exit_status >= 0) {
 		how = DRAIN_EXITED;
 		status = slot->exit_status;

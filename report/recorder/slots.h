@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The slots: registrations and ends. A process registers by its word in region INDEX, which hands
- * over all the identity in its slot; only the recorder clears that word again. Also the chunks that
- * the files of this room append: rows of slots and of other tables.
+ * The slots: registrations and ends. A process registers by its word in region INDEX: this word
+ * publishes its slot. Only the recorder clears the word again. Also the chunks that other files of
+ * this room append: slots, and rows of other tables.
  */
 #ifndef MEMSHIM_RECORDER_SLOTS_H
 #define MEMSHIM_RECORDER_SLOTS_H
@@ -18,16 +18,19 @@
  */
 uint32_t drain_wait(struct drain *drain, uint32_t seen, bool polling);
 
-/* No thread will wait: a process that has connected to the peer socket need not wake one. */
+/*
+ * No thread waits for registrations: a process that has connected to the peer socket need not wake
+ * one.
+ */
 void drain_set_polling(struct drain *drain);
 
 /* How many slots there are. */
 uint32_t drain_slot_count(const struct drain *drain);
 
-/* Whether the process has, or takes, a slot of the session, or descends from this process. */
+/* Whether the process has a slot of the session, is taking one, or descends from this process. */
 bool drain_is_member(const struct drain *drain, pid_t pid);
 
-/* Makes the drain_wait of now, or the next one, return. Any thread may call it. */
+/* Ends the present drain_wait, or the next one. Any thread may call it. */
 void drain_wake(struct drain *drain);
 
 /*

@@ -21,9 +21,9 @@
 
 #define SHORTEST_NS 300000ull
 #define LONGEST_NS 50000000ull
-#define SHARE 20                 /* scans take at most this part of the time in the long run */
-#define CREDIT_NS 2000000ll      /* but may be this much ahead */
-#define SETTLED_NS 1000000000ull /* by then a program has loaded its libraries */
+#define SHARE 20                 /* scans take at most 1/20 of the time in the long run */
+#define CREDIT_NS 2000000ll      /* but may be this much ahead of their share */
+#define SETTLED_NS 1000000000ull /* after this time a program has loaded its libraries */
 #define STARTED_NS 50000000ull   /* a process that ended sooner may have been about to register */
 #define DEPTH_MAX 64u            /* generations in one scan */
 
@@ -85,9 +85,10 @@ static void tree_forget(struct tree *tree, struct unregistered_process *s)
 }
 
 /*
- * Whether an image is older than the program that the process was first seen with. An image that
- * registered later is not. Else the present start of the break decides, where it is known; the one
- * that was read first proves little, as execve(2) sets it twice, after a moment without any.
+ * Whether an image is older than the program that the process had at the first scan. An image that
+ * registered later is not older. Otherwise the present start of the break decides, where it is
+ * known. The first value that was read proves little: execve(2) sets the start twice, and has none
+ * in between.
  */
 static bool is_older(const struct unregistered_process *s, const struct drain_process *image)
 {
@@ -321,7 +322,10 @@ static void tree_scan_below(struct tree *tree, pid_t pid)
 	tree->depth--;
 }
 
-/* The process may have executed a program without the shim: then stat field 47 has changed. */
+/*
+ * The process may have called execve(2) with a program without the shim: then stat field 47 has
+ * changed.
+ */
 static void tree_scan_watched(void *context, pid_t pid, uint64_t start_break)
 {
 	struct tree *tree = context;
@@ -336,7 +340,7 @@ static void tree_scan_watched(void *context, pid_t pid, uint64_t start_break)
 	tree_scan_below(tree, pid);
 }
 
-/* Processes seen before: without their parent they are in no list of children. */
+/* Processes of earlier scans: when their parent ends, no list of children has them. */
 static void tree_scan_known(struct tree *tree)
 {
 	struct unregistered_process *s, *next;

@@ -9,7 +9,7 @@
 #include "report/reader/mapping_guard.h"
 #include "report/recorder/drain_struct.h"
 
-/* The creator reserved all of it. */
+/* Whether the file has fewer blocks than its creator reserved. */
 static bool has_holes(const struct drain *drain, const struct stat *st)
 {
 	return (uint64_t)st->st_blocks * 512 < drain->header.total_bytes;

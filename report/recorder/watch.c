@@ -136,7 +136,6 @@ void watch_free(struct watch *watch)
 	free(watch);
 }
 
-/* `replaced`: by the next image of the process, which runs on. */
 void watched_record_end(const struct watch *watch, const struct watched *w, bool replaced,
 			enum drain_how how, int status, int signal)
 {

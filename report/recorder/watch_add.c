@@ -13,7 +13,7 @@
 #include "report/recorder/watch_struct.h"
 #include "report/util/array.h"
 
-#define INSTANCES_MOST (1u << 22) /* readers believe no higher number */
+#define INSTANCES_MOST (1u << 22) /* a reader does not believe higher numbers */
 
 /* False when it is in the set already, when no reader would believe it, or without memory. */
 static bool instance_set_add(struct instance_set *set, uint32_t instance)
@@ -35,10 +35,10 @@ static bool is_command(const struct watch *watch, const struct drain_process *im
 }
 
 /*
- * The pid in the recorder's namespace; 0: not found. A pidfd that was opened by pid was opened
- * before this check, so if a process with the image's start time still exists, the pidfd is its
- * own. If /proc does not show the process (its parent has waited, or it is another user's), the
- * pidfd alone decides. COMMAND is known even if it ended before its registration was read.
+ * The pid in the recorder's namespace; 0: not found. If the pidfd was opened by pid, it was opened
+ * before this check. So if a process with the image's start time exists now, the pidfd is its own.
+ * If /proc does not show the process (its parent has waited, or it is another user's), the pidfd
+ * alone decides. COMMAND is known even if it ended before its registration was read.
  */
 static pid_t find_process(const struct watch *watch, struct registration *registration)
 {
@@ -78,7 +78,7 @@ static void watch_replace(struct watch *watch, struct registration *registration
 	     !(next->other_pid_namespace && next->start_time == 0)))
 		return;
 	if (!drain_was_replaced(watch->drain, &w->image)) {
-		/* Without /proc it could not find its predecessor; but it connected. */
+		/* Without /proc, the image could not find its predecessor; but it connected. */
 		if (!next->other_pid_namespace || next->forked || registration->pid <= 0)
 			return;
 		drain_leave(watch->drain, &w->image, drain_now(watch->drain));
@@ -97,7 +97,7 @@ static void watch_replace(struct watch *watch, struct registration *registration
 	watched_let_go(watch, w);
 }
 
-/* A child of fork has its parent's start of the break. */
+/* A child of fork has the same start of the break as its parent. */
 static void inherit_break(struct watch *watch, struct drain_process *image)
 {
 	struct watched *parent;
@@ -118,7 +118,9 @@ static void record_replaced(const struct watch *watch, const struct registration
 		drain_identify(watch->drain, registration->image.instance, identity, &end);
 }
 
-/* Takes over the pidfd if true; `pid` is 0 where the process was not found. */
+/*
+ * Watches the image. True: it has taken over the pidfd. `pid` is 0 where the process was not found.
+ */
 static bool begin_to_watch(struct watch *watch, struct registration *registration, pid_t pid,
 			   const struct drain_identity *identity)
 {
@@ -176,7 +178,7 @@ void watch_add(struct watch *watch, struct registration *registration)
 	pid = find_process(watch, registration);
 	identity_verify(&identity, watch->drain, registration, pid,
 			is_command(watch, &registration->image) && !watch->command_ended);
-	if (pid > 0) /* also if it has executed another program since */
+	if (pid > 0) /* even if it has called execve(2) since */
 		drain_know_pid(watch->drain, &registration->image, pid);
 	if (pid > 0)
 		drain_note_limits(watch->drain, &registration->image, pid);

@@ -16,8 +16,8 @@
 #include "report/recorder/watch_struct.h"
 #include "report/util/now.h"
 
-#define LOOK_NS 10000000ull /* the least time between two searches */
-#define LOOK_SHARE 20u      /* they take at most this part of the time */
+#define LOOK_NS 10000000ull /* the shortest time between two scans */
+#define LOOK_SHARE 20u      /* scans take at most 1/20 of the time */
 
 static bool watch_scan_has_ended(const struct watched *w)
 {
@@ -52,7 +52,7 @@ static void watch_scan_compare(void *context, pid_t pid)
 	}
 }
 
-/* No such process, and /proc hides none with this pid: it has ended. */
+/* Whether the process has ended: it does not exist, or /proc shows another process with its pid. */
 static bool is_nowhere(const struct watched *w)
 {
 	struct proc_facts facts;
@@ -60,7 +60,10 @@ static bool is_nowhere(const struct watched *w)
 	return (kill(w->image.pid, 0) != 0 && errno == ESRCH) || proc_facts(w->image.pid, &facts);
 }
 
-/* Images that another one replaced unnoticed: the successor has another pid in its namespace. */
+/*
+ * Retires images that were replaced unnoticed, because their successor has another pid in its
+ * namespace.
+ */
 static void retire_replaced(struct watch *watch)
 {
 	struct watched *w, *next;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Processes without a pidfd, or whose pid is not known: searched in /proc at intervals. */
+/* Processes without a pidfd or with an unknown pid: scans /proc for them at intervals. */
 #ifndef MEMSHIM_RECORDER_WATCH_SCAN_H
 #define MEMSHIM_RECORDER_WATCH_SCAN_H
 
 struct watch;
 
-/* Searches them, if it is time to, and notes those that have ended. */
+/* Scans, if it is time to, and notes the processes that have ended. */
 void watch_scan(struct watch *watch);
 
 #endif

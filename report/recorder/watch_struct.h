@@ -18,7 +18,7 @@ struct watched {
 	struct drain_process image;
 	uint32_t instance;              /* key */
 	struct drain_identity identity; /* proof DRAIN_UNPROVED: it was not verified */
-	pid_t pid;          /* in the recorder's namespace; 0: not found yet; a key when not 0 */
+	pid_t pid;          /* in the recorder's namespace; 0: not found yet; else a key */
 	int fd;             /* -1: watch_scan checks it */
 	bool wait_for_reap; /* ended, but its status is not known until its parent has waited */
 	bool ended;
@@ -42,7 +42,7 @@ struct watch {
 	uint64_t command_start_time; /* 0 unknown */
 	bool command_ended;
 	int command_status;
-	bool last; /* no later turn will know more */
+	bool last; /* this is the last turn */
 	uint64_t next_scan_ns;
 	void (*registered)(void *context, pid_t pid, const struct drain_process *image);
 	void *context;

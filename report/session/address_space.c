@@ -78,7 +78,7 @@ struct own_row {
 	struct process_facts facts; /* instance 0: none */
 };
 
-/* After exec the later image runs. */
+/* The last image is the one that runs. */
 static void visit_own_process(void *context, const struct process_facts *facts)
 {
 	struct own_row *own = context;
@@ -107,7 +107,10 @@ static void address_space_ask_session(struct address_space *address_space,
 	tables_read_processes(address_space->source, &visitor);
 	if (!own.facts.instance)
 		return;
-	/* After fork the shim has the break at the fork; the kernel has the program's first one. */
+	/*
+	 * After a fork, the shim has the break at the fork; the kernel has the program's first
+	 * break.
+	 */
 	if (!process->break_initial)
 		process->break_initial = own.facts.break_initial;
 	process->break_current = own.facts.break_current;
@@ -197,7 +200,7 @@ static const struct model_process *address_space_last_image(const struct model *
 	return last;
 }
 
-/* The process `pid`, else COMMAND's, else the only process of the session. */
+/* The process `pid`; else COMMAND's; else the only process of the session. */
 static const struct model_process *address_space_choose(const struct model *model, int32_t pid,
 							const char *path, int *ret)
 {

@@ -26,9 +26,9 @@ struct zones *address_space_read(struct address_space *address_space);
 void address_space_end(struct address_space *address_space);
 
 /*
- * A process of a session's file: `pid`, or, when that is 0, COMMAND's. When it still runs here, the
- * result is null and *runs is its pid. Null otherwise comes after one line, with an exit code in
- * *ret.
+ * A process of a session's file: `pid`, or COMMAND's if that is 0. If the process runs on this
+ * machine, the result is null and *runs is its pid. If the result is null for another reason, one
+ * line is printed, and *ret is the exit code.
  */
 struct zones *address_space_of_session(const char *path, int32_t pid, pid_t *runs, int *ret);
 

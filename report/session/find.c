@@ -25,7 +25,7 @@ static bool ends_with(const char *text, const char *end)
 
 /* ---- folders, as preload/common/folder.h chooses them ---- */
 
-/* Opens the folder once, and checks the owner of what was opened. Null if it is refused. */
+/* Opens the folder, and checks the owner of what was opened. Null if it is refused. */
 static DIR *find_open_folder(const char *path, const struct find_visitor *visitor)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -237,7 +237,10 @@ static bool try_mapping(long pid, const struct mapping_facts *mapping, char path
 		snprintf(path, PATH_MAX, "%s", mapping->name);
 	source = try_source(path, &any);
 	source_close(source);
-	/* Other programs share files too: nothing but its name tells what a foreign one is. */
+	/*
+	 * Other programs also share files: only the name shows that a file of another user is a
+	 * segment.
+	 */
 	if (any.path[0] && strstr(mapping->name, ".seg"))
 		refusal_keep(refusal, any.path, any.why);
 	return source != NULL;

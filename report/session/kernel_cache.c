@@ -9,7 +9,7 @@
 #include "report/util/array.h"
 #include "report/util/now.h"
 
-#define PATIENCE 100u /* the cache is kept this many times as long as reading took */
+#define PATIENCE 100u /* the cache is kept for 100 times the duration of a read */
 
 static void kernel_cache_add_process(void *context, const struct kernel_process *facts)
 {

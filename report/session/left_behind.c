@@ -15,7 +15,7 @@
 #include "report/util/path.h"
 
 #define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
-#define STACKS_MOST 256u    /* whose names are looked up: that takes long */
+#define STACKS_MOST 256u    /* that get names: a look-up takes long */
 
 bool left_behind_is(const struct catalog *catalog, const struct catalog_object *object,
 		    const struct kernel_segment *row)
@@ -104,7 +104,7 @@ static void put_recording(struct catalog *catalog, const struct session *session
 		memcpy(catalog->recording, path, length + 1);
 }
 
-/* A note of a removal in one session's catalog, or the search for such notes. */
+/* A note in a session's catalog that an object was removed, or the search for such notes. */
 struct removal_note {
 	struct catalog session;              /* identifies the session; see also `capacity` */
 	const struct model_segment *segment; /* to be noted; null: read all notes */
@@ -185,7 +185,7 @@ static bool note_visit(void *context, struct catalog *catalog)
 	return note->done;
 }
 
-/* Writes a catalog with this note alone, for a session that has none. */
+/* Writes a catalog with only this note, for a session that has none. */
 static void note_alone(const char *folder, struct removal_note *note)
 {
 	struct catalog_object object;

@@ -10,7 +10,7 @@
 
 /*
  * After session_finish: stores in the catalog which processes created the objects that the session
- * has left, so that a later command knows them without the recording. Does nothing for a live
+ * left. So a later command knows the creators without the recording. Does nothing for a live
  * session, or for a session of another IPC namespace.
  */
 void left_behind_keep(struct session *session);

@@ -70,7 +70,7 @@ static void live_session_add(struct live *live, const struct event *event)
 	live->events[live->event_count++ % LIVE_SESSION_EVENTS] = *event;
 }
 
-/* Feeds the events of the single image to its own model, for its call sites. */
+/* Adds the events of the single image to its own model, for its call sites. */
 static void pull_single(struct live *live, uint64_t until_ns)
 {
 	const struct event *event;
@@ -130,7 +130,7 @@ uint64_t live_session_now_ns(const struct live *live)
 	return duration > model->last_ns ? duration : model->last_ns;
 }
 
-/* Looks up names only when new call stacks have come. */
+/* Looks up names only when there are new call stacks. */
 static void live_session_name_stacks(struct session *session)
 {
 	bool any = false;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A live session, for a screen: its events as they come, and at intervals a finalized model of all
- * events so far. An ended session works too: all its events come at once.
+ * A live session, for the screen: its events as they are logged, and at intervals a finalized model
+ * of all events so far. With an ended session, all events come at once.
  */
 #ifndef MEMSHIM_SESSION_LIVE_SESSION_H
 #define MEMSHIM_SESSION_LIVE_SESSION_H
@@ -34,7 +34,7 @@ struct live {
 	uint64_t event_count; /* of all events so far */
 	bool ended;
 	bool names; /* call stacks are shown: look up their names */
-	/* A second reading, for the call sites of one image; see live_session_single. */
+	/* A second reader, for the call sites of one image: see live_session_single. */
 	struct session single;
 	uint32_t single_instance; /* 0: of none */
 };
@@ -46,7 +46,7 @@ void live_session_close(struct live *live);
 /* Reads events for about `budget_ns` at most. */
 enum live_session_answer live_session_pull(struct live *live, uint64_t budget_ns);
 
-/* Makes live->now anew. False without memory: the old one stays. */
+/* Renews live->now. False without memory: the old one stays. */
 bool live_session_conclude(struct live *live);
 
 /* Collects the call sites of this image as well, from the events still in the log; 0: ends that. */
@@ -55,7 +55,7 @@ void live_session_single(struct live *live, uint32_t instance);
 /* The session's recording; "" when it has no recorder. */
 const char *live_session_recording(const struct live *live);
 
-/* Whether another session's file is at the path by now. */
+/* Whether the path has another session's file now. */
 bool live_session_is_replaced(const struct live *live);
 
 /* Event `number` of all; it must be among the newest LIVE_SESSION_EVENTS. */

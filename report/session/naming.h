@@ -5,7 +5,7 @@
 
 #include "report/session/session.h"
 
-/* Names all frames that have no name yet. It sets realtime_ns of the options itself. */
+/* Finds names for all frames that have none. It sets realtime_ns of the options itself. */
 void session_names(struct session *session, const struct symbols_options *options);
 
 /* The same for the frames of these stacks only. */

@@ -2,15 +2,15 @@
 /*
  * A segment is removed only when all of this is known: this session created it; the kernel's
  * segment with this id is that segment; the kernel's creator is the process that the recorder
- * identified or, without a recorder, the user who owns the session's file; and no process is left
- * that may use the segment again. Each rule returns why a segment is kept. Unknown is a reason to
- * keep it.
+ * identified or, without a recorder, the owner of the session's file; and no process may still use
+ * the segment. Each rule returns why a segment is kept. If something is not known, the segment is
+ * kept.
  *
  * The segment may change between these rules and the removal. So reap reads it once more by its id:
  * key, size, creator, time of the last change and of the last use must be the same, and no process
- * may have it attached. Then reap sets its mode to 0, so that only root can attach it any more,
- * reads it a last time, and only then removes it, or restores its mode. The kernel reuses an id
- * only after the next 32,768 segments, unless a process sets kernel.shm_next_id.
+ * may have it attached. Then reap sets its mode to 0, so that only root can attach it, and reads it
+ * a last time. Then it removes the segment, or restores its mode. The kernel reuses an id only
+ * after the next 32,768 segments, unless a process sets kernel.shm_next_id.
  */
 #include "report/session/reap.h"
 
@@ -67,7 +67,7 @@ static bool was_used(const struct shmid_ds *now, const struct kernel_segment *th
 	       (uint64_t)now->shm_dtime != then->detached || now->shm_lpid != then->last_pid;
 }
 
-/* Null when it is the segment that the kernel reported before, and unused; else why it is kept. */
+/* Null when it is the same segment and unused; else why it is kept. */
 static const char *reap_check(const struct model_segment *segment, struct shmid_ds *now)
 {
 	const struct kernel_segment *then = &segment->current;
@@ -83,7 +83,7 @@ static const char *reap_check(const struct model_segment *segment, struct shmid_
 	return was_used(now, then) ? used : NULL;
 }
 
-/* After its mode was set to 0: null when nothing else has changed. */
+/* After the mode was set to 0: null when nothing else has changed. */
 static const char *check_last(const struct model_segment *segment)
 {
 	struct shmid_ds now;
@@ -169,7 +169,10 @@ static const char *why_file_is_not_trusted(const struct rule_case *c)
 				     session->owner_uid);
 }
 
-/* Whether it is the segment that the session created: at the session's end, and now. */
+/*
+ * Null when the session created the segment, by the rows at the session's end and now; else why
+ * not.
+ */
 static const char *why_not_same(const struct rule_case *c)
 {
 	if (c->segment->presence == PRESENCE_REMOVED)

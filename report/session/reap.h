@@ -15,10 +15,10 @@
 const char *reap_why_kept(const struct model *model, const struct model_segment *segment,
 			  bool by_name, char words[REAP_WHY_BYTES]);
 
-/* Whether its creator or its owner is another user than this one. */
+/* Whether another user created or owns it. */
 bool reap_is_of_other(const struct model_segment *segment);
 
-/* Removes it, if it is still the segment of the model. Null when it was removed; else why not. */
+/* Removes the segment if nothing has changed. Null when it was removed; else why it is kept. */
 const char *reap_remove(const struct model_segment *segment);
 
 #endif

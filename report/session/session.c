@@ -82,7 +82,7 @@ static int session_open_source(struct session *session, struct source *source, c
 		session->model->file = source_path(session->source);
 	visitor = session_visitor(session->model);
 	session->model->kernel.known = kernel_read_segments(session->source, &visitor);
-	/* Snapshots and objects: the model knows their segments before it is fed events. */
+	/* Snapshots and objects: the model needs their segments before the events. */
 	if (tables_read_snapshots(session->source, &visitor) &&
 	    tables_read_objects(session->source, &visitor) &&
 	    tables_read_processes(session->source, &visitor))
@@ -187,7 +187,8 @@ struct model *session_copy(struct session *session)
 
 	if (!copy)
 		return NULL;
-	visitor.process = NULL; /* the original's processes are of the same instant as its events */
+	visitor.process =
+		NULL; /* the original has the processes of the same moment as its events */
 	kernel_read_segments(session->source, &visitor);
 	if (tables_read_rest(session->source, &visitor)) {
 		add_cursor_losses(session, copy);
@@ -201,7 +202,7 @@ struct model *session_copy(struct session *session)
 
 /* ---- a whole session ---- */
 
-/* Feeds every event to the model. `ret`: the exit code of opening, 0 if it succeeded. */
+/* Adds every event to the model. `ret`: the exit code of opening, 0 if it succeeded. */
 static int session_events(struct session *session, int ret, const struct filter *filter)
 {
 	enum cursor_answer answer;
@@ -249,7 +250,7 @@ static bool knows_process(const struct model *model, int32_t pid)
 	return false;
 }
 
-/* Failed calls with an id that no segment had are in a finding with that id. */
+/* A finding may have an id that no segment had, of a failed call. */
 static bool knows_segment(const struct model *model, int32_t shmid)
 {
 	for (uint32_t i = 0; i < model->segments.count; i++)

@@ -22,7 +22,7 @@ struct session {
 	struct source *source;
 	struct cursor *cursor;
 	struct model *model;
-	struct symbols *symbols; /* null until names are asked for */
+	struct symbols *symbols; /* null until names are needed */
 	struct session_patience processes, stacks;
 };
 
@@ -53,12 +53,12 @@ int session_finish(struct session *session);
 bool session_renew(struct session *session);
 
 /*
- * A copy of the model with tables and losses added. model_finalize then makes of it what
- * session_finish would make of the model. Null without memory.
+ * A copy of the model with tables and losses added: model_finalize then gives the same result as
+ * session_finish for the model. Null without memory.
  */
 struct model *session_copy(struct session *session);
 
-/* Reads a whole session: feeds every event to the model. 0, or an exit code after one line. */
+/* Reads a whole session, with every event, into the model. 0, or an exit code after one line. */
 int session_all(struct session *session, const char *path);
 
 /* The same for an open recording; takes over the descriptor. `path` is for messages. */
@@ -82,7 +82,7 @@ void session_suppress(struct session *session, const struct suppression *rules);
 
 void session_close(struct session *session);
 
-/* Prints that there is no memory. Returns the exit code for it. */
+/* Prints that memory is short. Returns the exit code for it. */
 int session_no_memory(void);
 
 #endif
