@@ -115,7 +115,7 @@
  *   model/memory_limits  why memory was refused, by the limits that the recorder read
  *   model/suppress          removes known findings
  *   model/failures          which rule or limit a failed call met
- *   model/family            which processes may still attach a segment that nobody has attached
+ *   model/family            which processes may still attach a segment that no process has attached
  *   model/finalize          conclusions at the end of a session
  *   model/graph             processes and the segments between them
  *   model/ipc               the machine's IPC table and the creators of its objects

@@ -17,7 +17,7 @@
 
 struct scan {
 	const struct holders_session *session;
-	void (*take)(void *context, const struct kernel_holder *holder);
+	void (*visit)(void *context, const struct kernel_holder *holder);
 	void *context;
 	uint64_t own_ipc;         /* inode of this program's IPC namespace */
 	struct kernel_holder row; /* of the process that is read */
@@ -53,7 +53,7 @@ static bool holder_visit_mapping(void *context, const struct mapping_facts *mapp
 	row->shmid = (int32_t)mapping->inode;
 	row->readonly = mapping->perm[1] != 'w';
 	row->huge = mapping->device_minor != SHMEM_MINOR;
-	scan->take(scan->context, row);
+	scan->visit(scan->context, row);
 	return true;
 }
 
@@ -102,13 +102,13 @@ static void holder_visit(void *context, pid_t pid)
 	if (row->shmid != HOLDER_READ)
 		holder_mark_unreadable(row);
 	row->start = row->end = row->offset = 0;
-	scan->take(scan->context, row);
+	scan->visit(scan->context, row);
 }
 
 bool holders_each(const struct holders_session *session,
-		  void (*take)(void *context, const struct kernel_holder *holder), void *context)
+		  void (*visit)(void *context, const struct kernel_holder *holder), void *context)
 {
-	struct scan scan = {session, take, context, proc_own_ipc_namespace(), {0}, false};
+	struct scan scan = {session, visit, context, proc_own_ipc_namespace(), {0}, false};
 
 	return proc_each(holder_visit, &scan);
 }

@@ -16,11 +16,11 @@ struct holders_session {
 };
 
 /*
- * Calls `take` for each mapping of a segment in each process that this user may look at, and once
+ * Calls `visit` for each mapping of a segment in each process that this user may look at, and once
  * for each process: with shmid HOLDER_READ when it was read through, HOLDER_UNREADABLE when not.
  * `session` null: no process is a member. False when /proc cannot be read.
  */
 bool holders_each(const struct holders_session *session,
-		  void (*take)(void *context, const struct kernel_holder *holder), void *context);
+		  void (*visit)(void *context, const struct kernel_holder *holder), void *context);
 
 #endif

@@ -30,7 +30,7 @@ static bool parse_segment(const char *line, struct kernel_segment *out)
 	return true;
 }
 
-bool sysvipc_segments(void (*take)(void *context, const struct kernel_segment *segment),
+bool sysvipc_segments(void (*visit)(void *context, const struct kernel_segment *segment),
 		      void *context)
 {
 	FILE *file = fopen("/proc/sysvipc/shm", "re");
@@ -39,7 +39,7 @@ bool sysvipc_segments(void (*take)(void *context, const struct kernel_segment *s
 
 	while (file && fgets(line, sizeof line, file))
 		if (parse_segment(line, &row))
-			take(context, &row);
+			visit(context, &row);
 	if (file)
 		fclose(file);
 	return file != NULL;
@@ -83,7 +83,8 @@ static bool parse_semaphores(const char *line, struct kernel_object *row)
 }
 
 bool sysvipc_objects(enum kernel_object_kind kind,
-		     void (*take)(void *context, const struct kernel_object *object), void *context)
+		     void (*visit)(void *context, const struct kernel_object *object),
+		     void *context)
 {
 	bool queues = kind == OBJECT_QUEUE;
 	FILE *file = fopen(queues ? "/proc/sysvipc/msg" : "/proc/sysvipc/sem", "re");
@@ -93,7 +94,7 @@ bool sysvipc_objects(enum kernel_object_kind kind,
 		struct kernel_object row = {.kind = kind};
 
 		if (queues ? parse_queue(line, &row) : parse_semaphores(line, &row))
-			take(context, &row);
+			visit(context, &row);
 	}
 	if (file)
 		fclose(file);

@@ -5,11 +5,11 @@
 
 #include "report/procfs/kernel_rows.h"
 
-/* Calls `take` for each row. False where the table cannot be read. */
-bool sysvipc_segments(void (*take)(void *context, const struct kernel_segment *segment),
+/* Calls `visit` for each row. False where the table cannot be read. */
+bool sysvipc_segments(void (*visit)(void *context, const struct kernel_segment *segment),
 		      void *context);
 bool sysvipc_objects(enum kernel_object_kind kind,
-		     void (*take)(void *context, const struct kernel_object *object),
+		     void (*visit)(void *context, const struct kernel_object *object),
 		     void *context);
 
 /* The limits of shmget(2): numbers as in /proc/sys/kernel; 0 where they cannot be read. */

@@ -14,7 +14,7 @@ struct pass {
 	uint64_t head; /* when the pass began */
 	uint64_t at;   /* claim number */
 	enum ring_unpublished unpublished;
-	bool nobody_writes;
+	bool no_writers;
 	uint64_t patience_clock;
 	uint64_t open_unpublished; /* unpublished so far, not known to be torn */
 	uint64_t old; /* unpublished events before this claim are torn: its event is old */
@@ -58,7 +58,7 @@ static bool may_still_come(struct pass *pass)
 {
 	struct segment_event next;
 
-	if (pass->nobody_writes || pass->old - pass->at < pass->part_events)
+	if (pass->no_writers || pass->old - pass->at < pass->part_events)
 		return false;
 	for (uint64_t n = pass->at + 1; n != pass->head; n++) {
 		if (segment_read(pass->part, pass->log, pass->part_events, n, &next) != READ_WHOLE)
@@ -106,7 +106,7 @@ static void read_part(void *context)
 }
 
 bool ring_read(const struct file *segment, uint32_t part, uint64_t *position,
-	       enum ring_unpublished unpublished, bool nobody_writes, uint64_t patience_clock,
+	       enum ring_unpublished unpublished, bool no_writers, uint64_t patience_clock,
 	       struct ring_copy *copy)
 {
 	const struct segment_header *header = &segment->header;
@@ -117,7 +117,7 @@ bool ring_read(const struct file *segment, uint32_t part, uint64_t *position,
 		.at = *position,
 		.old = *position - 1,
 		.unpublished = unpublished,
-		.nobody_writes = nobody_writes,
+		.no_writers = no_writers,
 		.patience_clock = patience_clock,
 		.copy = copy,
 	};
@@ -141,7 +141,7 @@ bool ring_read(const struct file *segment, uint32_t part, uint64_t *position,
 	if (!copy->events)
 		return false;
 	copy->gone = !guard_run(read_part, &pass);
-	if (nobody_writes)
+	if (no_writers)
 		copy->torn += pass.open_unpublished;
 	*position = pass.at;
 	ring_sort(copy->events, copy->count);

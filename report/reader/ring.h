@@ -20,11 +20,11 @@ enum ring_unpublished {
 
 /*
  * Copies the events of ring `part` from claim number *position on, and moves *position to the end
- * of the copy. An unpublished event is torn when `nobody_writes`, or when a later claim's event is
+ * of the copy. An unpublished event is torn when `no_writers`, or when a later claim's event is
  * older than `patience_clock`. False without memory.
  */
 bool ring_read(const struct file *segment, uint32_t part, uint64_t *position,
-	       enum ring_unpublished unpublished, bool nobody_writes, uint64_t patience_clock,
+	       enum ring_unpublished unpublished, bool no_writers, uint64_t patience_clock,
 	       struct ring_copy *copy);
 
 /* Sorts events by time; events of the same time stay in the order of their claims. */

@@ -82,13 +82,13 @@ static void read_ring(void *context)
 }
 
 /* Counts the `open` claims that were not found; unpublished ones may still come. */
-static void unpublished_count_losses(struct window *window, uint64_t open, bool nobody_writes)
+static void unpublished_count_losses(struct window *window, uint64_t open, bool no_writers)
 {
 	struct ring_copy *copy = window->copy;
 	uint64_t missing = open > copy->count ? open - copy->count : 0;
 	uint64_t unpublished = window->unpublished < missing ? window->unpublished : missing;
 
-	if (nobody_writes)
+	if (no_writers)
 		copy->torn += unpublished;
 	copy->overwritten += missing - unpublished;
 }
@@ -102,7 +102,7 @@ static uint64_t count_unreported(const struct window *window)
 	return count;
 }
 
-static bool unpublished_fill(struct window *window, uint64_t open, bool nobody_writes)
+static bool unpublished_fill(struct window *window, uint64_t open, bool no_writers)
 {
 	const struct chunks *chunks = &window->source->chunks;
 	struct ring_copy *copy = window->copy;
@@ -114,13 +114,12 @@ static bool unpublished_fill(struct window *window, uint64_t open, bool nobody_w
 	if (!copy->events)
 		return false;
 	copy->gone = !guard_run(read_ring, window);
-	unpublished_count_losses(window, open, nobody_writes);
+	unpublished_count_losses(window, open, no_writers);
 	ring_sort(copy->events, copy->count);
 	return true;
 }
 
-bool unpublished_read(struct source *source, uint32_t part, bool nobody_writes,
-		      struct ring_copy *copy)
+bool unpublished_read(struct source *source, uint32_t part, bool no_writers, struct ring_copy *copy)
 {
 	struct window window = {source, part, source->chunks.next[part], 0, NULL, 0, copy};
 	uint64_t part_events = source->segment.header.part_events;
@@ -137,7 +136,7 @@ bool unpublished_read(struct source *source, uint32_t part, bool nobody_writes,
 	if (ahead < part_events)
 		window.size = part_events - ahead < drained ? part_events - ahead : drained;
 	window.reported = calloc(window.size + 1, sizeof *window.reported);
-	ok = window.reported && unpublished_fill(&window, source->chunks.open[part], nobody_writes);
+	ok = window.reported && unpublished_fill(&window, source->chunks.open[part], no_writers);
 	free(window.reported);
 	return ok;
 }

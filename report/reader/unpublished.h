@@ -12,10 +12,10 @@
 
 /*
  * Copies the events of ring `part` that the recorder skipped and that are published now. Counts
- * those that are overwritten, and, when `nobody_writes`, those that are still unpublished as torn.
+ * those that are overwritten, and, when `no_writers`, those that are still unpublished as torn.
  * False without memory.
  */
-bool unpublished_read(struct source *source, uint32_t part, bool nobody_writes,
+bool unpublished_read(struct source *source, uint32_t part, bool no_writers,
 		      struct ring_copy *copy);
 
 #endif

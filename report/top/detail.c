@@ -215,7 +215,7 @@ static void write_segment(const struct detail *detail, const struct rows *rows, 
 		  (unsigned long long)segment->inherited, (unsigned long long)segment->peak);
 	detail_add_holders(rows, pager, segment);
 	if (segment->created != CREATED_NOT)
-		add_by(rows, pager, "Made", segment->creator, segment->creator_stack,
+		add_by(rows, pager, "Created", segment->creator, segment->creator_stack,
 		       segment->seen_ns);
 	if (segment->removed)
 		add_by(rows, pager, "Removed", segment->remover, segment->remover_stack,

@@ -139,7 +139,7 @@ void graph_dot(struct out *out, const struct graph *graph, const struct model *m
 			put_edge_label(out, edge);
 			out_text(out, edge->live ? "\"]\n" : "\", style=dashed]\n");
 		} else {
-			OUT(out, " [label=\"made\", style=dotted]\n");
+			OUT(out, " [label=\"created\", style=dotted]\n");
 		}
 	}
 	OUT(out, "}\n");
@@ -175,7 +175,7 @@ void graph_mermaid(struct out *out, const struct graph *graph, const struct mode
 		if (edge->count)
 			put_edge_label(out, edge);
 		else
-			OUT(out, "made");
+			OUT(out, "created");
 		OUT(out, "\"| s");
 		out_number(out, segment_number(model, edge->segment));
 		out_char(out, '\n');

@@ -202,7 +202,7 @@ def test_graph_for_other_tools():
     dot = memshim("graph", "--format=dot").stdout
     assert dot.startswith("digraph") and dot.count(" -> ") == 3 and dot.rstrip().endswith("}")
     mermaid = memshim("graph", "--format=mermaid").stdout
-    assert mermaid.startswith("graph LR\n") and mermaid.count("|\"made\"|") == 3
+    assert mermaid.startswith("graph LR\n") and mermaid.count("|\"created\"|") == 3
     assert memshim("graph", "--format=nonsense").returncode == USAGE
     if shutil.which("dot"):
         assert subprocess.run(["dot", "-Tsvg"], input=dot, text=True, stdout=subprocess.PIPE, check=True).stdout

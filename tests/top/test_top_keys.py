@@ -273,7 +273,7 @@ def test_a_segment_that_is_used_stays():
         teller.tell("rm")
 
 
-@pytest.mark.parametrize("key,words", [("2", "Made by"), ("3", "main"), ("4", "main"), ("5", "removes it")])
+@pytest.mark.parametrize("key,words", [("2", "Created by"), ("3", "main"), ("4", "main"), ("5", "removes it")])
 def test_details(key, words):
     """Enter on a row of each list: who made it, the stack, the advice."""
     script = f"printf 'get 77 8192 03600\\nbreak 4096\\n' | {target('ledger')}"
