@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The catalog beside the live segments: who created what ended sessions left behind, read in any folder."""
+"""The catalog beside the live segments: which process created the objects that ended sessions left. Read in any folder."""
 
 import glob
 import json
@@ -33,7 +33,7 @@ def catalogs():
 
 @pytest.fixture
 def elsewhere(tmp_path):
-    """Goes into a folder without recordings."""
+    """Changes to a folder without recordings."""
     def go():
         (tmp_path / "other folder").mkdir(exist_ok=True)
         os.chdir(tmp_path / "other folder")
@@ -130,7 +130,7 @@ def test_no_entry_where_nothing_is_left():
 
 
 def test_reap_is_remembered_and_forgotten():
-    """A note stays when the object is gone, for a week."""
+    """The catalog keeps a note of a removed object for a week."""
     record(*leaker("billing.pl"), options=("-q",))
     memshim("reap", "--force")
     memshim("ipcs")
@@ -148,7 +148,7 @@ def test_reap_is_remembered_and_forgotten():
 
 
 def test_by_hand_a_reader_writes_it(elsewhere):
-    """And after reap the report says what was true when the session had ended."""
+    """Without a recorder, a reader writes the catalog. After reap, the report still shows the state at the end of the session."""
     run("perl", "-e", f"shmget({KEY:#x}, 4096, 03600) // die; print ''", env={"LD_PRELOAD": harness.SHIM})
     before, = Recording("default").report()["segments"]
     assert (before["state"], before["leaked"], len(catalogs())) == ("present", True, 1)
@@ -161,7 +161,7 @@ def test_by_hand_a_reader_writes_it(elsewhere):
 
 @needs_root
 def test_another_namespace_and_boot_are_not_meant(tmp_path):
-    """The same id there is another object; a file of an earlier boot goes."""
+    """The same id in another namespace is another object. A catalog of an earlier boot is removed."""
     record(*leaker("billing.pl"), options=("-q",))
     script = 'shmget(0, 4096, 01600) // die; exec @ARGV'
     table = json.loads(run("unshare", "--ipc", "perl", "-e", script, MEMSHIM, "ipcs", "--json", "nothing").stdout)
@@ -201,7 +201,7 @@ def test_hostile_files(text):
 
 
 def test_odd_bytes_and_damage():
-    """A field can hold any byte; each byte of the file changed is no crash, and no lie about another object."""
+    """A field can hold any byte. With any byte of the file changed, no command crashes or gives another object's facts."""
     name = "a\tb\nc\\x41\x1b[31m.pl"
     record(*leaker(name), options=("-q",))
     os.remove("memshim.data")
@@ -217,7 +217,7 @@ def test_odd_bytes_and_damage():
 
 
 def test_many_recorders_at_once():
-    """None loses what another writes."""
+    """Several recorders write at once, and no note is lost."""
     running = [subprocess.Popen([MEMSHIM, "record", "-q", "-o", f"{i}.data", *leaker(f"job{i}.pl")]) for i in range(12)]
     assert all(process.wait(harness.TIMEOUT_S) == 0 for process in running)
     assert sorted(c["cmdline"] for c in creators().values()) == sorted(f"perl job{i}.pl" for i in range(12))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Columns, sorting, sizes and filters: each row of the column tables is asked for by its name."""
+"""Columns, sorting, sizes and filters: each row of the column tables is requested by its name."""
 
 import csv
 import io
@@ -24,7 +24,7 @@ def recorded():
 
 
 def lines(text, title):
-    """The lines of one of the report's tables, its heading first."""
+    """The lines of one table of the report, its heading first."""
     return re.split(r"\n\n(?=[A-Z])", text.split(f"\n{title}")[1])[0].splitlines()[1:]
 
 
@@ -68,7 +68,7 @@ def test_columns_of_events():
 
 @pytest.mark.parametrize("name", ["pid", "net", "peak", "grown", "moves", "failed", "program"])
 def test_sorted(name):
-    """Numbers with the largest first, names and pids from the least."""
+    """Numbers are sorted from the largest, names and pids from the smallest."""
     recorded()
     cells = [line.strip() for line in lines(memshim("report", "-b", "-O", name, "-s", name).stdout, "PROCESSES")[1:]]
     values = cells if name == "program" else [int(re.sub("[+,]", "", cell)) for cell in cells]
@@ -155,7 +155,7 @@ def test_what_is_asked_for_by_number_is_not_there(argv):
 
 
 def test_what_is_known_and_has_nothing_to_tell():
-    """Of another kind than was asked for, nobody's process, or an id that only a failed call had: no absence."""
+    """A known process or segment without a matching row is no error."""
     recording = record("perl", "-e", "$id = shmget(0, 4096, 01600); shmctl($id, 0, 0); shmctl(123456, 0, 0)", options=("-q",))
     pid, shmid = recording.report()["processes"][0]["pid"], recording.report()["segments"][0]["shmid"]
     for argv in (("events", f"--pid={pid}", "--call=shmat"), ("events", "-m", shmid, "-Z"), ("events", "--exe=nothing"),
@@ -176,7 +176,7 @@ def test_findings_of_the_contract():
 
 
 def test_inherited():
-    """What a fork copied says so, on the event as in the table."""
+    """Attachments copied by fork are marked as inherited, on the event and in the table."""
     story = """
     #include <sys/shm.h>
     #include <sys/wait.h>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Why calls failed, by what the recorder saw at that moment: it is gone when the report is read."""
+"""Why calls failed, by what the recorder saw right after the call. The cause no longer exists when the report is read."""
 
 import errno
 import re
@@ -66,7 +66,7 @@ def test_too_large():
 
 @needs_root
 def test_a_segment_that_was_there():
-    """Made by nobody of the session, and gone when the recording is read: its size is known all the same."""
+    """No process of the session created the segment, and it is gone when the recording is read: its size is known."""
     assert run("ipcmk", "-M", "8192").returncode == 0
     shmid, = kernel_rows()
     key = kernel_rows()[shmid]["key"]
@@ -97,7 +97,7 @@ def test_data_limit():
 
 
 def test_mapping_above_the_break(compile_c):
-    """What stands in the way has a name."""
+    """The report names the mapping that blocks the break."""
     program = compile_c("walled", """
     #include <fcntl.h>
     #include <stdint.h>
@@ -131,7 +131,7 @@ LIMITED = {"address space": ("-v", 100000), "data": ("-d", 4096)}
 
 
 def told(*words, limit=None, advice=False):
-    """A ledger program does it; the text of what failed, once the recorder has seen it."""
+    """Runs a ledger program, and returns the explanation of its failed call once the recorder has read the kernel."""
     command = ("sh", "-c", f"ulimit {limit[0]} {limit[1]}; exec {harness.target('ledger')}") if limit else ()
     with recorded(*command) as lines:
         program = Teller(lines)
@@ -199,7 +199,7 @@ ALONE = {
 
 @pytest.mark.parametrize("name", ALONE)
 def test_by_the_log_alone(name):
-    """What the calls before it tell: true whether or not anybody looked at the kernel."""
+    """Earlier calls explain the failure, with or without a kernel snapshot."""
     words, expected = ALONE[name]
     text = told(*words, advice=True)
     assert expected in text, text
@@ -207,7 +207,7 @@ def test_by_the_log_alone(name):
 
 @pytest.mark.parametrize("address,above", [(-1, "0xffffffffffffffff is 16"), (1 << 62, "0x4000000000000000 is 4")])
 def test_too_high_a_break(compile_c, address, above):
-    """However the difference to the break looks as a signed number."""
+    """A break far too high is explained, whatever the sign of the difference."""
     program = compile_c("high", f"""
         #include <unistd.h>
         int main(void) {{ return brk((void *){address}L) == 0; }}""")
@@ -218,7 +218,7 @@ def test_too_high_a_break(compile_c, address, above):
 
 
 def seen(expected):
-    """The recorder looks a moment later, while the program still runs."""
+    """The recorder takes its snapshot a moment later, while the program still runs."""
     def wait(program):
         harness.wait_until(lambda: expected in failures(), f"{expected!r} in {failures()!r}")
         return 0
@@ -251,14 +251,14 @@ def test_by_what_the_recorder_saw(name):
     (0o600, ("stat",), "has mode 0600 and belongs to uid 0; uid 65534 tried to read its state"),
     (0o666, ("rm",), "has mode 0666 and belongs to uid 0; uid 65534 tried to change it")])
 def test_by_rights(mode, words, expected):
-    """Whose it is, who came, and what for."""
+    """The explanation names the owner, the caller, and what it asked for."""
     text = told(("get", KEY, 4096, NEW & ~0o777 | mode), ("uid", 65534), words, seen(expected))
     assert expected in text and "created by ledger (" in text, text
 
 
 @needs_root
 def test_many_makers_of_one_program():
-    """Who holds most is told by program, where several of its processes do together."""
+    """The creator of most segments is named as a program, when several of its processes created them."""
     set_limit("shmmni", 4)
     fork, private = ("fork",), ("get", 0, 4096, NEW)
     text = told(private, private, fork, private, fork, private, private, seen("shmmni allows"))
@@ -274,7 +274,7 @@ MADE = {"SHMGET": (), "SHMAT": (MAKE,), "SHMDT": (MAKE, ("at",)), "SHMCTL": (MAK
 
 
 def told_of_injected(call, error, *words):
-    """As `told`, of a program whose first such call the kernel answers so."""
+    """As `told`, for a program whose first call of this kind gets an injected error."""
     harness.need("strace")
     name = call.lower()
     strace = ("strace", "-qq", "-o", "/dev/null", "-e", f"trace={name}", "-e", f"inject={name}:error={error}:when=1")
@@ -292,7 +292,7 @@ def told_of_injected(call, error, *words):
 
 @pytest.mark.parametrize("call,error,severity", [row for row in FAILURES if row[0] in REFUSED], ids="-".join)
 def test_every_row(call, error, severity):
-    """By its call, its error, how grave it is, a reason and a way out."""
+    """Each row of failures.def: the call, the error, the severity, the reason and the advice."""
     finding = told_of_injected(call, error, *MADE[call], REFUSED[call])
     assert finding["severity"] == severity.lower()
     head, why = finding["text"].split(f"with {error}: ", 1)
@@ -312,7 +312,7 @@ def test_by_what_cannot_be_had_here(call, error, words, expected):
 
 
 def test_every_row_is_looked_at():
-    """The others: of the break, whose system call has no error; each has its program here."""
+    """The rows about the break, whose system call has no error: each has its program here."""
     assert {call for call, _, _ in FAILURES} - set(REFUSED) == {"BRK", "SBRK"}
     script = ("import ctypes; c = ctypes.CDLL('libc.so.6'); c.brk.argtypes = [ctypes.c_void_p];"
               "c.brk(1 << 62); i = c.shmget(0, 1, 0o1600); c.shmctl(i, 2, ctypes.c_void_p(8)); c.shmctl(i, 0, None)")

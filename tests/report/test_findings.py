@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is found about breaks and segments: each from a program that does it, and none from its sound neighbour."""
+"""Findings about breaks and segments: each has a program that causes it. A similar correct program does not."""
 
 import pytest
 
@@ -59,7 +59,10 @@ def found(program, kind):
 
 @pytest.mark.parametrize("kind", STORIES)
 def test_story(kind, compile_c):
-    """A note, for a sound program may do it, with who did it and where; it fails no build."""
+    """
+    The finding is a note, because a correct program may do this. It names the process and the place, and does not
+    change the exit status.
+    """
     unsound, function, sound = STORIES[kind]
     end = "return argc == 0 || taken < 0 || began < 0 || argv == 0; }"
     program = compile_c("unsound", HEAD + "taken = 0;" + unsound + end, "-g", "-O0")
@@ -72,7 +75,7 @@ def test_story(kind, compile_c):
 
 
 def test_repeated_attach_says_how_often(compile_c):
-    """At once, at most; the copies that a fork made are its parent's doing."""
+    """The finding counts the most attachments at one time. Copies made by fork do not count."""
     program = compile_c("again", HEAD + """
         int id = shmget(IPC_PRIVATE, 4096, 0600);
         taken = 0;
@@ -85,7 +88,7 @@ def test_repeated_attach_says_how_often(compile_c):
 
 
 def test_one_is_one(compile_c):
-    """In words, too; and several are several."""
+    """Singular and plural agree with the number."""
     program = compile_c("once", HEAD + "taken = 0; by_itself(); take(1, 9000);"
                         "return argc == 0 || taken < 0 || began < 0 || argv == 0; }", "-O0")
     finding, = found(program, "mixed-break-users")
@@ -111,7 +114,7 @@ WALL = HEAD + """
 
 
 def test_break_blocked_by_a_mapping(compile_c):
-    """Not only attachments stand in the way; and how near it is, live and after."""
+    """A mapping that is no attachment blocks the break, too. The distance is shown, live and afterwards."""
     with recorded(compile_c("walled", WALL, "-g", "-O0")) as lines:
         lines.wait_for("refused")
         of_kind = lambda: [f for f in Recording("memshim.data").report()["findings"] if f["kind"] == "break-blocked"]
@@ -126,7 +129,7 @@ def test_break_blocked_by_a_mapping(compile_c):
 
 
 def test_all_have_their_words():
-    """Kind, severity, text and advice; known to the page; the gravest first."""
+    """Each finding has kind, severity, text and advice, is in the manual, and the most severe comes first."""
     record("perl", "-e", "shmget(0, 4096, 01666) // die; shmget(1, 0, 0); shmctl(99, 0, 0); fork || exit; wait", options=("-q",))
     report = Recording("memshim.data").report()
     order = ["error", "warning", "note"]

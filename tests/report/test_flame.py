@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The flame graph in a real browser: looked at, clicked, searched."""
+"""The flame graph in a real browser: drawn, zoomed and searched."""
 
 import pytest
 
@@ -54,14 +54,14 @@ def page(drawing, tmp_path):
 
 
 def widths(page):
-    """name: the width of all its boxes, as a share of the whole."""
+    """Maps a name to the width of all its boxes, as a share of the whole."""
     boxes = page.run(BOXES)
     whole = max(width for found in boxes.values() for _, width, _ in found)
     return {name: sum(width for _, width, _ in found) / whole for name, found in boxes.items()}
 
 
 def test_in_a_browser(page):
-    """448 KiB by take: 64 by small, twice 192 by large; each as wide as that, its callers below."""
+    """Of 448 KiB, 64 are by small and twice 192 by large: the boxes have these widths, each above its caller."""
     whole = page.run("return document.documentElement.clientWidth")
     shares = widths(page)
     total = shares["grows"] * whole
@@ -106,7 +106,7 @@ def test_search(page):
 
 
 def test_another_window(page):
-    """It fits anew, zoomed or not, and letters keep their size."""
+    """The drawing fits a resized window, zoomed or not, and letters keep their size."""
     page.click(page.run(BOX, "both"))
     for width in (900, 1700):
         page.resize(width, 700)
@@ -130,6 +130,6 @@ def test_nothing_to_show(tmp_path):
 
 
 def test_labels_without_a_script(drawing):
-    """In what shows pictures only."""
+    """A viewer without scripts shows the labels."""
     text = drawing.read_text()
     assert ">take (grows)</text>" in text and 'width="1200"' in text

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The life of one segment: changes of owner and mode, ids that come back, and `report -m`, which tells it in order."""
+"""The history of one segment: changes of owner and mode, reused ids, and `report -m`, which lists them in order."""
 
 import os
 import re
@@ -25,7 +25,7 @@ def segments():
 
 @needs_root
 def test_changes():
-    """Each with who, when, and what it set; the last one stays known when the segment is gone."""
+    """Each change has a process, a time and its values. The last one is known after the segment is gone."""
     with recorded() as lines:
         program = Teller(lines)
         shmid = program.get(KEY, 4096, NEW & ~0o777 | 0o600)
@@ -52,7 +52,7 @@ def test_changes():
 
 
 def test_what_was_not_set():
-    """A refused IPC_SET changes nothing, one with a bad buffer is not followed."""
+    """A refused IPC_SET changes nothing; nor does one with a bad buffer."""
     script = ("import ctypes; c = ctypes.CDLL('libc.so.6', use_errno=True); i = c.shmget(0, 4096, 0o1600);"
               "c.shmctl.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_void_p];"
               "[c.shmctl(i, 1, bad) for bad in (None, 8, (1 << 64) - 8)]; c.shmctl(i, 0, None)")
@@ -66,7 +66,7 @@ def test_what_was_not_set():
 
 @pytest.mark.parametrize("made,then,found", [(0o666, 0o600, False), (0o600, 0o666, True)])
 def test_mode_of_the_moment(made, then, found):
-    """It is the last mode that lets everybody write, or does not."""
+    """The finding about a world-writable segment uses the last mode."""
     with recorded() as lines:
         program = Teller(lines)
         program.get(KEY, 4096, NEW & ~0o777 | made)
@@ -88,7 +88,7 @@ def next_id(shmid):
 @needs_root
 @pytest.mark.parametrize("flags", [NEW, IPC_CREAT | 0o600], ids=["exclusive", "made or found"])
 def test_an_id_comes_back(flags):
-    """The very id of a removed segment: another one all the same, by another maker, with its own holders."""
+    """A new segment with a reused id has its own creator and its own holders."""
     if not os.path.exists("/proc/sys/kernel/shm_next_id"):
         pytest.fail("this kernel gives no id on demand")
     with recorded() as lines:
@@ -116,7 +116,10 @@ def test_an_id_comes_back(flags):
 
 @needs_root
 def test_a_stranger_takes_an_id_over():
-    """A later segment with the id of a leaked one, made outside: the leaked one is removed now, and reap leaves the other."""
+    """
+    A process outside the session creates a segment with the id of a leaked one: the leaked one is reported as
+    removed, and reap keeps the new one.
+    """
     with recorded() as lines:
         program = Teller(lines)
         shmid = program.get()
@@ -131,7 +134,7 @@ def test_a_stranger_takes_an_id_over():
 
 
 def test_size_that_is_known_later():
-    """Attached by its id alone, and asked for by key and size only then: what is taken away is what was added."""
+    """The size becomes known after the attach: the attached bytes return to zero."""
     assert harness.run("perl", "-e", f"shmget({KEY:#x}, 8192, 01600) // die").returncode == 0
     shmid, = [shmid for shmid, row in kernel_rows().items() if row["key"] == KEY]
     with Lines(target("ledger"), env={"LD_PRELOAD": harness.SHIM}) as lines:

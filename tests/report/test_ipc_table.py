@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`memshim ipcs`, `graph` and `reap`: the table, the drawing, and the careful removal."""
+"""`memshim ipcs` and `graph`, and how `reap` removes segments."""
 
 import contextlib
 import json
@@ -30,7 +30,7 @@ def ipcs(*options):
 
 
 def test_all_three_kinds():
-    """Every row of the kernel's, with its numbers."""
+    """Each row of the kernel's tables is shown, with its numbers."""
     for kind in ("-Q", ("-S", "3"), ("-M", "4096")):
         assert run("ipcmk", *([kind] if isinstance(kind, str) else kind)).returncode == 0
     table = ipcs()
@@ -51,7 +51,7 @@ def test_all_three_kinds():
 
 
 def test_makers_and_holders_by_name():
-    """The maker's name is known after it ended, when a session saw it."""
+    """A session that saw the creation knows the creator's name after it has ended."""
     with recorded() as lines, Lines(target("ledger")) as stranger:
         shmid = Teller(lines).get(KEY, 65536)
         Teller(lines).tell("at")
@@ -79,7 +79,7 @@ def test_makers_and_holders_by_name():
 
 
 def test_a_reused_pid_is_not_the_maker(compile_c):
-    """The kernel keeps a number; another program may have it by now."""
+    """Another program that got the creator's pid is not named as the creator."""
     program = compile_c("maker", """
     #include <stdio.h>
     #include <sys/shm.h>
@@ -96,7 +96,7 @@ def test_a_reused_pid_is_not_the_maker(compile_c):
 
 @contextlib.contextmanager
 def process_of_pid(pid):
-    """A process that has this pid. Others may be quicker to take it: then it waits until they end."""
+    """Starts a process that has this pid. Where another process took the pid first, it waits until that one ends."""
     for _ in range(1000):
         with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as last:
             last.write(str(pid - 1))
@@ -108,7 +108,7 @@ def process_of_pid(pid):
 
 
 def next_second(began={}):
-    """Two seconds after the first question: ctime has seconds only."""
+    """Waits two seconds after the first reading, because ctime counts seconds."""
     import time
     return time.time() > began.setdefault("at", time.time()) + 2.1
 
@@ -127,7 +127,7 @@ def test_columns_and_filters():
 
 
 def test_a_page_of_80_columns():
-    """State and holders are what one looks for: they stay on a narrow page, in fewer words."""
+    """On a narrow page, the columns for state and holders stay, shortened."""
     with recorded() as lines:
         program = Teller(lines)
         program.get(KEY, 65536)
@@ -181,7 +181,7 @@ def test_graph():
 
 
 def test_names_in_the_graph():
-    """Whole where there is room on either side of the box; what is cut is marked, between letters."""
+    """Names are whole where there is space beside the box. A shortened name is marked, and cut between letters."""
     shutil.copy("/usr/bin/perl", "averagingséserver")
     fork = "for (1..3) { fork or (shmread($i, $x, 0, 1), exit) }"
     for output, more in (("alone.data", ""), ("many.data", fork)):
@@ -245,7 +245,7 @@ def test_force():
 
 
 def test_what_is_kept_and_why():
-    """Found and not made, held by somebody, or its maker running: each with its reason."""
+    """A segment that was not created here, is attached, or has a running creator stays, each with its reason."""
     assert run("ipcmk", "-M", "4096").returncode == 0
     shmid, = kernel_rows()
     with recorded() as lines, Lines(target("ledger")) as stranger:
@@ -270,7 +270,7 @@ def test_what_is_kept_and_why():
 @pytest.mark.parametrize("call", [1, 2, 3])
 @pytest.mark.parametrize("how", ["attach", "remove", "renew"])
 def test_races(how, call):
-    """Before each of its looks somebody is quicker: what is used, or another by now, stays."""
+    """Another process changes the segment before each check of reap: the segment stays."""
     record("perl", "-e", "shmget(0x6d656d11, 4096, 01640) // die", options=("-q",))
     first, = kernel_rows()
     done = reap("--force", race=f"{call}:{how}")
@@ -286,7 +286,7 @@ def test_races(how, call):
 
 
 def test_another_with_the_same_id():
-    """Removed and made again between the last two looks, with key, size and even the id the same."""
+    """The segment is removed and created again between the last two checks, with the same key, size and id: it stays."""
     record("perl", "-e", "shmget(0x6d656d11, 4096, 01640) // die", options=("-q",))
     first, = kernel_rows()
     done = reap("--force", race="3:again")
@@ -295,7 +295,7 @@ def test_another_with_the_same_id():
 
 
 def test_nobody_comes_in_at_the_last_moment():
-    """Between the last look and the removal it has no mode: who has not root's rights is shut out."""
+    """Between the last check and the removal the mode is 0: only root could attach the segment."""
     record("perl", "-e", "shmget(0x6d656d11, 4096, 01666) // die", options=("-q",))
     done = reap("--force", race="2:user")
     assert "let in" in done.stdout and "attached it meanwhile" in done.stdout and len(kernel_rows()) == 1
@@ -304,7 +304,7 @@ def test_nobody_comes_in_at_the_last_moment():
 
 
 def test_nothing_of_another_namespace():
-    """A recording of another IPC namespace says nothing about this one's ids."""
+    """A recording of another IPC namespace gives no facts about the ids of this one."""
     done = run("unshare", "--ipc", harness.MEMSHIM, "record", "-q", "--", *LEAK)
     assert done.returncode == 0
     assert run("ipcmk", "-M", "4096").returncode == 0
@@ -316,7 +316,7 @@ def test_nothing_of_another_namespace():
 
 @pytest.mark.parametrize("name", ["memshim.data", "other.data", "it's $(a) \\name!", "-n", "näme"])
 def test_the_advice_can_be_typed(name):
-    """The finding's command, as it stands, removes what was found; the summary's shows it."""
+    """The command in the finding removes the segment as it is printed; the summary's command shows it."""
     done = record(*LEAK, output="./" + name).result
     command = re.search(r"see 'memshim (report.*)'$", done.stderr, re.M)[1]
     assert run("sh", "-c", f"{harness.MEMSHIM} {command}").stdout.count("leaked-segment") == 3
@@ -339,7 +339,7 @@ def test_no_advice_that_reap_refuses():
 
 
 def test_not_the_owner(user, tmp_path_factory):
-    """Who may not remove it is told so, and nothing changes."""
+    """A user that may not remove the segment gets a message, and nothing changes."""
     folder = tmp_path_factory.mktemp("live", numbered=True)
     folder.chmod(0o700)
     record(*LEAK, options=("-q",), env={"MEMSHIM_DIR": str(folder)})

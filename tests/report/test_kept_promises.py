@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Edges of recording and reaping: what must hold when something comes in between."""
+"""Edge cases of recording and of reap."""
 
 import os
 import pathlib
@@ -29,7 +29,7 @@ def state(pid):
 
 @pytest.mark.parametrize("end,status", [("exit 4", 4), ("exit 0", FINDINGS), ("kill -15 $$", 128 + signal.SIGTERM)])
 def test_findings_hide_no_other_status(end, status):
-    """--error-exitcode is for a COMMAND that succeeded."""
+    """--error-exitcode applies only when COMMAND succeeded."""
     done = memshim("record", "-q", f"--error-exitcode={FINDINGS}", "sh", "-c", f"{' '.join(map(shlex.quote, LEAK))}; {end}")
     assert done.returncode == status, done.stderr
 
@@ -38,7 +38,7 @@ def test_findings_hide_no_other_status(end, status):
 
 
 def test_old_recording_is_put_back():
-    """The new one cannot be made after the old one was renamed: then that has its name again."""
+    """The new recording cannot be created after the old one was renamed: the old one gets its name back."""
     harness.need("strace")
     with open("memshim.data", "w", encoding="ascii") as file:
         file.write("the old one")
@@ -55,7 +55,7 @@ def test_old_recording_is_put_back():
 @machine.needs("root")
 @pytest.mark.parametrize("mode,followed", [(0o2744, True), (0o755, True), (0o2755, False)])
 def test_set_gid(mode, followed):
-    """Without the group's right to execute, that bit gives no rights: the loader preloads the shim."""
+    """A set-gid bit without the group's execute bit gives no rights, and the loader preloads the shim."""
     shutil.copy(target("calls"), "program")
     os.chown("program", 0, 4321)
     os.chmod("program", mode)
@@ -68,7 +68,7 @@ def test_set_gid(mode, followed):
 @machine.needs("root")
 @pytest.mark.parametrize("mode", [0o770, 0o702, 0o707, 0o720])
 def test_folder_that_others_may_write_to(mode):
-    """Neither joined nor made use of; the program runs, the recorder says so."""
+    """A folder that other users may write to is not used. The program runs, and the recorder reports it."""
     os.mkdir("open")
     os.chmod("open", mode)
     folder = os.path.abspath("open")
@@ -81,7 +81,7 @@ def test_folder_that_others_may_write_to(mode):
 
 @pytest.mark.parametrize("size,accepted", [("8K", True), ("8191", False), ("8193", True), ("1025G", False)])
 def test_log_size_by_hand(size, accepted):
-    """From 8K on; anything else is a wrong value, which is counted."""
+    """A log size below 8K, or one that is no number, is counted as a wrong setting."""
     done = harness.run(target("calls"), "1", env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": size})
     assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
     report = Recording("default").report()
@@ -93,7 +93,7 @@ def test_log_size_by_hand(size, accepted):
 
 
 def test_exit_while_the_recorder_is_stopped():
-    """The end that is told is when the process ended, and not when its recorder went on."""
+    """The end time is that of the process, not the time when the recorder continued."""
     script = "perl -e '$| = 1; print \"pid $$\\n\"; sysread STDIN, $x, 1'; read line"
     with Lines(MEMSHIM, "record", "-q", "-w", "sh", "-c", script) as lines:
         pid = int(lines.wait_for("pid").split()[1])
@@ -131,7 +131,7 @@ int main(void)
 
 
 def test_thread_id_after_a_raw_clone(compile_c):
-    """libc still believes the child to be its parent."""
+    """libc still has the parent's id: the shim reads it from the kernel."""
     recording = record(compile_c("cloner", RAW_CLONE), options=("-q", "-w"))
     moves = [e for e in recording.calls("--call=sbrk") if e["origin"] == "direct"]
     assert [e["args"]["increment"] for e in moves] == [4096, 8192]
@@ -152,7 +152,7 @@ print "@id";
 
 @machine.needs("root")
 def test_segments_beyond_their_windows():
-    """Six segments whose indices share a window of four: each is found again where it stands."""
+    """Six segments share a window of four places: each one is found."""
     done = harness.run("perl", "-e", SHARING, env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "8K"})
     ids = list(map(int, done.stdout.split()))
     assert [shmid % (SMALL_LEDGER // 4) for shmid in ids] == list(range(4)) * 6, done.stderr
@@ -163,7 +163,7 @@ def test_segments_beyond_their_windows():
 
 @pytest.mark.parametrize("name", ["a) b", "((", ") R 1 (", "plain"])
 def test_who_runs_by_hand_whatever_its_name(name):
-    """Its start time stands in /proc/PID/stat behind a name that may hold parentheses and blanks."""
+    """The start time is read from /proc/PID/stat, behind a name with parentheses and blanks."""
     shutil.copy(target("calls"), name)
     with Lines(f"./{name}", "1", "wait", env={"LD_PRELOAD": harness.SHIM}) as lines:
         lines.wait_for("wrong: 0")
@@ -192,7 +192,7 @@ int main(void)
 
 
 def test_attachments_whose_events_are_overwritten(compile_c):
-    """The tables still tell which is read-only."""
+    """The tables still tell which attachment is read-only."""
     env = {"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "8K"}
     with Lines(compile_c("reader", READER), env=env) as lines:
         lines.wait_for("there")
@@ -224,7 +224,7 @@ int main(void)
 
 
 def test_replaced_by_shm_remap_when_the_events_are_overwritten(compile_c):
-    """What the kernel has put another attachment over is not attached any more."""
+    """An attachment that SHM_REMAP replaced is not shown as attached."""
     env = {"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "8K"}
     with Lines(compile_c("remapper", REMAPPER), env=env) as lines:
         lines.wait_for("there")
@@ -245,7 +245,7 @@ def in_call(pid, number):
 
 @machine.needs("root", "x86-64")
 def test_changed_while_it_is_reaped():
-    """IPC_SET between reap's look and its removal: a process still cares for the segment."""
+    """IPC_SET between reap's check and its removal: the segment stays."""
     harness.need("strace")
     record(*LEAK, options=("-q",))
     shmid, = kernel_rows()
@@ -267,7 +267,7 @@ def children(pid):
 @machine.needs("root")
 @pytest.mark.parametrize("option", [(), ("-m",)])
 def test_not_surely_made_here(option):
-    """IPC_CREAT found a segment that a process outside the session had created: this session must not remove it."""
+    """IPC_CREAT found a segment that a process outside the session had created: reap keeps it."""
     assert harness.run(*LEAK).returncode == 0
     shmid, = kernel_rows()
     record("perl", "-e", f"shmget({KEY:#x}, 4096, 01600) // die", options=("-q",))

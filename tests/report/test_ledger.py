@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-The ledger of shared memory: after each step of a known story its segments, holders and findings are
-what the kernel says and what the story is.
+The ledger of shared memory: after each step of a known story, its segments, holders and findings agree with the
+kernel and with the story.
 """
 
 import errno
@@ -39,7 +39,7 @@ def only_segment(report):
 
 @pytest.mark.parametrize("ending", ["exit 0", "kill", "exec"])
 def test_leak(ending):
-    """Not removed, and everybody who used it has ended, however."""
+    """A segment leaks when it is not removed and all its users have ended, by whatever way."""
     with recorded() as lines:
         program = Teller(lines)
         shmid = program.get()
@@ -63,7 +63,7 @@ def test_leak(ending):
 
 
 def test_kept_by_the_family(compile_c):
-    """What a child of fork made, its parent may still use and remove; another program may not count on it."""
+    """A parent may still use what its child created: no leak. An unrelated program does not count."""
     text = """
     #include <stdio.h>
     #include <sys/shm.h>
@@ -114,7 +114,7 @@ def test_removed_while_attached():
 
 
 def test_removed_by_another_process():
-    """Another program of the session; somebody outside it."""
+    """The segment is removed by another program of the session, or by a process outside it."""
     command = ("sh", "-c", f"{target('ledger')}; exec {target('ledger')}-copy")
     os.symlink(target("ledger"), "ledger-copy")
     command = ("sh", "-c", f"{target('ledger')}; ipcrm -M {KEY:#x}")
@@ -142,7 +142,7 @@ def test_removed_by_nobody_we_saw():
 
 
 def test_inherited():
-    """nattch climbs on fork and falls on exit without any call: the ledger follows."""
+    """nattch rises at fork and falls at exit, without a call: the ledger follows."""
     with recorded() as lines:
         program = Teller(lines)
         program.get()
@@ -218,7 +218,7 @@ def test_inherited_by_25_children(compile_c):
 
 
 def test_untraced_holder():
-    """A process without the shim is found by its maps, and keeps a leak from being one, also when it lets go later."""
+    """A process without the shim is found by its maps: the segment is no leak, also after it detaches."""
     with recorded() as lines, Lines(target("ledger")) as stranger:
         shmid = Teller(lines).get()
         other = Teller(stranger)
@@ -238,7 +238,7 @@ def test_untraced_holder():
 
 
 def test_munmap():
-    """The mapping went without shmdt: the maps of the process tell."""
+    """munmap ends an attachment without shmdt: the maps of the process show it."""
     with recorded() as lines:
         program = Teller(lines)
         program.get()
@@ -251,7 +251,7 @@ def test_munmap():
 
 
 def test_detached_what_munmap_took_away():
-    """The kernel has nothing to detach: it is not attached any more, and not to be detached again."""
+    """shmdt fails after munmap: the attachment is gone, and cannot be detached again."""
     with recorded() as lines:
         program = Teller(lines)
         program.get()
@@ -263,7 +263,7 @@ def test_detached_what_munmap_took_away():
 
 
 def test_detached_in_the_second_try():
-    """Refused at first, for whatever reason: it is attached still, and the next shmdt is that of this segment."""
+    """The first shmdt is refused: the attachment stays, and the second shmdt ends it."""
     harness.need("strace")
     refusing = ("strace", "-qq", "-o", "/dev/null", "-e", "trace=shmdt", "-e", "inject=shmdt:error=ENOMEM:when=1")
     with recorded(*refusing, target("ledger")) as lines:
@@ -322,7 +322,7 @@ def test_attach_leak():
 
 
 def test_ids_come_back():
-    """An id and a key of a segment that is gone belong to a new one: two rows, two stories."""
+    """A new segment has the id and the key of a removed one: the table has two rows."""
     with recorded() as lines:
         program = Teller(lines)
         first = program.get()
@@ -340,7 +340,7 @@ def test_ids_come_back():
 
 @needs_root
 def test_user_that_may_not_look():
-    """Who may not IPC_STAT a segment still has its own calls in the log, with the reason."""
+    """A user without permission for IPC_STAT still has its calls in the log, with the reason."""
     with recorded() as lines:
         program = Teller(lines)
         program.get(KEY, 4096, NEW & ~0o77)
@@ -437,7 +437,7 @@ def test_perl_ipc_sysv():
 
 
 def test_4000_segments():
-    """The ledger holds them all, and ipcs has them by name."""
+    """The ledger holds 4,000 segments, and ipcs names their creators."""
     with open("/proc/sys/kernel/shmmni", encoding="ascii") as limit:
         count = min(4000, int(limit.read()) - len(kernel_rows()) - 4)
     script = f"for (1..{count}) {{ shmget(0, 4096, 01600) // die $! }}"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which limit refused memory: named also when the process freed all of it, or ended, before anybody could look."""
+"""Which limit refused memory: named even if the process freed its memory, or ended, before the recorder could read it."""
 
 import re
 
@@ -81,7 +81,7 @@ def failures(path="memshim.data"):
 
 @pytest.mark.parametrize("what", ["frees", "ends"])
 def test_data_limit_counts_all_private_memory(compile_c, what):
-    """The heap alone stays below it; libc's own data and the rest count as well, since Linux 4.7."""
+    """The heap alone is below the limit. Since Linux 4.7, other private memory counts, too."""
     harness.record("sh", "-c", f"ulimit -d 60000; exec {compile_c('blocks', BLOCKS)} {what}", options=("-q",))
     text, = failures()
     assert re.search(r"sbrk failed 1 time with ENOMEM: RLIMIT_DATA is 58\.\dM: it limits all private writable memory", text)
@@ -96,7 +96,7 @@ def test_space_limit_after_the_process_ended(compile_c, what):
 
 
 def test_limits_are_told_where_the_cause_is_not_known(compile_c):
-    """mlockall and RLIMIT_MEMLOCK refuse it: both limits in force are named, and what cannot have been the cause."""
+    """mlockall and RLIMIT_MEMLOCK refuse the memory: the limits that are set are named, and those that cannot be the cause."""
     program = compile_c("locks", """
     #include <sys/mman.h>
     #include <sys/resource.h>
@@ -127,7 +127,7 @@ def test_limits_are_told_where_the_cause_is_not_known(compile_c):
 
 @pytest.mark.parametrize("error,name", [(1, "EPERM"), (38, "ENOSYS")])
 def test_filter_against_brk(compile_c, error, name):
-    """libc takes the error for a break: its callers get what they get without the shim, and the break stays right."""
+    """A seccomp filter refuses brk: libc's callers get what they get without the shim, and the break stays right."""
     program = compile_c("filtered", FILTERED)
     recording = harness.record(program, error, options=("-q",))
     assert recording.result.stdout == run(program, error).stdout != ""
@@ -149,7 +149,7 @@ def test_filter_against_brk(compile_c, error, name):
 
 
 def test_filter_from_the_start(compile_c):
-    """The break is where the kernel put it."""
+    """With a filter from the start, the break is the kernel's."""
     program = compile_c("filtered", FILTERED)
     recording = harness.record(program, 1, "/usr/bin/perl", "-e", "$x = 'x' x 500000; exit 3", options=("-q",), check=False)
     assert recording.result.returncode == 3

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`memshim map` says of an address space what the kernel says, of any process; and of a session that is over, what is known."""
+"""`memshim map` agrees with the kernel about the address space of any process; for an ended session it shows what is recorded."""
 
 import glob
 import json
@@ -47,7 +47,7 @@ QUIET = {
 
 
 def read_both(pid):
-    """What memshim and the kernel say, of a moment when nothing changes."""
+    """What memshim and the kernel show, while nothing changes."""
     found = {}
 
     def is_still():
@@ -60,7 +60,7 @@ def read_both(pid):
 
 
 def equals_the_kernel(pid):
-    """Every mapping is a zone, with its pages; the only other zone is the room above the break."""
+    """Every mapping is a zone, with its pages. The only other zone is the free range above the break."""
     seen, told = read_both(pid)
     zones = [z for z in seen["zones"] if z["kind"] != "unused"]
     assert seen["pid"] == pid and seen["live"] and seen["page_size"] == PAGE
@@ -100,7 +100,7 @@ def children(pid):
 
 @machine.needs("root")
 def test_equals_the_kernel_of_postgresql():
-    """The database's own process and all its helpers share one segment."""
+    """The database's main process and all its helpers share one segment."""
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
     assert found, "postgresql: not installed: run scripts/check"
     folder = tempfile.mkdtemp(prefix="memshim-pg-", dir="/tmp")
@@ -182,7 +182,7 @@ def test_headroom_below_an_attachment():
 
 @machine.needs("root")
 def test_another_ipc_namespace():
-    """Ids of another table are not taken for ours, nor its holders."""
+    """Ids of another namespace's table, and their holders, are not shown as this one's."""
     with Mapped() as ours, Mapped("unshare", "-i") as theirs:
         assert (ours.shared, ours.near) == (theirs.shared, theirs.near)
         for mapped, mode in (ours, "0640"), (theirs, None):
@@ -192,7 +192,7 @@ def test_another_ipc_namespace():
 
 
 def test_of_an_ordinary_user(user):
-    """One's own process; not another user's."""
+    """An ordinary user may read its own processes, and not another user's."""
     done = user("sh", "-c", f"exec {harness.MEMSHIM} map --json -p $$")
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["zones"]
@@ -206,7 +206,7 @@ def test_of_an_ordinary_user(user):
 
 
 def test_recording():
-    """The break and the attachments as they were just before the end; who held them too."""
+    """The break and the attachments just before the end, with the other holders."""
     with Mapped(harness.MEMSHIM, "record", "-q", "-w", "-o", "memshim.data", "--") as mapped:
         pid = mapped.pid
         mapped.tell("grow")
@@ -240,7 +240,7 @@ def test_recording():
 
 
 def test_by_hand_which_process():
-    """Without a recorder there is no COMMAND: one process is meant, of several one is chosen."""
+    """Without a recorder there is no COMMAND: a single process is shown; of several, the user must choose one."""
     env = {"LD_PRELOAD": harness.SHIM}
     assert harness.run(target("calls"), "1", env=env).returncode == 0
     assert read_map("default")["comm"] == "calls"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The picture that `memshim map` draws, once and again and again, on a screen of any size."""
+"""The drawing of `memshim map`, once and repeated, on screens of any size."""
 
 import codecs
 import fcntl
@@ -33,7 +33,7 @@ def draw(*argv, **env):
 
 
 def boxes(picture):
-    """The lines between two edges, from the top down, with the addresses of both."""
+    """The lines between two edges, from the top down, with both addresses."""
     found, edge, inside = [], None, []
     for line in picture.splitlines():
         address = re.match(rf" *(0x[0-9a-f]+).?[{BOX}+]", line)
@@ -102,7 +102,7 @@ def test_to_scale():
 
 
 class Screen:
-    """memshim on a terminal of its own, whose output is looked for, for a bounded time."""
+    """memshim on a terminal of its own. Waits for output, for a limited time."""
 
     def __init__(self, *argv, lines=60):
         self.master, slave = pty.openpty()
@@ -124,7 +124,7 @@ class Screen:
         os.close(self.master)
 
     def read(self):
-        """False at the end."""
+        """False at the end of the output."""
         ready, _, _ = select.select([self.master], [], [], harness.PATIENCE_S)
         assert ready, self.seen
         try:
@@ -175,7 +175,7 @@ def test_watch_ends_at_control_c():
 
 @pytest.mark.parametrize("lines", [10, 24, 36])
 def test_watch_on_a_low_screen(lines):
-    """Never more than fits, and the break stays on it as long as it can."""
+    """The drawing fits the screen, and the break stays visible as long as possible."""
     with Mapped() as mapped, Screen("map", "--watch", "-d", "0.01", "-n", "3", "-p", mapped.pid, lines=lines) as screen:
         assert screen.end() == 0
         frames = screen.frames()
@@ -187,7 +187,7 @@ def test_watch_on_a_low_screen(lines):
 
 
 def test_watch_elsewhere():
-    """Not on a terminal: one after the other, without a word to a screen."""
+    """Not on a terminal: one drawing follows the other, without control sequences."""
     with Mapped() as mapped:
         pictures = draw("--watch", "-d", "0.01", "-n", "3", "-p", mapped.pid)
         assert "\33" not in pictures and pictures.count("program break") == 3

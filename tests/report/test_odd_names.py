@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Names and arguments come from the recorded program: quotes, line ends, control sequences, bytes that are no text. They
-stay inside their field of JSON, CSV and XML, and never steer a terminal.
+Names and arguments come from the recorded program: quotes, line ends, control sequences, invalid bytes. They stay
+inside their field of JSON, CSV and XML, and never control a terminal.
 """
 
 import csv
@@ -25,7 +25,7 @@ ARGUMENT = b"\xfe\x1b]0;x\x07 \xc0\xaf \xed\xa0\x80 \xf4\x90\x80\x80 caf\xc3\xa9
 
 @pytest.fixture
 def odd(tmp_path):
-    """A recording of a program with such a name, which made calls that fail and a segment that it leaves."""
+    """A recording of a program with such a name. It makes failing calls, and leaves a segment."""
     for name in (NAME, b"shown " + NAME):
         shutil.copy(os.fsencode(target("edges")), name)
     done = subprocess.run([MEMSHIM.encode(), b"record", b"--", b"./" + NAME, ARGUMENT], stdout=subprocess.DEVNULL,
@@ -41,7 +41,7 @@ def output(*argv):
 
 
 def harmless(output_bytes):
-    """UTF-8, of lines that a terminal shows as they are: no control, nothing that turns or hides other characters."""
+    """The text is UTF-8 that a terminal shows as it is: no control characters, and none that reverse or hide others."""
     for character in output_bytes.decode("utf-8"):
         assert character == "\n" or unicodedata.category(character) not in ("Cc", "Cf", "Cs", "Zl", "Zp"), repr(character)
     return True
@@ -54,7 +54,7 @@ def object_of(pairs):
 
 @pytest.mark.parametrize("argv", [("report", "--json"), ("events", "--json"), ("ls", "--json")])
 def test_json(odd, argv):
-    """Valid, one object a line; what is text in the name is still there."""
+    """Valid JSON, one object a line. The readable part of the name is kept."""
     text = output(*argv)
     assert harmless(text)
     lines = text.decode("utf-8").split("\n")[:-1]
@@ -91,7 +91,7 @@ def test_each_column(odd, table):
 
 
 def test_colours_are_ours(odd):
-    """With colours, nothing but the program's own few sequences."""
+    """With colours, the output has only the program's own few control sequences."""
     for command in ("report", "events", "ls"):
         text = output(command, "--color=always")
         assert harmless(re.sub(rb"\x1b\[[0-9;]*m", b"", text))
@@ -108,7 +108,7 @@ def test_flame_graph(odd):
 
 
 def test_without_utf8(odd):
-    """Where the terminal knows no UTF-8, none reaches it."""
+    """A terminal without UTF-8 gets none."""
     for command in ("report", "events", "ls"):
         done = subprocess.run([MEMSHIM, command], stdout=subprocess.PIPE, check=True, env={**os.environ, "LC_ALL": "C"})
         assert done.stdout.isascii() and harmless(done.stdout), command
@@ -124,7 +124,10 @@ EVERYTHING = [("report",), ("report", "--json"), ("events",), ("events", "-k"), 
 
 @pytest.fixture(params=SPOTS, ids=ascii)
 def spotted(request, tmp_path):
-    """A recording by a hostile name, of a program with such a name, which shares a segment, out of functions and a file named alike."""
+    """
+    A recording with a hostile name, of a program with such a name, which shares a segment in functions and source
+    files with such names.
+    """
     spot = request.param.encode()
     hold = b"x" * 24
     (tmp_path / "spotted.c").write_text(f"""
@@ -150,7 +153,7 @@ def spotted(request, tmp_path):
 
 
 def test_in_every_format(spotted):
-    """Program, command line, recording, function and source file: no command writes what steers or hides, in any format."""
+    """Program, command line, recording, function and source file: no format of any command has control or hiding characters."""
     spot, recording = spotted
     for argv in EVERYTHING:
         where = () if argv[0] in ("ls", "ipcs") else (recording,)
@@ -171,7 +174,7 @@ def test_in_every_format(spotted):
 
 
 def test_text_is_text_in_every_language():
-    """A letter of more than one byte is no control character, whether char has a sign or not."""
+    """A letter of several bytes is no control character, whether char is signed or not."""
     shutil.copy(target("edges"), "caf\u00e9\u4e2d")
     subprocess.run([MEMSHIM, "record", "-q", "./caf\u00e9\u4e2d"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=False)
     for form in ("dot", "mermaid", "text", "json"):
@@ -180,7 +183,7 @@ def test_text_is_text_in_every_language():
 
 @pytest.mark.parametrize("name", ["=cmd", "+cmd", "-cmd", "@cmd"])
 def test_spreadsheet_takes_text_for_text(name):
-    """Only cells of text: a negative number stays a number."""
+    """Only text cells are quoted against formulas: a negative number stays a number."""
     shutil.copy(target("calls"), name)
     subprocess.run([MEMSHIM, "record", "-q", "./" + name, "2"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, check=True)
     text = output("events", "--csv").decode()
@@ -191,7 +194,7 @@ def test_spreadsheet_takes_text_for_text(name):
 
 
 def test_process_that_is_not_followed(odd):
-    """The recorder's own lines, of a program that it cannot follow, and that cannot be run either."""
+    """The recorder's own messages about a program that it cannot follow, and that cannot run."""
     with open(b"32" + NAME, "wb") as file, open(target("calls"), "rb") as program:
         file.write(program.read(4) + b"\x01" + b"\x00" * 100)
     os.chmod(b"32" + NAME, 0o755)

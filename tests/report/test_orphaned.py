@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-What ended workers left behind while the listener that forked them runs on: reported as orphaned, in
-the same word everywhere, and kept by `reap` until the user names it.
+Workers have ended, and the listener that forked them runs: their segments are reported as orphaned, with the same
+word everywhere. `reap` keeps them unless the user names them.
 """
 
 import pytest
@@ -86,7 +86,7 @@ def test_workers_left_segments(compile_c, recorded):
 @needs_root
 @pytest.mark.parametrize("what", ["attaches", "names"])
 def test_listener_that_used_one(compile_c, what):
-    """What the listener attached or named itself is no orphan: it may come back to it."""
+    """A segment that the listener named or attached is not orphaned: the listener may use it again."""
     recording = Recording("memshim.data")
     with listener(compile_c, what) as lines:
         report = wait_for_workers(recording, lines)
@@ -115,7 +115,7 @@ def test_reap_removes_an_orphan_only_by_name(compile_c):
 
 @needs_root
 def test_no_orphan_where_events_are_lost(compile_c):
-    """Who used it is known only where every event is there."""
+    """With lost events it is not known which processes used the segment."""
     program = compile_c("listener", LISTENER)
     with Lines(program, "waits", env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "64K"}) as lines:
         report = wait_for_workers(Recording("default"), lines)

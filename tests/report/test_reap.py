@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-What `reap` keeps: each of its rules, by a segment that only this rule keeps; and its last looks right before a removal.
-What it removes, and how it says so, is in test_ipc_table.py; forged files are in test_reap_forged.py.
+What `reap` keeps: each of its rules, by a segment that only this rule keeps, and its last checks before a removal.
+What it removes and prints is in test_ipc_table.py; forged files are in test_reap_forged.py.
 """
 
 import os
@@ -62,7 +62,7 @@ int main(int argc, char **argv)
 
 
 def test_creator_whose_slot_was_reused(compile_c):
-    """The daemon may attach what its helper created, though nobody remembers the helper's slot."""
+    """The daemon may attach what its helper created, even if the helper's slot was reused."""
     with Lines(compile_c("daemon", DAEMON), CHILDREN, env=SMALL) as lines:
         lines.wait_for("served")
         segment, = Recording("default").report()["segments"]
@@ -79,7 +79,7 @@ def test_creator_whose_slot_was_reused(compile_c):
 
 
 def test_creator_that_executes():
-    """Its process goes on, in a program that the shim does not see."""
+    """The creator's process runs on, with a program that the shim does not see."""
     script = PRIVATE_LEAK + "$| = 1; print qq(done\\n); exec 'env', '-i', 'cat'"
     with Lines("perl", "-e", script, env=PRELOAD) as lines:
         lines.wait_for("done")
@@ -145,7 +145,7 @@ int main(int argc, char **argv)
 
 @pytest.mark.parametrize("how", ["first thread ends", "vfork child exits"])
 def test_creator_that_seems_to_have_ended(compile_c, how):
-    """A zombie in /proc whose other threads run; a process whose slot says that it has exited."""
+    """The creator is a zombie in /proc whose other threads run, or its slot wrongly has an exit."""
     with Lines(compile_c("creator", CREATOR, "-pthread", "-w"), how, env=SMALL) as lines:
         lines.wait_for("done")
         if "thread" in how:
@@ -162,7 +162,7 @@ def test_creator_that_seems_to_have_ended(compile_c, how):
 
 @pytest.mark.parametrize("recorded", [False, True], ids=["by hand", "recorded"])
 def test_relative_that_never_registered(compile_c, recorded):
-    """It has the session's segment mapped, and no slot in it."""
+    """A relative maps the session's segment and has no slot in it."""
     creator = compile_c("creator", CREATOR, "-pthread", "-w")
     command = (harness.MEMSHIM, "record", "-q", "--", creator) if recorded else (creator,)
     path = "memshim.data" if recorded else "default"
@@ -176,7 +176,7 @@ def test_relative_that_never_registered(compile_c, recorded):
 
 
 def test_relative_of_one_that_outlived_its_recorder(compile_c):
-    """What it forked since, nobody has noted; and then it ended itself."""
+    """A process that outlived its recorder may have forked children that no file lists."""
     program = compile_c("program", """
         #include <stdio.h>
         #include <sys/shm.h>
@@ -216,7 +216,7 @@ def test_relative_of_one_that_outlived_its_recorder(compile_c):
 
 
 def test_creator_in_another_pid_namespace():
-    """It left no note of its end, and cannot be asked for from here."""
+    """The creator did not note its end, and its pid means nothing in this namespace."""
     script = f"perl -e '{PRIVATE_LEAK} kill 9, $$'; true"
     run("unshare", "--pid", "--fork", "--mount-proc", "sh", "-c", script, env=PRELOAD)
     assert len(kernel_rows()) == 1
@@ -224,7 +224,7 @@ def test_creator_in_another_pid_namespace():
 
 
 def test_creation_that_is_not_sure():
-    """IPC_CREAT alone, by a pid that is none here: another process may have created it."""
+    """IPC_CREAT alone, by a pid of another namespace: another process may have created the segment."""
     run("unshare", "--pid", "--fork", "--mount-proc", "perl", "-e", f"shmget({KEY:#x}, 4096, 01600) // die", env=PRELOAD)
     assert len(kernel_rows()) == 1
     kept("default", words="it is not sure that this session created it")
@@ -232,7 +232,7 @@ def test_creation_that_is_not_sure():
 
 @pytest.mark.parametrize("noise", [False, True], ids=["log", "ledger"])
 def test_user_that_still_runs(compile_c, noise):
-    """Another program attached it and may come back, whether the log still has that or not."""
+    """Another program attached it and may use it again, whether or not the log has that event."""
     run(*LEAK, env=SMALL)
     shmid, = kernel_rows()
     with Lines(target("ledger"), env=SMALL) as lines:
@@ -263,7 +263,7 @@ def test_user_that_still_runs(compile_c, noise):
 
 
 def test_untraced_user_that_still_runs():
-    """The kernel keeps the pid of who attached or detached a segment last."""
+    """The kernel has the pid of the process that attached or detached the segment last."""
     run(*LEAK, env=PRELOAD)
     shmid, = kernel_rows()
     with Lines(target("ledger")) as lines:
@@ -280,7 +280,7 @@ def test_untraced_user_that_still_runs():
 
 
 class Live:
-    """The bytes of a segment that was made by hand, and of its tables."""
+    """The bytes of a segment that was made without a recorder, and of its tables."""
 
     SHARED, PROCESSES, LEDGER = 0, 3, 6
     OPTIONS_AT = 48 + 16 * 24 + 4 + 4 + 8 + 8 + 2 * 24 + 8 + 8 + 8 + 4 + 4 + 4
@@ -296,7 +296,7 @@ class Live:
         return struct.unpack_from("=QQQ", self.data, 48 + 24 * kind)
 
     def put(self, kind, field, value):
-        """The field of 32 bits in each record of a table that is in use."""
+        """Writes a field of 32 bits into each used record of a table."""
         start, size, count = self.region(kind)
         for at in range(start, start + size * count, size):
             if any(self.data[at:at + 16]):
@@ -319,7 +319,7 @@ def test_family_that_is_not_known():
 @turns.alone
 @pytest.mark.parametrize("what", ["no slot", "unsure slots", "not followed"])
 def test_processes_that_may_be_missing(what, compile_c, own_world):
-    """Some processes have no slot: a process that cannot be inspected may be one of them."""
+    """Some processes have no slot: a process with unreadable maps may be one of them."""
     uid = 64321 + len(what)  # unused: processes of another user could not be inspected either
     os.chown(own_world, uid, uid)
     user = as_user(uid)
@@ -350,7 +350,7 @@ def test_processes_that_may_be_missing(what, compile_c, own_world):
 
 
 def test_file_of_another_user(user, tmp_path_factory):
-    """Root's recording may be read, and removes nothing for who reads it."""
+    """Root's recording is readable, but no segment is removed because of it."""
     folder = tmp_path_factory.mktemp("roots", numbered=True)
     folder.chmod(0o700)
     record(*story("uid 65534", f"get {KEY} 4096 {0o3600}"), options=("-q",), env={"MEMSHIM_DIR": str(folder)})
@@ -360,7 +360,7 @@ def test_file_of_another_user(user, tmp_path_factory):
 
 @pytest.mark.parametrize("what", ["created", "given"])
 def test_segment_of_another_user(what):
-    """Root removes it only when it is named, and is told whose it is."""
+    """Root removes another user's segment only when it names it, and the output names the owner."""
     if what == "created":
         record(*story("uid 65534", f"get {KEY} 4096 {0o3600}"), options=("-q",))
         words, whose = "created by user 65534; name it with -m to remove it", ", of user 65534"
@@ -389,7 +389,7 @@ def test_segment_used_before_removal_is_kept(race, words):
 
 
 def test_marked_already():
-    """It is there until its last attachment goes."""
+    """A marked segment exists until its last detach."""
     run(*LEAK, env=PRELOAD)
     shmid, = kernel_rows()
     with Lines(target("ledger")) as lines:

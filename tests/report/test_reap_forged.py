@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-`reap` where a file is wrong: rows that a process of the session may have written, and whole recordings of an
-attacker. Nothing goes that the kernel and the recorder do not agree on.
+`reap` with wrong files: rows that a process of the session may have written, and whole recordings of an attacker.
+Only segments on which the kernel and the recorder agree are removed.
 """
 
 import os
@@ -24,7 +24,7 @@ pytestmark = machine.needs("root")  # the table is everybody's without an IPC na
 
 
 def damaged(change, *command):
-    """A recording of a leak, with a change in its rows."""
+    """A recording of a leak, with changed rows."""
     record(*(command or LEAK), options=("-q", "--no-compress"), output="sound.data")
     recording = damage.Recording("sound.data")
     change(recording)
@@ -49,7 +49,7 @@ def test_creator_that_was_not_verified(field, value, words):
 
 
 def test_end_that_was_not_verified():
-    """What a slot says of the creator's end is nothing that the recorder has seen."""
+    """The slot has an end of the creator that the recorder did not verify."""
     with Lines("perl", "-e", "$| = 1; print qq(up\\n); <STDIN>") as lines:
         lines.wait_for("up")
         start = int(open(f"/proc/{lines.process.pid}/stat", encoding="ascii").read().rsplit(")", 1)[1].split()[19])
@@ -87,8 +87,8 @@ FORGED_ENTRY = {**damage.ENTRY, "key": (12, "I"), "flags": (24, "I"), "seen": (3
 
 def forge(recording, instance, everything=False):
     """
-    What a process of the session can write: that an ended image of this pid created every segment of
-    the machine. `everything`: the recorder's part as well, as an attacker writes a file of his own.
+    Writes what a process of the session can write: an ended image of this pid created every segment of the machine.
+    `everything`: also the recorder's rows, as in an attacker's own file.
     """
     clock = max(e["clock"] for e in recording.events())
     for row in kernel_rows().values():
@@ -115,13 +115,13 @@ def forge(recording, instance, everything=False):
 
 
 def victim():
-    """A segment of somebody who does not use it just now."""
+    """A segment of another user that no process has attached now."""
     assert run("ipcmk", "-M", "4096").returncode == 0
     return kernel_rows()
 
 
 def test_forged_rows_of_a_member():
-    """A worker that scribbles into root's session: what it claims is not what the recorder verified."""
+    """A worker writes into root's session: the recorder did not verify its claims."""
     before = victim()
     damaged(lambda recording: forge(recording, 40), "true")
     assert "innocent" in kept("memshim.data", words="the recorder could not verify which process created it")
@@ -129,7 +129,7 @@ def test_forged_rows_of_a_member():
 
 
 def test_forged_rows_of_a_verified_image():
-    """The claim is made for an image that the recorder knows, and that had another pid."""
+    """The forged claim uses an image that the recorder verified, with another pid."""
     before = victim()
     damaged(lambda recording: forge(recording, identities(recording)[0]["instance"]), "true")
     kept("memshim.data", words="the kernel names another process as its creator")
@@ -138,7 +138,7 @@ def test_forged_rows_of_a_verified_image():
 
 @pytest.mark.parametrize("how", ["named", "found", "by id"])
 def test_forged_recording_of_another_user(how):
-    """Whatever it says, and wherever root comes across it."""
+    """A forged recording removes nothing, whatever it contains and wherever root finds it."""
     before = victim()
     damaged(lambda recording: forge(recording, 40, everything=True), "true")
     os.chown("memshim.data", 65534, 65534)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which process removed a segment of another session, and what came after it under the same key."""
+"""Which process removed a segment of another session, and which segment got its key afterwards."""
 
 import re
 
@@ -33,7 +33,7 @@ def cleaner(compile_c, shmid, stat=True):
 @needs_root
 @pytest.mark.parametrize("stat", [True, False])
 def test_strangers_segment_in_use(compile_c, stat):
-    """The owner, outside the session, still has it attached: a warning, with the remover's place and the creator."""
+    """The owner, outside the session, still has it attached: a warning with the remover's call stack and the creator."""
     with Lines(target("ledger")) as owner:
         shmid = Teller(owner).get(0x1234, 4096)
         Teller(owner).tell("at")
@@ -50,7 +50,7 @@ def test_strangers_segment_in_use(compile_c, stat):
 
 @needs_root
 def test_strangers_segment_that_nobody_used(compile_c):
-    """A server that cleans up after its predecessor is sound: a note."""
+    """A server removes the unused segment of its predecessor: a note."""
     assert run("ipcmk", "-M", "8192").returncode == 0
     shmid, = kernel_rows()
     cleaner(compile_c, shmid)
@@ -59,7 +59,7 @@ def test_strangers_segment_that_nobody_used(compile_c):
 
 
 def test_own_segment_is_no_strangers():
-    """Made by one process of the session, removed by another."""
+    """One process of the session creates it, another removes it: no finding."""
     with recorded() as lines:
         program = Teller(lines)
         program.get()
@@ -72,7 +72,7 @@ def test_own_segment_is_no_strangers():
 
 @needs_root
 def test_outsider_removes_what_is_attached():
-    """The kernel has the mark and the log no IPC_RMID: live, and when the key has another segment afterwards."""
+    """The kernel marked the segment, and the log has no IPC_RMID: reported live, and also when another segment got the key."""
     with recorded() as lines:
         program = Teller(lines)
         first = program.get(KEY, 4096)
@@ -98,7 +98,7 @@ def test_outsider_removes_what_is_attached():
 
 @needs_root
 def test_same_key_after_a_removal():
-    """What the session removed itself, with the next one under its key."""
+    """The report links a segment that the session removed to the next one with its key."""
     with recorded("sh", "-c", f"{target('ledger')}; exec perl -e '$| = 1; $i = shmget({KEY}, 0, 0); shmctl($i, 0, 0);"
                   f"$j = shmget({KEY}, 4096, 03600); print \"$i $j\\n\"; <STDIN>; shmctl($j, 0, 0)'") as lines:
         shmid = Teller(lines).get(KEY, 4096)
@@ -126,7 +126,7 @@ def perl(script):
 
 @needs_root
 def test_failed_removal_is_explained():
-    """By whom, and when, the session knows it was removed; or that no call in the log did it."""
+    """The report names the process that removed it, and when; or that no call in the log did."""
     recording = perl("$i = shmget(0, 4096, 01600); if (!fork) { shmctl($i, 0, 0); exit } wait; shmctl($i, 0, 0); $x = '';"
                      "shmctl($i, 2, $x)")
     child = recording.report()["processes"][-1]["pid"]
@@ -147,7 +147,7 @@ def set_limit(name, value):
 
 @needs_root
 def test_pages_of_nobody():
-    """Asked for more than kernel.shmall allows at all: nobody's segments are blamed."""
+    """A request above kernel.shmall names no program as the cause."""
     set_limit("shmall", 20)
     for more in (False, True):
         if more:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What runs and what is held now is shown, whatever is left out: rows of the report, arrows of the graph, pids of ipcs."""
+"""Running processes and present attachments are always shown: rows of the report, arrows of the graph, pids of ipcs."""
 
 import re
 
@@ -43,7 +43,7 @@ LONG = "a-rather-long-name"
 
 
 def family(compile_c, children, times):
-    """The recording's COMMAND has ended, its last child reads on; the lines it runs under."""
+    """COMMAND of the recording has ended, its last child still reads. Returns the lines that it runs under."""
     program = compile_c(LONG, FAMILY)
     lines = Lines("sh", "-c", f'"$0" record -q -- {program} {children} {times} <&0; echo ended; read x; exec cat', harness.MEMSHIM)
     lines.wait_for("ended")
@@ -57,7 +57,7 @@ def boxes(drawn):
 
 @needs_root
 def test_who_ended_holds_nothing(compile_c):
-    """The session has ended, and one process still holds: only its arrow is whole, and it comes first."""
+    """The session has ended and one process still has the segment attached: only its arrow is solid, and it comes first."""
     with family(compile_c, 5, 1):
         recording = Recording("memshim.data")
         holder = recording.process(state="running")["pid"]
@@ -71,7 +71,7 @@ def test_who_ended_holds_nothing(compile_c):
 @needs_root
 @pytest.mark.parametrize("columns", [60, 80, 100, 120])
 def test_box_is_straight(compile_c, columns):
-    """Many attachments by fork make long labels: they are shortened, but the box and the pids stay."""
+    """Many inherited attachments make long labels. They are shortened; the box and the pids stay."""
     with family(compile_c, 4, 12):
         drawn = memshim("graph", env={"COLUMNS": str(columns)}).stdout
         assert len(boxes(drawn)) == 1, drawn
@@ -91,7 +91,7 @@ def test_pid_of_a_holder_is_whole(compile_c):
 
 @needs_root
 def test_the_running_process_is_among_the_rows(compile_c):
-    """It moved nothing and has one attachment; 60 ended children had three."""
+    """The running process has no moves and one attachment; 60 ended children had three. It has a row."""
     program = compile_c("daemon", """
     #include <stdio.h>
     #include <sys/shm.h>
@@ -127,7 +127,7 @@ def test_the_running_process_is_among_the_rows(compile_c):
 
 @needs_root
 def test_all_that_runs_is_shown(compile_c):
-    """More than the table's usual 40 rows, when more run."""
+    """With more than 40 running processes, the table has more than its usual 40 rows."""
     program = compile_c("crowd", """
     #include <unistd.h>
     int main(void)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Programs that nearly do what a finding tells of, and must not be blamed; and rules that must not hide more than they name."""
+"""Correct programs that nearly do what a finding is about: no finding. Suppression rules hide only what they name."""
 
 import csv
 import json
@@ -28,7 +28,7 @@ def test_no_thrash(compile_c, story):
 
 
 def test_thrash_is_of_the_program_that_does_it(compile_c):
-    """Beside one in the same session that does not."""
+    """The finding names one program, and not a correct one in the same session."""
     bad = compile_c("thrashes", HEAD + "taken = 0;" + CYCLES + "return taken > began; }", "-g", "-O0")
     good = compile_c("sound", HEAD + "taken = 0; take(20, 60000); give_back(20); return taken > began; }", "-g", "-O0")
     record("sh", "-c", f"{good}; {bad}; {good}", options=("-q",))
@@ -45,7 +45,7 @@ def test_open_to_a_group_is_not_open_to_all(mode, open_to_all):
 
 
 def test_two_segments_are_not_one_twice(compile_c):
-    """Each is attached once; a child has copies of both."""
+    """Two segments are attached once each, and a child has copies: no repeated attach."""
     code = """
     int one = shmget(IPC_PRIVATE, 4096, 0600), two = shmget(IPC_PRIVATE, 4096, 0600);
     void *first = shmat(one, 0, 0), *second = shmat(two, 0, 0);
@@ -79,7 +79,7 @@ int main(void)
 
 
 def test_moves_of_several_threads_are_not_unseen(compile_c):
-    """Each thread's move is written down after the call: in between another may have moved the break again."""
+    """Each thread logs its move after the call: another thread may have moved the break in between."""
     for _ in range(3):
         report = record(compile_c("moves", MOVES, "-pthread"), options=("-q",)).report()
         assert report["coverage"]["unseen_moves"] == 0
@@ -92,7 +92,7 @@ PLACES = 20
 
 
 def failing_program(last):
-    """A program that fails at many places, all of them below known(), but for the last."""
+    """A program that fails at many places, all of them below known() except the last."""
     body = "return shmdt((void *)4096) == 0 ? 9 : 0; "
     places = "".join(f"__attribute__((noinline)) int f{i}(void) {{ {body}}}\n" for i in range(PLACES))
     calls = " | ".join(f"f{i}()" for i in range(PLACES - 1))
@@ -108,7 +108,7 @@ def failing_program(last):
 @machine.needs("call stacks")
 @pytest.mark.parametrize("last,left", [("other", 1), ("known", 1)])
 def test_more_places_than_are_kept(compile_c, last, left):
-    """Where not all stacks are known, a rule that names a function hides nothing."""
+    """If not all stacks are known, a rule that names a function hides nothing."""
     record(compile_c("fails", failing_program(last), "-g", "-O0"), options=("-q",))
     with open("rules", "w", encoding="ascii") as file:
         file.write("failed-call:known\n")
@@ -117,7 +117,7 @@ def test_more_places_than_are_kept(compile_c, last, left):
 
 
 def test_removed_by_other_is_suppressed_by_either_name():
-    """A rule may name the program that made the segment, or the one that removed it."""
+    """A rule may name the program that created the segment, or the one that removed it."""
     record("sh", "-c", "perl -e 'shmget(0x6d656d33, 4096, 01600) // die'; ipcrm -M 0x6d656d33", options=("-q",))
     for rule, left in (("removed-by-other:ipcrm", 0), ("removed-by-other:perl", 0), ("removed-by-other:sh", 1)):
         with open("rules", "w", encoding="ascii") as file:
@@ -131,7 +131,7 @@ def test_removed_by_other_is_suppressed_by_either_name():
 
 @pytest.mark.parametrize("name", ['quote"d', "comma,", 'both",', "plain"])
 def test_names_in_csv(name):
-    """A quote alone needs quoting, too."""
+    """A name with only a quote is quoted, too."""
     harness.shutil.copy(target("calls"), name)
     record(f"./{name}", 1, options=("-q",))
     done = memshim("events", "--csv", "--columns=comm,call")
@@ -141,14 +141,14 @@ def test_names_in_csv(name):
 
 @pytest.mark.parametrize("how,state,status", [("kill -9 $$", "gone", None), ("exit 3", "exited", 3)])
 def test_status_by_hand(how, state, status):
-    """Nobody saw how a killed process ended."""
+    """Without a recorder, the exit status of a killed process is unknown."""
     harness.run("bash", "-c", how, env={"LD_PRELOAD": harness.SHIM})
     process, = Recording("default").report()["processes"]
     assert (process["state"], process["exit_status"], process["signal"]) == (state, status, None)
 
 
 def test_zombie_by_hand():
-    """It was killed and nobody has waited for it: it does not run."""
+    """A killed process whose parent has not waited does not run."""
     script = r"""
     pipe R, W; $p = fork;
     if (!$p) { syswrite W, "x"; sleep 600 }

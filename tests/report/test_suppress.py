@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`--suppress`: known findings are left out, counted, and nothing else is."""
+"""`--suppress` hides known findings, counts them, and hides nothing else."""
 
 import os
 
@@ -40,7 +40,7 @@ def rules(*lines, name="known"):
 
 
 def found(*options):
-    """(kinds that are more than notes, how many are suppressed)"""
+    """(kinds above notes, number of suppressed findings)"""
     report = harness.json.loads(memshim("report", "--json", *options).stdout)
     return [f["kind"] for f in report["findings"] if f["severity"] != "note"], report["suppressed"]
 
@@ -53,7 +53,7 @@ NOTES = "segment-never-attached:*"
     ("leaked-segment:old_leak", 1), ("leaked-segment:*_leak", 0), ("*:*", 0), ("leaked-segment:leak", 2),
     ("failed-call:leaker", 2), ("leaked-segment:/leaker", 2), ("leaked-segment:*/old_leak", 2)])
 def test_patterns(program, pattern, left):
-    """Of a program by its name or path, or of a function of the stack that made it."""
+    """A rule matches a program by name or path, or a function on the call stack."""
     record(program, "1", options=("-q",))
     kinds, count = found(rules("# a remark", "", "  ", NOTES, pattern))
     assert kinds == ["leaked-segment"] * left
@@ -78,7 +78,7 @@ def test_of_two_files(program):
 
 @pytest.mark.parametrize("arguments,left", [(("1", "2"), []), (("1", "2", "3"), ["failed-call"])])
 def test_a_function_hides_its_own_failures_only(program, arguments, left):
-    """Those of several places are one finding: it goes when all of them are known."""
+    """Failures of several places are one finding: it is hidden when all of them are known."""
     record(program, *arguments, options=("-q",))
     assert found(rules("leaked-segment:*", "failed-call:probe"))[0] == left
     assert found(rules("leaked-segment:*", "failed-call:probe", "failed-call:mistake"))[0] == left
@@ -86,7 +86,7 @@ def test_a_function_hides_its_own_failures_only(program, arguments, left):
 
 
 def test_exit_code(program):
-    """What is known does not fail a build; what is new does."""
+    """Known findings do not change the exit status; new ones do."""
     known = rules("leaked-segment:old_leak")
     assert memshim("record", "-q", "--error-exitcode=9", known, "--", program).returncode == 0
     assert memshim("record", "-q", "--error-exitcode=9", known, "--", program, "1").returncode == 9
@@ -98,7 +98,7 @@ def test_exit_code(program):
 
 
 def test_without_stacks(program):
-    """No function is known then, and none suppresses; programs do."""
+    """Without stacks, rules by function hide nothing; rules by program still do."""
     record(program, options=("-q", "-k", "0"))
     assert found(rules("leaked-segment:old_leak"))[0] == ["leaked-segment"]
     assert found(rules("leaked-segment:leaker"))[0] == []
@@ -116,7 +116,7 @@ WRONG = {
 
 @pytest.mark.parametrize("line", WRONG, ids=range(len(WRONG)))
 def test_wrong_lines(line, program):
-    """One line with file and number; a command to record is not even begun."""
+    """A wrong line is reported with file and number, and COMMAND does not start."""
     record(program, options=("-q",))
     os.remove("memshim.data")
     option = rules("# known", line)
@@ -136,7 +136,7 @@ def test_no_such_file(name, why):
 
 
 def test_what_is_nobodys_doing(compile_c):
-    """Lost events are no program's: only * speaks of them."""
+    """Lost events have no program: only * matches them."""
     flood = compile_c("flood", """
         #include <unistd.h>
         int main(void) { for (int i = 0; i < 60000; i++) { sbrk(4096); sbrk(-4096); } return 0; }""")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a recording says of its segments is what was true when the session ended, for every reader, place and time."""
+"""A recording shows the state of its segments when the session ended, for every reader, at any place and time."""
 
 import json
 import os
@@ -27,13 +27,13 @@ def report_in(*wrapper, path="memshim.data"):
 
 
 def verdict(report):
-    """What no reader may change: the segments' ends, and all findings but for the advice."""
+    """What must not depend on the reader: the segments' final states, and all findings except the advice."""
     return ([(s["shmid"], s["state"], s["leaked"], s["size"], s["nattch"], s["mode"]) for s in report["segments"]],
             [(f["kind"], f["severity"], f["text"]) for f in report["findings"]])
 
 
 def record_without_id(path):
-    """As before Linux 6.18, which gives each namespace a number that never comes back."""
+    """As before Linux 6.18, which gives each namespace an id that is never reused."""
     with open(path, "r+b") as file:
         file.seek(IPC_ID_AT)
         file.write(bytes(8))
@@ -44,7 +44,7 @@ def finding(report, kind):
 
 
 def other_boot(path, *command):
-    """The command, where the machine has started once more."""
+    """Runs the command as after a restart of the machine."""
     path.write_text("11111111-2222-3333-4444-555555555555\n")
     return ("unshare", "-m", "sh", "-c", f'mount --bind {path} /proc/sys/kernel/random/boot_id && exec "$@"', "sh", *command)
 
@@ -86,7 +86,7 @@ def test_now_follows_who_attaches(leaked):
 
 @needs_root
 def test_another_namespace_is_not_asked(leaked):
-    """Nor where it has a segment with the same id and key: made later, or with the same inode."""
+    """Another namespace is not read, even if it has a segment with the same id and key, or the same inode."""
     for make in ("", f"shmget({KEY:#x}, 65536, 01600) // die;"):
         wrapper = ("unshare", "--ipc", "perl", "-e", f'{make} exec @ARGV')
         report = report_in(*wrapper)
@@ -100,7 +100,7 @@ def test_another_namespace_is_not_asked(leaked):
 @needs_root
 @pytest.mark.parametrize("has_id", [True, False], ids=["with the kernel's id", "before Linux 6.18"])
 def test_an_inode_that_came_back_is_no_namespace(has_id):
-    """A container ended, and this namespace has the inode of its own, and ids and keys as it had."""
+    """A container ended, and this namespace has its inode, ids and keys: it is still another namespace."""
     run("unshare", "--ipc", MEMSHIM, "record", "-q", *LEAK)
     with open("memshim.data", "r+b") as file:
         file.seek(IPC_INODE_AT)
@@ -120,7 +120,7 @@ def test_an_inode_that_came_back_is_no_namespace(has_id):
 
 @needs_root
 def test_an_object_that_is_surely_the_same_proves_the_namespace():
-    """Where the kernel gives namespaces no id of their own; one of another second is not surely the same."""
+    """Where the kernel gives namespaces no id: an object with the same facts proves it, and one of another second does not."""
     record(*LEAK, options=("-q", "--no-compress"))
     record_without_id("memshim.data")
     segment, = Recording("memshim.data").report()["segments"]
@@ -152,7 +152,7 @@ UID_AT, MODE_AT = 4, 20  # in struct shmid_ds
 
 
 def test_a_changed_segment_is_still_it(leaked):
-    """IPC_SET gives it a new time and mode."""
+    """IPC_SET changes time and mode; the segment is still the same."""
     time.sleep(1.1)
     assert run("perl", "-e", IPC_SET, leaked["segments"][0]["shmid"], MODE_AT, 0o640).returncode == 0
     report = Recording("memshim.data").report()
@@ -169,7 +169,10 @@ def test_a_segment_that_was_given_away_is_kept(leaked):
 
 
 def test_verdict_of_a_process_that_ran_on():
-    """Its segment was no leak at the end, and is none later; reap, which asks what is true now, may take it."""
+    """
+    A process ran on after the session: the verdict stays "no leak". reap uses the present state, and may remove the
+    segment.
+    """
     keeper = f"shmget({KEY:#x}, 4096, 01600) // die; open(F, '>', 'ready'); close F; sleep 1 until -e 'stop'"
     done = record("sh", "-c", f'perl -e "{keeper}" >/dev/null 2>&1 & until test -e ready; do sleep 0.01; done', options=("-q",))
     before = done.report()
@@ -220,7 +223,7 @@ def test_outsider_is_named_where_it_is_known(tmp_path):
 
 
 def test_no_outsider_where_a_process_was_not_followed():
-    """It may have been that one."""
+    """An unfollowed process may have removed it: the finding does not name a process outside the session."""
     env = f"{target('ledger')}; env -i sh -c :; env -i sleep 0.3"
     report = removed_by_outsider("sh", "-c", env)
     assert report["coverage"]["not_followed"], "the case needs one"
@@ -230,7 +233,7 @@ def test_no_outsider_where_a_process_was_not_followed():
 
 @needs_root
 def test_forced_removal_is_explained():
-    """kernel.shm_rmid_forced, of this namespace: the creator's end takes it away."""
+    """kernel.shm_rmid_forced of this namespace: the creator's end removes the segment."""
     with open("/proc/sys/kernel/shm_rmid_forced", "w", encoding="ascii") as setting:
         setting.write("1")
     record("sh", "-c", f"perl -e 'shmget({KEY:#x}, 4096, 01600) // die'; sleep 0.1", options=("-q",))
@@ -241,7 +244,7 @@ def test_forced_removal_is_explained():
 
 @needs_root
 def test_a_namespace_of_its_own_is_no_outsider():
-    """A program that leaves for another IPC namespace makes its segment there: nobody has removed it here."""
+    """A program creates a segment in another IPC namespace: it is not reported as removed."""
     unshare = 272 if os.uname().machine == "x86_64" else 97  # as perl must call it
     code = f"syscall({unshare}, 0x08000000) == 0 or die; shmget({KEY:#x}, 4096, 01600) // die; select(undef, undef, undef, 0.5)"
     record("perl", "-e", code, options=("-q",))
