@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Recordings are compressed chunk by chunk: smaller, complete, readable up to the cut, and a bomb is no danger."""
+"""Recordings are compressed chunk by chunk: smaller, complete, readable up to a cut, and safe against compression bombs."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def stored_bytes(data, at):
 
 
 def chunks(data):
-    """(offset of the head, its fields) of each chunk."""
+    """(offset of the header, its fields) of each chunk."""
     at = HEADER_BYTES
     while at < len(data):
         head = Record(data, at, CHUNK)
@@ -105,7 +105,7 @@ def test_sizes_that_make_no_sense_are_refused(data, stored, payload):
 
 
 def test_overlapping_bombs_take_bounded_memory(data):
-    """Chunks that all claim the same time and expand a thousandfold: what does not fit is counted as damaged."""
+    """Chunks that claim the same time and expand a thousandfold: what does not fit counts as damaged."""
     at, head = max(compressed_chunks(data), key=lambda pair: pair[1]["payload_bytes"] if KINDS[pair[1]["kind"]] == "log" else 0)
     bomb = bytes(data[at:at + CHUNK_BYTES + (stored_bytes(data, at) + 31) // 32 * 32])
     many = 3 * MEMORY_BYTES // head["payload_bytes"]

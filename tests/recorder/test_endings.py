@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-How each process ended is known, however late the recorder comes to ask: here it is stopped while
-processes register, end, and are waited for by their parents.
+The end of each process is known, even if the recorder asks late: here it is stopped while processes register, end,
+and are waited for by their parents.
 """
 
 import os
@@ -54,7 +54,7 @@ def stopped(recorder):
 
 
 def told_while_stopped(*hows, wrapper=(), meanwhile=lambda: None):
-    """The report of a recorder that was stopped during the run; `meanwhile` is called before the ends and after."""
+    """The report of a recorder that was stopped during the run; `meanwhile` is called before and after the ends."""
     with Lines(harness.MEMSHIM, "record", "-q", *wrapper, "perl", "-e", PARENT, *hows) as lines:
         lines.wait_for("ready")
         stopped(lines.process.pid)
@@ -81,7 +81,7 @@ def test_unseen_ends():
 
 
 def test_many_unseen_ends():
-    """More than any short queue holds; each is told apart from all others."""
+    """More ends than a short queue holds: each belongs to the right process."""
     report = told_while_stopped(*(str(i % 251) for i in range(600)))
     assert sorted(status for _, status, _ in ends(report)[1:]) == sorted(i % 251 for i in range(600))
     assert {state for state, _, _ in ends(report)} == {"exited"}
@@ -90,14 +90,14 @@ def test_many_unseen_ends():
 @needs_root
 @pytest.mark.parametrize("how,wrapper", [("chroot", ()), ("setuid", ()), ("7", ("unshare", "-n")), ("7", ("unshare", "-pf"))])
 def test_unseen_ends_elsewhere(how, wrapper):
-    """Who sees no files of ours any more, or has other rights, another network, other pids: they call all the same."""
+    """A process that sees other files, or has other rights, another network or other pids, still connects."""
     report = told_while_stopped(how, wrapper=wrapper)
     assert ("exited", 7, None) in ends(report)
     assert {p["state"] for p in report["processes"] if p["end_ns"] is not None} <= {"exited", "exec"}
 
 
 def test_more_processes_than_descriptors():
-    """The recorder takes as many as it may, and leaves COMMAND the limit that it had."""
+    """The recorder uses all descriptors that it may, and COMMAND keeps its own limit."""
     perl = ('pipe(R, W); for my $i (1 .. 150) { if (!fork) { close W; sysread R, my $x, 1; kill 9, $$ } } close W; 1 while wait != -1')
     script = f"ulimit -Sn; perl -e '{perl}'; exit 6"
     done = harness.run("bash", "-c", 'ulimit -Sn 40; exec "$@"', "bash", harness.MEMSHIM, "record", "-q", "bash", "-c", script)
@@ -111,7 +111,7 @@ def descriptors(recorder):
 
 
 def test_callers_who_never_register():
-    """They are forgotten, and take nothing from those that come later."""
+    """Connections that never register are dropped, and do not affect later ones."""
     script = '$| = 1; print "ready\n"; while (<STDIN>) { system("true"); print "ran\n" }'
     with Lines(harness.MEMSHIM, "record", "-q", "perl", "-e", script) as lines:
         recorder = lines.process.pid
@@ -137,7 +137,7 @@ if (!fork) { 1 while getppid == $parent; exit 7 }
 
 
 def test_left_behind_unheard():
-    """Registered right before COMMAND ended, and heard of a moment later: its own end is still waited for, a little."""
+    """It registered right before COMMAND ended, and the recorder learns of it later: its end is still waited for."""
     def heard_of(count):
         said = []
         for _ in range(count):
@@ -150,7 +150,7 @@ def test_left_behind_unheard():
 
 
 def test_who_exits_says_when():
-    """The recorder notices a little later, but of two that ran one after the other none seems to overlap."""
+    """Two processes that ran one after the other do not overlap, although the recorder notices the end later."""
     report = harness.record("sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do /bin/true; /bin/true; /bin/true; done", options=("-q",)).report()
     ran = sorted((p["start_ns"], p["end_ns"]) for p in report["processes"] if p["comm"] == "true")
     assert len(ran) == 27
@@ -188,7 +188,7 @@ int main(void)
 
 
 def test_who_makes_calls_after_that_has_not_ended(compile_c):
-    """A thread goes on while another is in exit(3): the end is after its last call."""
+    """A thread runs on while another is in exit(3): the end is after its last call."""
     program = compile_c("works-on", WORKS_ON, "-pthread")
     for i in range(10):
         recording = harness.record(program, options=("-q",), output=f"{i}.data")
@@ -209,7 +209,7 @@ def wakes(trace="trace"):
 
 
 def test_who_need_not_wake_it():
-    """Of processes in a row the first wakes the recorder; after a while without any, it sleeps and must be woken again."""
+    """Of processes in a row, the first wakes the recorder. After a pause it sleeps, and must be woken again."""
     script = '$| = 1; print "ready\n"; while (<STDIN>) { system("true") for 1 .. $_; print "ran\n" }'
     ran = 0
 
@@ -220,7 +220,7 @@ def test_who_need_not_wake_it():
         ran += count
 
     def one_wakes(lines):
-        """It may not have heard yet of the one before, and be attentive once more: then the next one does."""
+        """The recorder may be polling because of the last one: then the next one wakes it."""
         wait_until(lambda: not is_attentive(), "nobody has come for a while", lines.process)
         before = wakes()
         run(lines, 1)
@@ -238,7 +238,7 @@ def test_who_need_not_wake_it():
 
 
 def test_who_has_not_called_wakes_it():
-    """Under a filter of system calls (here strace's own) nobody calls: each wakes the recorder, attentive or not."""
+    """Under a seccomp filter no process connects: each one wakes the recorder, polling or not."""
     trace = ("strace", "-f", "--seccomp-bpf", "-o", "trace", "-e", "trace=futex,connect")
     done = harness.run(*trace, harness.MEMSHIM, "record", "-q", "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do /bin/true; done")
     assert done.returncode == 0
@@ -254,7 +254,7 @@ def call(session, said):
 
 @needs_root
 def test_a_stranger_calls():
-    """Any process may connect. None is taken for another process, and the messages may be nonsense."""
+    """Any process may connect, with any message. It is not taken for another process."""
     script = ("import socket, sys; [(lambda s: (s.connect(chr(0) + 'memshim/' + sys.argv[1]), s.send(bytes([i, 0, 0, 0]))))"
               "(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) for i in range(60)]")
 
@@ -269,7 +269,7 @@ def test_a_stranger_calls():
 
 
 def test_it_outlives_the_recorder():
-    """Of who is left behind it is known that it runs, and then that it has ended: what it held goes with it."""
+    """A process that outlives the recorder is shown as running, and as ended later, with its attachments."""
     script = f"exec 3<&0; {harness.target('ledger')} <&3 & until [ -e attached ]; do :; done"
     with Lines(harness.MEMSHIM, "record", "-q", "--", "sh", "-c", script) as lines:
         program = Teller(lines)

@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """
-Every system call of the recorder, and of the shim when it registers, made to fail in turn: no crash, no leaked segment, one clear line
-at most, and the program runs unharmed, or does not run and the message says so.
-
-MEMSHIM_FAULTS: one in so many of the calls (`make check-faults`: each of them, with several errors).
+Every system call of the recorder, and of the shim at registration, fails in turn: no crash, no leaked segment, at
+most one clear line. The program runs unchanged, or does not run and the message says so. MEMSHIM_FAULTS: one in so
+many of the calls (`make check-faults`: each of them, with several errors).
 """
 
 import os
@@ -30,7 +29,7 @@ PROGRAM_SAID = "wrong: 0\n"
 
 
 def calls(command, first, last, env=None, status=0, says=PROGRAM_SAID):
-    """(name, how many of that name so far) of each call of the process itself from the first line that matches to the last that does."""
+    """(name, how many of that name so far) of each call of the process itself, from the first line that matches to the last."""
     done = run("strace", "-qq", "-o", "trace", *command, env=env)
     assert (done.returncode, done.stdout) == (status, says), done
     with open("trace", encoding="utf-8", errors="replace") as file:
@@ -55,7 +54,7 @@ def cases(found):
 
 
 def cases_of_a_start(found):
-    """Also those that fail twice, or for good: what is tried in their place then fails as well."""
+    """Also calls that fail twice, or always: then the alternative fails, too."""
     yield from cases(found)
     again = [call for call in found if call[0] in FOR_GOOD]
     for i, (name, number) in enumerate(again):
@@ -72,7 +71,7 @@ def with_fault(command, name, number, error, env=None):
 
 
 def leftovers(name):
-    """What is there of a segment; a file that could not be removed stays, of course."""
+    """What is left of a segment; a file that could not be removed may stay."""
     return [] if name.startswith("unlink") else os.listdir(os.environ["MEMSHIM_DIR"])
 
 
@@ -92,7 +91,7 @@ def test_recorder():
 
 @pytest.mark.parametrize("joins", [False, True], ids=["makes", "joins"])
 def test_registration(joins):
-    """By hand; it makes the session's segment, or joins one that is there."""
+    """Without a recorder: it creates the session's segment, or joins it."""
     env = {"MEMSHIM_LOG_SIZE": "64K"}
     preloaded = ("-E", f"LD_PRELOAD={harness.SHIM}", *COMMAND)
     segment = os.path.join(os.environ["MEMSHIM_DIR"], "default.seg")
@@ -112,7 +111,10 @@ def test_registration(joins):
 
 @pytest.mark.parametrize("how", ["nothing", "some", "pretended"])
 def test_jumps_that_cannot_be_written(how):
-    """Neither through /proc/self/mem nor by mprotect; only the first of them; or not, while the kernel says so: then there are none."""
+    """
+    Neither by /proc/self/mem nor by mprotect; only the first; or the kernel reports success without writing: then
+    there are none.
+    """
     preloaded, says = ("-E", f"LD_PRELOAD={harness.SHIM}", target("threads"), "1", "5"), "5 attached, 0 failed\n"
     found = calls(preloaded, "PR_GET_TID_ADDRESS", "rt_sigprocmask", says=says)
     assert harness.Recording("default").report()["processes"][0]["break"]["by_origin"]["malloc"]["moves"] > 0
@@ -136,13 +138,13 @@ ONE_JUMP_MOST = 20  # bytes, on either machine
 
 
 def written(trace):
-    """How many bytes each write of jumps has: one jump, or several that lie close together in this libc."""
+    """How many bytes each write of jumps has: one jump, or several that are close together in this libc."""
     with open(trace, encoding="utf-8", errors="replace") as file:
         return [int(line.rsplit("= ", 1)[1]) for line in file if line.startswith("pwrite64(")]
 
 
 def ways_to_fail(writes):
-    """By name: what is done to the writes, and how often mprotect is tried in their place before the shim gives up."""
+    """By name: what happens to the writes, and how often mprotect is tried instead before the shim gives up."""
     breaks_together = writes[0] > ONE_JUMP_MOST
     others_together = len(writes) == (2 if breaks_together else 3)
     again = breaks_together and others_together
@@ -158,7 +160,7 @@ def is_told(recording):
 
 
 def test_registration_under_the_recorder():
-    """The recorder says who is missing, if anybody is, and its end is its program's."""
+    """The recorder names a process that is missing, and exits with its program's status."""
     preloaded = ("-E", f"LD_PRELOAD={harness.SHIM}", *COMMAND)
     recording = harness.Recording("memshim.data")
     for name, number, error in list(cases(calls(preloaded, "PR_GET_TID_ADDRESS", "rt_sigprocmask")))[::2]:

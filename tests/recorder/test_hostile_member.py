@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A process of the session that writes what it likes into the segment: it makes its own numbers wrong, and no more."""
+"""A process of the session writes anything into the segment: only its own numbers become wrong."""
 
 import os
 import pathlib
@@ -28,7 +28,7 @@ def statuses():
 
 
 def test_holes_are_filled_again():
-    """And who starts afterwards joins, though the header was in one."""
+    """A program that starts afterwards joins, although the header was in a hole."""
     script = f"{target('scribble')} holes; /bin/true; exec {target('calls')} 5"
     with open("errors", "w", encoding="ascii") as errors:
         with Lines(harness.MEMSHIM, "record", "-q", "sh", "-c", script, stderr=errors) as lines:
@@ -69,7 +69,7 @@ def test_who_says_so_by_hand_blinds_nobody():
 
 @pytest.mark.parametrize("how", ["images", "above"])
 def test_many_images_in_one_slot(how):
-    """They take no descriptor of the recorder each, and the others' numbers stay right."""
+    """They do not use up the recorder's descriptors, and the numbers of others stay right."""
     with Lines(harness.MEMSHIM, "record", "-q", "sh", "-c", f"{target('scribble')} {how} 5000 <&0; {FOLLOWED}") as lines:
         lines.wait_for("done")
         assert descriptors(lines.process.pid) < 100

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Which process each image is: as the recorder verified it, in its own part of the recording."""
+"""Which process each image is: verified by the recorder, in its own part of the recording."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ UNKNOWN = (1 << 32) - 1
 
 
 def identities(path="memshim.data"):
-    """By instance: the last row holds."""
+    """By instance: the last row counts."""
     rows = damage.Recording(path).records("identities", IDENTITY)
     return {row["instance"]: {name: row[name] for name in IDENTITY} for row in rows}
 
@@ -26,7 +26,7 @@ def of_pid(path="memshim.data"):
 
 
 def is_known(pid):
-    """While the recorder may be in the middle of a chunk."""
+    """True once the row is there; the recorder may be in the middle of a chunk."""
     try:
         return any(row["pid"] == pid and row["flags"] == 0 for row in identities().values())
     except (AssertionError, struct.error):
@@ -54,7 +54,7 @@ def test_each_image_has_one():
 
 
 def test_one_that_goes_on():
-    """Its row is there while the session lives, and does not say that it has ended."""
+    """While the session lives, the row exists and has no end."""
     script = "sleep 100 >/dev/null 2>&1 & echo $!; read x"
     with Lines(harness.MEMSHIM, "record", "-q", "--no-compress", "sh", "-c", script, preexec_fn=os.setpgrp) as lines:
         pid = int(lines.wait_for(""))
@@ -67,7 +67,7 @@ def test_one_that_goes_on():
 
 
 def test_of_another_user():
-    """What dropped its rights before it executed is known by the rights it has."""
+    """A process that dropped its rights before execve has the dropped rights in its row."""
     if not harness.IS_ROOT:
         return
     record("perl", "-MPOSIX", "-e", "if (!fork) { POSIX::setuid(65534); POSIX::_exit(fork // 9 ? 0 : 1) } wait",

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-SIGKILL at any instant, of the target or of the recorder: all calls up to the one in flight are
-there. The targets say in a page of their own how many calls have returned (tests/targets/page.h).
-
-MEMSHIM_KILLS: how often each is killed.
+SIGKILL at any instant, of the target or of the recorder: the log has all calls except at most the one in flight. The
+targets count returned calls in a page of their own (tests/targets/page.h). MEMSHIM_KILLS: how often each is killed.
 """
 
 import collections
@@ -29,7 +27,7 @@ PR_SET_CHILD_SUBREAPER = 36
 
 @pytest.fixture(autouse=True)
 def segments_of_the_dead():
-    """Removes what killed targets left behind; as root that goes with the IPC namespace."""
+    """Removes what killed targets left; for root, the IPC namespace ends with it."""
     began = int(time.time())
     yield
     if harness.IS_ROOT:
@@ -76,7 +74,7 @@ class Page:
 
 
 def count_calls(recording, key="tid"):
-    """The calls of each thread, without those that malloc made for libc's own needs."""
+    """The calls of each thread, without those that malloc made for libc itself."""
     done = harness.memshim("events", "--csv", "--no-headings", f"--columns={key},origin",
                            "--call=" + ",".join(harness.CALLS), recording.path)
     assert done.returncode == 0, done.stderr
@@ -86,14 +84,14 @@ def count_calls(recording, key="tid"):
 
 
 def check_all_there(finished, counted, uses=None):
-    """Every call that returned is there, and at most the one in flight besides: of each thread that had the tid."""
+    """Every call that returned is logged, and at most the one in flight besides, for each thread that had the tid."""
     for tid, count in finished.items():
         assert count <= counted[tid] <= count + (uses[tid] if uses else 1), (tid, count, counted[tid])
     assert set(counted) <= set(finished), set(counted) - set(finished)
 
 
 def check_consistent(recording, finished):
-    """The counters, the log and what the target says agree. Returns the report and its process."""
+    """The counters, the log and the target's page agree. Returns the report and its process."""
     report = recording.report()
     lost = harness.lost(report["coverage"])
     torn = lost.pop("torn")
@@ -110,7 +108,7 @@ def check_consistent(recording, finished):
 
 
 def remove_sessions():
-    """What killed recorders leave in memory would fill it, a thousand times over."""
+    """Removes what killed recorders leave in memory, which would fill it."""
     for name in os.listdir(os.environ["MEMSHIM_DIR"]):
         os.unlink(os.path.join(os.environ["MEMSHIM_DIR"], name))
 
@@ -132,7 +130,7 @@ def workers(page, *wrapper):
 
 @contextlib.contextmanager
 def adopting():
-    """Orphans become this process's children, so that their exit status can be had."""
+    """Orphans become this process's children, so that it can read their exit status."""
     harness.libc.prctl(PR_SET_CHILD_SUBREAPER, ctypes.c_ulong(1), 0, 0, 0)
     try:
         yield
@@ -141,7 +139,7 @@ def adopting():
 
 
 def test_target_killed():
-    """At a random call, among a few thousand."""
+    """At a random call among a few thousand."""
     for _ in range(KILLS):
         page = Page("page")
         instant = random.randrange(1, 3000)
@@ -159,7 +157,7 @@ def test_target_killed():
 
 @pytest.mark.parametrize("how", ["fork", "exec"])
 def test_children_killed(how):
-    """Many in one session, some of them before they are anything."""
+    """Many in one session, some before they have registered."""
     page = Page("page")
     count = min(5 * KILLS, 1000)
     recording = harness.record(harness.target("slain"), "page", str(count),
@@ -184,7 +182,7 @@ def test_children_killed(how):
 
 
 def test_recorder_killed():
-    """The target lives on unharmed; what the recorder left and the live segment make one whole."""
+    """The target runs on; the recorder's file and the live segment together are complete."""
     for _ in range(KILLS):
         page = Page("page")
         instant = random.randrange(1, 8000)
@@ -215,7 +213,7 @@ def test_recorder_killed():
 
 
 def test_recorder_killed_before_or_while_it_starts_command():
-    """A recording that is there can be read; one that cannot is refused in one line."""
+    """An existing recording can be read, or is refused in one line."""
     for _ in range(KILLS):
         with subprocess.Popen((harness.MEMSHIM, "record", "-q", "true")) as recorder:
             end = time.monotonic() + random.random() * 0.01
@@ -230,7 +228,7 @@ def test_recorder_killed_before_or_while_it_starts_command():
 
 @pytest.mark.parametrize("dead", ["target", "recorder"])
 def test_call_in_flight(dead):
-    """A call that never returned is no event, and is shown as in flight."""
+    """A call that did not return is no event, and is shown as in flight."""
     command = (harness.MEMSHIM, "record", "-q", "--", harness.target("held"))
     with adopting(), harness.Lines(*command) as lines:
         target = int(lines.wait_for("held").split()[1])

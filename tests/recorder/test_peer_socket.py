@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The recorder's socket: anybody on the machine may connect, and nobody but the session's own processes changes anything."""
+"""The recorder's socket: any process on the machine may connect, but only processes of the session change anything."""
 
 import errno
 import os
@@ -31,7 +31,7 @@ def segment_path():
 
 
 def flood(prefix, *how):
-    """Two processes that knock until nobody listens."""
+    """Two processes that connect until the socket is closed."""
     return Lines(*prefix, target("knock"), session(), FLOOD_S, 2, *how)
 
 
@@ -39,7 +39,7 @@ def flood(prefix, *how):
 @pytest.mark.parametrize("prefix", [(), OUTSIDER], ids=["same user", "another user"])
 @pytest.mark.parametrize("how", [(), ("hold",)], ids=["again and again", "held"])
 def test_flood(prefix, how):
-    """What is recorded meanwhile ends when it ends, with every end known."""
+    """A recording during the flood ends in time, with every end known."""
     script = 'print "ready\n"; <STDIN>; for my $i (1 .. 20) { if (!fork) { exit $i } wait } print "done\n"; <STDIN>'
     with Lines(harness.MEMSHIM, "record", "-q", "--no-compress", "perl", "-e", "$| = 1;" + script) as lines:
         lines.wait_for("ready")
@@ -57,7 +57,7 @@ def test_flood(prefix, how):
 @needs_root
 @pytest.mark.parametrize("prefix", [(), OUTSIDER], ids=["same user", "another user"])
 def test_flood_does_not_keep_a_signal_away(prefix):
-    """SIGTERM is passed on to COMMAND, and once more ends the recorder."""
+    """SIGTERM is forwarded to COMMAND, and a second one ends the recorder."""
     with Lines(harness.MEMSHIM, "record", "-q", "--no-compress", "sh", "-c", "echo ready; exec sleep 100") as lines:
         lines.wait_for("ready")
         with flood(prefix) as knocks:
@@ -86,7 +86,7 @@ def connect(prefix, count, say="say", hold="go"):
 
 @needs_root
 def test_another_user_takes_no_descriptor():
-    """Of a user who has no process in the session nothing is kept."""
+    """Connections of a user without a process in the session are closed."""
     script = '$| = 1; print "ready\n"; while (<STDIN>) { system("true"); print "ran\n" }'
     with Lines(harness.MEMSHIM, "record", "-q", "--no-compress", "perl", "-e", script) as lines:
         recorder = lines.process.pid
@@ -111,7 +111,7 @@ def test_another_user_takes_no_descriptor():
 
 @needs_root
 def test_claims_of_another_user_change_nothing():
-    """They come first, and name the very instances that come after."""
+    """They come first, and name exactly the instances that come later."""
     def meanwhile():
         with connect(OUTSIDER, 1000) as outsider:
             outsider.wait_for("connected")
@@ -125,7 +125,7 @@ def test_claims_of_another_user_change_nothing():
 
 @needs_root
 def test_a_dropped_worker_is_heard_among_another_users_claims():
-    """The user that it dropped to was unknown until it came."""
+    """The worker's new user was unknown to the recorder before it connected."""
     def meanwhile():
         with connect(OUTSIDER, 1000) as outsider:
             outsider.wait_for("connected")
@@ -137,7 +137,7 @@ def test_a_dropped_worker_is_heard_among_another_users_claims():
 
 
 def test_descriptors_run_out():
-    """A process that holds connections takes none of the descriptors that the recorder needs itself."""
+    """A process that holds many connections does not take the descriptors that the recorder needs."""
     script = '$| = 1; print "ready\n"; while (<STDIN>) { for my $i (1 .. 9) { if (!fork) { exit $i } wait } print "ran\n" }'
     record = (harness.MEMSHIM, "record", "-q", "perl", "-e", script)
     with Lines("bash", "-c", 'ulimit -n 80; exec "$@"', "bash", *record) as lines:
@@ -157,7 +157,7 @@ def test_descriptors_run_out():
 @pytest.mark.parametrize("said", [pytest.param(errno.ENOPROTOOPT, id="without SO_PEERPIDFD"),
                                   pytest.param(0, id="with it", marks=machine.needs("SO_PEERPIDFD"))])
 def test_kernel_without_peer_pidfd(said):
-    """Before Linux 6.5: SO_PEERCRED, then pidfd_open(2) of a process that is still there."""
+    """Before Linux 6.5: SO_PEERCRED, then pidfd_open(2) of a process that still exists."""
     wrapper = (target("answers"), socket.SOL_SOCKET, 77, said) if said else ()
     with Lines(*wrapper, harness.MEMSHIM, "record", "-q", "--no-compress", "sh", "-c", "echo ready; read x; exit 0") as lines:
         lines.wait_for("ready")

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`memshim record`: its options, its exit status, the file it leaves, the processes it names."""
+"""`memshim record`: its options, its exit status, its file, and the processes it names."""
 
 import os
 import re
@@ -42,14 +42,14 @@ def test_output_with_placeholders():
 
 @pytest.mark.parametrize("given,name", [("100%", "100%"), ("%x%%", "%x%"), ("%", "%"), ("%%p", "%p"), ("a%eb%e", "acallsbcalls")])
 def test_odd_placeholders(given, name):
-    """What is no placeholder stands for itself."""
+    """A % without a known letter stays as it is."""
     os.mkdir("out")
     record(target("calls"), "1", output=f"out/{given}")
     assert os.listdir("out") == [name]
 
 
 def test_name_with_a_placeholder():
-    """A program's name is not read again for placeholders, and cannot leave the folder."""
+    """A program's name is not expanded again, and cannot leave the folder."""
     shutil.copy(target("calls"), "%p")
     os.mkdir("out")
     record("./%p", "1", output="out/%e")
@@ -60,7 +60,7 @@ def test_name_with_a_placeholder():
 @pytest.mark.parametrize("output,word", [("fifo", "not a regular file"), ("link", "not a regular file"), ("x" * 300, "too long"),
                                          ("no/such/folder", "No such file"), ("kept", "kept.old: Is a directory")])
 def test_output_that_is_not_to_be_written(output, word):
-    """Nothing runs, and nothing of what is there is lost."""
+    """Nothing runs, and no existing file is lost."""
     os.mkfifo("fifo")
     os.symlink("precious", "link")
     os.makedirs("kept.old/inside")
@@ -90,7 +90,7 @@ def test_log_size(size):
 
 
 def test_words_after_the_command():
-    """COMMAND's own options are its own; -- ends those of memshim."""
+    """COMMAND's options are its own; -- ends those of memshim."""
     assert memshim("record", "-q", "echo", "-q", "--output=x", "--", "-h").stdout == "-q --output=x -- -h\n"
     assert memshim("record", "-q", "--", "echo", "--", "x").stdout == "-- x\n"
     refused(memshim("record", "--", "-q"), NOT_FOUND, "-q: command not found")
@@ -105,7 +105,7 @@ def test_ignored_signals_stay_ignored():
 
 
 def test_stopped_and_continued():
-    """A stop is not an end; the recorder waits on."""
+    """A stopped COMMAND has not ended; the recorder waits."""
     with Lines(MEMSHIM, "record", "-q", "--", "sh", "-c", "echo $$; read line; exit 6") as lines:
         pid = int(lines.process.stdout.readline())
         os.kill(pid, signal.SIGSTOP)
@@ -124,7 +124,7 @@ def state(pid):
 
 @pytest.mark.parametrize("head", [b"\x7fELF\x01", b"\x7fELF\x02", b"\x7fELF\x02\x01\x01\x03"])
 def test_broken_binary(head):
-    """No shell is given what the kernel refuses; a script without an interpreter is, as from a shell."""
+    """A file that the kernel refuses is not given to a shell; a script without an interpreter is, as by a shell."""
     for name, text in (("broken", head.ljust(200, b"\x00")), ("script", b"echo $1; exit 9\n")):
         with open(name, "wb") as file:
             file.write(text)
@@ -170,7 +170,7 @@ def test_summary():
 
 def test_stack_depth():
     def depths(*options):
-        """Of each event, functions inlined into others not counted."""
+        """The stack depth of each event, without inlined functions."""
         calls = record(target("calls"), "5", options=options).calls()
         return [len({(f["module"], f["offset"]) for f in e.get("stack", [])}) for e in calls]
 
@@ -181,7 +181,7 @@ def test_stack_depth():
 
 
 def test_small_log():
-    """The recorder drains it; what a burst overwrote is counted."""
+    """The recorder empties a small log; what a burst overwrote is counted."""
     recording = record(target("calls"), "20000", options=("--log-size=8K", "-q"))
     report = recording.report()
     assert set(k for k, v in report["coverage"]["lost"].items() if v) <= {"overwritten"}
@@ -202,7 +202,7 @@ def test_no_follow():
 
 
 def test_wait():
-    """Without -w the recording ends with COMMAND; with it, with the last descendant."""
+    """Without -w the recording ends with COMMAND; with -w, with the last descendant."""
     with Lines(MEMSHIM, "record", "-q", "--", "sh", "-c", SLOW_CHILD) as lines:
         lines.wait_for("started")
         assert lines.process.wait(harness.PATIENCE_S) == 3
@@ -234,7 +234,7 @@ def test_preloads_are_added_to():
 
 
 def test_relative_folder(own_world, tmp_path):
-    """Where the programs go makes no difference."""
+    """A relative folder works, wherever the programs change to."""
     folder = os.path.relpath(own_world)
     report = record("sh", "-c", f"cd /; {target('calls')} 1", options=("-q",), env={"MEMSHIM_DIR": folder}).report()
     assert "calls" in {p["comm"] for p in report["processes"]}
@@ -248,7 +248,7 @@ def test_nothing_stays_in_memory():
 
 
 def test_100_recorders_at_once():
-    """Each has a session of its own, and all end well."""
+    """Each has its own session, and all succeed."""
     started = [subprocess.Popen([MEMSHIM, "record", "-q", "--log-size=64K", "-o", f"{i}.data", target("calls"), "20"],
                                 stdout=subprocess.DEVNULL) for i in range(100)]
     assert [p.wait(harness.TIMEOUT_S) for p in started] == [0] * 100
@@ -259,7 +259,7 @@ def test_100_recorders_at_once():
 
 @machine.needs("root")
 def test_capabilities(compile_c, user):
-    """A program with file capabilities is run, and its reason is told."""
+    """A program with file capabilities runs, and the reason why it is not followed is printed."""
     harness.need("setcap")
     program = compile_c("capable", "int main(void) { return 0; }")
     subprocess.run(["setcap", "cap_net_raw+ep", program], check=True)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Under small limits: the recorder runs wherever COMMAND could, or names the limit that it met."""
+"""Under small limits: the recorder runs wherever COMMAND could, or names the limit."""
 
 import os
 
@@ -18,7 +18,7 @@ def limited(limit, *command, prefix=(), **options):
 
 
 def test_little_memory():
-    """A thread's default stack alone would be more than that."""
+    """The limit is below a thread's default stack."""
     done = limited("-d 16000", "sh", "-c", "(exit 3); exit 4")
     assert (done.returncode, done.stderr) == (4, "")
     assert sorted(p["exit_status"] for p in Recording("memshim.data").report()["processes"]) == [3, 4]
@@ -27,7 +27,7 @@ def test_little_memory():
 @needs_root
 @pytest.mark.parametrize("script,statuses", [("exit 4", [4]), ("exec sh -c 'exit 4'", [None, 4])])
 def test_as_many_processes_as_the_user_may_have(script, statuses, own_world, tmp_path):
-    """One for COMMAND is all that is left: the recorder does without a thread."""
+    """Only COMMAND may still start: the recorder does without a thread."""
     for folder in (tmp_path, own_world):
         os.chown(folder, USER, USER)
     for folder in tmp_path.parents:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What the recorder suspects because a process has not registered yet is reported only if it never does; and then always."""
+"""The recorder suspects a process that has not registered yet: it is reported only if it never registers, and then always."""
 
 import json
 import os
@@ -54,7 +54,7 @@ def let_it_go():
 
 
 def test_one_that_registers_late(slow):
-    """It was told of meanwhile: that is taken back."""
+    """It was reported before it registered: the report is taken back."""
     with Lines(harness.MEMSHIM, "record", "-q", "--error-exitcode=9", "sh", "-c", STARTS) as lines:
         lines.wait_for("ready")
         lines.say()
@@ -69,7 +69,7 @@ def test_one_that_registers_late(slow):
 
 
 def test_one_that_ends_before_it_is_heard(slow):
-    """It was met while it loaded, and registered, ended and was waited for behind the recorder's back."""
+    """It was seen while it loaded, and it registered and ended before the recorder read that."""
     with Lines(harness.MEMSHIM, "record", "-q", "--error-exitcode=9", "sh", "-c", STARTS) as lines:
         lines.wait_for("ready")
         lines.say()
@@ -85,7 +85,7 @@ def test_one_that_ends_before_it_is_heard(slow):
 
 
 def test_one_that_never_registers(slow):
-    """Killed while it loads: then it is a fact."""
+    """It is killed while it loads: it is reported."""
     with Lines(harness.MEMSHIM, "record", "-q", "--error-exitcode=9", "sh", "-c", STARTS) as lines:
         lines.wait_for("ready")
         lines.say()
@@ -99,7 +99,7 @@ def test_one_that_never_registers(slow):
 
 
 def make_root(folder, program):
-    """A folder with the program and the libraries it needs, and nothing else."""
+    """A folder with only the program and the libraries it needs."""
     libraries = re.findall(r"(/\S+) \(0x", harness.run("ldd", program).stdout)
     for path in (program, *libraries):
         os.makedirs(folder + os.path.dirname(path), exist_ok=True)
@@ -108,7 +108,7 @@ def make_root(folder, program):
 
 @needs_root
 def test_exec_in_a_root_without_the_shim():
-    """The log says that it executes another program, so the report says that this was not followed, and why."""
+    """The log has the execve, so the report says that the next program was not followed, and why."""
     make_root("root", "/usr/bin/sleep")
     script = 'chroot "root" or die; chdir "/"; exec "/usr/bin/sleep", "0.5"'
     recording = record("perl", "-e", script, options=("-q", "--error-exitcode=9"), check=False)

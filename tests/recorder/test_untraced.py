@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Programs that the loader gives no preload, and calls that no shim can see: they run as ever, and the report
-names each and the reason.
-
-"Unharmed": output and exit status are those of a run without the shim.
+Programs that run without the shim, and calls that no shim can see: they run as usual, and the report names each with
+the reason. "Unharmed": output and exit status are those of a run without the shim.
 """
 
 import contextlib
@@ -57,7 +55,7 @@ UNTRACED = ["static", "musl",
 
 @pytest.mark.parametrize("kind", UNTRACED)
 def test_untraced_command(kind, compile_c, user):
-    """It runs; the recorder says in one line that, and why, its calls are not seen."""
+    """It runs; the recorder prints in one line that its calls are not seen, and why."""
     program, arguments, why = build_untraced(kind, compile_c)
     plain = harness.run(program, *arguments)
     done = user(harness.MEMSHIM, "record", "-q", "--", program, *arguments)
@@ -70,7 +68,7 @@ def test_untraced_command(kind, compile_c, user):
 
 @pytest.mark.parametrize("kind", UNTRACED + ["env -i"])
 def test_untraced_child(kind, compile_c, user, tmp_path):
-    """It runs, and is named in the report with the reason."""
+    """It runs; the report names it with the reason."""
     if kind == "env -i":
         program, arguments, why = target("calls"), ("1", "wait"), "without LD_PRELOAD"
         script = f"env -i {program} 1 wait; exit 5"
@@ -98,7 +96,7 @@ def test_untraced_child(kind, compile_c, user, tmp_path):
 
 
 def test_untraced_child_is_told_of_once(compile_c):
-    """The news of the image that executed it may come after it was met."""
+    """The recorder may see it before it reads the execve of its predecessor: it is reported once."""
     program = build_untraced("static", compile_c)[0]
     recording = harness.Recording("memshim.data")
     for _ in range(10):
@@ -127,7 +125,7 @@ def images(report, pid):
 
 @pytest.mark.parametrize("by", ["static", "env -i"])
 def test_exec_into_an_untraced_program(by, compile_c):
-    """The image ends by that exec, with all it had attached, and not when and as its process does."""
+    """The image ends by that execve with all its attachments, and not by the end of its process."""
     program = build_untraced("static", compile_c)[0] if by == "static" else target("calls")
     before, exec_count = ((), 1) if by == "static" else (("env", "-i"), 2)
     holder = compile_c("holder", HOLDS_AND_EXECUTES)
@@ -146,7 +144,7 @@ def test_exec_into_an_untraced_program(by, compile_c):
 
 
 def test_exec_through_an_untraced_program(compile_c):
-    """It executes one that registers: that is a later image of the same process."""
+    """The program without the shim executes one that registers: a later image of the same process."""
     text = """
     #include <unistd.h>
     int main(int argc, char **argv) { char byte; write(1, "there\\n", 6); read(0, &byte, 1); return execv(argv[1], argv + 1); }
@@ -177,7 +175,7 @@ def has_child(pid, program):
 
 
 def test_inline_system_call(compile_c):
-    """A move that no function made is not seen; that it was made is found out and said."""
+    """A move by a direct system call is not seen; but the report shows that there was one."""
     text = """
     #include <sys/syscall.h>
     #include <unistd.h>
@@ -212,7 +210,7 @@ def test_inline_system_call(compile_c):
 
 
 def test_a_mapping_that_looks_like_the_heap(compile_c):
-    """It stands in one line with it in /proc/PID/maps: nobody can tell, and the advice says so."""
+    """A mapping adjacent to the heap is one line with it in /proc/PID/maps: the advice mentions that."""
     program = compile_c("adjacent", """
     #include <sys/mman.h>
     #include <unistd.h>
@@ -234,13 +232,13 @@ def test_a_mapping_that_looks_like_the_heap(compile_c):
 
 
 def holds_a_sight(path):
-    """Whether the recorder has written down what it saw of the kernel (recorded.h: a chunk of SIGHTS)."""
+    """Whether the recording has a kernel snapshot."""
     with open(path, "rb") as recording:
         return b"CHNK" + damage.KINDS.index("sights").to_bytes(4, "little") in recording.read()
 
 
 def test_no_drift_in_a_child_without_a_heap(compile_c):
-    """It gave back what its parent had taken: the break is where the parent's began, not the child's."""
+    """The child gave back the heap of its parent: the break is where the parent's began."""
     text = """
     #include <sys/wait.h>
     #include <unistd.h>
@@ -263,7 +261,7 @@ def test_no_drift_in_a_child_without_a_heap(compile_c):
 
 
 def test_no_drift_where_a_file_is_called_a_heap(compile_c):
-    """The kernel calls the break's mapping [heap]; a file's name may end so."""
+    """The kernel names the heap's mapping [heap]; a file name may end so, too."""
     text = """
     #include <fcntl.h>
     #include <sys/mman.h>
@@ -288,7 +286,7 @@ def test_no_drift_where_a_file_is_called_a_heap(compile_c):
 
 
 def test_no_drift_where_images_come_and_go():
-    """While programs begin, fork, execute and end, the kernel's break is now and then another's."""
+    """Programs start, fork, execute and end: the kernel's break may be another image's."""
     script = ("for i in $(seq 150); do ls >/dev/null; done & perl -e "
               "'for (1..150) { my @x = map { \"x\" x 5000 } 1..50; fork or exit 0 } 1 while wait != -1' & wait")
     recording = harness.record("sh", "-c", script, options=("-q", "--error-exitcode=9"))
@@ -296,7 +294,7 @@ def test_no_drift_where_images_come_and_go():
 
 
 def test_no_drift_halfway_through_an_exec():
-    """The new image has joined, and takes its time to register: the break there is not the old one's."""
+    """The new image has joined and not registered yet: its break is not the old image's."""
     harness.need("strace")
     slow = ("strace", "-f", "-o", "/dev/null", "-e", "trace=readlinkat", "-e", "inject=readlinkat:delay_enter=1000000")
     with_time = harness.record("sh", "-c", "exec sh -c :", options=("-q",), before=slow)
@@ -306,7 +304,7 @@ def test_no_drift_halfway_through_an_exec():
 
 @needs_root
 def test_with_more_rights(compile_c, user, tmp_path):
-    """As sudo has it: a set-uid program that starts another as root. Both run; neither is followed, and the report says so."""
+    """As with sudo: a set-uid program starts another as root. Both run; neither is followed, and the report says so."""
     text = """
     #include <unistd.h>
     int main(int argc, char **argv) { return argc < 2 || setuid(0) != 0 ? 9 : execv(argv[1], argv + 1); }
@@ -328,7 +326,7 @@ def test_with_more_rights(compile_c, user, tmp_path):
 
 @needs_root
 def test_settings_are_ignored_by_set_uid_programs(user, own_world):
-    """Even where the loader preloads the shim into them: a user must not choose what root writes to."""
+    """Even if the loader preloads the shim into them: a user must not choose where root writes."""
     shutil.copy(target("calls"), "setuid")
     os.chmod("setuid", 0o4755)
     os.chmod(own_world, 0o755)

@@ -1,5 +1,8 @@
 # SPDX-License-Identifier: MIT
-"""Files that memshim writes or reads by a name that another user may have planted: only regular ones, and never through a link."""
+"""
+Files that memshim writes or reads, with names that another user may have planted: only regular files, and never
+through a link.
+"""
 
 import os
 import shutil
@@ -29,7 +32,7 @@ def refused(done):
 
 
 def only(*names):
-    """Nothing is left beside: no part of a file."""
+    """No partial file is left."""
     return sorted(os.listdir()) == sorted((*names, "memshim.data"))
 
 
@@ -86,7 +89,7 @@ def test_planted_special_file_is_refused_at_once(writer, plant):
 
 @EACH
 def test_reader_sees_the_old_file_or_the_new_one(writer):
-    """The old file is another file: a process that has it open keeps it whole."""
+    """A process that has the old file open keeps it complete."""
     assert write(writer).returncode == 0
     with open("out", "rb") as old:
         whole = old.read()
@@ -106,7 +109,7 @@ def test_full_disk_leaves_the_old_file(writer):
 
 
 def test_descriptors_that_the_user_names():
-    """/dev/stdout is the user's own choice, and so is a pipe by its descriptor; a device by its name is, too."""
+    """The user may name /dev/stdout, a pipe by its descriptor, or a device."""
     plain = memshim("export", "--format=folded").stdout
     assert plain and memshim("export", "--format=folded", "-o", "/dev/stdout").stdout == plain
     assert harness.run("bash", "-c", f"{MEMSHIM} export --format=folded -o >(cat >copy); wait $!").returncode == 0
@@ -136,14 +139,14 @@ def test_kept_recording_is_a_regular_file(plant):
 
 
 def test_summary_is_of_what_was_recorded():
-    """COMMAND puts another file into the recording's place: the summary speaks of the recording all the same."""
+    """COMMAND replaces the recording by another file: the summary is still about the recording."""
     os.rename("memshim.data", "other")
     done = memshim("record", "sh", "-c", f"{target('calls')} 40; rm memshim.data; mkfifo memshim.data", timeout=40)
     assert done.returncode == 0 and "40 shared segments, attached 40 times" in done.stderr, done.stderr
 
 
 def test_cache_folder_of_another(tmp_path):
-    """A link in the cache folder's place, or a folder that others write to: no names are kept in it."""
+    """The cache folder is a link, or other users may write to it: it is not used."""
     source = harness.TOP / "tests" / "targets" / "walks.c"
     (tmp_path / "air").write_bytes(bytes(5 << 20))
     subprocess.run(["cc", "-O2", "-g", "-Wl,--build-id", "-o", "walks", source, "-pthread", "-ldl"], check=True)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-The shim on aarch64, under an emulator. strace cannot watch there, so the program keeps an account
-of its own: it asks the kernel for its break around each call by a bare system call.
+The shim on aarch64, under an emulator. strace does not work there, so the program is its own observer: it reads the
+break around each call by a direct system call.
 """
 
 import subprocess
@@ -117,7 +117,7 @@ JUMPED = ("in_thread", "tail_caller", "handler")  # are there or not, as it is o
 
 
 def own_functions(event):
-    """By the program's own names, and those of its plug-in; what was inlined away is no matter."""
+    """The program's own function names, and its plug-in's. Inlined functions do not matter."""
     return [f["function"] for f in event["stack"]
             if (f["module"] or "").rsplit("/", 1)[-1] in ("walks", "libplugin.so", "frames")
             and f["function"] not in (None, "_start")]
@@ -133,7 +133,7 @@ def emulate(shim, own_world, *command):
 @pytest.mark.parametrize("flags", [("-O2",), ("-O0",), ("-O2", "-mbranch-protection=standard"),
                                    ("-O2", "-fomit-frame-pointer")], ids=" ".join)
 def test_stacks(shim, own_world, flags):
-    """Every kind of frame; also with return addresses that are signed."""
+    """Every kind of frame, also with signed return addresses."""
     subprocess.run([CC, *flags, "-g", "-o", "walks", TARGETS / "walks.c", "-pthread"], check=True)
     subprocess.run([CC, *flags, "-g", "-shared", "-fPIC", "-o", "libplugin.so", TARGETS / "libplugin.c"],
                    check=True)

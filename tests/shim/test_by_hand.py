@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Without a recorder: LD_PRELOAD alone joins a session that another shell reads, live and after."""
+"""Without a recorder: LD_PRELOAD alone joins a session, and another shell reads it, live and afterwards."""
 
 import json
 import os
@@ -86,7 +86,7 @@ def test_dir(own_world):
 
 @pytest.mark.parametrize("name,value", [("MEMSHIM_DIR", "here"), ("MEMSHIM_DIR", "./here"), ("MEMSHIM_SESSION", "here/x.seg")])
 def test_relative_places(name, value, own_world, tmp_path):
-    """They would be another place wherever the program goes: no folder is made there."""
+    """A relative MEMSHIM_DIR would change with the working directory: no folder is created."""
     os.mkdir("elsewhere")
     mine = f"mine-{os.getpid()}"  # in the folder of all of this user's sessions
     env = {**PRELOAD, "MEMSHIM_DIR": str(own_world), name: value, "MEMSHIM_SESSION": value if name[-1] == "N" else mine}
@@ -109,7 +109,7 @@ def test_off():
 
 
 def test_without_redirection():
-    """Only what goes by name is seen then, and the report claims no more."""
+    """Without redirection, only calls by name are seen, and the report claims no more."""
     env = {**PRELOAD, "MEMSHIM_PATCH": "0"}
     assert run("sh", "-c", f"{target('calls')} 1; perl -e '$x = \"x\" x 300000'", env=env).returncode == 0
     report = Recording(segment()).report()
@@ -139,7 +139,7 @@ def test_log_size():
 
 
 def test_wrong_segment_is_left_alone():
-    """What is no segment of this version is never overwritten, and the program runs."""
+    """A file that is no segment of this version is never overwritten, and the program runs."""
     with open(segment(), "wb") as file:
         file.write(b"precious\n" * 1000)
     assert run(target("calls"), "1", env=PRELOAD).stdout == "wrong: 0\n"
@@ -149,7 +149,7 @@ def test_wrong_segment_is_left_alone():
 
 
 def test_100_first_starts():
-    """One makes the session, all join it."""
+    """Of 100 processes, one creates the session and all join it."""
     started = [subprocess.Popen([target("calls"), "1"], env={**os.environ, **PRELOAD}, stdout=subprocess.DEVNULL)
                for _ in range(100)]
     assert [p.wait(harness.TIMEOUT_S) for p in started] == [0] * 100
@@ -167,7 +167,7 @@ def follow(*options):
 
 
 def test_follow():
-    """Line by line, across processes that come and go, until the session ends."""
+    """The events come line by line, from processes that start and end, until the session ends."""
     shell = "echo ready; while read line; do $line; done"
     with Lines(MEMSHIM, "record", "-q", "sh", "-c", shell) as target_lines:
         target_lines.wait_for("ready")
@@ -185,7 +185,7 @@ def test_follow():
 
 @turns.alone
 def test_follow_in_time():
-    """A line is there within 200 ms: one of many, since the machine may be busy."""
+    """At least one line appears within 200 ms. Only one, because the machine may be busy."""
     with Lines(MEMSHIM, "record", "-q", "sh", "-c", "echo ready; while read line; do $line; done") as session:
         session.wait_for("ready")
         with follow("--call=start") as lines:
@@ -215,7 +215,10 @@ def test_following_what_has_ended():
 
 
 def test_followed_is_what_is_read_later():
-    """Every event once, in every form, from several processes at a time; what was at once, in any order."""
+    """
+    Following prints every event once, in every format, from several processes. Events of the same instant may be in
+    any order.
+    """
     script = f"echo ready; read line; for i in 1 2 3; do {target('calls')} 20 & done; wait"
     for form in ("--json", "--csv", "--color=never"):
         with Lines(MEMSHIM, "record", "-q", "sh", "-c", script) as session:
@@ -238,7 +241,7 @@ def test_followed_is_what_is_read_later():
 
 
 def without_time(form, line):
-    """As long as a session lives, its clock's rate is known a little less well."""
+    """Removes the times: while a session lives, the rate of its clock is known less exactly."""
     return line.split(",", 2)[2] if form == "--csv" else line.split(None, 1)[1]
 
 
@@ -253,7 +256,7 @@ def test_follow_by_process_and_by_name():
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_follow_interrupted(number):
-    """It ends as a filter does, the session goes on, and what was printed is whole."""
+    """Ctrl-C ends the command, the session runs on, and the output is complete."""
     with Lines(target("calls"), "5", "wait", env=PRELOAD) as lines:
         lines.wait_for("wrong: 0")
         with follow("--json", "default") as followed:
@@ -280,7 +283,7 @@ def test_follow_ends_with_what_was_killed(killed):
 
 
 def test_follow_a_quiet_session_until_its_reader_goes():
-    """Nobody listens any more: it need not wait for the next event to learn of that."""
+    """The command ends when the reader of its output has gone, even without a new event."""
     with Lines(target("calls"), "1", "wait", env=PRELOAD) as lines:
         lines.wait_for("wrong: 0")
         with subprocess.Popen([MEMSHIM, "events", "-f", "default"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as followed:

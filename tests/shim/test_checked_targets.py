@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Programs that are checked while they run, by a sanitizer's library or by valgrind: their findings stay, and their calls are seen."""
+"""Programs under a sanitizer or valgrind keep their findings, and memshim sees their calls."""
 
 import os
 import subprocess
@@ -30,7 +30,7 @@ def build(compiler, sanitizer, name, text):
 
 @pytest.mark.parametrize("compiler,sanitizer", SANITIZERS)
 def test_sanitizer(compiler, sanitizer):
-    """Whichever library wants to be the first one."""
+    """Whichever library must be the first one, both work."""
     program = build(compiler, sanitizer, "sound", f'#include "{harness.TOP}/tests/targets/calls.c"\n')
     recording = unharmed(program, "3")
     assert recording.result.stdout == "wrong: 0\n" and recording.result.stderr == ""
@@ -49,7 +49,7 @@ def findings(done):
 
 @pytest.mark.parametrize("compiler,sanitizer", SANITIZERS)
 def test_its_findings(compiler, sanitizer):
-    """Are made, and end the program as they would."""
+    """The sanitizer reports its findings, and ends the program as usual."""
     program = build(compiler, sanitizer, "harmed", "#include <stdlib.h>\nint main(void) { " + HARM[sanitizer] + " }\n")
     plain = run(program)
     shimmed = record(program, options=("-q",), check=False).result
@@ -70,7 +70,7 @@ def test_valgrind_as_the_target():
 
 @pytest.mark.parametrize("emulator", [("valgrind", "-q"), ("proot", "-0")], ids=lambda command: command[0])
 def test_an_emulated_break(compile_c, emulator):
-    """Of its own making, far below the kernel's start_brk with one, far above it with the other: no figure mixes them."""
+    """proot's break is far below the kernel's start_brk, valgrind's far above: no number mixes them."""
     harness.need(emulator[0])
     text = """
     #include <unistd.h>
@@ -97,7 +97,7 @@ def test_an_emulated_break(compile_c, emulator):
 
 
 def test_valgrind_around_the_target():
-    """It checks the shim as well: nothing that was never written is read, in a hook or before."""
+    """valgrind checks the shim, too: no hook reads memory that was never written."""
     recording = record(target("calls"), "3", options=("-q", "-w"), before=("valgrind", "-q", "--error-exitcode=9", "--trace-children=yes"))
     assert (recording.result.stdout, recording.result.stderr) == ("wrong: 0\n", "")
 
@@ -121,7 +121,10 @@ int main(void) { void *volatile p = malloc(8); p = 0; puts("done"); return 7; }
 
 
 def test_its_own_options():
-    """It would end a program that has another library before it: that one runs without, and is named, unless it is allowed."""
+    """
+    The program's own sanitizer options refuse the preload: it runs without the shim and is named, unless the user
+    allows it.
+    """
     program = build("gcc", "address", "opinionated", OWN_OPTIONS)
     seen = record(program, check=False)
     assert (seen.result.returncode, seen.result.stdout) == (7, "done\n")
@@ -134,7 +137,7 @@ def test_its_own_options():
 
 
 def test_a_debugger_that_was_there_first(tmp_path):
-    """Its breakpoints in libc's entries were set before the shim came: they are hit, and nothing is jumped over."""
+    """The debugger set breakpoints in libc's entries before the shim started: they are hit, and no instruction is skipped."""
     harness.need("gdb")
     script = ["set breakpoint pending on", "set debuginfod enabled off", "break sbrk", "commands", "silent", "continue", "end", "run"]
     (tmp_path / "script").write_text("\n".join(script) + "\n")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Time namespaces, in which a process reads other times of the same clocks; a machine whose kernel does not keep time by the
-CPU's counter; a wall clock that jumps: order, durations, and who still runs stay right.
+Time namespaces, in which a process reads other times from the same clocks; a kernel that does not use the CPU's
+counter; a wall clock that jumps. Order, durations, and which processes run stay right.
 """
 
 import json
@@ -26,13 +26,13 @@ CLOCK_NS, CLOCK_COUNTER = 1, 2
 
 
 def shifted(seconds=None):
-    """A time namespace whose clocks are far ahead: a hundred times the machine's own age, if not told."""
+    """A time namespace whose clocks are far ahead: by default a hundred times the machine's uptime."""
     seconds = seconds or 100 * int(time.clock_gettime(time.CLOCK_BOOTTIME))
     return ("unshare", "--time", "--monotonic", str(seconds), "--boottime", str(seconds), "--fork")
 
 
 def without_counter(*command):
-    """As where the kernel keeps time by another clock source."""
+    """As on a machine whose kernel uses another clock source."""
     with open("source", "w", encoding="ascii") as file:
         file.write("hpet\n")
     return ("unshare", "--mount", "sh", "-c", f'mount --bind source {CLOCK_SOURCE} && exec "$@"', "sh", *command)
@@ -45,7 +45,7 @@ def header(path, at=START_AT):
 
 
 def in_time(recording):
-    """All events, in the order of their times, which lie within the session."""
+    """Checks that all events are in the order of their times, and within the session."""
     events, duration = recording.events(), recording.report()["session"]["duration_ns"]
     times = [e["time_ns"] for e in events]
     assert times == sorted(times) and times[0] >= 0 and times[-1] <= duration, (times[0], times[-1], duration)
@@ -58,7 +58,7 @@ def in_time(recording):
 @needs_root
 @pytest.mark.parametrize("where", ["program", "recorder", "reader"])
 def test_who_is_in_another_time_namespace_runs(where):
-    """Its start time in /proc is another one there: nobody is taken for gone, and no segment for leaked."""
+    """Its start time in /proc differs: it still counts as running, and no segment as leaked."""
     space = {where: shifted()}
     command = (*space.get("recorder", ()), MEMSHIM, "record", "-q", "-w", *space.get("program", ()), target("ledger"))
     with Lines(*command) as lines:
@@ -83,7 +83,7 @@ def test_who_is_in_another_time_namespace_runs(where):
 
 @needs_root
 def test_exec_into_another_time_namespace(tmp_path):
-    """One process and two images, though its start time in /proc changes on the way (on Linux 6.3 and later)."""
+    """One process with two images, although its start time in /proc changes at execve (Linux 6.3 and later)."""
     recording = unharmed(*shifted()[:-1], target("calls"), 2)
     processes = recording.report()["processes"]
     assert [(p["state"], p["image"]) for p in processes] == [("exec", 0), ("exited", 1)]
@@ -97,7 +97,7 @@ def test_exec_into_another_time_namespace(tmp_path):
 @needs_root
 @pytest.mark.parametrize("made", ["inside", "outside"])
 def test_times_are_told_alike(made):
-    """A session that was made in one time namespace, and is read in another: a second is a second."""
+    """A session of one time namespace is read in another: durations are the same."""
     inside = made == "inside"
     command = (*(shifted() if inside else ()), "env", f"LD_PRELOAD={harness.SHIM}", target("calls"), "1", "wait")
     began = time.monotonic()
@@ -120,7 +120,7 @@ def test_times_are_told_alike(made):
 @pytest.mark.parametrize("counter", [True, False], ids=["counter", "no counter"])
 @pytest.mark.parametrize("recorder", [(), shifted(50000)], ids=["", "recorder shifted"])
 def test_one_order_for_all_time_namespaces(counter, recorder):
-    """Processes of several, one after the other, and one that enters its own midway and forks."""
+    """Processes of several time namespaces, one after the other, and one that enters another and forks: one order of time."""
     if not counter:
         recorder = (*recorder, *without_counter())
     ahead, behind = (" ".join(shifted(n)) for n in (100000, -1 * int(time.monotonic() / 2)))
@@ -150,7 +150,7 @@ def is_counter():
 
 @needs_root
 def test_order_without_the_counter():
-    """By CLOCK_MONOTONIC: what strictly follows has a later time, in one process as between two."""
+    """With CLOCK_MONOTONIC, a later call has a later time, within a process and between two."""
     recording = Recording("memshim.data")
     done = harness.run(*without_counter(MEMSHIM, "record", "-q", "-w", target("spaces"), "fork"))
     assert done.returncode == 0, done
@@ -165,7 +165,7 @@ LOG_AT = 48 + damage.KINDS.index("log") * 24  # in struct segment_header: offset
 
 
 def test_equal_times_at_the_wrap_of_the_counters():
-    """Claims begin just below their wrap: of one CPU's events at one instant, the one that was claimed first comes first."""
+    """Claims begin just below their wrap: of events of one CPU with equal times, the first claimed comes first."""
     cpu = str(min(os.sched_getaffinity(0)))
     done = harness.run("taskset", "-c", cpu, "env", *(f"{k}={v}" for k, v in PRELOAD.items()), target("calls"), "40")
     assert done.returncode == 0, done
@@ -189,7 +189,7 @@ def test_equal_times_at_the_wrap_of_the_counters():
 
 
 def jump(path, by_ns, *places):
-    """As if the wall clock had been set to another time before that instant."""
+    """Pretends that the wall clock was set to another time before that instant."""
     with open(path, "r+b") as file:
         for at in places:
             file.seek(at + 16)
@@ -203,7 +203,7 @@ DAY_NS = 86400 * 10**9
 
 @pytest.mark.parametrize("by_ns", [-3650 * DAY_NS, DAY_NS])
 def test_a_wall_clock_that_jumps(by_ns):
-    """While a program runs: only the date of the beginning is told by it."""
+    """The wall clock is set while a program runs: only the start date depends on it."""
     recording = record("sh", "-c", f"{target('calls')} 2; {target('calls')} 2")
     before, events = recording.report(), recording.events()
     jump("memshim.data", by_ns, END_AT)
@@ -217,7 +217,7 @@ def test_a_wall_clock_that_jumps(by_ns):
 
 @pytest.mark.parametrize("by_ns", [-3650 * DAY_NS, DAY_NS])
 def test_the_newest_session_is_the_newest(by_ns):
-    """However the wall clock was set between them."""
+    """The newest session is found, however the wall clock was set in between."""
     for name in ("first", "second", "third"):
         assert harness.run(target("calls"), 1, env={**PRELOAD, "MEMSHIM_SESSION": name}).returncode == 0
     jump(os.path.join(os.environ["MEMSHIM_DIR"], "first.seg"), abs(by_ns), START_AT)
@@ -229,7 +229,7 @@ def test_the_newest_session_is_the_newest(by_ns):
 @pytest.mark.usefixtures("faketime_files")
 @pytest.mark.parametrize("where", ["program", "all"])
 def test_a_faked_wall_clock(where, tmp_path):
-    """libfaketime sets it back by a year in the middle of a run, in the program, in the recorder and in the reader."""
+    """libfaketime sets the wall clock back by a year in the program, the recorder and the reader."""
     library = test_preloads.find_library("faketime")
     rate = tmp_path / "rate"
     rate.write_text("+0")

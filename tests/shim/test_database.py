@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-PostgreSQL with all its shared memory in System V segments: after each step of its life, deaths included, the ledger
-is the kernel's, and what is found is what happened.
+PostgreSQL with all its shared memory in System V segments: after each step, crashes included, the ledger agrees with
+the kernel, and the findings agree with what happened.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ SETTINGS = {
 
 
 class Database:
-    """One data directory; a server below the recorder while `running`."""
+    """One data directory, with a server under the recorder while `running`."""
 
     def __init__(self, folder):
         found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
@@ -42,7 +42,7 @@ class Database:
 
     @contextlib.contextmanager
     def running(self, name):
-        """Lines of the server's log, and its recording."""
+        """The lines of the server's log, and its recording."""
         settings = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
         recording = Recording(f"{self.folder}/{name}")
         with Lines(*AS_POSTGRES, MEMSHIM, "record", "-q", "-w", "-o", recording.path, "--", f"{self.tools}/postgres",
@@ -55,7 +55,7 @@ class Database:
                 self.stop()
 
     def stop(self):
-        """What a failed test leaves running."""
+        """Ends what a failed test left running."""
         with contextlib.suppress(OSError), open(f"{self.folder}/data/postmaster.pid", encoding="ascii") as file:
             os.kill(int(file.readline()), signal.SIGKILL)
 
@@ -73,7 +73,7 @@ def ask(client, question):
 
 
 def at_rest(recording):
-    """The report of a moment at which the kernel's table stood still, as it must be then."""
+    """A report during which the kernel's table did not change."""
     reports = []
 
     def is_still():
@@ -91,7 +91,7 @@ def present(report):
 
 
 def main_segment(report):
-    """The one that every process of the server has: the largest."""
+    """The largest segment, which every process of the server has attached."""
     return max(present(report), key=lambda s: s["size"])
 
 
@@ -113,7 +113,7 @@ def database(own_world):
 
 
 def test_backends(database):
-    """Each backend's attachments come by fork, without a call, and go as it ends; so do those of parallel workers."""
+    """Backends and parallel workers have their attachments by fork, without a call, and lose them at exit."""
     with database.running("clean") as (lines, recording):
         report = at_rest(recording)
         alone = main_segment(report)["nattch"]
@@ -152,7 +152,7 @@ def test_backends(database):
 
 
 def test_deaths(database):
-    """A backend killed, and with it all of them; the postmaster killed; a new one over what it left behind."""
+    """A killed backend ends all of them; the postmaster is killed; a new one starts with the old segments."""
     with database.running("first") as (lines, recording):
         report = at_rest(recording)
         first = main_segment(report)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What a child has attached is what its own /proc/PID/maps says, whatever another thread of its parent was just doing."""
+"""A child's attachments are those in its /proc/PID/maps, whatever another thread of its parent was doing."""
 
 import pytest
 
@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 
 @pytest.mark.parametrize("delay,left", [("delay_enter", 1), ("delay_exit", 0)])
 def test_fork_while_a_thread_is_in_shmdt(compile_c, delay, left):
-    """Before the kernel has detached, the child has a copy; afterwards it has none."""
+    """Before the kernel detaches, the child gets a copy; afterwards it does not."""
     harness.need("strace")
     program = compile_c("forks", FORKS_AMID_SHMDT, "-pthread", "-D_GNU_SOURCE")
     slow = ("strace", "-f", "-o", "/dev/null", "-e", "trace=shmdt", "-e", f"inject=shmdt:{delay}=1000000")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-What a program prints, returns and finds is the same without anything, with a preload that does
-nothing, with the shim by hand, and under the recorder.
+A program has the same output, result and environment alone, with a preload that does nothing, with the shim alone,
+and under the recorder.
 """
 
 import os
@@ -20,7 +20,7 @@ PRELOADS = {"null": harness.target("libnull.so"), "hand": harness.SHIM}
 
 
 def run_in(way, *command, runner=harness.run, **options):
-    """(status, stdout, stderr) of the command run in one of the ways; status as a shell has it."""
+    """(status, stdout, stderr) of the command in one of these ways; the status as in a shell."""
     command = [str(word) for word in command]
     if way == "record":
         command = [harness.MEMSHIM, "record", "-q", "-o", "record.data", "--", *command]
@@ -32,7 +32,7 @@ def run_in(way, *command, runner=harness.run, **options):
 
 
 def check_equal(*command, **options):
-    """Returns what all the ways gave."""
+    """Checks that all ways give the same, and returns it."""
     wanted = run_in("nothing", *command, **options)
     for way in WAYS[1:]:
         assert run_in(way, *command, **options) == wanted, way
@@ -81,7 +81,7 @@ def test_edges():
 
 
 def test_edges_and_strace():
-    """Of the same arguments memshim and strace tell the same; what is attached at the end is what the kernel has attached."""
+    """For the same arguments, memshim and strace agree; and the attachments at the end are the kernel's."""
     recording, count = second_observer.watch(harness.target("edges"), check=False)
     assert count > 100
     last, = recording.events("--call=exit")
@@ -89,7 +89,7 @@ def test_edges_and_strace():
 
 
 def kernels_calls(*command):
-    """What strace sees of the program's one thread, without the questions where the break is."""
+    """The calls of the program's one thread in strace, without queries of the break."""
     done = harness.run("setarch", "-R", *second_observer.TRACE, "-o", "plain.trace", *command)
     assert done.returncode == 42
     with open("plain.trace", encoding="utf-8") as file:
@@ -99,7 +99,7 @@ def kernels_calls(*command):
 
 @machine.needs("root")
 def test_the_kernel_sees_the_same(compile_c):
-    """With the shim and without: the very same calls, and no other. Ids apart, which the kernel counts on."""
+    """With the shim, the program makes the same system calls, and no other. Ids may differ."""
     harness.need("setarch", "strace")
     program = compile_c("edges", (harness.TOP / "tests/targets/edges.c").read_text(), "-no-pie", "-D_GNU_SOURCE")
     wanted = list(map(without_ids, kernels_calls(program, "absolute")))
@@ -108,7 +108,7 @@ def test_the_kernel_sees_the_same(compile_c):
 
 
 def without_ids(call):
-    """Ids and addresses of attachments differ from run to run; what was asked for, and whether it was had, does not."""
+    """Removes ids and addresses of attachments, which differ from run to run."""
     name, *words, result, error = call
     if name == "brk":
         return call
@@ -118,7 +118,7 @@ def without_ids(call):
 
 
 def test_exact_break(compile_c):
-    """Without address randomization: every break and every result of sbrk is the very same."""
+    """Without address randomization, every break and every result of sbrk is the same."""
     harness.need("setarch")
     text = (harness.TOP / "tests/targets/edges.c").read_text()
     program = compile_c("edges", text, "-no-pie", "-D_GNU_SOURCE")
@@ -133,7 +133,7 @@ def test_state():
 
 
 def odd_start():
-    """An unusual start: the recorder must pass all of it on, and the shim must leave it alone."""
+    """An unusual start, which the recorder must pass on and the shim must not change."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGUSR1, signal.SIGCHLD, signal.SIGTERM,
@@ -159,7 +159,7 @@ FIRST, LAST = "PR_GET_TID_ADDRESS", "rt_sigprocmask"  # of the shim's own calls 
 
 @pytest.mark.parametrize("way", ["hand", "record"])
 def test_standard_descriptors_are_not_taken(way):
-    """Not even for the time of a read, or a thread that has them closed would find them open: what comes is moved up at once."""
+    """A descriptor below 3 is moved up at once: another thread may rely on it being closed."""
     harness.need("strace")
     preload = ("-E", f"LD_PRELOAD={harness.SHIM}") if way == "hand" else ()
     watched = ("strace", "-qq", "-o", "trace", *preload, harness.target("calls"), "1")
@@ -176,7 +176,7 @@ def test_standard_descriptors_are_not_taken(way):
 
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_state_without_standard_descriptors(closed):
-    """What the caller closed stays closed: nobody's file becomes a program's standard output."""
+    """Closed descriptors 0 to 2 stay closed: no file becomes the program's standard output."""
     seen = {}
     for way in WAYS:
         script = f'exec "$@" 9>output {closed}'

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What is called lost is lost: a row that gave its place away is none where the log has its calls."""
+"""Losses are counted only for lost data: a row whose slot was reused is not lost if the log has its calls."""
 
 import os
 import pathlib
@@ -66,7 +66,7 @@ def test_reused_rows_whose_events_are_kept(compile_c):
 
 
 def test_reused_rows_whose_events_were_overwritten(compile_c):
-    """Then the rows are missing, too."""
+    """If the events were overwritten, too, the rows count as lost."""
     report, text, worker = report_of_many(compile_c, MEMSHIM_LOG_SIZE="8K")
     lost = report["coverage"]["lost"]
     assert lost["overwritten"] and lost["forgotten"] and lost["attachments_full"]

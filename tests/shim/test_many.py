@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """
-Many processes, images and threads in one session: each of them, and each of its calls, exactly
-once. tests/targets/many.c gives each a move of the break that no other makes.
-
-MEMSHIM_PROCESSES: how many short processes. MEMSHIM_TORTURE: how many rounds of it.
+Many processes, images and threads in one session: each one, and each of its calls, exactly once. tests/targets/many.c
+gives each a move of the break that no other makes. MEMSHIM_PROCESSES: how many short processes. MEMSHIM_TORTURE: how
+many rounds.
 """
 
 import collections
@@ -16,7 +15,7 @@ PROCESSES = int(os.environ.get("MEMSHIM_PROCESSES", "10000"))
 
 
 def rows(recording, *columns, calls="sbrk"):
-    """The events' columns, read by the quickest way."""
+    """The columns of the events, by the fastest command."""
     done = harness.memshim("events", "--csv", "--no-headings", "--columns=" + ",".join(columns),
                            "--call=" + calls, recording.path)
     assert done.returncode == 0, done.stderr
@@ -24,7 +23,7 @@ def rows(recording, *columns, calls="sbrk"):
 
 
 def movers(recording):
-    """Of each process of many.c: number -> (pid, image), each exactly once."""
+    """For each process of many.c: number -> (pid, image), each exactly once."""
     found = {}
     for pid, image, origin, delta in rows(recording, "pid", "image", "origin", "break_delta"):
         if origin == "malloc":
@@ -40,7 +39,7 @@ def many(how, count, **options):
 
 
 def lives(report, recording):
-    """Each kind of life event, by how often; and that the processes say the same."""
+    """Counts each kind of lifecycle event, and checks that the processes agree."""
     counted = collections.Counter(
         call for call, in rows(recording, "call", calls=",".join(harness.LIVES)))
     processes = report["processes"]
@@ -87,7 +86,7 @@ def test_chain():
 
 
 def test_images():
-    """One process, one program after the other."""
+    """One process executes one program after the other."""
     recording = many("image", 150)
     report = recording.report()
     harness.complete(report)
@@ -99,7 +98,7 @@ def test_images():
 
 
 def test_forks_amid_malloc():
-    """Other threads hold any lock there is while a process forks: no child hangs."""
+    """Other threads may hold any lock while a process forks: no child hangs."""
     recording = many("storm", 500, timeout=60)
     report = recording.report()
     lost = harness.lost(report["coverage"])
@@ -134,7 +133,7 @@ def test_threads_that_attach():
 
 
 def test_counters_of_many_threads():
-    """As close upon each other as it goes: nobody writes anything down between two calls but the counters."""
+    """Threads make calls as fast as possible: only the counters can show a lost one."""
     env = {"LD_PRELOAD": harness.SHIM, "MEMSHIM_STACK_DEPTH": "0", "MEMSHIM_LOG_SIZE": "8K"}
     assert harness.run(harness.target("threads"), 16, 16000, env=env).stdout == "256000 attached, 0 failed\n"
     process, = harness.Recording(os.path.join(os.environ["MEMSHIM_DIR"], "default.seg")).report()["processes"]
@@ -143,7 +142,7 @@ def test_counters_of_many_threads():
 
 
 def test_torture():
-    """24 threads in each of three processes, forking, attaching and moving the break at once: every call is counted."""
+    """24 threads in each of three processes fork, attach and move the break at once: every call is counted."""
     recording = harness.record(harness.target("torture"), ROUNDS, options=("-q", "-k", "4"), timeout=600)
     assert recording.result.stdout == "wrong: 0\n"
     report = recording.report()
@@ -162,7 +161,7 @@ def test_torture():
 
 
 def test_one_key_at_the_same_instant(compile_c):
-    """Both learn of the segment at once, 30,000 times: it stands once in the ledger each time."""
+    """Two processes learn of the segment at once, 30,000 times: the ledger always has one entry."""
     text = """
     #include <sched.h>
     #include <stdatomic.h>

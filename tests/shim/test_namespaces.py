@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Processes of one session in several IPC namespaces: the same ids there mean other segments."""
+"""Processes of one session in several IPC namespaces: the same ids mean other segments there."""
 
 import json
 import os
@@ -19,7 +19,7 @@ def other_namespace(pid):
 
 
 def test_the_same_id_in_two_namespaces():
-    """Key and id are equal; size, makers and fates are each one's own."""
+    """Key and id are equal; size, creators and ends are separate."""
     command = ("sh", "-c", f"{target('ledger')}; exec unshare --ipc {target('ledger')}")
     with recorded(*command) as lines:
         outer = Teller(lines)
@@ -53,7 +53,7 @@ def test_the_same_id_in_two_namespaces():
 
 
 def test_what_is_left_there_is_no_leak_here():
-    """It ends with its namespace; reap asks nobody about its id."""
+    """The segment ends with its namespace, and reap does not remove its id here."""
     record("unshare", "--ipc", "perl", "-e", f"shmget({KEY:#x}, 4096, 03600) // die", options=("-q",))
     assert harness.run("ipcmk", "-M", "4096").returncode == 0
     before = kernel_rows()
@@ -63,7 +63,7 @@ def test_what_is_left_there_is_no_leak_here():
 
 
 def test_failures_there_are_explained_by_what_is_there():
-    """The recorder does not take its own table for theirs."""
+    """The recorder does not use its own table to explain failures of another namespace."""
     assert harness.run("perl", "-e", f"shmget({KEY:#x}, 65536, 01600) // die").returncode == 0
     with recorded("unshare", "--ipc", target("ledger")) as lines:
         program = Teller(lines)
@@ -76,8 +76,10 @@ def test_failures_there_are_explained_by_what_is_there():
 
 
 def test_a_holder_that_has_left(compile_c):
-    """It attached, and went into another namespace: the kernel counts it, and it is named as what it is. By its size: other
-    processes of this machine may have left other namespaces with a segment of the same id."""
+    """
+    A process attached a segment and moved to another namespace: the kernel counts it, and it is shown. It is
+    recognized by the size, because other processes may have a segment with the same id.
+    """
     program = compile_c("leaver", r"""
         #define _GNU_SOURCE
         #include <sched.h>
@@ -108,7 +110,7 @@ def test_a_holder_that_has_left(compile_c):
 
 
 def test_the_same_pid_in_many_namespaces():
-    """Programs that are all pid 1, of one start to the tick: each lives, holds and ends for itself."""
+    """Programs that are all pid 1, started in the same tick: each has its own end and its own attachments."""
     story = "get {n} 4096 03600\\nat\\nexit {n}\\n"
     each = f"unshare --pid --fork {target('ledger')} >/dev/null"
     script = " & ".join(f"printf '{story.format(n=n)}' | {each}" for n in range(1, 13)) + " & wait"
@@ -143,7 +145,7 @@ FILTER = r"""
 
 @pytest.mark.parametrize("proc", ["mount -t proc none /proc", "mount -t tmpfs none /proc"], ids=["seen", "hidden"])
 def test_nobody_called(compile_c, proc):
-    """In a sandbox none calls on the recorder: its own pid 1 is not taken for the machine's."""
+    """In a sandbox no process connects to the recorder: pid 1 there is not the machine's pid 1."""
     def last():
         return next((p for p in Recording("memshim.data").report()["processes"] if p["comm"] == "calls"), {})
 
@@ -158,7 +160,7 @@ def test_nobody_called(compile_c, proc):
 
 
 def test_the_same_pid_where_proc_is_hidden():
-    """Two programs, one after the other begun, that are pid 1 and can tell nobody when they began."""
+    """Two programs, one after the other, are pid 1 and cannot read their start time."""
     story = 'printf "break 4096\\nbreak 4096\\nexit 4\\n"'
     each = f"unshare --mount --pid --fork sh -c 'mount -t tmpfs none /proc; {story} | {target('ledger')} >/dev/null'"
     report = record("sh", "-c", f"{each} & {each} & wait", options=("-q", "-w")).report()
@@ -173,7 +175,7 @@ ELSEWHERE = ("unshare", "--pid", "--fork", "--mount-proc")
 @pytest.mark.parametrize("recorder,program,reader", [(ELSEWHERE, (), ()), ((), ELSEWHERE, ()), ((), (), ELSEWHERE)],
                          ids=["recorder", "program", "reader"])
 def test_a_leak_across_pid_namespaces(recorder, program, reader):
-    """Made without IPC_EXCL, so the kernel's table is asked who its creator is, whose numbers are other ones."""
+    """Created without IPC_EXCL: the kernel's table has the creator under another pid."""
     script = f"printf 'get 77 4096 01600\\nat\\nexit 0\\n' | {target('ledger')} >/dev/null"
     assert harness.run(*recorder, harness.MEMSHIM, "record", "-q", "-w", "--", *program, "sh", "-c", script).returncode == 0
     segment, = json.loads(harness.run(*reader, harness.MEMSHIM, "report", "--json").stdout)["segments"]
@@ -181,14 +183,14 @@ def test_a_leak_across_pid_namespaces(recorder, program, reader):
 
 
 def wait_for_host_pids():
-    """The recorder hears of a process a moment after it has begun."""
+    """Waits: the recorder learns of a process a moment after it started."""
     def known():
         return all("host_pid" in p for p in Recording("memshim.data").report()["processes"] if p["comm"] == "ledger")
     harness.wait_until(known, "their pids are known")
 
 
 def test_a_holder_of_another_pid_namespace():
-    """It is one process, and traced, whatever its number."""
+    """It is one process, with the shim, whatever its pid."""
     with recorded("unshare", "--pid", "--fork", target("ledger")) as lines:
         program = Teller(lines)
         program.get(KEY, 4096)
@@ -201,7 +203,7 @@ def test_a_holder_of_another_pid_namespace():
 
 
 def test_either_pid_will_do():
-    """Who looks from outside knows a process by the number that it has there."""
+    """The user may name a process by its pid outside or inside its namespace."""
     with recorded("unshare", "--pid", "--fork", target("ledger")) as lines:
         program = Teller(lines)
         program.tell("break", 4096)

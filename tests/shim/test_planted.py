@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-What another user puts where a session belongs: a folder, a link, a fifo, a file. Neither root nor an ordinary user joins it or writes to
-it; the program runs unharmed, and `memshim record` refuses in one line or takes the next folder.
+Another user puts a folder, a link, a fifo or a file where a session belongs. Neither root nor an ordinary user joins
+it or writes to it. The program runs unchanged, and `memshim record` refuses in one line or uses the next folder.
 """
 
 import os
@@ -33,7 +33,7 @@ def prefix(uid):
 
 
 class Victim:
-    """The user who would be led to the files of another user."""
+    """The user that would be led to the files of another user."""
 
     def __init__(self, uid):
         self.uid = uid
@@ -43,7 +43,7 @@ class Victim:
         return harness.run(*prefix(self.uid), "env", "-u", "MEMSHIM_DIR", *words, *argv, timeout=30)
 
     def by_hand(self, **settings):
-        """A preloaded program: unharmed in any case."""
+        """A preloaded program: it must run unchanged in any case."""
         done = self.run("env", PRELOAD, target("calls"), 1, **settings)
         assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", ""), done
 
@@ -59,7 +59,7 @@ def victim(request, tmp_path):
 
 @pytest.fixture
 def ground():
-    """A folder where everybody may put something, as in /dev/shm and /tmp."""
+    """A folder where every user may create files, as in /dev/shm and /tmp."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="memshim-test-ground-", dir="/dev/shm"))
     path.chmod(0o1777)
     yield path
@@ -67,7 +67,7 @@ def ground():
 
 
 def snapshot(path):
-    """All that there is below a path: names, owners, modes, sizes, content."""
+    """All that exists below a path: names, owners, modes, sizes, content."""
     found = {}
     for at in [path, *sorted(path.rglob("*"))]:
         facts = at.lstat()
@@ -77,7 +77,7 @@ def snapshot(path):
 
 
 def attackers_session(folder, name="default"):
-    """A folder of the attacker's with a sound segment, open to all."""
+    """A folder of the attacker with a valid segment, open to all."""
     harness.run(*prefix(ATTACKER), "mkdir", "-m", "700", folder)
     done = harness.run(*prefix(ATTACKER), "env", PRELOAD, f"MEMSHIM_SESSION={folder}/{name}.seg", target("calls"), 1)
     assert done.returncode == 0 and (folder / f"{name}.seg").exists()
@@ -92,7 +92,7 @@ def own_folder(victim, path, mode=0o700):
 
 
 def plant(kind, victim, at):
-    """Puts something at the folder's place. Returns what has to stay as it is."""
+    """Puts something in the folder's place. Returns what must not change."""
     beside = at.parent / "beside"
     if kind == "folder":
         attackers_session(at)
@@ -126,7 +126,7 @@ FOLDERS = ["folder", "link to a folder of the attacker's", "link to a folder of 
 
 @pytest.mark.parametrize("kind", FOLDERS)
 def test_folder(kind, victim, ground):
-    """Named by MEMSHIM_DIR, or in the path of MEMSHIM_SESSION: nothing is joined, made or changed."""
+    """In MEMSHIM_DIR, or in the path of MEMSHIM_SESSION: nothing is joined, created or changed."""
     at = ground / "at"
     whole = plant(kind, victim, at)
     before = snapshot(whole)
@@ -140,7 +140,7 @@ def test_folder(kind, victim, ground):
 
 
 def in_own_mounts(story):
-    """Calls story() where /dev/shm is a new one, seen by nobody else."""
+    """Calls story() with a new /dev/shm that no other process sees."""
     read_end, write_end = os.pipe()
     child = os.fork()
     if child == 0:
@@ -162,7 +162,7 @@ def in_own_mounts(story):
 @pytest.mark.parametrize("kind", FOLDERS)
 @pytest.mark.parametrize("variable", ["/dev/shm", "XDG_RUNTIME_DIR", "TMPDIR"])
 def test_usual_places(variable, kind, victim):
-    """The session is in the next place, and the recorder says why in one line; after the last one it ends."""
+    """The session is in the next folder, and the recorder says why in one line; without another folder it ends."""
     shm = pathlib.Path("/dev/shm")
     run, tmp = shm / "run", shm / "tmp"
     places = {"/dev/shm": shm / f"memshim-{victim.uid}", "XDG_RUNTIME_DIR": run / "memshim", "TMPDIR": tmp / f"memshim-{victim.uid}"}
@@ -198,7 +198,7 @@ def test_usual_places(variable, kind, victim):
 @pytest.mark.parametrize("mode,owner,refusal", [(0o777, "victim", True), (0o770, "victim", True), (0o755, "attacker", True),
                                                 (0o1777, "attacker", False), (0o1777, "victim", False), (0o755, "victim", False)])
 def test_folder_above(mode, owner, refusal, victim, ground):
-    """Where others could rename the folder it is neither made nor used, unless it is sticky."""
+    """If other users could rename the folder, it is neither created nor used, unless the folder above is sticky."""
     above = ground / "above"
     uid = {"victim": victim.uid, "attacker": ATTACKER}[owner]
     own_folder(Victim(uid), above, mode)
@@ -222,7 +222,7 @@ FILES = ["root's", "the attacker's", "the attacker's, sparse", "hard link", "lin
 
 @pytest.mark.parametrize("kind", FILES)
 def test_file(kind, victim, ground):
-    """In a folder that is in order: the file is refused, and stays as it is."""
+    """In a good folder: the file is refused and not changed."""
     at = ground / "at"
     own_folder(victim, at)
     victim.by_hand(MEMSHIM_SESSION=at / "sound.seg")
@@ -255,7 +255,7 @@ def test_file(kind, victim, ground):
 
 
 def test_folder_of_root(ground):
-    """It is not an ordinary user's, whatever is in it."""
+    """Root's folder is not an ordinary user's, whatever is in it."""
     user, at = Victim(65534), ground / "at"
     own_folder(user, at)
     user.by_hand(MEMSHIM_SESSION=at / "default.seg")
@@ -268,7 +268,7 @@ def test_folder_of_root(ground):
 
 
 def test_link_of_its_own_user(victim, ground):
-    """systemd makes a link to a service's run-time folder: root's links, and the user's own, lead a path on."""
+    """systemd makes a link to a service's run-time folder: links of root and of the user itself are followed."""
     for i, owner in enumerate((0, victim.uid)):
         folder, link = ground / f"folder{i}", ground / f"link{i}"
         own_folder(victim, folder)
@@ -289,7 +289,7 @@ while True:
 
 @pytest.mark.parametrize("kind", ["the attacker's folder", "a link to the attacker's folder"])
 def test_swapped_again_and_again(kind, victim, ground):
-    """Between a check and a use, a link to a folder in order and the attacker's own change places."""
+    """Between a check and a use, a link alternates between a good folder and the attacker's."""
     good, bad, at = ground / "good", ground / "bad", ground / "at"
     own_folder(victim, good)
     attackers_session(bad)
@@ -316,7 +316,10 @@ def test_swapped_again_and_again(kind, victim, ground):
 
 
 def test_swapped_on_the_way(victim, ground):
-    """A link further up leads to this user's folder and to the attacker's, in turn; room for one descriptor makes two looks of one."""
+    """
+    A link further up alternates between this user's folder and the attacker's. With only one free descriptor, two
+    checks see one folder.
+    """
     ground.chmod(0o777)  # in a sticky folder, the kernel does not follow another user's link
     good, bad, way, other = (ground / name for name in ("good", "bad", "way", "other"))
     for above, uid in ((good, victim.uid), (bad, ATTACKER)):
@@ -342,7 +345,10 @@ def test_swapped_on_the_way(victim, ground):
 
 
 def test_folder_above_in_a_namespace(ground):
-    """A user namespace that does not map root shows a folder of root's as nobody's: that is not another user who may rename."""
+    """
+    A user namespace that does not map root shows root's folder with an unmapped owner: that is not another user that
+    may rename.
+    """
     above, own = ground / "above", ground / "above" / "own"
     own_folder(Victim(0), above, 0o755)
     own_folder(Victim(65532), own)
@@ -357,7 +363,7 @@ def test_folder_above_in_a_namespace(ground):
 
 
 def test_users_of_no_name(ground):
-    """In a user namespace that maps nobody, all users have one number: a folder of that number may be another user's."""
+    """In a user namespace without a map, all users have one number: a folder with that number may be another user's."""
     at = ground / "at"
     attackers_session(at)
     before = snapshot(at)

@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: MIT
 """
-Libraries beside the shim: loaded early, late or elsewhere, and other preloads in either order.
-
+Libraries beside the shim: loaded early, late or into another link namespace, and other preloads in either order.
 "Unharmed": output and exit status are those of a run without the shim.
 """
 
@@ -23,7 +22,7 @@ SHIM_ELF = os.path.basename(harness.SHIM)
 
 
 def test_constructors_and_destructors():
-    """What libraries do before main and after it is seen as well."""
+    """The shim sees the calls of libraries before and after main."""
     early = f"{target('libcaller.so')}:{harness.SHIM}"
     recording = unharmed("env", f"LD_PRELOAD={early}", target("loads"), "dlopen", target("libcaller.so"))
     report = recording.report()
@@ -41,14 +40,14 @@ def test_loading(how):
 
 
 def test_another_link_namespace():
-    """dlmopen brings another libc: nothing of it may come to harm."""
+    """dlmopen loads another libc, which must work as before."""
     recording = unharmed(target("loads"), "dlmopen", target("libcaller.so"), harness.SHIM)
     assert 48 in [delta for _, delta in moved_by(recording)]
 
 
 @pytest.mark.parametrize("how", ["late", "late, closed"])
 def test_loaded_late(how):
-    """By the program itself: what was before is in `before_load_bytes`. It stays, were it closed at once."""
+    """The program loads the shim itself: earlier growth is in `before_load_bytes`. dlclose does not unload the shim."""
     command = (target("loads"), how, target("libcaller.so"), harness.SHIM)
     plain = harness.run(*command, env={"MEMSHIM_OFF": "1"})
     done = harness.run(*command)
@@ -62,7 +61,7 @@ def test_loaded_late(how):
 
 @pytest.mark.parametrize("listed", ["{shim}:{shim}", "{shim} {shim}", "{shim}:{link}", "{link}:{shim}", "{shim}:{copy}", "{copy}:{shim}"])
 def test_shim_listed_twice(listed, tmp_path):
-    """Of a copy, too, which the loader takes for another library."""
+    """The shim, or a copy that the loader takes for another library, is listed twice."""
     link, copy = tmp_path / "libalias.so", tmp_path / SHIM_ELF
     link.symlink_to(harness.SHIM)
     shutil.copy(harness.SHIM, copy)
@@ -97,7 +96,7 @@ def find_library(name):
 @pytest.mark.parametrize("order", ["first", "last"])
 @pytest.mark.parametrize("name", LIBRARIES)
 def test_other_preload(name, order):
-    """Both do their work; every call is there once, as strace tells."""
+    """Both preloads work; every call is logged once, as in strace."""
     other = find_library(name)
     preload = f"{harness.SHIM}:{other}" if order == "first" else f"{other}:{harness.SHIM}"
     script = f"{target('calls')} 5; x=$(seq 3000 | sort -r | tail -n 1); echo $x"
@@ -110,7 +109,7 @@ def test_other_preload(name, order):
 
 
 def test_fakeroot():
-    """With its daemon, and so with its own use of System V queues and semaphores."""
+    """With its daemon, which uses System V queues and semaphores itself."""
     harness.need("fakeroot")
     script = "touch a; chown 12:34 a; stat -c %u:%g a"
     recording = unharmed("fakeroot", "sh", "-c", script)
@@ -121,7 +120,7 @@ def test_fakeroot():
 @machine.needs("x86-64")
 @pytest.mark.parametrize("order", ["first", "last"])
 def test_patched_by_another(order):
-    """It writes over the same functions, after us: who called which is told once, and every result is right."""
+    """Another library patches the same functions after the shim: the caller is logged once, and every result is right."""
     other = target("libpatching.so")
     preload = f"{harness.SHIM}:{other}" if order == "first" else f"{other}:{harness.SHIM}"
     script = f"{target('calls')} 20; x=$(seq 3000 | sort -r | tail -n 1); echo $x"
@@ -134,7 +133,7 @@ def test_patched_by_another(order):
 
 
 def test_preload_that_the_program_sets():
-    """To something else: its child runs without the shim, and is named."""
+    """The program sets LD_PRELOAD to something else: its child runs without the shim, and is named."""
     script = f"LD_PRELOAD=libm.so.6 {target('calls')} 1 wait; exit 5"
     recording = harness.Recording("memshim.data")
     with harness.Lines(harness.MEMSHIM, "record", "-q", "--", "sh", "-c", script) as lines:

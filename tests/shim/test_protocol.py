@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-How an event gets from a hook to a reader: every execution there can be of a few writers, killed anywhere, and a reader, over the code
-of preload/segment/publish.h; and the same code with one order weakened at a time, which must be found out each time.
+How an event gets from a hook to a reader: all executions of a few writers, killed anywhere, and a reader, over the
+code of preload/segment/publish.h. Then the same code with one memory order weakened at a time: each must be detected.
 """
 
 import re
@@ -16,7 +16,7 @@ WEAKENED = ("W2", "W4", "R1", "R3", "early head", "early published")
 
 
 def test_as_it_is():
-    """And every answer of the reader comes about."""
+    """The unchanged code is right, and every answer of the reader occurs."""
     done = run(PROTOCOL)
     assert done.returncode == 0, done.stdout
     numbers = re.fullmatch(r"(\d+) executions: (\d+) whole, (\d+) unpublished, (\d+) overwritten\n", done.stdout)
@@ -31,7 +31,7 @@ def test_weakened(step):
 
 @pytest.mark.parametrize("sanitizer", ["none", "thread"])
 def test_with_threads(sanitizer, compile_c):
-    """A real machine's few orders, and no race that ThreadSanitizer knows of."""
+    """Real threads, and ThreadSanitizer finds no race."""
     sanitize = () if sanitizer == "none" else (f"-fsanitize={sanitizer}", "-g", "-Wno-tsan")
     flags = ("-pthread", "-D_GNU_SOURCE", f"-I{harness.TOP}", *sanitize)
     done = run(compile_c("exchange", (harness.TOP / "tests/units/exchange.c").read_text(encoding="utf-8"), *flags))

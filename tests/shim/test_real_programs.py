@@ -1,8 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""
-Real programs that share memory, each with a story that is known: the ledger is the kernel's, and nothing is found
-that did not happen.
-"""
+"""Real programs that share memory, each with a known story: the ledger agrees with the kernel, and there is no false finding."""
 
 import os
 import shutil
@@ -22,7 +19,7 @@ def findings(report):
 
 
 def steps(command):
-    """A program that stops after each step until it is told to go on: its reports at each of them."""
+    """A program that waits after each step until it is told to continue, with the reports at each step."""
     reports = []
     with Lines(harness.MEMSHIM, "record", "-q", "--", *command) as lines:
         for line in iter(lines.process.stdout.readline, ""):
@@ -43,7 +40,7 @@ def php(script):
 
 
 def test_php_shmop():
-    """Written by one handle, read by another, removed; and one more that is forgotten."""
+    """One handle writes a segment, another reads it, it is removed; one more is left."""
     reports = php(f"""
         $a = shmop_open({KEY}, 'n', 0600, 100); shmop_write($a, 'hello', 0); STEP;
         $b = shmop_open({KEY}, 'a', 0, 0); if (shmop_read($b, 0, 5) !== 'hello') exit(1); STEP;
@@ -64,7 +61,7 @@ def test_php_shmop():
 
 
 def test_php_sysvshm():
-    """A variable in shared memory: found by a second handle, removed at the end."""
+    """A variable in shared memory: a second handle finds it, it is removed at the end."""
     reports = php(f"""
         $a = shm_attach({KEY}, 8192, 0600); shm_put_var($a, 1, [1, 2, 3]); STEP;
         $b = shm_attach({KEY}); if (shm_get_var($b, 1) !== [1, 2, 3]) exit(1); STEP;
@@ -128,7 +125,7 @@ def with_display(folder, client):
 
 
 def test_x_server_and_its_client(display):
-    """One segment, two holders; the client lets everybody write to it, and that is all there is to say."""
+    """One segment with two holders; the client lets every user write to it, and that is the only finding."""
     need("x11perf")
     script = with_display(display, "x11perf -shmput500 -repeat 1 -reps 20 -sync >/dev/null 2>&1")
     report = record("sh", "-c", script, options=("-q", "-w")).report()
@@ -141,7 +138,7 @@ def test_x_server_and_its_client(display):
 
 
 def test_gtk_program(display):
-    """A desktop program of many libraries and threads: nothing worse than a note, and each note is true."""
+    """A desktop program with many libraries and threads: only notes, and each is true."""
     need("gtk3-demo")
     script = with_display(display, "gtk3-demo --autoquit >/dev/null 2>&1")
     recording = record("sh", "-c", script, options=("-q", "-w"), env={"HOME": display, "XDG_RUNTIME_DIR": display})

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A program that its dynamic loader is told to run: the names are the program's, not the loader's."""
+"""The dynamic loader is told to run a program: the names are the program's, not the loader's."""
 
 import os
 import re
@@ -84,7 +84,7 @@ def test_same_as_started_directly(program, loader):
 
 
 def test_unfollowed_one_is_named_too(loader, tmp_path):
-    """It lost the preload with its environment; the recorder names it by what the loader was given."""
+    """The program lost LD_PRELOAD with its environment: the recorder names the program, not the loader."""
     shutil.copy("/bin/sleep", tmp_path / "waits")
     recording = record("sh", "-c", f"env -i {loader} --library-path /lib ./waits 1; true", options=("-w",))
     assert [w["exe"] for w in recording.report()["coverage"]["not_followed"]] == [str(tmp_path / "waits")]

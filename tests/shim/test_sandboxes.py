@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-What a program may be given to live in, or shut itself into: it is unharmed, and its calls are
-logged, or the report says that they are not.
-
-"Unharmed": output and exit status are those of a run without the shim.
+Sandboxes that a program gets or creates: the program runs unchanged, and its calls are logged, or the report says
+that they are not. "Unharmed": output and exit status are those of a run without the shim.
 """
 
 import os
@@ -61,7 +59,7 @@ int main(int argc, char **argv)
 
 
 def test_seccomp_of_the_family(compile_c):
-    """Who registers in a sandbox that its parent or its predecessor made calls on nobody: it would be killed for it."""
+    """A process in a sandbox of its parent or predecessor does not connect to the recorder: the filter would kill it."""
     recording = unharmed(compile_c("sandbox", NO_SOCKETS), target("calls"), 3)
     assert recording.result.stdout == "wrong: 0\n"
     report = recording.report()
@@ -84,7 +82,7 @@ LIMITS = {
 
 @pytest.mark.parametrize("limit", LIMITS)
 def test_resource_limit(limit):
-    """The program runs; its calls are logged, or counted, or the report says that they are not."""
+    """The program runs; its calls are logged or counted, or the report says that they are not."""
     recording = unharmed("bash", "-c", f"{LIMITS[limit]}; exec {target('calls')} 10")
     assert recording.result.stdout == "wrong: 0\n"
     report = recording.report()
@@ -98,7 +96,7 @@ def test_resource_limit(limit):
 
 @pytest.mark.parametrize("limit", LIMITS)
 def test_resource_limit_by_hand(limit):
-    """Where the program itself makes the session: it does, or steps aside; no signal, no half of a segment."""
+    """The program itself creates the session: it succeeds or does without; no signal, no partial segment."""
     script = f"{LIMITS[limit]}; exec env LD_PRELOAD={harness.SHIM} {target('calls')} 10"
     done = harness.run("bash", "-c", script)
     assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
@@ -113,7 +111,7 @@ def test_resource_limit_by_hand(limit):
 @pytest.mark.parametrize("limit,share", [("-d 400", 0.8), ("-d 900", 0.8), ("-d 4000", 0.9),
                                          ("-v 12760", 0.5), ("-v 29500", 0.5), ("-v 65536", 0.5)])
 def test_what_is_limited_is_left_to_the_program(compile_c, limit, share):
-    """Of data it has nearly as much as without the shim, of addresses at least half."""
+    """The program has nearly as much data as without the shim, and at least half of the addresses."""
     text = """
     #include <stdio.h>
     #include <unistd.h>
@@ -146,7 +144,7 @@ def test_address_space_too_small():
 
 
 def test_process_limit(user):
-    """NPROC 1: nothing can be forked, and nothing of ours tries to."""
+    """With RLIMIT_NPROC 1 nothing can be forked, and memshim does not try."""
     script = f"ulimit -u 1; exec {target('calls')} 10"
     done = user(harness.MEMSHIM, "record", "-q", "--", "bash", "-c", script)
     assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
@@ -155,7 +153,7 @@ def test_process_limit(user):
 
 @pytest.mark.parametrize("limit", ["ulimit -f 0", "ulimit -n 4", "ulimit -v 20000"])
 def test_recorder_under_a_limit(limit):
-    """It works, or says in one line that it cannot, before COMMAND runs."""
+    """The recorder works, or fails with one line before COMMAND runs."""
     done = harness.run("bash", "-c", f"{limit}; exec {harness.MEMSHIM} record -q echo it ran")
     if done.returncode == 0:
         assert (done.stdout, done.stderr) == ("it ran\n", "")
@@ -177,7 +175,7 @@ SPACES = {
 @needs_root
 @pytest.mark.parametrize("space", SPACES)
 def test_namespace(space):
-    """A program in a namespace of its own is in the session, in time, and is seen to end."""
+    """A program in its own namespace joins the session with right times, and its end is seen."""
     harness.need("unshare")
     command = ("unshare", *SPACES[space].split(), "sh", "-c", f"{target('calls')} 5; exit 3")
     recording = unharmed(*command)
@@ -195,7 +193,7 @@ def test_namespace(space):
 @needs_root
 @pytest.mark.parametrize("space", ["user", "pid", "ipc", "time", "mount", "net"])
 def test_namespace_midway(space):
-    """What a process has begun in one, it goes on with in the other; its child, too."""
+    """A process enters another namespace during the session and its calls are logged on; its child's, too."""
     recording = unharmed(target("moves_house"), space)
     assert recording.result.stdout == "wrong: 0\n"
     report = recording.report()
@@ -221,7 +219,7 @@ def test_without_proc(script):
 @pytest.mark.parametrize("script", ["mount -t tmpfs none /proc", "umount -l /proc"])
 @pytest.mark.parametrize("way", ["path", "from its folder", "from the search path"])
 def test_recorder_without_proc(script, way):
-    """In a chroot, say: the recorder finds its shim by the name that it was executed by."""
+    """For example in a chroot: the recorder finds its shim by the name of its executable."""
     folder, name = os.path.split(harness.MEMSHIM)
     begin = {"path": harness.MEMSHIM, "from its folder": f"cd {folder}; ./{name}",
              "from the search path": f"PATH=$PATH:{folder}; {name}"}[way]
@@ -235,7 +233,7 @@ def test_recorder_without_proc(script, way):
 
 @needs_root
 def test_recorder_without_proc_and_name():
-    """Executed by a descriptor it has no name: the report says what is missing."""
+    """Executed by a descriptor, it has no name: the message says what is missing."""
     begin = f"import os; os.execve(os.open('{harness.MEMSHIM}', os.O_RDONLY), ['memshim', 'record', 'echo', 'ran'], os.environ)"
     done = harness.run("unshare", "--mount", "sh", "-c", f'umount -l /proc && exec {sys.executable} -c "$0"', begin)
     refused(done, FAILED, "/proc: not mounted")
@@ -258,7 +256,7 @@ def test_without_dev_shm(hidden):
 
 @needs_root
 def test_by_hand_without_dev_shm(tmp_path):
-    """A session of one's own goes into the next folder; or there is none, and no harm."""
+    """Without a recorder, the session is in the next folder, or there is none; the program runs."""
     shutil.copy(harness.SHIM, tmp_path / SHIM_ELF)
     for folder in ("run", "elsewhere"):
         os.mkdir(folder, 0o700)

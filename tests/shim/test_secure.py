@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Secure execution: a program with other rights than its caller's uses nothing of what its caller put into the environment, however
-the shim came into it. Nothing is joined, nothing is made, nothing is logged.
+Secure execution: a program with more rights than its caller uses nothing of the caller's environment, however the
+shim was loaded. Nothing is joined, created or logged.
 """
 
 import os
@@ -28,7 +28,7 @@ RIGHTS = {"set-uid": 0, "set-gid": USER, "capabilities": USER}
 
 @pytest.fixture
 def folder():
-    """Of live segments, in memory, where everybody may go; it is the one that is to be joined."""
+    """A folder of live segments in memory, open to all users; its session is the one to join."""
     path = pathlib.Path(f"/dev/shm/memshim-test-secure-{os.getpid()}")
     path.mkdir(0o700)
     yield path
@@ -49,7 +49,7 @@ def privileged(rights, name="privileged"):
 
 
 def in_own_etc(command, *settings):
-    """Runs a command where /etc/ld.so.preload names the shim, and /dev/shm is as it was."""
+    """Runs a command where /etc/ld.so.preload names the shim, with the old /dev/shm."""
     script = (f"mkdir etc && cp -a /etc/. etc/ && echo {harness.SHIM} >etc/ld.so.preload && mount --bind etc /etc && "
               'exec "$@"')
     return harness.run("unshare", "--mount", "sh", "-c", script, "sh", *AS_USER, "env", *settings, *command)
@@ -59,7 +59,7 @@ def in_own_etc(command, *settings):
 @pytest.mark.parametrize("removed", REMOVED)
 @pytest.mark.parametrize("rights", RIGHTS)
 def test_under_ld_so_preload(rights, removed, folder, user):
-    """/etc/ld.so.preload brings the shim into every program, those with other rights than their caller's too."""
+    """/etc/ld.so.preload loads the shim into every program, also into those with more rights."""
     user("true")
     harness.need("setcap")
     program = privileged(rights)
@@ -71,7 +71,7 @@ def test_under_ld_so_preload(rights, removed, folder, user):
 
 @needs_root
 def test_ordinary_under_ld_so_preload(folder, user):
-    """The same way, a program with its caller's rights is seen: what the others do is their own refusal."""
+    """In the same way, a program with its caller's rights is followed: so the others refuse on their own."""
     user("true")
     program = privileged(None)
     os.chown(folder, USER, USER)
@@ -91,7 +91,7 @@ def in_a_trusted_folder(mode):
 @pytest.mark.parametrize("removed", REMOVED)
 @pytest.mark.parametrize("rights,mode,joins", [("set-uid", "4755", False), ("set-gid", "4755", False), (None, "4755", True)])
 def test_in_a_trusted_folder(rights, mode, joins, removed, folder, user):
-    """A set-uid library in a folder of the system's is preloaded by its bare name into set-uid programs too."""
+    """A set-uid library in a system folder is preloaded by its bare name into set-uid programs, too."""
     user("true")
     program = privileged(rights)
     owner = 0 if rights == "set-uid" else USER
@@ -105,7 +105,7 @@ def test_in_a_trusted_folder(rights, mode, joins, removed, folder, user):
 
 @needs_root
 def test_other_ids_alone():
-    """A real id that differs from the effective one, in a program without other rights of its own."""
+    """Real and effective ids differ, in a program without rights of its own."""
     harness.need("setpriv")
     done = harness.run("setpriv", f"--ruid={USER}", "--clear-groups", "env", f"LD_PRELOAD={harness.SHIM}", target("calls"), 1)
     assert (done.returncode, done.stdout) == (0, "wrong: 0\n")

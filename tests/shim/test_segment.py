@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The segment's file: where it cannot be made, what stands in its place, and what becomes of it while programs log into it."""
+"""The segment's file: where it cannot be created, what may be in its place, and what happens to it while programs log."""
 
 import json
 import os
@@ -27,7 +27,7 @@ def folder():
 
 
 def by_hand(cycles=1, runner=harness.run, **env):
-    """A program that is to join: unharmed in any case."""
+    """A program that should join: it must run unchanged."""
     settings = [f"{name}={value}" for name, value in {**PRELOAD, **env}.items()]
     done = runner("env", *settings, target("calls"), cycles, timeout=20)
     assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
@@ -40,7 +40,7 @@ def by_hand(cycles=1, runner=harness.run, **env):
 @pytest.mark.parametrize("options,word", [("size=64k", "no room"), ("nr_inodes=1", "no room"), ("ro", "Read-only"),
                                           ("mode=777", "write to it")])
 def test_no_place_for_it(options, word):
-    """The message comes before anything runs, and nothing is left; without a recorder the program runs on its own."""
+    """The message comes before anything runs, and no file is left; without a recorder the program runs alone."""
     os.mkdir("small", 0o700)
     script = (f"mount -t tmpfs -o mode=700,{options} none small; export MEMSHIM_DIR=$PWD/small; {MEMSHIM} record echo ran;"
               f"echo $? $(ls -A small) >&2; LD_PRELOAD={harness.SHIM} {target('calls')} 1; ls -A small >&2")
@@ -56,7 +56,7 @@ def test_no_place_for_it(options, word):
                                     "none /dev/shm; mkdir -m 700 /dev/shm/memshim-$(id -u); mount -o remount,ro /dev/shm",
                                     "none /dev; mknod -m 666 /dev/null c 1 3"])
 def test_next_folder(hidden):
-    """Without MEMSHIM_DIR: /dev/shm, else the user's run-time folder, if that is in memory. The last: there is none."""
+    """Without MEMSHIM_DIR: /dev/shm, else the user's run-time folder if it is in memory; else none."""
     os.mkdir("run", 0o700)
     script = (f"mount -t tmpfs {hidden}; mount -t tmpfs -o mode=700,size=64m none run; export XDG_RUNTIME_DIR=$PWD/run;"
               f"{MEMSHIM} record -q sh -c 'echo $MEMSHIM_SESSION'; find run -type f")
@@ -67,7 +67,7 @@ def test_next_folder(hidden):
 
 @needs_root
 def test_no_folder_at_all():
-    """The first one's reason, and the way out."""
+    """The message has the first folder's reason, and what to do."""
     os.mkdir("run", 0o700)
     script = ("for at in /dev/shm run; do mount -t tmpfs -o size=1m none $at; done;"
               f"XDG_RUNTIME_DIR=$PWD/run TMPDIR=/proc exec {MEMSHIM} record -q echo ran")
@@ -77,7 +77,7 @@ def test_no_folder_at_all():
 
 
 def test_no_room_by_a_limit():
-    """It is not the folder's fault."""
+    """A limit is the cause, and the message does not blame the folder."""
     done = harness.run("bash", "-c", f"ulimit -f 100; exec {MEMSHIM} record -q echo ran")
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (FAILED, "", 1)
     assert "ulimit -f" in done.stderr and "MEMSHIM_DIR" not in done.stderr
@@ -85,7 +85,7 @@ def test_no_room_by_a_limit():
 
 @needs_root
 def test_memory_full_afterwards():
-    """All of it was reserved: the log goes round in a file system that has not a byte left."""
+    """All of it is reserved: logging works in a full file system."""
     os.mkdir("small", 0o700)
     script = (f"mount -t tmpfs -o mode=700,size=12m none small; export MEMSHIM_DIR=$PWD/small MEMSHIM_LOG_SIZE=2M;"
               f"export LD_PRELOAD={harness.SHIM};"
@@ -100,7 +100,7 @@ def test_memory_full_afterwards():
 @needs_root
 @pytest.mark.parametrize("size,most", [("64m", 16), ("512m", 128)])
 def test_a_quarter_of_what_is_free(size, most):
-    """A container has little: others need some of it, too. The log is what gives way."""
+    """In a small file system the log is smaller, so that others have space."""
     os.mkdir("small", 0o700)
     script = (f"mount -t tmpfs -o mode=700,size={size} none small; export MEMSHIM_DIR=$PWD/small MEMSHIM_LOG_SIZE=1G;"
               f"LD_PRELOAD={harness.SHIM} {target('calls')} 5; stat -c %s small/default.seg; {MEMSHIM} report --json")
@@ -113,7 +113,7 @@ def test_a_quarter_of_what_is_free(size, most):
 
 
 def stand_in(kind):
-    """Something at default.seg that is not to be followed. Returns what it leads to: a segment in good order."""
+    """Something at default.seg that must not be followed. Returns what it leads to: a valid segment."""
     precious, at = folder() / "precious.seg", folder() / "default.seg"
     by_hand(MEMSHIM_SESSION="precious")
     if kind == "symlink":
@@ -133,7 +133,7 @@ def stand_in(kind):
 
 @pytest.mark.parametrize("kind", ["symlink", "dangling", "hard link", "fifo", "folder", pytest.param("device", marks=needs_root)])
 def test_what_is_no_segment(kind):
-    """Refused, at once, and not touched; readers say so."""
+    """It is refused at once, and not changed; readers say so."""
     precious = stand_in(kind)
     content = precious.read_bytes()
     before = os.lstat(folder() / "default.seg")
@@ -149,7 +149,7 @@ def test_what_is_no_segment(kind):
 
 @needs_root
 def test_what_is_of_another_user(user):
-    """A segment that another user has put there, in good order and open to all: it could be written to under our hands."""
+    """A valid segment of another user, open to all: that user could write to it at any time."""
     by_hand(runner=user)
     theirs = folder() / "default.seg"
     os.chown(theirs, 1, 1)
@@ -162,7 +162,7 @@ def test_what_is_of_another_user(user):
 @pytest.mark.parametrize("where,value", [(VERSION_AT, 9999), (ORDER_AT, 0x04030201), (WORD_AT, 4)],
                          ids=["version", "byte order", "word size"])
 def test_another_format(where, value):
-    """Never written to, and both are named."""
+    """A segment of another version is never written to, and the message names both versions."""
     by_hand()
     path = folder() / "default.seg"
     data = bytearray(path.read_bytes())
@@ -181,7 +181,7 @@ REGIONS_AT, REGIONS = 48, 11  # in struct segment_header: offset, record_bytes, 
 
 
 def odd_regions(data):
-    """(where, value): tables that lie outside, upon each other, or upon the header, and counts that overflow."""
+    """(where, value): tables outside the file, on each other or on the header, and counts that overflow."""
     end = 4096
     for i in range(REGIONS):
         at = REGIONS_AT + 24 * i
@@ -193,7 +193,7 @@ def odd_regions(data):
 
 
 def test_tables_that_do_not_fit():
-    """Refused by readers in one line, and by programs, which leave it as it is."""
+    """Readers refuse it in one line; programs do not change it."""
     by_hand(MEMSHIM_LOG_SIZE="8K")
     path = folder() / "default.seg"
     sound = path.read_bytes()
@@ -220,7 +220,7 @@ def test_tables_that_do_not_fit():
 
 @pytest.mark.parametrize("how", ["deleted", "renamed"])
 def test_its_name_goes(how):
-    """Logging goes on; it is found by the process."""
+    """The file is deleted: logging continues, and the session is found by the process."""
     with Lines("sh", "-c", f"{target('calls')} 1; read line; {target('calls')} 0; exec {target('calls')} 2 wait", env=PRELOAD) as lines:
         lines.wait_for("wrong: 0")
         path = folder() / "default.seg"
@@ -238,7 +238,7 @@ def test_its_name_goes(how):
 
 
 def test_recorders_segment_is_deleted():
-    """The recording is whole for those who were there; who comes later is missed, and named."""
+    """The recording is complete for the processes that had joined; later ones are named as not followed."""
     script = f"{target('calls')} 1; read line; {target('calls')} 3 wait; exit 4"
     with Lines(MEMSHIM, "record", "-q", "sh", "-c", script) as lines:
         lines.wait_for("wrong: 0")
@@ -256,7 +256,7 @@ def test_recorders_segment_is_deleted():
 
 
 def test_its_name_is_gone_while_it_is_recorded():
-    """The recorder has it open: a reader goes by that."""
+    """The recorder has the file open, and a reader uses that."""
     with Lines(MEMSHIM, "record", "-q", target("calls"), "1", "wait") as lines:
         lines.wait_for("wrong: 0")
         before = Recording("memshim.data").report()
@@ -271,7 +271,7 @@ def test_its_name_is_gone_while_it_is_recorded():
 
 
 def test_its_name_and_its_recorder_are_gone():
-    """What is left is shown for what it is."""
+    """What is left is shown as what it is."""
     with Lines(MEMSHIM, "record", "-q", target("calls"), "1", "wait") as lines:
         lines.wait_for("wrong: 0")
         wait_until(lambda: b"CHNK" in pathlib.Path("memshim.data").read_bytes(), "something is drained", lines.process)
@@ -286,7 +286,7 @@ def test_its_name_and_its_recorder_are_gone():
 
 
 def test_nothing_is_leaked_where_nobody_can_be_asked():
-    """The maker may run on, as here: its segment is not offered for removal."""
+    """The creator may run, as here: its segment is not offered for removal."""
     with recorded() as lines:
         program = Teller(lines)
         shmid = program.get()
@@ -307,7 +307,7 @@ def test_nothing_is_leaked_where_nobody_can_be_asked():
 
 
 def read_mappings():
-    """(address, KiB in huge pages) of the segment, as the program and as its recorder have it."""
+    """(address, KiB in huge pages) of the segment, in the program and in its recorder."""
     done = memshim("record", "-q", "sh", "-c", "cat /proc/self/smaps /proc/$PPID/smaps")
     parts = [part for part in re.split(r"^(?=[0-9a-f]+-[0-9a-f]+ )", done.stdout, flags=re.M) if "/record-" in part.split("\n")[0]]
     assert len(parts) == 2
@@ -321,7 +321,7 @@ def test_mapped_on_a_boundary_of_huge_pages():
 
 @machine.needs("huge pages")
 def test_huge_pages():
-    """The recorder makes them, and both use them."""
+    """The recorder makes huge pages, and both use them."""
     assert all(huge_kib > 0 for _, huge_kib in read_mappings())
 
 
@@ -329,7 +329,7 @@ def test_huge_pages():
 
 
 def test_session_of_the_dead_is_joined():
-    """Its processes have ended, by a signal too: the next one is told apart from them."""
+    """All processes of the session have ended, also by a signal: the next one joins, and is another process."""
     with Lines(target("calls"), "1", "wait", env=PRELOAD) as lines:
         lines.wait_for("wrong: 0")
         lines.process.kill()
@@ -343,7 +343,10 @@ def test_session_of_the_dead_is_joined():
 
 @needs_root
 def test_pid_is_somebody_elses_now():
-    """The slot says that it runs; the pid does, but since another time: it is gone, and nobody is removed."""
+    """
+    The slot has a running process, whose pid another process has now: it counts as ended, and the other one is not
+    affected.
+    """
     by_hand()
     path = folder() / "default.seg"
     data = bytearray(path.read_bytes())
@@ -360,7 +363,7 @@ def test_pid_is_somebody_elses_now():
 
 
 def test_session_of_another_boot(tmp_path):
-    """Left on a disk: it is made anew. In memory, it cannot be of another boot: it is left alone."""
+    """A session on a disk is created again. In memory, it cannot be of another boot, and is not changed."""
     disk = tmp_path / "disk"
     disk.mkdir(0o700)
     for place, anew in ((disk, True), (folder(), False)):

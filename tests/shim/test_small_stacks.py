@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-A hook's whole stack use, call stacks taken: a signal handler calls it on a painted signal stack, and
-what is still painted afterwards was not used.
+The stack use of a hook, call stacks included: a signal handler calls it on a painted signal stack. What is still
+painted was not used.
 """
 
 import re
@@ -30,7 +30,7 @@ def check(output):
 @pytest.mark.parametrize("extra", [1024, 4096, 65536])
 @pytest.mark.parametrize("depth", [1, 16, 64])
 def test_hook_fits_a_small_signal_stack(extra, depth):
-    """In a recording; a child that only the kernel knows of registers in the hook, too."""
+    """Under the recorder; a child of a bare clone registers in the hook, too."""
     recording = record(target("painted"), extra, options=("-k", depth))
     check(recording.result.stdout)
     harness.complete(recording.report())
@@ -42,7 +42,7 @@ def test_hook_fits_a_small_signal_stack(extra, depth):
 
 @needs_stacks
 def test_hook_fits_a_small_signal_stack_without_recorder():
-    """Preloaded by hand: a child looks up its namespaces by itself."""
+    """Without a recorder, a child reads its namespaces itself."""
     done = run(target("painted"), 1024, env={"LD_PRELOAD": harness.SHIM})
     assert done.returncode == 0, done
     check(done.stdout)

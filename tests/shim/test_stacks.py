@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Call stacks: the frames that a debugger prints at the same point, and names that are never wrong."""
+"""Call stacks have the frames that a debugger prints at the same point, and no wrong names."""
 
 import glob
 import os
@@ -25,7 +25,7 @@ FLAGS = {
 
 @pytest.fixture
 def build(tmp_path):
-    """build("name", *flags): walks.c as a program of the test's folder."""
+    """build("name", *flags): builds walks.c as a program in the test's folder."""
 
     def compile_walks(name, *flags):
         path = str(tmp_path / name)
@@ -51,7 +51,7 @@ def functions(frames):
 
 
 def debugger_functions(program, *argv):
-    """What gdb prints where sbrk is entered, without sbrk itself."""
+    """What gdb prints at the entry of sbrk, without sbrk itself."""
     harness.need("gdb")
     done = run("gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-ex", "set width 0", "-ex", "set backtrace past-main on",
                "-ex", "set disable-randomization on", "-ex", "handle SIGUSR1 nostop noprint",
@@ -96,7 +96,7 @@ POOL = """
 
 @pytest.mark.parametrize("flags", [("-O2",), ("-O0",), ("-O3", "-fno-omit-frame-pointer"), ("-Os",)], ids=" ".join)
 def test_same_inlined_frames_as_a_debugger(tmp_path, flags):
-    """C++, with functions that are nowhere but inside of others."""
+    """C++ with functions that exist only inlined into others."""
     harness.need("gdb")
     (tmp_path / "pool.cc").write_text(POOL)
     subprocess.run(["c++", "-g", *flags, "-o", "pool", "pool.cc"], check=True)
@@ -109,7 +109,7 @@ def test_same_inlined_frames_as_a_debugger(tmp_path, flags):
 
 
 def test_stripped_same_frames_as_a_debugger(build):
-    """With its debug symbols in a file of their own."""
+    """The debug symbols are in another file."""
     program = build("walks", "-O2", "-g")
     run("objcopy", "--only-keep-debug", program, program + ".debug")
     run("strip", program)
@@ -203,7 +203,7 @@ def test_stripped_with_separate_debug_file(build):
 
 
 def test_debug_files_by_build_id(build, tmp_path):
-    """Where distributions put them; here below another root."""
+    """Debug files where distributions put them, below another root."""
     program = build("walks", "-O2", "-g", "-Wl,--build-id")
     number = re.search("Build ID: ([0-9a-f]+)", run("readelf", "-n", program).stdout).group(1)
     folder = tmp_path / "root" / "usr" / "lib" / "debug" / ".build-id" / number[:2]
@@ -233,7 +233,7 @@ def test_rebuilt_program_is_not_given_wrong_names(build):
 
 
 def test_a_file_without_a_build_id(build):
-    """Another one in its place, however old, came there after the session began."""
+    """Another file in its place, whatever its time, is not used."""
     none = "-Wl,--build-id=none"
     program, other = build("walks", "-O2", "-g", none), build("other", "-O0", "-g", none)
     os.utime(other, (1, 1))
@@ -306,7 +306,7 @@ def test_sites_add_up(build):
 
 
 def test_sites_that_only_gave_back(compile_c):
-    """They are shown, after those that brought something; who did nothing is not."""
+    """They are shown after sites that got memory; sites that did nothing are not shown."""
     program = compile_c("gives", """
         #include <unistd.h>
         #define OWN __attribute__((noinline)) static void
@@ -326,7 +326,7 @@ def test_sites_that_only_gave_back(compile_c):
 
 @pytest.mark.parametrize("library,name", [("libtcmalloc_minimal.so.4", "tcmalloc"), ("libjemalloc.so.2", "jemalloc")])
 def test_other_allocators_by_name(compile_c, library, name):
-    """Their frames are not the call site; what they are called is."""
+    """Frames of allocators are not the call site; their caller is."""
     program = compile_c("wants", """
         #include <stdlib.h>
         __attribute__((noinline)) static void want(void)
@@ -345,7 +345,7 @@ def test_other_allocators_by_name(compile_c, library, name):
 
 
 def test_the_loaders_own_blocks(build):
-    """All frames that were kept are the loader's and libc's: the loader wanted it, not malloc."""
+    """All kept frames are the loader's and libc's: the loader asked for the memory, not malloc."""
     recording = record(build("walks", "-O2"), "plugin", harness.target("libplugin.so"), options=("-k", "6"))
     site, = [s for s in recording.report()["sites"] if s["allocator"] == "malloc"]
     assert re.search(r"\(ld-linux.*\)$|^ld-linux", site["where"])
@@ -381,7 +381,7 @@ def test_folded_and_flame_graph(build):
 
 
 def test_a_stripped_file_whose_functions_all_have_names_is_no_news(compile_c):
-    """What is exported has a name without any debug symbols."""
+    """Exported functions have names without debug symbols: no note."""
     program = compile_c("exports", """
         #include <unistd.h>
         int main(void) { return sbrk(4096) == (void *)-1; }
@@ -392,7 +392,7 @@ def test_a_stripped_file_whose_functions_all_have_names_is_no_news(compile_c):
 
 
 def test_the_worst_of_many_stripped_files(compile_c):
-    """Those with most frames without a name, and how many more there are."""
+    """The files with most unnamed frames are listed, and the number of the others."""
     libraries = []
     for number in range(7):
         calls = "".join(f"static __attribute__((noinline)) int grow{i}(void) {{ return sbrk(64 + {i}) == (void *)-1; }}\n"

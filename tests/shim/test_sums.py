@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""What must add up: breaks, counters, tables; on real runs, on lost events, and on a live process."""
+"""Sums that must be right: breaks, counters, tables; in real runs, with lost events, and in a live process."""
 
 import collections
 
@@ -89,7 +89,7 @@ def check_counters(process, events):
 
 
 def replay_attachments(events):
-    """(pid, image) -> how many it had at most; shmid -> [attaches, detaches, inherited]."""
+    """(pid, image) -> the most attachments at one time; shmid -> [attaches, detaches, inherited]."""
     held, peak = collections.defaultdict(dict), collections.Counter()
     segments = collections.defaultdict(lambda: [0, 0, 0])
     for event in events:
@@ -143,7 +143,7 @@ def test_story(compile_c):
 
 
 def test_a_move_that_moves_nothing(compile_c):
-    """It is a call that succeeded; nobody is told that the break moved."""
+    """A successful call that does not move the break is no move."""
     program = compile_c("stays", r"""
         #include <unistd.h>
         int main(void) { sbrk(4096); for (int i = 0; i < 8; i++) brk(sbrk(0)); brk((void *)1); return 0; }""")
@@ -156,7 +156,7 @@ def test_a_move_that_moves_nothing(compile_c):
 
 
 def test_the_kernels_own_break(compile_c):
-    """A live process, held still: the sum is where its [heap] ends."""
+    """In a stopped process, the sum is the end of its [heap]."""
     program = compile_c("held-still", r"""
         #include <stdio.h>
         #include <stdlib.h>
@@ -182,7 +182,7 @@ def test_the_kernels_own_break(compile_c):
 
 
 def test_what_is_lost_is_counted(compile_c):
-    """A log of 8 KiB, and a writer that nobody can follow: the counters stay exact."""
+    """A log of 8 KiB and a fast writer: events are lost, and the counters stay exact."""
     program = compile_c("flood", r"""
         #include <unistd.h>
         int main(void) { for (int i = 0; i < 150000; i++) { sbrk(4096); sbrk(-4096); } return 0; }""")
@@ -200,7 +200,7 @@ def test_what_is_lost_is_counted(compile_c):
 
 
 def test_children_of_a_thread_that_moves_the_break(compile_c):
-    """The kernel copies its own break, and the moving thread may not have written down the latest move."""
+    """The kernel copies its own break at fork; a thread may not have stored its latest move yet."""
     text = """
     #include <pthread.h>
     #include <stdio.h>
@@ -237,7 +237,7 @@ def test_children_of_a_thread_that_moves_the_break(compile_c):
 
 
 def test_inherited_from_a_parent_that_goes_on_at_once(compile_c):
-    """A child has what its parent had when it forked, not what it had when the child came to say so."""
+    """A child has what its parent had at the fork, not at the child's registration."""
     text = """
     #include <stdlib.h>
     #include <sys/shm.h>
@@ -272,7 +272,7 @@ def test_inherited_from_a_parent_that_goes_on_at_once(compile_c):
 
 
 def test_children_of_a_program_whose_threads_attach(compile_c):
-    """When exactly the copy was made nobody can tell; how many attachments it has the child has counted."""
+    """The exact time of the copy is not known; the child has counted its attachments."""
     text = """
     #include <pthread.h>
     #include <sys/shm.h>
@@ -312,7 +312,7 @@ def test_children_of_a_program_whose_threads_attach(compile_c):
 
 
 def test_a_signal_right_after_the_fork(compile_c):
-    """The handler's hook registers the child before libc has told of it: once, all the same."""
+    """A signal handler's hook registers the child before libc does: it registers once."""
     text = """
     #include <signal.h>
     #include <sys/wait.h>

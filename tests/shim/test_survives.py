@@ -1,8 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-What a program may do to itself: it is unharmed, and its calls are logged.
-
-"Unharmed": output and exit status are those of a run without the shim.
+Unusual things that a program does to itself: it runs unchanged, and its calls are logged. "Unharmed": output and exit
+status are those of a run without the shim.
 """
 
 import os
@@ -15,7 +14,7 @@ from harness import target
 
 
 def test_signal_handler_during_malloc():
-    """At 5 kHz, while malloc moves the break: no deadlock, no lost count."""
+    """Signals at 5 kHz while malloc moves the break: no deadlock, no lost count."""
     recording = unharmed(target("interrupted"), 1000, compare_stderr=False)
     in_handler, outside = (int(word.split()[1]) for word in recording.result.stderr.split(","))
     ran = in_handler + outside
@@ -31,7 +30,7 @@ def test_signal_handler_during_malloc():
 
 
 def test_minimal_signal_stack():
-    """2 KiB for a handler that makes all the calls, with stacks taken."""
+    """A handler with 2 KiB of stack makes all the calls, with stacks recorded."""
     recording = unharmed(target("interrupted"), "small")
     assert recording.result.stdout == "wrong 0\n"
     harness.complete(recording.report())
@@ -43,7 +42,7 @@ def test_minimal_signal_stack():
 
 @pytest.mark.parametrize("how", ["vfork", "clone_vm"])
 def test_child_in_its_parents_memory(how):
-    """What it does, its parent's memory does: one process, one table."""
+    """A child of vfork changes its parent's memory: one process, one table."""
     recording = unharmed(target("spaces"), how)
     report = recording.report()
     process, = report["processes"]
@@ -103,7 +102,7 @@ int main(void)
 
 
 def test_threads_of_a_child_with_copies(compile_c):
-    """Whichever thread calls first, it is one process, and each call is in it."""
+    """Several threads of a child call at once: it registers once, and each call is logged."""
     report = harness.record(compile_c("copies", COPIES, "-pthread"), options=("-q", "-w")).report()
     harness.complete(report)
     children = [p for p in report["processes"] if p["forked"]]
@@ -113,7 +112,7 @@ def test_threads_of_a_child_with_copies(compile_c):
 
 @pytest.mark.parametrize("how", ["remap", "munmap"])
 def test_attachment_gone_without_shmdt(how):
-    """What the kernel says is attached at the end, the tables say."""
+    """The tables have the attachments that the kernel has at the end."""
     recording = unharmed(target("spaces"), how)
     assert recording.result.stdout.endswith("attachments: 1\n")
     assert [e.get("attachments", 0) for e in recording.events("--call=exit")] == [1]
@@ -154,7 +153,7 @@ def test_4000_segments():
 
 
 def test_nobody_reads():
-    """A log too small, and nobody to empty it: exact counters, and the loss is shown."""
+    """A small log that no process empties: the counters are exact, and the loss is shown."""
     cycles = 112000  # of nine calls: a million
     done = harness.run(target("calls"), cycles, env={"LD_PRELOAD": harness.SHIM,
                                                      "MEMSHIM_LOG_SIZE": "64K"})
@@ -182,7 +181,7 @@ ENDS = {
 
 @pytest.mark.parametrize("how", ENDS)
 def test_end(how):
-    """The log is whole up to death, and the end state is the right one."""
+    """The log is complete up to the end, and the end state is right."""
     recording = unharmed(target("ends"), how)
     report = recording.report()
     harness.complete(report)
@@ -200,7 +199,7 @@ def test_end(how):
 
 
 def test_no_call():
-    """0 calls, not: not traced."""
+    """A process without a call has 0 calls: it is not "not followed"."""
     recording = unharmed(target("calls"), 0)
     report = recording.report()
     harness.complete(report)
@@ -214,7 +213,10 @@ def test_no_call():
 
 @needs_root
 def test_pid_used_twice_and_nobody_told():
-    """Without a recorder, the first was killed and is still said to run: only its start tells the next one from it."""
+    """
+    Without a recorder, the slot of a killed process still says running: the start time shows that the next one with
+    its pid is another.
+    """
     with open("words", "w", encoding="ascii") as file:
         file.write("break 4096\nkill\n")
     tick = "read a b </proc/uptime; while read c d </proc/uptime; [ $a = $c ]; do :; done"
@@ -228,7 +230,7 @@ def test_pid_used_twice_and_nobody_told():
 @needs_root
 @pytest.mark.parametrize("how", [(), ("exec",)], ids=["fork", "exec"])
 def test_pid_used_twice(how):
-    """Two processes, each with its own call, in whatever time the one follows the other."""
+    """Two processes with one pid, each with its own call, however soon the second follows."""
     command = ("unshare", "--pid", "--fork", "--mount-proc", target("recycled"), *how)
     recording = unharmed(*command)
     assert recording.result.stdout == "child 100, status 0\nchild 100, status 0\n"

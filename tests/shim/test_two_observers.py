@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""strace and memshim watch the same run of a real program, and tell the same of it."""
+"""strace and memshim observe the same run of a real program, and agree."""
 
 import glob
 import os
@@ -200,7 +200,7 @@ def test_other_allocators(name, order, own_world):
 
 @pytest.fixture
 def short_folder():
-    """Sockets have short names only."""
+    """A folder with a short name, for socket addresses."""
     folder = tempfile.mkdtemp(prefix="ms", dir="/tmp")
     yield folder
     shutil.rmtree(folder, ignore_errors=True)
@@ -264,7 +264,7 @@ def test_x_server_with_shared_images(short_folder):
 
 
 def test_two_observers_would_tell(tmp_path):
-    """The comparison itself fails when one call is not where the other observer has it."""
+    """The comparison fails when one call is missing or moved."""
     recording, _ = second_observer.watch("ls", "-l", "/usr/bin")
     lines = (tmp_path / "strace.out").read_text().splitlines(keepends=True)
     pid = str(recording.report()["session"]["command_pid"])

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Ordinary users: everything works for them, and each sees only what is theirs."""
+"""Ordinary users can use everything, and each sees only its own sessions."""
 
 import os
 import pathlib
@@ -56,7 +56,7 @@ def test_edges(user):
 
 
 def test_own_folder(user):
-    """Without MEMSHIM_DIR, by hand: a folder of the user's own, closed to others."""
+    """Without MEMSHIM_DIR and a recorder: a folder of the user's own, closed to others."""
     uid = USER if harness.IS_ROOT else os.getuid()
     folder = pathlib.Path(f"/dev/shm/memshim-{uid}")
     was_there = folder.exists()
@@ -79,7 +79,7 @@ def test_own_folder(user):
 
 @needs_root
 def test_dropped_to_another_user():
-    """The mapping serves the process on; its next program cannot open the segment any more."""
+    """The process keeps its mapping; the next program of the process cannot open the segment."""
     recording = harness.Recording("memshim.data")
     with harness.Lines(harness.MEMSHIM, "record", "-q", harness.target("drop"), USER) as lines:
         lines.wait_for("executing")
@@ -115,7 +115,7 @@ def test_record_and_report_say_how_to_follow_another_user(uid, name):
 
 @needs_root
 def test_dropped_to_another_user_for_a_moment():
-    """Met once, it need not live on to be told of: it could not have registered. And that is the reason."""
+    """Seen once, it is reported even if it ends soon: it could not have registered, and that is the reason."""
     prefix = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups")
     missed = []
     for i in range(12):
@@ -139,7 +139,7 @@ def test_anothers_recording(user, own_world):
 @needs_root
 @pytest.mark.parametrize("folder_mode", [0o700, 0o755])
 def test_anothers_live_session(user, own_world, folder_mode):
-    """Neither read nor joined; and not harmed by who tries."""
+    """It can neither be read nor joined, and the attempt does not harm it."""
     os.chown(own_world, 0, 0)
     own_world.chmod(folder_mode)
     with harness.Lines(harness.MEMSHIM, "record", "-q", "cat") as lines:
@@ -159,7 +159,7 @@ def test_anothers_live_session(user, own_world, folder_mode):
 
 @needs_root
 def test_screen_is_of_one_users_sessions(user):
-    """top, as that user, and as root by the path and --foreign; another user is refused in one line."""
+    """top as that user, and as root by the path and --foreign; another user is refused in one line."""
     record_as(user, "ls", "/")
     wanted = user(harness.MEMSHIM, "top", "--once", "memshim.data")
     assert (wanted.returncode, wanted.stderr) == (0, "") and " ls " in wanted.stdout
@@ -171,7 +171,7 @@ def test_screen_is_of_one_users_sessions(user):
 
 
 def test_reap_needs_no_more_than_the_owners_rights(user):
-    """A segment whose mode is taken away before it is removed can still be asked for."""
+    """The owner can still read a segment after its mode was set to 0."""
     script = f"printf 'get 77 4096 03600\\nget 78 4096 03000\\n' | {harness.target('ledger')}"
     record_as(user, "sh", "-c", script)
     done = user(harness.MEMSHIM, "reap", "--force", "memshim.data")

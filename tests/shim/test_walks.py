@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Walks of stacks: the memo that spares them never tells another stack than the one that is there, a
-file is called by its own name, and damaged tables do no harm.
+Walks of stacks: the memo that avoids them never gives the stack of another place, a file has its own name, and
+damaged tables do no harm.
 """
 
 import glob
@@ -33,7 +33,7 @@ def direct_moves(recording):
 
 @pytest.mark.parametrize("kind", ["alloca", "signal"])
 def test_frames_that_lie_where_others_lay(kind):
-    """The same caller at the same depth, and what the other way left is still on the stack."""
+    """The same caller at the same depth, with old data of another path on the stack."""
     moves = direct_moves(record(target("frames"), kind, 8))
     ways = [name for e in moves for name in functions(e) if name in ("left", "right")]
     assert ways == ["left", "right"] * 8
@@ -83,7 +83,7 @@ COROUTINE = r"""
 @machine.needs("x86-64")
 @pytest.mark.parametrize("flags", ["-O0", "-O1", "-Os", "-O2"])
 def test_a_stack_made_by_hand(compile_c, flags):
-    """Its outermost return address is the beginning of a function; above it there is nothing to be read."""
+    """The outermost return address is the start of a function; above it the stack is unreadable."""
     recording = record(compile_c("coroutine", COROUTINE, flags))
     assert (recording.result.returncode, recording.result.stdout) == (0, "done\n")
     assert [functions(e)[:1] for e in direct_moves(recording)] == [["body"], ["body"]]
@@ -91,7 +91,7 @@ def test_a_stack_made_by_hand(compile_c, flags):
 
 @pytest.mark.parametrize("flags", [("-pie", "-fPIE"), ("-no-pie",)], ids=" ".join)
 def test_a_program_with_holes_between_its_segments(compile_c, flags):
-    """As make and node have them: what libc takes for the file's beginning is one segment's."""
+    """As in make and node: libc reports the start of one segment as the start of the file."""
     text = """
     #include <unistd.h>
     __attribute__((noinline)) int grow(void) { return sbrk(4096) == (void *)-1; }
@@ -118,7 +118,7 @@ VARYING_BASE = r"""
 
 @machine.needs("x86-64")
 def test_a_frame_pointer_that_is_none_costs_no_walk(compile_c):
-    """Optimised code keeps anything in that register; a stack is the same whatever it holds."""
+    """Optimized code keeps any value in that register: the memo still works."""
     harness.need("gdb")
     program = compile_c("varying", VARYING_BASE)
     done = run("gdb", "-batch", "-nx", "-ex", "set debuginfod enabled off", "-ex", f"set environment LD_PRELOAD {harness.SHIM}",
@@ -134,7 +134,7 @@ def test_a_frame_pointer_that_is_none_costs_no_walk(compile_c):
 
 @pytest.fixture
 def plugins(tmp_path):
-    """Four files that are alike but for a name and a number: ./a.so, ./b.so, ..."""
+    """Four files that differ only in a name and a number: ./a.so, ./b.so, ..."""
     for name in "abcd":
         (tmp_path / f"{name}.c").write_text(f"""
             #include <sys/shm.h>
@@ -159,13 +159,13 @@ def check_plugins(recording, folder, count):
 
 
 def test_another_file_at_the_same_address(plugins, tmp_path):
-    """Loaded by a name that is relative, too: it is found where the program was started."""
+    """Also when it is loaded by a relative name: the name is relative to the start folder."""
     recording = record(target("reloads"), 20, *plugins[:2])
     check_plugins(recording, tmp_path, 40)
 
 
 def test_loading_in_threads_while_the_break_moves(plugins, tmp_path):
-    """10,000 rounds: no deadlock, no wrong file, nothing lost."""
+    """10,000 rounds: no deadlock, no wrong file, no loss."""
     recording = unharmed(target("reloads"), ROUNDS, *plugins, options=("-q", "-k", "3"))
     report = recording.report()
     assert not any(report["coverage"]["lost"].values())
@@ -194,7 +194,7 @@ def test_the_same_file_at_another_address(plugins, compile_c):
 
 @pytest.mark.parametrize("options,full", [((), False), (("--log-size=1M",), True)])
 def test_more_files_than_are_remembered(plugins, compile_c, options, full):
-    """Each is known by name and place, or, where the tables have no room, missing and counted."""
+    """Each has name and address or, where the tables are full, is missing and counted."""
     program = compile_c("hoards", """
         #include <dlfcn.h>
         #include <stdio.h>
@@ -223,7 +223,7 @@ def test_more_files_than_are_remembered(plugins, compile_c, options, full):
 
 
 def test_where_a_file_lies_is_said_once(plugins, compile_c):
-    """However often it is looked up again: there is room for what comes last."""
+    """Each address is stored once, so there is space for the last file."""
     program = compile_c("recurs", """
         #include <dlfcn.h>
         #include <stdio.h>
@@ -254,7 +254,7 @@ def test_where_a_file_lies_is_said_once(plugins, compile_c):
 
 
 def test_rebuilt_while_the_program_runs(plugins, compile_c, tmp_path):
-    """The same name, another file: what the old one did is not given names of the new one."""
+    """The file with this name was rebuilt: the old one's calls do not get names of the new one."""
     program = compile_c("again", """
         #include <dlfcn.h>
         #include <unistd.h>
@@ -278,7 +278,7 @@ def test_rebuilt_while_the_program_runs(plugins, compile_c, tmp_path):
 
 
 def test_loaded_late_by_the_program_itself(plugins, compile_c, tmp_path):
-    """Where libc's count of loaded files is not found, no walk is spared, and no name is wrong."""
+    """Without libc's counter of loads the memo is not used, and no name is wrong."""
     program = compile_c("late", """
         #include <dlfcn.h>
         static void call(const char *path)
@@ -308,7 +308,7 @@ def entry_of(path):
 
 
 def check_whole_walks(recording, exe):
-    """Each stack ends where the kernel started the program, or the loader before it."""
+    """Each stack ends where the kernel started the program, or the loader."""
     seen = 0
     for event in recording.calls(f"--exe={exe}"):
         if sum(not frame.get("inlined") for frame in event["stack"]) == DEEPEST:
@@ -382,7 +382,7 @@ def sections(path):
 
 
 def test_programs_with_damaged_tables_are_unharmed(tmp_path):
-    """Whatever stands in them, the program runs to its end and its calls are there."""
+    """With damaged tables, the program runs to its end and its calls are logged."""
     harness.need("objdump")
     source = harness.TOP / "tests" / "targets" / "walks.c"
     subprocess.run(["cc", "-O1", "-o", "sound", source, "-pthread", "-ldl"], check=True)
