@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A run without the shim beside one with it, and what reports of such runs are asked."""
+"""A run without the shim beside one with it, and questions to the reports of such runs."""
 
 import harness
 import machine
@@ -11,12 +11,12 @@ needs_root = machine.needs("root")
 
 
 def status_of(result):
-    """As a shell has it."""
+    """The status as in a shell."""
     return result.returncode if result.returncode >= 0 else 128 - result.returncode
 
 
 def unharmed(*command, options=("-q", "-w"), compare_stderr=True, **rest):
-    """Runs a command without and with memshim, asserts that it is all the same to it."""
+    """Runs a command without and with memshim, and asserts equal results."""
     plain = harness.run(*command, **rest)
     recording = record(*command, options=options, check=False, **rest)
     with_shim = recording.result
@@ -28,7 +28,7 @@ def unharmed(*command, options=("-q", "-w"), compare_stderr=True, **rest):
 
 
 def made(report, **wanted):
-    """How many calls the processes made whose fields are as wanted."""
+    """How many calls the processes made with these fields."""
     return sum(calls["ok"] + calls["failed"] for p in report["processes"]
                if all(p[k] == v for k, v in wanted.items()) for calls in p["calls"].values())
 
@@ -39,7 +39,7 @@ def moved_by(recording):
 
 
 def check_sums(report):
-    """Of each process: the first break and what it was moved by make the last."""
+    """For each process, the first break plus all moves is the last break."""
     for process in report["processes"]:
         moved = process["break"]
         assert (int(moved["current"], 16) - int(moved["initial"], 16)

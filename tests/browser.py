@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A real browser without a window, told what to do by its driver's JSON protocol (W3C WebDriver)."""
+"""A real browser without a window, controlled by its driver's JSON protocol (W3C WebDriver)."""
 
 import json
 import re
@@ -78,7 +78,7 @@ class Browser:
         self._send("POST", "/actions", {"actions": [source]})
 
     def answer(self, text):
-        """Types into the question that the page asks, and says yes."""
+        """Types into the page's question and accepts it."""
         self._send("POST", "/alert/text", {"text": text})
         self._send("POST", "/alert/accept", {})
 

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """
-Programs that a test has as C text. Each is compiled once, whichever worker comes first, and kept under BUILD/compiled by a hash of the
-compiler, the flags, the text and all that it includes. A test gets a copy, which it may change.
+C programs in the text of a test. Each is compiled once, by the first worker that needs it, and kept under
+BUILD/compiled by a hash of the compiler, the flags, the text and its includes. A test gets a copy, which it may
+change.
 """
 
 import fcntl
@@ -31,7 +32,7 @@ def compiler_version(compiler):
 
 
 def read_included(text, flags, compiler):
-    """What the text becomes with its headers, where it has some of this tree; those of the system are the compiler's version."""
+    """The text with this tree's headers included; system headers depend on the compiler's version."""
     if '#include "' not in text:
         return ""
     flags = [flag for flag in flags if not flag.startswith("-l")]
@@ -39,7 +40,7 @@ def read_included(text, flags, compiler):
 
 
 def compile_program(program, text, flags, compiler="cc"):
-    """Puts the program of a C text at a path."""
+    """Compiles a C text into a program at a path."""
     flags = [str(flag) for flag in flags]
     name = os.path.basename(program)
     what = (name, compiler, compiler_version(compiler), *flags, text, read_included(text, flags, compiler))

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Every test works in a folder, a segment folder and, as root, an IPC namespace of its own. A run has several workers or none
-(turns.py), leaves out what the machine cannot do (machine.py), and leaves nothing behind (leftovers.py).
+Every test has a folder, a segment folder and, as root, an IPC namespace of its own. A run may have several workers
+(turns.py), leaves out what the machine cannot do (machine.py), and leaves no files (leftovers.py).
 """
 
 import collections
@@ -29,7 +29,7 @@ run_key = pytest.StashKey()
 
 
 class Run:
-    """What one process of the run knows of it: a worker, or the one that started the workers."""
+    """What one process of the run knows about it: a worker, or the one that started the workers."""
 
     def __init__(self, config):
         self.is_worker = hasattr(config, "workerinput")
@@ -42,7 +42,7 @@ class Run:
             self.folder = config.option.basetemp = tempfile.mkdtemp(prefix="memshim-tests-")
 
     def hear(self, not_collected):
-        """Each worker has collected the same."""
+        """Each worker has collected the same tests."""
         self.not_collected = collections.Counter(not_collected)
 
 
@@ -90,14 +90,14 @@ def pytest_terminal_summary(terminalreporter, config):
 
 @pytest.fixture(autouse=True)
 def own_turn(request, tmp_path_factory):
-    """Begins before the test's folders are made, and ends after they are gone."""
+    """Begins before the test's folders are made, and ends after they are removed."""
     with turns.turn(tmp_path_factory.getbasetemp().parent, turns.is_alone(request.node)):
         yield
 
 
 @pytest.fixture(autouse=True)
 def own_world(own_turn, tmp_path, monkeypatch):
-    """The test's folders; nothing of the caller's environment that would change what it sees."""
+    """The test's folders, and an environment without the caller's settings."""
     live = tempfile.mkdtemp(prefix=f"memshim-test-{os.environ[leftovers.TOKEN]}-", dir="/dev/shm")
     for name in [n for n in os.environ if n.startswith(("MEMSHIM_", "LD_", "PYTHON"))]:
         monkeypatch.delenv(name)
@@ -115,7 +115,7 @@ def own_world(own_turn, tmp_path, monkeypatch):
 
 @pytest.fixture
 def user(tmp_path, own_world):
-    """Runs a command as an ordinary user, who owns the test's folders meanwhile: user("id")."""
+    """Runs a command as an ordinary user, who owns the test's folders during it: user("id")."""
     if not harness.IS_ROOT:
         return harness.run
     for folder in (tmp_path, own_world):

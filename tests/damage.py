@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A recording's bytes, field by field, as preload/segment/layout.h and recorded.h draw them: to write wrong ones into it."""
+"""The bytes of a recording, field by field, as preload/segment/layout.h and recorded.h draw them: to write wrong ones into it."""
 
 import struct
 
@@ -25,7 +25,7 @@ CHUNK = {"magic": (0, "I"), "kind": (4, "I"), "payload_bytes": (8, "Q"), "record
 
 
 def replay(*words):
-    """Reads any number of files in all views: under sanitizers, where `make sanitizers` has built that program."""
+    """Reads many files in all views, under sanitizers if `make sanitizers` has built that program."""
     built = (build / "fuzz" / "replay" for build in (harness.SANITIZED, harness.BUILD))
     program = next(path for path in built if path.exists())
     done = harness.run(program, *words, env=harness.SANITIZER_OPTIONS)
@@ -51,7 +51,7 @@ class Record:
 
 
 class Recording:
-    """The chunks of a sound recording. What is changed in them is in `data`."""
+    """The chunks of a valid recording. `data` has what is changed in them."""
 
     def __init__(self, path):
         with open(path, "rb") as file:
@@ -73,7 +73,7 @@ class Recording:
         return self.records("log", EVENT)
 
     def append(self, kind, record_bytes, rows, **head_fields):
-        """One more chunk at the end, of zeros: its records are returned by their offsets."""
+        """Adds a chunk of zeros at the end, and returns the offsets of its records."""
         at = len(self.data)
         self.data += bytes(CHUNK_BYTES + record_bytes * rows)
         head = Record(self.data, at, CHUNK)

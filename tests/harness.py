@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-What the tests say about memshim, in a few verbs: `record` runs a command under `memshim record`,
-`Recording` reads it back through the program's own JSON, as an outside tool would.
-
-Every path is a test's own: the folder of its files, and the folder of its live segments.
+memshim for tests: `record` runs a command under `memshim record`, `Recording` reads it back through the program's own
+JSON, as another tool would. Every path is a test's own: the folder of its files, and the folder of its live segments.
 """
 
 import ctypes
@@ -47,13 +45,13 @@ def target(name):
 
 
 def enter_ipc_namespace():
-    """Leaves this process, and all it starts from now on, alone with its System V objects."""
+    """Moves this process, and all it starts later, into an IPC namespace of its own."""
     if libc.unshare(CLONE_NEWIPC) != 0:
         raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWIPC)")
 
 
 def run(*argv, env=None, **options):
-    """Runs a command without standard input; its output as text, its status not judged."""
+    """Runs a command without standard input. The output is text, the status is not checked."""
     options.setdefault("timeout", TIMEOUT_S)
     options.setdefault("stdout", subprocess.PIPE)
     options.setdefault("stderr", subprocess.PIPE)
@@ -78,7 +76,7 @@ sys.exit(os.WEXITSTATUS(status) if os.WIFEXITED(status) else 128 + os.WTERMSIG(s
 
 
 def run_measured(program, *argv, **options):
-    """As run; the result has also `seconds` of the CPU and `kibibytes` at most, of the program and its children."""
+    """As run; the result also has `seconds` of CPU time and the most `kibibytes` of the program and its children."""
     out, into = os.pipe()
     with os.fdopen(out, encoding="ascii") as figures:
         try:
@@ -102,7 +100,7 @@ def pids():
 
 
 def wait_until(is_so, what, process=None, pause_max_s=0.05):
-    """Looks again and again, ever more seldom, for a bounded time; and only as long as `process` runs."""
+    """Checks again and again, at growing intervals, for a limited time, and only while `process` runs."""
     end, pause_s = time.monotonic() + PATIENCE_S, 0.0005
     while not is_so():
         assert time.monotonic() < end, f"waited in vain until {what}"
@@ -112,7 +110,7 @@ def wait_until(is_so, what, process=None, pause_max_s=0.05):
 
 
 def foreign(path):
-    """What makes a command read a file of another user."""
+    """The option that makes a command read a file of another user."""
     return () if not os.path.exists(path) or os.stat(path).st_uid in (0, os.geteuid()) else ("--foreign",)
 
 
@@ -145,7 +143,7 @@ class Recording:
         return self._read("events", "--color=never", *options)
 
     def process(self, **wanted):
-        """The one process of the report whose fields are as given."""
+        """The one process of the report with these fields."""
         found = [p for p in self.report()["processes"] if all(p[k] == v for k, v in wanted.items())]
         assert len(found) == 1, (wanted, found)
         return found[0]
@@ -165,7 +163,7 @@ def lost(coverage):
 
 
 def complete(report):
-    """Asserts that a report claims, and rightly may claim, to have everything."""
+    """Asserts that a report claims to be complete, and is."""
     coverage = report["coverage"]
     assert coverage["level"] == "full", coverage
     assert not any(lost(coverage).values()), coverage
@@ -174,7 +172,7 @@ def complete(report):
 
 
 class Lines:
-    """A running command whose lines are waited for, for a bounded time: no test needs to sleep."""
+    """A running command. Waits for its lines, for a limited time: no test needs to sleep."""
 
     def __init__(self, *argv, env=None, patience=PATIENCE_S, **options):
         environment = {**os.environ, **(env or {})}
@@ -197,7 +195,7 @@ class Lines:
         self.process.wait(TIMEOUT_S)
 
     def wait_for(self, text):
-        """Reads up to the line that holds text, and returns that line."""
+        """Reads up to the line with this text, and returns that line."""
         for line in self.process.stdout:
             if text in line:
                 return line.rstrip("\n")

@@ -1,11 +1,9 @@
 # SPDX-License-Identifier: MIT
 """
-After the last test nothing of the run is left: in /dev/shm, in the IPC table, among the processes. The process that started the
-workers looks; what it finds fails the run.
-
-A process of the run is known by its environment, which holds the run's token, or by its folder; a test's folder in /dev/shm by its
-name. Other files and objects hold no token: another run of these tests may make them at the same time, so they count only while no
-other run is under way.
+After the last test the run has left nothing in /dev/shm, in the IPC table, and no process. The process that started
+the workers checks this; what it finds fails the run. A process of the run is known by its environment, which has the
+run's token, or by its folder; a test's folder in /dev/shm by its name. Other files and objects have no token: another
+run may make them at the same time, so they count only if no other run is under way.
 """
 
 import fcntl
@@ -48,7 +46,7 @@ def read_objects():
 
 
 def read_process(pid, folder, token):
-    """"PID command" of a process of this run that is no worker; None of any other."""
+    """"PID command" of a process of this run that is no worker; None for any other."""
     base = pathlib.Path("/proc") / str(pid)
     try:
         environment = (base / "environ").read_bytes()
@@ -81,7 +79,7 @@ class Watch:
         return True
 
     def look(self, folder, only_run):
-        """A line for each thing that is left."""
+        """A line for each object that is left."""
         files, objects = read_files(), read_objects()
         new = sorted(name for name, inode in files.items() if self.files.get(name) != inode)
         ours = [n for n in new if n.startswith(f"memshim-test-{self.token}-") or only_run and not n.startswith("memshim-test-")]

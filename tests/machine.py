@@ -1,9 +1,8 @@
 # SPDX-License-Identifier: MIT
 """
-What this machine can do. A test that needs more than every machine has says so: @needs("time namespaces"). Where the need is not met
-the test is not collected, and the end of the run prints how many tests that were, and why. No test is skipped.
-
-MEMSHIM_TESTS_WITHOUT="32-bit programs,huge pages": the machine is taken for one that lacks these.
+What this machine can do. A test that needs more than every machine has is marked: @needs("time namespaces"). Without
+the feature the test is not collected, and the end of the run prints how many tests that were, and why. No test is
+skipped. MEMSHIM_TESTS_WITHOUT="32-bit programs,huge pages": the machine counts as one without these.
 """
 
 import collections
@@ -29,7 +28,7 @@ __asm__(".globl _start; _start: push $0x3233; mov $4, %eax; mov $1, %ebx; mov %e
 
 
 def needs(*features):
-    """The mark of a test that is collected only where all these features are."""
+    """The mark of a test that is collected only where all these features exist."""
     assert all(feature in FEATURES for feature in features), features
     return pytest.mark.needs(*features)
 
@@ -82,7 +81,7 @@ def try_clock_source():
 
 
 def try_huge_pages():
-    """Of a file's own pages, on demand: Linux 6.1 and later, where memory is not in pieces."""
+    """Huge pages of a file, on demand: Linux 6.1 and later, if memory is not fragmented."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.mmap.restype = ctypes.c_void_p
     with tempfile.TemporaryFile(dir="/dev/shm") as file:
@@ -96,7 +95,7 @@ def try_huge_pages():
 
 
 def try_unsanitized():
-    """Neither under a sanitizer, nor beside the build that is."""
+    """Neither under a sanitizer, nor beside a build that is."""
     is_checked = b"__asan_report_" in pathlib.Path(harness.MEMSHIM).read_bytes()
     return "this build is a sanitizer's" if is_checked or harness.BUILD.name in ("asan", "ubsan", "tsan", "sanitized") else None
 
@@ -122,7 +121,7 @@ FEATURES = {
 
 @functools.lru_cache(None)
 def lacks(feature):
-    """None where the feature is, else why it is not."""
+    """None if the feature exists, else why not."""
     if feature in os.environ.get("MEMSHIM_TESTS_WITHOUT", "").split(","):
         return "so MEMSHIM_TESTS_WITHOUT has it"
     return FEATURES[feature]()

@@ -26,7 +26,7 @@ def ints(zone):
 
 
 class Mapped(Lines):
-    """The target `mapped`, and what it says of itself."""
+    """The target `mapped`, and what it prints about itself."""
 
     def __init__(self, *before, **options):
         super().__init__(*before, target("mapped"), **options)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""`memshim reap` as the tests run it: a leak, and what is kept or removed of it."""
+"""`memshim reap` in the tests: a leak, and which segments are kept or removed."""
 
 import harness
 from harness import memshim, run, target
@@ -33,5 +33,5 @@ def as_user(uid):
 
 
 def story(*words):
-    """A command that does with segments what the words say, see tests/targets/ledger.c."""
+    """A command that does with segments what the words say: see tests/targets/ledger.c."""
     return "sh", "-c", "printf '" + "".join(f"{line}\\n" for line in words) + f"' | {target('ledger')}"

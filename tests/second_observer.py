@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-strace's account of a run, and memshim's, brought to one form and compared thread by thread.
-
-A call is (name, arguments, result, errno). A call that only asks where the break is (brk(0)) is
-counted by memshim, not logged, so it stands in neither account.
+strace's record of a run and memshim's, in one form and compared thread by thread. A call is (name, arguments, result,
+errno). A call that only asks for the break (brk(0)) is counted by memshim, not logged, so neither record has it.
 """
 
 import collections
@@ -22,7 +20,7 @@ def signed(value, bits=32):
 
 
 def number(text):
-    """A word of strace's: -1, NULL, 0x200|31<<26|0600."""
+    """A number in strace's output: -1, NULL, 0x200|31<<26|0600."""
     value = 0
     for word in text.replace("NULL", "0").split("|"):
         word, _, shift = word.partition("<<")
@@ -49,7 +47,7 @@ STRUCT = re.compile(r"\{.*?\}+(?=\)|,)")
 
 
 def _lines(path):
-    """strace's lines, with the two halves of an interrupted one put together again."""
+    """strace's lines, with the two halves of an interrupted line joined."""
     begun = {}
     with open(path, errors="replace") as file:
         for line in file:
@@ -112,7 +110,7 @@ def _event_call(event):
 
 
 def event_calls(recording):
-    """tid -> its calls, in order, as memshim tells them."""
+    """tid -> its calls, in order, in memshim's log."""
     calls = collections.defaultdict(list)
     for event in recording.calls():
         if event["kernel"]:
@@ -121,7 +119,7 @@ def event_calls(recording):
 
 
 def compare(recording, trace):
-    """Asserts that both observers tell the same of every thread that memshim knows of."""
+    """Asserts that both observers agree about every thread that memshim knows."""
     report = recording.report()
     seen = strace_calls(trace, report["session"]["command_pid"])
     logged = event_calls(recording)

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Stories of shared memory: programs that do what they are told (tests/targets/ledger.c), one word at a
-time, under memshim or without it, and what the kernel says meanwhile.
+Stories of shared memory: programs that follow instructions (tests/targets/ledger.c), one word at a time, with memshim
+or without it, and the kernel's view at each step.
 """
 
 import os
@@ -16,13 +16,13 @@ KEY = 0x6D656D10
 
 
 class Teller:
-    """A running ledger program, or several of them below one recorder, one after the other."""
+    """A running ledger program, or several under one recorder, one after the other."""
 
     def __init__(self, lines):
         self.lines = lines
 
     def tell(self, *words):
-        """What it answered: a number, or -errno."""
+        """Sends a word. Returns the answer: a number, or -errno."""
         self.lines.say(" ".join(str(w) for w in words))
         answer = self.lines.process.stdout.readline().split()
         assert answer, f"it ended at {words}"
@@ -67,8 +67,8 @@ def kernel_holders():
 
 def agree(report):
     """
-    Of each segment in the report: what it says of now, and of its holders, is what the kernel says. So are state and
-    nattch while the session goes on; of a recorded one they stay what they were at its end.
+    For each segment in the report, the present facts and the holders agree with the kernel. So do state and nattch in
+    a live session; in an ended one they stay as they were at its end.
     """
     goes_on = report["session"]["state"] == "live"
     rows, holders = kernel_rows(), kernel_holders()

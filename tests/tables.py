@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The program's own .def tables, read as the preprocessor would: a new row is tested at once."""
+"""The program's own .def tables, read as the preprocessor does: a new row is tested at once."""
 
 import re
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""A real terminal for a screen program: tmux draws it, the test types and reads what is there."""
+"""A real terminal for a screen program: tmux draws it, the test types and reads the screen."""
 
 import os
 import pathlib
@@ -40,14 +40,14 @@ class Terminal:
 
     @property
     def pid(self):
-        """The program's, once it is there."""
+        """The program's pid, once it has started."""
         shell = int(self._tmux("display-message", "-p", "#{pane_pid}"))
         children = f"/proc/{shell}/task/{shell}/children"
         harness.wait_until(lambda: pathlib.Path(children).read_text(encoding="ascii"), "the program runs")
         return int(pathlib.Path(children).read_text(encoding="ascii").split()[0])
 
     def screen(self):
-        """All lines, without blanks at their ends. Seen twice alike: the program writes a screen in several pieces."""
+        """All lines, without blanks at their ends. Two equal readings: the program writes a screen in several pieces."""
         seen = [self._tmux("capture-pane", "-p")]
 
         def settled():
@@ -72,7 +72,7 @@ class Terminal:
         self._tmux("resize-window", "-x", str(columns), "-y", str(lines))
 
     def wait_for(self, *words):
-        """Until all of them are on the screen at once; the screen."""
+        """Waits until all these texts are on the screen at once; returns the screen."""
         seen = [""]
 
         def there():

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: MIT
 """
-Which tests run beside each other. `make check` has several workers (pytest-xdist); a test marked `alone` measures time, or looks at
-all processes of the machine, and runs while no other test of the run does.
-
-Two locks: a test holds `tests` shared, or exclusively if it is alone. Each takes `turn` first and gives it back when it has `tests`: so
-a test that waits to be alone is not overtaken again and again.
+Which tests run at the same time. `make check` has several workers (pytest-xdist); a test marked `alone` measures
+time, or looks at all processes of the machine, and runs while no other test of the run does. There are two locks: a
+test holds `tests` shared, or exclusively if it is alone. Each takes `turn` first and releases it when it has `tests`,
+so a test that waits to be alone is not overtaken again and again.
 """
 
 import contextlib
@@ -47,7 +46,7 @@ def held(path, how):
 
 @contextlib.contextmanager
 def turn(folder, by_itself):
-    """As long as a test runs. A run without workers has one test at a time anyway."""
+    """Holds the locks while a test runs. A run without workers has one test at a time anyway."""
     if not os.environ.get("PYTEST_XDIST_WORKER"):
         yield
         return

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-The tools side by side: each runs a benchmark program and hands back the line of JSON it printed.
-A tool that cannot work here says why in `missing`, and its column stays empty.
+The tools side by side: each runs a benchmark program and returns the line of JSON it printed. A tool that cannot work
+here says why in `missing`, and its column stays empty.
 """
 
 import json
@@ -138,7 +138,7 @@ class Memshim(Tool):
 
 
 class Fprintf(Tool):
-    """The shim that people write by hand."""
+    """A shim as people write it themselves."""
 
     name = title = "fprintf"
 
@@ -175,9 +175,8 @@ class Strace(Tool):
 
 class Lttng(Tool):
     """
-    LTTng-UST with a session daemon of its own. The session is a flight recorder, a ring that
-    overwrites, because that costs the program least. root's session daemon would be the machine's:
-    so root runs all of this as another user.
+    LTTng-UST with its own session daemon. The session is a flight recorder, a ring that overwrites, because that
+    costs the program least. root's session daemon would be the machine's, so root runs all of this as another user.
     """
 
     name = title = "lttng"

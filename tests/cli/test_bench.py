@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The benchmark runs through and says all it is there to say. What it says is not judged here."""
+"""The benchmark runs to its end and prints every row. Its numbers are not checked here."""
 
 import os
 import pathlib
@@ -18,7 +18,7 @@ PROGRAMS = ("calls", "spawn", "flood", "crowd", "libempty.so", "libfloor.so", "l
 
 
 def build_programs(build):
-    """The programs in a build folder of their own, beside the memshim under test."""
+    """The programs in their own build folder, beside the memshim under test."""
     build.mkdir()
     for name in ("bin", "lib"):
         (build / name).symlink_to(harness.BUILD / name)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The command line: what is wrong gets one line that says what and why, and the exit code of its kind."""
+"""The command line: each mistake gets one line with what and why, and the exit code of its kind."""
 
 import os
 
@@ -71,7 +71,7 @@ def test_option_with_a_wrong_value(option):
 
 @pytest.mark.parametrize("option", [o for o in tables.OPTIONS if o[3]], ids=lambda o: o[0])
 def test_option_with_an_empty_value(option):
-    """Never taken for a file, a name or a number of nothing; the line says which option."""
+    """An empty value is an error, and the line names the option."""
     assert option[2] in WRONG or option[2] in ANY_VALUE, "what is wrong for a new option?"
     record("true")
     for command in option[4]:
@@ -87,7 +87,7 @@ def test_words_that_do_not_go_together(argv):
 
 @pytest.mark.parametrize("command", tables.COMMANDS)
 def test_help(command):
-    """Each command's help names each of its options, fits a page of 80 columns, and is no error."""
+    """Each command's help names its options, fits 80 columns, and exits with 0."""
     text = memshim("help", command).stdout
     assert not any(line.endswith(" ") for line in text.splitlines())
     assert ("\nFILE is a recording" in text) == ("[FILE]" in text.splitlines()[0])
@@ -130,7 +130,7 @@ ODD = "x\x1b[31m\n\x7f\u009b2J\u202e\udcff\udc9b"
 @pytest.mark.parametrize("argv", [(ODD,), ("report", ODD), ("report", "--color", ODD), ("events", "--call", ODD),
                                   ("ls", "-s", ODD), ("record", ODD), ("record", "./" + ODD), ("help", ODD)])
 def test_odd_bytes_in_the_line(argv):
-    """What the line repeats cannot steer the terminal that it is read on, and stays one line."""
+    """An argument that the message repeats cannot control the terminal, and stays on one line."""
     done = memshim(*argv)
     assert done.returncode in (ABSENT, USAGE, NOT_FOUND) and done.stderr.count("\n") == 1
     assert done.stderr.startswith("memshim: ") and "x?[31m???2J" in done.stderr
@@ -173,7 +173,7 @@ WRONG_SETTINGS = ["SESSION=..", "SESSION=", "STACK_DEPTH=65", "STACK_DEPTH=-1", 
 
 @pytest.mark.parametrize("setting", WRONG_SETTINGS)
 def test_wrong_setting(setting):
-    """The program never sees it; the reader says it."""
+    """The program runs as usual; the reader reports the wrong setting."""
     name, value = setting.split("=")
     done = harness.run(target("calls"), "1", env={"LD_PRELOAD": harness.SHIM, f"MEMSHIM_{name}": value})
     assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
@@ -184,7 +184,7 @@ def test_wrong_setting(setting):
 
 @pytest.mark.parametrize("folder", ["/dev/null", "/dev/null/x", "/proc", "relative/folder", "x" * 5000])
 def test_folder_that_is_none(folder):
-    """The program runs as ever, without a session; the recorder says so and runs nothing."""
+    """Without a folder the program runs as usual, without a session; the recorder refuses and runs nothing."""
     done = harness.run(target("calls"), "1", env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_DIR": folder})
     assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")
     refused(memshim("record", "echo", "ran", env={"MEMSHIM_DIR": folder}), FAILED)
@@ -202,7 +202,7 @@ def on_a_small_stack(*argv):
 @pytest.mark.parametrize("words", ["report", "report --json", "events --json", "top --once", "map", "graph", "reap",
                                    "export --format=folded"])
 def test_on_a_small_stack(words):
-    """64K: libraries that read symbols or draw screens would take more."""
+    """64K: libraries that read symbols or draw screens need more."""
     harness.record("ls", "-l", "/usr/bin", options=("-q",))
     with open("memshim.data", "ab") as file:
         file.write(b"x" * 100000)  # what is behind the end is looked through
@@ -213,7 +213,7 @@ def test_on_a_small_stack(words):
 
 @small_stacks
 def test_recorder_on_a_small_stack():
-    """However deep the tree of those that it looks for."""
+    """The recorder needs little stack, however deep the process tree is."""
     with open("chain.sh", "w", encoding="ascii") as file:
         file.write('[ $1 = 0 ] && { echo there; read line; exit 0; }; env -i bash "$0" $(($1 - 1)); exit')
     with harness.Lines(*on_a_small_stack("record", "-q", "bash", "chain.sh", "40")) as lines:

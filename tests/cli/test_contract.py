@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-What scripts may rely on: the fields of `events --json`, `--csv` and `report --json`, with their types
-and meanings, from a recording, from a live session, and from one whose recorder was killed.
+The contract for scripts: the fields of `events --json`, `--csv` and `report --json`, with types and meanings, from a
+recording, from a live session, and from one whose recorder was killed.
 """
 
 import csv
@@ -43,7 +43,7 @@ def fits(value, kind):
 
 
 def wrong(value, schema):
-    """The fields of an object that are missing or of another type."""
+    """The fields of an object that are missing or have another type."""
     return {k: value.get(k, "missing") for k, kind in schema.items() if k not in value or not fits(value[k], kind)}
 
 
@@ -125,7 +125,7 @@ def check_event(event):
 
 @pytest.fixture(params=["ended", "live", "abandoned"])
 def session(request):
-    """A session of every call, refused ones too, in each of its three states."""
+    """A session with every call, also refused ones, in each of its three states."""
     command = (MEMSHIM, "record", "-q", "--", "sh", "-c",
                f"{target('edges')} >/dev/null; {target('calls')} 3 wait")
     with Lines(*command) as lines:
@@ -164,7 +164,7 @@ def test_events_json(session):
 
 
 def in_both_ways(recording):
-    """Rows of CSV and objects of JSON, none of them newer than the others: how a process ended comes when it comes."""
+    """Rows of CSV and objects of JSON of the same events: a process's end may come at any time."""
     for _ in range(20):
         before = recording.events()
         rows = list(csv.DictReader(io.StringIO(memshim("events", "--csv", recording.path).stdout)))

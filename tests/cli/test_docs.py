@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The manual page, the completion and the README keep up with the program's tables."""
+"""The manual, the completion and the README agree with the program's tables."""
 
 import re
 import subprocess
@@ -41,7 +41,7 @@ def test_completion():
 
 
 def test_pictures_of_the_readme_show_the_screens_of_today(tmp_path):
-    """The headings of the report and of the live screen, whatever the numbers; the last columns depend on the room."""
+    """The pictures have the present headings of the report and the live screen; numbers and the last columns may differ."""
     subprocess.run([TOP / "scripts" / "draw-pictures", harness.BUILD, tmp_path], check=True, timeout=60)
     readme = (TOP / "README.md").read_text(encoding="utf-8")
     for picture, headings in (("report.svg", ("PID", "SHMID", "BYTES", "FINDINGS")), ("top.svg", ("PID", "# Processes"))):
@@ -53,7 +53,7 @@ def test_pictures_of_the_readme_show_the_screens_of_today(tmp_path):
 
 
 def lines_of_picture(path):
-    """Its lines of text, numbers as #."""
+    """The lines of a picture's text, numbers as #."""
     lines = {}
     for y, text in re.findall(r'y="([\d.]+)" textLength=[^>]*>([^<]*)<', path.read_text(encoding="utf-8")):
         lines.setdefault(y, []).append(text)
@@ -61,7 +61,7 @@ def lines_of_picture(path):
 
 
 def test_readme_session():
-    """The summary in the README is what record prints of the demo, whatever the numbers."""
+    """The README's summary is what record prints for the demo; numbers may differ."""
     shape = lambda text: [re.sub(r"[\d.,]+[KM]?", "#", line).split() for line in text.splitlines()]
     summary = run(harness.MEMSHIM, "record", "--", TOP / "scripts" / "demo-program").stderr
     session = shape((TOP / "README.md").read_text(encoding="utf-8"))

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Files that are none, files of others, disks that are full, outputs that are closed."""
+"""Files that are no recordings, files of other users, full disks, closed outputs."""
 
 import json
 import os
@@ -47,7 +47,7 @@ def make_odd_files():
 
 @pytest.mark.parametrize("command", READING)
 def test_odd_file(command):
-    """Refused at once: in a second, were the machine busy."""
+    """It is refused within a second, even on a busy machine."""
     for name, word in make_odd_files().items():
         before = cpu_seconds()
         refused(memshim(command, *arguments(command), name, timeout=10), ABSENT, name, word)
@@ -60,7 +60,7 @@ def cpu_seconds():
 
 
 def test_nothing_but_a_header():
-    """Of a recording: nothing happened in it, and it may have been cut off; both are said."""
+    """A recording with only a header: it has no events, and may be cut off; both are reported."""
     record(target("calls"), "1")
     os.truncate("memshim.data", 4096)
     report = json.loads(memshim("report", "--json", timeout=10).stdout)
@@ -70,7 +70,7 @@ def test_nothing_but_a_header():
 
 
 def test_large_foreign_files():
-    """Known by their beginning: neither time nor memory is spent on the rest."""
+    """They are recognized by their first bytes: the rest costs no time and no memory."""
     record("true")
     with open("zeros", "wb") as zeros, open("memshim.data", "rb") as whole, open("long", "wb") as long:
         zeros.truncate(1 << 36)
@@ -134,7 +134,7 @@ def test_file_that_cannot_be_written(argv, path, word):
 
 @pytest.mark.parametrize("command", ["events", "events --json", "events --csv", "events -f"])
 def test_reader_of_the_output_goes_away(command):
-    """It ends at once and quietly, by SIGPIPE, as cat does."""
+    """The command ends at once and quietly, by SIGPIPE, as cat does."""
     record(target("calls"), "5000")
     with subprocess.Popen([MEMSHIM, *command.split()], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as lines:
         lines.stdout.read(1)
@@ -149,7 +149,7 @@ PRINTING = ["report", "report --json", "events", "events --json", "events --csv"
 
 
 def without_reader(argv, **options):
-    """Runs memshim with a standard output that nobody reads."""
+    """Runs memshim with a standard output that no process reads."""
     reading, writing = os.pipe()
     os.close(reading)
     try:
@@ -166,7 +166,7 @@ def test_pipe_without_a_reader_ends_quietly(command):
 
 
 def test_pipe_without_a_reader_where_the_signal_is_ignored():
-    """As under nohup or cron: then the line says why it failed."""
+    """As under nohup or cron: then a line says why it failed."""
     record(target("calls"), "1")
     done = without_reader(["events"], restore_signals=False, preexec_fn=lambda: signal.signal(signal.SIGPIPE, signal.SIG_IGN))
     assert (done.returncode, done.stderr) == (1, "memshim: standard output: Broken pipe\n")
@@ -188,7 +188,7 @@ TINY = ("unshare", "--mount", "sh", "-c")
 @machine.needs("root")
 @pytest.mark.parametrize("size", ["64k", "1m"])
 def test_no_room_for_the_session(size):
-    """The message comes before anything runs, and nothing is left."""
+    """The message comes before anything runs, and no file is left."""
     os.mkdir("small", 0o700)
     done = harness.run(*TINY, f"mount -t tmpfs none small -o mode=700,size={size}; export MEMSHIM_DIR=$PWD/small;"
                               f"{MEMSHIM} record echo ran; echo $? $(ls -A small) >&2")
@@ -199,7 +199,7 @@ def test_no_room_for_the_session(size):
 
 @machine.needs("root")
 def test_disk_full_while_it_runs():
-    """The program never notices; what is missing is counted, and said."""
+    """The program runs as usual; missing events are counted and reported."""
     os.mkdir("small")
     program = f"{target('calls')} 20000; exit 3"
     done = harness.run(*TINY, f"mount -t tmpfs none small -o size=1400k; {MEMSHIM} record -q -o small/x sh -c '{program}';"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The detectors detect: each lint passes on the tree as it is, and fails on what it is there for."""
+"""Each lint passes on the present tree, and fails on a violation."""
 
 import functools
 import os
@@ -17,7 +17,7 @@ GIT = ("git", "-c", "user.name=test", "-c", "user.email=test@localhost", "-c", "
 
 @pytest.fixture(scope="session")
 def copied_tree(tmp_path_factory):
-    """A copy of all that is committed, or would be: one for all tests."""
+    """A copy of all files that are committed, or would be: one for all tests."""
     copy = tmp_path_factory.mktemp("tree")
     listed = subprocess.run(["git", "ls-files", "-co", "--exclude-standard"], cwd=harness.TOP, check=True,
                             stdout=subprocess.PIPE, text=True).stdout.split("\n")
@@ -32,7 +32,7 @@ def copied_tree(tmp_path_factory):
 
 @pytest.fixture
 def tree(copied_tree):
-    """The copy, as the test before this one found it."""
+    """The copy, restored after each test."""
     yield copied_tree
     for words in (("reset", "-q", "--hard"), ("clean", "-q", "-fdx")):
         subprocess.run([*GIT, *words], cwd=copied_tree, check=True)
@@ -137,7 +137,7 @@ def test_lines_that_just_fit(tree, line):
 
 
 def test_all_lints(tree, tmp_path):
-    """Each is run whatever the others say; one that fails, fails them all. cppcheck is shown the one file that is wrong."""
+    """All lints run, and one that fails makes the whole fail. cppcheck gets only the one wrong file."""
     harness.need("shellcheck", "cppcheck")
     checker = tmp_path / "bin" / "cppcheck"
     checker.parent.mkdir()
@@ -164,7 +164,7 @@ def test_lint(tree, name, damage, words):
 
 
 def test_exports(tmp_path):
-    """What the shim gives to the program, and needs of it, is a closed list."""
+    """The shim's exports and imports are a closed list."""
     exports = harness.TOP / "scripts" / "lint-exports"
     symbols = harness.TOP / "preload" / "exports.map"
     assert run(exports, harness.SHIM).returncode == 0
@@ -179,14 +179,14 @@ def test_exports(tmp_path):
 
 
 def test_no_libc_call_in_the_shim():
-    """Nothing but errno's place is asked of others: no allocation, no lock, no output is possible."""
+    """The shim imports only __errno_location: it cannot allocate, lock or print."""
     undefined = subprocess.run(["nm", "-D", "--undefined-only", harness.SHIM], stdout=subprocess.PIPE, text=True, check=True)
     strong = [line.split()[1].split("@")[0] for line in undefined.stdout.splitlines() if line.split()[0] == "U"]
     assert strong == ["__errno_location"]
 
 
 def test_hardening():
-    """As a distribution's own check would ask of both."""
+    """What a distribution's own check requires of both."""
     program = subprocess.run(["readelf", "-hldW", harness.MEMSHIM], stdout=subprocess.PIPE, text=True, check=True).stdout
     assert "DYN (" in program and " NOW" in program and "GNU_RELRO" in program
     shim = subprocess.run(["readelf", "-ldW", harness.SHIM], stdout=subprocess.PIPE, text=True, check=True).stdout

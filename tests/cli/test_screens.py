@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 """
-What a person sees, whole: the screens in tests/screens, of one small program. What differs from run to
-run (times, pids, addresses) is masked.
+Whole screens, as a person sees them: those in tests/screens, of one small program. What differs from run to run
+(times, pids, addresses) is masked.
 
-    RENEW_SCREENS=1 pytest tests/cli/test_screens.py     writes them anew; look at the difference
+    RENEW_SCREENS=1 pytest tests/cli/test_screens.py     writes them again; look at the difference
 """
 
 import os
@@ -48,7 +48,7 @@ int main(void)
 
 
 def masked(text):
-    """Of one width, so that columns stay where they are."""
+    """The masks keep the width, so that columns stay in place."""
     same = lambda c: lambda m: c * len(m[0])
     text = re.sub(r"0x[0-9a-f]{9,}", same("A"), text)
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d on .*", "DATE on HOST", text)
@@ -65,7 +65,7 @@ def masked(text):
 
 
 def without_columns(text, *headings):
-    """A list of top without what differs in time, and without the head's right side."""
+    """A list of top without columns that depend on time, and without the right side of the head."""
     lines = text.split("\n")
     at = [i for i, line in enumerate(lines) if any(h in line for h in headings)]
     for heading in headings:
@@ -120,7 +120,7 @@ def test_screen(story, name, monkeypatch):
 
 
 def test_colours(story):
-    """Only where they are wanted; the words are the same."""
+    """Colours are used only where they are wanted; the text is the same."""
     coloured = memshim("report", "--color=always", env={"NO_COLOR": ""}).stdout
     assert "\x1b[" in coloured
     assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == memshim("report", "--color=never").stdout
@@ -128,7 +128,7 @@ def test_colours(story):
 
 
 def test_many_processes():
-    """Of many, those with something to tell are shown, and how many there are."""
+    """Of many processes, the most important rows are shown, with the total."""
     program = harness.target("calls")
     record("sh", "-c", f"for i in $(seq 60); do /bin/true; done; {program} 1; {program} 2; true", options=("-q",))
     text = memshim("report", "--color=never", "--columns=pid,program,state").stdout

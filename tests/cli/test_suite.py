@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The tests themselves: what a machine lacks is not collected there, with its reason; what a run leaves behind is found."""
+"""The tests themselves: tests that the machine cannot run are not collected, with a reason; files that a run leaves are found."""
 
 import errno
 import os
@@ -31,7 +31,7 @@ def passed(done):
 
 @pytest.mark.parametrize("options", [(), ("-n", "2", "--dist", "loadgroup")], ids=["one process", "workers"])
 def test_what_is_lacking_is_not_collected(options, tmp_path):
-    """The others are the same, none is skipped, and the reasons are printed before the summary."""
+    """All other tests run, none is skipped, and the reasons come before the summary."""
     options = (*options, f"--basetemp={tmp_path}/inner")
     whole, less = run_tests(*options), run_tests(*options, lacking=("32-bit programs", "root"))
     assert (whole.returncode, less.returncode) == (0, 0), less.stdout
@@ -43,7 +43,7 @@ def test_what_is_lacking_is_not_collected(options, tmp_path):
 
 
 def test_kernel_without_32_bit_programs(monkeypatch):
-    """It compiles them and cannot execute them."""
+    """The machine can compile them, but not execute them."""
     def run(program, *rest, **options):
         if str(program).endswith("word32"):
             raise OSError(errno.ENOEXEC, os.strerror(errno.ENOEXEC))

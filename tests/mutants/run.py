@@ -89,7 +89,7 @@ class Copy:
             shutil.copytree(pathlib.Path(build) / "compiled", self.folder / "build" / "compiled")
 
     def make(self):
-        """None, or what the compiler says."""
+        """None, or the compiler's message."""
         done = subprocess.run(["make", f"-j{os.cpu_count()}", "all", "tests"], cwd=self.folder, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT, text=True, env={**os.environ, "MAKEFLAGS": "", "BUILD": "build"})
         return done.stdout if done.returncode else None

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Recordings whose numbers make no sense, each in a way of its own: read at once, in little memory, without harm; what is sound in them
-is shown, what is not is counted.
+Recordings with impossible numbers, each in its own way: they are read at once, in little memory, without harm. What
+is valid is shown; what is not is counted.
 """
 
 import json
@@ -21,7 +21,7 @@ SECONDS, KILOBYTES = 5, 600 << 10  # of one command, on a busy machine; a sound 
 
 
 def story():
-    """A recording with a bit of everything; sound."""
+    """A valid recording with rows of every kind."""
     script = f"{target('calls')} 30; /usr/bin/perl -e '$i = shmget(1, 4096, 01600); fork; shmread($i, $x, 0, 9)'"
     record("sh", "-c", script, options=("-q", "-w", "--no-compress", "-o", "sound"), check=False)
     return damage.Recording("sound")
@@ -33,7 +33,7 @@ def sound():
 
 
 def read(path, *commands):
-    """Each command's output; bounded in time and memory, never a signal, its messages of one line each."""
+    """Each command's output: limited time and memory, no signal, messages of one line each."""
     outputs = []
     for command in commands or COMMANDS:
         done = harness.run_measured(harness.MEMSHIM, *command.split(), path, timeout=SECONDS * 12)
@@ -45,7 +45,7 @@ def read(path, *commands):
 
 
 class Many:
-    """Copies, each wrong in its own way: read in one go, in every view."""
+    """Copies, each damaged in its own way: read together, in every view."""
 
     def __init__(self, folder):
         self.folder, self.paths = folder, []
@@ -59,7 +59,7 @@ class Many:
 
 
 def check(recording):
-    """As `damaged`; its JSON is JSON in any case."""
+    """As `damaged`; the JSON output is valid JSON in any case."""
     recording.write("damaged")
     outputs = dict(zip(COMMANDS, read("damaged")))
     for line in outputs["events --json"].splitlines():
@@ -68,7 +68,7 @@ def check(recording):
 
 
 def test_sound_one(sound):
-    """What the others begin with."""
+    """The undamaged recording."""
     report, outputs = check(sound)
     harness.complete(report)
     assert len(outputs["events --json"].splitlines()) == report["coverage"]["events"] == len(list(sound.events()))
@@ -77,7 +77,7 @@ def test_sound_one(sound):
 
 
 def test_stacks_that_nobody_has(sound):
-    """Each event with another one."""
+    """Each event has the number of another unknown stack."""
     for i, event in enumerate(sound.events()):
         event["stack"] = 0x7FFFFFFF - i
     report, _ = check(sound)
@@ -91,7 +91,7 @@ def test_processes_that_nobody_has(sound):
 
 
 def test_many_events_of_unknown_things(sound):
-    """As many as a real session has, and tables as long: they are not read again for each event."""
+    """As many events and rows as in a real session, all unknown: the tables are not read again for each event."""
     for i, at in enumerate(sound.append("stacks", 32, 20000)):
         frame = Record(sound.data, at, FRAME)
         frame["number"], frame["offset"] = 30000 + i, 1
@@ -103,7 +103,7 @@ def test_many_events_of_unknown_things(sound):
 
 
 def test_frames_in_a_circle(sound):
-    """Each is the outer one of the next: stacks end all the same."""
+    """Each frame is the outer frame of the next: stacks end anyway."""
     frames = list(sound.records("stacks", FRAME))
     for frame, other in zip(frames, frames[1:] + frames[:1]):
         frame["outer"] = other["number"] << 32 | frame["outer"] & 0xFFFFFFFF
@@ -133,7 +133,7 @@ def test_odd_numbers(sound, kind, tmp_path):
 
 
 def test_instances_far_apart(sound):
-    """Who runs is not looked for among all that there could be, for each segment."""
+    """Large gaps between instances: finding the running processes of each segment is still fast."""
     for process in sound.records("processes", PROCESS):
         process["instance"], process["state"] = (1 << 22) - 2, 1
     for i, at in enumerate(sound.append("ledger", 128, 20000)):
@@ -147,7 +147,7 @@ def test_instances_far_apart(sound):
 @pytest.mark.parametrize("kind,at,width", [("processes", 144, 8), ("ledger", 0, 8), ("log", 8, 8), ("log", 28, 4), ("loads", 0, 8),
                                            ("modules", 0, 8), ("attachments", 0, 4), ("identities", 0, 4), ("shared", 0, 8)])
 def test_all_ones(sound, kind, at, width):
-    """From some field on to the record's end, counters and all."""
+    """All bits are set from a field to the end of the record, counters included."""
     for head in sound.chunks:
         if damage.KINDS[head["kind"]] == kind:
             size = head["record_bytes"]
@@ -170,7 +170,7 @@ def test_names_without_an_end(sound):
 @pytest.mark.replays
 @pytest.mark.parametrize("which", [0, 1])
 def test_chunks_with_odd_heads(sound, which, tmp_path):
-    """Lengths and counts that point outside, overlap, or overflow."""
+    """Lengths and counts that point outside the file, overlap, or overflow."""
     many, whole = Many(tmp_path), bytes(sound.data)
     for field in damage.CHUNK:
         for value in ODD:
@@ -183,7 +183,7 @@ def test_chunks_with_odd_heads(sound, which, tmp_path):
 
 @pytest.mark.parametrize("field", ["magic", "payload_bytes", "record_bytes"])
 def test_what_is_behind_an_odd_head(sound, field):
-    """Is found, and what was left out is counted."""
+    """Chunks after a damaged header are found, and what was left out is counted."""
     heads = [head for head in sound.chunks if damage.KINDS[head["kind"]] == "modules"]
     heads[0][field] = MOST
     report, _ = check(sound)
@@ -192,7 +192,7 @@ def test_what_is_behind_an_odd_head(sound, field):
 
 
 def test_chunks_upon_chunks(sound):
-    """Each claims all that is behind it."""
+    """Each chunk claims all bytes after it."""
     for head in sound.chunks:
         head["payload_bytes"] = (len(sound.data) - head.at) // head["record_bytes"] * head["record_bytes"]
         head["count"] = head["payload_bytes"] // head["record_bytes"]
@@ -209,7 +209,7 @@ def test_clocks_in_no_order(sound):
 
 
 def test_cut_off(sound):
-    """The part that is there is read, and the report says that it is incomplete."""
+    """The part that exists is read, and the report says that it is incomplete."""
     for part in (0.3, 0.6, 0.9):
         with open("cut", "wb") as file:
             file.write(sound.data[:int(len(sound.data) * part)])
@@ -220,7 +220,10 @@ def test_cut_off(sound):
 
 @pytest.mark.replays
 def test_every_byte_of_the_header():
-    """Wrong in turn; and cut off anywhere. A recording, and the segment of a session without a recorder."""
+    """
+    Each byte is changed in turn, and the file is cut at each place: a recording, and the segment of a session without
+    a recorder.
+    """
     record("true", options=("-q", "-k", "0"))
     harness.run("true", env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "8K"})
     segment = os.path.join(os.environ["MEMSHIM_DIR"], "default.seg")

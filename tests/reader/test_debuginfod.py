@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Symbols from a debuginfod server, if the user asks for it: a small one on this machine that serves what
-a test puts there, and that may keep its callers waiting.
+Symbols from a debuginfod server, if the user asks for it: a small server on this machine, which serves what a test
+gives it and may not answer.
 """
 
 import http.server
@@ -22,7 +22,7 @@ SOURCE = harness.TOP / "tests" / "targets" / "walks.c"
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """files: {"BUILDID/debuginfo": bytes}; asked: what was asked for. `silent`: never answers."""
+    """files: {"BUILDID/debuginfo": bytes}; asked: the requests. `silent`: never answers."""
 
     daemon_threads = True
 
@@ -106,7 +106,7 @@ def test_names_from_a_server(server, stripped):
 
 
 def test_the_program_itself_from_a_server(server, stripped, tmp_path):
-    """On another machine, or rebuilt since: the server has what ran."""
+    """The program is on another machine, or was rebuilt: the server has the one that ran."""
     program, number, debug = stripped
     server.files[f"{number}/debuginfo"] = debug
     server.files[f"{number}/executable"] = (tmp_path / "walks").read_bytes()
@@ -120,7 +120,7 @@ def test_the_program_itself_from_a_server(server, stripped, tmp_path):
 
 
 def test_what_a_server_gives_is_not_believed(server, stripped):
-    """Another program's file under this build id: no names, rather than wrong ones."""
+    """The server has another program's file under this build id: no names, rather than wrong ones."""
     program, number, _ = stripped
     server.files[f"{number}/executable"] = open(harness.target("walks"), "rb").read()
     recording = record(program, "static")
@@ -129,7 +129,7 @@ def test_what_a_server_gives_is_not_believed(server, stripped):
 
 
 def test_what_several_debug_files_share(server, tmp_path):
-    """dwz moves what two of them have in common into a third, which is asked for by its own id."""
+    """dwz moves the common part of two debug files into a third, which is requested by its own id."""
     harness.need("dwz")
     for name in ("one", "two"):
         subprocess.run(["cc", "-O2", "-g", "-Wl,--build-id", "-o", name, SOURCE, "-pthread", "-ldl"], check=True)
@@ -148,7 +148,7 @@ def test_what_several_debug_files_share(server, tmp_path):
 
 @turns.alone
 def test_a_server_that_never_answers(server, stripped, monkeypatch):
-    """One time limit for all files together; then nobody is asked any more, and the report is there."""
+    """One time limit for all files; after it no server is asked, and the report is complete."""
     monkeypatch.setenv("DEBUGINFOD_TIMEOUT", "1")
     program, *_ = stripped
     server.silent = True
@@ -177,7 +177,7 @@ def test_no_server_named(stripped, monkeypatch):
 
 
 def test_progress_on_a_terminal(server, stripped):
-    """There the line is drawn while it lasts, and leaves nothing behind."""
+    """On a terminal, a progress line is drawn and removed."""
     program, number, debug = stripped
     server.files[f"{number}/debuginfo"] = debug + bytes(64 << 20)
     recording = record(program, "static")
@@ -189,7 +189,7 @@ def test_progress_on_a_terminal(server, stripped):
 
 
 def test_progress_does_not_steer_the_terminal(server, stripped):
-    """The name of the file comes from the recorded program."""
+    """The file name in the progress line comes from the recorded program."""
     program, number, debug = stripped
     os.rename(program, "\x1b[7m\u009b1mw")
     server.files[f"{number}/debuginfo"] = debug + bytes(64 << 20)

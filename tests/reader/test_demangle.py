@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Names as their programmers wrote them."""
+"""Demangled names are those of the source."""
 
 import random
 
@@ -48,7 +48,7 @@ def test_names():
 
 
 def test_names_that_are_damaged():
-    """No crash, no hang, no end of output, whatever a file says."""
+    """Any name ends in limited time and output, without a crash."""
     chance, letters = random.Random(20261124), "_RNvCIMXYBEKTFGDLspu0123456789abcshjAQOS."
     names = []
     for _ in range(20000):
@@ -60,13 +60,13 @@ def test_names_that_are_damaged():
 
 
 def test_a_name_that_multiplies():
-    """Each pair doubles what the one before it stands for: it is given up in time."""
+    """Each part doubles the text of the one before: the demangler stops in time."""
     pairs = "".join(f"TB{at}_B{at}_E" for at in "0123456789abcdefghijklmnopqrstuvw")
     assert demangle(f"_RINvC1a1f{pairs}E")[0].startswith("_R")
 
 
 def test_in_a_stack(compile_c):
-    """As compilers of those languages name their functions."""
+    """Call stacks have names as in the source of these languages."""
     program = compile_c("mangled", """
         #include <unistd.h>
         #define NAMED(name) __asm__(name) __attribute__((noinline))

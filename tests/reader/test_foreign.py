@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Files of other users: nothing that the effective user or root does not own is believed, wherever it came from. --foreign reads it all the
-same; what removes or writes never does.
+Files of other users: no command trusts a file unless the effective user or root owns it. --foreign reads it; commands
+that remove or write never use it.
 """
 
 import os
@@ -32,7 +32,7 @@ def prefix(uid):
 
 @pytest.fixture(params=READERS)
 def reader(request, tmp_path):
-    """Runs a command as one who is not the files' owner, in the test's folder."""
+    """Runs a command as another user than the files' owner, in the test's folder."""
     uid = READERS[request.param]
     for above in (tmp_path, *tmp_path.parents):
         if above.owner() == "root" and above != pathlib.Path("/") and above.stat().st_mode & 1 == 0:
@@ -53,7 +53,7 @@ def says_whose(path, uid=OTHER):
 
 
 def recorded(name="memshim.data"):
-    """A recording of another user's that everybody may read."""
+    """A recording of another user that every user may read."""
     harness.record("sh", "-c", "ls / >/dev/null; :", options=("-q",), output=name)
     give(name)
 
@@ -70,7 +70,7 @@ def test_recording(command, reader):
 
 @pytest.mark.parametrize("owner", [0, 65534])
 def test_recording_of_ones_own_or_of_root(owner, reader):
-    """Root's is believed by everybody, who could do anything anyway; one's own too."""
+    """Every user trusts root's recording and its own."""
     recorded()
     if owner not in (0, reader.uid):
         owner = reader.uid
@@ -104,7 +104,7 @@ def test_found_beside_other_things(command, reader):
 
 @pytest.fixture
 def planted(monkeypatch):
-    """A folder of live segments that another user has made, with a session in it."""
+    """A folder of live segments that another user made, with a session in it."""
     path = pathlib.Path(tempfile.mkdtemp(prefix="memshim-test-planted-", dir="/dev/shm"))
     monkeypatch.setenv("MEMSHIM_DIR", str(path))
     harness.run(target("calls"), 1, env={"LD_PRELOAD": harness.SHIM})
@@ -116,7 +116,7 @@ def planted(monkeypatch):
 
 @pytest.mark.parametrize("command", [c for c in COMMANDS if c != "ipcs"])
 def test_folder(command, planted, reader):
-    """The newest of it is not taken, and none of its sessions by name."""
+    """Neither its newest session nor a session by name is used."""
     hint = "" if command == "reap" else "; --foreign reads it"
     line = f"memshim: {planted}: belongs to another user (uid {OTHER}){hint}\n"
     for words in ((), ("default",)):
@@ -144,7 +144,7 @@ def test_segment_in_a_folder_of_ones_own(planted, reader):
 
 
 def test_session_of_a_process(own_world, reader):
-    """-p leads to the segment that a process maps: that of another user's process is his."""
+    """-p leads to the segment that another user's process maps: it is refused."""
     give(own_world, mode=0o755)
     environment = {"LD_PRELOAD": harness.SHIM}
     with harness.Lines(*prefix(OTHER), target("calls"), 1, "wait", env=environment) as lines:
@@ -164,7 +164,7 @@ def test_session_of_a_process(own_world, reader):
 
 
 def test_other_half(own_world, reader):
-    """A recording of one's own that is not finished names a segment: another user's is not read with it."""
+    """An unfinished recording of this user names a segment of another user: that segment is not read."""
     with harness.Lines(MEMSHIM, "record", "-q", target("calls"), "3", "wait") as lines:
         lines.wait_for("wrong: 0")
         harness.wait_until(lambda: harness.Recording("memshim.data").report()["processes"], "it is drained", lines.process)
@@ -212,7 +212,7 @@ def test_screen_removes_nothing_foreign():
 
 
 def test_users_of_no_name():
-    """In a user namespace that maps nobody, all users have one number: equal numbers are not one user."""
+    """In a user namespace without a map, all users have one number: equal numbers do not mean equal users."""
     recorded()
     os.chmod(".", 0o755)
     for above in pathlib.Path.cwd().parents:
@@ -227,7 +227,7 @@ def test_users_of_no_name():
 
 @pytest.mark.parametrize("kind", ["fifo", "device", "folder"])
 def test_no_regular_file(kind, reader):
-    """It is not opened: reading a fifo would wait, reading a device may do anything."""
+    """It is not opened: reading a fifo would wait, and reading a device may do anything."""
     if kind == "fifo":
         os.mkfifo("odd", 0o666)
     elif kind == "device":

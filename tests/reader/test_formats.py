@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Sizes, differences, counts and durations as people read them: both sides of each step."""
+"""Sizes, differences, counts and durations as text: both sides of each step."""
 
 import pytest
 

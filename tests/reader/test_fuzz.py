@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every input that ever broke the reader, and real files damaged at random: read without harm."""
+"""Every input that ever broke the reader, and real files with random damage: read without harm."""
 
 import random
 import struct
@@ -34,7 +34,7 @@ def test_real_recordings_damaged_at_random(tmp_path):
 
 
 def answer(chance):
-    """A message of the symbol child as report/symbols/protocol.h has it, nearly right."""
+    """A nearly valid message of the symbol child, as in report/symbols/protocol.h."""
     text = bytes(chance.choice(b"\0\0ab/") for _ in range(chance.randrange(60)))
     text += b"\0" if chance.randrange(4) else b""
     count, used = chance.choice((0, 1, 1, 2, 16, 17, 1 << 31)), chance.choice((len(text), len(text), 0, 7, 1 << 16, (1 << 32) - 1))
@@ -48,7 +48,7 @@ def answer(chance):
 
 
 def test_answers_of_a_child_that_was_taken_over(tmp_path):
-    """Each place is told once, and nothing is read that did not come."""
+    """Each place is used once, and nothing outside the message is read."""
     chance, paths = random.Random(20261201), []
     for i in range(150):
         messages = [answer(chance) for _ in range(chance.randrange(1, 50))]

@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-A process of the session that writes over all of its segment: the others are unharmed, the recorder
-ends as COMMAND did, and every reader bears what it finds, while it is written and after.
-
-What the numbers then say is nobody's to know; that they are read is.
+A process of the session overwrites all of its segment: other programs run unchanged, the recorder ends with COMMAND's
+status, and every reader copes with the file, during the writes and afterwards. The numbers may be anything.
 """
 
 import os
@@ -19,7 +17,7 @@ COMMANDS = ("report", "report --json", "events", "events --json", "events --csv"
 
 
 def borne(done):
-    """All of it, or one line that says why not; no signal, no sanitizer."""
+    """Complete output, or one line that says why not; no signal, no sanitizer report."""
     assert done.returncode in (0, 1), done.stderr[-2000:]
     assert done.returncode == 0 or done.stderr.count("\n") == 1, done.stderr[-2000:]
 
@@ -31,7 +29,7 @@ def read_in_all_ways(*where):
 
 @EACH
 def test_session_of_a_recorder(how):
-    """And of those who come later: a shell that starts programs."""
+    """Also with processes that start later: a shell that starts programs."""
     script = f"{target('hostile')} {how} sh -c '{target('calls')} 3000; {target('many')} fork 100; {target('calls')} 10'; exit 5"
     with Lines(MEMSHIM, "record", "-q", "--log-size=1M", "sh", "-c", script) as lines:
         lines.wait_for("wrong: ")

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Files that a recording names and that somebody made to be expensive: each costs a name, and not the report. Time is the processor's,
-memory is what any of memshim's processes held.
+Files that a recording names and that an attacker made expensive: each costs a name, and not the report. Time is CPU
+time; memory is the most that any process of memshim used.
 """
 
 import os
@@ -29,7 +29,7 @@ GROWS = """
 
 
 class Cost:
-    """memshim's output, and what it and its children took."""
+    """memshim's output, and what it and its children used."""
 
     def __init__(self, *argv):
         done = harness.run_measured(MEMSHIM, *argv, stderr=subprocess.STDOUT, encoding="utf-8", errors="replace")
@@ -44,13 +44,13 @@ class Cost:
 
 
 def costly_name(doublings):
-    """A C++ name in which each part doubles what the one before it stands for."""
+    """A C++ name in which each part doubles the text of the one before."""
     digits = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
     return "_Z1f1AIiiE" + "".join(f"S_IS{digits[i]}_S{digits[i]}_E" for i in range(doublings))
 
 
 def test_cpp_name_that_doubles(compile_c):
-    """Only the function of that name is without one."""
+    """Only the function with that name has no name in the report."""
     name = costly_name(33)
     assert len(name) < 342
     recording = record(compile_c("doubles", f"""
@@ -79,7 +79,7 @@ def section(data, name):
 
 
 def bomb(whole_bytes):
-    """Zeros, deflated to a thousandth, as a compressed section has them."""
+    """Zeros, compressed to a thousandth, as in a compressed section."""
     press = zlib.compressobj(9, zlib.DEFLATED, -15)
     piece = press.compress(bytes(MIB)) + press.flush(zlib.Z_FULL_FLUSH)
     end = zlib.compressobj(9, zlib.DEFLATED, -15).flush()
@@ -88,7 +88,7 @@ def bomb(whole_bytes):
 
 
 def test_compressed_section(compile_c, tmp_path):
-    """1 MB that is 1 GB: its lines are missing, its functions have names."""
+    """1 MB that expands to 1 GB: lines are missing, functions have names."""
     program = pathlib.Path(compile_c("bomb", GROWS))
     (tmp_path / "payload").write_bytes(bomb(1 << 30))
     subprocess.run(["objcopy", "--add-section", ".debug_info=payload", "--add-section", ".debug_abbrev=payload", program], check=True)
@@ -131,7 +131,7 @@ def test_sparse_table(sparse):
 
 
 def test_recorder_reads_no_large_table_of_a_checked_program(compile_c):
-    """Only a program that needs AddressSanitizer has its tables read."""
+    """The recorder reads tables only of programs that need AddressSanitizer."""
     program = pathlib.Path(compile_c("checked", GROWS, "-fsanitize=address"))
     data = bytearray(program.read_bytes())
     struct.pack_into("<Q", data, section(data, b".dynsym") + 32, 2500 * MIB)
@@ -142,7 +142,7 @@ def test_recorder_reads_no_large_table_of_a_checked_program(compile_c):
 
 
 def plant(path, what):
-    """Something that blocks, or does something, when it is opened."""
+    """A file that blocks or has an effect when it is opened."""
     pathlib.Path(path).unlink(missing_ok=True)
     if what == "fifo":
         os.mkfifo(path)
@@ -186,7 +186,7 @@ def test_special_file_in_place_of_debug_information(linked, what):
 
 @PLANTS
 def test_special_file_that_debug_information_names(tmp_path, what):
-    """A split unit, wherever the debug information says that it is: a library may open it by itself."""
+    """The debug information names a split unit, which a library may open by itself."""
     subprocess.run(["cc", "-O2", "-g", "-gsplit-dwarf", "-o", "walks", SOURCE, "-pthread", "-ldl"], check=True)
     split, = [path for path in tmp_path.iterdir() if path.suffix == ".dwo"]
     recording = record("./walks", "static")
@@ -207,7 +207,7 @@ def test_script_whose_interpreter_is_a_fifo():
 
 
 def damaged(data, seed):
-    """The same with one to forty bytes of its tables, debug information or headers changed; its notes and text are as they were."""
+    """A copy with one to forty changed bytes in its tables, debug information or headers; notes and text are unchanged."""
     import random
     chance = random.Random(seed)
     names = [b".debug_info", b".debug_abbrev", b".debug_line", b".debug_str", b".debug_aranges", b".symtab", b".strtab", b".eh_frame"]
@@ -223,7 +223,7 @@ def damaged(data, seed):
 
 
 def test_damaged_debug_information(tmp_path):
-    """Whatever it says: a report, in time, with no word on standard error."""
+    """There is a report in time, with nothing on standard error."""
     subprocess.run(["cc", "-O2", "-g", "-Wl,--build-id", "-o", "walks", SOURCE, "-pthread", "-ldl"], check=True)
     recording = record("./walks", "static")
     sound = (tmp_path / "walks").read_bytes()
@@ -273,7 +273,7 @@ def test_child_has_no_rights(screen):
 
 
 def test_child_that_is_killed_or_stopped(screen):
-    """The screen goes on, ends when it is told to, and leaves no process behind."""
+    """The screen continues, ends on q, and leaves no process."""
     terminal, child = screen
     os.kill(child, 19)
     terminal.type("1")
@@ -285,7 +285,7 @@ def test_child_that_is_killed_or_stopped(screen):
 
 
 def test_report_leaves_no_child():
-    """When it has ended, nothing is left of its session."""
+    """After the report, no process of its session is left."""
     recording = record(target("walks"), "static")
     with subprocess.Popen([MEMSHIM, "report", recording.path], stdout=subprocess.PIPE, start_new_session=True) as report:
         assert b"grow (walks)" in report.communicate()[0] and report.returncode == 0
@@ -295,7 +295,7 @@ def test_report_leaves_no_child():
 
 @pytest.mark.skipif(SLOW > 1, reason="a sanitizer needs a process of its own")
 def test_no_process_for_the_child(user):
-    """At the limit of processes the report is there, without names, and says why."""
+    """At the limit of processes, the report has no names and says why."""
     assert user(MEMSHIM, "record", "-q", target("walks"), "static").returncode == 0
     assert "grow (walks)" in user(MEMSHIM, "report").stdout
     done = user("prlimit", "--nproc=0", MEMSHIM, "report")
@@ -308,7 +308,7 @@ def test_no_process_for_the_child(user):
 @pytest.mark.parametrize("command", ["report", "report --json", "events", "graph", "ls"])
 @pytest.mark.parametrize("begin", ["zeros", "a header", "a header that claims all"])
 def test_sparse_recording(command, begin, own_world):
-    """A terabyte of nothing: one line, or what is there."""
+    """A terabyte of zeros: one line, or what is there."""
     record(target("calls"), "3", options=("-q",))
     data = bytearray(open("memshim.data", "rb").read())
     if begin == "a header that claims all":

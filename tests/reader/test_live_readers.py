@@ -1,9 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
-Readers of a session that is being written to, cut off, or very long: what they show is consistent, they never write, and their memory is
-bounded.
-
-MEMSHIM_EVENTS: how many events are very many.
+Readers of a session that programs write to, that is truncated, or that is very long: the output is consistent, they
+never write, and their memory is limited. MEMSHIM_EVENTS: how many events are very many.
 """
 
 import os
@@ -29,7 +27,7 @@ def segment():
 
 
 def check_snapshot(report, before):
-    """What is counted, is logged or lost; and nothing counts backwards."""
+    """Every counted event is logged or lost, and no counter decreases."""
     process, = report["processes"]
     done = sum(c["ok"] + c["failed"] for c in process["calls"].values())
     known = report["coverage"]["events"] + sum(report["coverage"]["lost"].values())
@@ -39,7 +37,7 @@ def check_snapshot(report, before):
 
 
 def test_while_it_is_written_to():
-    """A million calls a second, or what the machine gives; three readers at once."""
+    """A million calls a second, or as many as the machine allows, with three readers."""
     with subprocess.Popen([target("calls"), "100000"], env={**os.environ, **PRELOAD}, stdout=subprocess.PIPE, text=True) as writer:
         harness.wait_until(lambda: os.path.exists(segment()) and Recording("default").report()["processes"], "it began", writer)
         with subprocess.Popen([MEMSHIM, "events", "-f", "--csv", "default"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as follower:
@@ -59,7 +57,7 @@ def test_while_it_is_written_to():
 
 
 def test_readers_cannot_write():
-    """Not even by mistake: their mapping is for reading."""
+    """The mapping of a reader is read-only."""
     with Lines(target("calls"), "1", "wait", env=PRELOAD) as writer:
         writer.wait_for("wrong: 0")
         with Lines(MEMSHIM, "events", "-f", "--color=never", "default") as follower:
@@ -75,7 +73,7 @@ def test_readers_cannot_write():
 
 @pytest.mark.parametrize("left", [0, 4096, 1 << 20])
 def test_shrinks_under_a_reader(left):
-    """It says so, or that the process has ended; no signal ends it."""
+    """The reader reports the truncation, or that the process has ended; no signal ends it."""
     with Lines(target("calls"), "300", "wait", env=PRELOAD) as writer:
         writer.wait_for("wrong: 0")
         with Lines(MEMSHIM, "events", "-f", "--csv", "default", stderr=subprocess.PIPE) as follower:
@@ -102,7 +100,10 @@ def segments_bytes():
 
 @pytest.mark.parametrize("left", [0, 4096, 1 << 20])
 def test_shrinks_under_a_recorder(left):
-    """It puts the length back, so that a program that had other things to do just then goes on; it says so, and ends as it should."""
+    """
+    The recorder restores the length, so a program that did not write just then runs on. The recorder reports it, and
+    ends with COMMAND's status.
+    """
     script = f"{target('calls')} 300; exec {target('ledger')}"
     with Lines(MEMSHIM, "record", "-q", "sh", "-c", script, stderr=subprocess.PIPE) as lines:
         lines.wait_for("wrong: 0")
@@ -144,7 +145,10 @@ def test_shrinks_under_a_busy_writer():
 
 
 def test_shrinks_under_a_writer_alone():
-    """Without a recorder nobody puts it back: as said in the README, it is ended. Its file's owner could have killed it as well."""
+    """
+    Without a recorder the length is not restored: SIGBUS ends the program, as the README says. The file's owner could
+    have killed it, too.
+    """
     with Lines(target("ledger"), env=PRELOAD) as lines:
         writer = Teller(lines)
         assert writer.tell("break", 4096) > 0
@@ -157,14 +161,14 @@ def test_shrinks_under_a_writer_alone():
 
 
 def read_and_measure(*argv):
-    """Seconds of the CPU and KiB of one reading."""
+    """CPU seconds and KiB of one reading."""
     done = harness.run_measured(MEMSHIM, *argv, timeout=600)
     assert done.returncode == 0, done
     return done.seconds, done.kibibytes
 
 
 def measured(program, count, argv_of):
-    """argv: KiB that a reading of so many events took; all in seconds."""
+    """argv: KiB of a reading of so many events; all in seconds."""
     recording = record(*program, options=("-q", "--log-size=64M"), output=f"{count}")
     assert "events, none lost" in recording.report_text() or "overwritten" in recording.report_text()
     memory = {}
@@ -186,7 +190,7 @@ def test_very_many_events():
 
 
 def test_very_many_segments():
-    """Each is told of, and so takes some room; what is done with it takes none."""
+    """Memory grows only with the segments' own rows."""
     few, many = (measured((target("calls"), n // CYCLE_CALLS), n, READINGS) for n in (EVENTS // 20, EVENTS))
     segments = (EVENTS - EVENTS // 20) // CYCLE_CALLS
     for argv in READINGS:
@@ -198,7 +202,7 @@ def test_very_many_segments():
 
 
 def test_losses_are_findings():
-    """By default in the report, and by --error-exitcode in the exit status."""
+    """By default in the report, and with --error-exitcode in the exit status."""
     recording = record(target("calls"), "20000", options=("-q", "--log-size=8K", "--error-exitcode=9"), check=False)
     report = recording.report()
     assert report["coverage"]["lost"]["overwritten"] and "lost-events" in {f["kind"] for f in report["findings"]}

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Names out of large debug information are kept for the next report, and never told of another file."""
+"""Names from large debug information are kept for the next report, and never used for another file."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ SOURCE = harness.TOP / "tests" / "targets" / "walks.c"
 
 @pytest.fixture
 def recording(tmp_path, monkeypatch):
-    """Of a program whose debug file is as large as a large program's; the rest of it is air."""
+    """A recording of a program with a debug file of the size of a large program's, mostly sparse."""
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     subprocess.run(["cc", "-O2", "-g", "-Wl,--build-id", "-o", "walks", SOURCE, "-pthread", "-ldl"], check=True)
     (tmp_path / "air").write_bytes(bytes(5 << 20))
@@ -25,7 +25,7 @@ def recording(tmp_path, monkeypatch):
 
 
 def kept(tmp_path):
-    """The files of the cache, but for those of libraries."""
+    """The files of the cache, without those of libraries."""
     folder = tmp_path / ".cache" / "memshim"
     files = [folder / name for name in (os.listdir(folder) if folder.is_dir() else [])]
     return [file for file in files if "walks" in file.read_text(errors="replace")]
@@ -48,7 +48,7 @@ def test_the_second_report_is_the_same_and_out_of_the_cache(recording, tmp_path)
 
 
 def test_another_debug_file(recording, tmp_path):
-    """It may know more, or better: nothing old is told."""
+    """Another debug file may have more names: no old name is used."""
     first = stacks(recording)
     file, = kept(tmp_path)
     file.write_text(file.read_text().replace("\tgrow\t", "\tshrink\t"))
@@ -63,7 +63,7 @@ def test_another_debug_file(recording, tmp_path):
     lambda head, lines: "memshim names 2" + head[15:] + "\n" + lines.replace("grow", "shrink"),
     lambda head, lines: head + "\n" + "1\t0\t1\t1\tf\tg\n" * 5000])
 def test_a_damaged_cache(recording, tmp_path, damage):
-    """What cannot be read is looked up again."""
+    """Names that cannot be read from the cache are looked up again."""
     first = stacks(recording)
     file, = kept(tmp_path)
     file.write_text(damage(*file.read_text().split("\n", 1)))
@@ -95,7 +95,7 @@ def test_small_ones_are_not_kept(tmp_path):
 
 @pytest.mark.parametrize("character", ["\t", "\n"], ids=["tab", "line end"])
 def test_names_that_would_break_a_line_are_not_kept(character, tmp_path, monkeypatch):
-    """They are read anew each time: the second report says what the first did."""
+    """They are looked up each time: the second report is the same as the first."""
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     subprocess.run(["cc", "-O2", "-g", "-Wl,--build-id", "-o", "walks", SOURCE, "-pthread", "-ldl"], check=True)
     (tmp_path / "air").write_bytes(bytes(5 << 20))

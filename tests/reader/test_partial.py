@@ -1,7 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""
-What shows a part says so: a log that went round, call stacks that were cut, calls that were refused.
-"""
+"""Output with missing data says so: an overwritten log, cut call stacks, refused calls."""
 
 import json
 import re
@@ -54,7 +52,7 @@ needs_stacks = machine.needs("call stacks")
 
 @pytest.fixture
 def by_hand(compile_c, own_world):
-    """A session by hand whose log went round many times."""
+    """A session without a recorder whose log was overwritten many times."""
     program = compile_c("moves", MANY_MOVES, "-g")
     segment = own_world / "s.seg"
     done = run(program, env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_SESSION": str(segment),
@@ -105,7 +103,7 @@ def test_whole_log_is_not_called_a_part(compile_c, tmp_path):
 
 
 def folded_roots(path):
-    """What stands right above the program, and whose bytes: {name: bytes}."""
+    """The frames right above the program, with their bytes: {name: bytes}."""
     roots = {}
     for line in memshim("export", "--format=folded", path).stdout.splitlines():
         stack, value = line.rsplit(" ", 1)

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """
-Under AddressSanitizer and UndefinedBehaviorSanitizer: what reads any file, and what records. Those tests are run once more, on the
-build that `make sanitizers` makes, but for those that replay many files: these run on it in any case. A finding has an exit status of
-its own, that no test takes for another.
+AddressSanitizer and UndefinedBehaviorSanitizer: the tests that read any file, and those that record, run again on the
+build of `make sanitizers`. Tests that replay many files always run on it. A finding has its own exit status, which no
+test takes for another.
 """
 
 import os

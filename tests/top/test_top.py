@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The live screen in a real terminal: what it shows is what the report says, and each key does its work."""
+"""The live screen in a real terminal: it shows what the report shows, and each key works."""
 
 import contextlib
 import errno
@@ -26,7 +26,7 @@ def top(*argv, **options):
 
 
 def rows_below(text, heading):
-    """The rows of the list that stands below the line with this heading."""
+    """The rows of the list below the line with this heading."""
     lines = text.split("\n")
     begin = next(i for i, line in enumerate(lines) if heading in line)
     return [line[1:].split() for line in lines[begin + 1:-1] if line.strip()]
@@ -34,7 +34,7 @@ def rows_below(text, heading):
 
 @contextlib.contextmanager
 def recording_of(lines, output="memshim.data"):
-    """Once there is one to be read."""
+    """The recording, as soon as it can be read."""
     harness.wait_until(lambda: memshim("events", output).returncode == 0, "it records", lines.process)
     yield
 
@@ -50,7 +50,7 @@ def started(lines, output="memshim.data"):
 
 @pytest.fixture
 def three():
-    """A recording of three programs, one with a failed call, a leak and a break of its own."""
+    """A recording of three programs: a failed call, a leak, and moves of the break."""
     script = f"{target('calls')} 3; {target('calls')} 1; printf 'get 77 8192 01600\\nget 77 1 03600\\n' | {target('ledger')}; true"
     recording = record("sh", "-c", script, options=("-q",))
     yield recording
@@ -61,7 +61,7 @@ def three():
 # ---- numbers ----
 
 def test_it_grows_before_ones_eyes():
-    """A step of the program is on the screen: break, segments, events, as in the report."""
+    """Each step of the program appears on the screen: break, segments, events, as in the report."""
     with recorded() as lines, started(lines) as teller, top("memshim.data") as screen:
         screen.wait_for("ledger", "running", "live")
         teller.tell("break", 1 << 20)
@@ -87,7 +87,7 @@ def test_it_grows_before_ones_eyes():
 
 
 def test_findings_as_they_turn_up():
-    """News in the last line, the tab in the colour of its severity, the finding in its list."""
+    """A new finding appears in the last line, in the tab's colour, and in the list."""
     with recorded() as lines, started(lines) as teller, top("memshim.data") as screen:
         screen.wait_for("running")
         assert "Findings 1" not in screen.text()
@@ -125,7 +125,7 @@ def test_events_are_those_of_events(three):
 
 
 def test_a_flood_ends_in_the_same_numbers():
-    """Keys are answered while a program moves its break as fast as it can; the end is the report's."""
+    """Keys work while a program moves its break as fast as it can; the final numbers are the report's."""
     harness.need("stress-ng")
     flood = [MEMSHIM, "record", "-q", "-o", "flood.data", "--", "stress-ng", "--brk", "1", "--brk-ops", "400000", "--no-rand-seed"]
     with Lines(*flood) as lines, recording_of(lines, "flood.data"), top("flood.data") as screen:
@@ -143,7 +143,7 @@ def test_a_flood_ends_in_the_same_numbers():
 
 
 def test_it_only_reads():
-    """The segment is mapped read-only, nobody is traced, no descriptor is open for writing."""
+    """The segment is mapped read-only, no process is traced, no descriptor is open for writing."""
     with recorded() as lines, started(lines) as teller, top("memshim.data") as screen:
         teller.get()
         screen.wait_for("running")
@@ -212,7 +212,7 @@ def test_killed(whom):
 
 
 def test_its_file_is_removed():
-    """What is mapped stays; the screen goes on to the end."""
+    """The mapping stays, and the screen works until the end."""
     with Lines(target("calls"), "2", "wait", env={"LD_PRELOAD": harness.SHIM}) as lines:
         lines.wait_for("wrong: 0")
         with top("default") as screen:
@@ -232,7 +232,7 @@ def test_terminal_closed():
 
 
 def test_stopped_for_a_while():
-    """The screen says how much passed meanwhile; at the end it is all there."""
+    """After a stop, the screen says how many events passed; at the end all are counted."""
     command = [MEMSHIM, "record", "-q", "--log-size=512K", "-o", "memshim.data", "--", target("ledger")]
     with Lines(*command) as lines, started(lines) as teller, top("memshim.data") as screen:
         screen.wait_for("running")
@@ -250,7 +250,7 @@ def test_stopped_for_a_while():
 
 
 def test_ended_while_the_session_goes_on():
-    """How a process ended stays on the screen, however often it looks again."""
+    """The end of a process stays on the screen at every refresh."""
     script = f"printf 'kill\n' | {target('ledger')}; exec {target('ledger')}"
     with recorded("sh", "-c", script) as lines, started(lines) as teller, top("memshim.data", "--view=events") as screen:
         screen.wait_for("killed by SIGKILL")
@@ -372,7 +372,7 @@ def test_one_screen_as_high_as_asked(three):
 
 
 def test_once_shows_what_happened_of_late():
-    """A process that grew and is idle since has no growth, whatever its mean over its life is."""
+    """A process that grew and is idle now has no growth rate, whatever its mean is."""
     def growth():
         text = memshim("top", "--once", "memshim.data", env={"COLUMNS": "160"}).stdout
         column = re.split(" {2,}", next(line for line in text.split("\n") if "NET/S" in line).strip()).index("NET/S")

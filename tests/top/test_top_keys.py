@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Every key of the help page, typed on a running screen; a new row of keys.def wants a test here."""
+"""Every key of the help page, typed on a running screen; each row of keys.def needs a test here."""
 
 import re
 
@@ -22,7 +22,7 @@ def many_script():
 
 @pytest.fixture
 def screen(many_script):
-    """An ended session of many processes, on a screen that does not show them all."""
+    """An ended session with more processes than the screen can show."""
     record("sh", "-c", many_script, options=("-q",))
     with top("memshim.data") as terminal:
         terminal.wait_for("PROGRAM", "ended")
@@ -30,7 +30,7 @@ def screen(many_script):
 
 
 def cursor(screen):
-    """The line that the cursor stands on."""
+    """The line with the cursor."""
     found = [line for line in screen.screen()[4:-1] if line.startswith(">")]
     return found[0] if found else None
 
@@ -163,7 +163,7 @@ def units(screen):
 
 
 def pause(screen):
-    """Nothing moves meanwhile, and nothing is lost."""
+    """While it is paused nothing changes, and no event is lost."""
     screen.type("q")
     screen.end()
     with recorded() as lines, started(lines) as teller, top("memshim.data") as live:
@@ -220,7 +220,7 @@ def quits(screen):
 
 
 def remove(screen):
-    """Only what leaked, and only after a yes."""
+    """Only a leaked segment is removed, and only after a yes."""
     screen.type("q")
     screen.end()
     script = f"printf 'get 77 8192 03600\\n' | {target('ledger')}"
@@ -275,7 +275,7 @@ def test_a_segment_that_is_used_stays():
 
 @pytest.mark.parametrize("key,words", [("2", "Created by"), ("3", "main"), ("4", "main"), ("5", "removes it")])
 def test_details(key, words):
-    """Enter on a row of each list: who made it, the stack, the advice."""
+    """Enter on a row of each list: the creator, the stack, the advice."""
     script = f"printf 'get 77 8192 03600\\nbreak 4096\\n' | {target('ledger')}"
     record("sh", "-c", script, options=("-q",))
     with top("memshim.data") as screen:

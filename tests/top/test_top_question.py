@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The question before a removal is about one object of one session, and about nothing that takes its place."""
+"""The question before a removal is about one object of one session, and not about another one in its place."""
 
 import pytest
 
@@ -10,7 +10,7 @@ from test_top import top
 
 
 def leak(key):
-    """A recording of a session that left one segment behind; the segment's id."""
+    """A recording of a session that left one segment; the segment's id."""
     before = set(kernel_rows())
     record("sh", "-c", f"printf 'get {key} 8192 03600\\n' | {target('ledger')}", options=("-q",))
     shmid, = set(kernel_rows()) - before
@@ -19,7 +19,7 @@ def leak(key):
 
 @pytest.fixture
 def asked():
-    """A screen that asks whether to remove what the first session left behind."""
+    """A screen that asks whether to remove what the first session left."""
     shmid = leak(77)
     with top("--view=segments", "memshim.data") as screen:
         screen.wait_for("leaked", str(shmid))
@@ -66,7 +66,7 @@ def test_yes_removes_what_it_asked_about(asked):
 
 
 def test_stranger_in_its_place_is_kept(asked):
-    """By now the kernel has another segment under that key, and the session ended long ago."""
+    """The kernel has another segment under that key now, and the session ended long ago."""
     screen, first = asked
     harness.libc.shmctl(first, 0, None)
     second = harness.libc.shmget(77, 8192, 0o3600)

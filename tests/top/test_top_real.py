@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""The live screen over programs nobody here wrote, while they run: its numbers are the report's."""
+"""The live screen with real programs, while they run: its numbers are the report's."""
 
 import glob
 import os
@@ -21,12 +21,12 @@ def once(view, path):
 
 
 def still(report):
-    """What of a report stays the same while nothing happens."""
+    """The part of a report that does not change while the program is idle."""
     return report["processes"], report["segments"], report["coverage"]
 
 
 def look(path):
-    """A report, and the screens of the same quiet moment: nothing has happened between two reports."""
+    """A report and the screens of the same moment: two equal reports enclose them."""
     for _ in range(200):
         before = Recording(path).report()
         screens = {view: once(view, path) for view in ("processes", "segments", "findings")}
