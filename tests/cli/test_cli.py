@@ -80,7 +80,7 @@ def test_option_with_an_empty_value(option):
 
 @pytest.mark.parametrize("argv", [("ls", "x"), ("env", "x"), ("report", "x", "y"), ("export", "--format=folded", "x", "y"),
                                   ("help", "ls", "x"), ("events", "--json", "--csv"), ("events", "-O", "pid")])
-def test_words_that_do_not_go_together(argv):
+def test_contradicting_options(argv):
     record("true")
     refused(memshim(*argv), USAGE)
 
@@ -183,7 +183,7 @@ def test_wrong_setting(setting):
 
 
 @pytest.mark.parametrize("folder", ["/dev/null", "/dev/null/x", "/proc", "relative/folder", "x" * 5000])
-def test_folder_that_is_none(folder):
+def test_missing_folder(folder):
     """Without a folder the program runs as usual, without a session; the recorder refuses and runs nothing."""
     done = harness.run(target("calls"), "1", env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_DIR": folder})
     assert (done.returncode, done.stdout, done.stderr) == (0, "wrong: 0\n", "")

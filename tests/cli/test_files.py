@@ -87,7 +87,7 @@ def test_large_foreign_files():
     assert sum(done.seconds for done in ran) < 1 and max(done.kibibytes for done in ran) < 512 << 10
 
 
-def test_file_of_somebody_else(user):
+def test_file_of_another_user_is_refused(user):
     assert user(MEMSHIM, "record", "-q", "true").returncode == 0
     os.chmod("memshim.data", 0o600 if harness.IS_ROOT else 0)
     if harness.IS_ROOT:

@@ -76,7 +76,7 @@ def test_sound_one(sound):
     assert kinds >= {"processes", "identities", "ledger", "modules", "stacks", "loads", "log"}
 
 
-def test_stacks_that_nobody_has(sound):
+def test_unknown_stacks(sound):
     """Each event has the number of another unknown stack."""
     for i, event in enumerate(sound.events()):
         event["stack"] = 0x7FFFFFFF - i
@@ -84,7 +84,7 @@ def test_stacks_that_nobody_has(sound):
     assert report["coverage"]["events"] == len(list(sound.events()))
 
 
-def test_processes_that_nobody_has(sound):
+def test_unknown_processes(sound):
     for i, event in enumerate(sound.events()):
         event["process"] = 1 << 31 | i
     check(sound)
@@ -182,7 +182,7 @@ def test_chunks_with_odd_heads(sound, which, tmp_path):
 
 
 @pytest.mark.parametrize("field", ["magic", "payload_bytes", "record_bytes"])
-def test_what_is_behind_an_odd_head(sound, field):
+def test_chunks_after_a_damaged_header_are_found(sound, field):
     """Chunks after a damaged header are found, and what was left out is counted."""
     heads = [head for head in sound.chunks if damage.KINDS[head["kind"]] == "modules"]
     heads[0][field] = MOST

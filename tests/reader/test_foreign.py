@@ -69,7 +69,7 @@ def test_recording(command, reader):
 
 
 @pytest.mark.parametrize("owner", [0, 65534])
-def test_recording_of_ones_own_or_of_root(owner, reader):
+def test_own_and_roots_recordings_are_trusted(owner, reader):
     """Every user trusts root's recording and its own."""
     recorded()
     if owner not in (0, reader.uid):
@@ -211,7 +211,7 @@ def test_screen_removes_nothing_foreign():
     assert shmid in kernel_rows()
 
 
-def test_users_of_no_name():
+def test_unmapped_users_are_not_trusted():
     """In a user namespace without a map, all users have one number: equal numbers do not mean equal users."""
     recorded()
     os.chmod(".", 0o755)

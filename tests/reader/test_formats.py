@@ -22,6 +22,6 @@ SHOWN = {
 
 
 @pytest.mark.parametrize("how", SHOWN)
-def test_as_people_read_it(how):
+def test_formats_on_both_sides_of_a_step(how):
     done = run(UNIT, stdin=None, input="".join(f"{how} {number}\n" for number in SHOWN[how]))
     assert dict(zip(SHOWN[how], done.stdout.splitlines())) == SHOWN[how]

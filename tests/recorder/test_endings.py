@@ -136,7 +136,7 @@ if (!fork) { 1 while getppid == $parent; exit 7 }
 """
 
 
-def test_left_behind_unheard():
+def test_registration_right_before_the_end():
     """It registered right before COMMAND ended, and the recorder learns of it later: its end is still waited for."""
     def heard_of(count):
         said = []
@@ -149,7 +149,7 @@ def test_left_behind_unheard():
     assert any(heard_of(24) >= 20 for _ in range(3))
 
 
-def test_who_exits_says_when():
+def test_exit_time_is_that_of_the_process():
     """Two processes that ran one after the other do not overlap, although the recorder notices the end later."""
     report = harness.record("sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do /bin/true; /bin/true; /bin/true; done", options=("-q",)).report()
     ran = sorted((p["start_ns"], p["end_ns"]) for p in report["processes"] if p["comm"] == "true")
@@ -187,7 +187,7 @@ int main(void)
 """
 
 
-def test_who_makes_calls_after_that_has_not_ended(compile_c):
+def test_calls_after_exit_move_the_end(compile_c):
     """A thread runs on while another is in exit(3): the end is after its last call."""
     program = compile_c("works-on", WORKS_ON, "-pthread")
     for i in range(10):
@@ -208,7 +208,7 @@ def wakes(trace="trace"):
     return pathlib.Path(trace).read_text(encoding="ascii").count("FUTEX_WAKE, 2147483647")
 
 
-def test_who_need_not_wake_it():
+def test_polling_recorder_is_not_woken():
     """Of processes in a row, the first wakes the recorder. After a pause it sleeps, and must be woken again."""
     script = '$| = 1; print "ready\n"; while (<STDIN>) { system("true") for 1 .. $_; print "ran\n" }'
     ran = 0
@@ -237,7 +237,7 @@ def test_who_need_not_wake_it():
     assert len([p for p in Recording("memshim.data").report()["processes"] if p["comm"] == "true"]) == ran
 
 
-def test_who_has_not_called_wakes_it():
+def test_process_without_a_connection_wakes_the_recorder():
     """Under a seccomp filter no process connects: each one wakes the recorder, polling or not."""
     trace = ("strace", "-f", "--seccomp-bpf", "-o", "trace", "-e", "trace=futex,connect")
     done = harness.run(*trace, harness.MEMSHIM, "record", "-q", "sh", "-c", "for i in 1 2 3 4 5 6 7 8 9; do /bin/true; done")
@@ -253,7 +253,7 @@ def call(session, said):
 
 
 @needs_root
-def test_a_stranger_calls():
+def test_connection_of_an_unregistered_process():
     """Any process may connect, with any message. It is not taken for another process."""
     script = ("import socket, sys; [(lambda s: (s.connect(chr(0) + 'memshim/' + sys.argv[1]), s.send(bytes([i, 0, 0, 0]))))"
               "(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) for i in range(60)]")

@@ -49,7 +49,7 @@ def test_no_hole_where_nobody_punched_one():
     assert done.stderr == ""
 
 
-def test_who_says_that_the_session_is_closed_blinds_nobody():
+def test_forged_close_does_not_hide_other_processes():
     with Lines(harness.MEMSHIM, "record", "-q", "sh", "-c", f"{target('scribble')} closed <&0; {FOLLOWED}") as lines:
         lines.wait_for("done")
         assert lines.end()[0] == 7
@@ -58,7 +58,7 @@ def test_who_says_that_the_session_is_closed_blinds_nobody():
     harness.complete(report)
 
 
-def test_who_says_so_by_hand_blinds_nobody():
+def test_forged_close_without_a_recorder():
     environment = {"LD_PRELOAD": harness.SHIM}
     with Lines("sh", "-c", f"{target('scribble')} closed <&0; {FOLLOWED}", env=environment) as lines:
         lines.wait_for("done")

@@ -68,7 +68,7 @@ def test_one_that_registers_late(slow):
     harness.complete(Recording("memshim.data").report())
 
 
-def test_one_that_ends_before_it_is_heard(slow):
+def test_process_that_ends_before_it_is_read(slow):
     """It was seen while it loaded, and it registered and ended before the recorder read that."""
     with Lines(harness.MEMSHIM, "record", "-q", "--error-exitcode=9", "sh", "-c", STARTS) as lines:
         lines.wait_for("ready")

@@ -203,7 +203,7 @@ def test_inline_system_call(compile_c):
         assert "unseen-moves" in {f["kind"] for f in report["findings"]}
         for page in (harness.memshim("report"), harness.memshim("top", "--once", "memshim.data")):
             assert ", 1 move unseen" in page.stdout
-        wait_until(lambda: holds_a_sight("memshim.data"), "the recorder has compared")
+        wait_until(lambda: has_kernel_snapshot("memshim.data"), "the recorder has compared")
         assert lines.end() == (9, ""), "a drift is a finding"
     report = harness.Recording("memshim.data").report()
     assert report["coverage"]["unseen_moves"] == 1, "found while it ran, and told after it"
@@ -231,13 +231,13 @@ def test_a_mapping_that_looks_like_the_heap(compile_c):
         lines.end()
 
 
-def holds_a_sight(path):
+def has_kernel_snapshot(path):
     """Whether the recording has a kernel snapshot."""
     with open(path, "rb") as recording:
         return b"CHNK" + damage.KINDS.index("sights").to_bytes(4, "little") in recording.read()
 
 
-def test_no_drift_in_a_child_without_a_heap(compile_c):
+def test_no_break_difference_in_a_child_without_a_heap(compile_c):
     """The child gave back the heap of its parent: the break is where the parent's began."""
     text = """
     #include <sys/wait.h>
@@ -260,7 +260,7 @@ def test_no_drift_in_a_child_without_a_heap(compile_c):
         assert lines.end() == (0, "")
 
 
-def test_no_drift_where_a_file_is_called_a_heap(compile_c):
+def test_no_break_difference_with_a_file_named_heap(compile_c):
     """The kernel names the heap's mapping [heap]; a file name may end so, too."""
     text = """
     #include <fcntl.h>
@@ -285,7 +285,7 @@ def test_no_drift_where_a_file_is_called_a_heap(compile_c):
         assert lines.end() == (0, "")
 
 
-def test_no_drift_where_images_come_and_go():
+def test_no_break_difference_while_images_change():
     """Programs start, fork, execute and end: the kernel's break may be another image's."""
     script = ("for i in $(seq 150); do ls >/dev/null; done & perl -e "
               "'for (1..150) { my @x = map { \"x\" x 5000 } 1..50; fork or exit 0 } 1 while wait != -1' & wait")
@@ -293,7 +293,7 @@ def test_no_drift_where_images_come_and_go():
     assert recording.report()["coverage"]["unseen_moves"] == 0
 
 
-def test_no_drift_halfway_through_an_exec():
+def test_no_break_difference_during_execve():
     """The new image has joined and not registered yet: its break is not the old image's."""
     harness.need("strace")
     slow = ("strace", "-f", "-o", "/dev/null", "-e", "trace=readlinkat", "-e", "inject=readlinkat:delay_enter=1000000")

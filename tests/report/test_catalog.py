@@ -105,7 +105,7 @@ def test_reap_finds_the_recording_by_the_object(elsewhere):
     assert "since been removed, by 'memshim reap'" in leak["advice"]
 
 
-def test_others_are_named_beside():
+def test_ipcs_names_other_recordings():
     record(*leaker("billing.pl"), options=("-q",), output="a.data")
     record(*leaker("report.pl"), options=("-q",))
     path = os.path.abspath("a.data")
@@ -115,7 +115,7 @@ def test_others_are_named_beside():
     assert set(kernel_rows()) == {0}
 
 
-def test_an_entry_goes_with_its_object():
+def test_catalog_entry_ends_with_its_object():
     record(*leaker("billing.pl"), options=("-q",))
     assert len(catalogs()) == 1
     assert run("ipcrm", "-m", "0").returncode == 0
@@ -123,13 +123,13 @@ def test_an_entry_goes_with_its_object():
     assert catalogs() == []
 
 
-def test_no_entry_where_nothing_is_left():
+def test_no_catalog_without_objects():
     record("true", options=("-q",))
     record(target("calls"), options=("-q",))
     assert kernel_rows() == {} and catalogs() == []
 
 
-def test_reap_is_remembered_and_forgotten():
+def test_catalog_keeps_a_reap_note_for_a_week():
     """The catalog keeps a note of a removed object for a week."""
     record(*leaker("billing.pl"), options=("-q",))
     memshim("reap", "--force")
@@ -160,7 +160,7 @@ def test_by_hand_a_reader_writes_it(elsewhere):
 
 
 @needs_root
-def test_another_namespace_and_boot_are_not_meant(tmp_path):
+def test_catalog_of_another_namespace_or_boot_is_ignored(tmp_path):
     """The same id in another namespace is another object. A catalog of an earlier boot is removed."""
     record(*leaker("billing.pl"), options=("-q",))
     script = 'shmget(0, 4096, 01600) // die; exec @ARGV'
@@ -173,7 +173,7 @@ def test_another_namespace_and_boot_are_not_meant(tmp_path):
 
 
 @needs_root
-def test_the_file_of_another_user_is_not_believed():
+def test_catalog_of_another_user_is_not_trusted():
     record(*leaker("billing.pl"), options=("-q",))
     os.remove("memshim.data")
     path, = catalogs()

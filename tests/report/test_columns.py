@@ -147,14 +147,14 @@ ABSENT = [("events", "--pid=1"), ("events", "-f", "--pid=1"), ("events", "-m", "
 
 
 @pytest.mark.parametrize("argv", ABSENT, ids=" ".join)
-def test_what_is_asked_for_by_number_is_not_there(argv):
+def test_unknown_number_is_an_error(argv):
     record("perl", "-e", "$id = shmget(0, 4096, 01600); shmctl($id, 0, 0)", options=("-q",))
     done = memshim(*argv)
     assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1), done
     assert done.stderr.startswith("memshim: ")
 
 
-def test_what_is_known_and_has_nothing_to_tell():
+def test_known_number_without_rows_is_no_error():
     """A known process or segment without a matching row is no error."""
     recording = record("perl", "-e", "$id = shmget(0, 4096, 01600); shmctl($id, 0, 0); shmctl(123456, 0, 0)", options=("-q",))
     pid, shmid = recording.report()["processes"][0]["pid"], recording.report()["segments"][0]["shmid"]

@@ -65,7 +65,7 @@ def test_too_large():
 
 
 @needs_root
-def test_a_segment_that_was_there():
+def test_size_of_an_older_segment_is_known():
     """No process of the session created the segment, and it is gone when the recording is read: its size is known."""
     assert run("ipcmk", "-M", "8192").returncode == 0
     shmid, = kernel_rows()
@@ -250,14 +250,14 @@ def test_by_what_the_recorder_saw(name):
     (0o444, ("at",), "has mode 0444 and belongs to uid 0; uid 65534 tried to read and write it"),
     (0o600, ("stat",), "has mode 0600 and belongs to uid 0; uid 65534 tried to read its state"),
     (0o666, ("rm",), "has mode 0666 and belongs to uid 0; uid 65534 tried to change it")])
-def test_by_rights(mode, words, expected):
+def test_permission_failures_name_the_owner(mode, words, expected):
     """The explanation names the owner, the caller, and what it asked for."""
     text = told(("get", KEY, 4096, NEW & ~0o777 | mode), ("uid", 65534), words, seen(expected))
     assert expected in text and "created by ledger (" in text, text
 
 
 @needs_root
-def test_many_makers_of_one_program():
+def test_creators_of_one_program_are_summed():
     """The creator of most segments is named as a program, when several of its processes created them."""
     set_limit("shmmni", 4)
     fork, private = ("fork",), ("get", 0, 4096, NEW)
@@ -306,12 +306,12 @@ def test_every_row(call, error, severity):
     ("SHMGET", "ENOMEM", (("get", KEY, 4096, NEW),), "with ENOMEM: the kernel had no memory for the segment"),
     ("SHMCTL", "EACCES", (MAKE, ("stat",)), "tried to read its state"),
     ("SHMAT", "EACCES", (MAKE, ("at", 0, SHM_RDONLY)), "tried to read it")])
-def test_by_what_cannot_be_had_here(call, error, words, expected):
+def test_failures_injected_by_strace(call, error, words, expected):
     text = told_of_injected(call, error, *words)["text"]
     assert expected in text and (error != "EIDRM" or call != "SHMAT" or "was removed" in text), text
 
 
-def test_every_row_is_looked_at():
+def test_rows_about_the_break():
     """The rows about the break, whose system call has no error: each has its program here."""
     assert {call for call, _, _ in FAILURES} - set(REFUSED) == {"BRK", "SBRK"}
     script = ("import ctypes; c = ctypes.CDLL('libc.so.6'); c.brk.argtypes = [ctypes.c_void_p];"

@@ -87,7 +87,7 @@ def test_repeated_attach_says_how_often(compile_c):
     assert finding["text"].endswith(f"had segment {finding['shmid']} attached 3 times at once")
 
 
-def test_one_is_one(compile_c):
+def test_singular_and_plural(compile_c):
     """Singular and plural agree with the number."""
     program = compile_c("once", HEAD + "taken = 0; by_itself(); take(1, 9000);"
                         "return argc == 0 || taken < 0 || began < 0 || argv == 0; }", "-O0")
@@ -128,7 +128,7 @@ def test_break_blocked_by_a_mapping(compile_c):
     assert "main" in [f["function"] for f in finding["stack"]]
 
 
-def test_all_have_their_words():
+def test_findings_have_texts_and_manual():
     """Each finding has kind, severity, text and advice, is in the manual, and the most severe comes first."""
     record("perl", "-e", "shmget(0, 4096, 01666) // die; shmget(1, 0, 0); shmctl(99, 0, 0); fork || exit; wait", options=("-q",))
     report = Recording("memshim.data").report()

@@ -87,7 +87,7 @@ def next_id(shmid):
 
 @needs_root
 @pytest.mark.parametrize("flags", [NEW, IPC_CREAT | 0o600], ids=["exclusive", "made or found"])
-def test_an_id_comes_back(flags):
+def test_reused_id_has_its_own_history(flags):
     """A new segment with a reused id has its own creator and its own holders."""
     if not os.path.exists("/proc/sys/kernel/shm_next_id"):
         pytest.fail("this kernel gives no id on demand")
@@ -115,7 +115,7 @@ def test_an_id_comes_back(flags):
 
 
 @needs_root
-def test_a_stranger_takes_an_id_over():
+def test_reused_id_by_an_unfollowed_process():
     """
     A process outside the session creates a segment with the id of a leaked one: the leaked one is reported as
     removed, and reap keeps the new one.

@@ -50,7 +50,7 @@ def test_all_three_kinds():
     assert segment["key"] in listed and str(segment["shmid"]) in listed
 
 
-def test_makers_and_holders_by_name():
+def test_creators_and_holders_have_names():
     """A session that saw the creation knows the creator's name after it has ended."""
     with recorded() as lines, Lines(target("ledger")) as stranger:
         shmid = Teller(lines).get(KEY, 65536)
@@ -78,7 +78,7 @@ def test_makers_and_holders_by_name():
         assert ipcs()["segments"][0]["state"] == "marked"
 
 
-def test_a_reused_pid_is_not_the_maker(compile_c):
+def test_reused_pid_is_not_the_creator(compile_c):
     """Another program that got the creator's pid is not named as the creator."""
     program = compile_c("maker", """
     #include <stdio.h>
@@ -244,7 +244,7 @@ def test_force():
     assert reap("--force").stdout == "nothing leaked\n"
 
 
-def test_what_is_kept_and_why():
+def test_reap_prints_why_segments_are_kept():
     """A segment that was not created here, is attached, or has a running creator stays, each with its reason."""
     assert run("ipcmk", "-M", "4096").returncode == 0
     shmid, = kernel_rows()
@@ -285,7 +285,7 @@ def test_races(how, call):
         assert kernel_rows() == {}
 
 
-def test_another_with_the_same_id():
+def test_reap_keeps_a_new_segment_with_the_same_id():
     """The segment is removed and created again between the last two checks, with the same key, size and id: it stays."""
     record("perl", "-e", "shmget(0x6d656d11, 4096, 01640) // die", options=("-q",))
     first, = kernel_rows()
@@ -294,7 +294,7 @@ def test_another_with_the_same_id():
     assert list(kernel_rows()) == [first] and kernel_rows()[first]["perms"] == 0o600, "the new one is untouched"
 
 
-def test_nobody_comes_in_at_the_last_moment():
+def test_mode_is_zero_between_check_and_removal():
     """Between the last check and the removal the mode is 0: only root could attach the segment."""
     record("perl", "-e", "shmget(0x6d656d11, 4096, 01666) // die", options=("-q",))
     done = reap("--force", race="2:user")

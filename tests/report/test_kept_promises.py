@@ -28,7 +28,7 @@ def state(pid):
 
 
 @pytest.mark.parametrize("end,status", [("exit 4", 4), ("exit 0", FINDINGS), ("kill -15 $$", 128 + signal.SIGTERM)])
-def test_findings_hide_no_other_status(end, status):
+def test_error_exitcode_keeps_the_status_of_a_failed_command(end, status):
     """--error-exitcode applies only when COMMAND succeeded."""
     done = memshim("record", "-q", f"--error-exitcode={FINDINGS}", "sh", "-c", f"{' '.join(map(shlex.quote, LEAK))}; {end}")
     assert done.returncode == status, done.stderr
@@ -37,7 +37,7 @@ def test_findings_hide_no_other_status(end, status):
 # ---- the recording's file ----
 
 
-def test_old_recording_is_put_back():
+def test_old_recording_gets_its_name_back():
     """The new recording cannot be created after the old one was renamed: the old one gets its name back."""
     harness.need("strace")
     with open("memshim.data", "w", encoding="ascii") as file:
@@ -162,7 +162,7 @@ def test_segments_beyond_their_windows():
 
 
 @pytest.mark.parametrize("name", ["a) b", "((", ") R 1 (", "plain"])
-def test_who_runs_by_hand_whatever_its_name(name):
+def test_start_time_behind_an_odd_name_without_a_recorder(name):
     """The start time is read from /proc/PID/stat, behind a name with parentheses and blanks."""
     shutil.copy(target("calls"), name)
     with Lines(f"./{name}", "1", "wait", env={"LD_PRELOAD": harness.SHIM}) as lines:
@@ -244,7 +244,7 @@ def in_call(pid, number):
 
 
 @machine.needs("root", "x86-64")
-def test_changed_while_it_is_reaped():
+def test_reap_keeps_a_segment_that_changed():
     """IPC_SET between reap's check and its removal: the segment stays."""
     harness.need("strace")
     record(*LEAK, options=("-q",))
@@ -266,7 +266,7 @@ def children(pid):
 
 @machine.needs("root")
 @pytest.mark.parametrize("option", [(), ("-m",)])
-def test_not_surely_made_here(option):
+def test_reap_keeps_a_segment_created_elsewhere(option):
     """IPC_CREAT found a segment that a process outside the session had created: reap keeps it."""
     assert harness.run(*LEAK).returncode == 0
     shmid, = kernel_rows()

@@ -128,7 +128,7 @@ def test_removed_by_another_process():
     assert "removed-by-other" in kinds(report)
 
 
-def test_removed_by_nobody_we_saw():
+def test_removal_without_a_logged_call():
     with recorded() as lines:
         shmid = Teller(lines).get()
         assert run("ipcrm", "-m", shmid).returncode == 0
@@ -250,7 +250,7 @@ def test_munmap():
         lines.end()
 
 
-def test_detached_what_munmap_took_away():
+def test_failed_shmdt_after_munmap_ends_the_attachment():
     """shmdt fails after munmap: the attachment is gone, and cannot be detached again."""
     with recorded() as lines:
         program = Teller(lines)
@@ -262,7 +262,7 @@ def test_detached_what_munmap_took_away():
     assert [e["attachments"] for e in Recording("memshim.data").events("--call=exit")] == [0]
 
 
-def test_detached_in_the_second_try():
+def test_refused_shmdt_keeps_the_attachment():
     """The first shmdt is refused: the attachment stays, and the second shmdt ends it."""
     harness.need("strace")
     refusing = ("strace", "-qq", "-o", "/dev/null", "-e", "trace=shmdt", "-e", "inject=shmdt:error=ENOMEM:when=1")
@@ -321,7 +321,7 @@ def test_attach_leak():
     assert "5 attachments" in finding["text"]
 
 
-def test_ids_come_back():
+def test_reused_id_gets_its_own_row():
     """A new segment has the id and the key of a removed one: the table has two rows."""
     with recorded() as lines:
         program = Teller(lines)
@@ -339,7 +339,7 @@ def test_ids_come_back():
 
 
 @needs_root
-def test_user_that_may_not_look():
+def test_user_without_permission_is_explained():
     """A user without permission for IPC_STAT still has its calls in the log, with the reason."""
     with recorded() as lines:
         program = Teller(lines)

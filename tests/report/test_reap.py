@@ -175,7 +175,7 @@ def test_relative_that_never_registered(compile_c, recorded):
     removed(path)
 
 
-def test_relative_of_one_that_outlived_its_recorder(compile_c):
+def test_relative_forked_after_the_recorder_left(compile_c):
     """A process that outlived its recorder may have forked children that no file lists."""
     program = compile_c("program", """
         #include <stdio.h>

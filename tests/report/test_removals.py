@@ -32,7 +32,7 @@ def cleaner(compile_c, shmid, stat=True):
 
 @needs_root
 @pytest.mark.parametrize("stat", [True, False])
-def test_strangers_segment_in_use(compile_c, stat):
+def test_removing_a_foreign_segment_in_use_is_a_warning(compile_c, stat):
     """The owner, outside the session, still has it attached: a warning with the remover's call stack and the creator."""
     with Lines(target("ledger")) as owner:
         shmid = Teller(owner).get(0x1234, 4096)
@@ -49,7 +49,7 @@ def test_strangers_segment_in_use(compile_c, stat):
 
 
 @needs_root
-def test_strangers_segment_that_nobody_used(compile_c):
+def test_removing_an_unused_foreign_segment_is_a_note(compile_c):
     """A server removes the unused segment of its predecessor: a note."""
     assert run("ipcmk", "-M", "8192").returncode == 0
     shmid, = kernel_rows()
@@ -58,7 +58,7 @@ def test_strangers_segment_that_nobody_used(compile_c):
     assert finding["severity"] == "note" and finding["text"].endswith("no other process had it attached")
 
 
-def test_own_segment_is_no_strangers():
+def test_removing_a_segment_of_the_session_is_no_finding():
     """One process of the session creates it, another removes it: no finding."""
     with recorded() as lines:
         program = Teller(lines)
@@ -146,7 +146,7 @@ def set_limit(name, value):
 
 
 @needs_root
-def test_pages_of_nobody():
+def test_request_above_shmall_blames_no_program():
     """A request above kernel.shmall names no program as the cause."""
     set_limit("shmall", 20)
     for more in (False, True):

@@ -56,7 +56,7 @@ def boxes(drawn):
 
 
 @needs_root
-def test_who_ended_holds_nothing(compile_c):
+def test_ended_processes_hold_nothing(compile_c):
     """The session has ended and one process still has the segment attached: only its arrow is solid, and it comes first."""
     with family(compile_c, 5, 1):
         recording = Recording("memshim.data")

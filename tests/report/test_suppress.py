@@ -60,7 +60,7 @@ def test_patterns(program, pattern, left):
     assert count == 2 + 2 - left, "two notes are suppressed as well"
 
 
-def test_it_is_said(program):
+def test_report_prints_the_number_of_suppressed_findings(program):
     record(program, "1", options=("-q",))
     text = memshim("report", rules("leaked-segment:old_leak")).stdout
     assert "FINDINGS  1 error, 2 notes; 1 suppressed\n" in text
@@ -135,7 +135,7 @@ def test_no_such_file(name, why):
         assert done.stderr.startswith(f"memshim: {name}") and why in done.stderr
 
 
-def test_what_is_nobodys_doing(compile_c):
+def test_lost_events_match_only_a_star(compile_c):
     """Lost events have no program: only * matches them."""
     flood = compile_c("flood", """
         #include <unistd.h>

@@ -73,7 +73,7 @@ def test_verdict_survives_a_removal(leaked, how):
     assert "present, leaked; removed since" in memshim("report").stdout
 
 
-def test_now_follows_who_attaches(leaked):
+def test_present_state_follows_attachments(leaked):
     with Lines(target("ledger")) as lines:
         stranger = Teller(lines)
         stranger.tell("use", leaked["segments"][0]["shmid"])
@@ -85,7 +85,7 @@ def test_now_follows_who_attaches(leaked):
 
 
 @needs_root
-def test_another_namespace_is_not_asked(leaked):
+def test_another_namespace_is_not_read(leaked):
     """Another namespace is not read, even if it has a segment with the same id and key, or the same inode."""
     for make in ("", f"shmget({KEY:#x}, 65536, 01600) // die;"):
         wrapper = ("unshare", "--ipc", "perl", "-e", f'{make} exec @ARGV')
@@ -99,7 +99,7 @@ def test_another_namespace_is_not_asked(leaked):
 
 @needs_root
 @pytest.mark.parametrize("has_id", [True, False], ids=["with the kernel's id", "before Linux 6.18"])
-def test_an_inode_that_came_back_is_no_namespace(has_id):
+def test_reused_inode_is_another_namespace(has_id):
     """A container ended, and this namespace has its inode, ids and keys: it is still another namespace."""
     run("unshare", "--ipc", MEMSHIM, "record", "-q", *LEAK)
     with open("memshim.data", "r+b") as file:
@@ -119,7 +119,7 @@ def test_an_inode_that_came_back_is_no_namespace(has_id):
 
 
 @needs_root
-def test_an_object_that_is_surely_the_same_proves_the_namespace():
+def test_identical_object_proves_the_namespace():
     """Where the kernel gives namespaces no id: an object with the same facts proves it, and one of another second does not."""
     record(*LEAK, options=("-q", "--no-compress"))
     record_without_id("memshim.data")
@@ -151,7 +151,7 @@ IPC_SET = """$b = ''; shmctl($ARGV[0], 2, $b) // die; substr($b, $ARGV[1], 4) = 
 UID_AT, MODE_AT = 4, 20  # in struct shmid_ds
 
 
-def test_a_changed_segment_is_still_it(leaked):
+def test_ipc_set_keeps_the_segments_identity(leaked):
     """IPC_SET changes time and mode; the segment is still the same."""
     time.sleep(1.1)
     assert run("perl", "-e", IPC_SET, leaked["segments"][0]["shmid"], MODE_AT, 0o640).returncode == 0
@@ -161,7 +161,7 @@ def test_a_changed_segment_is_still_it(leaked):
 
 
 @needs_root
-def test_a_segment_that_was_given_away_is_kept(leaked):
+def test_reap_keeps_a_segment_with_a_new_owner(leaked):
     shmid = leaked["segments"][0]["shmid"]
     assert run("perl", "-e", IPC_SET, shmid, UID_AT, 65534).returncode == 0
     assert verdict(Recording("memshim.data").report()) == verdict(leaked)
@@ -222,7 +222,7 @@ def test_outsider_is_named_where_it_is_known(tmp_path):
         assert verdict(there) == verdict(report) and there["segments"][0]["now"] is None
 
 
-def test_no_outsider_where_a_process_was_not_followed():
+def test_no_outsider_is_named_with_unfollowed_processes():
     """An unfollowed process may have removed it: the finding does not name a process outside the session."""
     env = f"{target('ledger')}; env -i sh -c :; env -i sleep 0.3"
     report = removed_by_outsider("sh", "-c", env)
@@ -243,7 +243,7 @@ def test_forced_removal_is_explained():
 
 
 @needs_root
-def test_a_namespace_of_its_own_is_no_outsider():
+def test_segment_in_another_namespace_is_not_removed_by_an_outsider():
     """A program creates a segment in another IPC namespace: it is not reported as removed."""
     unshare = 272 if os.uname().machine == "x86_64" else 97  # as perl must call it
     code = f"syscall({unshare}, 0x08000000) == 0 or die; shmget({KEY:#x}, 4096, 01600) // die; select(undef, undef, undef, 0.5)"

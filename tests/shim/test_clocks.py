@@ -57,7 +57,7 @@ def in_time(recording):
 
 @needs_root
 @pytest.mark.parametrize("where", ["program", "recorder", "reader"])
-def test_who_is_in_another_time_namespace_runs(where):
+def test_process_of_another_time_namespace_runs(where):
     """Its start time in /proc differs: it still counts as running, and no segment as leaked."""
     space = {where: shifted()}
     command = (*space.get("recorder", ()), MEMSHIM, "record", "-q", "-w", *space.get("program", ()), target("ledger"))
@@ -96,7 +96,7 @@ def test_exec_into_another_time_namespace(tmp_path):
 @turns.alone
 @needs_root
 @pytest.mark.parametrize("made", ["inside", "outside"])
-def test_times_are_told_alike(made):
+def test_durations_agree_across_time_namespaces(made):
     """A session of one time namespace is read in another: durations are the same."""
     inside = made == "inside"
     command = (*(shifted() if inside else ()), "env", f"LD_PRELOAD={harness.SHIM}", target("calls"), "1", "wait")

@@ -144,7 +144,7 @@ FILTER = r"""
 
 
 @pytest.mark.parametrize("proc", ["mount -t proc none /proc", "mount -t tmpfs none /proc"], ids=["seen", "hidden"])
-def test_nobody_called(compile_c, proc):
+def test_sandboxed_processes_do_not_connect(compile_c, proc):
     """In a sandbox no process connects to the recorder: pid 1 there is not the machine's pid 1."""
     def last():
         return next((p for p in Recording("memshim.data").report()["processes"] if p["comm"] == "calls"), {})
@@ -202,7 +202,7 @@ def test_a_holder_of_another_pid_namespace():
         lines.end()
 
 
-def test_either_pid_will_do():
+def test_both_pids_select_a_process():
     """The user may name a process by its pid outside or inside its namespace."""
     with recorded("unshare", "--pid", "--fork", target("ledger")) as lines:
         program = Teller(lines)

@@ -362,7 +362,7 @@ def test_folder_above_in_a_namespace(ground):
     assert os.listdir(ground / "nobodys" / "own") == [], "where everybody is mapped, nobody is a user"
 
 
-def test_users_of_no_name(ground):
+def test_unmapped_users_are_not_trusted(ground):
     """In a user namespace without a map, all users have one number: a folder with that number may be another user's."""
     at = ground / "at"
     attackers_session(at)

@@ -132,7 +132,7 @@ def stand_in(kind):
 
 
 @pytest.mark.parametrize("kind", ["symlink", "dangling", "hard link", "fifo", "folder", pytest.param("device", marks=needs_root)])
-def test_what_is_no_segment(kind):
+def test_file_that_is_no_segment_is_refused(kind):
     """It is refused at once, and not changed; readers say so."""
     precious = stand_in(kind)
     content = precious.read_bytes()
@@ -148,7 +148,7 @@ def test_what_is_no_segment(kind):
 
 
 @needs_root
-def test_what_is_of_another_user(user):
+def test_segment_of_another_user_is_refused(user):
     """A valid segment of another user, open to all: that user could write to it at any time."""
     by_hand(runner=user)
     theirs = folder() / "default.seg"
@@ -285,7 +285,7 @@ def test_its_name_and_its_recorder_are_gone():
         assert not {f["kind"] for f in Recording("memshim.data").report()["findings"]} & {"calls-only"}
 
 
-def test_nothing_is_leaked_where_nobody_can_be_asked():
+def test_no_leak_where_the_creator_may_run():
     """The creator may run, as here: its segment is not offered for removal."""
     with recorded() as lines:
         program = Teller(lines)
@@ -328,7 +328,7 @@ def test_huge_pages():
 # ---- of the dead ----
 
 
-def test_session_of_the_dead_is_joined():
+def test_session_of_ended_processes_is_joined():
     """All processes of the session have ended, also by a signal: the next one joins, and is another process."""
     with Lines(target("calls"), "1", "wait", env=PRELOAD) as lines:
         lines.wait_for("wrong: 0")
@@ -342,7 +342,7 @@ def test_session_of_the_dead_is_joined():
 
 
 @needs_root
-def test_pid_is_somebody_elses_now():
+def test_slot_with_a_reused_pid_has_ended():
     """
     The slot has a running process, whose pid another process has now: it counts as ended, and the other one is not
     affected.

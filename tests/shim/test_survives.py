@@ -152,7 +152,7 @@ def test_4000_segments():
     assert len(report["segments"]) == 4001
 
 
-def test_nobody_reads():
+def test_full_log_without_a_reader():
     """A small log that no process empties: the counters are exact, and the loss is shown."""
     cycles = 112000  # of nine calls: a million
     done = harness.run(target("calls"), cycles, env={"LD_PRELOAD": harness.SHIM,
@@ -212,7 +212,7 @@ def test_no_call():
 
 
 @needs_root
-def test_pid_used_twice_and_nobody_told():
+def test_reused_pid_without_a_noted_end():
     """
     Without a recorder, the slot of a killed process still says running: the start time shows that the next one with
     its pid is another.

@@ -60,7 +60,7 @@ def three():
 
 # ---- numbers ----
 
-def test_it_grows_before_ones_eyes():
+def test_each_step_appears_on_the_screen():
     """Each step of the program appears on the screen: break, segments, events, as in the report."""
     with recorded() as lines, started(lines) as teller, top("memshim.data") as screen:
         screen.wait_for("ledger", "running", "live")
@@ -86,7 +86,7 @@ def test_it_grows_before_ones_eyes():
         screen.wait_for("exit 0")
 
 
-def test_findings_as_they_turn_up():
+def test_new_findings_are_announced():
     """A new finding appears in the last line, in the tab's colour, and in the list."""
     with recorded() as lines, started(lines) as teller, top("memshim.data") as screen:
         screen.wait_for("running")
@@ -124,7 +124,7 @@ def test_events_are_those_of_events(three):
     assert shown == [(f"{e['time_ns'] / 1e9:.6f}", e["pid"]) for e in three.events()]
 
 
-def test_a_flood_ends_in_the_same_numbers():
+def test_keys_work_during_a_flood_and_sums_agree():
     """Keys work while a program moves its break as fast as it can; the final numbers are the report's."""
     harness.need("stress-ng")
     flood = [MEMSHIM, "record", "-q", "-o", "flood.data", "--", "stress-ng", "--brk", "1", "--brk-ops", "400000", "--no-rand-seed"]
@@ -142,7 +142,7 @@ def test_a_flood_ends_in_the_same_numbers():
     harness.complete(report)
 
 
-def test_it_only_reads():
+def test_screen_never_writes():
     """The segment is mapped read-only, no process is traced, no descriptor is open for writing."""
     with recorded() as lines, started(lines) as teller, top("memshim.data") as screen:
         teller.get()
@@ -335,7 +335,7 @@ def test_unknown_terminal(three):
         assert "TERM: no-such-terminal" in screen.text()
 
 
-def test_looks_are_counted(three):
+def test_refreshes_are_counted(three):
     with top("-n", "3", three.path) as screen:
         assert screen.end() == 0
 
@@ -371,7 +371,7 @@ def test_one_screen_as_high_as_asked(three):
     assert len(text) == 7 and set(text) < set(whole)
 
 
-def test_once_shows_what_happened_of_late():
+def test_once_shows_recent_rates():
     """A process that grew and is idle now has no growth rate, whatever its mean is."""
     def growth():
         text = memshim("top", "--once", "memshim.data", env={"COLUMNS": "160"}).stdout

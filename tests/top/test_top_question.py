@@ -65,7 +65,7 @@ def test_yes_removes_what_it_asked_about(asked):
     assert first not in kernel_rows()
 
 
-def test_stranger_in_its_place_is_kept(asked):
+def test_another_segment_with_the_key_is_kept(asked):
     """The kernel has another segment under that key now, and the session ended long ago."""
     screen, first = asked
     harness.libc.shmctl(first, 0, None)
