@@ -12,7 +12,7 @@ class Terminal:
     """A command in a terminal of `columns` by `lines`; with `with`, it ends with the test."""
 
     def __init__(self, *argv, columns=80, lines=24, term=None):
-        # A socket's path must be short: it stands in the folder of the live segments.
+        # A socket's path must be short: it is in the folder of the live segments.
         self.socket = os.path.join(os.environ["MEMSHIM_DIR"], f"tmux-{os.getpid()}-{id(self)}")
         self.status = f"{self.socket}-status"
         self.argv = [str(a) for a in argv]

@@ -4,7 +4,7 @@
  *
  * The log has one ring for each CPU. A ring overwrites its oldest events. Any thread of any process
  * of the session may write, and a writer never waits. A claim number is given out once; the numbers
- * wrap after 64 bits. Event number n of a ring stands in slot n modulo part_events.
+ * wrap after 64 bits. Event number n of a ring is in slot n modulo part_events.
  *
  *   writer (hook, after its call)                reader (recorder or report)
  *   ------------------------------------------   ------------------------------------------------

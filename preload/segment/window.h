@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where a System V segment stands in region LEDGER. The kernel makes a shmid from an index, which
+ * The place of a System V segment in region LEDGER. The kernel makes a shmid from an index, which
  * it reuses, and a sequence number (ipc/util.c: IPCMNI_SHIFT, 15). Each index has its own window,
  * in which its generations follow one another. An entry stands outside its window only when present
  * segments fill the window.

@@ -8,7 +8,7 @@
 struct suppression;
 
 /*
- * Reads the recording from `fd` and closes it: another file may have the name `recording` by now.
+ * Reads the recording from `fd` and closes it: another file may have the name `recording` now.
  * Prints the summary on standard error unless `quiet`. *finding_count is the number of findings
  * that `report` shows with the same rules, without notes. Returns 0, or an exit code after one
  * line.

@@ -26,7 +26,7 @@ bool status_has_other_rights(pid_t pid);
 
 /*
  * The soft limit RLIMIT_DATA or RLIMIT_AS of the process, RLIM_INFINITY or bytes; 0 unknown. Of
- * another user's process prlimit(2) answers only with CAP_SYS_RESOURCE; /proc answers everybody.
+ * another user's process prlimit(2) answers only with CAP_SYS_RESOURCE; /proc answers every user.
  */
 uint64_t status_limit(pid_t pid, int resource);
 

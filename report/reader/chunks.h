@@ -37,7 +37,7 @@ struct chunks {
 void chunks_begin(struct chunks *chunks, const struct segment_header *header);
 void chunks_free(struct chunks *chunks);
 
-/* Indexes the chunks that are committed by now. False without memory. */
+/* Indexes the committed chunks. False without memory. */
 bool chunks_update(struct chunks *chunks, const struct file *file);
 
 #endif

@@ -33,7 +33,7 @@ enum cursor_answer cursor_next(struct cursor *cursor, const struct event **event
 enum cursor_answer cursor_take(struct cursor *cursor, const struct event **events, uint32_t *count);
 
 /*
- * From now on following does not wait: when there is no event, cursor_next reads the log once more
+ * From now on following does not wait: when there is no event, cursor_next reads the log again
  * and then answers CURSOR_LATER.
  */
 void cursor_never_wait(struct cursor *cursor);

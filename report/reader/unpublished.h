@@ -2,7 +2,7 @@
 /*
  * The recorder skips an event that is claimed and not yet published, and reads it later. When the
  * recorder is killed in between, the recording lacks that event although its position is past it.
- * The live segment may have the event by now: a claim before the position that no chunk holds.
+ * The live segment may have the event now: a claim before the position that no chunk holds.
  */
 #ifndef MEMSHIM_READER_UNPUBLISHED_H
 #define MEMSHIM_READER_UNPUBLISHED_H

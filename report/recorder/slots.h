@@ -40,7 +40,7 @@ void drain_wake(struct drain *drain);
  */
 unsigned drain_registrations(struct drain *drain, struct drain_process *found, unsigned capacity);
 
-/* The next drain_registrations reports them once more. */
+/* The next drain_registrations reports them again. */
 void drain_put_back(struct drain *drain, const struct drain_process *found, unsigned count);
 
 /*

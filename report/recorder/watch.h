@@ -46,8 +46,7 @@ void watch_each(const struct watch *watch,
  */
 void watch_note_exec(struct watch *watch, pid_t pid, bool surely);
 
-/* Calls `registered` with every image that registers from now on, also one that has ended by now.
- */
+/* Calls `registered` with every image that registers from now on, even if it has ended. */
 void watch_on_registration(struct watch *watch,
 			   void (*registered)(void *context, pid_t pid,
 					      const struct drain_process *image),

@@ -6,7 +6,7 @@
  * the segment. Each rule returns why a segment is kept. If something is not known, the segment is
  * kept.
  *
- * The segment may change between these rules and the removal. So reap reads it once more by its id:
+ * The segment may change between these rules and the removal. So reap reads it again by its id:
  * key, size, creator, time of the last change and of the last use must be the same, and no process
  * may have it attached. Then reap sets its mode to 0, so that only root can attach it, and reads it
  * a last time. Then it removes the segment, or restores its mode. The kernel reuses an id only
@@ -33,7 +33,7 @@
 /* ---- the removal ---- */
 
 static const char gone[] = "it is gone already";
-static const char another[] = "it is another segment by now";
+static const char another[] = "it is another segment now";
 static const char attached[] = "a process has attached it meanwhile";
 static const char changed[] = "a process has changed it meanwhile";
 static const char used[] = "a process has used it meanwhile";

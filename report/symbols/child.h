@@ -26,7 +26,7 @@ enum child_outcome {
 struct symbol_child *symbol_child_make(const struct symbols_options *options);
 void symbol_child_free(struct symbol_child *child);
 
-/* The number of the running child, from 1 on; 0: none runs. Each child opens a module anew. */
+/* The number of the running child, from 1 on; 0: none runs. Each child opens a module again. */
 unsigned symbol_child_number(const struct symbol_child *child);
 
 /*

@@ -74,7 +74,7 @@ static int regular_open_by_name(int folder, const char *path, int flags, const s
 	return -1;
 }
 
-/* Opens the file of the O_PATH descriptor `by_path`, even if its name means another file by now. */
+/* Opens the file of the O_PATH descriptor `by_path`, even if its name means another file now. */
 static int regular_open_checked(int by_path, int folder, const char *path, int flags)
 {
 	struct stat st;

@@ -257,7 +257,7 @@ static size_t graph_text_smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* The box stands in the middle, unless only one side lacks columns. */
+/* The box is in the middle, unless only one side lacks columns. */
 static struct sides choose_sides(const struct out *out, const struct graph *graph)
 {
 	size_t taken = BOX_COLUMNS + 4 + 2 * ARROW_COLUMNS;

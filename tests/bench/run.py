@@ -308,7 +308,7 @@ def print_reading(count, rates):
 
 
 def watching_targets(seen):
-    yield verdict("an event that somebody watches", f"+- {WATCHED_NS} ns", f"{seen['more']:+.1f} ns",
+    yield verdict("an event with a watcher", f"+- {WATCHED_NS} ns", f"{seen['more']:+.1f} ns",
                   abs(seen["more"]) <= WATCHED_NS)
     yield verdict(f"top, of one CPU, with {seen['crowd']:,} processes", f"<= {TOP_SHARE:.0%}", f"{seen['share']:.1%}",
                   seen["share"] <= TOP_SHARE)
@@ -317,7 +317,7 @@ def watching_targets(seen):
 def print_watching(seen):
     print("\nwatching with memshim top")
     print_table([
-        ["sbrk, ns added, nobody looks on", f"{seen['plain']:.1f}"],
+        ["sbrk, ns added, without a watcher", f"{seen['plain']:.1f}"],
         ["  and with a watcher, five looks a second", f"{seen['plain'] + seen['more']:.1f}"],
         [f"top itself, of one CPU, {seen['crowd']:,} processes", f"{seen['share']:.1%}"],
     ])

@@ -12,7 +12,7 @@ ROWS = (
     "IPC_STAT (ns)", "IPC_STAT, 16 frames deep (ns)", "IPC_STAT, 16 new frames (ns)",
     "brk(NULL), only counted (ns)", "malloc, free: no move (ns)", "first event on a log page (ns)",
     "/bin/true over empty preload (us)", "report ", "events, text into a file ",
-    "sbrk, ns added, nobody looks on ", "top itself, of one CPU, ",
+    "sbrk, ns added, without a watcher ", "top itself, of one CPU, ",
 )
 PROGRAMS = ("calls", "spawn", "flood", "crowd", "libempty.so", "libfloor.so", "libfprintf.so")
 

@@ -95,7 +95,7 @@ def test_names_from_a_server(server, stripped):
     server.files[f"{number}/debuginfo"] = debug
     recording = record(program, "static")
     assert innermost(recording) == ("null", "")
-    assert server.asked == [], "nobody is asked unless the user says so"
+    assert server.asked == [], "no server is asked unless the user says so"
     name, said = innermost(recording, "--debuginfod")
     assert name == "grow"
     assert re.search(rf"^memshim: walks: [0-9.]+K fetched from {server.url}", said, re.M), said

@@ -108,7 +108,7 @@ def test_shrinks_under_a_recorder(left):
     with Lines(MEMSHIM, "record", "-q", "sh", "-c", script, stderr=subprocess.PIPE) as lines:
         lines.wait_for("wrong: 0")
         program = Teller(lines)
-        assert program.get() >= 0, "it waits for its next word by now"
+        assert program.get() >= 0, "it waits for its next word"
         whole = segments_bytes()
         name, = (name for name in os.listdir(os.environ["MEMSHIM_DIR"]) if name.endswith(".seg"))
         os.truncate(os.path.join(os.environ["MEMSHIM_DIR"], name), left)

@@ -54,7 +54,7 @@ def test_another_debug_file(recording, tmp_path):
     file.write_text(file.read_text().replace("\tgrow\t", "\tshrink\t"))
     os.utime("walks.debug", (1, 1))
     assert stacks(recording) == first
-    assert "\tgrow\t" in file.read_text(), "and it is written anew"
+    assert "\tgrow\t" in file.read_text(), "and it is written again"
 
 
 @pytest.mark.parametrize("damage", [

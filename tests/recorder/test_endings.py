@@ -125,7 +125,7 @@ def test_callers_who_never_register():
         lines.wait_for("ran")
         os.kill(recorder, signal.SIGCONT)
         wait_until(lambda: descriptors(recorder) >= before + 90, "all have been heard", lines.process)
-        wait_until(lambda: descriptors(recorder) <= before + 2, "they are forgotten", lines.process)
+        wait_until(lambda: descriptors(recorder) <= before + 2, "they are dropped", lines.process)
         assert lines.end()[0] == 0
 
 
@@ -199,7 +199,7 @@ def test_calls_after_exit_move_the_end(compile_c):
 ATTENTIVE_AT = 4096 + 4  # of struct segment_shared, behind the header
 
 
-def is_attentive():
+def is_polling():
     segment, = pathlib.Path(os.environ["MEMSHIM_DIR"]).glob("record-*.seg")
     return struct.unpack_from("<I", segment.read_bytes(), ATTENTIVE_AT) == (1,)
 
@@ -221,7 +221,7 @@ def test_polling_recorder_is_not_woken():
 
     def one_wakes(lines):
         """The recorder may be polling because of the last one: then the next one wakes it."""
-        wait_until(lambda: not is_attentive(), "nobody has come for a while", lines.process)
+        wait_until(lambda: not is_polling(), "no process has connected for a while", lines.process)
         before = wakes()
         run(lines, 1)
         return wakes() > before
@@ -247,9 +247,9 @@ def test_process_without_a_connection_wakes_the_recorder():
 
 
 def call(session, said):
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as stranger:
-        stranger.connect(f"\0memshim/{session}")
-        stranger.send(said)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as outsider:
+        outsider.connect(f"\0memshim/{session}")
+        outsider.send(said)
 
 
 @needs_root

@@ -171,7 +171,7 @@ def test_children_killed(how):
     last = {p["pid"]: p for p in children}
     assert set(finished) <= set(last)
     for pid, process in last.items():
-        # Its parent waits for it at once: before Linux 6.16 its end may be nobody's to see.
+        # Its parent waits for it at once: before Linux 6.16 its end may be lost.
         # Nor is that of one that died in the very instant between its first event and its name.
         if process["state"] != "gone" or (harness.ENDS_ARE_KEPT and process["exe"]):
             assert (process["state"], process["signal"]) == ("killed", signal.SIGKILL), process

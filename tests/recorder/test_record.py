@@ -194,9 +194,9 @@ def test_small_log():
 
 def test_no_follow():
     script = f"{target('calls')} 1; exec {target('calls')} 2"
-    everybody = record("sh", "-c", script).report()["processes"]
+    processes = record("sh", "-c", script).report()["processes"]
     alone = record("sh", "-c", script, options=("--no-follow",)).report()
-    assert len({p["pid"] for p in everybody}) == 2
+    assert len({p["pid"] for p in processes}) == 2
     assert {p["pid"] for p in alone["processes"]} == {alone["session"]["command_pid"]}
     assert [p["comm"] for p in alone["processes"]] == ["sh", "calls"], "its own exec is followed"
 

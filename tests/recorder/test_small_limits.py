@@ -9,7 +9,7 @@ import harness
 from beside import needs_root
 from harness import Recording
 
-USER = 60000 + os.getpid() % 4000  # nobody else's: its processes are counted
+USER = 60000 + os.getpid() % 4000  # of this test alone: its processes are counted
 
 
 def limited(limit, *command, prefix=(), **options):

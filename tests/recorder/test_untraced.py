@@ -75,7 +75,7 @@ def test_untraced_child(kind, compile_c, user, tmp_path):
     else:
         program, arguments, why = build_untraced(kind, compile_c)
         script = f"{program} {' '.join(arguments)}; exit 5"
-    user("true")  # whose folders these are by now
+    user("true")  # which owns these folders now
     prefix = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     command = (*(prefix if harness.IS_ROOT else ()), harness.MEMSHIM, "record", "-q", "--",
                "sh", "-c", script)
@@ -204,7 +204,7 @@ def test_inline_system_call(compile_c):
         for page in (harness.memshim("report"), harness.memshim("top", "--once", "memshim.data")):
             assert ", 1 move unseen" in page.stdout
         wait_until(lambda: has_kernel_snapshot("memshim.data"), "the recorder has compared")
-        assert lines.end() == (9, ""), "a drift is a finding"
+        assert lines.end() == (9, ""), "a break that differs is a finding"
     report = harness.Recording("memshim.data").report()
     assert report["coverage"]["unseen_moves"] == 1, "found while it ran, and told after it"
 
@@ -234,7 +234,7 @@ def test_a_mapping_that_looks_like_the_heap(compile_c):
 def has_kernel_snapshot(path):
     """Whether the recording has a kernel snapshot."""
     with open(path, "rb") as recording:
-        return b"CHNK" + damage.KINDS.index("sights").to_bytes(4, "little") in recording.read()
+        return b"CHNK" + damage.KINDS.index("snapshots").to_bytes(4, "little") in recording.read()
 
 
 def test_no_break_difference_in_a_child_without_a_heap(compile_c):
@@ -331,7 +331,7 @@ def test_settings_are_ignored_by_set_uid_programs(user, own_world):
     os.chmod("setuid", 0o4755)
     os.chmod(own_world, 0o755)
     shutil.copy(harness.SHIM, own_world / "shim.so")
-    user("true")  # whose folders these are by now
+    user("true")  # which owns these folders now
     chosen = f"env -u MEMSHIM_OFF MEMSHIM_SESSION={own_world}/chosen.seg"
     script = (f"cp -a /etc etc && echo {own_world}/shim.so >etc/ld.so.preload && mount --bind etc /etc &&"
               f" exec setpriv --reuid=65534 --regid=65534 --clear-groups sh -c '{chosen} {target('calls')} 1; {chosen} ./setuid 1'")

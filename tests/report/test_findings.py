@@ -75,7 +75,7 @@ def test_story(kind, compile_c):
 
 
 def test_repeated_attach_says_how_often(compile_c):
-    """The finding counts the most attachments at one time. Copies made by fork do not count."""
+    """The finding counts the most attachments at one time. Copies by fork do not count."""
     program = compile_c("again", HEAD + """
         int id = shmget(IPC_PRIVATE, 4096, 0600);
         taken = 0;

@@ -19,7 +19,7 @@ LEAK = ("perl", "-e", "for (1..3) { shmget($_ == 3 ? 0x6d656d11 : 0, 4096 * $_, 
 USAGE, ABSENT = 2, 1
 
 
-pytestmark = machine.needs("root")  # the table is everybody's without an IPC namespace
+pytestmark = machine.needs("root")  # without an IPC namespace, all processes share the table
 
 
 def ipcs(*options):
@@ -52,11 +52,11 @@ def test_all_three_kinds():
 
 def test_creators_and_holders_have_names():
     """A session that saw the creation knows the creator's name after it has ended."""
-    with recorded() as lines, Lines(target("ledger")) as stranger:
+    with recorded() as lines, Lines(target("ledger")) as outsider:
         shmid = Teller(lines).get(KEY, 65536)
         Teller(lines).tell("at")
-        Teller(stranger).tell("use", shmid)
-        Teller(stranger).tell("at", 0, SHM_RDONLY)
+        Teller(outsider).tell("use", shmid)
+        Teller(outsider).tell("at", 0, SHM_RDONLY)
         segment, = ipcs()["segments"]
         assert segment["creator"]["runs"] and segment["creator"]["program"] == "ledger"
         holders = sorted((h["pid"], int(h["address"], 16), h["readonly"]) for h in segment["holders"])
@@ -73,24 +73,24 @@ def test_creators_and_holders_have_names():
         assert segment["creator"]["program"] == "ledger"
         shown = memshim("ipcs", "elsewhere", "--columns=creator,holders,state").stdout
         pid = segment["creator"]["pid"]
-        assert f"[ledger {pid}]" in shown and f"ledger {stranger.process.pid} ro" in shown
-        Teller(stranger).tell("rm")
+        assert f"[ledger {pid}]" in shown and f"ledger {outsider.process.pid} ro" in shown
+        Teller(outsider).tell("rm")
         assert ipcs()["segments"][0]["state"] == "marked"
 
 
 def test_reused_pid_is_not_the_creator(compile_c):
     """Another program that got the creator's pid is not named as the creator."""
-    program = compile_c("maker", """
+    program = compile_c("creator", """
     #include <stdio.h>
     #include <sys/shm.h>
     int main(void) { return shmget(0x6d656d12, 4096, IPC_CREAT | 0600) < 0; }
     """)
-    maker = subprocess.Popen([program])
-    assert maker.wait(20) == 0
+    creator = subprocess.Popen([program])
+    assert creator.wait(20) == 0
     harness.wait_until(lambda: next_second(), "the segment is older than a process")
-    with process_of_pid(maker.pid):
+    with process_of_pid(creator.pid):
         segment, = ipcs()["segments"]
-        assert segment["creator"] == {"pid": maker.pid, "program": None, "cmdline": None, "runs": False,
+        assert segment["creator"] == {"pid": creator.pid, "program": None, "cmdline": None, "runs": False,
                                       "session": None}
 
 
@@ -152,15 +152,15 @@ def test_a_page_of_80_columns():
 
 
 def test_graph():
-    with recorded() as lines, Lines(target("ledger")) as stranger:
+    with recorded() as lines, Lines(target("ledger")) as outsider:
         program = Teller(lines)
         shmid = program.get(KEY, 65536)
         program.tell("at")
         program.tell("fork")
-        Teller(stranger).tell("use", shmid)
-        Teller(stranger).tell("at", 0, SHM_RDONLY)
+        Teller(outsider).tell("use", shmid)
+        Teller(outsider).tell("at", 0, SHM_RDONLY)
         live = json.loads(memshim("graph", "--format=json").stdout)
-        edges = {(e["pid"] == stranger.process.pid, e["inherited"], e["readonly"], e["bytes"], e["live"], e["made"])
+        edges = {(e["pid"] == outsider.process.pid, e["inherited"], e["readonly"], e["bytes"], e["live"], e["made"])
                  for e in live["edges"]}
         assert edges == {(False, False, False, 65536, True, True), (False, True, False, 65536, True, False),
                          (True, False, True, 65536, True, False)}
@@ -248,15 +248,15 @@ def test_reap_prints_why_segments_are_kept():
     """A segment that was not created here, is attached, or has a running creator stays, each with its reason."""
     assert run("ipcmk", "-M", "4096").returncode == 0
     shmid, = kernel_rows()
-    with recorded() as lines, Lines(target("ledger")) as stranger:
+    with recorded() as lines, Lines(target("ledger")) as outsider:
         program = Teller(lines)
         program.tell("use", shmid)
         program.tell("at")
         program.tell("dt")
         mine = program.get()
         assert "its creator, still runs" in reap("--force").stdout
-        Teller(stranger).tell("use", mine)
-        Teller(stranger).tell("at")
+        Teller(outsider).tell("use", mine)
+        Teller(outsider).tell("at")
         lines.end()
         done = reap("--force")
         assert done.returncode == 0
@@ -290,7 +290,7 @@ def test_reap_keeps_a_new_segment_with_the_same_id():
     record("perl", "-e", "shmget(0x6d656d11, 4096, 01640) // die", options=("-q",))
     first, = kernel_rows()
     done = reap("--force", race="3:again")
-    assert "it is another segment by now" in done.stdout and done.returncode == ABSENT
+    assert "it is another segment now" in done.stdout and done.returncode == ABSENT
     assert list(kernel_rows()) == [first] and kernel_rows()[first]["perms"] == 0o600, "the new one is untouched"
 
 

@@ -252,12 +252,12 @@ def test_reap_keeps_a_segment_that_changed():
     wait_until(lambda: int(time.time()) > kernel_rows()[shmid]["ctime"] + 1, "another second has begun")
     slow = ("strace", "-o", "/dev/null", "-e", "trace=shmctl", "-e", "inject=shmctl:delay_enter=3000000:when=1")
     with Lines(*slow, MEMSHIM, "reap", "--force", "memshim.data") as lines:
-        wait_until(lambda: [pid for pid in children(lines.process.pid) if in_call(pid, 31)], "it asks once more", lines.process)
+        wait_until(lambda: [pid for pid in children(lines.process.pid) if in_call(pid, 31)], "it asks again", lines.process)
         assert harness.run("perl", "-e", f"shmctl({shmid}, 2, $facts) // die $!; shmctl({shmid}, 1, $facts) // die $!").returncode == 0
         status, said = lines.end()
     assert "removed  segment" not in said and "a process has changed it meanwhile" in said, said
     assert shmid in kernel_rows()
-    assert "removed  segment" in memshim("reap", "--force", "memshim.data").stdout, "nobody changes it now"
+    assert "removed  segment" in memshim("reap", "--force", "memshim.data").stdout, "no process changes it now"
 
 
 def children(pid):

@@ -219,15 +219,15 @@ def test_inherited_by_25_children(compile_c):
 
 def test_untraced_holder():
     """A process without the shim is found by its maps: the segment is no leak, also after it detaches."""
-    with recorded() as lines, Lines(target("ledger")) as stranger:
+    with recorded() as lines, Lines(target("ledger")) as outsider:
         shmid = Teller(lines).get()
-        other = Teller(stranger)
+        other = Teller(outsider)
         other.tell("use", shmid)
         other.tell("at", 0, SHM_RDONLY)
         report = report_of()
         agree(report)
         holder, = only_segment(report)["holders"]
-        assert (holder["pid"], holder["traced"], holder["readonly"]) == (stranger.process.pid, False, True)
+        assert (holder["pid"], holder["traced"], holder["readonly"]) == (outsider.process.pid, False, True)
         lines.end()
         report = report_of()
         agree(report)

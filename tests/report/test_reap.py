@@ -21,7 +21,7 @@ SMALL = {**PRELOAD, "MEMSHIM_LOG_SIZE": "64K"}  # 512 process slots
 CHILDREN = 700
 PRIVATE_LEAK = "shmget(0, 4096, 01600) // die;"
 
-pytestmark = machine.needs("root")  # the table is everybody's without an IPC namespace
+pytestmark = machine.needs("root")  # without an IPC namespace, all processes share the table
 
 
 # ---- who may come back ----
@@ -267,10 +267,10 @@ def test_untraced_user_that_still_runs():
     run(*LEAK, env=PRELOAD)
     shmid, = kernel_rows()
     with Lines(target("ledger")) as lines:
-        stranger = Teller(lines)
-        stranger.tell("use", shmid)
-        stranger.tell("at", 0, SHM_RDONLY)
-        stranger.tell("dt")
+        outsider = Teller(lines)
+        outsider.tell("use", shmid)
+        outsider.tell("at", 0, SHM_RDONLY)
+        outsider.tell("dt")
         kept("default", words=f"process {lines.process.pid}, which used it last, still runs")
         lines.end()
     removed("default")
@@ -393,9 +393,9 @@ def test_marked_already():
     run(*LEAK, env=PRELOAD)
     shmid, = kernel_rows()
     with Lines(target("ledger")) as lines:
-        stranger = Teller(lines)
-        stranger.tell("use", shmid)
-        stranger.tell("at")
-        stranger.tell("rm")
+        outsider = Teller(lines)
+        outsider.tell("use", shmid)
+        outsider.tell("at")
+        outsider.tell("rm")
         kept("default", words="already marked: the kernel removes it at its last detach")
         lines.end()

@@ -17,7 +17,7 @@ from reaping import LEAK, kept
 from story import kernel_rows
 
 
-pytestmark = machine.needs("root")  # the table is everybody's without an IPC namespace
+pytestmark = machine.needs("root")  # without an IPC namespace, all processes share the table
 
 
 # ---- what the recorder verified ----
@@ -99,7 +99,7 @@ def forge(recording, instance, everything=False):
         process["comm"], process["start_clock"] = b"innocent", clock
         at, = recording.append("ledger", 128, 1)
         entry = damage.Record(recording.data, at, FORGED_ENTRY)
-        entry["claim"], entry["maker"], entry["size"], entry["key"] = row["shmid"] << 32 | 1, instance, row["size"], key
+        entry["claim"], entry["creator"], entry["size"], entry["key"] = row["shmid"] << 32 | 1, instance, row["size"], key
         entry["flags"], entry["seen"], entry["maker_pid"], entry["family"] = 0o3600, clock, row["cpid"], instance
         at, = recording.append("objects", 128, 1)
         left = damage.Record(recording.data, at, OBJECT)

@@ -75,9 +75,9 @@ def test_verdict_survives_a_removal(leaked, how):
 
 def test_present_state_follows_attachments(leaked):
     with Lines(target("ledger")) as lines:
-        stranger = Teller(lines)
-        stranger.tell("use", leaked["segments"][0]["shmid"])
-        stranger.tell("at")
+        outsider = Teller(lines)
+        outsider.tell("use", leaked["segments"][0]["shmid"])
+        outsider.tell("at")
         report = Recording("memshim.data").report()
         assert verdict(report) == verdict(leaked) and report["segments"][0]["now"] == {"state": "present", "nattch": 1}
         assert [h["pid"] for h in report["segments"][0]["holders"]] == [lines.process.pid]

@@ -129,8 +129,8 @@ def test_its_own_options():
     seen = record(program, check=False)
     assert (seen.result.returncode, seen.result.stdout) == (7, "done\n")
     assert "its AddressSanitizer accepts no preloaded library; set ASAN_OPTIONS=verify_asan_link_order=0 to allow it" in seen.result.stderr
-    stranger, = seen.report()["coverage"]["not_followed"]
-    assert "verify_asan_link_order=0" in stranger["why"]
+    outsider, = seen.report()["coverage"]["not_followed"]
+    assert "verify_asan_link_order=0" in outsider["why"]
     allowed = record(program, check=False, env={**os.environ, "ASAN_OPTIONS": "verify_asan_link_order=0:detect_leaks=0"})
     assert (allowed.result.returncode, allowed.result.stdout) == (7, "done\n")
     harness.complete(allowed.report())

@@ -81,7 +81,7 @@ def at_rest(recording):
         reports.append(recording.report())
         return before == kernel_rows()
 
-    wait_until(is_still, "nobody attaches or detaches")
+    wait_until(is_still, "no process attaches or detaches")
     agree(reports[-1])
     return reports[-1]
 
@@ -118,7 +118,7 @@ def test_backends(database):
         report = at_rest(recording)
         alone = main_segment(report)["nattch"]
         assert len(present(report)) > 1, "the main segment, and the dynamic ones"
-        assert not any(s["leaked"] for s in report["segments"]), "what helpers made, and nobody holds, is the server's"
+        assert not any(s["leaked"] for s in report["segments"]), "unattached segments of helpers are the server's"
         clients = []
         for count in range(1, BACKENDS + 1):
             clients.append(database.client())

@@ -359,7 +359,7 @@ def test_folder_above_in_a_namespace(ground):
     own_folder(Victim(65534), ground / "nobodys", 0o755)
     own_folder(Victim(65532), ground / "nobodys" / "own")
     harness.run(*prefix(65532), "env", PRELOAD, f"MEMSHIM_SESSION={ground}/nobodys/own/s.seg", target("calls"), 1)
-    assert os.listdir(ground / "nobodys" / "own") == [], "where everybody is mapped, nobody is a user"
+    assert os.listdir(ground / "nobodys" / "own") == [], "where all users are mapped, nobody is a user"
 
 
 def test_unmapped_users_are_not_trusted(ground):

@@ -109,7 +109,7 @@ def test_a_quarter_of_what_is_free(size, most):
     harness.complete(json.loads(report))
 
 
-# ---- what stands in its place ----
+# ---- other files in its place ----
 
 
 def stand_in(kind):
@@ -233,7 +233,7 @@ def test_its_name_goes(how):
         lines.wait_for("wrong: 0")
         lines.wait_for("wrong: 0")
         report = Recording("default").report()
-        assert made(report, comm="calls") == 2 * CYCLE_CALLS, "who came later made it anew"
+        assert made(report, comm="calls") == 2 * CYCLE_CALLS, "a later process created it again"
         assert lines.end()[0] == 0
 
 
@@ -366,7 +366,7 @@ def test_session_of_another_boot(tmp_path):
     """A session on a disk is created again. In memory, it cannot be of another boot, and is not changed."""
     disk = tmp_path / "disk"
     disk.mkdir(0o700)
-    for place, anew in ((disk, True), (folder(), False)):
+    for place, again in ((disk, True), (folder(), False)):
         session = {"MEMSHIM_SESSION": str(place / "s.seg")}
         by_hand(1, **session)
         path = place / "s.seg"
@@ -376,4 +376,4 @@ def test_session_of_another_boot(tmp_path):
         data = data.replace(boot_id, b"0" * len(boot_id))
         path.write_bytes(data)
         by_hand(1, **session)
-        assert (boot_id in path.read_bytes()) == anew
+        assert (boot_id in path.read_bytes()) == again

@@ -62,7 +62,7 @@ def test_child_with_copies():
     assert sorted(e.get("attachments", 0) for e in recording.events("--call=exit")) == [1, 2]
 
 
-# Children that libc knows nothing of, whose first calls are made by several threads at once.
+# Children that libc does not know. Several threads make their first calls at once.
 COPIES = r"""
 #include <pthread.h>
 #include <signal.h>

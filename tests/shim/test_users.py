@@ -164,10 +164,10 @@ def test_screen_is_of_one_users_sessions(user):
     wanted = user(harness.MEMSHIM, "top", "--once", "memshim.data")
     assert (wanted.returncode, wanted.stderr) == (0, "") and " ls " in wanted.stdout
     assert harness.memshim("top", "--once", *harness.foreign("memshim.data"), "memshim.data").stdout == wanted.stdout
-    stranger = harness.run("setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", harness.MEMSHIM, "top", "--once",
+    outsider = harness.run("setpriv", "--reuid=65533", "--regid=65533", "--clear-groups", harness.MEMSHIM, "top", "--once",
                            os.path.abspath("memshim.data"))
-    assert stranger.returncode == 1 and stranger.stdout == ""
-    assert stranger.stderr.count("\n") == 1 and "Permission denied" in stranger.stderr
+    assert outsider.returncode == 1 and outsider.stdout == ""
+    assert outsider.stderr.count("\n") == 1 and "Permission denied" in outsider.stderr
 
 
 def test_reap_needs_no_more_than_the_owners_rights(user):
