@@ -174,13 +174,16 @@ $(BUILD)/packages:
 
 # ---- Checking ------------------------------------------------------------------------------------
 
-# TESTS chooses the tests: TESTS=tests/top/test_top.py::test_it_grows. WORKERS of them run at once.
+# TESTS chooses the tests: TESTS=tests/cli/test_cli.py::test_version. WORKERS of them run at once.
 TESTS = tests
 WORKERS = $(if $(filter tests,$(TESTS)),2,0)
 PYTEST = BUILD=$(abspath $(BUILD)) $(PYTHON) -m pytest
 # test_files NAME...: the files of these names, whichever room they are in.
-test_files = $(wildcard $(foreach name,$(1),tests/test_$(name).py tests/*/test_$(name).py))
-check: tests cross sanitizers ## build all, cross-compile the shim, run the tests, or TESTS=tests/test_x.py::test_y
+test_files = $(wildcard $(foreach name,$(1),tests/*/test_$(name).py))
+# uses WORDS: the chosen test files that contain one of these words.
+uses = $(shell grep -rlE '$(1)' --include='*.py' $(foreach test,$(TESTS),$(firstword $(subst ::, ,$(test)))))
+NEEDED_BUILDS = $(if $(call uses,aarch64),cross) $(if $(call uses,SANITIZED|replay),sanitizers)
+check: tests $(NEEDED_BUILDS) ## build what the tests need, run them, or TESTS=tests/cli/test_x.py::test_y
 	$(PYTEST) $(TESTS) -n $(WORKERS) --dist loadgroup $(PYTEST_FLAGS)
 
 check-faults: tests ## run the recorder and a registration with each system call failing in turn

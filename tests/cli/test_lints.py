@@ -87,6 +87,8 @@ BROKEN = [
     ("map", lambda t: edit(t, "report/main.c", " *   util/format ",
                            " *   session/session  again\n *   util/format "), "names session/session twice"),
     ("map", lambda t: (t / "preload/new.c").write_text("/* SPDX-License-Identifier: MIT */\n"), "preload/README.md: lacks new.c"),
+    ("map", lambda t: (t / "tests/top/test_new.py").touch(), "the room top lacks new"),
+    ("map", lambda t: (t / "tests/top/test_top_real.py").unlink(), "the room top names top_real: not there"),
     ("pairs", lambda t: edit(t, "preload/segment/publish.h", "memory_order_release); /* W2",
                                "memory_order_relaxed); /* W2"), "W2 is no release"),
     ("pairs", lambda t: edit(t, "preload/segment/publish.h", "memory_order_release); /* W4",
