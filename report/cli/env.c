@@ -36,7 +36,7 @@ static bool env_is_listed(const char *list, const char *library)
 	return false;
 }
 
-static void put_preload(struct out *out, const char *library)
+static void env_put_preload(struct out *out, const char *library)
 {
 	const char *old = getenv("LD_PRELOAD");
 
@@ -70,7 +70,7 @@ int command_env(int argc, char **argv)
 		return EXIT_ABSENT;
 	}
 	out = page_begin(COLOR_NEVER);
-	put_preload(out, library);
+	env_put_preload(out, library);
 	if (session && *session) {
 		OUT(out, "export MEMSHIM_SESSION=");
 		env_put_quoted(out, session);

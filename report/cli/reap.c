@@ -155,8 +155,8 @@ static bool find_file(struct reaping *r, char path[PATH_MAX])
 	return others.found || options_find_file(options, path);
 }
 
-static void put_other(void *context, const struct catalog *catalog,
-		      const struct catalog_object *object, const char *recording)
+static void reap_put_other(void *context, const struct catalog *catalog,
+			   const struct catalog_object *object, const char *recording)
 {
 	struct others *others = context;
 	struct reaping *r = others->reaping;
@@ -180,12 +180,12 @@ static void put_other(void *context, const struct catalog *catalog,
 	free(file);
 }
 
-static void put_others(struct reaping *r)
+static void reap_put_others(struct reaping *r)
 {
 	struct others others = {r, NULL, false};
 
 	if (!r->options->file && !r->options->process && !r->options->no_headings)
-		left_behind_each(put_other, &others);
+		left_behind_each(reap_put_other, &others);
 }
 
 /* The kernel reuses ids: only the latest segment of an id can exist. */
@@ -208,7 +208,7 @@ static int reap_run(struct reaping *r)
 		error_line("reap", "no such segment of this session exists any more");
 		return EXIT_ABSENT;
 	}
-	put_others(r);
+	reap_put_others(r);
 	reap_put_sum(r);
 	ret = out_finish(r->out);
 	return r->failed ? EXIT_ABSENT : ret;

@@ -58,7 +58,8 @@ static bool suppression_add(struct suppression **rules, int kind, const char *pa
 	return true;
 }
 
-static bool take_line(struct suppression **rules, const char *path, unsigned number, char *line)
+static bool suppressions_take_line(struct suppression **rules, const char *path, unsigned number,
+				   char *line)
 {
 	char *name = suppression_trim(line), *colon = strchr(name, ':'), *pattern;
 	int kind;
@@ -96,7 +97,7 @@ bool suppressions_read(struct suppression **rules, const char *path)
 		if (!memchr(line, '\n', sizeof line) && !feof(file))
 			sound = refuse_line(path, number);
 		else
-			sound = take_line(rules, path, number, line);
+			sound = suppressions_take_line(rules, path, number, line);
 	}
 	if (!file || (sound && ferror(file))) {
 		error_line(path, errno == ENXIO ? "is not a regular file" : strerror(errno));

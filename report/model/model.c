@@ -12,7 +12,7 @@
 /* A damaged file may contain any number: more than this is not believed. */
 #define INSTANCES_MAX (1u << 22)
 #define PLACEHOLDERS_MAX (1u << 16)
-#define WITNESSES_MAX (1u << 16)
+#define UNFOLLOWED_MAX (1u << 16)
 
 struct model *model_make(const struct session_facts *session)
 {
@@ -120,7 +120,7 @@ static struct model_program *program_of(struct model *model, const char *exe)
 	return NULL;
 }
 
-static struct model_process *make_process(struct model *model, uint32_t instance)
+static struct model_process *model_make_process(struct model *model, uint32_t instance)
 {
 	struct model_process *process;
 
@@ -165,7 +165,7 @@ void model_add_process(struct model *model, const struct process_facts *facts)
 	struct model_process *process = model_process(model, facts->instance);
 
 	if (!process)
-		process = make_process(model, facts->instance);
+		process = model_make_process(model, facts->instance);
 	if (!process) {
 		model_add_loss(model, LOST_DAMAGED, 1);
 		return;
@@ -198,7 +198,7 @@ void model_add_creator(struct model *model, const struct process_facts *facts)
 		return;
 	if (!process) {
 		if (model->processes.placeholder_count >= PLACEHOLDERS_MAX ||
-		    !(process = make_process(model, facts->instance)))
+		    !(process = model_make_process(model, facts->instance)))
 			return;
 		model->processes.placeholder_count++;
 	}
@@ -212,7 +212,7 @@ struct model_process *model_make_placeholder(struct model *model, const struct e
 	struct model_process *process = NULL;
 
 	if (model->processes.placeholder_count < PLACEHOLDERS_MAX)
-		process = make_process(model, event->process);
+		process = model_make_process(model, event->process);
 	if (!process) {
 		model_add_loss(model, LOST_DAMAGED, 1);
 		return NULL;
@@ -257,7 +257,7 @@ void model_add_unfollowed(struct model *model, const struct unfollowed_facts *fa
 {
 	if (facts->taken_back)
 		unfollowed_remove(model, facts->pid);
-	else if (model->processes.unfollowed_count < WITNESSES_MAX &&
+	else if (model->processes.unfollowed_count < UNFOLLOWED_MAX &&
 		 MODEL_RESERVE(model, model->processes.unfollowed,
 			       model->processes.unfollowed_capacity,
 			       model->processes.unfollowed_count + 1))

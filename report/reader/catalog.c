@@ -69,7 +69,7 @@ static void file_name(const struct catalog *catalog, char name[NAME_MAX + 1])
 /* ---- text ---- */
 
 /* Bytes that would end a field or a line, and backslashes, as \xHH. */
-static void put_field(FILE *out, const char *text)
+static void catalog_put_field(FILE *out, const char *text)
 {
 	fputc('\t', out);
 	for (; *text; text++) {
@@ -104,13 +104,13 @@ static void catalog_put_object(FILE *out, const struct catalog_object *object)
 	fputs("shm", out);
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		catalog_put_number(out, numbers[i]);
-	put_field(out, object->program);
-	put_field(out, object->cmdline);
-	put_field(out, object->site);
+	catalog_put_field(out, object->program);
+	catalog_put_field(out, object->cmdline);
+	catalog_put_field(out, object->site);
 	fputc('\n', out);
 }
 
-static bool put_catalog(int fd, const struct catalog *catalog)
+static bool catalog_put_catalog(int fd, const struct catalog *catalog)
 {
 	int own = dup(fd);
 	FILE *out = own < 0 ? NULL : fdopen(own, "w");
@@ -119,10 +119,10 @@ static bool put_catalog(int fd, const struct catalog *catalog)
 	if (!out)
 		return false;
 	fputs(HEAD "\nsession", out);
-	put_field(out, catalog->name);
+	catalog_put_field(out, catalog->name);
 	catalog_put_number(out, catalog->start_ns);
-	put_field(out, catalog->recording);
-	put_field(out, catalog->boot_id);
+	catalog_put_field(out, catalog->recording);
+	catalog_put_field(out, catalog->boot_id);
 	catalog_put_number(out, catalog->ipc_namespace);
 	catalog_put_number(out, catalog->ipc_namespace_id);
 	catalog_put_number(out, catalog->pid_namespace);
@@ -282,7 +282,7 @@ static bool write_in(int folder, const struct catalog *catalog)
 		return unlinkat(folder, name, 0) == 0 || errno == ENOENT;
 	if (!output_file_open(&file, folder, name))
 		return false;
-	error = output_file_close(&file, put_catalog(file.fd, catalog));
+	error = output_file_close(&file, catalog_put_catalog(file.fd, catalog));
 	errno = error;
 	return error == 0;
 }

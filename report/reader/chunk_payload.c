@@ -48,7 +48,7 @@ uint64_t chunk_decompress(const struct file *file, const struct chunk *chunk, vo
 }
 
 /* Allocates only what this chunk needs: a small RLIMIT_DATA may refuse the largest chunk's size. */
-static bool make_cache_capacity(struct chunk_cache *cache, uint64_t bytes)
+static bool chunk_cache_reserve(struct chunk_cache *cache, uint64_t bytes)
 {
 	if (bytes <= cache->capacity)
 		return true;
@@ -64,7 +64,7 @@ static bool fill_cache(struct chunk_cache *cache, const struct file *file,
 {
 	if (cache->offset == chunk->offset)
 		return true;
-	if (!make_cache_capacity(cache, chunk->payload_bytes))
+	if (!chunk_cache_reserve(cache, chunk->payload_bytes))
 		return false;
 	cache->bytes = chunk_decompress(file, chunk, cache->payload);
 	cache->offset = chunk->offset;

@@ -165,8 +165,8 @@ static void row_convert_program(struct process_facts *facts, const struct source
 }
 
 /* The creator of an object; its slot may have been reused, so its counters are not known. */
-static void give_creator(const struct source *source, const struct segment_entry *row,
-			 const struct facts_visitor *visitor)
+static void row_give_creator(const struct source *source, const struct segment_entry *row,
+			     const struct facts_visitor *visitor)
 {
 	struct process_facts facts;
 
@@ -220,7 +220,7 @@ void row_give_ledger(const struct source *source, const struct segment_entry *ro
 
 	if (!is_segment_entry(row))
 		return;
-	give_creator(source, row, visitor);
+	row_give_creator(source, row, visitor);
 	if (visitor->ledger)
 		visitor->ledger(visitor->context, &facts);
 }

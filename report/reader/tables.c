@@ -102,8 +102,8 @@ static const uint32_t row_bytes[REGION_COUNT] = {
 	[REGION_IDENTITIES] = sizeof(struct segment_identity),
 };
 
-static void give_row(const struct source *source, uint32_t kind, const union row *row,
-		     const struct facts_visitor *visitor)
+static void table_give_row(const struct source *source, uint32_t kind, const union row *row,
+			   const struct facts_visitor *visitor)
 {
 	switch (kind) {
 	case REGION_PROCESSES:
@@ -148,7 +148,7 @@ static void table_read_chunk(struct source *source, const struct chunk *chunk,
 	for (uint64_t i = 0; bytes && i < chunk->count; i++)
 		if (chunk_records_read(&source->cache, &source->recording, chunk, i, 1, bytes,
 				       &row))
-			give_row(source, chunk->kind, &row, visitor);
+			table_give_row(source, chunk->kind, &row, visitor);
 }
 
 bool tables_read_snapshots(struct source *source, const struct facts_visitor *visitor)
@@ -225,7 +225,7 @@ bool tables_read(struct source *source, const struct facts_visitor *visitor)
 
 /* ---- objects left at the end ---- */
 
-static void give_object(const struct segment_object *row, const struct facts_visitor *visitor)
+static void table_give_object(const struct segment_object *row, const struct facts_visitor *visitor)
 {
 	struct object_facts facts = {
 		.kind = row->kind,
@@ -265,7 +265,7 @@ static void read_objects(struct source *source, const struct chunk *chunk,
 	for (uint64_t i = 0; i < chunk->count; i++)
 		if (chunk_records_read(&source->cache, &source->recording, chunk, i, 1, sizeof row,
 				       &row))
-			give_object(&row, visitor);
+			table_give_object(&row, visitor);
 }
 
 bool tables_read_objects(struct source *source, const struct facts_visitor *visitor)

@@ -84,7 +84,7 @@ static void save_memory(void)
 }
 
 /* 0, or the exit code after its one line. */
-static int take_library(char library[PATH_MAX])
+static int recorder_find_library(char library[PATH_MAX])
 {
 	if (!library_find(library))
 		return EXIT_MEMSHIM;
@@ -139,11 +139,11 @@ static uint32_t recorder_join_command(char **argv, char words[1024])
 }
 
 /* Creates the recording and the segment. False after one line. */
-static bool make_session(struct recorder *r)
+static bool recorder_make_session(struct recorder *r)
 {
 	char words[1024];
 	struct drain_error error;
-	struct drain_options wish = {
+	struct drain_options options = {
 		.log_bytes = r->options->log_bytes,
 		.stack_depth = r->options->stack_depth,
 		.no_follow = r->options->no_follow,
@@ -159,10 +159,10 @@ static bool make_session(struct recorder *r)
 		error_line("--output", strerror(ENAMETOOLONG));
 		return false;
 	}
-	wish.fd = output_open(&r->output);
-	if (wish.fd < 0)
+	options.fd = output_open(&r->output);
+	if (options.fd < 0)
 		return false;
-	r->drain = drain_make(&wish, &error);
+	r->drain = drain_make(&options, &error);
 	if (r->drain)
 		return true;
 	error_line(error.what, error.why);
@@ -197,7 +197,7 @@ static void raise_descriptor_limit(void)
 	}
 }
 
-static bool make_watchers(struct recorder *r)
+static bool recorder_make_watchers(struct recorder *r)
 {
 	raise_descriptor_limit();
 	r->registrations = registrations_start(r->drain);
@@ -386,7 +386,7 @@ static int recorder_record(struct recorder *r, struct record_result *result)
 
 	if (hold_command(r) != 0)
 		return EXIT_MEMSHIM;
-	if (!make_session(r) || !make_watchers(r)) {
+	if (!recorder_make_session(r) || !recorder_make_watchers(r)) {
 		launch_cancel(&r->launch);
 		return EXIT_MEMSHIM;
 	}
@@ -409,6 +409,6 @@ int recorder_run(const struct record_options *options, struct record_result *res
 	r->options = options;
 	ret = recorder_inspect(r);
 	if (ret == 0)
-		ret = take_library(r->library);
+		ret = recorder_find_library(r->library);
 	return ret ? ret : recorder_record(r, result);
 }

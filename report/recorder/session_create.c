@@ -99,24 +99,25 @@ static bool name_segment(struct drain *drain, const char *name)
 }
 
 /* Creates the segment in the open folder. 0 or -errno. */
-static int make_there(struct drain *drain, struct segment_options wish)
+static int session_create_there(struct drain *drain, struct segment_options options)
 {
 	char registration_message[sizeof drain->header.registration_path];
 	int ret = 0;
 
-	if (!name_segment(drain, wish.session))
+	if (!name_segment(drain, options.session))
 		return -ENAMETOOLONG;
 	choose_registration_path(drain, registration_message, sizeof registration_message);
-	wish.registration_path = registration_message;
-	drain->base = (char *)segment_file_create(&drain->folder, segment_file(drain), &wish, &ret);
+	options.registration_path = registration_message;
+	drain->base = (char *)segment_file_create(&drain->folder, segment_file(drain), &options,
+						  &ret);
 	return drain->base ? 0 : ret;
 }
 
 /*
  * Creates it in this folder. 0, -errno, or -EMEDIUMTYPE if the folder must be in memory and is not.
  */
-static int make_in(struct drain *drain, const struct segment_options *wish, const char *path,
-		   bool on_any_file_system)
+static int session_create_in(struct drain *drain, const struct segment_options *options,
+			     const char *path, bool on_any_file_system)
 {
 	struct folder *folder = &drain->folder;
 	int ret = folder_open(folder, path, true);
@@ -124,7 +125,7 @@ static int make_in(struct drain *drain, const struct segment_options *wish, cons
 	if (ret == 0 && !on_any_file_system && !folder_is_in_memory(folder))
 		ret = -EMEDIUMTYPE;
 	if (ret == 0)
-		ret = make_there(drain, *wish);
+		ret = session_create_there(drain, *options);
 	if (ret != 0)
 		folder_close(folder);
 	return ret;
@@ -180,8 +181,8 @@ static void warn_of_folder(const struct drain *drain, const struct drain_error *
  * Creates it in the first folder that is usable and has space. `error` is about the first folder
  * that failed.
  */
-static int make_somewhere(struct drain *drain, const struct segment_options *wish,
-			  struct drain_error *error)
+static int session_create_somewhere(struct drain *drain, const struct segment_options *options,
+				    struct drain_error *error)
 {
 	char *folders[FOLDERS];
 	int ret = -ENOMEM, first = 0;
@@ -190,7 +191,7 @@ static int make_somewhere(struct drain *drain, const struct segment_options *wis
 	for (int i = 0; i < FOLDERS && ret != 0; i++) {
 		if (!folders[i] || (first == -ENOSPC && is_limited()))
 			continue;
-		ret = make_in(drain, wish, folders[i], i == FOLDERS - 1);
+		ret = session_create_in(drain, options, folders[i], i == FOLDERS - 1);
 		if (ret != 0 && first == 0) {
 			first = ret;
 			session_create_explain(error, folders[i], ret);
@@ -207,21 +208,21 @@ static int make_somewhere(struct drain *drain, const struct segment_options *wis
 	return ret;
 }
 
-static int session_create_segment(struct drain *drain, const struct drain_options *wish,
+static int session_create_segment(struct drain *drain, const struct drain_options *options,
 				  struct drain_error *error)
 {
 	struct segment_options place = {
-		.log_bytes = wish->log_bytes,
-		.stack_depth = wish->stack_depth,
-		.options = wish->no_follow ? OPTION_NO_FOLLOW : 0,
+		.log_bytes = options->log_bytes,
+		.stack_depth = options->stack_depth,
+		.options = options->no_follow ? OPTION_NO_FOLLOW : 0,
 		.recorder_pid = getpid(),
 		.recorder_start_time = proc_own_start_time(),
 		/* Empty if it is too long. */
-		.peer_path = strlen(wish->recording_path) < sizeof drain->header.peer_path
-				     ? wish->recording_path
+		.peer_path = strlen(options->recording_path) < sizeof drain->header.peer_path
+				     ? options->recording_path
 				     : "",
-		.command = wish->command,
-		.command_bytes = wish->command_bytes,
+		.command = options->command,
+		.command_bytes = options->command_bytes,
 	};
 	char name[64];
 	int ret;
@@ -229,20 +230,20 @@ static int session_create_segment(struct drain *drain, const struct drain_option
 	snprintf(name, sizeof name, "record-%ld-%llx", (long)getpid(),
 		 (unsigned long long)sys_clock_ns(CLOCK_MONOTONIC));
 	place.session = name;
-	ret = make_somewhere(drain, &place, error);
+	ret = session_create_somewhere(drain, &place, error);
 	if (ret == 0)
 		memcpy(&drain->header, drain->base, sizeof drain->header);
 	return ret;
 }
 
-static int session_create_begin(struct drain *drain, const struct drain_options *wish,
+static int session_create_begin(struct drain *drain, const struct drain_options *options,
 				struct drain_error *error)
 {
 	int ret;
 
-	drain->recording.fd = wish->fd;
+	drain->recording.fd = options->fd;
 	drain->folder = (struct folder){.fd = -1, .self = geteuid()};
-	ret = session_create_segment(drain, wish, error);
+	ret = session_create_segment(drain, options, error);
 	if (ret != 0)
 		return ret;
 	drain->namespace_fd = prefault_namespace();
@@ -263,27 +264,27 @@ static int session_create_begin(struct drain *drain, const struct drain_options 
 		drain->part[i].next = drain->header.first_claim;
 		prefault_log(drain, i, drain->header.first_claim);
 	}
-	drain->header.command_pid = wish->command_pid;
-	((struct segment_header *)drain->base)->command_pid = wish->command_pid;
-	ret = recording_begin(&drain->recording, wish->fd, &drain->header, drain->path,
-			      !wish->no_compress);
+	drain->header.command_pid = options->command_pid;
+	((struct segment_header *)drain->base)->command_pid = options->command_pid;
+	ret = recording_begin(&drain->recording, options->fd, &drain->header, drain->path,
+			      !options->no_compress);
 	if (ret != 0) {
-		snprintf(error->what, sizeof error->what, "%s", wish->recording_path);
+		snprintf(error->what, sizeof error->what, "%s", options->recording_path);
 		snprintf(error->why, sizeof error->why, "%s", strerror(-ret));
 	}
 	return ret;
 }
 
-struct drain *drain_make(const struct drain_options *wish, struct drain_error *error)
+struct drain *drain_make(const struct drain_options *options, struct drain_error *error)
 {
 	struct drain *drain = calloc(1, sizeof *drain);
 
 	if (!drain) {
 		session_create_explain(error, "record", -ENOMEM);
-		close(wish->fd);
+		close(options->fd);
 		return NULL;
 	}
-	if (session_create_begin(drain, wish, error) == 0)
+	if (session_create_begin(drain, options, error) == 0)
 		return drain;
 	drain_cancel(drain);
 	return NULL;

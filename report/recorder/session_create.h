@@ -19,7 +19,7 @@ struct drain_options {
 };
 
 /* Creates the segment in this user's folder and begins the recording. Null on failure. */
-struct drain *drain_make(const struct drain_options *wish, struct drain_error *error);
+struct drain *drain_make(const struct drain_options *options, struct drain_error *error);
 
 /* The segment's absolute path, for COMMAND's environment. */
 const char *drain_segment_path(const struct drain *drain);

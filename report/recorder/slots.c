@@ -44,7 +44,7 @@ uint32_t drain_slot_count(const struct drain *drain)
 	return (uint32_t)drain->header.region[REGION_INDEX].count;
 }
 
-static bool slot_has_slot(const struct drain *drain, pid_t pid)
+static bool slot_is_taken_by(const struct drain *drain, pid_t pid)
 {
 	uint32_t used = drain_slots_used(drain);
 
@@ -58,7 +58,7 @@ bool drain_is_member(const struct drain *drain, pid_t pid)
 {
 	struct proc_facts facts;
 
-	if (slot_has_slot(drain, pid))
+	if (slot_is_taken_by(drain, pid))
 		return true;
 	for (int depth = 0; depth < ANCESTORS_MOST && pid > 1; depth++) {
 		if (pid == getpid())

@@ -92,7 +92,7 @@ static void left_behind_put_object(const struct model *model, const struct model
 	left_behind_put_site(model, segment, object->site, sizeof object->site);
 }
 
-static void put_recording(struct catalog *catalog, const struct session *session)
+static void left_behind_put_recording(struct catalog *catalog, const struct session *session)
 {
 	char path[PATH_MAX];
 	size_t length;
@@ -147,7 +147,7 @@ void left_behind_keep(struct session *session)
 		return;
 	left_behind_name_stacks(session);
 	catalog_begin(catalog, session->source);
-	put_recording(catalog, session);
+	left_behind_put_recording(catalog, session);
 	note.capacity = CATALOG_OBJECTS_MOST;
 	catalog->objects = calloc(note.capacity, sizeof *catalog->objects);
 	for (uint32_t i = 0; catalog->objects && i < model->segments.count; i++)
@@ -207,7 +207,7 @@ void left_behind_note_removed(const struct session *session, const struct model_
 	char folder[PATH_MAX];
 
 	catalog_begin(&note.session, session->source);
-	put_recording(&note.session, session);
+	left_behind_put_recording(&note.session, session);
 	if (!catalog_folder(session->source, folder, sizeof folder))
 		return;
 	catalog_each(folder, note_visit, &note);

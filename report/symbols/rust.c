@@ -15,12 +15,12 @@
 #define DEPTH_MOST 64
 #define STEPS_MOST 4096 /* back references may repeat exponentially */
 
-static void put_path(struct rust *r, bool in_value);
-static void put_type(struct rust *r);
-static void put_argument(struct rust *r);
+static void rust_put_path(struct rust *r, bool in_value);
+static void rust_put_type(struct rust *r);
+static void rust_put_argument(struct rust *r);
 
 /* A back reference: puts the part at an earlier offset of the name here, too. */
-static void put_back(struct rust *r, void (*put_it)(struct rust *r, bool), bool argument)
+static void rust_put_back(struct rust *r, void (*put_it)(struct rust *r, bool), bool argument)
 {
 	const char *here;
 	uint64_t offset = rust_read_base62(r);
@@ -46,7 +46,7 @@ static bool rust_enter(struct rust *r)
 
 /* ---- constants, lifetimes ---- */
 
-static void put_lifetime(struct rust *r, uint64_t index)
+static void rust_put_lifetime(struct rust *r, uint64_t index)
 {
 	char text[] = "'a";
 
@@ -62,7 +62,7 @@ static void put_lifetime(struct rust *r, uint64_t index)
 	rust_put(r, text);
 }
 
-static void put_const_value(struct rust *r, char type)
+static void rust_put_const_value(struct rust *r, char type)
 {
 	const char *digits;
 	uint64_t value = 0;
@@ -82,7 +82,7 @@ static void put_const_value(struct rust *r, char type)
 	rust_put_number(r, value);
 }
 
-static void put_const(struct rust *r, bool unused)
+static void rust_put_const(struct rust *r, bool unused)
 {
 	char type;
 
@@ -91,11 +91,11 @@ static void put_const(struct rust *r, bool unused)
 		return;
 	type = rust_next(r);
 	if (type == 'B')
-		put_back(r, put_const, false);
+		rust_put_back(r, rust_put_const, false);
 	else if (type == 'p')
 		rust_put(r, "_");
 	else if (strchr("abchijlmnostxy", type) && type)
-		put_const_value(r, type);
+		rust_put_const_value(r, type);
 	else
 		r->bad = true;
 	r->depth--;
@@ -119,7 +119,7 @@ static const char *basic_type(char tag)
 }
 
 /* Puts items up to "E", separated by commas. Returns their number. */
-static unsigned put_list(struct rust *r, void (*put_it)(struct rust *r))
+static unsigned rust_put_list(struct rust *r, void (*put_it)(struct rust *r))
 {
 	unsigned count = 0;
 
@@ -132,7 +132,7 @@ static unsigned put_list(struct rust *r, void (*put_it)(struct rust *r))
 }
 
 /* Puts a binder, "for<'a, 'b>". Returns the number of its lifetimes. */
-static uint64_t put_bound(struct rust *r)
+static uint64_t rust_put_bound(struct rust *r)
 {
 	uint64_t count = rust_read_optional(r, 'G');
 
@@ -141,16 +141,16 @@ static uint64_t put_bound(struct rust *r)
 	for (uint64_t i = 0; i < count && !r->bad; i++) {
 		r->bound++;
 		rust_put(r, i == 0 ? "for<" : ", ");
-		put_lifetime(r, 1);
+		rust_put_lifetime(r, 1);
 	}
 	if (count)
 		rust_put(r, "> ");
 	return count;
 }
 
-static void put_function(struct rust *r)
+static void rust_put_function(struct rust *r)
 {
-	uint64_t bound = put_bound(r);
+	uint64_t bound = rust_put_bound(r);
 	struct rust_identifier abi;
 
 	if (rust_take(r, 'U'))
@@ -166,25 +166,25 @@ static void put_function(struct rust *r)
 		rust_put(r, "\" ");
 	}
 	rust_put(r, "fn(");
-	put_list(r, put_type);
+	rust_put_list(r, rust_put_type);
 	rust_put(r, ")");
 	if (!rust_take(r, 'u')) {
 		rust_put(r, " -> ");
-		put_type(r);
+		rust_put_type(r);
 	}
 	r->bound -= bound;
 }
 
-static bool put_open_path(struct rust *r);
+static bool rust_put_open_path(struct rust *r);
 
-static void put_open_again(struct rust *r, bool unused)
+static void rust_put_open_again(struct rust *r, bool unused)
 {
 	(void)unused;
-	put_open_path(r);
+	rust_put_open_path(r);
 }
 
 /* Puts a path. Returns true when its arguments lack the ">", since the caller may add some. */
-static bool put_open_path(struct rust *r)
+static bool rust_put_open_path(struct rust *r)
 {
 	bool open;
 
@@ -196,36 +196,36 @@ static bool put_open_path(struct rust *r)
 
 		open = !r->bad && offset < (uint64_t)(here - r->begin) && r->begin[offset] == 'I';
 		r->at = here;
-		put_back(r, put_open_again, false);
+		rust_put_back(r, rust_put_open_again, false);
 	} else if ((open = rust_take(r, 'I'))) {
-		put_path(r, false);
+		rust_put_path(r, false);
 		rust_put(r, "<");
-		put_list(r, put_argument);
+		rust_put_list(r, rust_put_argument);
 	} else {
-		put_path(r, false);
+		rust_put_path(r, false);
 	}
 	r->depth--;
 	return open;
 }
 
 /* Puts "dyn" and its traits, with their associated types. */
-static void put_traits(struct rust *r)
+static void rust_put_traits(struct rust *r)
 {
 	struct rust_identifier name;
 	uint64_t bound;
 	bool open;
 
 	rust_put(r, "dyn ");
-	bound = put_bound(r);
+	bound = rust_put_bound(r);
 	for (unsigned count = 0; !r->bad && !rust_take(r, 'E'); count++) {
 		if (count > 0)
 			rust_put(r, " + ");
-		for (open = put_open_path(r); rust_take(r, 'p'); open = true) {
+		for (open = rust_put_open_path(r); rust_take(r, 'p'); open = true) {
 			name = rust_read_identifier(r);
 			rust_put(r, open ? ", " : "<");
 			rust_put_identifier(r, &name);
 			rust_put(r, " = ");
-			put_type(r);
+			rust_put_type(r);
 		}
 		if (open)
 			rust_put(r, ">");
@@ -237,72 +237,72 @@ static void put_traits(struct rust *r)
 		rust_read_base62(r);
 }
 
-static void put_reference(struct rust *r, const char *sign)
+static void rust_put_reference(struct rust *r, const char *sign)
 {
 	uint64_t lifetime = rust_take(r, 'L') ? rust_read_base62(r) : 0;
 
 	rust_put(r, "&");
 	if (lifetime) {
-		put_lifetime(r, lifetime);
+		rust_put_lifetime(r, lifetime);
 		rust_put(r, " ");
 	}
 	rust_put(r, sign);
-	put_type(r);
+	rust_put_type(r);
 }
 
-static void put_type_again(struct rust *r, bool unused)
+static void rust_put_type_again(struct rust *r, bool unused)
 {
 	(void)unused;
-	put_type(r);
+	rust_put_type(r);
 }
 
-static void put_array(struct rust *r, bool has_length)
+static void rust_put_array(struct rust *r, bool has_length)
 {
 	rust_put(r, "[");
-	put_type(r);
+	rust_put_type(r);
 	if (has_length) {
 		rust_put(r, "; ");
-		put_const(r, false);
+		rust_put_const(r, false);
 	}
 	rust_put(r, "]");
 }
 
-static void put_compound(struct rust *r, char tag)
+static void rust_put_compound(struct rust *r, char tag)
 {
 	switch (tag) {
 	case 'A':
 	case 'S':
-		put_array(r, tag == 'A');
+		rust_put_array(r, tag == 'A');
 		break;
 	case 'T':
 		rust_put(r, "(");
-		rust_put(r, put_list(r, put_type) == 1 ? ",)" : ")");
+		rust_put(r, rust_put_list(r, rust_put_type) == 1 ? ",)" : ")");
 		break;
 	case 'R':
 	case 'Q':
-		put_reference(r, tag == 'Q' ? "mut " : "");
+		rust_put_reference(r, tag == 'Q' ? "mut " : "");
 		break;
 	case 'P':
 	case 'O':
 		rust_put(r, tag == 'P' ? "*const " : "*mut ");
-		put_type(r);
+		rust_put_type(r);
 		break;
 	case 'F':
-		put_function(r);
+		rust_put_function(r);
 		break;
 	case 'D':
-		put_traits(r);
+		rust_put_traits(r);
 		break;
 	case 'B':
-		put_back(r, put_type_again, false);
+		rust_put_back(r, rust_put_type_again, false);
 		break;
 	default:
 		r->at--;
-		put_path(r, false);
+		rust_put_path(r, false);
 	}
 }
 
-static void put_type(struct rust *r)
+static void rust_put_type(struct rust *r)
 {
 	char tag;
 
@@ -312,20 +312,20 @@ static void put_type(struct rust *r)
 	if (basic_type(tag))
 		rust_put(r, basic_type(tag));
 	else if (!r->bad)
-		put_compound(r, tag);
+		rust_put_compound(r, tag);
 	r->depth--;
 }
 
 /* ---- paths ---- */
 
-static void put_argument(struct rust *r)
+static void rust_put_argument(struct rust *r)
 {
 	if (rust_take(r, 'L'))
-		put_lifetime(r, rust_read_base62(r));
+		rust_put_lifetime(r, rust_read_base62(r));
 	else if (rust_take(r, 'K'))
-		put_const(r, false);
+		rust_put_const(r, false);
 	else
-		put_type(r);
+		rust_put_type(r);
 }
 
 /* Reads the path of an impl block and puts nothing. */
@@ -333,16 +333,16 @@ static void skip_impl(struct rust *r)
 {
 	r->quiet++;
 	rust_read_optional(r, 's');
-	put_path(r, false);
+	rust_put_path(r, false);
 	r->quiet--;
 }
 
-static void put_nested(struct rust *r, bool in_value)
+static void rust_put_nested(struct rust *r, bool in_value)
 {
 	char space = rust_next(r);
 	struct rust_identifier name;
 
-	put_path(r, in_value);
+	rust_put_path(r, in_value);
 	name = rust_read_identifier(r);
 	if (!isupper((unsigned char)space)) {
 		if (name.bytes)
@@ -359,18 +359,18 @@ static void put_nested(struct rust *r, bool in_value)
 	rust_put(r, "}");
 }
 
-static void put_qualified(struct rust *r, bool has_trait)
+static void rust_put_qualified(struct rust *r, bool has_trait)
 {
 	rust_put(r, "<");
-	put_type(r);
+	rust_put_type(r);
 	if (has_trait) {
 		rust_put(r, " as ");
-		put_path(r, false);
+		rust_put_path(r, false);
 	}
 	rust_put(r, ">");
 }
 
-static void put_path(struct rust *r, bool in_value)
+static void rust_put_path(struct rust *r, bool in_value)
 {
 	struct rust_identifier name;
 	char tag;
@@ -383,18 +383,18 @@ static void put_path(struct rust *r, bool in_value)
 		rust_put_identifier(r, &name);
 	} else if (tag == 'M' || tag == 'X') {
 		skip_impl(r);
-		put_qualified(r, tag == 'X');
+		rust_put_qualified(r, tag == 'X');
 	} else if (tag == 'Y') {
-		put_qualified(r, true);
+		rust_put_qualified(r, true);
 	} else if (tag == 'N') {
-		put_nested(r, in_value);
+		rust_put_nested(r, in_value);
 	} else if (tag == 'I') {
-		put_path(r, in_value);
+		rust_put_path(r, in_value);
 		rust_put(r, in_value ? "::<" : "<");
-		put_list(r, put_argument);
+		rust_put_list(r, rust_put_argument);
 		rust_put(r, ">");
 	} else if (tag == 'B') {
-		put_back(r, put_path, in_value);
+		rust_put_back(r, rust_put_path, in_value);
 	} else {
 		r->bad = true;
 	}
@@ -411,10 +411,10 @@ char *demangle_rust(const char *name)
 	r.out = malloc(RUST_BYTES_MOST);
 	if (!r.out)
 		return NULL;
-	put_path(&r, true);
+	rust_put_path(&r, true);
 	if (!r.bad && r.at < r.end) { /* the crate that instantiated a generic function */
 		r.quiet++;
-		put_path(&r, false);
+		rust_put_path(&r, false);
 		r.quiet--;
 	}
 	if (r.bad || r.at != r.end) {

@@ -75,7 +75,7 @@ static bool lives_in(const struct chart *chart, uint64_t number)
 	       (!facts->ended || begin <= facts->end_ns);
 }
 
-static void take_extremes(struct columns *all)
+static void chart_take_extremes(struct columns *all)
 {
 	for (unsigned i = 0; i < all->count; i++) {
 		const struct column *column = &all->column[i];
@@ -109,7 +109,7 @@ static bool chart_gather(const struct chart *chart, struct columns *all, unsigne
 			column_add_piece(&all->column[i / each], trends_piece(trend, number),
 					 &level);
 	}
-	take_extremes(all);
+	chart_take_extremes(all);
 	return all->any;
 }
 

@@ -56,7 +56,7 @@ enum own_column {
 
 /* ---- cells ---- */
 
-static void put_rate(struct cell *cell, double rate, bool bytes)
+static void row_put_rate(struct cell *cell, double rate, bool bytes)
 {
 	char text[FORMAT_BYTES];
 	double size = rate < 0 ? -rate : rate;
@@ -97,10 +97,10 @@ static void process_cell(const void *row, unsigned column, struct cell *cell, co
 
 	switch (column) {
 	case OF_PROCESS_GROWTH:
-		put_rate(cell, trend ? trend->growth_per_s : 0, true);
+		row_put_rate(cell, trend ? trend->growth_per_s : 0, true);
 		break;
 	case OF_PROCESS_RATE:
-		put_rate(cell, trend ? trend->moves_per_s : 0, false);
+		row_put_rate(cell, trend ? trend->moves_per_s : 0, false);
 		break;
 	case OF_PROCESS_SHM_BYTES:
 		row_put_bytes(cell, process->attached_bytes, rows->exact);
@@ -143,11 +143,11 @@ static void site_cell(const void *row, unsigned column, struct cell *cell, const
 	const char *name = site_columns[column].name;
 
 	if (column + OF_SEGMENTS + 1 == OF_SITE_RATE)
-		put_rate(cell,
-			 seconds > 0
-				 ? (double)(group->site.bytes - group->site.earlier_bytes) / seconds
-				 : 0,
-			 true);
+		row_put_rate(cell,
+			     seconds > 0 ? (double)(group->site.bytes - group->site.earlier_bytes) /
+						   seconds
+					 : 0,
+			     true);
 	else
 		report_site_cell(row, (unsigned)table_column(report_site_columns, name), cell,
 				 &report);

@@ -50,7 +50,7 @@ struct making {
 	FILE *out, *in;
 };
 
-static void make_terminal(void *context)
+static void screen_make_terminal(void *context)
 {
 	const struct making *making = context;
 
@@ -64,7 +64,7 @@ bool screen_begin(bool color)
 	struct making making = {NULL, stdout, stdin};
 
 	screen_read_locale();
-	call_on_big_stack(make_terminal, &making);
+	call_on_big_stack(screen_make_terminal, &making);
 	if (!terminal) {
 		error_format("TERM", "%s: no such terminal is known; --once prints one screen",
 			     type && *type ? type : "not set");
@@ -103,7 +103,7 @@ bool screen_begin_text(unsigned lines, unsigned columns)
 	discard = fopen("/dev/null", "r+");
 	making.in = making.out = discard;
 	if (discard)
-		call_on_big_stack(make_terminal, &making);
+		call_on_big_stack(screen_make_terminal, &making);
 	if (terminal)
 		return true;
 	error_line("top", "no screen could be made: is terminfo's entry 'dumb' installed?");

@@ -105,7 +105,7 @@ static bool is_all_printable(const char *text)
 }
 
 /* $'...': a shell reads \ooo in it as the byte with that octal number. */
-static char *put_by_number(char *to, const char *file)
+static char *format_put_by_number(char *to, const char *file)
 {
 	to = stpcpy(to, "$'");
 	if (*file == '-')
@@ -130,7 +130,7 @@ char *format_word(const char *file)
 	if (!word)
 		return NULL;
 	if (!is_all_printable(file)) {
-		put_by_number(word, file);
+		format_put_by_number(word, file);
 		return word;
 	}
 	if (*file == '-') /* not to be read as an option */

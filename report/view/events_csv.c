@@ -29,7 +29,7 @@ void events_csv_heading(struct out *out, const enum event_column *columns, unsig
 	out_char(out, '\n');
 }
 
-static void put_bool(struct out *out, bool value)
+static void event_csv_put_bool(struct out *out, bool value)
 {
 	out_text(out, value ? "true" : "false");
 }
@@ -106,7 +106,7 @@ static void event_csv_put_call(struct out *out, const struct event_view *view,
 		break;
 	case EVENT_COLUMN_KERNEL:
 		if (event_is_call(event))
-			put_bool(out, !(event->flags & FLAG_LIBC_ONLY));
+			event_csv_put_bool(out, !(event->flags & FLAG_LIBC_ONLY));
 		break;
 	case EVENT_COLUMN_ADDRESS:
 		if (call_address(event, &address))
@@ -114,7 +114,8 @@ static void event_csv_put_call(struct out *out, const struct event_view *view,
 		break;
 	case EVENT_COLUMN_INHERITED:
 		if (call_address(event, &address))
-			put_bool(out, event->kind == KIND_SHMDT && event->flags & FLAG_INHERITED);
+			event_csv_put_bool(out, event->kind == KIND_SHMDT &&
+							event->flags & FLAG_INHERITED);
 		break;
 	case EVENT_COLUMN_BREAK_BEFORE:
 	case EVENT_COLUMN_BREAK_AFTER:

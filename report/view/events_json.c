@@ -6,14 +6,14 @@
 #include "report/view/stack.h"
 #include "report/view/words.h"
 
-static void put_hex(struct out *out, uint64_t address)
+static void event_json_put_hex(struct out *out, uint64_t address)
 {
 	out_char(out, '"');
 	out_hex(out, address);
 	out_char(out, '"');
 }
 
-static void put_shmget(struct out *out, const struct event *event)
+static void event_json_put_shmget(struct out *out, const struct event *event)
 {
 	uint32_t flags = event->u.shmget.flags;
 
@@ -30,12 +30,12 @@ static void put_shmget(struct out *out, const struct event *event)
 	OUT(out, "\"}");
 }
 
-static void put_shmat(struct out *out, const struct event *event)
+static void event_json_put_shmat(struct out *out, const struct event *event)
 {
 	OUT(out, "{\"shmid\":");
 	out_signed(out, event->u.shmat.shmid);
 	OUT(out, ",\"addr\":");
-	put_hex(out, event_asked_address(event));
+	event_json_put_hex(out, event_asked_address(event));
 	OUT(out, ",\"flags\":");
 	words_flags_json(out, event->u.shmat.flags, words_at_flags, false);
 	OUT(out, ",\"flags_raw\":");
@@ -43,7 +43,7 @@ static void put_shmat(struct out *out, const struct event *event)
 	out_char(out, '}');
 }
 
-static void put_shmctl(struct out *out, const struct event *event)
+static void event_json_put_shmctl(struct out *out, const struct event *event)
 {
 	const char *name = words_command(event->u.shmctl.command);
 
@@ -57,7 +57,7 @@ static void put_shmctl(struct out *out, const struct event *event)
 	OUT(out, "\",\"cmd_raw\":");
 	out_signed(out, event->u.shmctl.command);
 	OUT(out, ",\"buf\":");
-	put_hex(out, event->u.shmctl.buffer);
+	event_json_put_hex(out, event->u.shmctl.buffer);
 	if (event->flags & FLAG_OWNER_KNOWN) {
 		OUT(out, ",\"mode\":\"");
 		out_octal(out, event->u.shmctl.mode & 0777, 4);
@@ -74,7 +74,7 @@ static void event_json_put_arguments(struct out *out, const struct event *event)
 	switch (event->kind) {
 	case KIND_BRK:
 		OUT(out, "{\"addr\":");
-		put_hex(out, event->u.brk.argument);
+		event_json_put_hex(out, event->u.brk.argument);
 		out_char(out, '}');
 		break;
 	case KIND_SBRK:
@@ -83,18 +83,18 @@ static void event_json_put_arguments(struct out *out, const struct event *event)
 		out_char(out, '}');
 		break;
 	case KIND_SHMGET:
-		put_shmget(out, event);
+		event_json_put_shmget(out, event);
 		break;
 	case KIND_SHMAT:
-		put_shmat(out, event);
+		event_json_put_shmat(out, event);
 		break;
 	case KIND_SHMDT:
 		OUT(out, "{\"addr\":");
-		put_hex(out, event->u.shmdt.address);
+		event_json_put_hex(out, event->u.shmdt.address);
 		out_char(out, '}');
 		break;
 	default:
-		put_shmctl(out, event);
+		event_json_put_shmctl(out, event);
 	}
 }
 
@@ -105,9 +105,9 @@ static void event_json_put_break(struct out *out, const struct event *event)
 	if (!call_break(event, &before, &after))
 		return;
 	OUT(out, ",\"break\":{\"before\":");
-	put_hex(out, before);
+	event_json_put_hex(out, before);
 	OUT(out, ",\"after\":");
-	put_hex(out, after);
+	event_json_put_hex(out, after);
 	OUT(out, ",\"delta\":");
 	out_signed(out, (int64_t)(after - before));
 	out_char(out, '}');
@@ -134,7 +134,7 @@ static void event_json_put_segment(struct out *out, const struct event_view *vie
 	if (!call_address(view->event, &address))
 		return;
 	OUT(out, ",\"address\":");
-	put_hex(out, address);
+	event_json_put_hex(out, address);
 	if (view->event->flags & FLAG_INHERITED && view->event->kind == KIND_SHMDT)
 		OUT(out, ",\"inherited\":true");
 	else
@@ -147,7 +147,7 @@ static void event_json_put_result(struct out *out, const struct event *event)
 
 	OUT(out, ",\"ret\":");
 	if (call_result(event, &value) == RESULT_ADDRESS)
-		put_hex(out, (uint64_t)value);
+		event_json_put_hex(out, (uint64_t)value);
 	else
 		out_signed(out, value);
 	OUT(out, ",\"errno\":");
@@ -177,7 +177,7 @@ static void event_json_put_call(struct out *out, const struct event_view *view)
 		event_json_put_segment(out, view);
 }
 
-static void put_program(struct out *out, const struct model_process *process)
+static void event_json_put_program(struct out *out, const struct model_process *process)
 {
 	if (!process)
 		return;
@@ -187,7 +187,7 @@ static void put_program(struct out *out, const struct model_process *process)
 	out_json(out, process->facts.cmdline);
 }
 
-static void put_other_pid(struct out *out, const struct event_view *view)
+static void event_json_put_other_pid(struct out *out, const struct event_view *view)
 {
 	const struct model_process *other = model_process(view->model, view->event->u.life.other);
 
@@ -196,7 +196,7 @@ static void put_other_pid(struct out *out, const struct event_view *view)
 		out_signed(out, other->facts.pid);
 	}
 	if (view->event->kind == KIND_EXEC) {
-		put_program(out, other);
+		event_json_put_program(out, other);
 		if (other) {
 			OUT(out, ",\"next_image\":");
 			out_number(out, other->facts.image);
@@ -209,8 +209,8 @@ static void event_json_put_life(struct out *out, const struct event_view *view)
 	const struct event *event = view->event;
 
 	if (event->kind == KIND_START)
-		put_program(out, view->process);
-	put_other_pid(out, view);
+		event_json_put_program(out, view->process);
+	event_json_put_other_pid(out, view);
 	if (event->kind == KIND_EXIT) {
 		OUT(out, ",\"status\":");
 		if (event->u.life.signal || event->u.life.status < 0)
@@ -228,14 +228,14 @@ static void event_json_put_life(struct out *out, const struct event_view *view)
 		out_number(out, event->u.life.inherited);
 	}
 	OUT(out, ",\"break_at\":");
-	put_hex(out, event->u.life.before);
+	event_json_put_hex(out, event->u.life.before);
 }
 
 /*
  * The pid and tid in the recorder's pid namespace, where they differ. The recorder knows the tid
  * of a process's first thread only.
  */
-static void put_host_ids(struct out *out, const struct event_view *view)
+static void event_json_put_host_ids(struct out *out, const struct event_view *view)
 {
 	const struct process_facts *facts = view->process ? &view->process->facts : NULL;
 
@@ -261,7 +261,7 @@ void events_json(struct out *out, const struct event_view *view)
 	out_signed(out, call_pid(view));
 	OUT(out, ",\"tid\":");
 	out_signed(out, event->tid);
-	put_host_ids(out, view);
+	event_json_put_host_ids(out, view);
 	OUT(out, ",\"image\":");
 	out_number(out, view->process ? view->process->facts.image : 0);
 	OUT(out, ",\"comm\":");

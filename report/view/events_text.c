@@ -185,7 +185,7 @@ static void event_text_put_call(struct out *out, const struct event_view *view, 
 		OUT(out, "  direct");
 }
 
-static void put_fork(struct out *out, const struct event_view *view)
+static void event_text_put_fork(struct out *out, const struct event_view *view)
 {
 	const struct model_process *parent = model_process(view->model, view->event->u.life.other);
 
@@ -200,7 +200,7 @@ static void put_fork(struct out *out, const struct event_view *view)
 	}
 }
 
-static void put_exec(struct out *out, const struct event_view *view)
+static void event_text_put_exec(struct out *out, const struct event_view *view)
 {
 	const struct model_process *next = model_process(view->model, view->event->u.life.other);
 
@@ -243,10 +243,10 @@ static void event_text_put_life(struct out *out, const struct event_view *view)
 	out_color(out, COLOR_CYAN);
 	switch (view->event->kind) {
 	case KIND_FORK:
-		put_fork(out, view);
+		event_text_put_fork(out, view);
 		break;
 	case KIND_EXEC:
-		put_exec(out, view);
+		event_text_put_exec(out, view);
 		break;
 	case KIND_EXIT:
 		event_text_put_exit(out, view->event);

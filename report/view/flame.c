@@ -51,7 +51,7 @@ struct folded {
 	bool any;
 };
 
-static void put_folded(void *context, const char *name, const char *module)
+static void flame_put_folded(void *context, const char *name, const char *module)
 {
 	struct folded *folded = context;
 	char clean[NAME_BYTES];
@@ -77,7 +77,7 @@ void flame_folded(struct out *out, const struct model *model, const struct filte
 
 		if (value == 0 || !flame_is_wanted(model, site, filter))
 			continue;
-		flame_walk(model, site, put_folded, &folded);
+		flame_walk(model, site, flame_put_folded, &folded);
 		out_char(out, ' ');
 		out_number(out, value);
 		out_char(out, '\n');

@@ -44,7 +44,7 @@ static unsigned flame_drawing_depth(const struct flame_node *node)
 
 /* ---- boxes ---- */
 
-static void put_fixed(struct out *out, double number)
+static void flame_drawing_put_fixed(struct out *out, double number)
 {
 	char text[32];
 
@@ -64,7 +64,7 @@ static bool is_libc(const struct flame_node *node)
  * Fill colors: blue for libc, warm for the program with a shade for each name, green for the
  * call.
  */
-static void put_fill(struct out *out, const struct flame_node *node)
+static void flame_drawing_put_fill(struct out *out, const struct flame_node *node)
 {
 	unsigned hash = 0;
 	char text[48];
@@ -82,14 +82,14 @@ static void put_fill(struct out *out, const struct flame_node *node)
 	out_text(out, text);
 }
 
-static void put_share(struct out *out, const struct drawing *drawing, uint64_t value)
+static void flame_drawing_put_share(struct out *out, const struct drawing *drawing, uint64_t value)
 {
 	char text[FORMAT_BYTES];
 
 	out_text(out, drawing->title->of_refused ? format_count(text, value)
 						 : format_bytes(text, value));
 	OUT(out, ", ");
-	put_fixed(out, 100.0 * (double)value / (double)drawing->total);
+	flame_drawing_put_fixed(out, 100.0 * (double)value / (double)drawing->total);
 	out_char(out, '%');
 }
 
@@ -106,7 +106,7 @@ static void write_name(const struct flame_node *node, char *to, size_t bytes)
 }
 
 /* Cuts the name to the box. flame.js cuts in the same way after a zoom. */
-static void put_label(struct out *out, char *name, double width)
+static void flame_drawing_put_label(struct out *out, char *name, double width)
 {
 	size_t capacity = width < 6 ? 0 : (size_t)((width - 6) / LETTER), length = strlen(name);
 
@@ -124,8 +124,8 @@ static void put_label(struct out *out, char *name, double width)
 	out_xml(out, name);
 }
 
-static void put_box(const struct drawing *drawing, const struct flame_node *node, double x,
-		    double width, unsigned level)
+static void flame_drawing_put_box(const struct drawing *drawing, const struct flame_node *node,
+				  double x, double width, unsigned level)
 {
 	struct out *out = drawing->out;
 	unsigned y = drawing->height - (level + 1) * ROW;
@@ -137,34 +137,34 @@ static void put_box(const struct drawing *drawing, const struct flame_node *node
 	OUT(out, "\"><title>");
 	out_xml(out, name);
 	OUT(out, ": ");
-	put_share(out, drawing, node->value);
+	flame_drawing_put_share(out, drawing, node->value);
 	OUT(out, "</title><rect x=\"");
-	put_fixed(out, x);
+	flame_drawing_put_fixed(out, x);
 	OUT(out, "\" y=\"");
 	out_number(out, y);
 	OUT(out, "\" width=\"");
-	put_fixed(out, width);
+	flame_drawing_put_fixed(out, width);
 	OUT(out, "\" height=\"17\" fill=\"");
-	put_fill(out, node);
+	flame_drawing_put_fill(out, node);
 	OUT(out, "\"/><text x=\"");
-	put_fixed(out, x + 3);
+	flame_drawing_put_fixed(out, x + 3);
 	OUT(out, "\" y=\"");
 	out_number(out, y + 13);
 	OUT(out, "\">");
-	put_label(out, name, width);
+	flame_drawing_put_label(out, name, width);
 	OUT(out, "</text></g>\n");
 }
 
-static void put_boxes(const struct drawing *drawing, const struct flame_node *node, double x,
-		      unsigned level)
+static void flame_drawing_put_boxes(const struct drawing *drawing, const struct flame_node *node,
+				    double x, unsigned level)
 {
 	double width = WIDTH * (double)node->value / (double)drawing->total;
 
 	if (width < LEAST || level > DEPTH_MAX)
 		return;
-	put_box(drawing, node, x, width, level);
+	flame_drawing_put_box(drawing, node, x, width, level);
 	for (const struct flame_node *child = node->child; child; child = child->next) {
-		put_boxes(drawing, child, x, level + 1);
+		flame_drawing_put_boxes(drawing, child, x, level + 1);
 		x += WIDTH * (double)child->value / (double)drawing->total;
 	}
 }
@@ -192,7 +192,7 @@ static void flame_drawing_put_command(struct out *out, const struct session_fact
 		OUT(out, "\u2026");
 }
 
-static void put_style(struct out *out)
+static void flame_drawing_put_style(struct out *out)
 {
 	OUT(out, "<style>\n"
 		 "text { font: 12px ui-monospace, monospace; fill: #222; }\n"
@@ -226,7 +226,7 @@ static void flame_drawing_put_title(const struct drawing *drawing)
 }
 
 /* Notes on missing data: the drawing shows a part, or refused calls. */
-static void put_notes(const struct drawing *drawing)
+static void flame_drawing_put_notes(const struct drawing *drawing)
 {
 	for (unsigned i = 0; i < drawing->title->note_count; i++) {
 		OUT(drawing->out, "<text class=\"note\" x=\"10\" y=\"");
@@ -257,25 +257,25 @@ static void flame_drawing_put_head(const struct drawing *drawing)
 	    "<text id=\"found\" class=\"right\" x=\"1190\" y=\"46\"></text>\n"
 	    "<text id=\"reset\" class=\"button right\" x=\"1190\" y=\"66\" "
 	    "visibility=\"hidden\">&#8592; whole graph (Esc)</text>\n");
-	put_notes(drawing);
+	flame_drawing_put_notes(drawing);
 }
 
-static void put_nothing(const struct drawing *drawing)
+static void flame_drawing_put_nothing(const struct drawing *drawing)
 {
 	OUT(drawing->out, "<text x=\"10\" y=\"");
 	out_number(drawing->out, drawing->top + ROW - 4);
 	OUT(drawing->out, "\">No call stack asked for memory.</text>\n");
 }
 
-static void put_frames(const struct drawing *drawing, const struct flame_node *root)
+static void flame_drawing_put_frames(const struct drawing *drawing, const struct flame_node *root)
 {
 	struct out *out = drawing->out;
 
 	OUT(out, "<g id=\"frames\">\n");
 	if (root->value)
-		put_boxes(drawing, root, 0, 0);
+		flame_drawing_put_boxes(drawing, root, 0, 0);
 	else
-		put_nothing(drawing);
+		flame_drawing_put_nothing(drawing);
 	OUT(out, "</g>\n<text id=\"details\" x=\"10\" y=\"");
 	out_number(out, drawing->height + 20);
 	OUT(out, "\"></text>\n");
@@ -293,10 +293,10 @@ void flame_drawing(struct out *out, const struct flame_node *root, const struct 
 	OUT(out, "\" width=\"1200\" height=\"");
 	out_number(out, drawing.height + 30);
 	OUT(out, "\" onload=\"flame_start()\">\n");
-	put_style(out);
+	flame_drawing_put_style(out);
 	OUT(out, "<rect width=\"100%\" height=\"100%\" fill=\"#fdfdfb\"/>\n");
 	flame_drawing_put_head(&drawing);
-	put_frames(&drawing, root);
+	flame_drawing_put_frames(&drawing, root);
 	OUT(out, "<script><![CDATA[\n");
 	out_raw(out, flame_script, (size_t)(flame_script_end - flame_script));
 	OUT(out, "]]></script>\n</svg>\n");

@@ -12,7 +12,7 @@
 /* ---- for all formats ---- */
 
 /* A node's name: a word in dot and in mermaid. */
-static void put_process_id(struct out *out, const struct graph_edge *edge)
+static void graph_formats_put_process_id(struct out *out, const struct graph_edge *edge)
 {
 	out_char(out, edge->process ? 'p' : 'u');
 	out_number(out, edge->process ? edge->process->facts.instance : (uint32_t)edge->pid);
@@ -57,7 +57,7 @@ static bool is_first(const struct graph *graph, uint32_t edge)
 	return true;
 }
 
-static void put_edge_label(struct out *out, const struct graph_edge *edge)
+static void graph_formats_put_edge_label(struct out *out, const struct graph_edge *edge)
 {
 	char bytes[FORMAT_BYTES];
 
@@ -68,8 +68,8 @@ static void put_edge_label(struct out *out, const struct graph_edge *edge)
 		OUT(out, " by fork");
 }
 
-static void put_segment_label(struct out *out, const struct model_segment *segment,
-			      const char *line_end)
+static void graph_formats_put_segment_label(struct out *out, const struct model_segment *segment,
+					    const char *line_end)
 {
 	char size[FORMAT_BYTES];
 
@@ -102,7 +102,7 @@ static void dot_nodes(struct out *out, const struct graph *graph, const struct m
 		if (!is_first(graph, i))
 			continue;
 		OUT(out, "  ");
-		put_process_id(out, &graph->edges[i]);
+		graph_formats_put_process_id(out, &graph->edges[i]);
 		OUT(out, " [label=\"");
 		graph_formats_put_quoted(out, graph->edges[i].name);
 		OUT(out, "\\n");
@@ -118,7 +118,7 @@ static void dot_nodes(struct out *out, const struct graph *graph, const struct m
 		out_text(out,
 			 *words_segment_fault(model->segments.rows[i]) ? "#f4cccc" : "#d9ead3");
 		OUT(out, "\", label=\"");
-		put_segment_label(out, model->segments.rows[i], "\\n");
+		graph_formats_put_segment_label(out, model->segments.rows[i], "\\n");
 		OUT(out, "\"]\n");
 	}
 }
@@ -131,12 +131,12 @@ void graph_dot(struct out *out, const struct graph *graph, const struct model *m
 		const struct graph_edge *edge = &graph->edges[i];
 
 		OUT(out, "  ");
-		put_process_id(out, edge);
+		graph_formats_put_process_id(out, edge);
 		OUT(out, " -> s");
 		out_number(out, segment_number(model, edge->segment));
 		if (edge->count) {
 			OUT(out, " [label=\"");
-			put_edge_label(out, edge);
+			graph_formats_put_edge_label(out, edge);
 			out_text(out, edge->live ? "\"]\n" : "\", style=dashed]\n");
 		} else {
 			OUT(out, " [label=\"created\", style=dotted]\n");
@@ -156,14 +156,14 @@ void graph_mermaid(struct out *out, const struct graph *graph, const struct mode
 		OUT(out, "  s");
 		out_number(out, i);
 		OUT(out, "[(\"");
-		put_segment_label(out, model->segments.rows[i], "<br/>");
+		graph_formats_put_segment_label(out, model->segments.rows[i], "<br/>");
 		OUT(out, "\")]\n");
 	}
 	for (uint32_t i = 0; i < graph->edge_count; i++) {
 		const struct graph_edge *edge = &graph->edges[i];
 
 		OUT(out, "  ");
-		put_process_id(out, edge);
+		graph_formats_put_process_id(out, edge);
 		if (is_first(graph, i)) {
 			OUT(out, "([\"");
 			graph_formats_put_quoted(out, edge->name);
@@ -173,7 +173,7 @@ void graph_mermaid(struct out *out, const struct graph *graph, const struct mode
 		}
 		out_text(out, edge->live ? " -->|\"" : " -.->|\"");
 		if (edge->count)
-			put_edge_label(out, edge);
+			graph_formats_put_edge_label(out, edge);
 		else
 			OUT(out, "created");
 		OUT(out, "\"| s");

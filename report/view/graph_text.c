@@ -114,8 +114,9 @@ static void describe_creator(const struct model *model, const struct model_segme
 	snprintf(text, EDGE_BYTES, "by %.160s%s", name, pid);
 }
 
-static void put_box_line(struct out *out, const struct model *model,
-			 const struct model_segment *segment, unsigned line, const struct glyphs *g)
+static void graph_text_put_box_line(struct out *out, const struct model *model,
+				    const struct model_segment *segment, unsigned line,
+				    const struct glyphs *g)
 {
 	char text[EDGE_BYTES] = "", size[FORMAT_BYTES];
 
@@ -159,8 +160,8 @@ static void graph_text_put_left(struct out *out, const struct graph_edge *edge,
 	out_text(out, edge->live ? g->right : g->was_right);
 }
 
-static void put_right(struct out *out, const struct graph_edge *edge, const struct glyphs *g,
-		      size_t width)
+static void graph_text_put_right(struct out *out, const struct graph_edge *edge,
+				 const struct glyphs *g, size_t width)
 {
 	char text[EDGE_BYTES];
 
@@ -214,10 +215,10 @@ static void graph_text_put_segment(struct out *out, const struct graph_edge *edg
 			break;
 		graph_text_put_left(out, left, g, sides->left);
 		if (row < BOX_LINES)
-			put_box_line(out, model, segment, row, g);
+			graph_text_put_box_line(out, model, segment, row, g);
 		else
 			out_pad(out, BOX_COLUMNS + 4);
-		put_right(out, right, g, sides->right);
+		graph_text_put_right(out, right, g, sides->right);
 		out_char(out, '\n');
 	}
 }

@@ -29,7 +29,7 @@ static const char *short_name(const char *recording, const char *folder)
 	return strcmp(recording + length + 1, "memshim.data") == 0 ? NULL : recording + length + 1;
 }
 
-static void put_ids(struct out *out, const struct table *table, unsigned first)
+static void ipcs_files_put_ids(struct out *out, const struct table *table, unsigned first)
 {
 	unsigned count = 0;
 
@@ -51,7 +51,8 @@ static void put_ids(struct out *out, const struct table *table, unsigned first)
 }
 
 /* The recording that has details: "see 'memshim report FILE' for 3, 4". */
-static bool put_file(struct out *out, const struct table *table, unsigned first, const char *folder)
+static bool ipcs_files_put_file(struct out *out, const struct table *table, unsigned first,
+				const char *folder)
 {
 	const char *file = short_name(recording_of(table, first), folder);
 	char *word = file ? format_word(file) : NULL;
@@ -61,7 +62,7 @@ static bool put_file(struct out *out, const struct table *table, unsigned first,
 	OUT(out, "see 'memshim report ");
 	out_safe(out, word);
 	OUT(out, "' for ");
-	put_ids(out, table, first);
+	ipcs_files_put_ids(out, table, first);
 	out_char(out, '\n');
 	free(word);
 	return true;
@@ -81,5 +82,5 @@ void ipcs_files_text(struct out *out, const struct table *table, const char *fol
 
 	for (unsigned i = 0; i < table->row_count && named < FILES_NAMED; i++)
 		if (is_first_of_file(table, i))
-			named += put_file(out, table, i, folder);
+			named += ipcs_files_put_file(out, table, i, folder);
 }

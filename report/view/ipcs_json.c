@@ -80,8 +80,9 @@ static void ipcs_json_put_object(struct json *json, const struct kernel_object *
 	json_close(json, '}');
 }
 
-static void put_objects(struct json *json, const struct ipc_table *table, const char *name,
-			enum kernel_object_kind kind, const struct filter *filter)
+static void ipcs_json_put_objects(struct json *json, const struct ipc_table *table,
+				  const char *name, enum kernel_object_kind kind,
+				  const struct filter *filter)
 {
 	json_open(json, name, '[');
 	for (uint32_t i = 0; i < table->object_count && !filter->by_shmid; i++)
@@ -102,8 +103,8 @@ void ipcs_json(struct out *out, const struct ipc_table *table, const struct filt
 		if (ipc_wants(filter, &table->segments[i]))
 			ipcs_json_put_segment(&json, table, &table->segments[i]);
 	json_close(&json, ']');
-	put_objects(&json, table, "queues", OBJECT_QUEUE, filter);
-	put_objects(&json, table, "semaphores", OBJECT_SEMAPHORES, filter);
+	ipcs_json_put_objects(&json, table, "queues", OBJECT_QUEUE, filter);
+	ipcs_json_put_objects(&json, table, "semaphores", OBJECT_SEMAPHORES, filter);
 	json_close(&json, '}');
 	out_char(out, '\n');
 }

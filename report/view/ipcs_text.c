@@ -322,7 +322,7 @@ static bool ipcs_text_is_orphaned(const struct ipc_segment *segment)
 	return strcmp(ipcs_state(segment), "orphaned") == 0;
 }
 
-static void put_orphaned(struct out *out, const struct table *table)
+static void ipcs_text_put_orphaned(struct out *out, const struct table *table)
 {
 	unsigned orphaned = 0;
 
@@ -351,15 +351,15 @@ static void ipcs_text_put_table(struct out *out, struct table *table,
 		OUT(out, "  ");
 		out_number(out, table->row_count);
 		if (kind == SEGMENTS)
-			put_orphaned(out, table);
+			ipcs_text_put_orphaned(out, table);
 		out_char(out, '\n');
 	}
 	if (table->row_count)
 		table_print(table, out, !options->no_headings, UINT_MAX);
 }
 
-static void put_kind(struct out *out, const struct ipc_table *ipc,
-		     const struct ipcs_options *options, enum kind kind)
+static void ipcs_text_put_kind(struct out *out, const struct ipc_table *ipc,
+			       const struct ipcs_options *options, enum kind kind)
 {
 	bool wide = out->width >= WIDE_COLUMNS || options->column_count;
 	struct context context = {.table = ipc,
@@ -403,10 +403,10 @@ bool ipcs_text(struct out *out, const struct ipc_table *table, const struct ipcs
 	for (unsigned i = 0; i < options->column_count; i++)
 		if (!ipcs_text_knows(options->columns[i]))
 			return false;
-	put_kind(out, table, options, SEGMENTS);
+	ipcs_text_put_kind(out, table, options, SEGMENTS);
 	if (options->filter->by_shmid)
 		return true;
-	put_kind(out, table, options, QUEUES);
-	put_kind(out, table, options, SEMAPHORES);
+	ipcs_text_put_kind(out, table, options, QUEUES);
+	ipcs_text_put_kind(out, table, options, SEMAPHORES);
 	return true;
 }

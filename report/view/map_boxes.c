@@ -115,7 +115,7 @@ static void map_row_put_words(struct map_row *row, const char *what, const char 
 }
 
 /* One mapping, one line. */
-static void put_each(const struct drawing *drawing, const struct box *box)
+static void map_box_put_each(const struct drawing *drawing, const struct box *box)
 {
 	for (const struct zone *zone = box->last; zone >= box->first; zone--) {
 		struct map_row *row = map_row_add(drawing->rows, ROW_ZONE, box_color(box->family));
@@ -259,8 +259,9 @@ static unsigned gather_members(const struct drawing *drawing, const struct box *
 	return found;
 }
 
-static void put_members(const struct drawing *drawing, const struct box *box,
-			bool (*wanted)(const struct zone *zone), const char *what, unsigned most)
+static void map_box_put_members(const struct drawing *drawing, const struct box *box,
+				bool (*wanted)(const struct zone *zone), const char *what,
+				unsigned most)
 {
 	struct map_row *sum = add_sum(drawing, box, wanted), *row;
 	struct member *members;
@@ -292,11 +293,11 @@ static void put_members(const struct drawing *drawing, const struct box *box,
 	free(members);
 }
 
-static void put_placed(const struct drawing *drawing, const struct box *box)
+static void map_box_put_placed(const struct drawing *drawing, const struct box *box)
 {
 	map_row_put_words(add_sum(drawing, box, is_anonymous), "anonymous", "");
-	put_members(drawing, box, is_file, "files", drawing->members / 2);
-	put_members(drawing, box, is_library, "libraries", drawing->members);
+	map_box_put_members(drawing, box, is_file, "files", drawing->members / 2);
+	map_box_put_members(drawing, box, is_library, "libraries", drawing->members);
 }
 
 void box_put(const struct drawing *drawing, const struct box *box)
@@ -309,11 +310,11 @@ void box_put(const struct drawing *drawing, const struct box *box)
 	if (box->family == ATTACHED)
 		map_box_put_attachment(drawing, box);
 	else if (drawing->options->all)
-		put_each(drawing, box);
+		map_box_put_each(drawing, box);
 	else if (box->family == KERNEL)
 		map_box_put_kernel(drawing, box);
 	else if (box->family == PLACED)
-		put_placed(drawing, box);
+		map_box_put_placed(drawing, box);
 	else
 		map_row_put_words(
 			add_sum(drawing, box, NULL), words[box->family],

@@ -112,7 +112,7 @@ static void add_gap(const struct drawing *drawing, uint64_t bytes, const char *t
 	}
 }
 
-static void put_unused(const struct drawing *drawing, const struct zone *zone)
+static void map_row_put_unused(const struct drawing *drawing, const struct zone *zone)
 {
 	char text[MAP_TEXT_BYTES], size[FORMAT_BYTES];
 	uint64_t bytes = zone_bytes(zone);
@@ -149,7 +149,7 @@ static void draw_box(const struct drawing *drawing, const struct box *box)
 	unsigned from = drawing->rows->count;
 
 	if (box->family == UNUSED) {
-		put_unused(drawing, box->first);
+		map_row_put_unused(drawing, box->first);
 		return;
 	}
 	box_put(drawing, box);

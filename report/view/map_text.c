@@ -33,9 +33,9 @@ struct pen {
 struct glyph {
 	const char *utf8, *ascii;
 };
-#define GLYPH(pen, utf8, ascii) put_glyph(pen, (struct glyph){utf8, ascii}, 1)
+#define GLYPH(pen, utf8, ascii) map_text_put_glyph(pen, (struct glyph){utf8, ascii}, 1)
 
-static void put_glyph(const struct pen *pen, struct glyph glyph, unsigned times)
+static void map_text_put_glyph(const struct pen *pen, struct glyph glyph, unsigned times)
 {
 	while (times-- > 0)
 		out_text(pen->out, pen->out->utf8 ? glyph.utf8 : glyph.ascii);
@@ -89,7 +89,7 @@ static const char *words_of(const struct zone *zone)
 }
 
 /* The zone above the heap, which limits its growth. */
-static void put_next(const struct pen *pen)
+static void map_text_put_next(const struct pen *pen)
 {
 	const struct zones *zones = pen->zones;
 
@@ -108,7 +108,7 @@ static void put_next(const struct pen *pen)
 	}
 }
 
-static void put_since(const struct pen *pen)
+static void map_text_put_since(const struct pen *pen)
 {
 	uint64_t was = pen->options->before ? pen->options->before->process.break_current : 0;
 	uint64_t is = pen->zones->process.break_current;
@@ -143,14 +143,14 @@ static void map_text_put_break(const struct pen *pen)
 		OUT(out, ", at its peak ");
 		map_text_put_delta(out, process->break_initial, process->break_peak);
 	}
-	put_since(pen);
+	map_text_put_since(pen);
 	end_line(pen);
 	OUT(out, "        ");
 	if (pen->zones->headroom_known || pen->zones->headroom_at_most) {
 		out_text(out, pen->zones->headroom_known ? "" : "at most ");
 		map_text_put_bytes(out, pen->zones->headroom_bytes);
 		OUT(out, " of room above it, up to ");
-		put_next(pen);
+		map_text_put_next(pen);
 	} else {
 		OUT(out, "what is above it was not recorded");
 	}
@@ -182,7 +182,7 @@ static void map_text_put_totals(const struct pen *pen)
 }
 
 /* Zones of the earlier sample that no longer exist. */
-static void put_gone(const struct pen *pen)
+static void map_text_put_gone(const struct pen *pen)
 {
 	const struct zones *before = pen->options->before;
 	unsigned count = 0;
@@ -242,7 +242,8 @@ static void map_text_put_address(const struct pen *pen, const struct map_row *ro
 		out_color(pen->out, COLOR_NONE);
 }
 
-static void put_edge(const struct pen *pen, const struct map_row *row, bool top, bool bottom)
+static void map_text_put_edge(const struct pen *pen, const struct map_row *row, bool top,
+			      bool bottom)
 {
 	static const char word[] = " program break ";
 	unsigned left = (pen->box_columns - (unsigned)(sizeof word - 1)) / 2;
@@ -250,17 +251,17 @@ static void put_edge(const struct pen *pen, const struct map_row *row, bool top,
 	if (row->kind == ROW_BREAK) {
 		out_color(pen->out, COLOR_GREEN);
 		GLYPH(pen, "╞", "+");
-		put_glyph(pen, (struct glyph){"═", "="}, left);
+		map_text_put_glyph(pen, (struct glyph){"═", "="}, left);
 		out_text(pen->out, word);
-		put_glyph(pen, (struct glyph){"═", "="},
-			  pen->box_columns - left - (unsigned)(sizeof word - 1));
+		map_text_put_glyph(pen, (struct glyph){"═", "="},
+				   pen->box_columns - left - (unsigned)(sizeof word - 1));
 		GLYPH(pen, "╡", "+");
 		out_color(pen->out, COLOR_NONE);
 		return;
 	}
-	put_glyph(pen, (struct glyph){top ? "┌" : bottom ? "└" : "├", "+"}, 1);
-	put_glyph(pen, (struct glyph){"─", "-"}, pen->box_columns);
-	put_glyph(pen, (struct glyph){top ? "┐" : bottom ? "┘" : "┤", "+"}, 1);
+	map_text_put_glyph(pen, (struct glyph){top ? "┌" : bottom ? "└" : "├", "+"}, 1);
+	map_text_put_glyph(pen, (struct glyph){"─", "-"}, pen->box_columns);
+	map_text_put_glyph(pen, (struct glyph){top ? "┐" : bottom ? "┘" : "┤", "+"}, 1);
 }
 
 static void map_text_put_gap(const struct pen *pen, const struct map_row *row)
@@ -285,7 +286,7 @@ static unsigned map_text_share(uint64_t part, uint64_t whole, unsigned capacity)
 	return columns < capacity ? columns : capacity;
 }
 
-static void put_bar(const struct pen *pen, const struct map_tally *tally)
+static void map_text_put_bar(const struct pen *pen, const struct map_tally *tally)
 {
 	unsigned resident = map_text_share(tally->resident_bytes, tally->bytes, BAR_COLUMNS);
 	unsigned swapped = map_text_share(tally->swapped_bytes, tally->bytes,
@@ -295,12 +296,12 @@ static void put_bar(const struct pen *pen, const struct map_tally *tally)
 		out_pad(pen->out, BAR_COLUMNS);
 		return;
 	}
-	put_glyph(pen, (struct glyph){"█", "#"}, resident);
-	put_glyph(pen, (struct glyph){"▒", "~"}, swapped);
-	put_glyph(pen, (struct glyph){"░", "."}, BAR_COLUMNS - resident - swapped);
+	map_text_put_glyph(pen, (struct glyph){"█", "#"}, resident);
+	map_text_put_glyph(pen, (struct glyph){"▒", "~"}, swapped);
+	map_text_put_glyph(pen, (struct glyph){"░", "."}, BAR_COLUMNS - resident - swapped);
 }
 
-static void put_numbers(const struct pen *pen, const struct map_tally *tally)
+static void map_text_put_numbers(const struct pen *pen, const struct map_tally *tally)
 {
 	char text[FORMAT_BYTES];
 
@@ -325,22 +326,22 @@ static void map_text_put_zone(const struct pen *pen, const struct map_row *row)
 	out_safe_wide(pen->out, row->text, capacity);
 	if (bar) {
 		out_char(pen->out, ' ');
-		put_bar(pen, &row->tally);
+		map_text_put_bar(pen, &row->tally);
 	}
 	out_color(pen->out, COLOR_NONE);
 	out_char(pen->out, ' ');
 	GLYPH(pen, "│", "|");
 	if (row->counted)
-		put_numbers(pen, &row->tally);
+		map_text_put_numbers(pen, &row->tally);
 }
 
-static void put_row(const struct pen *pen, const struct map_rows *rows, unsigned i)
+static void map_text_put_row(const struct pen *pen, const struct map_rows *rows, unsigned i)
 {
 	const struct map_row *row = &rows->rows[i];
 
 	map_text_put_address(pen, row);
 	if (row->kind == ROW_EDGE || row->kind == ROW_BREAK)
-		put_edge(pen, row, i == 0, i + 1 == rows->count);
+		map_text_put_edge(pen, row, i == 0, i + 1 == rows->count);
 	else if (row->kind == ROW_GAP)
 		map_text_put_gap(pen, row);
 	else
@@ -350,7 +351,7 @@ static void put_row(const struct pen *pen, const struct map_rows *rows, unsigned
 
 /* ---- the legend ---- */
 
-static void put_foot(const struct pen *pen, const struct map_rows *rows)
+static void map_text_put_foot(const struct pen *pen, const struct map_rows *rows)
 {
 	out_color(pen->out, COLOR_DIM);
 	GLYPH(pen, "█", "#");
@@ -412,7 +413,7 @@ bool map_text(struct out *out, const struct zones *zones, const struct map_optio
 	map_text_put_process(&pen);
 	map_text_put_break(&pen);
 	map_text_put_totals(&pen);
-	put_gone(&pen);
+	map_text_put_gone(&pen);
 	map_text_put_headings(&pen);
 	if (cut) {
 		OUT(out, "... ");
@@ -421,8 +422,8 @@ bool map_text(struct out *out, const struct zones *zones, const struct map_optio
 		end_line(&pen);
 	}
 	for (unsigned i = cut; i < rows.count; i++)
-		put_row(&pen, &rows, i);
-	put_foot(&pen, &rows);
+		map_text_put_row(&pen, &rows, i);
+	map_text_put_foot(&pen, &rows);
 	if (options->over)
 		OUT(out, "\33[J");
 	map_rows_free(&rows);

@@ -146,7 +146,7 @@ static size_t plain_bytes(const unsigned char *at, size_t most)
 	return count;
 }
 
-static void put_safe(struct out *out, const unsigned char **at)
+static void out_put_safe(struct out *out, const unsigned char **at)
 {
 	unsigned length = printable_length(*at);
 
@@ -162,7 +162,7 @@ void out_safe(struct out *out, const char *text)
 	const unsigned char *at = (const unsigned char *)text;
 
 	while (*at)
-		put_safe(out, &at);
+		out_put_safe(out, &at);
 }
 
 void out_safe_wide(struct out *out, const char *text, unsigned width)
@@ -172,11 +172,11 @@ void out_safe_wide(struct out *out, const char *text, unsigned width)
 
 	out_raw(out, text, columns);
 	for (at += columns; *at && columns < width; columns++)
-		put_safe(out, &at);
+		out_put_safe(out, &at);
 	out_pad(out, width - columns);
 }
 
-static void put_json_unit(struct out *out, uint32_t unit)
+static void out_put_json_unit(struct out *out, uint32_t unit)
 {
 	static const char hex[] = "0123456789abcdef";
 
@@ -186,16 +186,16 @@ static void put_json_unit(struct out *out, uint32_t unit)
 }
 
 /* JSON writes a character above U+FFFF as two UTF-16 units. */
-static void put_json_escape(struct out *out, uint32_t code)
+static void out_put_json_escape(struct out *out, uint32_t code)
 {
 	if (code == '"' || code == '\\') {
 		out_char(out, '\\');
 		out_char(out, (char)code);
 	} else if (code < 0x10000) {
-		put_json_unit(out, code);
+		out_put_json_unit(out, code);
 	} else {
-		put_json_unit(out, 0xd800 + ((code - 0x10000) >> 10));
-		put_json_unit(out, 0xdc00 + ((code - 0x10000) & 0x3ff));
+		out_put_json_unit(out, 0xd800 + ((code - 0x10000) >> 10));
+		out_put_json_unit(out, 0xdc00 + ((code - 0x10000) & 0x3ff));
 	}
 }
 
@@ -210,7 +210,7 @@ void out_json(struct out *out, const char *text)
 		if (length == 0)
 			OUT(out, "\\ufffd");
 		else if (*at == '"' || *at == '\\' || !printable_is(at, length))
-			put_json_escape(out, printable_code(at, length));
+			out_put_json_escape(out, printable_code(at, length));
 		else
 			out_raw(out, (const char *)at, length);
 		at += length ? length : 1;

@@ -16,7 +16,7 @@ static const struct {
 } severities[] = {{"error", COLOR_RED}, {"warning", COLOR_YELLOW}, {"note", COLOR_CYAN}};
 
 /* Wraps the text at the page's width, each line after `INDENT` blanks. */
-static void put_wrapped(struct out *out, const char *text)
+static void report_finding_put_wrapped(struct out *out, const char *text)
 {
 	unsigned column = INDENT;
 
@@ -46,14 +46,15 @@ static void put_wrapped(struct out *out, const char *text)
 }
 
 /* The call's function; of several calls, the first one's. */
-static void put_where(struct out *out, const struct model *model, const struct finding *finding)
+static void report_finding_put_where(struct out *out, const struct model *model,
+				     const struct finding *finding)
 {
 	char where[256], text[sizeof where + 8];
 
 	if (!*sites_where(model, finding->stack_instance, finding->stack, where, sizeof where))
 		return;
 	snprintf(text, sizeof text, "from %s", where);
-	put_wrapped(out, text);
+	report_finding_put_wrapped(out, text);
 }
 
 static void report_finding_put(struct out *out, const struct model *model,
@@ -65,12 +66,12 @@ static void report_finding_put(struct out *out, const struct model *model,
 	out_text(out, model_finding_name(finding->kind));
 	out_color(out, COLOR_NONE);
 	out_char(out, '\n');
-	put_wrapped(out, finding->text ? finding->text : "");
-	put_where(out, model, finding);
+	report_finding_put_wrapped(out, finding->text ? finding->text : "");
+	report_finding_put_where(out, model, finding);
 	if (!finding->advice || !*finding->advice)
 		return;
 	out_color(out, COLOR_DIM);
-	put_wrapped(out, finding->advice);
+	report_finding_put_wrapped(out, finding->advice);
 	out_color(out, COLOR_NONE);
 }
 

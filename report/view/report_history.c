@@ -116,7 +116,7 @@ static int by_time(const void *a, const void *b)
 
 /* ---- writing ---- */
 
-static void put_made(struct out *out, const struct history *h)
+static void report_history_put_made(struct out *out, const struct history *h)
 {
 	const struct model_segment *s = h->segment;
 	char text[FORMAT_BYTES];
@@ -132,7 +132,7 @@ static void put_made(struct out *out, const struct history *h)
 		OUT(out, " (or found it: IPC_CREAT without IPC_EXCL)");
 }
 
-static void put_place(struct out *out, const struct model_attachment *attachment)
+static void report_history_put_place(struct out *out, const struct model_attachment *attachment)
 {
 	OUT(out, " at ");
 	out_hex(out, attachment->address);
@@ -151,21 +151,22 @@ static void report_history_put_ending(struct out *out, const struct line *line)
 	};
 
 	out_text(out, words[line->how]);
-	put_place(out, line->attachment);
+	report_history_put_place(out, line->attachment);
 }
 
-static void put_what(struct out *out, const struct history *h, const struct line *line)
+static void report_history_put_what(struct out *out, const struct history *h,
+				    const struct line *line)
 {
 	switch (line->step) {
 	case STEP_MADE:
-		put_made(out, h);
+		report_history_put_made(out, h);
 		break;
 	case STEP_FOUND:
 		OUT(out, "found it: it existed before the session");
 		break;
 	case STEP_BEGAN:
 		out_text(out, line->attachment->inherited ? "inherited it by fork" : "attached it");
-		put_place(out, line->attachment);
+		report_history_put_place(out, line->attachment);
 		break;
 	case STEP_ENDED:
 		report_history_put_ending(out, line);
@@ -199,7 +200,7 @@ static void report_history_put_line(struct out *out, const struct history *h,
 	out_safe_wide(out, name, h->name_columns);
 	out_number_wide(out, attached, 6);
 	OUT(out, "  ");
-	put_what(out, h, line);
+	report_history_put_what(out, h, line);
 	out_char(out, '\n');
 }
 
@@ -241,8 +242,8 @@ static void report_history_put_rest(struct out *out, const struct history *h, ui
 }
 
 /* "Segment 9, created by perl (12) at 3.200000, has had this key since." */
-static void put_neighbour(struct out *out, const struct history *h,
-			  const struct model_segment *other, const char *words)
+static void report_history_put_neighbour(struct out *out, const struct history *h,
+					 const struct model_segment *other, const char *words)
 {
 	const struct model_process *creator = other ? model_process(h->model, other->creator)
 						    : NULL;
@@ -285,7 +286,7 @@ void report_history(struct out *out, const struct model *model, const struct mod
 		report_history_put_line(out, &h, &h.lines[i], attached);
 	}
 	report_history_put_rest(out, &h, attached);
-	put_neighbour(out, &h, segment->predecessor, ", had this key before.\n");
-	put_neighbour(out, &h, segment->successor, ", has had this key since.\n");
+	report_history_put_neighbour(out, &h, segment->predecessor, ", had this key before.\n");
+	report_history_put_neighbour(out, &h, segment->successor, ", has had this key since.\n");
 	free(h.lines);
 }

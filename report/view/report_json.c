@@ -56,7 +56,7 @@ static void report_json_put_session(struct json *json, const struct session_fact
 
 /* ---- coverage ---- */
 
-static void put_lost(struct json *json, const struct model *model)
+static void report_json_put_lost(struct json *json, const struct model *model)
 {
 	json_open(json, "lost", '{');
 	for (unsigned loss = 0; loss < LOST_COUNT; loss++)
@@ -73,7 +73,7 @@ static void report_json_put_coverage(struct json *json, const struct model *mode
 	json_open(json, "coverage", '{');
 	json_text(json, "level", levels[model->losses.level]);
 	json_number(json, "events", model->event_count);
-	put_lost(json, model);
+	report_json_put_lost(json, model);
 	json_number(json, "in_flight", model->losses.in_flight);
 	json_number(json, "unseen_moves", model->losses.unseen_moves);
 	partial_json(json, model, filter);
@@ -93,7 +93,7 @@ static void report_json_put_coverage(struct json *json, const struct model *mode
 
 /* ---- processes ---- */
 
-static void put_origins(struct json *json, const struct process_facts *facts)
+static void report_json_put_origins(struct json *json, const struct process_facts *facts)
 {
 	static const char *const origins[BY_COUNT] = {"direct", "malloc"};
 
@@ -134,11 +134,11 @@ static void report_json_put_break(struct json *json, const struct model_process 
 	json_signed(json, "before_load_bytes", (int64_t)(facts->break_at_start - start));
 	json_number_or_null(json, "headroom_bytes", process->headroom_known,
 			    process->headroom_bytes);
-	put_origins(json, facts);
+	report_json_put_origins(json, facts);
 	json_close(json, '}');
 }
 
-static void put_calls(struct json *json, const struct process_facts *facts)
+static void report_json_put_calls(struct json *json, const struct process_facts *facts)
 {
 	json_open(json, "calls", '{');
 	for (unsigned call = 0; call < KIND_CALLS; call++) {
@@ -195,7 +195,7 @@ static void report_json_put_process(struct json *json, const struct model_proces
 	json_number_or_null(json, "ipc_namespace", facts->ipc_namespace != 0, facts->ipc_namespace);
 	report_json_put_ending(json, facts);
 	report_json_put_break(json, process);
-	put_calls(json, facts);
+	report_json_put_calls(json, facts);
 	report_json_put_attached(json, process);
 	json_number(json, "events", process->event_count);
 	json_close(json, '}');
@@ -228,7 +228,8 @@ static void report_json_put_finding(struct json *json, const struct model *model
 	json_close(json, '}');
 }
 
-static void put_findings(struct json *json, const struct model *model, const struct filter *filter)
+static void report_json_put_findings(struct json *json, const struct model *model,
+				     const struct filter *filter)
 {
 	json_open(json, "findings", '[');
 	for (uint32_t i = 0; i < model->findings.count; i++)
@@ -252,7 +253,7 @@ void report_json(struct out *out, const struct model *model, const struct filter
 	report_json_put_processes(&json, model, filter);
 	report_segments_json(&json, model, filter);
 	sites_json(&json, model, filter);
-	put_findings(&json, model, filter);
+	report_json_put_findings(&json, model, filter);
 	json_close(&json, '}');
 	out_char(out, '\n');
 }

@@ -15,7 +15,7 @@ static const char *const how_ended[] = {
 
 /* ---- segments ---- */
 
-static void put_flags(struct json *json, const struct model_segment *segment)
+static void report_segment_put_flags(struct json *json, const struct model_segment *segment)
 {
 	json_name(json, "flags");
 	words_flags_json(json->out, segment->flags_known ? segment->flags : 0, words_get_flags,
@@ -59,8 +59,8 @@ static void report_segment_put_creator(struct json *json, const struct model *mo
 	json_close(json, '}');
 }
 
-static void put_removed(struct json *json, const struct model *model,
-			const struct model_segment *segment)
+static void report_segment_put_removed(struct json *json, const struct model *model,
+				       const struct model_segment *segment)
 {
 	const struct model_process *remover = model_process(model, segment->remover);
 
@@ -81,8 +81,8 @@ static void report_segment_put_owner(struct json *json, const struct model_segme
 			    segment->in_kernel ? segment->kernel.owner_uid : segment->owner_uid);
 }
 
-static void put_change(struct json *json, const struct model *model,
-		       const struct model_change *change)
+static void report_segment_put_change(struct json *json, const struct model *model,
+				      const struct model_change *change)
 {
 	const struct model_process *process = model_process(model, change->instance);
 
@@ -97,17 +97,17 @@ static void put_change(struct json *json, const struct model *model,
 }
 
 /* Each IPC_SET, oldest first. */
-static void put_changes(struct json *json, const struct model *model,
-			const struct model_segment *segment)
+static void report_segment_put_changes(struct json *json, const struct model *model,
+				       const struct model_segment *segment)
 {
 	json_open(json, "changes", '[');
 	for (uint32_t i = 0; i < model->history.change_count; i++)
 		if (model->history.changes[i].segment == segment)
-			put_change(json, model, &model->history.changes[i]);
+			report_segment_put_change(json, model, &model->history.changes[i]);
 	json_close(json, ']');
 }
 
-static void put_nattch(struct json *json, const struct model_segment *segment)
+static void report_segment_put_nattch(struct json *json, const struct model_segment *segment)
 {
 	bool gone = segment->state == SEGMENT_DESTROYED;
 
@@ -144,7 +144,7 @@ static void report_segment_put_holders(struct json *json, const struct model *mo
 }
 
 /* The segment at the time of the report; null where this machine cannot tell. */
-static void put_now(struct json *json, const struct model_segment *segment)
+static void report_segment_put_now(struct json *json, const struct model_segment *segment)
 {
 	bool here = segment->presence == PRESENCE_HERE;
 
@@ -178,18 +178,18 @@ static void report_segment_put(struct json *json, const struct model *model,
 		json_null(json, "key");
 	json_segment_size(json, segment);
 	report_segment_put_mode(json, segment);
-	put_flags(json, segment);
+	report_segment_put_flags(json, segment);
 	report_segment_put_owner(json, segment);
 	json_number_or_null(json, "created_ns", created, segment->seen_ns);
 	report_segment_put_creator(json, model, segment);
 	json_number(json, "attaches", segment->attaches);
 	json_number(json, "detaches", segment->detaches);
 	json_number(json, "inherited", segment->inherited);
-	put_nattch(json, segment);
-	put_changes(json, model, segment);
-	put_removed(json, model, segment);
+	report_segment_put_nattch(json, segment);
+	report_segment_put_changes(json, model, segment);
+	report_segment_put_removed(json, model, segment);
 	json_segment_state(json, segment);
-	put_now(json, segment);
+	report_segment_put_now(json, segment);
 	json_number_or_null(json, "resident_bytes", segment->in_kernel,
 			    segment->kernel.resident_bytes);
 	json_number_or_null(json, "swap_bytes", segment->in_kernel, segment->kernel.swap_bytes);
@@ -233,8 +233,8 @@ static bool report_segment_wants(const struct filter *filter, const struct model
 	return filter_process(filter, process) && filter_segment(filter, attachment->segment);
 }
 
-static void put_attachments(struct json *json, const struct model *model,
-			    const struct filter *filter)
+static void report_segment_put_attachments(struct json *json, const struct model *model,
+					   const struct filter *filter)
 {
 	json_open(json, "attachments", '[');
 	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
@@ -258,5 +258,5 @@ static void put_attachments(struct json *json, const struct model *model,
 void report_segments_json(struct json *json, const struct model *model, const struct filter *filter)
 {
 	report_segments_put(json, model, filter);
-	put_attachments(json, model, filter);
+	report_segment_put_attachments(json, model, filter);
 }

@@ -36,7 +36,7 @@ const struct table_column report_segment_columns[] = {
 
 /* ---- cells ---- */
 
-static void put_text(struct cell *cell, const char *text)
+static void report_table_put_text(struct cell *cell, const char *text)
 {
 	snprintf(cell->text, sizeof cell->text, "%s", text);
 }
@@ -99,16 +99,16 @@ static void report_table_put_attached(struct cell *cell, const struct process_fa
 
 	cell->number = facts->attached_peak;
 	if (facts->attached_peak == 0)
-		put_text(cell, "-");
+		report_table_put_text(cell, "-");
 	else
 		snprintf(cell->text, sizeof cell->text, "%u/%u", now, facts->attached_peak);
 }
 
-static void put_state(struct cell *cell, const struct process_facts *facts)
+static void report_table_put_state(struct cell *cell, const struct process_facts *facts)
 {
 	char text[32];
 
-	put_text(cell, words_state(facts, text));
+	report_table_put_text(cell, words_state(facts, text));
 	if (facts->state == STATE_KILLED || facts->exit_status > 0)
 		cell->color = COLOR_YELLOW;
 	if (facts->state == STATE_RUNNING)
@@ -143,14 +143,15 @@ static void report_table_put_break(struct cell *cell, const struct model_process
 	case COLUMN_HEADROOM:
 		report_table_put_bytes(cell, process->headroom_bytes, exact);
 		if (!process->headroom_known)
-			put_text(cell, "-");
+			report_table_put_text(cell, "-");
 		break;
 	default:
 		report_table_put_bytes(cell, process->attached_peak_bytes, exact);
 	}
 }
 
-static void put_counts(struct cell *cell, const struct process_facts *facts, unsigned column)
+static void report_table_put_counts(struct cell *cell, const struct process_facts *facts,
+				    unsigned column)
 {
 	uint64_t failed = failed_calls(facts);
 
@@ -173,7 +174,8 @@ static void put_counts(struct cell *cell, const struct process_facts *facts, uns
 	}
 }
 
-static void put_identity(struct cell *cell, const struct process_facts *facts, unsigned column)
+static void report_table_put_identity(struct cell *cell, const struct process_facts *facts,
+				      unsigned column)
 {
 	switch (column) {
 	case COLUMN_PID:
@@ -192,14 +194,14 @@ static void put_identity(struct cell *cell, const struct process_facts *facts, u
 		snprintf(cell->text, sizeof cell->text, "%.24s", model_program_name(facts));
 		break;
 	case COLUMN_EXE:
-		put_text(cell, facts->exe);
+		report_table_put_text(cell, facts->exe);
 		break;
 	case COLUMN_START:
 		format_duration(cell->text, facts->start_ns);
 		cell->number = facts->start_ns;
 		break;
 	default:
-		put_text(cell, facts->cmdline);
+		report_table_put_text(cell, facts->cmdline);
 	}
 }
 
@@ -225,16 +227,16 @@ void report_process_cell(const void *row, unsigned column, struct cell *cell, co
 	case COLUMN_DIRECT:
 	case COLUMN_QUERIES:
 	case COLUMN_FAILED:
-		put_counts(cell, &process->facts, column);
+		report_table_put_counts(cell, &process->facts, column);
 		break;
 	case COLUMN_ATTACHED:
 		report_table_put_attached(cell, &process->facts);
 		break;
 	case COLUMN_STATE:
-		put_state(cell, &process->facts);
+		report_table_put_state(cell, &process->facts);
 		break;
 	default:
-		put_identity(cell, &process->facts, column);
+		report_table_put_identity(cell, &process->facts, column);
 	}
 }
 
@@ -252,7 +254,7 @@ uint64_t report_process_weight(const void *row)
 
 /* ---- segments ---- */
 
-static void put_by(struct cell *cell, const struct model *model, uint32_t instance)
+static void report_table_put_by(struct cell *cell, const struct model *model, uint32_t instance)
 {
 	const struct model_process *process = model_process(model, instance);
 
@@ -260,7 +262,7 @@ static void put_by(struct cell *cell, const struct model *model, uint32_t instan
 		snprintf(cell->text, sizeof cell->text, "%.24s (%d)",
 			 model_program_name(&process->facts), process->facts.pid);
 	else
-		put_text(cell, "-");
+		report_table_put_text(cell, "-");
 }
 
 static void report_table_put_kernel(struct cell *cell, const struct model_segment *segment,
@@ -270,7 +272,7 @@ static void report_table_put_kernel(struct cell *cell, const struct model_segmen
 
 	cell->number = 0;
 	if (!segment->in_kernel) {
-		put_text(cell, "-");
+		report_table_put_text(cell, "-");
 		return;
 	}
 	if (column == COLUMN_OWNER)
@@ -289,18 +291,18 @@ static void report_table_put_name(struct cell *cell, const struct model_segment 
 	if (column == COLUMN_SHMID)
 		report_table_put_number(cell, (uint32_t)segment->shmid);
 	else if (column == COLUMN_MODE && !model_segment_mode(segment, &mode))
-		put_text(cell, "-");
+		report_table_put_text(cell, "-");
 	else if (column == COLUMN_MODE)
 		snprintf(cell->text, sizeof cell->text, "%04o", mode);
 	else if (!segment->key_known)
-		put_text(cell, "-");
+		report_table_put_text(cell, "-");
 	else if (segment->key == 0)
-		put_text(cell, "IPC_PRIVATE");
+		report_table_put_text(cell, "IPC_PRIVATE");
 	else
 		snprintf(cell->text, sizeof cell->text, "0x%08x", segment->key);
 }
 
-static void put_segment_state(struct cell *cell, const struct model_segment *segment)
+static void report_table_put_segment_state(struct cell *cell, const struct model_segment *segment)
 {
 	bool was_there = segment->state == SEGMENT_PRESENT || segment->state == SEGMENT_MARKED;
 
@@ -312,8 +314,8 @@ static void put_segment_state(struct cell *cell, const struct model_segment *seg
 		cell->color = COLOR_RED;
 }
 
-static void put_segment_counts(struct cell *cell, const struct model_segment *segment,
-			       unsigned column)
+static void report_table_put_segment_counts(struct cell *cell, const struct model_segment *segment,
+					    unsigned column)
 {
 	report_table_put_count(cell, column == COLUMN_ATTACHES   ? segment->attaches
 				     : column == COLUMN_DETACHES ? segment->detaches
@@ -336,13 +338,13 @@ void report_segment_cell(const void *row, unsigned column, struct cell *cell, co
 	case COLUMN_SIZE:
 		report_table_put_bytes(cell, segment->size, report->exact);
 		if (segment->size == 0)
-			put_text(cell, "?");
+			report_table_put_text(cell, "?");
 		break;
 	case COLUMN_CREATOR:
-		put_by(cell, report->model, segment->created ? segment->creator : 0);
+		report_table_put_by(cell, report->model, segment->created ? segment->creator : 0);
 		break;
 	case COLUMN_REMOVER:
-		put_by(cell, report->model, segment->remover);
+		report_table_put_by(cell, report->model, segment->remover);
 		break;
 	case COLUMN_OWNER:
 	case COLUMN_NATTCH:
@@ -350,10 +352,10 @@ void report_segment_cell(const void *row, unsigned column, struct cell *cell, co
 		report_table_put_kernel(cell, segment, column, report->exact);
 		break;
 	case COLUMN_SEGMENT_STATE:
-		put_segment_state(cell, segment);
+		report_table_put_segment_state(cell, segment);
 		break;
 	default:
-		put_segment_counts(cell, segment, column);
+		report_table_put_segment_counts(cell, segment, column);
 	}
 }
 

@@ -303,8 +303,8 @@ static void report_text_put_segments(struct out *out, const struct model *model,
 	free(table.rows);
 }
 
-static void put_sites(struct out *out, const struct model *model,
-		      const struct report_options *options)
+static void report_text_put_sites(struct out *out, const struct model *model,
+				  const struct report_options *options)
 {
 	struct report_context context = {model, options->exact};
 	struct table table = {
@@ -323,8 +323,8 @@ static void put_sites(struct out *out, const struct model *model,
 }
 
 /* The history of each segment that the user named by id or key. */
-static void put_histories(struct out *out, const struct model *model,
-			  const struct report_options *options)
+static void report_text_put_histories(struct out *out, const struct model *model,
+				      const struct report_options *options)
 {
 	for (uint32_t i = 0; i < model->segments.count; i++)
 		if ((options->filter->by_shmid || options->filter->by_key) &&
@@ -356,8 +356,8 @@ bool report_text(struct out *out, const struct model *model, const struct report
 	report_text_put_totals(out, model, options->exact);
 	report_text_put_processes(out, model, options);
 	report_text_put_segments(out, model, options);
-	put_histories(out, model, options);
-	put_sites(out, model, options);
+	report_text_put_histories(out, model, options);
+	report_text_put_sites(out, model, options);
 	report_findings(out, model, options->filter,
 			options->sort || filter_is_set(options->filter));
 	sites_nameless(out, model, options->sort != NULL);

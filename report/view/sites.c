@@ -160,14 +160,15 @@ static bool find_allocator(const struct model *model, const struct model_site *s
 	return true;
 }
 
-static void put_origin(struct cell *cell, const struct model *model, const struct model_site *site)
+static void site_put_origin(struct cell *cell, const struct model *model,
+			    const struct model_site *site)
 {
 	if (!find_allocator(model, site, cell->text))
 		snprintf(cell->text, sizeof cell->text, "%s",
 			 site->call <= KIND_SBRK ? "direct" : "");
 }
 
-static void put_amount(struct cell *cell, uint64_t bytes, bool exact)
+static void site_put_amount(struct cell *cell, uint64_t bytes, bool exact)
 {
 	if (exact)
 		snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)bytes);
@@ -176,7 +177,7 @@ static void put_amount(struct cell *cell, uint64_t bytes, bool exact)
 	cell->number = bytes;
 }
 
-static void put_times(struct cell *cell, uint64_t count)
+static void site_put_times(struct cell *cell, uint64_t count)
 {
 	format_count(cell->text, count);
 	cell->number = count;
@@ -191,26 +192,26 @@ void report_site_cell(const void *row, unsigned column, struct cell *cell, const
 
 	switch (column) {
 	case COLUMN_SITE_BYTES:
-		put_amount(cell, site->bytes, report->exact);
+		site_put_amount(cell, site->bytes, report->exact);
 		break;
 	case COLUMN_GIVEN_BACK:
-		put_amount(cell, site->given_back_bytes, report->exact);
+		site_put_amount(cell, site->given_back_bytes, report->exact);
 		break;
 	case COLUMN_COUNT:
-		put_times(cell, site->count);
+		site_put_times(cell, site->count);
 		break;
 	case COLUMN_SITE_FAILED:
-		put_times(cell, site->failed);
+		site_put_times(cell, site->failed);
 		cell->color = site->failed ? COLOR_RED : COLOR_NONE;
 		break;
 	case COLUMN_STACKS:
-		put_times(cell, group->stack_count);
+		site_put_times(cell, group->stack_count);
 		break;
 	case COLUMN_CALL:
 		snprintf(cell->text, sizeof cell->text, "%s", event_name(site->call));
 		break;
 	case COLUMN_ORIGIN:
-		put_origin(cell, report->model, site);
+		site_put_origin(cell, report->model, site);
 		break;
 	case COLUMN_SITE_PROGRAM:
 		snprintf(cell->text, sizeof cell->text, "%.20s%s",
@@ -222,7 +223,7 @@ void report_site_cell(const void *row, unsigned column, struct cell *cell, const
 	}
 }
 
-static void put_build_id(struct out *out, const struct module_facts *facts)
+static void site_put_build_id(struct out *out, const struct module_facts *facts)
 {
 	OUT(out, "build id ");
 	for (uint32_t i = 0; i < facts->build_id_bytes; i++) {
@@ -231,7 +232,7 @@ static void put_build_id(struct out *out, const struct module_facts *facts)
 	}
 }
 
-static void put_nameless(struct out *out, const struct model_module *module)
+static void site_put_nameless(struct out *out, const struct model_module *module)
 {
 	static const char *const reasons[] = {
 		[NAMES_EXPORTED] = "stripped; its debug symbols, or --debuginfod, would name more",
@@ -252,7 +253,7 @@ static void put_nameless(struct out *out, const struct model_module *module)
 	if (!module->facts.build_id_bytes)
 		return;
 	out_pad(out, 4);
-	put_build_id(out, &module->facts);
+	site_put_build_id(out, &module->facts);
 	out_char(out, '\n');
 }
 
@@ -305,7 +306,7 @@ void sites_nameless(struct out *out, const struct model *model, bool all)
 		if (!all && module->names == NAMES_EXPORTED && !is_shown(model, i))
 			left++;
 		else
-			put_nameless(out, module);
+			site_put_nameless(out, module);
 	}
 	if (left)
 		site_put_left(out, left);

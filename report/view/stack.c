@@ -37,7 +37,7 @@ const char *stack_words(const struct stack_frame *frame, uint32_t place, char *t
 	return text;
 }
 
-static void put_frame(struct json *json, const struct stack_frame *frame, uint32_t i)
+static void stack_put_frame(struct json *json, const struct stack_frame *frame, uint32_t i)
 {
 	const struct frame_place *place = place_of(frame, i);
 
@@ -64,7 +64,7 @@ void stack_json(struct json *json, const char *name, const struct model *model, 
 	json_open(json, name, '[');
 	for (uint32_t i = 0; i < count; i++)
 		for (uint32_t place = 0; place < place_count(&frames[i]); place++)
-			put_frame(json, &frames[i], place);
+			stack_put_frame(json, &frames[i], place);
 	json_close(json, ']');
 }
 
