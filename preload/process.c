@@ -55,7 +55,7 @@ SELDOM static void process_fill_slot(struct segment_process *slot, const struct 
 	slot->segment_address = (uint64_t)shim.base;
 	slot->break_initial = own->start_break ? own->start_break : now;
 	slot->break_at_start = now;
-	slot->flags = shim.identity_flags | (shim.parts ? 0 : PROCESS_LOG_UNMAPPED);
+	slot->flags = shim.identity_flags | (shim.rings ? 0 : PROCESS_LOG_UNMAPPED);
 	program_name(slot->comm);
 	memcpy(slot->exe, shim.exe, sizeof slot->exe);
 	memcpy(slot->cmdline, shim.cmdline, sizeof slot->cmdline);

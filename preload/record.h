@@ -23,15 +23,15 @@ struct record_place {
 INLINE struct record_place record_claim(void)
 {
 	struct record_place place = {NULL, 0};
-	struct segment_part *part;
+	struct segment_ring *ring;
 	uint32_t number;
 
-	if (UNLIKELY(!shim.parts))
+	if (UNLIKELY(!shim.rings))
 		return place;
-	number = thread_part();
-	part = shim.parts + number;
-	place.n = segment_claim(part);
-	place.slot = shim.log + number * shim.part_events + (place.n & (shim.part_events - 1));
+	number = thread_ring();
+	ring = shim.rings + number;
+	place.n = segment_claim(ring);
+	place.slot = shim.log + number * shim.ring_events + (place.n & (shim.ring_events - 1));
 	/*
 	 * A new page is first touched by a load: at a read fault, the kernel maps its neighbours
 	 * too, if it can.

@@ -269,12 +269,12 @@ bool session_join(const struct settings *settings)
 	if (session_is_closed())
 		return false;
 	shim.clock = joined.clock;
-	shim.part_events = joined.part_events;
-	shim.part_count = joined.part_count;
+	shim.ring_events = joined.ring_events;
+	shim.ring_count = joined.ring_count;
 	shim.ledger = shim_region(REGION_LEDGER);
 	shim.ledger_count = joined.region[REGION_LEDGER].count;
 	if (shim.mapped_bytes >= joined.total_bytes) {
-		shim.parts = shim_region(REGION_PARTS);
+		shim.rings = shim_region(REGION_RINGS);
 		shim.log = shim_region(REGION_LOG);
 	}
 	return true;

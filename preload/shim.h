@@ -31,10 +31,10 @@ struct __attribute__((aligned(64))) shim {
 	struct segment_process *process; /* own slot; null: not watched */
 	uint64_t break_now;              /* the kernel's last answer about the break */
 	const char *single_threaded;     /* libc's __libc_single_threaded, or a constant 0 */
-	struct segment_part *parts;      /* null when the log is not mapped */
+	struct segment_ring *rings;      /* null when the log is not mapped */
 	struct segment_event *log;
-	uint64_t part_events;
-	uint32_t part_count;
+	uint64_t ring_events;
+	uint32_t ring_count;
 	uint32_t instance;
 
 	long rseq_offset;     /* offset of struct rseq from the thread pointer; 0 none */

@@ -52,9 +52,9 @@ static inline int32_t thread_id(void)
 }
 
 /*
- * The part of the log to use: this CPU's, if rseq gives the CPU. Any part is correct, only slower.
+ * The ring of the log to use: this CPU's, if rseq gives the CPU. Any ring is correct, only slower.
  */
-static inline uint32_t thread_part(void)
+static inline uint32_t thread_ring(void)
 {
 	uint32_t cpu = shim.instance;
 
@@ -62,7 +62,7 @@ static inline uint32_t thread_part(void)
 		/* struct rseq: cpu_id_start, cpu_id; the first is always a valid number */
 		cpu = *(const volatile uint32_t *)(thread_pointer() + shim.rseq_offset);
 	}
-	return LIKELY(cpu < shim.part_count) ? cpu : cpu % shim.part_count;
+	return LIKELY(cpu < shim.ring_count) ? cpu : cpu % shim.ring_count;
 }
 
 /* The session's clock. */

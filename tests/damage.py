@@ -6,7 +6,7 @@ import struct
 import harness
 
 HEADER_BYTES, CHUNK_BYTES = 4096, 128
-KINDS = ("shared", "index", "parts", "processes", "owners", "attachments", "ledger", "modules", "stacks", "loads", "programs", "log",
+KINDS = ("shared", "index", "rings", "processes", "owners", "attachments", "ledger", "modules", "stacks", "loads", "programs", "log",
          "unfollowed", "snapshots", "identities", "objects")
 COMMITTED_AT = 40  # in struct segment_header
 # Of the records: name -> offset, struct's format.
@@ -21,7 +21,7 @@ FRAME = {"number": (0, "Q"), "outer": (8, "Q"), "offset": (16, "Q")}
 IDENTITY = {"instance": (0, "I"), "pid": (4, "i"), "real_uid": (8, "I"), "effective_uid": (12, "I"), "start_time": (16, "Q"),
             "known_clock": (24, "Q"), "end_clock": (32, "Q"), "proof": (40, "I"), "flags": (44, "I"), "exit_status": (48, "i"),
             "exit_signal": (52, "i")}
-CHUNK = {"magic": (0, "I"), "kind": (4, "I"), "payload_bytes": (8, "Q"), "record_bytes": (16, "I"), "part": (20, "I"), "count": (24, "Q"),
+CHUNK = {"magic": (0, "I"), "kind": (4, "I"), "payload_bytes": (8, "Q"), "record_bytes": (16, "I"), "ring": (20, "I"), "count": (24, "Q"),
          "first": (32, "Q"), "next": (40, "Q"), "overwritten": (48, "Q"), "torn": (56, "Q"), "min_clock": (64, "Q"), "max_clock": (72, "Q")}
 
 

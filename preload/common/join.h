@@ -29,7 +29,7 @@ static inline int segment_header_check(const struct segment_header *header, uint
 		[REGION_STACKS] = sizeof(struct segment_frame),
 		[REGION_LOADS] = sizeof(struct segment_load),
 		[REGION_PROGRAMS] = sizeof(struct segment_program),
-		[REGION_PARTS] = sizeof(struct segment_part),
+		[REGION_RINGS] = sizeof(struct segment_ring),
 		[REGION_LOG] = sizeof(struct segment_event),
 	};
 	uint64_t at = SEGMENT_HEADER_BYTES;
@@ -51,9 +51,9 @@ static inline int segment_header_check(const struct segment_header *header, uint
 			return -EBADMSG;
 		at = r->offset + r->count * r->record_bytes;
 	}
-	if (header->part_count == 0 || header->part_count != header->region[REGION_PARTS].count ||
-	    header->part_events == 0 || header->part_events & (header->part_events - 1) ||
-	    header->region[REGION_LOG].count / header->part_count != header->part_events ||
+	if (header->ring_count == 0 || header->ring_count != header->region[REGION_RINGS].count ||
+	    header->ring_events == 0 || header->ring_events & (header->ring_events - 1) ||
+	    header->region[REGION_LOG].count / header->ring_count != header->ring_events ||
 	    header->region[REGION_SHARED].count != 1 ||
 	    header->region[REGION_INDEX].count != header->region[REGION_PROCESSES].count ||
 	    header->region[REGION_OWNERS].count != header->region[REGION_ATTACHMENTS].count ||

@@ -49,21 +49,21 @@ static inline uint64_t segment_header_add_region(struct segment_header *header, 
 
 /* Lays out the regions for logs of `log_bytes`. A short log gets short tables. */
 static inline void segment_header_lay_out(struct segment_header *header, uint64_t log_bytes,
-					  uint32_t parts)
+					  uint32_t rings)
 {
 	bool small = log_bytes < SEGMENT_LOG_BYTES_DEFAULT / 4;
 	uint32_t shift = small ? 3 : 0;
-	uint64_t part_events = 64, at = SEGMENT_HEADER_BYTES;
+	uint64_t ring_events = 64, at = SEGMENT_HEADER_BYTES;
 
-	while (part_events * 2 * parts * sizeof(struct segment_event) <= log_bytes)
-		part_events *= 2;
-	header->part_count = parts;
-	header->part_events = part_events;
+	while (ring_events * 2 * rings * sizeof(struct segment_event) <= log_bytes)
+		ring_events *= 2;
+	header->ring_count = rings;
+	header->ring_events = ring_events;
 	header->first_claim = SEGMENT_FIRST_CLAIM;
 	at = segment_header_add_region(header, at, REGION_SHARED, sizeof(struct segment_shared), 1);
 	at = segment_header_add_region(header, at, REGION_INDEX, 8, SEGMENT_SLOTS_DEFAULT >> shift);
-	at = segment_header_add_region(header, at, REGION_PARTS, sizeof(struct segment_part),
-				       parts);
+	at = segment_header_add_region(header, at, REGION_RINGS, sizeof(struct segment_ring),
+				       rings);
 	at = segment_header_add_region(header, at, REGION_PROCESSES, sizeof(struct segment_process),
 				       SEGMENT_SLOTS_DEFAULT >> shift);
 	at = segment_header_add_region(header, at, REGION_OWNERS, 4,
@@ -82,7 +82,7 @@ static inline void segment_header_lay_out(struct segment_header *header, uint64_
 	at = segment_header_add_region(header, at, REGION_PROGRAMS, sizeof(struct segment_program),
 				       SEGMENT_PROGRAMS_DEFAULT >> shift);
 	at = segment_header_add_region(header, at, REGION_LOG, sizeof(struct segment_event),
-				       parts * part_events);
+				       rings * ring_events);
 	header->total_bytes = at;
 }
 
@@ -165,7 +165,7 @@ segment_file_reserve(int fd, const struct segment_options *options, int *why)
 
 	for (;; log_bytes /= 2) {
 		segment_header_lay_out(&shape, log_bytes,
-				       cpus < SEGMENT_PARTS_MAX ? cpus : SEGMENT_PARTS_MAX);
+				       cpus < SEGMENT_RINGS_MAX ? cpus : SEGMENT_RINGS_MAX);
 		*why = -ENOSPC;
 		if (shape.total_bytes <= budget)
 			*why = (int)raw_call6(SYS_fallocate, fd, 0, 0, (long)shape.total_bytes, 0,
@@ -190,11 +190,11 @@ static inline void segment_file_begin(struct segment_header *header,
 {
 	char *base = (char *)header;
 	struct segment_shared *shared = (void *)(base + header->region[REGION_SHARED].offset);
-	struct segment_part *part = (void *)(base + header->region[REGION_PARTS].offset);
+	struct segment_ring *ring = (void *)(base + header->region[REGION_RINGS].offset);
 
 	segment_header_fill(header, options);
-	for (uint32_t i = 0; i < header->part_count; i++)
-		word_store(&part[i].head, header->first_claim);
+	for (uint32_t i = 0; i < header->ring_count; i++)
+		word_store(&ring[i].head, header->first_claim);
 	half_store(&shared->block_hint, 0);
 	word_hand_over((_Atomic uint64_t *)&header->magic, SEGMENT_MAGIC);
 }

@@ -10,7 +10,7 @@
  *   4096     struct segment_shared       4 KiB   words that the whole session changes
  *   8192     region INDEX                u64 per process slot: 0 free, else pid << 32 | instance;
  *                                        instance 0 while the slot is being filled in
- *            region PARTS                struct segment_part per CPU: the heads of the log
+ *            region RINGS                struct segment_ring per CPU: the heads of the log
  *            region PROCESSES            struct segment_process per slot
  *            region OWNERS               u32 per attachment block: 0 free, else an instance
  *            region ATTACHMENTS          blocks of SEGMENT_BLOCK_ENTRIES struct segment_attachment
@@ -19,7 +19,7 @@
  *            region STACKS               struct segment_frame: a tree of call stacks, see there
  *            region LOADS                struct segment_load: the load addresses in each process
  *            region PROGRAMS             struct segment_program, open addressing by content
- *            region LOG                  the events of part 0, the events of part 1, ...
+ *            region LOG                  the events of ring 0, the events of ring 1, ...
  *
  * The regions that every process touches when it starts come first, together: the kernel maps
  * sixteen pages at one fault.
@@ -41,13 +41,13 @@
 #define SEGMENT_HEADER_BYTES 4096u
 #define SEGMENT_BLOCK_ENTRIES 32u   /* attachments in one block */
 #define SEGMENT_PROCESS_BLOCKS 128u /* blocks one process may own: 4,096 attachments */
-#define SEGMENT_PARTS_MAX 64u       /* CPUs above it share parts: cpu modulo count */
+#define SEGMENT_RINGS_MAX 64u       /* CPUs above it share rings: cpu modulo count */
 #define SEGMENT_STACK_DEPTH_MAX 64u
 #define SEGMENT_STACK_DEPTH_DEFAULT 16u
 #define SEGMENT_LOG_BYTES_DEFAULT (16ull << 20)
 #define SEGMENT_LOG_BYTES_MIN 8192ull
 /*
- * The first claim number of every part: it wraps after 64 events, so that each run tests the wrap.
+ * The first claim number of every ring: it wraps after 64 events, so that each run tests the wrap.
  */
 #define SEGMENT_FIRST_CLAIM (0ull - 64)
 
@@ -73,7 +73,7 @@ enum segment_loss {
 enum segment_region_kind {
 	REGION_SHARED,
 	REGION_INDEX,
-	REGION_PARTS,
+	REGION_RINGS,
 	REGION_PROCESSES,
 	REGION_OWNERS,
 	REGION_ATTACHMENTS,
@@ -128,9 +128,9 @@ struct segment_header {
 	uint64_t committed_bytes; /* recording: header and whole chunks; live: 0 */
 	struct segment_region region[REGION_ROOM];
 	uint32_t clock;       /* enum segment_clock */
-	uint32_t part_count;  /* parts of the log, 1 to SEGMENT_PARTS_MAX */
-	uint64_t part_events; /* events in one part, a power of two */
-	uint64_t first_claim; /* of every part */
+	uint32_t ring_count;  /* rings of the log, 1 to SEGMENT_RINGS_MAX */
+	uint64_t ring_events; /* events in one ring, a power of two */
+	uint64_t first_claim; /* of every ring */
 	struct segment_instant start;
 	struct segment_instant end;   /* all 0 until a recording is finished */
 	uint64_t ipc_namespace;       /* inode of /proc/self/ns/ipc, 0 unknown */
@@ -398,7 +398,7 @@ struct segment_load {
 };
 
 /* The ring of one CPU. `head` is its next claim number; it starts at first_claim. */
-struct segment_part {
+struct segment_ring {
 	_Atomic uint64_t head;
 	unsigned char pad[120]; /* two cache lines, because the prefetcher fetches pairs */
 };
@@ -495,7 +495,7 @@ SEGMENT_ASSERT(sizeof(struct segment_program) == 320);
 SEGMENT_ASSERT(sizeof(struct segment_module) == 256);
 SEGMENT_ASSERT(sizeof(struct segment_frame) == 16);
 SEGMENT_ASSERT(sizeof(struct segment_load) == 16);
-SEGMENT_ASSERT(sizeof(struct segment_part) == 128);
+SEGMENT_ASSERT(sizeof(struct segment_ring) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_event) == 64);
 SEGMENT_ASSERT(offsetof(struct segment_event, u) == 32);
 SEGMENT_ASSERT(LOSS_COUNT <= 16);

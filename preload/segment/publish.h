@@ -4,21 +4,21 @@
  *
  * The log has one ring for each CPU. A ring overwrites its oldest events. Any thread of any process
  * of the session may write, and a writer never waits. A claim number is given out once; the numbers
- * wrap after 64 bits. Event number n of a ring is in slot n modulo part_events.
+ * wrap after 64 bits. Event number n of a ring is in slot n modulo ring_events.
  *
  *   writer (hook, after its call)                reader (recorder or report)
  *   ------------------------------------------   ------------------------------------------------
- *   n = part.head++                      W1
+ *   n = ring.head++                      W1
  *   fence release                        W2      p = event.published                acquire   R1
  *   event.clock .. event.u = ...         W3      p != segment_published(n): not there (yet)
  *   event.published = published(n)       W4      copy event                                   R2
  *     release                                    fence acquire                                R3
- *                                                head = part.head                             R4
- *                                                head - n > part_events: overwritten, drop it
+ *                                                head = ring.head                             R4
+ *                                                head - n > ring_events: overwritten, drop it
  *
  * W4 pairs with R1: a reader that finds n published finds the words of n, or newer ones.
  * W2 pairs with R3: a reader whose copy holds any word of a later writer m of the same slot
- *   (m = n + k * part_events) finds head > m at R4, and drops the copy.
+ *   (m = n + k * ring_events) finds head > m at R4, and drops the copy.
  *
  * Two windows stay open. First, a writer is killed between W1 and W4: n is never published. Readers
  * skip it and count it as unpublished. Second, a writer is delayed between W1 and W4 while its ring
@@ -49,10 +49,10 @@ static inline uint64_t segment_published(uint64_t n)
 	return n << 1 | 1;
 }
 
-static inline uint64_t segment_claim(struct segment_part *part)
+static inline uint64_t segment_claim(struct segment_ring *ring)
 {
 	/* Relaxed: only uniqueness matters here. W2 orders it before the payload. */
-	uint64_t n = atomic_fetch_add_explicit(&part->head, 1, memory_order_relaxed);
+	uint64_t n = atomic_fetch_add_explicit(&ring->head, 1, memory_order_relaxed);
 
 	atomic_thread_fence(memory_order_release); /* W2, pairs with R3 */
 	return n;
@@ -81,12 +81,12 @@ enum segment_read {
 	READ_OVERWRITTEN, /* the ring has overwritten it */
 };
 
-/* Reads event n from a mapping that writers may change. `part_events` is a power of two. */
-static inline enum segment_read segment_read(const struct segment_part *part,
-					     const struct segment_event *log, uint64_t part_events,
+/* Reads event n from a mapping that writers may change. `ring_events` is a power of two. */
+static inline enum segment_read segment_read(const struct segment_ring *ring,
+					     const struct segment_event *log, uint64_t ring_events,
 					     uint64_t n, struct segment_event *out)
 {
-	const struct segment_event *slot = log + (n & (part_events - 1));
+	const struct segment_event *slot = log + (n & (ring_events - 1));
 	const _Atomic uint64_t *from = (const _Atomic uint64_t *)slot;
 	uint64_t *to = (uint64_t *)out;
 	uint64_t published = atomic_load_explicit(&slot->published, memory_order_acquire); /* R1 */
@@ -96,8 +96,8 @@ static inline enum segment_read segment_read(const struct segment_part *part,
 	for (size_t i = 1; i < sizeof *out / sizeof *to; i++)
 		to[i] = atomic_load_explicit(from + i, memory_order_relaxed); /* R2 */
 	atomic_thread_fence(memory_order_acquire);                      /* R3, pairs with W2 */
-	head = atomic_load_explicit(&part->head, memory_order_relaxed); /* R4 */
-	if (head - n > part_events)
+	head = atomic_load_explicit(&ring->head, memory_order_relaxed); /* R4 */
+	if (head - n > ring_events)
 		return READ_OVERWRITTEN;
 	return published == segment_published(n) ? READ_WHOLE : READ_UNPUBLISHED;
 }

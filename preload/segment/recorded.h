@@ -8,9 +8,9 @@
  *
  * The kind of a chunk is the kind of a region, and its payload is an array of that region's records
  * (for STACKS: struct segment_frame_row). A chunk of kind LOG holds the events [first, next) of one
- * part, sorted by time. A LOG chunk with first == next holds events, or counts losses, of earlier
+ * ring, sorted by time. A LOG chunk with first == next holds events, or counts losses, of earlier
  * claims: it moves no position, and its events may be older than those in earlier chunks of the
- * part. One reader reads segments and recordings.
+ * ring. One reader reads segments and recordings.
  *
  * A chunk whose `stored_bytes` is not 0 holds its payload as one zstd frame of that many bytes,
  * padded with zeros to a multiple of 32.
@@ -30,7 +30,7 @@ struct segment_chunk {
 	uint32_t kind; /* enum segment_region_kind */
 	uint64_t payload_bytes;
 	uint32_t record_bytes;
-	uint32_t part;  /* LOG: the part; SEGMENT_CHUNK_NO_PART for the recorder's own lifecycle
+	uint32_t ring;  /* LOG: the ring; SEGMENT_CHUNK_NO_RING for the recorder's own lifecycle
 			   events */
 	uint64_t count; /* records */
 	uint64_t first; /* LOG: this chunk covers the claim numbers [first, next) */
@@ -42,7 +42,7 @@ struct segment_chunk {
 	uint64_t stored_bytes; /* bytes of the compressed payload; 0: not compressed */
 	uint64_t reserved[5];
 };
-#define SEGMENT_CHUNK_NO_PART 0xffffffffu
+#define SEGMENT_CHUNK_NO_RING 0xffffffffu
 #define SEGMENT_CHUNK_ALIGN 32u /* chunks and payloads begin at multiples of this */
 #define SEGMENT_COMPRESSED_BYTES_MAX (1ull << 20) /* payload_bytes of one, at most */
 

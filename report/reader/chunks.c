@@ -28,7 +28,7 @@ void chunks_begin(struct chunks *chunks, const struct segment_header *header)
 {
 	memset(chunks, 0, sizeof *chunks);
 	chunks->read_to = SEGMENT_HEADER_BYTES;
-	for (uint32_t i = 0; i < SEGMENT_PARTS_MAX; i++)
+	for (uint32_t i = 0; i < SEGMENT_RINGS_MAX; i++)
 		chunks->next[i] = header->first_claim;
 }
 
@@ -72,11 +72,11 @@ static uint64_t chunk_subtract(uint64_t a, uint64_t b)
 static void move_on(struct chunks *chunks, const struct segment_chunk *head)
 {
 	uint64_t reported = chunk_add(chunk_add(head->count, head->overwritten), head->torn);
-	uint64_t *open = &chunks->open[head->part];
+	uint64_t *open = &chunks->open[head->ring];
 
 	if (head->first != head->next) {
-		*open = chunk_add(*open, head->next - chunks->next[head->part]);
-		chunks->next[head->part] = head->next;
+		*open = chunk_add(*open, head->next - chunks->next[head->ring]);
+		chunks->next[head->ring] = head->next;
 	}
 	*open = chunk_subtract(*open, reported);
 }
@@ -112,7 +112,7 @@ static bool chunk_take(struct chunks *chunks, const struct file *file,
 			      .min_clock = head->min_clock,
 			      .next = head->next,
 			      .kind = head->kind,
-			      .part = head->part};
+			      .ring = head->ring};
 
 	bool cut = bytes_in_file(head) > available;
 
@@ -125,7 +125,7 @@ static bool chunk_take(struct chunks *chunks, const struct file *file,
 		chunks->event_count += chunk.count;
 		chunks->overwritten = chunk_add(chunks->overwritten, head->overwritten);
 		chunks->torn = chunk_add(chunks->torn, head->torn);
-		if (head->part < SEGMENT_PARTS_MAX)
+		if (head->ring < SEGMENT_RINGS_MAX)
 			move_on(chunks, head);
 	}
 	chunks->read_to += sizeof *head + (cut ? available : bytes_in_file(head));

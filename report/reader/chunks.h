@@ -17,7 +17,7 @@ struct chunk {
 	uint64_t min_clock;
 	uint64_t next; /* LOG: as in struct segment_chunk */
 	uint32_t kind;
-	uint32_t part;
+	uint32_t ring;
 };
 
 struct chunks {
@@ -28,8 +28,8 @@ struct chunks {
 	uint64_t overwritten, torn;
 	uint64_t damaged;                 /* places skipped */
 	bool truncated;                   /* the file is shorter than its heads say */
-	uint64_t next[SEGMENT_PARTS_MAX]; /* claim number that each ring was drained up to */
-	uint64_t open[SEGMENT_PARTS_MAX]; /* claims before `next` that no chunk holds or
+	uint64_t next[SEGMENT_RINGS_MAX]; /* claim number that each ring was drained up to */
+	uint64_t open[SEGMENT_RINGS_MAX]; /* claims before `next` that no chunk holds or
 					     counts as lost: see unpublished.h */
 };
 

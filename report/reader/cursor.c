@@ -77,11 +77,11 @@ static void cursor_count_losses(struct cursor *cursor, const struct ring_copy *c
 	cursor->over |= copy->gone;
 }
 
-bool cursor_read_part(struct cursor *cursor, uint32_t part, struct ring_copy *copy)
+bool cursor_read_ring(struct cursor *cursor, uint32_t ring, struct ring_copy *copy)
 {
 	const struct source *source = cursor->source;
 	bool live = source->facts.state == SESSION_LIVE;
-	bool ok = ring_read(&source->segment, part, &cursor->position[part],
+	bool ok = ring_read(&source->segment, ring, &cursor->position[ring],
 			    cursor->follow ? RING_WAIT : RING_SKIP_UNPUBLISHED, !live,
 			    cursor_clock_before(cursor, PATIENCE_NS), copy);
 
@@ -90,33 +90,33 @@ bool cursor_read_part(struct cursor *cursor, uint32_t part, struct ring_copy *co
 }
 
 /* Unpublished events that the recorder skipped and had not yet read again. */
-static bool cursor_read_unpublished(struct cursor *cursor, uint32_t part, struct ring_copy *copy)
+static bool cursor_read_unpublished(struct cursor *cursor, uint32_t ring, struct ring_copy *copy)
 {
 	bool live = cursor->source->facts.state == SESSION_LIVE;
-	bool ok = unpublished_read(cursor->source, part, !live, copy);
+	bool ok = unpublished_read(cursor->source, ring, !live, copy);
 
 	cursor_count_losses(cursor, copy);
 	return ok;
 }
 
-uint32_t cursor_part_count(const struct source *source)
+uint32_t cursor_ring_count(const struct source *source)
 {
-	uint32_t count = source->segment.header.part_count;
+	uint32_t count = source->segment.header.ring_count;
 
 	if (!file_is_open(&source->segment))
 		return 0;
-	return count < SEGMENT_PARTS_MAX ? count : SEGMENT_PARTS_MAX;
+	return count < SEGMENT_RINGS_MAX ? count : SEGMENT_RINGS_MAX;
 }
 
 static bool add_rings(struct cursor *cursor)
 {
 	struct ring_copy copy;
 
-	for (uint32_t i = 0; i < cursor_part_count(cursor->source); i++) {
+	for (uint32_t i = 0; i < cursor_ring_count(cursor->source); i++) {
 		cursor->position[i] = cursor->source->chunks.next[i];
 		if (!cursor_read_unpublished(cursor, i, &copy) ||
 		    !runs_add_events(&cursor->runs, copy.events, copy.count) ||
-		    !cursor_read_part(cursor, i, &copy) ||
+		    !cursor_read_ring(cursor, i, &copy) ||
 		    !runs_add_events(&cursor->runs, copy.events, copy.count))
 			return false;
 	}

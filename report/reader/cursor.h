@@ -56,9 +56,9 @@ uint64_t cursor_missed(const struct cursor *cursor);
 uint64_t cursor_clock_before(const struct cursor *cursor, uint64_t ns);
 /* Adds the losses that the chunks have counted since the last call. */
 void cursor_count_chunk_losses(struct cursor *cursor);
-uint32_t cursor_part_count(const struct source *source);
+uint32_t cursor_ring_count(const struct source *source);
 /* Copies the events of a ring since the last call. The caller frees the copy's events. */
-bool cursor_read_part(struct cursor *cursor, uint32_t part, struct ring_copy *copy);
+bool cursor_read_ring(struct cursor *cursor, uint32_t ring, struct ring_copy *copy);
 uint64_t cursor_gone(const struct cursor *cursor);
 /* Appends a stretch to the batch while there is room. Returns where it stopped. */
 const struct segment_event *cursor_append(struct cursor *cursor, struct stretch stretch);

@@ -27,7 +27,7 @@ struct cursor {
 	} by_chunks;       /* the part of these that the recording counted */
 	uint64_t missed;   /* following: overwritten for this reader, not for the recorder */
 	uint64_t reported; /* following: cursor_gone at the last CURSOR_OVERRUN */
-	uint64_t position[SEGMENT_PARTS_MAX];
+	uint64_t position[SEGMENT_RINGS_MAX];
 	uint64_t chunks_seen;
 	uint32_t looks;
 	struct segment_event *pending; /* sorted, from pending_at on */

@@ -39,7 +39,7 @@ static bool read_new_chunks(struct cursor *cursor)
 		const struct chunk *chunk = &chunks->table[cursor->chunks_seen];
 		struct segment_event event;
 
-		if (chunk->kind != REGION_LOG || chunk->part != SEGMENT_CHUNK_NO_PART)
+		if (chunk->kind != REGION_LOG || chunk->ring != SEGMENT_CHUNK_NO_RING)
 			continue;
 		for (uint64_t i = 0; i < chunk->count; i++)
 			if (chunk_records_read(&source->cache, &source->recording, chunk, i, 1,
@@ -54,8 +54,8 @@ static bool read_new_events(struct cursor *cursor)
 {
 	struct ring_copy copy;
 
-	for (uint32_t i = 0; i < cursor_part_count(cursor->source); i++) {
-		bool ok = cursor_read_part(cursor, i, &copy) &&
+	for (uint32_t i = 0; i < cursor_ring_count(cursor->source); i++) {
+		bool ok = cursor_read_ring(cursor, i, &copy) &&
 			  follow_remember(cursor, copy.events, copy.count);
 
 		free(copy.events);

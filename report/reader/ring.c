@@ -8,9 +8,9 @@
 #include "report/reader/mapping_guard.h"
 
 struct pass {
-	const struct segment_part *part;
+	const struct segment_ring *ring;
 	const struct segment_event *log; /* of the ring */
-	uint64_t part_events;
+	uint64_t ring_events;
 	uint64_t head; /* when the pass began */
 	uint64_t at;   /* claim number */
 	enum ring_unpublished unpublished;
@@ -58,10 +58,10 @@ static bool may_still_come(struct pass *pass)
 {
 	struct segment_event next;
 
-	if (pass->no_writers || pass->old - pass->at < pass->part_events)
+	if (pass->no_writers || pass->old - pass->at < pass->ring_events)
 		return false;
 	for (uint64_t n = pass->at + 1; n != pass->head; n++) {
-		if (segment_read(pass->part, pass->log, pass->part_events, n, &next) != READ_WHOLE)
+		if (segment_read(pass->ring, pass->log, pass->ring_events, n, &next) != READ_WHOLE)
 			continue;
 		pass->old = n;
 		return next.clock >= pass->patience_clock;
@@ -82,7 +82,7 @@ static bool ring_read_unpublished(struct pass *pass)
 	return true;
 }
 
-static void read_part(void *context)
+static void ring_read_events(void *context)
 {
 	struct pass *pass = context;
 	struct ring_copy *copy = pass->copy;
@@ -90,7 +90,7 @@ static void read_part(void *context)
 	for (; pass->at != pass->head; pass->at++) {
 		struct segment_event *to = copy->events + copy->count;
 
-		switch (segment_read(pass->part, pass->log, pass->part_events, pass->at, to)) {
+		switch (segment_read(pass->ring, pass->log, pass->ring_events, pass->at, to)) {
 		case READ_WHOLE:
 			settle_unpublished(pass, to);
 			copy->count++;
@@ -105,15 +105,15 @@ static void read_part(void *context)
 	}
 }
 
-bool ring_read(const struct file *segment, uint32_t part, uint64_t *position,
+bool ring_read(const struct file *segment, uint32_t ring, uint64_t *position,
 	       enum ring_unpublished unpublished, bool no_writers, uint64_t patience_clock,
 	       struct ring_copy *copy)
 {
 	const struct segment_header *header = &segment->header;
 	struct pass pass = {
-		.part = (const void *)(segment->base + header->region[REGION_PARTS].offset),
+		.ring = (const void *)(segment->base + header->region[REGION_RINGS].offset),
 		.log = (const void *)(segment->base + header->region[REGION_LOG].offset),
-		.part_events = header->part_events,
+		.ring_events = header->ring_events,
 		.at = *position,
 		.old = *position - 1,
 		.unpublished = unpublished,
@@ -121,26 +121,26 @@ bool ring_read(const struct file *segment, uint32_t part, uint64_t *position,
 		.patience_clock = patience_clock,
 		.copy = copy,
 	};
-	struct segment_part now;
+	struct segment_ring now;
 
 	memset(copy, 0, sizeof *copy);
-	pass.part += part;
-	pass.log += part * pass.part_events;
-	if (!file_record(segment, REGION_PARTS, part, &now)) {
+	pass.ring += ring;
+	pass.log += ring * pass.ring_events;
+	if (!file_record(segment, REGION_RINGS, ring, &now)) {
 		copy->gone = true;
 		return true;
 	}
 	pass.head = now.head;
 	if (pass.head == pass.at || pass.head - pass.at > UINT64_MAX / 2)
 		return true; /* no new events, or a head that is not valid */
-	if (pass.head - pass.at > pass.part_events) {
-		copy->overwritten = pass.head - pass.part_events - pass.at;
-		pass.at = pass.head - pass.part_events;
+	if (pass.head - pass.at > pass.ring_events) {
+		copy->overwritten = pass.head - pass.ring_events - pass.at;
+		pass.at = pass.head - pass.ring_events;
 	}
 	copy->events = malloc((pass.head - pass.at) * sizeof *copy->events);
 	if (!copy->events)
 		return false;
-	copy->gone = !guard_run(read_part, &pass);
+	copy->gone = !guard_run(ring_read_events, &pass);
 	if (no_writers)
 		copy->torn += pass.open_unpublished;
 	*position = pass.at;

@@ -19,11 +19,11 @@ enum ring_unpublished {
 };
 
 /*
- * Copies the events of ring `part` from claim number *position on, and moves *position to the end
+ * Copies the events of ring `ring` from claim number *position on, and moves *position to the end
  * of the copy. An unpublished event is torn when `no_writers`, or when a later claim's event is
  * older than `patience_clock`. False without memory.
  */
-bool ring_read(const struct file *segment, uint32_t part, uint64_t *position,
+bool ring_read(const struct file *segment, uint32_t ring, uint64_t *position,
 	       enum ring_unpublished unpublished, bool no_writers, uint64_t patience_clock,
 	       struct ring_copy *copy);
 

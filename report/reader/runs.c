@@ -13,7 +13,7 @@
  * Chunks that a recorder wrote overlap at most as many times as there are rings. A file with more
  * overlapping chunks is damaged.
  */
-#define DECOMPRESSED_MOST (2 * SEGMENT_PARTS_MAX)
+#define DECOMPRESSED_MOST (2 * SEGMENT_RINGS_MAX)
 
 void runs_begin(struct runs *runs, const struct file *file)
 {

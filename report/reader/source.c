@@ -367,12 +367,12 @@ uint64_t source_event_count(const struct source *source)
 {
 	const struct segment_header *header = &source->segment.header;
 	uint64_t count = source->chunks.event_count;
-	struct segment_part part;
+	struct segment_ring ring;
 
 	if (!file_is_open(&source->segment))
 		return count;
-	for (uint32_t i = 0; i < header->part_count && i < SEGMENT_PARTS_MAX; i++)
-		if (file_record(&source->segment, REGION_PARTS, i, &part))
-			count += part.head - source->chunks.next[i];
+	for (uint32_t i = 0; i < header->ring_count && i < SEGMENT_RINGS_MAX; i++)
+		if (file_record(&source->segment, REGION_RINGS, i, &ring))
+			count += ring.head - source->chunks.next[i];
 	return count;
 }

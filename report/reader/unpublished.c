@@ -12,7 +12,7 @@
 /* The claims before the recorder's position that the ring still holds, by distance to it. */
 struct window {
 	struct source *source;
-	uint32_t part;
+	uint32_t ring;
 	uint64_t position; /* claim number */
 	uint64_t size;
 	bool *reported; /* [distance - 1]: a chunk holds the claim's event */
@@ -29,7 +29,7 @@ static uint64_t unpublished_distance(const struct window *window, const struct s
 /* A chunk of late events has first == next, a position after these events. */
 static bool may_concern(const struct window *window, const struct chunk *chunk)
 {
-	return chunk->kind == REGION_LOG && chunk->part == window->part &&
+	return chunk->kind == REGION_LOG && chunk->ring == window->ring &&
 	       window->position - chunk->next < window->size;
 }
 
@@ -56,18 +56,18 @@ static void read_ring(void *context)
 	struct window *window = context;
 	const struct file *segment = &window->source->segment;
 	const struct segment_header *header = &segment->header;
-	const struct segment_part *part = (const void *)(segment->base +
-							 header->region[REGION_PARTS].offset);
+	const struct segment_ring *ring = (const void *)(segment->base +
+							 header->region[REGION_RINGS].offset);
 	const struct segment_event *log = (const void *)(segment->base +
 							 header->region[REGION_LOG].offset);
 	struct ring_copy *copy = window->copy;
 
-	part += window->part;
-	log += window->part * header->part_events;
+	ring += window->ring;
+	log += window->ring * header->ring_events;
 	for (uint64_t back = window->size; back > 0; back--) {
 		if (window->reported[back - 1])
 			continue;
-		switch (segment_read(part, log, header->part_events, window->position - back,
+		switch (segment_read(ring, log, header->ring_events, window->position - back,
 				     &copy->events[copy->count])) {
 		case READ_WHOLE:
 			copy->count++;
@@ -119,24 +119,24 @@ static bool unpublished_fill(struct window *window, uint64_t open, bool no_write
 	return true;
 }
 
-bool unpublished_read(struct source *source, uint32_t part, bool no_writers, struct ring_copy *copy)
+bool unpublished_read(struct source *source, uint32_t ring, bool no_writers, struct ring_copy *copy)
 {
-	struct window window = {source, part, source->chunks.next[part], 0, NULL, 0, copy};
-	uint64_t part_events = source->segment.header.part_events;
-	struct segment_part now;
+	struct window window = {source, ring, source->chunks.next[ring], 0, NULL, 0, copy};
+	uint64_t ring_events = source->segment.header.ring_events;
+	struct segment_ring now;
 	uint64_t drained, ahead;
 	bool ok;
 
 	memset(copy, 0, sizeof *copy);
-	if (source->chunks.open[part] == 0 ||
-	    !file_record(&source->segment, REGION_PARTS, part, &now))
+	if (source->chunks.open[ring] == 0 ||
+	    !file_record(&source->segment, REGION_RINGS, ring, &now))
 		return true;
 	drained = window.position - source->segment.header.first_claim;
 	ahead = now.head - window.position;
-	if (ahead < part_events)
-		window.size = part_events - ahead < drained ? part_events - ahead : drained;
+	if (ahead < ring_events)
+		window.size = ring_events - ahead < drained ? ring_events - ahead : drained;
 	window.reported = calloc(window.size + 1, sizeof *window.reported);
-	ok = window.reported && unpublished_fill(&window, source->chunks.open[part], no_writers);
+	ok = window.reported && unpublished_fill(&window, source->chunks.open[ring], no_writers);
 	free(window.reported);
 	return ok;
 }

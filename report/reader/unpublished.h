@@ -11,11 +11,11 @@
 #include "report/reader/source_struct.h"
 
 /*
- * Copies the events of ring `part` that the recorder skipped and that are published now. Counts
+ * Copies the events of ring `ring` that the recorder skipped and that are published now. Counts
  * those that are overwritten, and, when `no_writers`, those that are still unpublished as torn.
  * False without memory.
  */
-bool unpublished_read(struct source *source, uint32_t part, bool no_writers,
+bool unpublished_read(struct source *source, uint32_t ring, bool no_writers,
 		      struct ring_copy *copy);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Copies the log of a live segment into the recording while the programs run, part by part.
+ * Copies the log of a live segment into the recording while the programs run, ring by ring.
  *
  * One thread calls the functions that get a struct drain; a second one may call drain_wait,
  * drain_registrations and drain_put_back of slots.h.
@@ -13,7 +13,7 @@
 struct segment_event;
 
 /*
- * Appends the events since the last call. Returns how full the fullest part was, 0 to 100 percent.
+ * Appends the events since the last call. Returns how full the fullest ring was, 0 to 100 percent.
  */
 unsigned drain_log(struct drain *drain);
 

@@ -12,7 +12,7 @@
 #include "report/recorder/recording.h"
 
 #define DRAIN_BATCH 16384u      /* events in one batch: 1 MiB */
-#define DRAIN_UNPUBLISHED 1024u /* kept for each part; more are torn at once */
+#define DRAIN_UNPUBLISHED 1024u /* kept for each ring; more are torn at once */
 #define DRAIN_IDENTITIES 64u    /* gathered before they are written */
 
 /* An event that was claimed and not published when the drain read it. */
@@ -21,7 +21,7 @@ struct drain_unpublished {
 	uint64_t since_ns;
 };
 
-struct drain_part {
+struct drain_ring {
 	uint64_t next;       /* claim number of the first event that was not read yet */
 	uint64_t unwritten;  /* events for which the disk had no room */
 	uint64_t prefaulted; /* events, from the first claim on, whose pages are ready */
@@ -69,7 +69,7 @@ struct drain {
 	uint32_t *reported;                     /* instance by slot; of drain_registrations alone */
 	struct drain_break_check *break_checks; /* by slot; of drain_compare alone */
 	struct drain_limits *limits;            /* by slot */
-	struct drain_part *part;                /* as many as the log has */
+	struct drain_ring *ring;                /* as many as the log has */
 	struct segment_event batch[DRAIN_BATCH];
 	struct snapshots snapshots;
 	struct segment_identity identities[DRAIN_IDENTITIES];

@@ -67,16 +67,16 @@ void prefault_tables(const struct drain *drain)
 
 void prefault_log(struct drain *drain, uint32_t i, uint64_t head)
 {
-	struct drain_part *part = &drain->part[i];
-	uint64_t events = drain->header.part_events;
+	struct drain_ring *ring = &drain->ring[i];
+	uint64_t events = drain->header.ring_events;
 	uint64_t wanted = head - drain->header.first_claim + AHEAD_EVENTS;
 	uint64_t offset = drain->header.region[REGION_LOG].offset;
 
 	wanted = wanted < events ? wanted : events;
-	if (part->prefaulted >= wanted)
+	if (ring->prefaulted >= wanted)
 		return;
 	/* Claim numbers begin anywhere: the first event's place is first_claim, masked. */
-	for (uint64_t n = part->prefaulted; n < wanted;) {
+	for (uint64_t n = ring->prefaulted; n < wanted;) {
 		uint64_t slot = (drain->header.first_claim + n) & (events - 1);
 		uint64_t run = events - slot < wanted - n ? events - slot : wanted - n;
 		uint64_t at = offset + (i * events + slot) * sizeof(struct segment_event);
@@ -84,5 +84,5 @@ void prefault_log(struct drain *drain, uint32_t i, uint64_t head)
 		prefault_touch(drain, at, at + run * sizeof(struct segment_event));
 		n += run;
 	}
-	part->prefaulted = wanted;
+	ring->prefaulted = wanted;
 }

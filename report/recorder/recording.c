@@ -166,7 +166,7 @@ bool recording_append(struct recording *recording, struct segment_chunk chunk, c
 {
 	uint64_t at = recording->header.committed_bytes, bytes;
 	bool has_events = chunk.kind == REGION_LOG && chunk.count > 0 &&
-			  chunk.part != SEGMENT_CHUNK_NO_PART;
+			  chunk.ring != SEGMENT_CHUNK_NO_RING;
 	int error;
 
 	if (chunk_is_empty(&chunk))

@@ -26,7 +26,7 @@ static bool is_limited(void)
 	struct rlimit limit;
 
 	segment_header_lay_out(&least, SEGMENT_LOG_BYTES_MIN,
-			       cpus < SEGMENT_PARTS_MAX ? cpus : SEGMENT_PARTS_MAX);
+			       cpus < SEGMENT_RINGS_MAX ? cpus : SEGMENT_RINGS_MAX);
 	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < least.total_bytes;
 }
 
@@ -253,15 +253,15 @@ static int session_create_begin(struct drain *drain, const struct drain_options 
 	drain->break_checks = calloc(drain->header.region[REGION_INDEX].count,
 				     sizeof *drain->break_checks);
 	drain->limits = calloc(drain->header.region[REGION_INDEX].count, sizeof *drain->limits);
-	drain->part = calloc(drain->header.part_count, sizeof *drain->part);
-	if (!drain->reported || !drain->break_checks || !drain->limits || !drain->part) {
+	drain->ring = calloc(drain->header.ring_count, sizeof *drain->ring);
+	if (!drain->reported || !drain->break_checks || !drain->limits || !drain->ring) {
 		session_create_explain(error, "record", -ENOMEM);
 		return -ENOMEM;
 	}
 	prefault_huge(drain);
 	prefault_tables(drain);
-	for (uint32_t i = 0; i < drain->header.part_count; i++) {
-		drain->part[i].next = drain->header.first_claim;
+	for (uint32_t i = 0; i < drain->header.ring_count; i++) {
+		drain->ring[i].next = drain->header.first_claim;
 		prefault_log(drain, i, drain->header.first_claim);
 	}
 	drain->header.command_pid = options->command_pid;
@@ -322,6 +322,6 @@ void drain_cancel(struct drain *drain)
 	free(drain->reported);
 	free(drain->break_checks);
 	free(drain->limits);
-	free(drain->part);
+	free(drain->ring);
 	free(drain);
 }

@@ -95,7 +95,7 @@ def test_many_events_of_unknown_things(sound):
     for i, at in enumerate(sound.append("stacks", 32, 20000)):
         frame = Record(sound.data, at, FRAME)
         frame["number"], frame["offset"] = 30000 + i, 1
-    rows = sound.append("log", 64, 20000, part=0xFFFFFFFF)
+    rows = sound.append("log", 64, 20000, ring=0xFFFFFFFF)
     for i, at in enumerate(rows):
         event = Record(sound.data, at, EVENT)
         event["clock"], event["process"], event["stack"], event["kind"] = i, 5000 + i, 90000 + i, i % 10

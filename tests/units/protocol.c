@@ -22,10 +22,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Replaces layout.h: an event of two words, and a part with nothing but its head. */
+/* Replaces layout.h: an event of two words, and a ring with nothing but its head. */
 #define MEMSHIM_SEGMENT_LAYOUT_H
 #define WORDS 3
-struct segment_part {
+struct segment_ring {
 	_Atomic uint64_t head;
 };
 struct segment_event {
@@ -61,8 +61,8 @@ static void model_fence(memory_order order);
 #define FIRST (UINT64_MAX - 1) /* the claim numbers wrap during a run */
 
 static const char *weakened = "";
-static uint64_t part_events;
-static struct segment_part part;
+static uint64_t ring_events;
+static struct segment_ring ring;
 static struct segment_event slots[SLOTS_MOST];
 
 /* ---- the operations of the writers ---- */
@@ -87,7 +87,7 @@ static bool is_weak(const char *step)
 
 static uint32_t place_of(const void *at)
 {
-	if (at == &part.head)
+	if (at == &ring.head)
 		return 0;
 	return 1 + (uint32_t)((const uint64_t *)at - (const uint64_t *)slots);
 }
@@ -129,8 +129,8 @@ static void write_script(void)
 {
 	writing = true;
 	for (writer = 0; writer < WRITERS; writer++) {
-		uint64_t n = (script_length = 0, segment_claim(&part));
-		struct segment_event event = event_of(n), *slot = slots + (n & (part_events - 1));
+		uint64_t n = (script_length = 0, segment_claim(&ring));
+		struct segment_event event = event_of(n), *slot = slots + (n & (ring_events - 1));
 		struct operation *last = &script[writer][OPERATIONS - 1];
 
 		segment_publish(slot, &event, n);
@@ -260,14 +260,14 @@ static bool choose_next(void)
 /* As segment_read, but with R4 first. */
 static enum segment_read read_early_head(uint64_t n, struct segment_event *out)
 {
-	const struct segment_event *slot = slots + (n & (part_events - 1));
-	uint64_t head = model_load(&part.head, memory_order_relaxed);
+	const struct segment_event *slot = slots + (n & (ring_events - 1));
+	uint64_t head = model_load(&ring.head, memory_order_relaxed);
 	uint64_t published = model_load(&slot->published, memory_order_acquire);
 
 	for (uint32_t i = 1; i < WORDS; i++)
 		out->word[i - 1] = model_load(&slot->word[i - 1], memory_order_relaxed);
 	model_fence(memory_order_acquire);
-	if (head - n > part_events)
+	if (head - n > ring_events)
 		return READ_OVERWRITTEN;
 	return published == segment_published(n) ? READ_WHOLE : READ_UNPUBLISHED;
 }
@@ -282,7 +282,7 @@ static uint32_t claimed_at[WRITERS], last_at[WRITERS]; /* instants of the execut
 static bool is_overtaken(uint32_t w)
 {
 	for (uint32_t i = 0; i < w; i++)
-		if ((w - i) % part_events == 0 && last_at[i] > claimed_at[w])
+		if ((w - i) % ring_events == 0 && last_at[i] > claimed_at[w])
 			return true;
 	return false;
 }
@@ -318,7 +318,7 @@ static void read_claim(struct memory *memory, uint32_t w)
 		choice_count = 0;
 		answer = is_weak("early head")
 				 ? read_early_head(FIRST + w, &out)
-				 : segment_read(&part, slots, part_events, FIRST + w, &out);
+				 : segment_read(&ring, slots, ring_events, FIRST + w, &out);
 		check_answer(w, answer, &out);
 		execution_count++;
 	} while (choose_next());
@@ -338,8 +338,8 @@ static void read_late(struct memory *memory, uint32_t w)
 	for (uint32_t i = 0; i < PLACES; i++)
 		reader.now.seen[i] = (uint8_t)(memory->count[i] - 1);
 	choice_count = 0;
-	answer = segment_read(&part, slots, part_events, FIRST + w, &out);
-	if (w + part_events >= WRITERS && threads[w].done == OPERATIONS && !is_overtaken(w) &&
+	answer = segment_read(&ring, slots, ring_events, FIRST + w, &out);
+	if (w + ring_events >= WRITERS && threads[w].done == OPERATIONS && !is_overtaken(w) &&
 	    answer != READ_WHOLE) {
 		printf("violated: claim %u was published, and is not found\n", w);
 		exit(1);
@@ -398,7 +398,7 @@ int main(int argc, char **argv)
 {
 	if (argc > 1)
 		weakened = argv[1];
-	for (part_events = 1; part_events <= SLOTS_MOST; part_events *= 2) {
+	for (ring_events = 1; ring_events <= SLOTS_MOST; ring_events *= 2) {
 		write_script();
 		run_lives(0);
 	}
