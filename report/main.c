@@ -103,6 +103,8 @@
  *   model/attachments       which process attached what, and how each attachment began and ended
  *   model/stacks            call stacks, modules, names
  *   model/sites             what each call stack did
+ *   model/heap              whose growth a heap consists of: what each site keeps
+ *   model/growth            whether a heap grows all the time
  *   model/holders           which processes map a segment, by the kernel
  *   model/verdicts          what the kernel said of the segments: their state at the end, and now
  *   model/findings          the findings

@@ -193,6 +193,11 @@ static int option_take_value(struct options *o, enum option_id id, char *value)
 	case OPTION_FLAME:
 		o->flame = value;
 		return 0;
+	case OPTION_FLAME_OF:
+		o->flame_of = flame_of_name(value);
+		return o->flame_of == FLAME_OF_COUNT
+			       ? option_refuse(row, value, "kept, peak, grown or shm")
+			       : 0;
 	case OPTION_VIEW:
 		o->view = value;
 		return 0;
@@ -366,7 +371,8 @@ int options_read(struct options *options, enum command command, int argc, char *
 {
 	int ret;
 
-	*options = (struct options){.stack_depth = STACK_DEPTH_DEFAULT};
+	*options = (struct options){.stack_depth = STACK_DEPTH_DEFAULT,
+				    .flame_of = FLAME_OF_DEFAULT};
 	ret = options_parse(options, command, argc, argv);
 	/* From record, 1 and 2 would be taken for COMMAND's own exit code. */
 	return ret != 0 && command == COMMAND_RECORD ? EXIT_MEMSHIM : ret;

@@ -7,6 +7,7 @@
 
 #include "report/cli/command.h"
 #include "report/model/filter.h"
+#include "report/view/flame.h"
 #include "report/view/page.h"
 
 #define MEMSHIM_VERSION "0.2.0"
@@ -29,6 +30,7 @@ struct options {
 	char *columns[OPTIONS_COLUMNS_MAX]; /* names; they point into argv */
 	unsigned column_count;
 	const char *format, *output, *flame, *view; /* null: not given */
+	enum flame_of flame_of;
 	bool stacks, counts, exact, json, csv, no_headings, scale, all, help;
 	enum color_when color;
 

@@ -39,7 +39,7 @@ static int draw_flame(const struct options *options, const struct session *sessi
 
 	if (!out)
 		return EXIT_ABSENT;
-	if (!flame_svg(out, session->model, &options->filter))
+	if (!flame_svg(out, session->model, &options->filter, options->flame_of))
 		out->error = ENOMEM;
 	return out_finish(out);
 }

@@ -11,6 +11,7 @@
 #include "report/model/failures.h"
 #include "report/model/filter.h"
 #include "report/model/findings_segments.h"
+#include "report/model/heap.h"
 #include "report/model/model.h"
 #include "report/model/segments.h"
 #include "report/model/sites.h"
@@ -72,9 +73,11 @@ static void feed_life(struct model *model, struct model_process *process, const 
 	switch (event->kind) {
 	case KIND_FORK:
 		attachments_fork(model, process, event);
+		heap_fork(model, process, event);
 		break;
 	case KIND_EXEC:
 		attachments_drop_all(model, process, ENDED_BY_EXEC, event->time_ns);
+		heap_drop(process);
 		if (process->facts.placeholder)
 			process->facts.state = STATE_EXEC;
 		break;
@@ -92,17 +95,19 @@ static void feed_life(struct model *model, struct model_process *process, const 
 }
 
 /* A site counts all processes with the same stack together. */
-static void feed_site(struct model *model, const struct model_process *process,
-		      const struct event *event)
+static uint32_t feed_site(struct model *model, const struct model_process *process,
+			  const struct event *event)
 {
-	if (!model->sites.filter ||
-	    filter_event(model->sites.filter, event, process, model_event_segment(model, event)))
-		sites_feed(model, event);
+	if (model->sites.filter &&
+	    !filter_event(model->sites.filter, event, process, model_event_segment(model, event)))
+		return HEAP_SITE_HIDDEN;
+	return event->stack ? sites_feed(model, event) : HEAP_SITE_UNKNOWN;
 }
 
 static inline void apply_event_feed(struct model *model, const struct event *event)
 {
 	struct model_process *process = model_process(model, event->process);
+	uint32_t site;
 
 	if (!process && !(process = model_make_placeholder(model, event)))
 		return;
@@ -126,8 +131,9 @@ static inline void apply_event_feed(struct model *model, const struct event *eve
 		segments_feed(model, process, event);
 	if (event->kind == KIND_SHMAT && !event_failed(event))
 		findings_note_attach(process, event);
-	if (event->stack)
-		feed_site(model, process, event);
+	site = feed_site(model, process, event);
+	if (event->kind <= KIND_SBRK && !event_failed(event))
+		heap_feed(model, process, event, site);
 }
 
 void model_feed_all(struct model *model, const struct event *events, uint32_t count)

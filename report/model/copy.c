@@ -4,8 +4,8 @@
  * attachments and adds rows of the tables, and the next event must not see that.
  *
  * The copy has its own processes, segments, attachments and sites, which model_finalize and later
- * events change. It shares the rest with the original: programs, failures, kernel snapshots,
- * frames, modules, names.
+ * events change. It shares the rest with the original: programs, heaps, failures, kernel
+ * snapshots, frames, modules, names.
  */
 #include "report/model/copy.h"
 

@@ -11,6 +11,7 @@
 #include "report/model/family.h"
 #include "report/model/findings.h"
 #include "report/model/findings_removals.h"
+#include "report/model/heap.h"
 #include "report/model/holders.h"
 #include "report/model/model.h"
 #include "report/model/verdicts.h"
@@ -240,6 +241,7 @@ void model_finalize(struct model *model)
 	segments_finalize(model);
 	if (!model->session.finished && model->session.state != SESSION_LIVE)
 		model->session.duration_ns = model->last_ns;
+	heaps_finalize(model);
 	removals_link_keys(model);
 	findings_check(model);
 }

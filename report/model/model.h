@@ -17,6 +17,7 @@
 #include "report/model/attachments.h"
 #include "report/model/creator.h"
 #include "report/model/findings.h"
+#include "report/model/heap.h"
 #include "report/model/segments.h"
 #include "report/model/sites.h"
 #include "report/model/stacks.h"
@@ -33,6 +34,7 @@ struct model_process {
 	uint64_t event_count;
 	struct model_attachment *attached; /* now */
 	uint32_t attached_count, attached_capacity;
+	struct heap *heap;                  /* null: its break did not move, nor its parent's */
 	uint32_t held_at_end;               /* not inherited attachments that its end detached */
 	struct model_segment *held_segment; /* the segment of one of them */
 	uint64_t attached_bytes, attached_peak_bytes;
@@ -113,6 +115,7 @@ struct model {
 	struct model_losses losses;
 	uint64_t event_count, last_ns;
 	uint64_t attachment_count; /* of all processes, now */
+	uint64_t inherited_pieces; /* of heaps that forks copied: see heap.h */
 	bool no_memory;
 };
 

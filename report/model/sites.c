@@ -12,16 +12,12 @@
 #include "report/model/stacks.h"
 #include "report/util/path.h"
 
-/* The bytes that an event asked for and got. */
+/* The bytes that a call on a segment asked for and got. */
 static uint64_t bytes_of(const struct model *model, const struct event *event)
 {
 	const struct model_segment *segment;
-	uint64_t before = event->u.brk.before, after = event->u.brk.after;
 
 	switch (event->kind) {
-	case KIND_BRK:
-	case KIND_SBRK:
-		return after > before ? after - before : 0;
 	case KIND_SHMGET:
 		return event->u.shmget.size;
 	case KIND_SHMAT:
@@ -49,42 +45,55 @@ static struct model_site *add_site(struct model *model, const struct event *even
 	return site;
 }
 
-static struct model_site *find_site(struct model *model, const struct event *event)
+static inline bool site_fits(const struct model_site *site, const struct event *event)
 {
-	bool by_malloc = event->flags & FLAG_MALLOC;
+	return site->call == event->kind && site->by_malloc == !!(event->flags & FLAG_MALLOC);
+}
 
+static __attribute__((noinline)) struct model_site *find_site(struct model *model,
+							      const struct event *event)
+{
 	if (!MODEL_RESERVE_ZEROED(model, model->sites.latest_of_stack, model->sites.stack_capacity,
 				  event->stack + 1))
 		return NULL;
 	for (uint32_t i = model->sites.latest_of_stack[event->stack]; i != 0;
-	     i = model->sites.rows[i - 1].next) {
-		struct model_site *site = &model->sites.rows[i - 1];
-
-		if (site->call == event->kind && site->by_malloc == by_malloc)
-			return site;
-	}
+	     i = model->sites.rows[i - 1].next)
+		if (site_fits(&model->sites.rows[i - 1], event))
+			return &model->sites.rows[i - 1];
 	return add_site(model, event);
 }
 
-void sites_feed(struct model *model, const struct event *event)
+/* Nearly every stack has one site. */
+static inline struct model_site *site_of(struct model *model, const struct event *event)
 {
-	struct model_site *site;
+	const struct model_sites *sites = &model->sites;
+	uint32_t latest = event->stack < sites->stack_capacity
+				  ? sites->latest_of_stack[event->stack]
+				  : 0;
+
+	if (latest && site_fits(&sites->rows[latest - 1], event))
+		return &sites->rows[latest - 1];
+	return event->stack <= FRAMES_MOST ? find_site(model, event) : NULL;
+}
+
+uint32_t sites_feed(struct model *model, const struct event *event)
+{
+	struct model_site *site = site_of(model, event);
 	uint64_t before = event->u.brk.before, after = event->u.brk.after;
 
-	if (event->stack > FRAMES_MOST)
-		return;
-	site = find_site(model, event);
 	if (!site)
-		return;
+		return 0;
 	site->several_processes |= site->instance != event->process;
 	site->count++;
-	if (event_failed(event)) {
+	if (event_failed(event))
 		site->failed++;
-		return;
-	}
-	site->bytes += bytes_of(model, event);
-	if (event->kind <= KIND_SBRK && after < before)
+	else if (event->kind > KIND_SBRK)
+		site->bytes += bytes_of(model, event);
+	else if (after > before)
+		site->bytes += after - before;
+	else
 		site->given_back_bytes += before - after;
+	return (uint32_t)(site - model->sites.rows) + 1;
 }
 
 /* ---- whose call it was ---- */

@@ -24,18 +24,21 @@ struct model_site {
 	uint64_t bytes;         /* grown, created or attached */
 	uint64_t earlier_bytes; /* at an earlier sample: see trend.h; 0: there was none */
 	uint64_t given_back_bytes;
+	uint64_t kept_bytes; /* its growth that was there at the end of each image: see heap.h */
+	uint64_t peak_bytes; /* its growth that was there at the peak of each image */
 };
 
 struct model_sites {
 	const struct filter *filter; /* the processes to count calls of; null: all */
 	struct model_site *rows;     /* in the order in which they were first seen */
 	uint32_t count, capacity;
-	uint32_t *latest_of_stack; /* index + 1 */
+	uint64_t unknown_kept_bytes, unknown_peak_bytes; /* of moves without an event or stack */
+	uint32_t *latest_of_stack;                       /* index + 1 */
 	uint32_t stack_capacity;
 };
 
-/* Adds an event that has a stack. */
-void sites_feed(struct model *model, const struct event *event);
+/* Adds an event that has a stack. Returns the index of its site + 1; 0: it has none. */
+uint32_t sites_feed(struct model *model, const struct event *event);
 
 /*
  * The frame that asked for memory: the first that is not in an allocator. If libc and the loader

@@ -86,7 +86,7 @@ void flame_folded(struct out *out, const struct model *model, const struct filte
 
 /* ---- the tree ---- */
 
-struct growth {
+struct flame_growth {
 	struct flame_node *at;
 	uint64_t value;
 	bool no_memory;
@@ -94,7 +94,7 @@ struct growth {
 
 static void flame_descend(void *context, const char *name, const char *module)
 {
-	struct growth *growth = context;
+	struct flame_growth *growth = context;
 	struct flame_node **link = &growth->at->child;
 
 	if (growth->no_memory)
@@ -130,19 +130,58 @@ static void free_nodes(struct flame_node *node)
 	}
 }
 
-/* Calls that asked for memory and failed. */
-static uint64_t flame_refused(const struct model_site *site)
+static const char *const flame_of_names[FLAME_OF_REFUSED] = {
+	[FLAME_OF_KEPT] = "kept",
+	[FLAME_OF_PEAK] = "peak",
+	[FLAME_OF_GROWN] = "grown",
+	[FLAME_OF_SHM] = "shm",
+};
+
+enum flame_of flame_of_name(const char *name)
 {
-	return site->call <= KIND_SHMAT ? site->failed : 0;
+	for (int of = 0; of < FLAME_OF_REFUSED; of++)
+		if (strcmp(flame_of_names[of], name) == 0)
+			return (enum flame_of)of;
+	return FLAME_OF_COUNT;
+}
+
+/* `shm_call`: the call whose segments count; shmget and shmat of one segment would count twice. */
+static uint64_t flame_value(const struct model_site *site, enum flame_of of, uint8_t shm_call)
+{
+	bool moves = site->call <= KIND_SBRK;
+
+	switch (of) {
+	case FLAME_OF_KEPT:
+		return moves ? site->kept_bytes : 0;
+	case FLAME_OF_PEAK:
+		return moves ? site->peak_bytes : 0;
+	case FLAME_OF_GROWN:
+		return moves ? site->bytes : 0;
+	case FLAME_OF_SHM:
+		return site->call == shm_call ? site->bytes : 0;
+	default:
+		return site->call <= KIND_SHMAT ? site->failed : 0;
+	}
+}
+
+/* Calls that created segments; when none did, calls that attached them. */
+static uint8_t flame_shm_call(const struct model *model, const struct filter *filter)
+{
+	for (uint32_t i = 0; i < model->sites.count; i++)
+		if (model->sites.rows[i].call == KIND_SHMGET && model->sites.rows[i].bytes &&
+		    flame_is_wanted(model, &model->sites.rows[i], filter))
+			return KIND_SHMGET;
+	return KIND_SHMAT;
 }
 
 static bool flame_grow(struct flame_node *root, const struct model *model,
-		       const struct filter *filter, bool of_refused)
+		       const struct filter *filter, enum flame_of of)
 {
+	uint8_t shm_call = of == FLAME_OF_SHM ? flame_shm_call(model, filter) : KIND_SHMGET;
+
 	for (uint32_t i = 0; i < model->sites.count; i++) {
 		const struct model_site *site = &model->sites.rows[i];
-		struct growth growth = {root, of_refused ? flame_refused(site) : site->bytes,
-					false};
+		struct flame_growth growth = {root, flame_value(site, of, shm_call), false};
 
 		if (growth.value == 0 || !flame_is_wanted(model, site, filter))
 			continue;
@@ -154,16 +193,23 @@ static bool flame_grow(struct flame_node *root, const struct model *model,
 	return true;
 }
 
-bool flame_svg(struct out *out, const struct model *model, const struct filter *filter)
+bool flame_svg(struct out *out, const struct model *model, const struct filter *filter,
+	       enum flame_of of)
 {
 	struct flame_node root = {.name = (char *)"all", .module = ""};
-	bool whole = flame_grow(&root, model, filter, false), of_refused = whole && root.value == 0;
-	struct flame_title title = {.session = &model->session};
+	struct flame_title title = {.session = &model->session, .of = of};
+	bool whole = true;
 
-	/* If no call succeeded, draw the refused calls. */
-	if (of_refused)
-		whole = flame_grow(&root, model, filter, true);
-	title.of_refused = of_refused && root.value;
+	if (of != FLAME_OF_DEFAULT)
+		whole = flame_grow(&root, model, filter, of);
+	for (int at = 0; of == FLAME_OF_DEFAULT && at < FLAME_OF_COUNT; at++) {
+		title.of = (enum flame_of)at;
+		whole = flame_grow(&root, model, filter, title.of);
+		if (!whole || root.value)
+			break;
+	}
+	if (root.value == 0 && of == FLAME_OF_DEFAULT)
+		title.of = FLAME_OF_KEPT;
 	title.note_count = partial_notes(model, filter, title.notes);
 	flame_drawing(out, &root, &title);
 	free_nodes(root.child);

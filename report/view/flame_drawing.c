@@ -86,8 +86,8 @@ static void flame_drawing_put_share(struct out *out, const struct drawing *drawi
 {
 	char text[FORMAT_BYTES];
 
-	out_text(out, drawing->title->of_refused ? format_count(text, value)
-						 : format_bytes(text, value));
+	out_text(out, drawing->title->of == FLAME_OF_REFUSED ? format_count(text, value)
+							     : format_bytes(text, value));
 	OUT(out, ", ");
 	flame_drawing_put_fixed(out, 100.0 * (double)value / (double)drawing->total);
 	out_char(out, '%');
@@ -208,18 +208,29 @@ static void flame_drawing_put_style(struct out *out)
 		 "</style>\n");
 }
 
+static const struct {
+	const char *title, *width;
+} flame_words[FLAME_OF_COUNT] = {
+	[FLAME_OF_KEPT] = {"Who keeps memory", "the growth of the break that was there at the end"},
+	[FLAME_OF_PEAK] = {"Who had memory at the peak",
+			   "the growth of the break that was there at its peak"},
+	[FLAME_OF_GROWN] = {"Who grew the break", "all growth of the break, given back or not"},
+	[FLAME_OF_SHM] = {"Who asked for shared memory", "the segments created or attached"},
+	[FLAME_OF_REFUSED] = {"Who asked for memory and was refused", "the number of calls"},
+};
+
 static void flame_drawing_put_title(const struct drawing *drawing)
 {
 	struct out *out = drawing->out;
 	char total[FORMAT_BYTES];
 
 	OUT(out, "<text id=\"title\" x=\"10\" y=\"24\">");
-	if (drawing->title->of_refused) {
-		OUT(out, "Who asked for memory and was refused: ");
+	out_text(out, flame_words[drawing->title->of].title);
+	OUT(out, ": ");
+	if (drawing->title->of == FLAME_OF_REFUSED) {
 		out_text(out, format_count(total, drawing->total));
 		out_text(out, drawing->total == 1 ? " call" : " calls");
 	} else {
-		OUT(out, "Who asked for memory: ");
 		out_text(out, format_bytes(total, drawing->total));
 	}
 	OUT(out, "</text>\n");
@@ -248,9 +259,7 @@ static void flame_drawing_put_head(const struct drawing *drawing)
 	    "</text>\n<text x=\"10\" y=\"66\"><tspan class=\"program\">&#9632;</tspan> program and "
 	    "libraries  <tspan class=\"libc\">&#9632;</tspan> libc and loader  "
 	    "<tspan class=\"call\">&#9632;</tspan> the call; as wide as ");
-	out_text(out, drawing->title->of_refused
-			      ? "the number of calls"
-			      : "its bytes: the break grown, segments created or attached");
+	out_text(out, flame_words[drawing->title->of].width);
 	OUT(out,
 	    "</text>\n"
 	    "<text id=\"search\" class=\"button right\" x=\"1190\" y=\"24\">search (/)</text>\n"

@@ -20,10 +20,21 @@ struct flame_node {
 	struct flame_node *child, *next; /* first child, next sibling */
 };
 
+/* What the width of a box is. */
+enum flame_of {
+	FLAME_OF_KEPT,    /* the growth of the break that was still there at the end */
+	FLAME_OF_PEAK,    /* that was there at the peak */
+	FLAME_OF_GROWN,   /* all growth, also what was given back */
+	FLAME_OF_SHM,     /* the segments created; if none were, the attached ones */
+	FLAME_OF_REFUSED, /* the number of refused calls, not bytes */
+	FLAME_OF_COUNT,
+	FLAME_OF_DEFAULT = FLAME_OF_COUNT,
+};
+
 /* The text above the boxes. */
 struct flame_title {
 	const struct session_facts *session;
-	bool of_refused; /* values are numbers of refused calls, not bytes */
+	enum flame_of of;
 	char notes[PARTIAL_NOTES_MAX][PARTIAL_NOTE_BYTES];
 	unsigned note_count;
 };

@@ -318,6 +318,8 @@ static void report_text_put_sites(struct out *out, const struct model *model,
 	if (table.rows)
 		report_text_put_table(out, &table, options, "CALL SITES", SITES_MOST, 0,
 				      partial_log(model, part));
+	if (table.rows && table.row_count)
+		sites_put_unknown(out, model);
 	free(table.rows);
 	free(groups);
 }

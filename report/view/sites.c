@@ -24,11 +24,16 @@ const struct table_column report_site_columns[] = {
 	{NULL, NULL, false, false, 0},
 };
 
+/* Who keeps the most first; then who had the most at the peak; then who took the most. */
 static int site_compare(const void *a, const void *b)
 {
 	const struct model_site *left = *(const struct model_site *const *)a;
 	const struct model_site *right = *(const struct model_site *const *)b;
 
+	if (left->kept_bytes != right->kept_bytes)
+		return left->kept_bytes < right->kept_bytes ? 1 : -1;
+	if (left->peak_bytes != right->peak_bytes)
+		return left->peak_bytes < right->peak_bytes ? 1 : -1;
 	if (left->bytes != right->bytes)
 		return left->bytes < right->bytes ? 1 : -1;
 	if (left->given_back_bytes != right->given_back_bytes)
@@ -93,6 +98,8 @@ static void add_to_group(struct site_group *group, const struct model_site *site
 	group->site.bytes += site->bytes;
 	group->site.earlier_bytes += site->earlier_bytes;
 	group->site.given_back_bytes += site->given_back_bytes;
+	group->site.kept_bytes += site->kept_bytes;
+	group->site.peak_bytes += site->peak_bytes;
 	group->site.several_processes |= group->site.instance != site->instance;
 }
 
@@ -191,6 +198,12 @@ void report_site_cell(const void *row, unsigned column, struct cell *cell, const
 	const struct model_process *process = model_process(report->model, site->instance);
 
 	switch (column) {
+	case COLUMN_KEPT:
+		site_put_amount(cell, site->kept_bytes, report->exact);
+		break;
+	case COLUMN_SITE_PEAK:
+		site_put_amount(cell, site->peak_bytes, report->exact);
+		break;
 	case COLUMN_SITE_BYTES:
 		site_put_amount(cell, site->bytes, report->exact);
 		break;
@@ -221,6 +234,22 @@ void report_site_cell(const void *row, unsigned column, struct cell *cell, const
 	default:
 		snprintf(cell->text, sizeof cell->text, "%s", group->where);
 	}
+}
+
+/* What the table cannot show: growth whose call site is not known. */
+void sites_put_unknown(struct out *out, const struct model *model)
+{
+	char kept[FORMAT_BYTES], peak[FORMAT_BYTES];
+
+	if (!model->sites.unknown_kept_bytes && !model->sites.unknown_peak_bytes)
+		return;
+	OUT(out, "  Call site unknown: ");
+	out_text(out, format_bytes(kept, model->sites.unknown_kept_bytes));
+	OUT(out, " kept, ");
+	out_text(out, format_bytes(peak, model->sites.unknown_peak_bytes));
+	out_text(out, model_events_missing(model)
+			      ? " at the peak; those moves are not in the log\n"
+			      : " at the peak; those moves have no event or no call stack\n");
 }
 
 static void site_put_build_id(struct out *out, const struct module_facts *facts)
@@ -332,6 +361,8 @@ static void site_put(struct json *json, const struct model *model, const struct 
 	json_number(json, "count", site->count);
 	json_number(json, "bytes", site->bytes);
 	json_number(json, "given_back_bytes", site->given_back_bytes);
+	json_number(json, "kept_bytes", site->kept_bytes);
+	json_number(json, "peak_bytes", site->peak_bytes);
 	json_number(json, "failed", site->failed);
 	json_text(json, "exe", process ? process->facts.exe : "");
 	json_text(json, "where",
@@ -353,5 +384,9 @@ void sites_json(struct json *json, const struct model *model, const struct filte
 			site_put(json, model, sorted[i]);
 	}
 	json_close(json, ']');
+	json_open(json, "sites_unknown", '{');
+	json_number(json, "kept_bytes", model->sites.unknown_kept_bytes);
+	json_number(json, "peak_bytes", model->sites.unknown_peak_bytes);
+	json_close(json, '}');
 	free(sorted);
 }

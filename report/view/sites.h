@@ -17,17 +17,20 @@ struct site_group {
 	char where[224];
 };
 
-/* A malloc'd array, by falling bytes; null without memory. */
+/* A malloc'd array, who keeps most first; null without memory. */
 struct site_group *sites_group(const struct model *model, const struct filter *filter,
 			       uint32_t *count);
 
 /* A cell of the table; rows are struct site_group, context is struct report_context. */
 void report_site_cell(const void *row, unsigned column, struct cell *cell, const void *context);
 
-/* All sites by falling bytes: a malloc'd array; null without memory. */
+/* All sites, who keeps most first: a malloc'd array; null without memory. */
 const struct model_site **sites_sorted(const struct model *model);
 
-/* The member "sites" of report --json. */
+/* One line about growth whose call site is not known; nothing when there is none. */
+void sites_put_unknown(struct out *out, const struct model *model);
+
+/* The members "sites" and "sites_unknown" of report --json. */
 void sites_json(struct json *json, const struct model *model, const struct filter *filter);
 
 /* "function (module)": the innermost frame that is not an allocator's. */

@@ -191,7 +191,7 @@ static void show_report(const char *path)
 	report_text(nowhere(), session.model, &options);
 	report_json(&out, session.model, &filter, "0");
 	flame_folded(&out, session.model, &filter, false);
-	flame_svg(&out, session.model, &filter);
+	flame_svg(&out, session.model, &filter, FLAME_OF_DEFAULT);
 	show_maps(session.model);
 	show_graph(session.model);
 	out_finish(&out);

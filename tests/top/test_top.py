@@ -114,8 +114,9 @@ def test_segments_sites_findings_are_the_reports(three):
     assert [(r[0], r[1]) for r in rows_below(text + "\n", "SEVERITY")] == [
         (f["severity"], f["kind"]) for f in report["findings"]]
     text = memshim("top", "--once", "--view=sites", "-b", three.path, env={"COLUMNS": "200"}).stdout
-    shown = sum(int(r[0]) for r in rows_below(text + "\n", "WHERE") if "sbrk" in r or "brk" in r)
-    assert shown == sum(s["bytes"] for s in report["sites"] if s["call"] in ("brk", "sbrk"))
+    moves = [r for r in rows_below(text + "\n", "WHERE") if "sbrk" in r or "brk" in r]
+    for column, field in enumerate(("kept_bytes", "bytes")):
+        assert sum(int(r[column]) for r in moves) == sum(s[field] for s in report["sites"] if s["call"] in ("brk", "sbrk"))
 
 
 def test_events_are_those_of_events(three):
