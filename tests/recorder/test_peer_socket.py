@@ -18,6 +18,7 @@ from test_identities import PEER_CRED, PEER_PIDFD, identities, is_known
 
 OUTSIDER = ("setpriv", "--reuid=65533", "--regid=65533", "--clear-groups")
 FLOOD_S = 60  # longer than any test waits: what ends, ends before the flood does
+CROWD = str(harness.BUILD / "tests" / "units" / "crowd")
 
 
 def session():
@@ -28,6 +29,30 @@ def session():
 def segment_path():
     segment, = pathlib.Path(os.environ["MEMSHIM_DIR"]).glob("record-*.seg")
     return str(segment)
+
+
+def crowd(*words):
+    done = harness.run(CROWD, *words)
+    assert done.returncode == 0, done
+    return [int(number) for number in done.stdout.split()]
+
+
+def test_a_turn_accepts_a_bounded_number():
+    """A peer connects for each one that the turn accepts: the turn ends."""
+    whole, looked, _, kept = crowd("endless")
+    assert (whole, kept) == (1, 0) and 0 < looked < 10000
+
+
+def test_a_turn_stops_when_it_is_told_to():
+    """The flag is looked at after each connection, although the next one waits."""
+    assert crowd("stop") == [0, 3, 0, 0]
+
+
+@needs_root
+def test_a_turn_checks_few_pids_of_another_user():
+    """All connections of a user without a process in the session are closed; only some of them cost a look at a pid."""
+    whole, looked, checked, kept = crowd("strangers", 65533)
+    assert (whole, looked, kept) == (1, 64, 0) and 0 < checked < 10
 
 
 def flood(prefix, *how):
