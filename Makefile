@@ -235,13 +235,13 @@ fuzz: all ## fuzz the reader and all views for FUZZ_SECONDS=60; keep failing inp
 	cd $(BUILD)/fuzz && ./reader -close_fd_mask=2 -max_total_time=$(FUZZ_SECONDS) -timeout=10 \
 		-rss_limit_mb=1024 -max_len=200000 $(FUZZ_OPTIONS) corpus $(CURDIR)/tests/fuzz/broken
 
-# tests/fuzz/symbols.c has its own child.c: its symbol child may be hostile.
-FUZZ_CHILD = report/symbols/child.c
+# tests/fuzz/symbols.c includes these: its symbol child may be hostile, and reads files without limits.
+FUZZ_INCLUDED = $(addprefix report/symbols/,child.c files.c resolve.c)
 fuzz-symbols: all ## fuzz the symbol reader, and the answers of the symbol child
 	@mkdir -p $(BUILD)/fuzz/corpus-symbols
 	$(call say,FUZZ)
 	$(Q)$(FUZZ_CC) -O1 -g $(filter-out -MMD -MP,$(COMMON)) $(FUZZ_FLAGS) -fsanitize=fuzzer \
-		-o $(BUILD)/fuzz/symbols $(filter-out $(FUZZ_CHILD),$(FUZZ_SOURCES)) \
+		-o $(BUILD)/fuzz/symbols $(filter-out $(FUZZ_INCLUDED),$(FUZZ_SOURCES)) \
 		tests/fuzz/symbols.c $(REPORT_LIBS)
 	scripts/fuzz-corpus $(BUILD) symbols
 	cd $(BUILD)/fuzz && ./symbols -close_fd_mask=2 -max_total_time=$(FUZZ_SECONDS) -timeout=60 \
@@ -252,7 +252,7 @@ $(BUILD)/fuzz/replay-symbols: tests/fuzz/symbols.c tests/fuzz/replay.c $(REPORT_
 	$(call say,CC)
 	$(Q)$(CC) $(CPPFLAGS) $(CFLAGS) $(REPORT_CFLAGS) $(LDFLAGS) $(REPORT_LDFLAGS) -o $@ \
 		tests/fuzz/symbols.c tests/fuzz/replay.c \
-		$(filter-out %/report/main.o $(BUILD)/obj/$(FUZZ_CHILD:.c=.o),$(REPORT_OBJECTS)) $(REPORT_LIBS) $(LDLIBS)
+		$(filter-out %/report/main.o $(FUZZ_INCLUDED:%.c=$(BUILD)/obj/%.o),$(REPORT_OBJECTS)) $(REPORT_LIBS) $(LDLIBS)
 
 $(BUILD)/fuzz/replay: tests/fuzz/reader.c tests/fuzz/replay.c $(REPORT_OBJECTS) $(BUILD)/flags
 	@mkdir -p $(@D)
