@@ -2,25 +2,42 @@
 """Under small limits: the recorder runs wherever COMMAND could, or names the limit."""
 
 import os
+import signal
 
 import pytest
 
 import harness
 from beside import needs_root
-from harness import Recording
+from harness import Lines, Recording, wait_until
+from test_identities import is_known
 
 USER = 60000 + os.getpid() % 4000  # of this test alone: its processes are counted
 
 
+def limited_words(limit, *command, prefix=()):
+    return (*prefix, "bash", "-c", f'ulimit -s 8192; ulimit {limit}; exec "$@"', "bash", harness.MEMSHIM, "record", "-q", *command)
+
+
 def limited(limit, *command, prefix=(), **options):
-    return harness.run(
-        *prefix, "bash", "-c", f'ulimit -s 8192; ulimit {limit}; exec "$@"', "bash", harness.MEMSHIM, "record", "-q", *command, **options)
+    return harness.run(*limited_words(limit, *command, prefix=prefix), **options)
+
+
+def reserved_bytes(pid):
+    """The largest mapping that nobody may access: malloc reserves 64 MiB for the heap of a second thread."""
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as maps:
+        spans = [line.split()[0].split("-") for line in maps if line.split()[1] == "---p"]
+    return max((int(end, 16) - int(begin, 16) for begin, end in spans), default=0)
 
 
 def test_little_memory():
-    """The limit is below a thread's default stack."""
-    done = limited("-d 16000", "sh", "-c", "(exit 3); exit 4")
-    assert (done.returncode, done.stderr) == (4, "")
+    """A limit below a thread's default stack of 8 MiB: the recorder has its second thread, and both use one heap."""
+    with Lines(*limited_words("-d 7000", "--no-compress", "sh", "-c", "echo $$; (exit 3); read x; exit 4")) as lines:
+        pid = int(lines.wait_for(""))
+        wait_until(lambda: is_known(pid), "COMMAND is identified", lines.process)
+        assert len(os.listdir(f"/proc/{lines.process.pid}/task")) == 2
+        assert reserved_bytes(lines.process.pid) < 1 << 20
+        lines.say()
+        assert lines.end()[0] == 4
     assert sorted(p["exit_status"] for p in Recording("memshim.data").report()["processes"]) == [3, 4]
 
 
@@ -49,3 +66,20 @@ def test_as_many_processes_as_the_user_may_have(script, statuses, own_world, tmp
 def test_the_limit_is_named(limit, words):
     done = limited(limit, "true")
     assert done.returncode == 125 and done.stderr.startswith(f"memshim: record: {words}") and done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("command,status", [(("record", "-q", "sh", "-c", "(exit 0)"), 125), (("report", "sound"), 1)])
+def test_too_little_memory_is_always_explained(command, status):
+    """From the smallest limit under which the loader can start memshim to the first one that suffices."""
+    harness.record("sh", "-c", "(exit 0)", options=("-q",), output="sound")
+    explained = 0
+    for limit in range(1000, 60000, 100):
+        done = harness.run("bash", "-c", f'ulimit -s 8192; ulimit -d {limit}; exec "$@"', "bash", harness.MEMSHIM, *command)
+        if done.returncode == 0:
+            break
+        if done.returncode == status:
+            explained += 1
+            assert f": the limit ulimit -d {limit} leaves " in done.stderr and done.stderr.count("\n") == 1, done.stderr
+        else:
+            assert "error while loading shared libraries" in done.stderr or done.returncode == -signal.SIGSEGV, done
+    assert done.returncode == 0 and done.stderr == "" and explained > 0
