@@ -28,7 +28,6 @@
  *   recorder/inspect          whether a program can be recorded
  *   recorder/launch           COMMAND's process, held back until the session is ready; its signals
  *   recorder/output           the recording's file, and FILE.old
- *   recorder/limits           which limit refused a system call, and what to do
  *   recorder/registrations    opens a pidfd for each process that registers
  *   recorder/identity         which process an image is, by pidfd, and how it ended
  *   recorder/watch            the live processes, and how each one ends
@@ -195,6 +194,7 @@
  *   util/format    numbers and names for people
  *   util/hash      uthash, without its exit
  *   util/library   finds the shim
+ *   util/limits    which limit refused a system call, and what to do
  *   util/output_file writes a file under a temporary name and renames it
  *   util/path      the base name of a path
  *   util/trust     opens only regular files, and tells whose files are trusted

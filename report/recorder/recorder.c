@@ -23,7 +23,6 @@
 #include "report/recorder/drain.h"
 #include "report/recorder/inspect.h"
 #include "report/recorder/launch.h"
-#include "report/recorder/limits.h"
 #include "report/recorder/output.h"
 #include "report/recorder/registrations.h"
 #include "report/recorder/session_create.h"
@@ -32,6 +31,7 @@
 #include "report/recorder/truncation_guard.h"
 #include "report/util/error.h"
 #include "report/util/library.h"
+#include "report/util/limits.h"
 #include "report/util/now.h"
 
 #define LARGE_BYTES (128 << 10)

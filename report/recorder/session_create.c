@@ -11,10 +11,10 @@
 #include "preload/common/make.h"
 #include "report/procfs/proc.h"
 #include "report/recorder/drain_struct.h"
-#include "report/recorder/limits.h"
 #include "report/recorder/prefault.h"
 #include "report/recorder/truncation_guard.h"
 #include "report/util/error.h"
+#include "report/util/limits.h"
 
 #define FOLDERS 3 /* where a session may be */
 

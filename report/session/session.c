@@ -16,10 +16,14 @@
 #include "report/session/left_behind.h"
 #include "report/session/naming.h"
 #include "report/util/error.h"
+#include "report/util/limits.h"
 
 int session_no_memory(void)
 {
-	error_line("reading", strerror(ENOMEM));
+	char why[256];
+
+	limits_explain_reading(ENOMEM, why, sizeof why);
+	error_line("reading", why);
 	return EXIT_ABSENT;
 }
 
