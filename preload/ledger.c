@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A compare-and-swap of its `claim` word takes a place. Two writers that look for one shmid probe
+ * A compare-and-swap of its `claim` word takes a place. Two writers that search for one shmid probe
  * the same places in the same order, so the second one finds what the first one took. An entry of a
  * removed segment stays for the reader until its place is needed.
  */

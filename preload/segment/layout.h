@@ -158,7 +158,7 @@ struct segment_header {
 	uint32_t objects_known;    /* recording: REGION_OBJECTS is complete */
 	uint32_t rmid_forced;      /* recording: kernel.shm_rmid_forced was on at the end */
 	/* Recording: the processes without a slot that had the segment mapped at the end. */
-	uint32_t members_looked;  /* 1: the recorder checked all processes */
+	uint32_t members_scanned; /* 1: the recorder checked all processes */
 	int32_t unregistered_pid; /* one such process; 0 none */
 	int32_t unreadable_pid; /* one process that may have it mapped and could not be inspected; 0
 				   none */

@@ -65,7 +65,7 @@ static void event_print(struct printer *printer, const struct event *event)
 			printer->session,
 			&(struct symbols_options){.sysroot = printer->options->sysroot,
 						  .debuginfod = printer->options->debuginfod});
-	model_feed(model, event);
+	model_add_event(model, event);
 	view.process = model_process(model, event->process);
 	if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)
 		view.segment = model_event_segment(model, event);

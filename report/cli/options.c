@@ -164,7 +164,7 @@ static int option_take_value(struct options *o, enum option_id id, char *value)
 		return option_refuse(row, value, "a value");
 	switch (id) {
 	case OPTION_PROCESS:
-	case OPTION_LOOK:
+	case OPTION_MAP_PROCESS:
 		ret = option_read_pid(row, value, &number);
 		o->process = (long)number;
 		return ret;

@@ -20,7 +20,7 @@
  * If a move does not begin where the last one ended, another caller moved the break in between. If
  * it begins where the last one began, the two overlapped, in a signal handler.
  */
-static inline void feed_move(struct model_process *process, const struct event *event)
+static inline void apply_move(struct model_process *process, const struct event *event)
 {
 	uint64_t before = event->u.brk.before;
 
@@ -68,7 +68,8 @@ static void count_for_placeholder(struct process_facts *facts, const struct even
 	moves->shrunk_bytes += after < before ? before - after : 0;
 }
 
-static void feed_life(struct model *model, struct model_process *process, const struct event *event)
+static void apply_lifecycle(struct model *model, struct model_process *process,
+			    const struct event *event)
 {
 	switch (event->kind) {
 	case KIND_FORK:
@@ -95,16 +96,16 @@ static void feed_life(struct model *model, struct model_process *process, const 
 }
 
 /* A site counts all processes with the same stack together. */
-static uint32_t feed_site(struct model *model, const struct model_process *process,
-			  const struct event *event)
+static uint32_t apply_site(struct model *model, const struct model_process *process,
+			   const struct event *event)
 {
 	if (model->sites.filter &&
 	    !filter_event(model->sites.filter, event, process, model_event_segment(model, event)))
 		return HEAP_SITE_HIDDEN;
-	return event->stack ? sites_feed(model, event) : HEAP_SITE_UNKNOWN;
+	return event->stack ? sites_add_event(model, event) : HEAP_SITE_UNKNOWN;
 }
 
-static inline void apply_event_feed(struct model *model, const struct event *event)
+static inline void apply_event(struct model *model, const struct event *event)
 {
 	struct model_process *process = model_process(model, event->process);
 	uint32_t site;
@@ -117,7 +118,7 @@ static inline void apply_event_feed(struct model *model, const struct event *eve
 	if (process->facts.placeholder)
 		count_for_placeholder(&process->facts, event);
 	if (event->kind >= KIND_CALLS) {
-		feed_life(model, process, event);
+		apply_lifecycle(model, process, event);
 		return;
 	}
 	process->many_threads |= event->tid != process->facts.pid;
@@ -126,18 +127,18 @@ static inline void apply_event_feed(struct model *model, const struct event *eve
 	if (event->flags & FLAG_FAILED)
 		findings_note_failure(model, process, event);
 	else if (event->kind <= KIND_SBRK)
-		feed_move(process, event);
+		apply_move(process, event);
 	else
-		segments_feed(model, process, event);
+		segments_add_event(model, process, event);
 	if (event->kind == KIND_SHMAT && !event_failed(event))
 		findings_note_attach(process, event);
-	site = feed_site(model, process, event);
+	site = apply_site(model, process, event);
 	if (event->kind <= KIND_SBRK && !event_failed(event))
-		heap_feed(model, process, event, site);
+		heap_add_event(model, process, event, site);
 }
 
-void model_feed_all(struct model *model, const struct event *events, uint32_t count)
+void model_add_events(struct model *model, const struct event *events, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
-		apply_event_feed(model, &events[i]);
+		apply_event(model, &events[i]);
 }

@@ -8,11 +8,11 @@
 struct model;
 
 /* Events in order, one or many. */
-void model_feed_all(struct model *model, const struct event *events, uint32_t count);
+void model_add_events(struct model *model, const struct event *events, uint32_t count);
 
-static inline void model_feed(struct model *model, const struct event *event)
+static inline void model_add_event(struct model *model, const struct event *event)
 {
-	model_feed_all(model, event, 1);
+	model_add_events(model, event, 1);
 }
 
 #endif

@@ -115,8 +115,8 @@ static void drop_all_below(struct model *model, struct model_process *process,
 					 remap ? ENDED_BY_REMAP : ENDED_UNSEEN, new->since_ns);
 }
 
-static void feed_shmat(struct model *model, struct model_process *process,
-		       const struct event *event)
+static void attachments_apply_shmat(struct model *model, struct model_process *process,
+				    const struct event *event)
 {
 	struct model_attachment attachment = {
 		.segment = segments_find(model, event->process, event->u.shmat.shmid,
@@ -133,8 +133,8 @@ static void feed_shmat(struct model *model, struct model_process *process,
 	attachment_attach(model, process, &attachment);
 }
 
-static void feed_shmdt(struct model *model, struct model_process *process,
-		       const struct event *event)
+static void attachments_apply_shmdt(struct model *model, struct model_process *process,
+				    const struct event *event)
 {
 	int there = find_attachment(process, event->u.shmdt.address);
 	struct model_segment *segment;
@@ -158,12 +158,13 @@ void attachments_miss(struct model *model, struct model_process *process, const 
 		attachments_drop(model, process, (uint32_t)there, ENDED_UNSEEN, event->time_ns);
 }
 
-void attachments_feed(struct model *model, struct model_process *process, const struct event *event)
+void attachments_add_event(struct model *model, struct model_process *process,
+			   const struct event *event)
 {
 	if (event->kind == KIND_SHMAT)
-		feed_shmat(model, process, event);
+		attachments_apply_shmat(model, process, event);
 	else
-		feed_shmdt(model, process, event);
+		attachments_apply_shmdt(model, process, event);
 }
 
 void attachments_drop_all(struct model *model, struct model_process *process, enum model_ending how,

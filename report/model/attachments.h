@@ -42,8 +42,8 @@ void model_add_attachment(struct model *model, const struct attachment_facts *fa
 void attachments_miss(struct model *model, struct model_process *process,
 		      const struct event *event);
 
-void attachments_feed(struct model *model, struct model_process *process,
-		      const struct event *event);
+void attachments_add_event(struct model *model, struct model_process *process,
+			   const struct event *event);
 
 /* Ends all attachments of a process. */
 void attachments_drop_all(struct model *model, struct model_process *process, enum model_ending how,

@@ -240,13 +240,13 @@ static void doubt_members(const struct families *families, struct model_family *
 	const struct model *model = families->model;
 	bool may_miss = families->may_miss ||
 			(!families->at_end && family_outlived_recorder(families, root));
-	bool looked = families->at_end ? model->session.members_looked
-				       : model->kernel.holders_known;
+	bool scanned = families->at_end ? model->session.members_scanned
+					: model->kernel.holders_known;
 
 	if (families->unregistered_pid) {
 		family->doubt = DOUBT_UNREGISTERED;
 		family->doubt_pid = families->unregistered_pid;
-	} else if (may_miss && (families->unreadable_pid || !looked)) {
+	} else if (may_miss && (families->unreadable_pid || !scanned)) {
 		family->doubt = DOUBT_UNREADABLE;
 		family->doubt_pid = families->unreadable_pid;
 	}

@@ -28,7 +28,7 @@ bool filter_segment(const struct filter *filter, const struct model_segment *seg
 bool filter_finding(const struct filter *filter, const struct model *model,
 		    const struct finding *finding);
 
-/* `process` and `segment` are the event's, or null. After the event was fed. */
+/* `process` and `segment` are the event's, or null. After model_add_event. */
 bool filter_event(const struct filter *filter, const struct event *event,
 		  const struct model_process *process, const struct model_segment *segment);
 

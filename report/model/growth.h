@@ -31,8 +31,8 @@ void growth_begin(struct growth *growth, uint64_t start_ns, uint64_t initial);
 /* Continues with the window of this time. */
 void growth_begin_window(struct growth *growth, uint64_t time_ns);
 
-static inline void growth_feed(struct growth *growth, uint64_t time_ns, uint64_t before,
-			       uint64_t after)
+static inline void growth_add_move(struct growth *growth, uint64_t time_ns, uint64_t before,
+				   uint64_t after)
 {
 	uint64_t low = before < after ? before : after;
 

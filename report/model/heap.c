@@ -102,8 +102,8 @@ static struct heap *heap_make(struct model *model, struct model_process *process
 	return heap;
 }
 
-void heap_feed(struct model *model, struct model_process *process, const struct event *event,
-	       uint32_t site)
+void heap_add_event(struct model *model, struct model_process *process, const struct event *event,
+		    uint32_t site)
 {
 	struct heap *heap = process->heap;
 	uint64_t before = event->u.brk.before, after = event->u.brk.after;
@@ -116,7 +116,7 @@ void heap_feed(struct model *model, struct model_process *process, const struct 
 		heap_grow(model, heap, after, site);
 	else if (after < before)
 		heap_shrink(model, heap, after);
-	growth_feed(&heap->growth, event->time_ns, before, after);
+	growth_add_move(&heap->growth, event->time_ns, before, after);
 }
 
 static bool heap_inherit(struct model *model, struct heap *heap, const struct heap *parent)

@@ -48,8 +48,8 @@ struct heap {
 };
 
 /* A successful move of the process's break by the site (index + 1, or HEAP_SITE_...). */
-void heap_feed(struct model *model, struct model_process *process, const struct event *event,
-	       uint32_t site);
+void heap_add_event(struct model *model, struct model_process *process, const struct event *event,
+		    uint32_t site);
 
 /* The process was forked: it inherits the heap of its parent. */
 void heap_fork(struct model *model, struct model_process *child, const struct event *event);

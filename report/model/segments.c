@@ -249,7 +249,7 @@ static void segment_begin(struct model *model, struct model_segment *segment,
 		set_creator(model, segment);
 }
 
-static void feed_shmget(struct model *model, const struct event *event)
+static void segments_apply_shmget(struct model *model, const struct event *event)
 {
 	int32_t shmid = event->u.shmget.shmid;
 	uint64_t space = model_space(model, event->process);
@@ -275,7 +275,7 @@ static void feed_shmget(struct model *model, const struct event *event)
 	segment_learn(model, segment, event->time_ns);
 }
 
-static void feed_set(struct model *model, const struct event *event)
+static void segments_apply_set(struct model *model, const struct event *event)
 {
 	struct model_segment *segment = segments_find(model, event->process, event->u.shmctl.shmid,
 						      event->time_ns);
@@ -300,7 +300,7 @@ static void feed_set(struct model *model, const struct event *event)
 	};
 }
 
-static void feed_remove(struct model *model, const struct event *event)
+static void segments_apply_rmid(struct model *model, const struct event *event)
 {
 	struct model_find *find;
 	struct model_segment *segment = segments_find(model, event->process, event->u.shmctl.shmid,
@@ -317,29 +317,30 @@ static void feed_remove(struct model *model, const struct event *event)
 		segment->removal = &find->snapshot;
 }
 
-static void feed_shmctl(struct model *model, const struct event *event)
+static void segments_apply_shmctl(struct model *model, const struct event *event)
 {
 	int32_t command = event->u.shmctl.command & ~0x100 /* IPC_64 */;
 
 	if (command == IPC_RMID)
-		feed_remove(model, event);
+		segments_apply_rmid(model, event);
 	else if (command == IPC_SET && event->flags & FLAG_OWNER_KNOWN)
-		feed_set(model, event);
+		segments_apply_set(model, event);
 }
 
-void segments_feed(struct model *model, struct model_process *process, const struct event *event)
+void segments_add_event(struct model *model, struct model_process *process,
+			const struct event *event)
 {
 	switch (event->kind) {
 	case KIND_SHMGET:
-		feed_shmget(model, event);
+		segments_apply_shmget(model, event);
 		note_caller(model, event);
 		break;
 	case KIND_SHMAT:
 	case KIND_SHMDT:
-		attachments_feed(model, process, event);
+		attachments_add_event(model, process, event);
 		break;
 	case KIND_SHMCTL:
-		feed_shmctl(model, event);
+		segments_apply_shmctl(model, event);
 		note_caller(model, event);
 		break;
 	default:

@@ -105,14 +105,16 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts);
 struct model_segment *model_segment(const struct model *model, int32_t shmid);
 struct model_segment *model_segment_in(const struct model *model, uint64_t space, int32_t shmid);
 
-/* The segment of an event; null when it is not known. Call it after model_feed of the event. */
+/* The segment of an event; null when it is not known. Call it after model_add_event of the event.
+ */
 const struct model_segment *model_event_segment(const struct model *model,
 						const struct event *event);
 
 /* The last known permissions; false when they are not known. */
 bool model_segment_mode(const struct model_segment *segment, uint32_t *mode);
 
-void segments_feed(struct model *model, struct model_process *process, const struct event *event);
+void segments_add_event(struct model *model, struct model_process *process,
+			const struct event *event);
 
 /*
  * The segment that has this id. Where there is none, a new row for a segment from before the

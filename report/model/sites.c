@@ -76,7 +76,7 @@ static inline struct model_site *site_of(struct model *model, const struct event
 	return event->stack <= FRAMES_MOST ? find_site(model, event) : NULL;
 }
 
-uint32_t sites_feed(struct model *model, const struct event *event)
+uint32_t sites_add_event(struct model *model, const struct event *event)
 {
 	struct model_site *site = site_of(model, event);
 	uint64_t before = event->u.brk.before, after = event->u.brk.after;

@@ -38,7 +38,7 @@ struct model_sites {
 };
 
 /* Adds an event that has a stack. Returns the index of its site + 1; 0: it has none. */
-uint32_t sites_feed(struct model *model, const struct event *event);
+uint32_t sites_add_event(struct model *model, const struct event *event);
 
 /*
  * The frame that asked for memory: the first that is not in an allocator. If libc and the loader

@@ -13,7 +13,7 @@
 #define FIRST_PIECE_NS 100000000u /* 12 s in all */
 #define SECOND_NS 1e9
 #define RECENT_NS 2000000000u
-#define LEAST_LOOK_NS 50000000u /* a shorter time gives no useful rate */
+#define LEAST_SAMPLE_NS 50000000u /* a shorter time gives no useful rate */
 
 void trends_begin(struct trends *trends, uint64_t whole_ns, uint64_t keep_ns)
 {
@@ -96,7 +96,7 @@ static struct trend *find_or_make(struct trends *trends, uint32_t instance)
 
 #define INSTANCES_MOST (1u << 22)
 
-void trends_feed(struct trends *trends, const struct event *event)
+void trends_add_event(struct trends *trends, const struct event *event)
 {
 	uint64_t before = event->u.brk.before, after = event->u.brk.after;
 	struct trend_piece piece = {
@@ -148,7 +148,7 @@ static void rate_over_life(struct trend *trend, const struct process_facts *fact
 {
 	uint64_t end = facts->ended ? facts->end_ns : now_ns;
 	uint64_t life = end > facts->start_ns ? end - facts->start_ns : 0;
-	double seconds = life > LEAST_LOOK_NS ? (double)life / SECOND_NS : 0;
+	double seconds = life > LEAST_SAMPLE_NS ? (double)life / SECOND_NS : 0;
 
 	trend->moves_per_s = seconds > 0 ? (double)trend->moves / seconds : 0;
 	trend->growth_per_s = seconds > 0 ? ((double)trend->grown - (double)trend->shrunk) / seconds
@@ -249,7 +249,7 @@ static void trends_sample_sites(struct trends *trends, struct model *model)
 
 void trends_sample(struct trends *trends, struct model *model, uint64_t now_ns)
 {
-	if (trends->sampled_ns && now_ns < trends->sampled_ns + LEAST_LOOK_NS)
+	if (trends->sampled_ns && now_ns < trends->sampled_ns + LEAST_SAMPLE_NS)
 		return;
 	trend_reach(trends, now_ns);
 	trends->span_ns = now_ns - trends->sampled_ns;

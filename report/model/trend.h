@@ -43,7 +43,7 @@ struct trends {
 void trends_begin(struct trends *trends, uint64_t whole_ns, uint64_t keep_ns);
 void trends_free(struct trends *trends);
 
-void trends_feed(struct trends *trends, const struct event *event);
+void trends_add_event(struct trends *trends, const struct event *event);
 
 /*
  * Computes the rates since the last sample; for the first sample, over the last two seconds. For an

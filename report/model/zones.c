@@ -319,7 +319,7 @@ void zones_add_holder(struct zones *zones, int32_t shmid, const struct zone_hold
 		zone_add_holder(zones, zone, holder);
 }
 
-/* ---- two looks ---- */
+/* ---- two samples ---- */
 
 /* A zone whose address may change: there is one of each kind. */
 static const struct zone *find_moving(const struct zones *zones, const struct zone *zone)

@@ -16,7 +16,7 @@ struct holders_session {
 };
 
 /*
- * Calls `visit` for each mapping of a segment in each process that this user may look at, and once
+ * Calls `visit` for each mapping of a segment in each process that this user may read, and once
  * for each process: with shmid HOLDER_READ when it was read through, HOLDER_UNREADABLE when not.
  * `session` null: no process is a member. False when /proc cannot be read.
  */

@@ -16,7 +16,7 @@ int maps_visit(pid_t pid, bool (*visit)(void *context, const struct mapping_fact
 
 /*
  * The same for all mappings, from smaps where the kernel has it. 0, or -errno: ENOENT and ESRCH
- * where there is no such process, EACCES where this user may not look at it. A process without an
+ * where there is no such process, EACCES where this user may not read it. A process without an
  * address space (a kernel thread, or a zombie) has no mappings, which is no error.
  */
 int maps_visit_pages(pid_t pid, void (*visit)(void *context, const struct mapping_facts *mapping),

@@ -125,11 +125,11 @@ uint64_t proc_own_ipc_namespace(void)
 	return sys_inode("/proc/self/ns/ipc");
 }
 
-bool proc_may_look(pid_t pid)
+bool proc_may_read(pid_t pid)
 {
 	char path[64], link[8];
 
-	/* The right comes first: ENOENT is the answer for a zombie that may be looked at. */
+	/* The right comes first: ENOENT is the answer for a zombie that may be read. */
 	snprintf(path, sizeof path, "/proc/%ld/exe", (long)pid);
 	return readlink(path, link, sizeof link) >= 0 || errno == ENOENT;
 }

@@ -37,7 +37,7 @@ bool proc_facts(pid_t pid, struct proc_facts *facts);
 bool proc_started_by(const struct proc_facts *facts, uint64_t second);
 
 /* Whether this user may read the process's maps, links and environment (ptrace access). */
-bool proc_may_look(pid_t pid);
+bool proc_may_read(pid_t pid);
 
 /* The effective uid, if that user may not open this user's files; 0: it may, or is not known. */
 uid_t proc_other_uid(pid_t pid);

@@ -67,7 +67,7 @@ static bool add_chunks(struct cursor *cursor)
 /* While a recorder runs, the recording counts the events that are lost for every reader. */
 static void cursor_count_losses(struct cursor *cursor, const struct ring_copy *copy)
 {
-	if (cursor->looks && file_is_open(&cursor->source->recording)) {
+	if (cursor->polls && file_is_open(&cursor->source->recording)) {
 		cursor->missed += copy->overwritten;
 	} else {
 		cursor->overwritten += copy->overwritten;

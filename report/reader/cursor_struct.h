@@ -29,7 +29,7 @@ struct cursor {
 	uint64_t reported; /* following: cursor_gone at the last CURSOR_OVERRUN */
 	uint64_t position[SEGMENT_RINGS_MAX];
 	uint64_t chunks_seen;
-	uint32_t looks;
+	uint32_t polls;
 	struct segment_event *pending; /* sorted, from pending_at on */
 	uint64_t pending_at, pending_count, pending_capacity;
 };

@@ -30,7 +30,7 @@ struct session_facts {
 	bool maybe_ipc; /* it may be the same IPC namespace; comparing its objects may prove it */
 	bool objects_known; /* the recorder stored the objects left at the end */
 	/* At the end the recorder searched for unregistered processes of the session, and found: */
-	bool members_looked;
+	bool members_scanned;
 	int32_t unregistered_pid; /* had the session's segment mapped; 0 none */
 	int32_t unreadable_pid;   /* may have had it mapped; 0 none */
 	bool rmid_forced;         /* kernel.shm_rmid_forced was on at the end, or is */

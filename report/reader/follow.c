@@ -12,7 +12,7 @@
 #include "report/util/array.h"
 
 #define PERIOD_MS 20 /* between two reads of a live session */
-#define LOOKS_PER_STATE_CHECK 5u
+#define POLLS_PER_STATE_CHECK 5u
 
 bool follow_remember(struct cursor *cursor, const struct segment_event *events, uint64_t count)
 {
@@ -78,7 +78,7 @@ static bool follow_poll(struct cursor *cursor)
 			kept * sizeof *cursor->pending);
 	cursor->pending_at = 0;
 	cursor->pending_count = kept;
-	if (cursor->looks++ % LOOKS_PER_STATE_CHECK == 0 && !source_is_live(cursor->source))
+	if (cursor->polls++ % POLLS_PER_STATE_CHECK == 0 && !source_is_live(cursor->source))
 		cursor->over = true;
 	cursor->source->scale = timescale_make(source_header(cursor->source), true);
 	if (!read_new_events(cursor))
@@ -109,17 +109,17 @@ static void follow_pause(struct cursor *cursor)
 
 bool follow_more(struct cursor *cursor, bool *no_memory)
 {
-	bool looked = false;
+	bool polled = false;
 
 	while (cursor->batch_count == 0) {
 		uint64_t limit = cursor_clock_before(cursor, FOLLOW_HOLD_NS);
 
 		follow_take_pending(cursor, cursor->over ? UINT64_MAX : limit);
-		if (cursor->batch_count > 0 || cursor->over || (looked && cursor->never_waits))
+		if (cursor->batch_count > 0 || cursor->over || (polled && cursor->never_waits))
 			break;
-		if (cursor->looks > 0 && !cursor->never_waits)
+		if (cursor->polls > 0 && !cursor->never_waits)
 			follow_pause(cursor);
-		looked = true;
+		polled = true;
 		if (!follow_poll(cursor))
 			*no_memory = true;
 		if (*no_memory || cursor_gone(cursor) > cursor->reported)

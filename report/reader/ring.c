@@ -45,7 +45,7 @@ void ring_sort(struct segment_event *events, uint64_t count)
  * An old event was claimed after the unpublished ones before it, so their writers are not merely
  * late: they will never publish.
  */
-static void settle_unpublished(struct pass *pass, const struct segment_event *event)
+static void ring_give_up_unpublished(struct pass *pass, const struct segment_event *event)
 {
 	if (pass->open_unpublished && event->clock < pass->patience_clock) {
 		pass->copy->torn += pass->open_unpublished;
@@ -92,7 +92,7 @@ static void ring_read_events(void *context)
 
 		switch (segment_read(pass->ring, pass->log, pass->ring_events, pass->at, to)) {
 		case READ_WHOLE:
-			settle_unpublished(pass, to);
+			ring_give_up_unpublished(pass, to);
 			copy->count++;
 			break;
 		case READ_OVERWRITTEN:

@@ -156,7 +156,7 @@ static void source_learn(struct source *source)
 	source_learn_ipc(source);
 	facts->objects_known = header->kind == SEGMENT_RECORDING && header->finished &&
 			       header->objects_known == 1;
-	facts->members_looked = facts->objects_known && header->members_looked == 1;
+	facts->members_scanned = facts->objects_known && header->members_scanned == 1;
 	facts->unregistered_pid = header->unregistered_pid;
 	facts->unreadable_pid = header->unreadable_pid;
 	facts->rmid_forced = header->finished ? header->rmid_forced != 0

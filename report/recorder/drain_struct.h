@@ -74,7 +74,7 @@ struct drain {
 	struct snapshots snapshots;
 	struct segment_identity identities[DRAIN_IDENTITIES];
 	uint32_t identity_count;
-	struct object_notes looks;
+	struct object_notes notes;
 };
 
 static inline void *drain_region(const struct drain *drain, enum segment_region_kind kind)

@@ -161,7 +161,7 @@ static bool ask_zombie(pid_t pid, uint64_t start_time, int *wait_status)
 {
 	struct proc_facts facts;
 
-	if (!proc_facts(pid, &facts) || facts.state != 'Z' || !proc_may_look(pid) ||
+	if (!proc_facts(pid, &facts) || facts.state != 'Z' || !proc_may_read(pid) ||
 	    (start_time != 0 && !timens_same_start(pid, facts.start_time, start_time)))
 		return false;
 	*wait_status = facts.exit_code;

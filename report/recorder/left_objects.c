@@ -131,9 +131,9 @@ static void object_note_new(struct drain *drain, const struct segment_event *eve
 	uint32_t shmid = (uint32_t)event->u.shmget.shmid, place = shmid % OBJECT_NOTES;
 
 	if (left_object_is_there((int32_t)shmid))
-		drain->looks.seen[place] = shmid + 1;
+		drain->notes.seen[place] = shmid + 1;
 	else if (has_moved(drain, event->process))
-		drain->looks.other_ipc_namespace[place] = shmid + 1;
+		drain->notes.other_ipc_namespace[place] = shmid + 1;
 }
 
 void objects_note_new(struct drain *drain, uint64_t count)
@@ -151,8 +151,8 @@ static uint32_t object_flags(const struct drain *drain, int32_t shmid)
 {
 	uint32_t name = (uint32_t)shmid + 1, place = (uint32_t)shmid % OBJECT_NOTES;
 
-	return (drain->looks.seen[place] == name ? OBJECT_WAS_SEEN : 0) |
-	       (drain->looks.other_ipc_namespace[place] == name ? OBJECT_ELSEWHERE : 0);
+	return (drain->notes.seen[place] == name ? OBJECT_WAS_SEEN : 0) |
+	       (drain->notes.other_ipc_namespace[place] == name ? OBJECT_ELSEWHERE : 0);
 }
 
 /* ---- at the end ---- */
@@ -256,7 +256,7 @@ static void left_members_find(struct drain *drain)
 		session.inode = st.st_ino;
 	}
 	snprintf(session.name, sizeof session.name, "%.255s", path_base_name(drain->path));
-	drain->recording.header.members_looked = holders_each(&session, member_visit, drain);
+	drain->recording.header.members_scanned = holders_each(&session, member_visit, drain);
 }
 
 void objects_append(struct drain *drain)

@@ -300,7 +300,7 @@ static void wait_for_all(struct recorder *r)
 static void recorder_follow(struct recorder *r)
 {
 	uint64_t graced;
-	bool looked;
+	bool scanned;
 
 	while (!r->command_ended)
 		recorder_turn(r, r->interval_ns);
@@ -310,9 +310,9 @@ static void recorder_follow(struct recorder *r)
 	if (r->options->wait_all)
 		wait_for_all(r);
 	do {
-		looked = registrations_have_scanned(r->registrations);
+		scanned = registrations_have_scanned(r->registrations);
 		recorder_turn(r, INTERVAL_MIN_NS);
-	} while ((watch_count(r->watch) > 0 || !looked) && now_ns() < graced);
+	} while ((watch_count(r->watch) > 0 || !scanned) && now_ns() < graced);
 }
 
 /* ---- after COMMAND ---- */

@@ -100,7 +100,7 @@ static bool is_older(const struct unregistered_process *s, const struct drain_pr
 	if (!proc_facts(s->pid, &facts) || facts.state == 'Z')
 		return s->start_break != 0 && s->start_break != start_break;
 	if (facts.start_break == 0)
-		return proc_may_look(s->pid);
+		return proc_may_read(s->pid);
 	return facts.start_break != start_break;
 }
 
@@ -261,7 +261,7 @@ static void tree_judge(struct tree *tree, struct unregistered_process *s,
 {
 	struct inspection in;
 
-	if (!proc_may_look(s->pid)) {
+	if (!proc_may_read(s->pid)) {
 		judge_hidden(tree, s, facts);
 		return;
 	}
@@ -335,7 +335,7 @@ static void tree_scan_watched(void *context, pid_t pid, uint64_t start_break)
 	if (!proc_facts(pid, &facts) || facts.state == 'Z')
 		return;
 	other = start_break != 0 && facts.start_break != 0 && facts.start_break != start_break;
-	if ((other || start_break == 0) && proc_may_look(pid) && !maps_has_file(pid, tree->segment))
+	if ((other || start_break == 0) && proc_may_read(pid) && !maps_has_file(pid, tree->segment))
 		tree_scan_process(tree, pid, &facts, other);
 	tree_scan_below(tree, pid);
 }

@@ -183,7 +183,7 @@ static void retire_by_status(struct watch *watch, struct watched *w, int status)
 		watched_retire(watch, w, DRAIN_KILLED, -1, WTERMSIG(status));
 }
 
-static void watch_settle(struct watch *watch, struct watched *w)
+static void watched_retire_ended(struct watch *watch, struct watched *w)
 {
 	struct epoll_event event = {.events = 0, .data.u32 = w->instance};
 	enum ending ending;
@@ -232,13 +232,13 @@ void watch_command_ended(struct watch *watch, int wait_status)
 	watch->command_status = wait_status;
 }
 
-static void settle_all(struct watch *watch)
+static void watch_retire_ended(struct watch *watch)
 {
 	while (watch->ended) {
 		struct watched *w = watch->ended;
 
 		watch->ended = w->next_ended;
-		watch_settle(watch, w);
+		watched_retire_ended(watch, w);
 	}
 }
 
@@ -258,7 +258,7 @@ void watch_turn(struct watch *watch)
 		watched_note_ended(watch, command);
 	do {
 		more = collect_from_pidfds(watch);
-		settle_all(watch);
+		watch_retire_ended(watch);
 	} while (more);
 	drain_flush_identities(watch->drain);
 }

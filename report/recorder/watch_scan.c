@@ -16,8 +16,8 @@
 #include "report/recorder/watch_struct.h"
 #include "report/util/now.h"
 
-#define LOOK_NS 10000000ull /* the shortest time between two scans */
-#define LOOK_SHARE 20u      /* scans take at most 1/20 of the time */
+#define SCAN_NS 10000000ull /* the shortest time between two scans */
+#define SCAN_SHARE 20u      /* scans take at most 1/20 of the time */
 
 static bool watch_scan_has_ended(const struct watched *w)
 {
@@ -94,5 +94,5 @@ void watch_scan(struct watch *watch)
 				: (w->fd < 0 || (w->wait_for_reap && watch->last)) &&
 					  watch_scan_has_ended(w))
 			watched_note_ended(watch, w);
-	watch->next_scan_ns = now_ns() + LOOK_NS + (now_ns() - began) * LOOK_SHARE;
+	watch->next_scan_ns = now_ns() + SCAN_NS + (now_ns() - began) * SCAN_SHARE;
 }

@@ -235,7 +235,7 @@ static bool runs_here(const struct model *model, const struct model_process *pro
 
 	return model->session.state == SESSION_LIVE && model->session.same_boot &&
 	       process->facts.state == STATE_RUNNING && process->facts.start_time && pid &&
-	       alive_process(pid, process->facts.start_time) && proc_may_look(pid);
+	       alive_process(pid, process->facts.start_time) && proc_may_read(pid);
 }
 
 struct zones *address_space_of_session(const char *path, int32_t pid, pid_t *runs, int *ret)

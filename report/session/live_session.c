@@ -65,8 +65,8 @@ static void live_session_add(struct live *live, const struct event *event)
 	session_find_process(session, event->process);
 	if (event->kind == KIND_EXEC)
 		session_find_process(session, event->u.life.other);
-	model_feed(session->model, event);
-	trends_feed(&live->trends, event);
+	model_add_event(session->model, event);
+	trends_add_event(&live->trends, event);
 	live->events[live->event_count++ % LIVE_SESSION_EVENTS] = *event;
 }
 
@@ -83,7 +83,7 @@ static void pull_single(struct live *live, uint64_t until_ns)
 			return;
 		answer = cursor_next(live->single.cursor, &event);
 		if (answer == CURSOR_MORE && event->process == live->single_instance)
-			model_feed(live->single.model, event);
+			model_add_event(live->single.model, event);
 	}
 }
 

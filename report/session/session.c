@@ -217,7 +217,7 @@ static int session_events(struct session *session, int ret, const struct filter 
 		return ret;
 	session->model->sites.filter = filter && filter_is_set(filter) ? filter : NULL;
 	while ((answer = cursor_take(session->cursor, &events, &count)) == CURSOR_MORE)
-		model_feed_all(session->model, events, count);
+		model_add_events(session->model, events, count);
 	ret = answer == CURSOR_NO_MEMORY ? session_no_memory() : session_finish(session);
 	if (ret != 0)
 		session_close(session);

@@ -139,7 +139,7 @@ static void show_events(const char *path)
 			continue;
 		if (answer != CURSOR_MORE)
 			break;
-		model_feed(session.model, event);
+		model_add_event(session.model, event);
 		view.process = model_process(session.model, event->process);
 		view.segment = model_event_segment(session.model, event);
 		events_text(&out, &view, i % 2, true);

@@ -36,7 +36,7 @@ static uint64_t number(char *word)
 
 static void feed(struct event *event)
 {
-	model_feed_all(model, event, 1);
+	model_add_events(model, event, 1);
 	if (event->time_ns > end_ns)
 		end_ns = event->time_ns;
 }
