@@ -154,14 +154,44 @@ static int option_read_number(struct options *o, enum option_id id, const char *
 
 /* ---- options ---- */
 
+/* Where a value is kept that is not read further here; null: it is read. */
+static const char **option_text(struct options *o, enum option_id id)
+{
+	switch (id) {
+	case OPTION_EXE:
+		return &o->filter.exe;
+	case OPTION_FORMAT:
+	case OPTION_GRAPH_FORMAT:
+		return &o->format;
+	case OPTION_OUT:
+	case OPTION_OUTPUT:
+		return &o->output;
+	case OPTION_FLAME:
+		return &o->flame;
+	case OPTION_VIEW:
+		return &o->view;
+	case OPTION_SYSROOT:
+		return &o->sysroot;
+	case OPTION_SORT:
+		return &o->sort;
+	default:
+		return NULL;
+	}
+}
+
 static int option_take_value(struct options *o, enum option_id id, char *value)
 {
 	const struct option_row *row = &rows[id];
+	const char **text = option_text(o, id);
 	long long number = 0;
 	int ret = 0;
 
 	if (*value == '\0')
 		return option_refuse(row, value, "a value");
+	if (text) {
+		*text = value;
+		return 0;
+	}
 	switch (id) {
 	case OPTION_PROCESS:
 	case OPTION_MAP_PROCESS:
@@ -173,42 +203,19 @@ static int option_take_value(struct options *o, enum option_id id, char *value)
 		ret = option_read_pid(row, value, &number);
 		o->filter.pid = (int32_t)number;
 		return ret;
-	case OPTION_EXE:
-		o->filter.exe = value;
-		return 0;
 	case OPTION_SHMID:
 		return option_read_shmid(&o->filter, row, value);
 	case OPTION_KEY:
 		return option_read_key(&o->filter, row, value);
 	case OPTION_CALL:
 		return option_read_calls(row, value, &o->filter.kinds);
-	case OPTION_FORMAT:
-	case OPTION_GRAPH_FORMAT:
-		o->format = value;
-		return 0;
-	case OPTION_OUT:
-	case OPTION_OUTPUT:
-		o->output = value;
-		return 0;
-	case OPTION_FLAME:
-		o->flame = value;
-		return 0;
 	case OPTION_FLAME_OF:
 		o->flame_of = flame_of_name(value);
 		return o->flame_of == FLAME_OF_COUNT
 			       ? option_refuse(row, value, "kept, peak, grown or shm")
 			       : 0;
-	case OPTION_VIEW:
-		o->view = value;
-		return 0;
-	case OPTION_SYSROOT:
-		o->sysroot = value;
-		return 0;
 	case OPTION_SUPPRESS:
 		return suppressions_read(&o->suppressions, value) ? 0 : EXIT_ABSENT;
-	case OPTION_SORT:
-		o->sort = value;
-		return 0;
 	case OPTION_COLUMNS:
 		return option_read_columns(o, row, value);
 	case OPTION_COLOR:
