@@ -176,9 +176,9 @@ INLINE struct attachment *attachment_take_by_address(uint64_t address)
 
 /*
  * Removes the attachments that began in the range of a new one: SHM_REMAP replaced them, or munmap
- * removed them before. The range is known only if the size is: the size of a segment that no
- * process of the session created is not. Live entries stand low in the table, and there are no more
- * of them than `attached`.
+ * removed them before. The range is known only if the size is known, and it is not for a segment
+ * that no process of the session created. Live entries are at the beginning of the table, and there
+ * are at most `attached` of them.
  */
 SELDOM static void attachments_forget_range(uint64_t address, uint64_t size)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The six calls. Each hook counts the call as begun, makes the call, and logs the kernel's answer.
- * Without a session it only makes the call. A call that acquires is stamped after it returned; a
- * call that releases is stamped before it is made. So no timeline shows one thing held twice.
+ * Without a session it only makes the call. A call that acquires an object takes its time after it
+ * returned; a call that releases one takes it before. So no timeline shows one object held twice.
  *
  * Each hook behaves exactly as glibc does: sysdeps/unix/sysv/linux/brk.c, misc/sbrk.c and
  * sysdeps/unix/sysv/linux/shm*.c. It sets errno where libc would set it, and nowhere else.

@@ -123,8 +123,8 @@ SELDOM static struct segment_entry *ledger_search(int shmid)
 }
 
 /*
- * As ledger_search, but first tries the place of the next generation: usable if it is free or, when
- * all places have been used, if its segment was removed; it is then the oldest.
+ * As ledger_search, but first tries the place of the next generation. It is usable if it is free,
+ * or if all places have been used and its segment was removed: then it is the oldest.
  */
 INLINE struct segment_entry *ledger_choose(int shmid)
 {

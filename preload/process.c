@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kernel does not tell a new image that it follows another one in the same process. So the
- * image searches for a slot with its own pid and start time. It does not tell a child how it was
- * created either: a hook finds the wiped word, or the pthread_atfork handler comes here first.
+ * image searches for a slot with its own pid and start time. Nor does the kernel tell a child how
+ * it was created: a hook finds the wiped word, or the pthread_atfork handler runs first.
  */
 #include "process.h"
 
@@ -31,7 +31,7 @@ struct registration {
 	uint64_t clock; /* of the fork, if it is known; or 0 */
 };
 
-/* Out of line, as other steps of a registration: no step takes stack for another. */
+/* Out of line, as other steps of a registration: so no step uses stack for another. */
 SELDOM static void process_fill_slot(struct segment_process *slot, const struct registration *own)
 {
 	uint64_t now = shim.break_now;
@@ -345,7 +345,7 @@ void process_end(int status)
 	if (!process)
 		return;
 	half_store((_Atomic uint32_t *)&process->exit_status, (uint32_t)status & 0xff);
-	if (shim.header->recorder_pid) { /* the recorder will see the end itself, a moment later */
+	if (shim.header->recorder_pid) { /* the recorder notices the end itself, a moment later */
 		word_store(&process->end_begun, process_count_begun(process));
 		word_hand_over(&process->end_clock, thread_clock());
 		return;

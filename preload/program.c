@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The kernel names a program after the executed file. When the loader is executed and given a
- * program (`ld-linux-x86-64.so.2 ./program`), that is the loader's name. The auxiliary vector then
+ * program (`ld-linux-x86-64.so.2 ./program`), that is the loader's name. Then the auxiliary vector
  * has no AT_BASE, because no loader was loaded beside a program. AT_PHDR, which the loader updates,
- * points to the headers of the program: the file that is mapped there is the program.
+ * is the address of the program's headers: the file that is mapped there is the program.
  */
 #include "program.h"
 
@@ -120,7 +120,7 @@ void program_learn(int argc, char **argv)
 	program_join_words(shim.cmdline, sizeof shim.cmdline, argc, argv);
 }
 
-/* The name that the kernel would have given: the file's name without its folder, cut. */
+/* The name that the kernel gives a program: the file's name without its folder, cut. */
 static void program_name_by_file(char comm[PROGRAM_COMM_BYTES])
 {
 	const char *name = shim.exe;

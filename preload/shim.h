@@ -15,9 +15,9 @@
 
 /*
  * A long system call evicts all of our lines from the caches, and all branch predictions: each line
- * of code and each taken jump then costs 5 ns. So all code that a hook runs stands together, in one
- * piece where possible. The usual case (the call succeeds, the process has one thread) is marked
- * LIKELY and takes no jump except calls and returns.
+ * of code and each taken jump then costs 5 ns. So all code that a hook runs is in one piece where
+ * possible. The usual case (the call succeeds, the process has one thread) is marked LIKELY and
+ * takes no jump except calls and returns.
  */
 #define HOT __attribute__((hot))
 #define SELDOM __attribute__((noinline, cold))

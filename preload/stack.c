@@ -30,9 +30,7 @@ struct memo_place {
 	uint32_t module; /* number + 1 */
 };
 
-/*
- * The members that each comparison reads stand together, for the cache. The places follow `check`.
- */
+/* The members that each comparison reads are adjacent, for the cache. The places follow `check`. */
 struct memo {
 	_Atomic uint32_t busy;
 	uint32_t count; /* of checks; 0: the memo holds no stack */
@@ -278,8 +276,8 @@ static void stack_walk(struct memo *memo, const struct stack_caller *caller, uin
 		if (more && cursor->by_callers_base)
 			memo->fp_mask = ~0ull;
 		/*
-		 * It led to a frame that a signal interrupted: it begins at this address, and was
-		 * not called.
+		 * The frame was interrupted by a signal: it begins at this address, and was not
+		 * called.
 		 */
 		if (more && cursor->exact)
 			place[memo->frame_count - 1].offset |= SEGMENT_FRAME_EXACT;
@@ -339,8 +337,8 @@ uint32_t stack_take(const struct stack_caller *caller)
 		uint32_t stack;
 
 		/*
-		 * The other ways are tried when this one belongs to another caller, or is in use.
-		 * If the last one is in use too, a memo of another caller is overwritten.
+		 * Tries the other ways when this one belongs to another caller, or is in use. If
+		 * the last one is in use too, it overwrites a memo of another caller.
 		 */
 		if (tries + 1 < WAYS && memo->count != 0 && !memo_is_for(memo, caller))
 			continue;

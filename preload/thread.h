@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a hook needs of its own thread, without a system call: its id, its CPU, the time. All of it
- * may run in signal handlers, under malloc's lock and in sandboxes.
+ * What a hook needs to know about its thread, without a system call: its id, its CPU, the time. All
+ * of it may run in signal handlers, under malloc's lock and in sandboxes.
  */
 #ifndef MEMSHIM_THREAD_H
 #define MEMSHIM_THREAD_H

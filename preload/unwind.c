@@ -52,9 +52,9 @@ uint64_t unwind_distance(uint64_t sp)
 }
 
 /*
- * Whether the instruction before a return address is a call. On a stack that a program built by
- * hand, the outermost return address may be one that no call left, such as the address of a
- * function to end in. The row of the tables for such a frame leads out of the stack.
+ * Whether the instruction before a return address is a call. On a stack that a program built
+ * itself, the outermost return address may follow no call: it may be the address of a function to
+ * end in. The tables of such a frame lead out of the stack.
  */
 #if defined(__x86_64__)
 /* Intel's manual, CALL and table 2-2: ff /2, and the bytes of the operand's address. */
@@ -100,9 +100,9 @@ static bool is_call_aarch64(const unsigned char *end, const struct unwind_span *
 
 /*
  * Whether the walk may leave this frame. The end of the main thread's stack is known, wherever the
- * tables lead. On other stacks, a call must have led here, and not as the last instruction of its
- * function: else the return address may be the begin of the next function, which nothing called
- * from.
+ * tables lead. On other stacks, a call must precede the return address, and must not be the last
+ * instruction of its function: otherwise the address may be the begin of the next function, which
+ * nothing called.
  */
 static __attribute__((noinline)) bool unwind_may_step_out(const struct unwind_cursor *cursor)
 {

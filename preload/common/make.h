@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Creates a segment: for the recorder, or for the shim when a program was preloaded by hand. The
- * file is created under a temporary name, completed, and then renamed. So a process that comes
- * second finds a ready segment or none. Makes system calls, so none of it runs in a hook.
+ * Creates a segment: for the recorder, or for the shim without a recorder. The file is created
+ * under a temporary name, completed, and then renamed. So a second process finds a ready segment or
+ * none. Makes system calls, so none of it runs in a hook.
  */
 #ifndef MEMSHIM_COMMON_MAKE_H
 #define MEMSHIM_COMMON_MAKE_H

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whose files memshim uses. One rule holds for segments, recordings, their folders, and all else
- * that another user could have created first. A file is written to only if it belongs to the
- * effective user and no other user may write to it. Files of root are also read. The rule holds for
- * root too: root may open every file, but does not trust every file.
+ * Which users' files memshim uses. One rule holds for segments, recordings, their folders, and all
+ * other files that another user could have created first. A file is written to only if it belongs
+ * to the effective user and no other user may write to it. Files of root are also read. The rule
+ * holds for root too: root may open every file, but does not trust every file.
  *
  * The rule checks the fstat(2) of an open descriptor. A path could change between the check and the
  * open.
