@@ -36,7 +36,7 @@ struct unwind_cursor {
 	 * 0 if the hook's caller has it, or if the stack pointer led there.
 	 */
 	uint64_t base, base_slot;
-	bool sure;            /* `slot` depends on no saved register */
+	bool sure;            /* `slot` depends only on the stack pointer, or on `base` */
 	bool by_callers_base; /* the frame pointer that led to `slot` is the hook's caller's */
 	uint64_t cfa;
 	uint64_t fp_slot; /* address where value[UNWIND_FP] was saved; 0: it is the hook's caller's
