@@ -19,7 +19,7 @@ import leftovers
 import machine
 import turns
 
-# Under nohup, or in the background of a script, these are ignored: what the tests start must not inherit that.
+# Under nohup, or in the background of a script, these are ignored: the tests' programs must not inherit that.
 for number in (signal.SIGHUP, signal.SIGINT, signal.SIGQUIT):
     if signal.getsignal(number) == signal.SIG_IGN:
         signal.signal(number, signal.SIG_DFL)

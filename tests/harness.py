@@ -22,7 +22,7 @@ MEMSHIM = str(BUILD / "bin" / "memshim")
 SHIM = str(BUILD / "lib" / "libmemshim.so")
 TARGETS = BUILD / "tests"
 SANITIZED = BUILD / "sanitized"  # by `make sanitizers`
-SANITIZER_STATUS = 99  # of no test's own
+SANITIZER_STATUS = 99  # of no single test
 SANITIZER_OPTIONS = {"ASAN_OPTIONS": f"exitcode={SANITIZER_STATUS}:allocator_may_return_null=1:handle_abort=1",
                      "UBSAN_OPTIONS": f"exitcode={SANITIZER_STATUS}:print_stacktrace=1"}
 TIMEOUT_S = 120
@@ -33,7 +33,7 @@ LIVES = ("start", "fork", "exec", "exit")
 CLONE_NEWIPC = 0x08000000
 IS_ROOT = os.geteuid() == 0
 LINUX = tuple(map(int, re.findall(r"\d+", platform.release())[:2]))
-ENDS_ARE_KEPT = LINUX >= (6, 16)  # of processes that called on their recorder
+ENDS_ARE_KEPT = LINUX >= (6, 16)  # of processes that connected to their recorder
 
 libc = ctypes.CDLL(None, use_errno=True)
 HAS_STACKS = hasattr(libc, "_dl_find_object")

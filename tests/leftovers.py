@@ -17,7 +17,7 @@ import harness
 SHM = pathlib.Path("/dev/shm")
 RUNS = pathlib.Path(tempfile.gettempdir()) / f"memshim-tests-{os.getuid()}.lock"
 TOKEN = "TESTS_OF_MEMSHIM"
-PATIENCE_S = 5  # for what is just ending
+PATIENCE_S = 5  # for processes that are ending now
 TABLES = {"shm": "shmid", "sem": "semid", "msg": "msqid"}
 
 

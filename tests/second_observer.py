@@ -85,7 +85,7 @@ def strace_calls(path, command):
 def _event_call(event):
     arguments, error = event["args"], event["errno"]
     if event["call"] in ("brk", "sbrk"):
-        # A filter's EPERM: libc takes it for a break, and tells its caller of no error.
+        # A filter's EPERM: libc takes it for a break, and reports no error.
         filtered = error and error != "ENOMEM"
         after = WORD if filtered else int(event["break"]["after"], 16)
         if event["call"] == "brk":

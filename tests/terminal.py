@@ -29,7 +29,7 @@ class Terminal:
         harness.need("tmux")
         columns, lines = self.size
         term = ["env", f"TERM={self.term}"] if self.term else []
-        # The shell keeps the terminal open when the program has ended: its last words can be read.
+        # The shell keeps the terminal open after the program has ended, so that its last output can be read.
         keep = 'trap : INT; "$@"; echo $? >"$0"; exec sleep infinity'
         self._tmux("new-session", "-d", "-x", str(columns), "-y", str(lines), "sh", "-c", keep, self.status, *term, *self.argv,
                    ";", "set", "-g", "status", "off", ";", "resize-window", "-x", str(columns), "-y", str(lines))

@@ -13,7 +13,7 @@ import pathlib
 
 import pytest
 
-# What takes longest begins first, so that no worker is left with it at the end.
+# The longest tests begin first, so that no worker has one left at the end.
 LONGEST = ("test_sanitizers.py", "test_two_observers.py::test_x_server", "test_killed.py::test_recorder_killed",
            "test_top_real.py::test_postgresql", "test_protocol.py::test_as_it_is", "test_lints.py::test_all_lints")
 

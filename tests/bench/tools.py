@@ -51,7 +51,7 @@ class Tool:
     spawns = 60
     whole = False  # the bare calls are watched too: only whole times can be compared
     beside = True  # two processes at once make sense
-    judged = False  # memshim itself: held against the targets
+    judged = False  # memshim itself: compared with the targets
 
     def __init__(self):
         self.missing = None

@@ -205,7 +205,7 @@ def test_on_a_small_stack(words):
     """64K: libraries that read symbols or draw screens need more."""
     harness.record("ls", "-l", "/usr/bin", options=("-q",))
     with open("memshim.data", "ab") as file:
-        file.write(b"x" * 100000)  # what is behind the end is looked through
+        file.write(b"x" * 100000)  # it searches what is behind the end
     done = harness.run(*on_a_small_stack(*words.split(), "memshim.data"))
     plain = harness.memshim(*words.split(), "memshim.data")
     assert (done.returncode, done.stderr, len(done.stdout)) == (0, plain.stderr, len(plain.stdout))

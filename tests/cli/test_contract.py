@@ -142,7 +142,7 @@ def test_report_json(session):
     state, recording = session
     report = recording.report()
     assert not wrong(report, REPORT), wrong(report, REPORT)
-    # A killed recorder's session lives on as long as its processes do.
+    # A killed recorder's session lives as long as its processes run.
     assert report["session"]["state"] in ({"ended": ["ended"], "live": ["live"]}.get(state, ["abandoned", "live"]))
     assert set(report["coverage"]["lost"]) >= {"overwritten", "torn"}
     assert {p["comm"] for p in report["processes"]} >= {"edges", "calls"}
@@ -180,7 +180,7 @@ def test_csv_is_the_same(session):
     for row, event in zip(rows, events):
         for field in ("seq", "pid", "tid", "image"):
             assert int(row[field]) == event[field]
-        # As long as a session lives, each look knows its clock's rate a little better.
+        # While a session lives, each reading knows its clock's rate a little better.
         assert abs(int(row["time_ns"]) - event["time_ns"]) <= (0 if session[0] == "ended" else 1000)
         assert (row["call"], row["comm"]) == (event["call"], event["comm"])
         if "ret" in event:

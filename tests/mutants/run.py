@@ -24,7 +24,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 TOP = FOLDER.parent.parent
 FORM = re.compile(r"(?P<what>[^\n]+)\ntests: (?P<tests>[^\n]+)\nfile: (?P<path>[^\n]+)\n"
                   r"<<<<\n(?P<right>.*\n)====\n(?P<wrong>.*?)>>>>\n", re.S)
-SECONDS = 600  # a fault may hang its test: that is noticed
+SECONDS = 600  # a fault may hang its test: that counts as noticed
 TESTS_FAILED = 1
 
 

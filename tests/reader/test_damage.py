@@ -17,7 +17,7 @@ from harness import record, target
 
 COMMANDS = ("report --json", "events --json", "export --format=folded", "graph")
 MOST = (1 << 64) - 1
-SECONDS, KILOBYTES = 5, 600 << 10  # of one command, on a busy machine; a sound one takes 50 ms and 20 MB
+SECONDS, KILOBYTES = 5, 600 << 10  # of one command, on a busy machine; a valid file takes 50 ms and 20 MB
 
 
 def story():

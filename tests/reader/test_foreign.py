@@ -154,7 +154,7 @@ def test_session_of_a_process(own_world, reader):
         segment.chmod(0o644)
         done = reader(MEMSHIM, "report", "-p", pid)
         assert (done.returncode, done.stdout) == (ABSENT, "")
-        if reader.uid == 0:  # others may not look at the process
+        if reader.uid == 0:  # other users may not read the process
             assert done.stderr == says_whose(segment)
             assert reader(MEMSHIM, "report", "--foreign", "-p", pid).returncode == 0
             segment.unlink()

@@ -145,7 +145,7 @@ def test_registration_right_before_the_end():
             said += [(p["state"], p["exit_status"]) for p in report["processes"] if p["forked"] and p["comm"] == "perl"]
         return said.count(("exited", 7))
 
-    # How little is a matter of the machine's load: one good round of three will do.
+    # The load of the machine matters: one good round of three is enough.
     assert any(heard_of(24) >= 20 for _ in range(3))
 
 
@@ -233,7 +233,7 @@ def test_polling_recorder_is_not_woken():
         before = wakes()
         run(lines, 40)
         assert lines.end() == (0, "")
-    assert wakes() - before < 80  # by the children that fork made, and the programs they became
+    assert wakes() - before < 80  # by the children of fork, and the programs that they executed
     assert len([p for p in Recording("memshim.data").report()["processes"] if p["comm"] == "true"]) == ran
 
 

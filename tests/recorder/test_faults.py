@@ -18,10 +18,10 @@ ERRORS = {"mmap": "ENOMEM", "openat": "EMFILE", "read": "EIO", "pread64": "EIO",
           "pwritev": "ENOSPC", "fallocate": "ENOSPC", "clone": "EAGAIN", "clone3": "EAGAIN", "pipe2": "EMFILE", "ppoll": "EINTR",
           "wait4": "EINTR"}
 MORE = ("ENOMEM", "EINTR", "ENOSYS") if ONE_IN == 1 else ()
-# These cannot fail, as we make them: Linux closes whatever it answers, brk(NULL) only asks, and glibc's own locks end the
-# process at an error that Linux does not give there.
+# These calls cannot fail like this: close(2) closes on any error, brk(NULL) only reads, and glibc's own locks end the
+# process at an error that Linux does not return there.
 NEVER = {"exit_group", "rt_sigreturn", "execve", "restart_syscall", "close", "brk", "futex"}
-# A program that has begun needs none of these any more: they may go on failing, from some time on.
+# A program that runs does not need these any more: they may fail from some time on.
 FOR_GOOD = {"mmap", "openat", "socket", "statfs", "readlinkat", "pwrite64", "ftruncate", "fallocate"}
 COMMAND = (target("calls"), "5")
 RECORD = (MEMSHIM, "record", "-q", "--log-size=64K", "sh", "-c", f"{COMMAND[0]} 5; exit 3")

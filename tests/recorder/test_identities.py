@@ -41,7 +41,7 @@ def test_each_image_has_one():
     for slot in slots:
         row, process = found[slot["instance"]], report[slot["pid"], slot["image"]]
         assert row["pid"] == slot["pid"] and row["effective_uid"] == os.geteuid(), row
-        # What its parent has already waited for is no longer in /proc.
+        # After its parent has waited, the process is not in /proc.
         assert (row["real_uid"], row["start_time"]) in ((os.getuid(), slot["start_time"]), (UNKNOWN, 0)), row
         assert row["end_clock"] > row["known_clock"] > 0, row
         assert row["flags"] & ENDED

@@ -172,11 +172,11 @@ def test_children_killed(how):
     assert set(finished) <= set(last)
     for pid, process in last.items():
         # Its parent waits for it at once: before Linux 6.16 its end may be lost.
-        # Nor is that of one that died in the very instant between its first event and its name.
+        # So may the end of one that died between its first event and its name.
         if process["state"] != "gone" or (harness.ENDS_ARE_KEPT and process["exe"]):
             assert (process["state"], process["signal"]) == ("killed", signal.SIGKILL), process
     lost = harness.lost(report["coverage"])
-    # Claimed by a child that died before it published them; perhaps the log went over that since.
+    # A child claimed them and died before it published them; the ring may have overwritten that.
     assert lost.pop("torn") + lost.pop("overwritten") < count / 10
     assert not any(lost.values()), lost
 
@@ -191,9 +191,9 @@ def test_recorder_killed():
             wait_until(lambda: page.total() >= instant, "it made calls", recorder, 0.001)
             recorder.kill()
             recorder.wait(PATIENCE_S)
-            page.allow(0)  # or they run past what they are allowed next
+            page.allow(0)  # or they pass the number that they get next
             page.allow(max(page.finished().values()) + 500)
-            # All of them: one may not even have begun when the recorder was killed.
+            # All of them: one may not have started when the recorder was killed.
             wait_until(lambda: list(page.finished().values()) == [page.words[1]] * WORKERS, "it went on")
             recording = harness.Recording("memshim.data")
             report, process = check_consistent(recording, page.finished())

@@ -17,7 +17,7 @@ from test_endings import NOBODY, descriptors, stopped, told_while_stopped, ends
 from test_identities import PEER_CRED, PEER_PIDFD, identities, is_known
 
 OUTSIDER = ("setpriv", "--reuid=65533", "--regid=65533", "--clear-groups")
-FLOOD_S = 60  # longer than any test waits: what ends, ends before the flood does
+FLOOD_S = 60  # longer than any test waits: a recording ends before the flood
 CROWD = str(harness.BUILD / "tests" / "units" / "crowd")
 
 
@@ -186,7 +186,7 @@ def test_kernel_without_peer_pidfd(said):
     wrapper = (target("answers"), socket.SOL_SOCKET, 77, said) if said else ()
     with Lines(*wrapper, harness.MEMSHIM, "record", "-q", "--no-compress", "sh", "-c", "echo ready; read x; exit 0") as lines:
         lines.wait_for("ready")
-        # Not COMMAND's child: those have the filter, and do not call.
+        # Not COMMAND's child: those have the filter, and do not connect.
         environment = {"LD_PRELOAD": harness.SHIM, "MEMSHIM_SESSION": segment_path()}
         with Lines("perl", "-e", '$| = 1; print "$$\n"; <STDIN>; exit 5', env=environment) as other:
             pid = int(other.wait_for(""))

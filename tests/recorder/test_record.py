@@ -17,7 +17,7 @@ from refusals import CANNOT_RUN, FAILED, NOT_FOUND, refused
 
 # Another library to preload; a sanitized memshim does not mind that it comes first.
 BESIDE = {"LD_PRELOAD": "libm.so.6", "ASAN_OPTIONS": "verify_asan_link_order=0"}
-# Its child is a process of the session, and not just forked, before it ends.
+# Its child has registered before it ends.
 SLOW_CHILD = "exec 3<&0; (: >there; read line <&3; exit 0) & until [ -e there ]; do :; done; echo started; exit 3"
 
 

@@ -14,7 +14,7 @@ from beside import needs_root
 from harness import Lines, Recording, record, wait_until
 from test_endings import stopped
 
-# Preloaded behind the shim, with -z initfirst: its constructor runs before the shim's, as long as it likes.
+# Preloaded behind the shim, with -z initfirst: its constructor runs before the shim's, for any time.
 SLOW = r"""
 #include <fcntl.h>
 #include <unistd.h>

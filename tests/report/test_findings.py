@@ -29,7 +29,7 @@ int main(int argc, char **argv)
     double began = now(), taken;
 """
 
-# kind: (what it does, the function of its evidence, what a sound program does)
+# kind: (what it does, the function on its call stack, what a correct program does)
 STORIES = {
     "mixed-break-users": ("take(20, 9000); by_itself(); take(20, 90000);", "by_itself", "take(20, 9000); take(20, 90000);"),
     "break-thrash": ("for (int i = 0; i < 40; i++) { take(20, 60000); give_back(20); }", "give_back",

@@ -18,7 +18,7 @@ PROGRAM = """
     int main(void) { both(); large(); }
 """
 
-# What of the picture can be seen: name -> its boxes, as x and width.
+# The visible part of the picture: name -> its boxes, as x and width.
 BOXES = """
     const seen = {};
     for (const f of document.querySelectorAll("#frames > .f")) {

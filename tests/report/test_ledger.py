@@ -201,7 +201,7 @@ def test_inherited_by_25_children(compile_c):
     """
     with recorded(compile_c("family", text)) as lines:
         lines.wait_for("all")
-        # They are there; each says so itself, when its turn comes.
+        # The processes exist; each one reports that itself.
         harness.wait_until(lambda: only_segment(report_of())["inherited"] == 25, "all have come", lines.process)
         report = report_of()
         agree(report)

@@ -340,7 +340,7 @@ def test_processes_that_may_be_missing(what, compile_c, own_world):
         dry = user(harness.MEMSHIM, "reap", "default").stdout
         assert "1 to be removed" in dry, "nothing is missing yet"
         live.write()
-        # Of all processes that may be one: another test's perhaps.
+        # Of all processes that may be one, perhaps one of another test.
         kept("default", words=", which may be one, cannot be inspected", runner=user)
         lines.end()
     assert "1 removed" in user(harness.MEMSHIM, "reap", "--force", "default").stdout

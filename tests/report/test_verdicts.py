@@ -113,7 +113,7 @@ def test_reused_inode_is_another_namespace(has_id):
         assert verdict(report) == verdict(first)
         assert (report["segments"][0]["leaked"], report["segments"][0]["now"]) == (True, None)
         assert "removes it" not in finding(report, "leaked-segment")["advice"]
-        time.sleep(1.1)  # the second look finds a segment of the same id, key and size, made later
+        time.sleep(1.1)  # the second reading finds a later segment with the same id, key and size
         run(*LEAK)
     assert len(kernel_rows()) == 1 and "removed  " not in memshim("reap", "--force").stdout
 
@@ -202,7 +202,7 @@ def removed_by_outsider(*command, **options):
     with recorded(*command, **options) as lines:
         program = Teller(lines)
         shmid = program.get()
-        for _ in range(3):  # the recording takes in an event of later, and so the earlier one
+        for _ in range(3):  # the recorder copies a later event, and with it the earlier one
             grows = growth()
             program.tell("at", 0, SHM_RDONLY)
             program.tell("dt")

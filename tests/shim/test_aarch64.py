@@ -112,8 +112,8 @@ LISTED = {
     "altstack": ["grow", "in_signal", "main"],
     "plugin": ["grow", "inside", "plugin_call", "in_plugin", "main"],
 }
-SAME = {"middle": "tail_callee"}  # of the same code: one of both, where it is optimised
-JUMPED = ("in_thread", "tail_caller", "handler")  # are there or not, as it is optimised
+SAME = {"middle": "tail_callee"}  # of the same code: only one of them where it is optimized
+JUMPED = ("in_thread", "tail_caller", "handler")  # depend on the optimization
 
 
 def own_functions(event):

@@ -105,7 +105,7 @@ def serious(report):
 
 @pytest.fixture
 def database(own_world):
-    folder = tempfile.mkdtemp(prefix="ms", dir="/tmp")  # sockets have short names only
+    folder = tempfile.mkdtemp(prefix="ms", dir="/tmp")  # a socket's path must be short
     shutil.chown(folder, "postgres")
     shutil.chown(own_world, "postgres")
     yield Database(folder)

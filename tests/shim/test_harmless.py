@@ -112,7 +112,7 @@ def without_ids(call):
     name, *words, result, error = call
     if name == "brk":
         return call
-    if name in ("shmat", "shmdt"):  # its attachments may lie elsewhere
+    if name in ("shmat", "shmdt"):  # its attachments may have other addresses
         words = [*words[:-2], words[-2] & 4095, words[-1]] if name == "shmat" else [words[0] & 4095]
     return (name, *words[name in ("shmat", "shmctl"):], result is None, error)
 

@@ -57,7 +57,7 @@ def check_short(how, counted_as):
     assert sorted(found) == list(range(PROCESSES // 2))
     assert lives(report, recording)[counted_as] == PROCESSES // 2 + (counted_as == "start")
     per_process = collections.Counter((p["pid"], p["image"]) for p in report["processes"])
-    # On a busy machine, pids come round: as often as one made its move, it is there.
+    # On a busy machine, pids are reused: each process has its own move.
     assert all(per_process[who] == times for who, times in collections.Counter(found.values()).items())
     assert len(report["processes"]) == PROCESSES // 2 + 1
     assert sum(p["calls"]["sbrk"]["ok"] for p in report["processes"]
@@ -102,7 +102,7 @@ def test_forks_amid_malloc():
     recording = many("storm", 500, timeout=60)
     report = recording.report()
     lost = harness.lost(report["coverage"])
-    # Of a stack that another thread was just taking at the fork, the child knows nothing.
+    # The child does not have the stack that another thread was storing at the fork.
     lost.pop("stacks_busy")
     assert not any(lost.values()), lost
     assert sorted(movers(recording)) == list(range(500))

@@ -28,7 +28,7 @@ def test_seccomp(how):
     assert report["processes"][0]["exit_status"] in (6, 7, 8)
 
 
-# What may be done: all but to open a socket. Its children and its next program have the same sandbox.
+# All calls are allowed except to open a socket. Its children and its next program have the same sandbox.
 NO_SOCKETS = r"""
 #include <linux/filter.h>
 #include <linux/seccomp.h>

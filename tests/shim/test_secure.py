@@ -18,7 +18,7 @@ from harness import target
 
 USER = 65534
 AS_USER = ("setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups")
-# ld.so takes these out of the environment of a secure program, and the environment gets shorter by them.
+# ld.so removes these from the environment of a secure program, which becomes shorter.
 REMOVED = {"nothing": (), "TMPDIR": ("TMPDIR=/tmp",), "LD_LIBRARY_PATH": ("LD_LIBRARY_PATH=/nowhere",),
            "both": ("TMPDIR=/tmp", "LD_LIBRARY_PATH=/nowhere"),
            "many": ("TMPDIR=/tmp", "LD_LIBRARY_PATH=/nowhere", "LD_ORIGIN_PATH=/", "LD_AUDIT=", "MALLOC_TRACE=x", "RES_OPTIONS=debug",

@@ -194,7 +194,7 @@ def test_what_is_lost_is_counted(compile_c):
     lost = report["coverage"]["lost"]
     assert lost["overwritten"] > 0
     logged = sum(e["call"] == "sbrk" for e in recording.events())
-    assert 300000 <= logged + lost["overwritten"] + lost["torn"] <= 300000 + 2  # the life events
+    assert 300000 <= logged + lost["overwritten"] + lost["torn"] <= 300000 + 2  # the lifecycle events
     assert any(f["kind"] == "lost-events" for f in report["findings"])
     assert "lost" in recording.report_text()
 

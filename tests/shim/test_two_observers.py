@@ -190,7 +190,7 @@ def test_other_allocators(name, order, own_world):
         preload.reverse()
     trace = os.path.abspath("strace.out")
     done = run(*second_observer.TRACE, "-E", "LD_PRELOAD=" + ":".join(preload), "-o", trace,
-               "-E", "MALLOC_CONF=dss:primary",  # jemalloc moves the break only when it is told to
+               "-E", "MALLOC_CONF=dss:primary",  # jemalloc moves the break only with this option
                SYSTEM_PYTHON, "-c", "x = [bytes(i) for i in range(9000)]; import subprocess; subprocess.run('ls')")
     assert done.returncode == 0, done.stderr
     recording = Recording(own_world / "default.seg")

@@ -56,7 +56,7 @@ def assert_same(path):
 def test_postgresql_under_load(own_world):
     found = sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))
     assert found, "postgresql: not installed: run scripts/check"
-    folder = tempfile.mkdtemp(prefix="ms", dir="/tmp")  # sockets have short names only
+    folder = tempfile.mkdtemp(prefix="ms", dir="/tmp")  # a socket's path must be short
     shutil.chown(folder, "postgres")
     shutil.chown(own_world, "postgres")
     script = f"""export PATH={os.path.dirname(found[-1])}:$PATH PGHOST={folder} PGDATABASE=postgres
