@@ -107,6 +107,8 @@
  *   model/holders           which processes map a segment, by the kernel
  *   model/verdicts          what the kernel said of the segments: their state at the end, and now
  *   model/findings          the findings
+ *   model/findings_group    joins findings of one kind, program, place and cause
+ *   model/place             the function and line that a call came from
  *   model/findings_segments findings about segments and their holders
  *   model/explain           why a call failed, by the facts of that moment:
  *   model/explain_attach    shmat, shmdt, shmctl
@@ -163,6 +165,8 @@
  *   view/report_tables   its tables' cells
  *   view/report_history  the history of one segment, on the page
  *   view/report_findings the findings, on the page
+ *   view/name              names that are too long for their column
+ *   view/report_verdict    the findings that matter in a line each, and what to type next
  *   view/report_json     the report as an object
  *   view/report_segments its segments and attachments
  *   view/graph_text      processes and segments: a drawing

@@ -147,6 +147,11 @@ static int option_read_number(struct options *o, enum option_id id, const char *
 			return option_refuse(row, value, "a number of samples");
 		o->iterations = (uint64_t)number;
 		return 0;
+	case OPTION_ROWS_TOP:
+		if (!option_value_number(value, 1, INT_MAX, &number))
+			return option_refuse(row, value, "a number of rows");
+		o->top = (unsigned)number;
+		return 0;
 	default:
 		return EXIT_USAGE;
 	}
@@ -236,7 +241,9 @@ static void option_take_flag(struct options *o, enum option_id id)
 	o->filter.failed |= id == OPTION_FAILED;
 	o->exact |= id == OPTION_BYTES;
 	o->scale |= id == OPTION_SCALE;
-	o->all |= id == OPTION_ALL;
+	o->all |= id == OPTION_ALL || id == OPTION_ROWS_ALL;
+	o->ungroup |= id == OPTION_UNGROUP;
+	o->notes |= id == OPTION_NOTES;
 	o->watch |= id == OPTION_WATCH;
 	o->once |= id == OPTION_ONCE;
 	o->json |= id == OPTION_JSON;

@@ -31,7 +31,8 @@ struct options {
 	unsigned column_count;
 	const char *format, *output, *flame, *view; /* null: not given */
 	enum flame_of flame_of;
-	bool stacks, counts, exact, json, csv, no_headings, scale, all, help;
+	bool stacks, counts, exact, json, csv, no_headings, scale, all, ungroup, notes, help;
+	unsigned top; /* rows of a table; 0 not given */
 	enum color_when color;
 
 	/* Following a live session. */

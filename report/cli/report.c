@@ -24,6 +24,10 @@ static int report_show(const struct options *options, const struct session *sess
 		.column_count = options->column_count,
 		.exact = options->exact,
 		.no_headings = options->no_headings,
+		.all = options->all,
+		.ungroup = options->ungroup,
+		.notes = options->notes,
+		.top = options->top,
 	};
 
 	if (options->json)
@@ -50,7 +54,7 @@ static int show_named(const struct options *options, struct session *session)
 
 	session_names(session, &(struct symbols_options){.sysroot = options->sysroot,
 							 .debuginfod = options->debuginfod});
-	session_suppress(session, options->suppressions);
+	session_findings(session, options->suppressions, &options->filter);
 	ret = report_show(options, session);
 	if (ret == 0 && options->flame)
 		ret = draw_flame(options, session);

@@ -8,6 +8,8 @@
 #include "report/session/left_behind.h"
 #include "report/session/session.h"
 #include "report/util/format.h"
+#include "report/view/page.h"
+#include "report/view/report_verdict.h"
 
 struct totals {
 	uint64_t moves, grown, shrunk, attaches;
@@ -102,6 +104,17 @@ static void print_way_on(const struct model *model, const struct totals *totals,
 	free(file);
 }
 
+/* The findings that matter, each in a line. */
+static void print_verdict(const struct model *model)
+{
+	struct out *out = page_messages();
+
+	if (model_attention(model) == 0)
+		return;
+	report_verdict_lines(out, model, "memshim:   ");
+	out_flush(out);
+}
+
 int summary_show(int fd, const char *recording, bool quiet, const struct suppression *rules,
 		 unsigned *finding_count)
 {
@@ -112,13 +125,14 @@ int summary_show(int fd, const char *recording, bool quiet, const struct suppres
 	*finding_count = 0;
 	if (ret != 0)
 		return ret;
-	session_suppress(&session, rules);
+	session_findings(&session, rules, &(struct filter){0});
 	totals = summary_add_up(session.model);
 	*finding_count = totals.attention;
 	if (!quiet) {
 		print_activity(session.model, &totals);
 		print_gaps(session.model);
 		print_way_on(session.model, &totals, recording);
+		print_verdict(session.model);
 	}
 	left_behind_keep(&session);
 	session_close(&session);

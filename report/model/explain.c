@@ -20,7 +20,7 @@
 
 struct explanation explain_by(const char *advice, const char *form, ...)
 {
-	struct explanation explanation = {NULL, advice, false};
+	struct explanation explanation = {NULL, advice, false, form};
 	va_list args;
 
 	va_start(args, form);

@@ -12,6 +12,7 @@ struct explanation {
 	char *why;          /* the caller frees it; null: only call and error are known */
 	const char *advice; /* null: use that of the table of failures */
 	bool sure;          /* holds whatever the recorder read in addition */
+	const char *form;   /* of `why`: equal for equal causes */
 };
 
 struct explanation explain_failure(const struct model *model, const struct model_process *process,
@@ -24,7 +25,7 @@ struct failed {
 };
 
 /* Only the call and its error are known. */
-static const struct explanation explain_nothing = {NULL, NULL, false};
+static const struct explanation explain_nothing = {NULL, NULL, false, NULL};
 
 /* The reason in words, and what to do about it; null: the advice of the table of failures. */
 struct explanation explain_by(const char *advice, const char *form, ...)

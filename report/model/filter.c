@@ -63,6 +63,21 @@ bool filter_finding(const struct filter *filter, const struct model *model,
 	return !(filter->by_shmid || filter->by_key) || is_of_segment(filter, model, finding);
 }
 
+void filter_findings(const struct filter *filter, struct model *model)
+{
+	uint32_t kept = 0;
+
+	for (uint32_t i = 0; i < model->findings.count; i++) {
+		struct finding *finding = &model->findings.rows[i];
+
+		if (filter_finding(filter, model, finding))
+			model->findings.rows[kept++] = *finding;
+		else
+			finding_free(finding);
+	}
+	model->findings.count = kept;
+}
+
 static bool about_segment(const struct filter *filter, const struct event *event,
 			  const struct model_segment *segment)
 {

@@ -28,6 +28,9 @@ bool filter_segment(const struct filter *filter, const struct model_segment *seg
 bool filter_finding(const struct filter *filter, const struct model *model,
 		    const struct finding *finding);
 
+/* Removes the findings that it does not want. Before findings_group. */
+void filter_findings(const struct filter *filter, struct model *model);
+
 /* `process` and `segment` are the event's, or null. After model_add_event. */
 bool filter_event(const struct filter *filter, const struct event *event,
 		  const struct model_process *process, const struct model_segment *segment);

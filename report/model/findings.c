@@ -61,6 +61,8 @@ struct finding *findings_add(struct model *model, enum finding_kind kind, enum s
 	struct finding *finding;
 	va_list args;
 
+	free(nowhere.headline);
+	nowhere = (struct finding){.shmid = -1};
 	if (model->findings.count >= FINDINGS_MAX) {
 		model->findings.omitted_count++;
 		return &nowhere;
@@ -69,13 +71,54 @@ struct finding *findings_add(struct model *model, enum finding_kind kind, enum s
 			   model->findings.count + 1))
 		return &nowhere;
 	finding = &model->findings.rows[model->findings.count++];
-	*finding = (struct finding){.kind = kind, .severity = severity, .shmid = -1};
+	*finding = (struct finding){.kind = kind, .severity = severity, .shmid = -1, .count = 1};
 	va_start(args, words);
 	finding->text = finding_format(words, args);
 	va_end(args);
 	finding->advice = strdup(advice);
 	model->no_memory |= !finding->text || !finding->advice;
 	return finding;
+}
+
+void finding_add_id(struct finding *finding, int32_t id)
+{
+	for (uint32_t i = 0; i < finding->id_count; i++)
+		if (finding->ids[i] == id)
+			return;
+	if (finding->id_count < FINDING_IDS)
+		finding->ids[finding->id_count++] = id;
+}
+
+void finding_name(struct model *model, struct finding *finding, const char *headline)
+{
+	free(finding->headline);
+	finding->headline = strdup(headline);
+	model->no_memory |= !finding->headline;
+}
+
+void finding_free(struct finding *finding)
+{
+	free(finding->headline);
+	free(finding->why);
+	free(finding->text);
+	free(finding->advice);
+}
+
+/* The kernel detaches at exit, and malloc shares the break with sbrk: both are sound. */
+bool finding_is_routine(const struct finding *finding)
+{
+	return finding->severity == SEVERITY_NOTE &&
+	       (finding->kind == FINDING_ATTACH_WITHOUT_DETACH ||
+		finding->kind == FINDING_MIXED_BREAK_USERS);
+}
+
+uint32_t findings_without_routine(const struct model *model)
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < model->findings.count; i++)
+		count += !finding_is_routine(&model->findings.rows[i]);
+	return count;
 }
 
 void findings_about(struct finding *finding, const struct model_process *process)
@@ -170,6 +213,7 @@ static void check_not_followed(struct model *model)
 				       w->exe[0] ? w->exe : "?", w->why);
 		finding->pid = w->pid;
 		finding->program[0] = w->exe;
+		finding->cause = w->why;
 	}
 }
 

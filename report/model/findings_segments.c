@@ -110,12 +110,22 @@ void findings_about_segment(const struct model *model, struct finding *finding,
 	const struct model_process *creator = model_process(model, s->creator);
 
 	finding->shmid = s->shmid;
+	finding->bytes = s->size;
 	if (s->created == CREATED_NOT)
 		return;
 	if (creator)
 		findings_about(finding, creator);
 	finding->stack_instance = s->creator;
 	finding->stack = s->creator_stack;
+}
+
+/* Leaks that call for different answers are different findings. */
+static void finding_about_presence(struct finding *finding, const struct model_segment *s)
+{
+	finding->removable = s->presence == PRESENCE_HERE;
+	finding->cause = finding->removable                ? "exists"
+			 : s->presence == PRESENCE_REMOVED ? "removed"
+							   : "unknown";
 }
 
 /*
@@ -166,6 +176,7 @@ static void check_leaked(struct model *model, const struct model_segment *s)
 		s->shmid, format_bytes(size, s->size), findings_creator_name(model, s));
 	free(advice);
 	findings_about_segment(model, finding, s);
+	finding_about_presence(finding, s);
 }
 
 static void check_orphaned(struct model *model, const struct model_segment *s)
@@ -183,6 +194,7 @@ static void check_orphaned(struct model *model, const struct model_segment *s)
 		s->shmid, format_bytes(size, s->size), findings_creator_name(model, s));
 	free(advice);
 	findings_about_segment(model, finding, s);
+	finding_about_presence(finding, s);
 }
 
 /* Why it is unknown which process removed a segment; null: no call of the session did. */

@@ -333,9 +333,7 @@ static void check_wall(struct model *model, const struct model_failure *failure)
 
 void findings_check_walls(struct model *model)
 {
-	struct model_failure *failure, *next;
-
-	HASH_ITER (hh, model->findings.failures, failure, next)
-		if (failure->key.call <= KIND_SBRK)
+	for (const struct model_failure *failure = NULL; (failure = failure_next(model, failure));)
+		if (failure->key.call <= KIND_SBRK && failure->count)
 			check_wall(model, failure);
 }

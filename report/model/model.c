@@ -37,18 +37,13 @@ static void free_kernel_rows(struct model *model)
 static void free_shared(struct model *model)
 {
 	struct model_program *program, *next_program;
-	struct model_failure *failure, *next_failure;
 	struct model_find *find, *next_find;
 
 	HASH_ITER (hh, model->processes.programs, program, next_program) {
 		HASH_DEL(model->processes.programs, program);
 		free(program);
 	}
-	HASH_ITER (hh, model->findings.failures, failure, next_failure) {
-		HASH_DEL(model->findings.failures, failure);
-		free(failure->why);
-		free(failure);
-	}
+	failures_free(model);
 	HASH_ITER (hh, model->kernel.finds, find, next_find) {
 		HASH_DEL(model->kernel.finds, find);
 		free(find);
@@ -82,10 +77,8 @@ void model_free(struct model *model)
 	free_processes(model);
 	for (uint32_t i = 0; i < model->segments.count; i++)
 		free(model->segments.rows[i]);
-	for (uint32_t i = 0; i < model->findings.count; i++) {
-		free(model->findings.rows[i].text);
-		free(model->findings.rows[i].advice);
-	}
+	for (uint32_t i = 0; i < model->findings.count; i++)
+		finding_free(&model->findings.rows[i]);
 	free(model->segments.rows);
 	free(model->sites.rows);
 	free(model->sites.latest_of_stack);

@@ -45,27 +45,13 @@ static bool stack_has(const struct model *model, uint32_t instance, uint32_t sta
 	return false;
 }
 
-static bool is_of_function(const struct model *model, const struct finding *finding,
-			   const char *pattern)
-{
-	const struct model_failure *failure = finding->failure;
-
-	if (!failure)
-		return stack_has(model, finding->stack_instance, finding->stack, pattern);
-	for (uint32_t i = 0; i < failure->stack_count; i++)
-		if (i == FAILURE_STACKS ||
-		    !stack_has(model, finding->stack_instance, failure->stacks[i], pattern))
-			return false;
-	return true;
-}
-
 static bool is_suppressed(const struct model *model, const struct finding *finding,
 			  const struct suppression *rules)
 {
 	for (; rules; rules = rules->next)
 		if ((rules->kind < 0 || rules->kind == (int)finding->kind) &&
 		    (suppress_is_of_program(finding, rules->pattern) ||
-		     is_of_function(model, finding, rules->pattern)))
+		     stack_has(model, finding->stack_instance, finding->stack, rules->pattern)))
 			return true;
 	return false;
 }
@@ -78,8 +64,7 @@ void model_suppress(struct model *model, const struct suppression *rules)
 		struct finding *finding = &model->findings.rows[i];
 
 		if (is_suppressed(model, finding, rules)) {
-			free(finding->text);
-			free(finding->advice);
+			finding_free(finding);
 			model->findings.suppressed_count++;
 		} else {
 			model->findings.rows[kept++] = *finding;

@@ -11,6 +11,7 @@
 
 #include "report/model/apply_event.h"
 #include "report/model/finalize.h"
+#include "report/model/findings_group.h"
 #include "report/session/naming.h"
 #include "report/util/now.h"
 
@@ -159,6 +160,7 @@ bool live_session_conclude(struct live *live)
 	kernel_cache_renew(&live->kernel_cache, &live->session, copy);
 	kernel_cache_add_to_model(&live->kernel_cache, copy);
 	model_finalize(copy);
+	findings_group(copy);
 	trends_sample(&live->trends, copy, live_session_now_ns(live));
 	model_free(live->now);
 	live->now = copy;

@@ -2,11 +2,13 @@
 #include "report/session/session.h"
 
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "report/model/apply_event.h"
 #include "report/model/copy.h"
 #include "report/model/finalize.h"
+#include "report/model/findings_group.h"
 #include "report/model/holders.h"
 #include "report/model/kernel_snapshots.h"
 #include "report/procfs/holders.h"
@@ -281,12 +283,28 @@ bool session_has(const struct session *session, const struct model *model,
 	return process && segment;
 }
 
-void session_suppress(struct session *session, const struct suppression *rules)
+/* Looks up the names that rules and groups compare. */
+static void session_name_findings(struct session *session)
 {
-	if (!rules)
-		return;
-	session_names(session, &(struct symbols_options){.sysroot = NULL});
-	model_suppress(session->model, rules);
+	const struct model_findings *findings = &session->model->findings;
+	uint32_t *stacks = calloc(findings->count + 1, sizeof *stacks);
+
+	for (uint32_t i = 0; stacks && i < findings->count; i++)
+		stacks[i] = findings->rows[i].stack;
+	if (stacks && findings->count)
+		session_stack_names(session, stacks, findings->count);
+	session->model->no_memory |= !stacks;
+	free(stacks);
+}
+
+void session_findings(struct session *session, const struct suppression *rules,
+		      const struct filter *filter)
+{
+	filter_findings(filter, session->model);
+	session_name_findings(session);
+	if (rules)
+		model_suppress(session->model, rules);
+	findings_group(session->model);
 }
 
 void session_close(struct session *session)

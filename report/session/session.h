@@ -77,8 +77,12 @@ int session_filtered(struct session *session, const char *path, const struct fil
 bool session_has(const struct session *session, const struct model *model,
 		 const struct filter *filter);
 
-/* After session_finish: removes the findings that match the rules; null: no rules. */
-void session_suppress(struct session *session, const struct suppression *rules);
+/*
+ * After session_finish: removes the findings that match the rules (null: no rules) and those that
+ * the filter does not want, then groups the rest by kind, program, place and cause.
+ */
+void session_findings(struct session *session, const struct suppression *rules,
+		      const struct filter *filter);
 
 void session_close(struct session *session);
 

@@ -229,6 +229,7 @@ static void write_finding(const struct detail *detail, const struct rows *rows, 
 {
 	pager_add(pager, STYLE_BOLD, "%s", detail->title);
 	pager_wrap(pager, STYLE_PLAIN, 2, columns, detail->text);
+	pager_wrap(pager, STYLE_PLAIN, 2, columns, detail->ids);
 	pager_wrap(pager, STYLE_DIM, 2, columns, detail->advice);
 	if (detail->stack)
 		add_stack(rows, pager, detail->instance, detail->stack);
@@ -275,6 +276,19 @@ void detail_write(const struct detail *detail, const struct rows *rows, struct p
 	}
 }
 
+/* "0, 1, 2 and 497 more": the objects or processes of a finding about several. */
+static void write_ids(struct detail *detail, const struct finding *finding)
+{
+	size_t used = 0, bytes = sizeof detail->ids;
+
+	for (uint32_t i = 0; finding->id_count > 1 && i < finding->id_count && used < bytes; i++)
+		used += (size_t)snprintf(detail->ids + used, bytes - used, "%s%d", i ? ", " : "",
+					 finding->ids[i]);
+	if (used && used < bytes && !finding->failure && finding->count > finding->id_count)
+		snprintf(detail->ids + used, bytes - used, " and %llu more",
+			 (unsigned long long)(finding->count - finding->id_count));
+}
+
 static void of_finding(struct detail *detail, const struct finding *finding)
 {
 	*detail = (struct detail){.kind = DETAIL_FINDING,
@@ -282,6 +296,7 @@ static void of_finding(struct detail *detail, const struct finding *finding)
 				  .stack = finding->stack};
 	snprintf(detail->title, sizeof detail->title, "%s", model_finding_name(finding->kind));
 	snprintf(detail->text, sizeof detail->text, "%s", finding->text ? finding->text : "");
+	write_ids(detail, finding);
 	snprintf(detail->advice, sizeof detail->advice, "%s",
 		 finding->advice ? finding->advice : "");
 }

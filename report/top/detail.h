@@ -21,6 +21,7 @@ struct detail {
 	uint32_t stack;
 	char title[256]; /* of a stack or a finding */
 	char text[512], advice[1024];
+	char ids[256]; /* of a finding about several objects or processes */
 };
 
 /* The page that Enter opens for a row of a list. */

@@ -164,7 +164,7 @@ static uint64_t count_of(const struct top *top, enum top_view view)
 	case VIEW_EVENTS:
 		return top->live.event_count;
 	case VIEW_FINDINGS:
-		return model->findings.count;
+		return findings_without_routine(model);
 	default:
 		return 0;
 	}

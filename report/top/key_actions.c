@@ -59,7 +59,7 @@ static void show_view(struct top *top, int view)
 	top->view = (enum top_view)((view + VIEW_COUNT) % VIEW_COUNT);
 	top->detail.kind = DETAIL_NONE;
 	live_session_single(&top->live, 0);
-	if (top->view == VIEW_SITES && !top->live.names)
+	if (top_shows_places(top) && !top->live.names)
 		top->due_ns = 0; /* resolve the function names now */
 }
 

@@ -4,8 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "report/model/place.h"
 #include "report/top/chart.h"
 #include "report/util/format.h"
+#include "report/util/path.h"
 #include "report/view/events_text.h"
 #include "report/view/report_tables.h"
 
@@ -208,23 +210,38 @@ static void event_cell(const void *row, unsigned column, struct cell *cell, cons
 	}
 }
 
+/* "500 segments leaked, 4.9M: seg500, new_buffer  seg500.c:4". */
+static void finding_line(const struct model *model, const struct finding *finding,
+			 struct cell *cell)
+{
+	const char *program = finding->program[0] ? path_base_name(finding->program[0]) : "";
+	struct place place;
+	char where[320];
+
+	place_of_stack(model, finding->stack_instance, finding->stack, &place);
+	place_words(&place, where, sizeof where);
+	snprintf(cell->text, sizeof cell->text, "%.90s%s%.40s%s%.110s",
+		 finding->headline ? finding->headline : "", *program ? "  " : "", program,
+		 *where ? "  " : "", where);
+}
+
 static void finding_cell(const void *row, unsigned column, struct cell *cell, const void *context)
 {
 	static const struct {
 		const char *word;
 		enum out_color color;
 	} severities[] = {{"error", COLOR_RED}, {"warning", COLOR_YELLOW}, {"note", COLOR_CYAN}};
+	const struct rows *rows = context;
 	const struct finding *finding = row;
-	const char *text = finding->text ? finding->text : "";
 
-	(void)context;
 	if (column == 0) {
-		text = severities[finding->severity].word;
+		snprintf(cell->text, sizeof cell->text, "%s", severities[finding->severity].word);
 		cell->color = severities[finding->severity].color;
 	} else if (column == 1) {
-		text = model_finding_name(finding->kind);
+		snprintf(cell->text, sizeof cell->text, "%s", model_finding_name(finding->kind));
+	} else {
+		finding_line(rows->live->now, finding, cell);
 	}
-	snprintf(cell->text, sizeof cell->text, "%s", text);
 }
 
 /* ---- identities of rows ---- */
@@ -263,9 +280,10 @@ static uint64_t event_identity(const void *row)
 static uint64_t finding_identity(const void *row)
 {
 	const struct finding *finding = row;
+	uint64_t place = (uint64_t)finding->stack_instance << 32 | finding->stack;
 
 	return text_identity(model_finding_name(finding->kind),
-			     (uint64_t)(uint32_t)finding->pid << 32 | (uint32_t)finding->shmid);
+			     place ^ (uint64_t)(finding->id_count ? finding->ids[0] : 0) << 16);
 }
 
 /* ---- lists ---- */
@@ -392,7 +410,8 @@ static void add_events(struct rows *rows, struct list *list)
 static void add_findings(struct rows *rows, struct list *list)
 {
 	for (uint32_t i = 0; i < rows->live->now->findings.count; i++)
-		list_add(list, &rows->live->now->findings.rows[i]);
+		if (!finding_is_routine(&rows->live->now->findings.rows[i]))
+			list_add(list, &rows->live->now->findings.rows[i]);
 }
 
 bool rows_gather(struct rows *rows, enum top_view view, struct list *list, unsigned columns)

@@ -117,7 +117,7 @@ static void top_close_session(struct top *top)
 /* Reads all events that exist now, and refreshes. */
 static int top_read_all(struct top *top)
 {
-	top->live.names = top->view == VIEW_SITES || top->detail.kind != DETAIL_NONE;
+	top->live.names = top_shows_places(top) || top->detail.kind != DETAIL_NONE;
 	while (live_session_pull(&top->live, FIRST_NS) == LIVE_SESSION_MORE &&
 	       !top->live.session.model->no_memory)
 		;
@@ -194,7 +194,7 @@ static void top_refresh(struct top *top)
 		return;
 	top->due_ns = now + top->interval_ns;
 	top->stale = true;
-	top->live.names |= top->view == VIEW_SITES;
+	top->live.names |= top_shows_places(top);
 	if (top->live.ended && !top->ended_reported)
 		end_session(top);
 	else if (!live_session_conclude(&top->live))

@@ -64,4 +64,10 @@ static inline struct list *top_list(struct top *top)
 	return top->picking ? &top->picker : &top->lists[top->view];
 }
 
+/* Whether the list shows functions, whose names must be looked up. */
+static inline bool top_shows_places(const struct top *top)
+{
+	return top->view == VIEW_SITES || top->view == VIEW_FINDINGS;
+}
+
 #endif

@@ -16,13 +16,13 @@
 #define WIDTH_DEFAULT 80u
 #define WIDTH_MIN 40u
 
-static unsigned page_width(void)
+static unsigned page_width(int fd)
 {
 	const char *columns = getenv("COLUMNS");
 	struct winsize size;
 	unsigned wide = 0;
 
-	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0)
+	if (ioctl(fd, TIOCGWINSZ, &size) == 0)
 		wide = size.ws_col;
 	if (wide == 0 && columns)
 		wide = (unsigned)strtoul(columns, NULL, 10);
@@ -31,14 +31,13 @@ static unsigned page_width(void)
 	return wide < WIDTH_MIN ? WIDTH_MIN : wide;
 }
 
-static bool wants_color(enum color_when when)
+static bool wants_color(int fd, enum color_when when)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM");
 
 	if (when != COLOR_AUTO)
 		return when == COLOR_ALWAYS;
-	return isatty(STDOUT_FILENO) && !(no_color && *no_color) &&
-	       !(term && strcmp(term, "dumb") == 0);
+	return isatty(fd) && !(no_color && *no_color) && !(term && strcmp(term, "dumb") == 0);
 }
 
 /*
@@ -63,9 +62,22 @@ struct out *page_begin(enum color_when color)
 	setlocale(LC_CTYPE, "");
 	out.fd = STDOUT_FILENO;
 	out.name = "standard output";
-	out.color = wants_color(color);
+	out.color = wants_color(STDOUT_FILENO, color);
 	out.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	out.width = page_width();
+	out.width = page_width(STDOUT_FILENO);
+	return &out;
+}
+
+struct out *page_messages(void)
+{
+	static struct out out;
+
+	setlocale(LC_CTYPE, "");
+	out.fd = STDERR_FILENO;
+	out.name = "standard error";
+	out.color = wants_color(STDERR_FILENO, COLOR_AUTO);
+	out.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	out.width = page_width(STDERR_FILENO);
 	return &out;
 }
 

@@ -4,11 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/model/place.h"
 #include "report/util/format.h"
-#include "report/view/sites.h"
+#include "report/view/report_verdict.h"
 
 #define KIND_MOST 8u /* findings of one kind, unless the user asked for all */
 #define INDENT 10u
+#define IDS_MOST 8u /* of objects or processes */
 
 static const struct {
 	const char *word;
@@ -45,15 +47,34 @@ static void report_finding_put_wrapped(struct out *out, const char *text)
 	out_char(out, '\n');
 }
 
-/* The call's function; of several calls, the first one's. */
+/* The place of the call; of several calls, the first one's. */
 static void report_finding_put_where(struct out *out, const struct model *model,
 				     const struct finding *finding)
 {
-	char where[256], text[sizeof where + 8];
+	struct place place;
+	char where[320], text[sizeof where + 8];
 
-	if (!*sites_where(model, finding->stack_instance, finding->stack, where, sizeof where))
+	place_of_stack(model, finding->stack_instance, finding->stack, &place);
+	if (!*place.function)
 		return;
-	snprintf(text, sizeof text, "from %s", where);
+	snprintf(text, sizeof text, "from %s", place_words(&place, where, sizeof where));
+	report_finding_put_wrapped(out, text);
+}
+
+/* "0, 1, 2 and 497 more": the objects or processes that it stands for. */
+static void report_finding_put_ids(struct out *out, const struct finding *finding)
+{
+	char text[FINDING_IDS * 13 + 64], more[FORMAT_BYTES];
+	size_t used = 0;
+
+	if (finding->id_count < 2)
+		return;
+	for (uint32_t i = 0; i < finding->id_count && i < IDS_MOST; i++)
+		used += (size_t)snprintf(text + used, sizeof text - used, "%s%d", i ? ", " : "",
+					 finding->ids[i]);
+	if (!finding->failure && finding->count > IDS_MOST)
+		snprintf(text + used, sizeof text - used, " and %s more",
+			 format_count(more, finding->count - IDS_MOST));
 	report_finding_put_wrapped(out, text);
 }
 
@@ -67,6 +88,7 @@ static void report_finding_put(struct out *out, const struct model *model,
 	out_color(out, COLOR_NONE);
 	out_char(out, '\n');
 	report_finding_put_wrapped(out, finding->text ? finding->text : "");
+	report_finding_put_ids(out, finding);
 	report_finding_put_where(out, model, finding);
 	if (!finding->advice || !*finding->advice)
 		return;
@@ -82,31 +104,23 @@ static void report_finding_put_number(struct out *out, uint32_t count)
 	out_text(out, format_count(text, count));
 }
 
-static void report_finding_put_sum(struct out *out, const struct model *model,
-				   const struct filter *filter)
+static void report_finding_put_sum(struct out *out, const struct model *model, bool notes)
 {
-	uint32_t counts[3] = {0};
-	bool any = false;
+	uint32_t hidden = 0;
 
+	OUT(out, "  ");
+	report_verdict_counts(out, model, notes);
 	for (uint32_t i = 0; i < model->findings.count; i++)
-		counts[model->findings.rows[i].severity] += filter_finding(
-			filter, model, &model->findings.rows[i]);
-	for (int severity = SEVERITY_ERROR; severity <= SEVERITY_NOTE; severity++) {
-		if (!counts[severity])
-			continue;
-		out_text(out, any ? ", " : "  ");
-		report_finding_put_number(out, counts[severity]);
-		out_char(out, ' ');
-		out_text(out, severities[severity].word);
-		out_text(out, format_s(counts[severity]));
-		any = true;
-	}
-	if (!any)
-		OUT(out, "  none");
+		hidden += !notes && finding_is_routine(&model->findings.rows[i]);
 	if (model->findings.suppressed_count) {
 		OUT(out, "; ");
 		report_finding_put_number(out, model->findings.suppressed_count);
 		OUT(out, " suppressed");
+	}
+	if (hidden) {
+		OUT(out, "; --notes shows ");
+		report_finding_put_number(out, hidden);
+		OUT(out, " more");
 	}
 	out_char(out, '\n');
 }
@@ -117,11 +131,10 @@ static void report_finding_put_rest(struct out *out, enum finding_kind kind, uin
 	report_finding_put_number(out, count);
 	OUT(out, " more of ");
 	out_text(out, model_finding_name(kind));
-	OUT(out, "; 'memshim report --json' lists all\n");
+	OUT(out, "; --all shows them\n");
 }
 
-void report_findings(struct out *out, const struct model *model, const struct filter *filter,
-		     bool all)
+void report_findings(struct out *out, const struct model *model, bool all, bool notes)
 {
 	uint32_t shown[FINDING_COUNT] = {0};
 
@@ -129,11 +142,14 @@ void report_findings(struct out *out, const struct model *model, const struct fi
 	out_color(out, COLOR_BOLD);
 	OUT(out, "FINDINGS");
 	out_color(out, COLOR_NONE);
-	report_finding_put_sum(out, model, filter);
-	for (uint32_t i = 0; i < model->findings.count; i++)
-		if (filter_finding(filter, model, &model->findings.rows[i]) &&
-		    (++shown[model->findings.rows[i].kind] <= KIND_MOST || all))
-			report_finding_put(out, model, &model->findings.rows[i]);
+	report_finding_put_sum(out, model, notes);
+	for (uint32_t i = 0; i < model->findings.count; i++) {
+		const struct finding *finding = &model->findings.rows[i];
+
+		if ((notes || !finding_is_routine(finding)) &&
+		    (++shown[finding->kind] <= KIND_MOST || all))
+			report_finding_put(out, model, finding);
+	}
 	for (int kind = 0; kind < FINDING_COUNT && !all; kind++)
 		if (shown[kind] > KIND_MOST)
 			report_finding_put_rest(out, (enum finding_kind)kind,

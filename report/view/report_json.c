@@ -2,6 +2,10 @@
 /* The report for programs. Every member is always present; a value that is not known is null. */
 #include "report/view/report_json.h"
 
+#include <stdlib.h>
+
+#include "report/model/findings_group.h"
+#include "report/model/place.h"
 #include "report/view/json_members.h"
 #include "report/view/partial.h"
 #include "report/view/report_segments.h"
@@ -214,6 +218,22 @@ static void report_json_put_processes(struct json *json, const struct model *mod
 
 /* ---- findings ---- */
 
+static void report_json_put_place(struct json *json, const struct model *model,
+				  const struct finding *finding)
+{
+	char *command = finding_command(model, finding);
+	const char *program = finding->program[0];
+	struct place place;
+	char text[320];
+
+	place_of_stack(model, finding->stack_instance, finding->stack, &place);
+	json_text_or_null(json, "program", program && *program ? program : NULL);
+	json_text_or_null(json, "where",
+			  *place.function ? place_words(&place, text, sizeof text) : NULL);
+	json_text_or_null(json, "command", command);
+	free(command);
+}
+
 static void report_json_put_finding(struct json *json, const struct model *model,
 				    const struct finding *finding)
 {
@@ -222,19 +242,26 @@ static void report_json_put_finding(struct json *json, const struct model *model
 	json_text(json, "severity", severities[finding->severity]);
 	json_text(json, "text", finding->text ? finding->text : "");
 	json_text(json, "advice", finding->advice ? finding->advice : "");
+	json_text(json, "headline", finding->headline ? finding->headline : "");
+	json_bool(json, "routine", finding_is_routine(finding));
+	json_number(json, "count", finding->count);
+	json_number(json, "bytes", finding->bytes);
+	json_open(json, "ids", '[');
+	for (uint32_t i = 0; i < finding->id_count; i++)
+		json_signed(json, NULL, finding->ids[i]);
+	json_close(json, ']');
+	report_json_put_place(json, model, finding);
 	json_signed_or_null(json, "pid", finding->pid != 0, finding->pid);
 	json_signed_or_null(json, "shmid", finding->shmid >= 0, finding->shmid);
 	report_stack_json(json, model, finding->stack_instance, finding->stack);
 	json_close(json, '}');
 }
 
-static void report_json_put_findings(struct json *json, const struct model *model,
-				     const struct filter *filter)
+static void report_json_put_findings(struct json *json, const struct model *model)
 {
 	json_open(json, "findings", '[');
 	for (uint32_t i = 0; i < model->findings.count; i++)
-		if (filter_finding(filter, model, &model->findings.rows[i]))
-			report_json_put_finding(json, model, &model->findings.rows[i]);
+		report_json_put_finding(json, model, &model->findings.rows[i]);
 	json_close(json, ']');
 	json_number(json, "suppressed", model->findings.suppressed_count);
 	json_number(json, "findings_omitted", model->findings.omitted_count);
@@ -253,7 +280,7 @@ void report_json(struct out *out, const struct model *model, const struct filter
 	report_json_put_processes(&json, model, filter);
 	report_segments_json(&json, model, filter);
 	sites_json(&json, model, filter);
-	report_json_put_findings(&json, model, filter);
+	report_json_put_findings(&json, model);
 	json_close(&json, '}');
 	out_char(out, '\n');
 }

@@ -11,6 +11,7 @@
 #include "report/view/report_findings.h"
 #include "report/view/report_history.h"
 #include "report/view/report_tables.h"
+#include "report/view/report_verdict.h"
 #include "report/view/sites.h"
 #include "report/view/words.h"
 
@@ -239,7 +240,9 @@ static void report_text_put_table(struct out *out, struct table *table,
 {
 	if (table->row_count == 0)
 		return;
-	if (options->sort || filter_is_set(options->filter))
+	if (options->top)
+		most = options->top;
+	else if (options->all || options->sort || filter_is_set(options->filter))
 		most = UINT_MAX;
 	report_text_choose(table, out, options);
 	report_text_put_title(out, title, table_shown_rows(table, most), table->row_count, orphaned,
@@ -348,20 +351,22 @@ static bool report_text_knows(const char *name)
 
 bool report_text(struct out *out, const struct model *model, const struct report_options *options)
 {
+	bool all = options->all || options->sort || filter_is_set(options->filter);
+
 	if (options->sort && !report_text_knows(options->sort))
 		return false;
 	for (unsigned i = 0; i < options->column_count; i++)
 		if (!report_text_knows(options->columns[i]))
 			return false;
+	report_verdict(out, model);
 	report_text_put_session(out, model, options->path);
 	report_text_put_coverage(out, model);
 	report_text_put_totals(out, model, options->exact);
+	report_findings(out, model, all, options->notes);
 	report_text_put_processes(out, model, options);
 	report_text_put_segments(out, model, options);
 	report_text_put_histories(out, model, options);
 	report_text_put_sites(out, model, options);
-	report_findings(out, model, options->filter,
-			options->sort || filter_is_set(options->filter));
-	sites_nameless(out, model, options->sort != NULL);
+	sites_nameless(out, model, options->all || options->sort);
 	return true;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The report as a page: heading, processes, segments, call sites, findings. */
+/* The report as a page: verdict, heading, findings, processes, segments, call sites. */
 #ifndef MEMSHIM_VIEW_REPORT_TEXT_H
 #define MEMSHIM_VIEW_REPORT_TEXT_H
 
@@ -13,6 +13,10 @@ struct report_options {
 	char *const *columns;
 	unsigned column_count;
 	bool exact, no_headings;
+	bool all;     /* every row */
+	bool ungroup; /* a row for each process */
+	bool notes;   /* what is true of many sound programs, too */
+	unsigned top; /* rows of a table; 0: as many as fit a page */
 };
 
 /* False after a message if a column is unknown; then nothing is printed. */

@@ -62,9 +62,9 @@ def lines_of_picture(path):
 
 def test_readme_session():
     """The README's summary is what record prints for the demo; numbers may differ."""
-    shape = lambda text: [re.sub(r"[\d.,]+[KM]?", "#", line).split() for line in text.splitlines()]
+    shape = lambda text: [re.sub(r"0x[0-9a-f]+|[\d.,]+[KM]?", "#", line).split() for line in text.splitlines()]
     summary = run(harness.MEMSHIM, "record", "--", TOP / "scripts" / "demo-program").stderr
     session = shape((TOP / "README.md").read_text(encoding="utf-8"))
-    assert len(shape(summary)) == 3
+    assert len(shape(summary)) > 3
     for line in shape(summary):
         assert line in session, line

@@ -201,5 +201,8 @@ def test_findings_of_one_segment():
     assert {f["shmid"] for f in report["findings"]} == {two}
     report = harness.json.loads(memshim("report", "--json", f"-M{KEY:#x}").stdout)
     assert {f["shmid"] for f in report["findings"]} == {one}
+    assert {tuple(f["ids"]) for f in report["findings"]} == {(one,)}
     assert harness.json.loads(memshim("report", "--json", "--exe=perl").stdout)["findings"] == []
-    assert len(harness.json.loads(memshim("report", "--json", "--exe=ledger").stdout)["findings"]) == 4
+    found = harness.json.loads(memshim("report", "--json", "--exe=ledger").stdout)["findings"]
+    assert [(f["kind"], f["count"], f["ids"]) for f in found] == [
+        ("leaked-segment", 2, [one, two]), ("segment-never-attached", 2, [one, two])]

@@ -69,9 +69,9 @@ def test_workers_left_segments(compile_c, recorded):
     with listener(compile_c, "waits", recorded) as lines:
         report = wait_for_workers(recording, lines)
         assert [(s["orphaned"], s["leaked"], s["state"]) for s in report["segments"]] == [(True, False, "present")] * 3
-        found = [f for f in report["findings"] if f["kind"] == "orphaned-object"]
-        assert [(f["severity"], f["shmid"]) for f in found] == [("warning", s["shmid"]) for s in report["segments"]]
-        assert all("created by listener, which ended, still exists" in f["text"] for f in found)
+        found, = [f for f in report["findings"] if f["kind"] == "orphaned-object"]
+        assert (found["severity"], found["ids"]) == ("warning", [s["shmid"] for s in report["segments"]])
+        assert "3 segments (12K), created by listener, which ended, still exist;" in found["text"]
         text = recording.report_text()
         assert "SEGMENTS  3, 3 orphaned\n" in text and text.count("present, orphaned\n") == 3
         ipcs = memshim("ipcs").stdout
@@ -91,7 +91,7 @@ def test_listener_that_used_one(compile_c, what):
     with listener(compile_c, what) as lines:
         report = wait_for_workers(recording, lines)
         assert [s["orphaned"] for s in report["segments"]] == [False, True, True]
-        assert len([f for f in report["findings"] if f["kind"] == "orphaned-object"]) == 2
+        assert [f["count"] for f in report["findings"] if f["kind"] == "orphaned-object"] == [2]
         lines.say("x")
         lines.end()
 

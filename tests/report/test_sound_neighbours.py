@@ -106,9 +106,9 @@ def failing_program(last):
 
 
 @machine.needs("call stacks")
-@pytest.mark.parametrize("last,left", [("other", 1), ("known", 1)])
-def test_more_places_than_are_kept(compile_c, last, left):
-    """If not all stacks are known, a rule that names a function hides nothing."""
+@pytest.mark.parametrize("last,left", [("other", 1), ("known", 0)])
+def test_a_rule_hides_only_the_places_below_its_function(compile_c, last, left):
+    """Each place is a finding of its own."""
     record(compile_c("fails", failing_program(last), "-g", "-O0"), options=("-q",))
     with open("rules", "w", encoding="ascii") as file:
         file.write("failed-call:known\n")
