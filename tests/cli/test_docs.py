@@ -44,7 +44,7 @@ def test_pictures_of_the_readme_show_the_screens_of_today(tmp_path):
     """The pictures have the present headings of the report and the live screen; numbers and the last columns may differ."""
     subprocess.run([TOP / "scripts" / "draw-pictures", harness.BUILD, tmp_path], check=True, timeout=60)
     readme = (TOP / "README.md").read_text(encoding="utf-8")
-    for picture, headings in (("report.svg", ("PID", "SHMID", "BYTES", "FINDINGS")), ("top.svg", ("PID", "# Processes"))):
+    for picture, headings in (("report.svg", ("Verdict", "FINDINGS", "PID", "SHMID", "KEPT")), ("top.svg", ("PID", "# Processes"))):
         assert f"(scripts/pictures/{picture})" in readme
         shown, drawn = (lines_of_picture(folder / picture) for folder in (TOP / "scripts" / "pictures", tmp_path))
         for heading in headings:
