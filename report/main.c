@@ -29,6 +29,7 @@
  *   recorder/launch           COMMAND's process, held back until the session is ready; its signals
  *   recorder/output           the recording's file, and FILE.old
  *   recorder/registrations    opens a pidfd for each process that registers
+ *   recorder/scan_budget      when the next scan of /proc is due, and how long scans may take
  *   recorder/identity         which process an image is, by pidfd, and how it ended
  *   recorder/watch            the live processes, and how each one ends
  *   recorder/watch_add        adds the images that have registered

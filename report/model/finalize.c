@@ -15,6 +15,7 @@
 #include "report/model/holders.h"
 #include "report/model/model.h"
 #include "report/model/verdicts.h"
+#include "report/util/path.h"
 
 #define COMPARISONS_MOST \
 	(1u << 28)          /* unfollowed processes times images: a file may claim any number */
@@ -54,18 +55,46 @@ static void process_finalize(struct model *model, struct model_process *process)
 		model->losses.level = (enum coverage)facts->coverage;
 }
 
-/* Whether the last program of this process has registered after all. */
-static bool has_registered(const struct model *model, const struct unfollowed_facts *w)
-{
-	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
-		const struct model_process *process = model->processes.by_instance[i];
+#define COMM_LENGTH 15 /* TASK_COMM_LEN - 1: proc(5), /proc/PID/comm */
 
-		if (process && !process->facts.placeholder && process->facts.state != STATE_EXEC &&
-		    model_recorders_pid(&process->facts) == w->pid &&
-		    strncmp(process->facts.exe, w->exe, sizeof process->facts.exe - 1) == 0)
+/* Whether the last program of this process has registered after all. */
+static bool is_that_process(const struct process_facts *image, const struct unfollowed_facts *w)
+{
+	return !image->placeholder && image->state != STATE_EXEC &&
+	       model_recorders_pid(image) == w->pid &&
+	       strncmp(image->exe, w->exe, sizeof image->exe - 1) == 0;
+}
+
+/*
+ * Whether it may be that process: the image's pid in the recorder's namespace is not known, and it
+ * ran the same program. Without /proc only the program's name is known.
+ */
+static bool may_be_that_process(const struct process_facts *image, const struct unfollowed_facts *w)
+{
+	if (image->placeholder || image->forked || model_recorders_pid(image) != 0)
+		return false;
+	if (image->exe[0])
+		return strncmp(image->exe, w->exe, sizeof image->exe - 1) == 0;
+	return image->comm[0] && strncmp(image->comm, path_base_name(w->exe), COMM_LENGTH) == 0;
+}
+
+/* An image whose pid is not known refutes one suspicion only. */
+static bool is_refuted(const struct model *model, const struct unfollowed_facts *w)
+{
+	struct model_process *possible = NULL;
+
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		struct model_process *process = model->processes.by_instance[i];
+
+		if (process && is_that_process(&process->facts, w))
 			return true;
+		if (process && !possible && !process->refuted &&
+		    may_be_that_process(&process->facts, w))
+			possible = process;
 	}
-	return false;
+	if (possible)
+		possible->refuted = true;
+	return possible != NULL;
 }
 
 /* Removes what the recorder only suspected, where the process registered later. */
@@ -78,7 +107,7 @@ static void drop_refuted(struct model *model)
 		return;
 	for (uint32_t i = 0; i < model->processes.unfollowed_count; i++)
 		if (!model->processes.unfollowed[i].suspected ||
-		    !has_registered(model, &model->processes.unfollowed[i]))
+		    !is_refuted(model, &model->processes.unfollowed[i]))
 			model->processes.unfollowed[kept++] = model->processes.unfollowed[i];
 	model->processes.unfollowed_count = kept;
 }

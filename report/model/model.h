@@ -51,6 +51,7 @@ struct model_process {
 	struct model_segment *repeated; /* attached again while it was attached */
 	uint32_t repeated_count;        /* the most attachments at one time */
 	uint32_t repeated_stack;
+	bool refuted; /* it may be a process that seemed unfollowed: see finalize.c */
 	bool many_threads;
 	bool break_differs; /* from the kernel's break, while no call was in progress */
 	bool headroom_known;

@@ -21,12 +21,13 @@ struct drain_process {
 	uint32_t instance;
 	uint32_t parent_instance;
 	bool forked;
-	bool other_pid_namespace; /* in another pid namespace, or that is not known: its pid means
-				     nothing here */
-	pid_t pid;                /* in the process's own pid namespace */
-	uint64_t start_time;      /* proc(5) stat field 22; 0 unknown */
-	uint64_t start_clock;     /* of its registration */
-	uint64_t start_break;     /* stat field 47; 0 unknown, as it is for a child of fork */
+	bool other_pid_namespace;  /* in another pid namespace, or that is not known: its pid means
+				      nothing here */
+	pid_t pid;                 /* in the process's own pid namespace */
+	uint64_t start_time;       /* proc(5) stat field 22; 0 unknown */
+	uint64_t start_clock;      /* of its registration */
+	uint64_t start_break;      /* stat field 47; 0 unknown, as it is for a child of fork */
+	uint64_t registered_break; /* the break when it registered */
 };
 
 /* How a process ended, as far as it is known. */

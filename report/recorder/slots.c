@@ -91,6 +91,7 @@ static bool read_registration(const struct drain *drain, uint32_t i, struct drai
 		.start_time = slot->start_time,
 		.start_clock = slot->start_clock,
 		.start_break = knows_break ? slot->break_initial : 0,
+		.registered_break = slot->break_at_start,
 	};
 	return true;
 }

@@ -15,14 +15,11 @@
 #include "report/reader/facts.h"
 #include "report/recorder/inspect.h"
 #include "report/recorder/preload_check.h"
+#include "report/recorder/scan_budget.h"
 #include "report/recorder/session_create.h"
 #include "report/recorder/slots.h"
 #include "report/util/now.h"
 
-#define SHORTEST_NS 300000ull
-#define LONGEST_NS 50000000ull
-#define SHARE 20                 /* scans take at most 1/20 of the time in the long run */
-#define CREDIT_NS 2000000ll      /* but may be this much ahead of their share */
 #define SETTLED_NS 1000000000ull /* after this time a program has loaded its libraries */
 #define STARTED_NS 50000000ull   /* a process that ended sooner may have been about to register */
 #define DEPTH_MAX 64u            /* generations in one scan */
@@ -57,8 +54,7 @@ struct tree {
 	struct unregistered_process *unregistered_processes;
 	unsigned round;
 	unsigned depth;
-	uint64_t last_ns, next_ns, pause_ns;
-	int64_t credit_ns;
+	struct scan_budget budget;
 };
 
 static void tree_append(const struct tree *tree, const struct unregistered_process *s, unsigned why)
@@ -126,6 +122,29 @@ static void forget_registered(void *context, pid_t pid, const struct drain_proce
 	tree_forget(tree, s);
 }
 
+/*
+ * The program of the process maps the segment now: it has registered, also where nobody can tell
+ * which image is its own (another pid namespace, without /proc). A suspicion ends.
+ */
+static void withdraw_suspicion(struct tree *tree, struct unregistered_process *s)
+{
+	if (s->reported && s->doubtful && !tree->silent)
+		tree_append(tree, s, WHY_REGISTERED);
+	s->reported = s->reported && !s->doubtful;
+	s->suspected = false;
+}
+
+static void tree_forget_suspected(struct tree *tree, pid_t pid, const struct proc_facts *facts)
+{
+	struct unregistered_process *s = tree_find(tree, pid);
+
+	if (!s || s->start_time != facts->start_time || s->start_break != facts->start_break)
+		return;
+	withdraw_suspicion(tree, s);
+	if (!s->reported)
+		tree_forget(tree, s);
+}
+
 /* The entry of a process; reset if the pid is of another process, or runs another program. */
 static struct unregistered_process *tree_find_or_add(struct tree *tree, pid_t pid,
 						     const struct proc_facts *facts)
@@ -170,9 +189,7 @@ struct tree *tree_make(struct drain *drain, struct watch *watch, pid_t command, 
 		.command = command,
 		.silent = silent,
 		.segment = strrchr(drain_segment_path(drain), '/'),
-		.last_ns = now_ns(),
-		.pause_ns = SHORTEST_NS,
-		.credit_ns = CREDIT_NS,
+		.budget = scan_budget_begin(),
 	};
 	watch_on_registration(watch, forget_registered, tree);
 	return tree;
@@ -262,12 +279,18 @@ static void tree_judge(struct tree *tree, struct unregistered_process *s,
 	struct inspection in;
 
 	if (!proc_may_read(s->pid)) {
-		judge_hidden(tree, s, facts);
+		if (!s->reported)
+			judge_hidden(tree, s, facts);
 		return;
 	}
+	if (maps_has_file(s->pid, tree->segment)) {
+		/* Or it is a child of fork: it registers at its first call. */
+		withdraw_suspicion(tree, s);
+		return;
+	}
+	if (s->reported)
+		return;
 	s->suspected = false;
-	if (maps_has_file(s->pid, tree->segment))
-		return; /* a child of fork: it registers at its first call */
 	inspect_process(&in, s->pid);
 	if (in.path[0] == '\0')
 		return;
@@ -290,7 +313,7 @@ static void tree_scan_process(struct tree *tree, pid_t pid, const struct proc_fa
 	if (!s || (tree->silent && !executed))
 		return;
 	s->executed = executed;
-	if (!s->reported)
+	if (!s->reported || s->doubtful)
 		tree_judge(tree, s, facts);
 	if (!s->reported && now_ns() - s->met_ns > SETTLED_NS && is_suspect(tree, s))
 		tree_report(tree, s);
@@ -335,8 +358,12 @@ static void tree_scan_watched(void *context, pid_t pid, uint64_t start_break)
 	if (!proc_facts(pid, &facts) || facts.state == 'Z')
 		return;
 	other = start_break != 0 && facts.start_break != 0 && facts.start_break != start_break;
-	if ((other || start_break == 0) && proc_may_read(pid) && !maps_has_file(pid, tree->segment))
-		tree_scan_process(tree, pid, &facts, other);
+	if ((other || start_break == 0) && proc_may_read(pid)) {
+		if (!maps_has_file(pid, tree->segment))
+			tree_scan_process(tree, pid, &facts, other);
+		else
+			tree_forget_suspected(tree, pid, &facts);
+	}
 	tree_scan_below(tree, pid);
 }
 
@@ -388,36 +415,18 @@ void tree_note_command(struct tree *tree, unsigned why, const char *exe)
 	tree_report(tree, s);
 }
 
-/* Schedules the next scan; charges the time of this one to the budget. */
-static void tree_plan(struct tree *tree, uint64_t began)
-{
-	uint64_t now = now_ns();
-
-	tree->credit_ns += (int64_t)(now - tree->last_ns) / SHARE - (int64_t)(now - began);
-	if (tree->credit_ns > CREDIT_NS)
-		tree->credit_ns = CREDIT_NS;
-	tree->last_ns = now;
-	tree->next_ns = now + tree->pause_ns;
-	if (tree->credit_ns < 0)
-		tree->next_ns += (uint64_t)-tree->credit_ns * SHARE;
-	tree->pause_ns = tree->pause_ns * 2 < LONGEST_NS ? tree->pause_ns * 2 : LONGEST_NS;
-}
-
 uint64_t tree_scan(struct tree *tree, bool hurry)
 {
 	uint64_t now = now_ns();
 
-	if (hurry) {
-		tree->pause_ns = SHORTEST_NS;
-		if (tree->credit_ns > 0 && tree->next_ns > now + SHORTEST_NS)
-			tree->next_ns = now + SHORTEST_NS;
-	}
-	if (now >= tree->next_ns) {
+	if (hurry)
+		scan_budget_hurry(&tree->budget, now);
+	if (now >= tree->budget.next_ns) {
 		tree_scan_all(tree);
-		tree_plan(tree, now);
-		now = tree->last_ns;
+		scan_budget_charge(&tree->budget, now);
+		now = tree->budget.last_ns;
 	}
-	return tree->next_ns - now;
+	return tree->budget.next_ns - now;
 }
 
 void tree_finish(struct tree *tree)

@@ -162,6 +162,21 @@ void watched_note_ended(struct watch *watch, struct watched *w)
 	watch->ended = w;
 }
 
+int watched_end_by_exec(struct watch *watch, struct watched *w)
+{
+	int fd = w->fd;
+
+	if (w->left)
+		drain_link_next(watch->drain, &w->image);
+	drain_retire(watch->drain, &w->image, DRAIN_GONE, -1, 0);
+	watched_record_end(watch, w, true, DRAIN_GONE, -1, 0);
+	if (fd >= 0)
+		epoll_ctl(watch->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	w->fd = -1;
+	watched_let_go(watch, w);
+	return fd;
+}
+
 /* If execve(2) ended the image, the status of the process is not the image's. */
 static void watched_retire(struct watch *watch, struct watched *w, enum drain_how how, int status,
 			   int signal)

@@ -60,6 +60,8 @@ struct watched *watched_find(const struct watch *watch, pid_t pid);
 /* The process is `pid` here; takes over its pidfd, -1: it has none. */
 void watched_hold(struct watch *watch, struct watched *w, pid_t pid, int fd);
 void watched_let_go(struct watch *watch, struct watched *w);
+/* execve(2) has replaced the image. Returns its pidfd, for the caller to own; -1: it had none. */
+int watched_end_by_exec(struct watch *watch, struct watched *w);
 /* watch_turn retires it in this turn. */
 void watched_note_ended(struct watch *watch, struct watched *w);
 /*

@@ -72,6 +72,8 @@ static void watch_replace(struct watch *watch, struct registration *registration
 	const struct drain_process *next = &registration->image;
 	struct watched *w = watched_find(watch,
 					 *pid > 0 || next->other_pid_namespace ? *pid : next->pid);
+	pid_t old_pid;
+	int fd;
 
 	if (!w || w->instance > next->instance ||
 	    (w->image.start_time != next->start_time &&
@@ -84,17 +86,14 @@ static void watch_replace(struct watch *watch, struct registration *registration
 		drain_leave(watch->drain, &w->image, drain_now(watch->drain));
 		w->left = true;
 	}
-	if (w->left)
-		drain_link_next(watch->drain, &w->image);
-	drain_retire(watch->drain, &w->image, DRAIN_GONE, -1, 0);
-	watched_record_end(watch, w, true, DRAIN_GONE, -1, 0);
-	if (registration->fd < 0 && w->fd >= 0) {
-		epoll_ctl(watch->epoll_fd, EPOLL_CTL_DEL, w->fd, NULL);
-		registration->fd = w->fd;
-		*pid = w->pid;
-		w->fd = -1;
+	old_pid = w->pid;
+	fd = watched_end_by_exec(watch, w);
+	if (registration->fd < 0 && fd >= 0) {
+		registration->fd = fd;
+		*pid = old_pid;
+	} else if (fd >= 0) {
+		close(fd);
 	}
-	watched_let_go(watch, w);
 }
 
 /* A child of fork has the same start of the break as its parent. */

@@ -30,25 +30,57 @@ static bool watch_scan_has_ended(const struct watched *w)
 	return kill(w->pid, 0) != 0 && errno == ESRCH;
 }
 
+/* Whether that process runs the image's program. */
+static bool is_process_of(const struct watch *watch, const struct watched *w, pid_t pid,
+			  const struct proc_facts *facts)
+{
+	if (w->image.start_time)
+		return timens_same_start(pid, facts->start_time, w->image.start_time);
+	return maps_has_file(pid, strrchr(drain_segment_path(watch->drain), '/'));
+}
+
+/*
+ * Whether execve(2) replaced `old`, an image of the same process, by this one. An image that cannot
+ * read /proc knows only the break at its registration: this is the start of the break.
+ */
+static bool is_successor(const struct watched *old, const struct watched *w,
+			 const struct proc_facts *facts)
+{
+	return w->instance > old->instance && !w->image.forked && facts->start_break != 0 &&
+	       w->image.registered_break == facts->start_break &&
+	       old->image.registered_break != facts->start_break;
+}
+
+/* Ends `old`, unless it is null, and watches this image instead of it. */
+static void take_over(struct watch *watch, struct watched *old, struct watched *w, pid_t pid)
+{
+	int fd;
+
+	drain_know_pid(watch->drain, &w->image, pid);
+	if (watch->registered)
+		watch->registered(watch->context, pid, &w->image);
+	if (old && !old->left)
+		drain_leave(watch->drain, &old->image, w->image.start_clock);
+	fd = old ? watched_end_by_exec(watch, old) : (int)syscall(SYS_pidfd_open, pid, 0);
+	watched_hold(watch, w, pid, fd);
+}
+
 /* A process in another pid namespace has another pid in the recorder's. */
 static void watch_scan_compare(void *context, pid_t pid)
 {
-	pid_t inner = status_inner_pid(pid);
 	struct watch *watch = context;
+	struct watched *old = watched_find(watch, pid);
+	pid_t inner = status_inner_pid(pid);
 	struct proc_facts facts;
 
-	if (watched_find(watch, pid) || !proc_facts(pid, &facts))
+	if ((old && old->ended) || !proc_facts(pid, &facts))
 		return;
 	for (struct watched *w = watch->table; w; w = w->hh.next) {
 		if (w->pid != 0 || w->image.pid != inner ||
-		    !(w->image.start_time
-			      ? timens_same_start(pid, facts.start_time, w->image.start_time)
-			      : maps_has_file(pid, strrchr(drain_segment_path(watch->drain), '/'))))
+		    (old && !is_successor(old, w, &facts)) || !is_process_of(watch, w, pid, &facts))
 			continue;
-		drain_know_pid(watch->drain, &w->image, pid);
-		if (watch->registered)
-			watch->registered(watch->context, pid, &w->image);
-		watched_hold(watch, w, pid, (int)syscall(SYS_pidfd_open, pid, 0));
+		take_over(watch, old, w, pid);
+		return;
 	}
 }
 
@@ -67,13 +99,14 @@ static bool is_nowhere(const struct watched *w)
 static void retire_replaced(struct watch *watch)
 {
 	struct watched *w, *next;
+	int fd;
 
 	HASH_ITER (hh, watch->table, w, next) {
 		if (w->left || !drain_was_replaced(watch->drain, &w->image))
 			continue;
-		drain_retire(watch->drain, &w->image, DRAIN_GONE, -1, 0);
-		watched_record_end(watch, w, true, DRAIN_GONE, -1, 0);
-		watched_let_go(watch, w);
+		fd = watched_end_by_exec(watch, w);
+		if (fd >= 0)
+			close(fd);
 	}
 }
 

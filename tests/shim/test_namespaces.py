@@ -152,11 +152,64 @@ def test_sandboxed_processes_do_not_connect(compile_c, proc):
     inner = f"{proc}; exec {compile_c('filter', FILTER)} {target('calls')} 3 wait"
     with recorded("unshare", "--mount", "--pid", "--fork", "sh", "-c", inner) as lines:
         lines.wait_for("wrong: 0")
-        if "proc none" in proc:
-            harness.wait_until(lambda: "host_pid" in last(), "the recorder has found it")
+        harness.wait_until(lambda: "host_pid" in last(), "the recorder has found it")
         assert lines.end() == (0, "")
     assert (last()["pid"], last()["state"], last()["exit_status"]) == (1, "exited", 0)
     assert Recording("memshim.data").report()["coverage"]["not_followed"] == []
+
+
+# The loader calls the resolver of an ifunc while it relocates the program, before any constructor.
+SLOW = r"""
+    #include <unistd.h>
+    static int stay(void)
+    {
+        char word;
+        return read(0, &word, 1) != 1;
+    }
+    static int (*resolve(void))(void)
+    {
+        char word;
+        if (write(1, "loading\n", 8) != 8 || read(0, &word, 1) != 1)
+            _exit(1);
+        return stay;
+    }
+    int wait_for_word(void) __attribute__((ifunc("resolve")));
+    int main(int argc, char **argv)
+    {
+        (void)argv;
+        return write(1, "loaded\n", 7) != 7 || (argc > 1 && wait_for_word());
+    }
+"""
+
+
+@pytest.mark.parametrize("name", ["slow", "other"])
+def test_a_hidden_process_registers_late(compile_c, tmp_path, name):
+    """
+    A process that loads its libraries slowly seems unfollowed, until it registers. No /proc tells which process that
+    was: the recorder sees that it maps the segment, and the reader compares the program's name, where it is the same.
+    """
+    compile_c("slow", SLOW, "-fno-plt", "-Wl,-z,now")
+    os.symlink("slow", tmp_path / "other")
+
+    def unfollowed():
+        return Recording("memshim.data").report()["coverage"]["not_followed"]
+
+    def the_process():
+        return Recording("memshim.data").process(comm=name)
+
+    inner = f"mount -t tmpfs none /proc; exec {compile_c('filter', FILTER)} {tmp_path / name}"
+    with recorded("unshare", "--mount", "--pid", "--fork", "sh", "-c", inner + " stay" * (name == "other")) as lines:
+        lines.wait_for("loading")
+        harness.wait_until(unfollowed, "the recorder suspects it")
+        lines.say()
+        lines.wait_for("loaded")
+        if name == "other":
+            harness.wait_until(lambda: not unfollowed(), "the recorder has seen the segment mapped")
+            harness.wait_until(lambda: "host_pid" in the_process(), "the recorder has found it by its break")
+            assert the_process()["state"] == "running"
+            lines.say()
+        assert lines.end() == (0, "")
+    assert unfollowed() == [] and the_process()["state"] == "exited"
 
 
 def test_the_same_pid_where_proc_is_hidden():
