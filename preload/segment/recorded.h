@@ -133,6 +133,7 @@ enum {
 	IDENTITY_ENDED = 1u << 0,         /* the image has ended, at end_clock */
 	IDENTITY_END_BY_KERNEL = 1u << 1, /* by its pidfd, or by wait(2); else by /proc */
 	IDENTITY_REPLACED = 1u << 2,      /* by another image of the same process */
+	IDENTITY_HEAP_KNOWN = 1u << 3,    /* heap_bytes and heap_free_bytes are valid */
 };
 
 /*
@@ -152,7 +153,17 @@ struct segment_identity {
 	uint32_t flags;
 	int32_t exit_status; /* -1 unknown, or none */
 	int32_t exit_signal; /* 0 unknown, or none */
-	uint64_t reserved[5];
+	/* What the image used, by the last sample of /proc; samples 0: there was none. */
+	uint64_t samples;
+	uint64_t sample_clock;
+	uint64_t faults;               /* minor page faults */
+	uint64_t cpu_ns;               /* user and system time */
+	uint64_t resident_peak_bytes;  /* VmHWM; of COMMAND, wait4(2) */
+	uint64_t anonymous_bytes;      /* RssAnon */
+	uint64_t anonymous_peak_bytes; /* the most of all samples */
+	uint64_t heap_bytes;
+	uint64_t heap_free_bytes; /* of the heap, resident pages in free chunks of malloc */
+	uint64_t reserved[4];
 };
 
 enum segment_object_state { OBJECT_PRESENT = 1, OBJECT_GONE = 2 };
@@ -197,7 +208,7 @@ SEGMENT_ASSERT(sizeof(struct segment_chunk) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_unfollowed) == 256);
 SEGMENT_ASSERT(sizeof(struct segment_frame_row) == 32);
 SEGMENT_ASSERT(sizeof(struct segment_snapshot) == 328);
-SEGMENT_ASSERT(sizeof(struct segment_identity) == 96);
+SEGMENT_ASSERT(sizeof(struct segment_identity) == 160);
 SEGMENT_ASSERT(sizeof(struct segment_object) == 128);
 
 #endif

@@ -47,6 +47,15 @@ static char *split_stat(char *text, struct proc_facts *facts)
 	return end + 2;
 }
 
+static uint64_t proc_tick_ns(void)
+{
+	static uint64_t tick_ns;
+
+	if (!tick_ns)
+		tick_ns = 1000000000u / (uint64_t)sysconf(_SC_CLK_TCK);
+	return tick_ns;
+}
+
 static bool proc_parse_stat(char *text, struct proc_facts *facts)
 {
 	char *at = split_stat(text, facts);
@@ -61,6 +70,10 @@ static bool proc_parse_stat(char *text, struct proc_facts *facts)
 		at++;
 		if (field == 4)
 			facts->ppid = (pid_t)strtol(at, NULL, 10);
+		else if (field == 10)
+			facts->faults = strtoull(at, NULL, 10);
+		else if (field == 14 || field == 15)
+			facts->cpu_ns += strtoull(at, NULL, 10) * proc_tick_ns();
 		else if (field == 20)
 			facts->threads = strtol(at, NULL, 10);
 		else if (field == 22)

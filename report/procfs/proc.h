@@ -18,6 +18,8 @@ struct proc_facts {
 	uint64_t start_break; /* another one after each execve(2) */
 	int exit_code;        /* of state 'Z', as wait(2) has it */
 	long threads;         /* more than 1 in state 'Z': only its first thread has ended */
+	uint64_t faults;      /* minor page faults, without those of children */
+	uint64_t cpu_ns;      /* user and system time */
 	char comm[16];
 };
 

@@ -47,6 +47,8 @@ bool status_read(pid_t pid, struct status_facts *status)
 	status->gids_known = line && sscanf(line + 5, "%*u %u", &status->effective_gid) == 1;
 	status->mapped_bytes = status_bytes(text, "\nVmSize:");
 	status->data_bytes = status_bytes(text, "\nVmData:");
+	status->resident_peak_bytes = status_bytes(text, "\nVmHWM:");
+	status->anonymous_bytes = status_bytes(text, "\nRssAnon:");
 	status->inner_pid = status_last_pid(text); /* cuts the text */
 	return true;
 }

@@ -13,6 +13,8 @@ struct status_facts {
 	gid_t effective_gid;
 	pid_t inner_pid;                   /* in the innermost pid namespace; 0 unknown */
 	uint64_t mapped_bytes, data_bytes; /* VmSize, VmData; 0 for a zombie */
+	uint64_t resident_peak_bytes;      /* VmHWM; 0 for a zombie */
+	uint64_t anonymous_bytes;          /* RssAnon */
 };
 
 /* False when /proc/PID/status cannot be read. */

@@ -193,6 +193,17 @@ struct snapshot_facts {
 /* How the recorder identified an image's process, the strongest proof first; see recorded.h. */
 enum identity_proof { PROOF_CHILD = 1, PROOF_PEER_PIDFD, PROOF_PEER_CRED, PROOF_START_TIME };
 
+/* What an image used, by the recorder's last sample; of the recorder's own child by wait4(2). */
+struct usage_facts {
+	uint64_t samples; /* 0: none of the memory fields is known */
+	uint64_t sampled_ns;
+	uint64_t faults, cpu_ns; /* minor page faults, CPU time; 0 unknown */
+	uint64_t resident_peak_bytes, anonymous_bytes, anonymous_peak_bytes;
+	bool heap_known;
+	uint64_t heap_bytes;
+	uint64_t heap_free_bytes; /* resident pages in free chunks of malloc */
+};
+
 /*
  * Which process an image is, as the recorder identified it by pidfd and kernel. Nothing here comes
  * from memory that the session's processes can write.
@@ -211,6 +222,7 @@ struct identity_facts {
 	uint64_t end_ns;       /* if `ended` */
 	int32_t exit_status;   /* -1 unknown, or none */
 	int32_t exit_signal;   /* 0 unknown, or none */
+	struct usage_facts usage;
 };
 
 /* An object at the end of a recorded session, as the kernel reported it then. */

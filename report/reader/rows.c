@@ -354,6 +354,19 @@ void row_give_identity(const struct source *source, const struct segment_identit
 		.end_ns = timescale_ns(&source->scale, row->end_clock),
 		.exit_status = row->exit_status,
 		.exit_signal = row->exit_signal,
+		.usage =
+			{
+				.samples = row->samples,
+				.sampled_ns = timescale_ns(&source->scale, row->sample_clock),
+				.faults = row->faults,
+				.cpu_ns = row->cpu_ns,
+				.resident_peak_bytes = row->resident_peak_bytes,
+				.anonymous_bytes = row->anonymous_bytes,
+				.anonymous_peak_bytes = row->anonymous_peak_bytes,
+				.heap_known = row->flags & IDENTITY_HEAP_KNOWN,
+				.heap_bytes = row->heap_bytes,
+				.heap_free_bytes = row->heap_free_bytes,
+			},
 	};
 
 	if (row->instance != 0 && row->pid > 0 && row->proof > 0 &&

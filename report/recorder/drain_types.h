@@ -42,12 +42,25 @@ enum drain_proof {
 	DRAIN_BY_START_TIME,
 };
 
+/* What an image uses, by the last sample: see usage.h. */
+struct drain_usage {
+	uint64_t samples, clock;
+	uint64_t first_faults, first_cpu_ns; /* of earlier images of the process */
+	uint64_t faults, cpu_ns;
+	uint64_t resident_peak_bytes, anonymous_bytes, anonymous_peak_bytes;
+	bool command_ended;       /* the counters are those of wait4(2) */
+	bool walked, heap_known;  /* the last walk succeeded; and the one before, too */
+	uint64_t last_free_bytes; /* by the last walk */
+	uint64_t heap_bytes, heap_free_bytes;
+};
+
 struct drain_identity {
 	pid_t pid; /* in the recorder's pid namespace */
 	enum drain_proof proof;
 	uid_t real_uid, effective_uid; /* (uid_t)-1 unknown */
 	uint64_t start_time;           /* proc(5) stat field 22; 0 unknown */
 	uint64_t known_clock;          /* a drain_now */
+	struct drain_usage usage;
 };
 
 struct drain_identity_end {

@@ -15,6 +15,7 @@
 #include "report/recorder/drain_struct.h"
 #include "report/recorder/session_create.h"
 #include "report/recorder/slots.h"
+#include "report/recorder/usage.h"
 
 #define UID_UNKNOWN ((uid_t)-1)
 
@@ -38,6 +39,7 @@ static void identity_ask_proc(struct drain_identity *identity, int fd, bool is_c
 	if (!known || !(is_child || (fd >= 0 && identity_exists(fd))))
 		return;
 	identity->start_time = facts.start_time;
+	usage_begin(&identity->usage, facts.faults, facts.cpu_ns);
 	if (!has_uids)
 		return;
 	if (identity->effective_uid == UID_UNKNOWN)
@@ -104,7 +106,7 @@ static struct segment_identity *identity_row(struct drain *drain, uint32_t insta
 
 static void identity_end(struct segment_identity *row, const struct drain_identity_end *end)
 {
-	row->flags = IDENTITY_ENDED;
+	row->flags |= IDENTITY_ENDED;
 	if (end->by_kernel)
 		row->flags |= IDENTITY_END_BY_KERNEL;
 	if (end->replaced) {
@@ -115,6 +117,22 @@ static void identity_end(struct segment_identity *row, const struct drain_identi
 		row->exit_status = end->status;
 	if (end->how == DRAIN_KILLED)
 		row->exit_signal = end->signal;
+}
+
+static void identity_put_usage(struct segment_identity *row, const struct drain_usage *usage)
+{
+	row->samples = usage->samples;
+	row->sample_clock = usage->clock;
+	row->faults = usage->faults;
+	row->cpu_ns = usage->cpu_ns;
+	row->resident_peak_bytes = usage->resident_peak_bytes;
+	row->anonymous_bytes = usage->anonymous_bytes;
+	row->anonymous_peak_bytes = usage->anonymous_peak_bytes;
+	if (usage->heap_known) {
+		row->flags |= IDENTITY_HEAP_KNOWN;
+		row->heap_bytes = usage->heap_bytes;
+		row->heap_free_bytes = usage->heap_free_bytes;
+	}
 }
 
 void drain_identify(struct drain *drain, uint32_t instance, const struct drain_identity *identity,
@@ -132,6 +150,7 @@ void drain_identify(struct drain *drain, uint32_t instance, const struct drain_i
 		.proof = identity->proof,
 		.exit_status = -1,
 	};
+	identity_put_usage(row, &identity->usage);
 	if (!end)
 		return;
 	row->end_clock = drain_clock(drain);

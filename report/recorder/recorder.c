@@ -29,6 +29,7 @@
 #include "report/recorder/session_finish.h"
 #include "report/recorder/tree.h"
 #include "report/recorder/truncation_guard.h"
+#include "report/recorder/usage.h"
 #include "report/util/error.h"
 #include "report/util/library.h"
 #include "report/util/limits.h"
@@ -232,13 +233,14 @@ static int start_command(struct recorder *r)
 
 static void check_command(struct recorder *r)
 {
+	struct rusage used;
 	int status;
 
-	if (r->command_ended || waitpid(r->launch.pid, &status, WNOHANG) != r->launch.pid)
+	if (r->command_ended || wait4(r->launch.pid, &status, WNOHANG, &used) != r->launch.pid)
 		return;
 	r->status = status;
 	r->command_ended = true;
-	watch_command_ended(r->watch, status);
+	watch_command_ended(r->watch, status, &used);
 }
 
 /* The next interval: short when the log fills up fast, else longer step by step. */
@@ -286,6 +288,7 @@ static void recorder_turn(struct recorder *r, uint64_t most_ns)
 	r->interval_ns = next_interval(r->interval_ns, drain_log(r->drain));
 	r->next_scan_ns = tree_scan(r->tree, wait[1].revents & POLLIN);
 	compare_breaks(r, wait[1].revents & POLLIN);
+	usage_turn(r->watch, wait[1].revents & POLLIN);
 }
 
 /* Waits for SETTLE_NS: the tree may not have found a process yet that COMMAND left behind. */

@@ -12,6 +12,7 @@
 #include "report/procfs/timens.h"
 #include "report/recorder/identity.h"
 #include "report/recorder/slots.h"
+#include "report/recorder/usage.h"
 #include "report/recorder/watch_add.h"
 #include "report/recorder/watch_scan.h"
 #include "report/recorder/watch_struct.h"
@@ -136,7 +137,7 @@ void watch_free(struct watch *watch)
 	free(watch);
 }
 
-void watched_record_end(const struct watch *watch, const struct watched *w, bool replaced,
+void watched_record_end(const struct watch *watch, struct watched *w, bool replaced,
 			enum drain_how how, int status, int signal)
 {
 	struct drain_identity_end end = {
@@ -147,6 +148,8 @@ void watched_record_end(const struct watch *watch, const struct watched *w, bool
 		.signal = signal,
 	};
 
+	if (!replaced)
+		usage_end(w);
 	if (w->identity.proof)
 		drain_identify(watch->drain, w->instance, &w->identity, &end);
 }
@@ -206,8 +209,10 @@ static void watched_retire_ended(struct watch *watch, struct watched *w)
 
 	w->ended = false;
 	if (w->pid > 0 && w->pid == watch->command) {
-		if (watch->command_ended)
-			retire_by_status(watch, w, watch->command_status);
+		if (!watch->command_ended)
+			return;
+		usage_command_ended(w, &watch->command_usage, watch->added_count == 1);
+		retire_by_status(watch, w, watch->command_status);
 		return;
 	}
 	ending = ending_ask(w->pid, w->image.start_time, w->fd, &status);
@@ -241,8 +246,9 @@ static bool collect_from_pidfds(struct watch *watch)
 
 /* ---- both ---- */
 
-void watch_command_ended(struct watch *watch, int wait_status)
+void watch_command_ended(struct watch *watch, int wait_status, const struct rusage *used)
 {
+	watch->command_usage = *used;
 	watch->command_ended = true;
 	watch->command_status = wait_status;
 }

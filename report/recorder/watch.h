@@ -9,6 +9,7 @@
 
 #include "report/recorder/registrations.h"
 
+struct rusage;
 struct watch;
 
 /* `command` is the recorder's own child: wait(2) reports its end. Null with errno set. */
@@ -18,8 +19,8 @@ void watch_free(struct watch *watch);
 /* A descriptor that is readable when a watched process has ended. */
 int watch_fd(const struct watch *watch);
 
-/* COMMAND has ended with this status of wait(2): it is the end of its last image. */
-void watch_command_ended(struct watch *watch, int wait_status);
+/* COMMAND has ended, as wait4(2) reported: it is the end of its last image. */
+void watch_command_ended(struct watch *watch, int wait_status, const struct rusage *used);
 
 /* Adds the images that have registered and retires those that have ended. */
 void watch_turn(struct watch *watch);
@@ -68,7 +69,7 @@ void watched_note_ended(struct watch *watch, struct watched *w);
  * Keeps in the recording which process it was, and how it ended; `replaced`: by its next image, and
  * the process runs on.
  */
-void watched_record_end(const struct watch *watch, const struct watched *w, bool replaced,
+void watched_record_end(const struct watch *watch, struct watched *w, bool replaced,
 			enum drain_how how, int status, int signal);
 
 #endif

@@ -174,6 +174,7 @@ void watch_add(struct watch *watch, struct registration *registration)
 			close(registration->fd);
 		return;
 	}
+	watch->added_count++;
 	pid = find_process(watch, registration);
 	identity_verify(&identity, watch->drain, registration, pid,
 			is_command(watch, &registration->image) && !watch->command_ended);

@@ -11,6 +11,8 @@ struct instance_set {
 	uint32_t capacity;
 };
 
+#include <sys/resource.h>
+
 #define uthash_nonfatal_oom(element) ((element)->unhashed = true)
 #include "report/util/hash.h"
 
@@ -22,9 +24,10 @@ struct watched {
 	int fd;             /* -1: watch_scan checks it */
 	bool wait_for_reap; /* ended, but its status is not known until its parent has waited */
 	bool ended;
-	uint64_t exec_clock; /* when it was first seen as another program; 0: never */
-	bool left;           /* by that execve: its slot is ended, and not yet freed */
-	bool unhashed;       /* no memory for a table */
+	uint64_t exec_clock;   /* when it was first seen as another program; 0: never */
+	bool left;             /* by that execve: its slot is ended, and not yet freed */
+	uint64_t next_walk_ns; /* of its heap */
+	bool unhashed;         /* no memory for a table */
 	struct watched *next_ended;
 	UT_hash_handle hh;
 	UT_hash_handle by_pid;
@@ -44,6 +47,9 @@ struct watch {
 	int command_status;
 	bool last; /* this is the last turn */
 	uint64_t next_scan_ns;
+	uint64_t next_usage_ns, usage_pause_ns;
+	uint64_t added_count;        /* images */
+	struct rusage command_usage; /* when command_ended */
 	void (*registered)(void *context, pid_t pid, const struct drain_process *image);
 	void *context;
 };

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/recorder/usage.h"
+
+#include <sys/resource.h>
+
+#include "report/procfs/heap_chunks.h"
+#include "report/procfs/proc.h"
+#include "report/procfs/status.h"
+#include "report/procfs/timens.h"
+#include "report/recorder/drain_struct.h"
+#include "report/recorder/identity.h"
+#include "report/recorder/slots.h"
+#include "report/recorder/watch_struct.h"
+#include "report/util/now.h"
+
+#define PAUSE_MIN_NS 50000000ull
+#define PAUSE_MAX_NS 500000000ull
+#define WALK_PAUSE_NS 400000000ull
+#define SHARE 50u                   /* samples take at most 1/50 of the time */
+#define WALK_LEAST_BYTES (16 << 20) /* a smaller heap holds too little to be worth a walk */
+
+void usage_begin(struct drain_usage *usage, uint64_t faults, uint64_t cpu_ns)
+{
+	*usage = (struct drain_usage){.first_faults = faults, .first_cpu_ns = cpu_ns};
+}
+
+static uint64_t usage_since(uint64_t first, uint64_t now)
+{
+	return now > first ? now - first : 0;
+}
+
+static void usage_set_counters(struct drain_usage *usage, uint64_t faults, uint64_t cpu_ns)
+{
+	usage->faults = usage_since(usage->first_faults, faults);
+	usage->cpu_ns = usage_since(usage->first_cpu_ns, cpu_ns);
+}
+
+/* False when another process has the pid. */
+static bool usage_read_counters(struct watched *w, struct proc_facts *facts)
+{
+	return w->identity.proof && w->pid > 0 && proc_facts(w->pid, facts) &&
+	       (w->identity.start_time == 0 || facts->start_time == w->identity.start_time);
+}
+
+/* ---- the heap ---- */
+
+/*
+ * Memory that is free now may be in use again soon: what two walks in turn found free is kept.
+ */
+static void usage_note_walk(struct drain_usage *usage, bool known, const struct heap_chunks *heap)
+{
+	uint64_t before = usage->last_free_bytes;
+
+	usage->last_free_bytes = known ? heap->free_resident_bytes : 0;
+	usage->heap_known = known && usage->walked;
+	usage->walked = known;
+	if (!usage->heap_known)
+		return;
+	usage->heap_bytes = heap->heap_bytes;
+	usage->heap_free_bytes = before < heap->free_resident_bytes ? before
+								    : heap->free_resident_bytes;
+}
+
+/* The slot may hold any number: it says only where to read in the process's own memory. */
+static void usage_walk_heap(struct watch *watch, struct watched *w)
+{
+	const struct segment_process *slot = drain_slot(watch->drain, w->image.slot);
+	uint64_t start = slot->break_initial, end = slot->break_current, began = now_ns();
+	struct heap_chunks heap;
+	bool known;
+
+	if (began < w->next_walk_ns || slot->instance != w->instance || end <= start ||
+	    end - start < WALK_LEAST_BYTES || w->image.forked)
+		return;
+	known = heap_chunks_read(w->pid, start, end, &heap) && slot->break_current == end;
+	usage_note_walk(&w->identity.usage, known, &heap);
+	w->next_walk_ns = now_ns() + WALK_PAUSE_NS + (now_ns() - began) * SHARE;
+}
+
+/* ---- samples ---- */
+
+/* Rows for readers of the live session: after 1, 2, 4 ... samples. */
+static void usage_keep(struct watch *watch, const struct watched *w)
+{
+	uint64_t samples = w->identity.usage.samples;
+
+	if ((samples & (samples - 1)) == 0)
+		drain_identify(watch->drain, w->instance, &w->identity, NULL);
+}
+
+static void usage_sample(struct watch *watch, struct watched *w)
+{
+	struct drain_usage *usage = &w->identity.usage;
+	struct proc_facts facts;
+	struct status_facts status;
+
+	if (!usage_read_counters(w, &facts) || facts.state == 'Z' || w->exec_clock || w->left ||
+	    !status_read(w->pid, &status) || status.resident_peak_bytes == 0)
+		return;
+	usage_set_counters(usage, facts.faults, facts.cpu_ns);
+	usage->samples++;
+	usage->clock = drain_clock(watch->drain);
+	usage->resident_peak_bytes = status.resident_peak_bytes;
+	usage->anonymous_bytes = status.anonymous_bytes;
+	if (status.anonymous_bytes > usage->anonymous_peak_bytes)
+		usage->anonymous_peak_bytes = status.anonymous_bytes;
+	usage_walk_heap(watch, w);
+	usage_keep(watch, w);
+}
+
+void usage_turn(struct watch *watch, bool registered)
+{
+	uint64_t began = now_ns(), took_ns;
+
+	if (registered && watch->usage_pause_ns != PAUSE_MIN_NS) {
+		watch->usage_pause_ns = PAUSE_MIN_NS;
+		watch->next_usage_ns = began + PAUSE_MIN_NS;
+	}
+	if (began < watch->next_usage_ns)
+		return;
+	for (struct watched *w = watch->table; w; w = w->hh.next)
+		usage_sample(watch, w);
+	took_ns = (now_ns() - began) * SHARE;
+	watch->next_usage_ns = began +
+			       (took_ns > watch->usage_pause_ns ? took_ns : watch->usage_pause_ns);
+	if (watch->usage_pause_ns < PAUSE_MAX_NS)
+		watch->usage_pause_ns += watch->usage_pause_ns / 2;
+}
+
+/* ---- the end ---- */
+
+void usage_end(struct watched *w)
+{
+	struct proc_facts facts;
+
+	if (!w->identity.usage.command_ended && usage_read_counters(w, &facts) &&
+	    facts.state == 'Z')
+		usage_set_counters(&w->identity.usage, facts.faults, facts.cpu_ns);
+}
+
+static uint64_t usage_time_ns(const struct timeval *time)
+{
+	return (uint64_t)time->tv_sec * 1000000000u + (uint64_t)time->tv_usec * 1000u;
+}
+
+/*
+ * wait4(2) adds what COMMAND's own children used. Its peak begins as the one of the recorder's
+ * child that called execve(2), which is not larger than the recorder's.
+ */
+void usage_command_ended(struct watched *w, const struct rusage *used, bool alone)
+{
+	struct drain_usage *usage = &w->identity.usage;
+	uint64_t peak = (uint64_t)used->ru_maxrss << 10;
+	struct rusage own;
+
+	if (!alone || !w->identity.proof)
+		return;
+	usage->command_ended = true;
+	usage_set_counters(usage, (uint64_t)used->ru_minflt,
+			   usage_time_ns(&used->ru_utime) + usage_time_ns(&used->ru_stime));
+	if (getrusage(RUSAGE_SELF, &own) == 0 && used->ru_maxrss > own.ru_maxrss &&
+	    peak > usage->resident_peak_bytes)
+		usage->resident_peak_bytes = peak;
+}
