@@ -34,6 +34,7 @@
  *   recorder/watch            the live processes, and how each one ends
  *   recorder/watch_add        adds the images that have registered
  *   recorder/watch_scan       processes without a pidfd, by polling
+ *   recorder/usage            what each process uses: memory, page faults, time, its free heap
  *   recorder/watch_struct     struct watch, for these three
  *   recorder/preload_check    whether a process or a program can load the shim
  *   recorder/tree             descendants that run without the shim
@@ -58,6 +59,7 @@
  *   procfs/sysvipc     the kernel's tables of segments, queues and semaphores
  *   procfs/holders     which processes have a segment attached, by their maps
  *   procfs/kernel_rows the rows that these files produce
+ *   procfs/heap_chunks what lies free in a heap of malloc
  *   procfs/maps        address spaces: /proc/PID/maps and smaps
  *   procfs/status      users, limits and memory: /proc/PID/status, limits, /proc/meminfo
  *   procfs/proc        which processes there are, whether one still runs, /proc/PID/stat
@@ -110,6 +112,8 @@
  *   model/findings          the findings
  *   model/findings_group    joins findings of one kind, program, place and cause
  *   model/place             the function and line that a call came from
+ *   model/findings_heap     findings about heaps: growing, thrashing, pinned, past the break
+ *   model/heap_places       the place that most of a heap's growth is from
  *   model/findings_segments findings about segments and their holders
  *   model/explain           why a call failed, by the facts of that moment:
  *   model/explain_attach    shmat, shmdt, shmctl

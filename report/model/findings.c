@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "report/model/failures.h"
+#include "report/model/findings_heap.h"
 #include "report/model/findings_segments.h"
 #include "report/model/kernel_snapshots.h"
 #include "report/model/model.h"
@@ -269,8 +270,6 @@ static void check_mixed(struct model *model, const struct model_process *p)
 }
 
 #define NARROW_BYTES (1u << 20) /* headroom that one larger malloc uses up */
-#define THRASH_MOVES 16u
-#define PINNED_BYTES (64u << 20)
 
 static void check_blocked(struct model *model, const struct model_process *p)
 {
@@ -301,43 +300,6 @@ static void check_blocked(struct model *model, const struct model_process *p)
 	findings_about(finding, p);
 }
 
-/* At least a quarter of the moves go down, and the break grew by four times its peak in all. */
-static void check_thrash(struct model *model, const struct model_process *p)
-{
-	const struct move_facts *m = &p->facts.moves[BY_MALLOC];
-	uint64_t peak = p->facts.break_peak - p->facts.break_initial;
-
-	if (m->shrinks < THRASH_MOVES || m->shrinks * 3 < m->grows || m->grown_bytes < 4 * peak)
-		return;
-	about_move(findings_add(model, FINDING_BREAK_THRASH, SEVERITY_NOTE,
-				"raise M_TRIM_THRESHOLD or M_TOP_PAD with mallopt(3): malloc then "
-				"keeps free memory for later requests",
-				"%s (%d): malloc moved the break up %llu times and down %llu times",
-				model_program_name(&p->facts), p->facts.pid,
-				(unsigned long long)m->grows, (unsigned long long)m->shrinks),
-		   p, p->shrink_stack);
-}
-
-/* Whether the whole heap still exists long after the last move. */
-static void check_pinned(struct model *model, const struct model_process *p)
-{
-	uint64_t peak = p->facts.break_peak - p->facts.break_initial;
-	uint64_t end = p->facts.ended ? p->facts.end_ns : model->session.duration_ns;
-	uint64_t life = end > p->facts.start_ns ? end - p->facts.start_ns : 0;
-	char size[FORMAT_BYTES];
-
-	if (peak < PINNED_BYTES || model_shrunk(&p->facts) > peak / 8 || p->last_move_ns == 0 ||
-	    end < p->last_move_ns || end - p->last_move_ns < life / 2)
-		return;
-	about_move(findings_add(model, FINDING_HEAP_PINNED, SEVERITY_NOTE,
-				"call malloc_trim(3) to give back free memory; one block in use at "
-				"the top holds the break up",
-				"%s (%d): the break went up by %s early and never came down",
-				model_program_name(&p->facts), p->facts.pid,
-				format_bytes(size, peak)),
-		   p, p->highest_stack);
-}
-
 static void check_processes(struct model *model)
 {
 	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
@@ -347,8 +309,7 @@ static void check_processes(struct model *model)
 			continue;
 		check_mixed(model, p);
 		check_blocked(model, p);
-		check_thrash(model, p);
-		check_pinned(model, p);
+		findings_check_heap(model, p);
 		findings_check_attachments(model, p);
 	}
 }

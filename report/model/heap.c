@@ -171,8 +171,6 @@ void heap_free(struct heap *heap)
 
 /* ---- conclusions ---- */
 
-typedef void heap_visit(void *context, uint32_t site, uint64_t bytes);
-
 struct heap_sums {
 	struct model *model;
 	bool of_peak;
@@ -214,6 +212,11 @@ static void heap_visit_now(const struct heap *heap, uint64_t from, uint64_t limi
 			visit(context, piece->site, end - start);
 		start = piece->end;
 	}
+}
+
+void heap_visit_own(const struct heap *heap, uint64_t from, heap_visit *visit, void *context)
+{
+	heap_visit_now(heap, from, UINT64_MAX, visit, context);
 }
 
 static void heap_visit_gone(const struct heap *heap, heap_visit *visit, void *context)

@@ -59,6 +59,10 @@ void heap_drop(struct model_process *process);
 
 void heap_free(struct heap *heap);
 
+/* Visits the image's own growth above the address `from` that is still there, by site. */
+typedef void heap_visit(void *context, uint32_t site, uint64_t bytes);
+void heap_visit_own(const struct heap *heap, uint64_t from, heap_visit *visit, void *context);
+
 /* Adds to each site what it keeps, and what it had at the peak of each image. */
 void heaps_finalize(struct model *model);
 

@@ -16,6 +16,8 @@
 #define PAUSE_MIN_NS 50000000ull
 #define PAUSE_MAX_NS 500000000ull
 #define WALK_PAUSE_NS 400000000ull
+#define WALK_PAUSE_MAX_NS 4000000000ull
+#define WALK_SHARE 20u              /* walks over one heap take at most 1/20 of the time */
 #define SHARE 50u                   /* samples take at most 1/50 of the time */
 #define WALK_LEAST_BYTES (16 << 20) /* a smaller heap holds too little to be worth a walk */
 
@@ -61,20 +63,43 @@ static void usage_note_walk(struct drain_usage *usage, bool known, const struct 
 								    : heap->free_resident_bytes;
 }
 
-/* The slot may hold any number: it says only where to read in the process's own memory. */
+/* Whether a walk is due: not while the heap moves, which would make it fail. */
+static bool usage_walk_is_due(struct watched *w, const struct segment_process *slot)
+{
+	uint64_t end = slot->break_current;
+	bool quiet = end == w->walk_break && slot->instance == w->instance && !w->image.forked;
+
+	w->walk_break = end;
+	return quiet && end > slot->break_initial && now_ns() >= w->next_walk_ns &&
+	       end - slot->break_initial >= WALK_LEAST_BYTES;
+}
+
+/*
+ * The slot may hold any number: it says only where to read in the process's own memory. A heap in
+ * use is walked more and more rarely.
+ */
 static void usage_walk_heap(struct watch *watch, struct watched *w)
 {
 	const struct segment_process *slot = drain_slot(watch->drain, w->image.slot);
-	uint64_t start = slot->break_initial, end = slot->break_current, began = now_ns();
+	uint64_t began = now_ns(), end = slot->break_current, took_ns;
+	struct drain_usage *usage = &w->identity.usage;
 	struct heap_chunks heap;
 	bool known;
 
-	if (began < w->next_walk_ns || slot->instance != w->instance || end <= start ||
-	    end - start < WALK_LEAST_BYTES || w->image.forked)
+	if (!usage_walk_is_due(w, slot))
 		return;
-	known = heap_chunks_read(w->pid, start, end, &heap) && slot->break_current == end;
-	usage_note_walk(&w->identity.usage, known, &heap);
-	w->next_walk_ns = now_ns() + WALK_PAUSE_NS + (now_ns() - began) * SHARE;
+	known = heap_chunks_read(w->pid, slot->break_initial, end, &heap) &&
+		slot->break_current == end;
+	usage_note_walk(usage, known, &heap);
+	took_ns = now_ns() - began;
+	watch->walked_ns += took_ns;
+	if (known && usage->last_free_bytes < heap.heap_bytes / 4 && w->walk_pause_ns)
+		w->walk_pause_ns = w->walk_pause_ns < WALK_PAUSE_MAX_NS ? w->walk_pause_ns * 2
+									: WALK_PAUSE_MAX_NS;
+	else
+		w->walk_pause_ns = WALK_PAUSE_NS;
+	took_ns *= WALK_SHARE;
+	w->next_walk_ns = now_ns() + (took_ns > w->walk_pause_ns ? took_ns : w->walk_pause_ns);
 }
 
 /* ---- samples ---- */
@@ -118,9 +143,10 @@ void usage_turn(struct watch *watch, bool registered)
 	}
 	if (began < watch->next_usage_ns)
 		return;
+	watch->walked_ns = 0;
 	for (struct watched *w = watch->table; w; w = w->hh.next)
 		usage_sample(watch, w);
-	took_ns = (now_ns() - began) * SHARE;
+	took_ns = (now_ns() - began - watch->walked_ns) * SHARE;
 	watch->next_usage_ns = began +
 			       (took_ns > watch->usage_pause_ns ? took_ns : watch->usage_pause_ns);
 	if (watch->usage_pause_ns < PAUSE_MAX_NS)

@@ -24,10 +24,10 @@ struct watched {
 	int fd;             /* -1: watch_scan checks it */
 	bool wait_for_reap; /* ended, but its status is not known until its parent has waited */
 	bool ended;
-	uint64_t exec_clock;   /* when it was first seen as another program; 0: never */
-	bool left;             /* by that execve: its slot is ended, and not yet freed */
-	uint64_t next_walk_ns; /* of its heap */
-	bool unhashed;         /* no memory for a table */
+	uint64_t exec_clock; /* when it was first seen as another program; 0: never */
+	bool left;           /* by that execve: its slot is ended, and not yet freed */
+	uint64_t next_walk_ns, walk_pause_ns, walk_break; /* of its heap: see usage.c */
+	bool unhashed;                                    /* no memory for a table */
 	struct watched *next_ended;
 	UT_hash_handle hh;
 	UT_hash_handle by_pid;
@@ -47,7 +47,7 @@ struct watch {
 	int command_status;
 	bool last; /* this is the last turn */
 	uint64_t next_scan_ns;
-	uint64_t next_usage_ns, usage_pause_ns;
+	uint64_t next_usage_ns, usage_pause_ns, walked_ns;
 	uint64_t added_count;        /* images */
 	struct rusage command_usage; /* when command_ended */
 	void (*registered)(void *context, pid_t pid, const struct drain_process *image);

@@ -168,6 +168,26 @@ static void report_json_put_attached(struct json *json, const struct model_proce
 	json_close(json, '}');
 }
 
+static void report_json_put_usage(struct json *json, const struct usage_facts *usage)
+{
+	if (!usage->samples && !usage->faults && !usage->cpu_ns && !usage->resident_peak_bytes) {
+		json_null(json, "usage");
+		return;
+	}
+	json_open(json, "usage", '{');
+	json_number(json, "samples", usage->samples);
+	json_number_or_null(json, "sampled_ns", usage->samples, usage->sampled_ns);
+	json_number(json, "faults", usage->faults);
+	json_number(json, "cpu_ns", usage->cpu_ns);
+	json_number_or_null(json, "resident_peak_bytes", usage->resident_peak_bytes != 0,
+			    usage->resident_peak_bytes);
+	json_number_or_null(json, "anonymous_bytes", usage->samples, usage->anonymous_bytes);
+	json_number_or_null(json, "anonymous_peak_bytes", usage->samples,
+			    usage->anonymous_peak_bytes);
+	json_number_or_null(json, "heap_free_bytes", usage->heap_known, usage->heap_free_bytes);
+	json_close(json, '}');
+}
+
 static void report_json_put_ending(struct json *json, const struct process_facts *facts)
 {
 	static const char *const states[] = {"running", "exited", "killed", "exec", "gone"};
@@ -201,6 +221,7 @@ static void report_json_put_process(struct json *json, const struct model_proces
 	report_json_put_break(json, process);
 	report_json_put_calls(json, facts);
 	report_json_put_attached(json, process);
+	report_json_put_usage(json, &process->identity.usage);
 	json_number(json, "events", process->event_count);
 	json_close(json, '}');
 }

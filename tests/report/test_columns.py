@@ -171,7 +171,8 @@ def test_known_number_without_rows_is_no_error():
 def test_findings_of_the_contract():
     assert set(tables.FINDINGS) >= {
         "leaked-segment", "attach-without-detach", "repeated-attach", "world-writable-segment", "segment-never-attached",
-        "removed-by-other", "vanished-segment", "failed-call", "break-blocked", "break-thrash", "heap-pinned",
+        "removed-by-other", "vanished-segment", "failed-call", "break-blocked", "heap-growing", "break-thrash", "heap-pinned",
+        "past-the-break",
         "mixed-break-users", "unseen-moves", "lost-events", "not-followed"}
 
 

@@ -34,8 +34,6 @@ STORIES = {
     "mixed-break-users": ("take(20, 9000); by_itself(); take(20, 90000);", "by_itself", "take(20, 9000); take(20, 90000);"),
     "break-thrash": ("for (int i = 0; i < 40; i++) { take(20, 60000); give_back(20); }", "give_back",
                      "mallopt(M_TRIM_THRESHOLD, 1 << 30); for (int i = 0; i < 40; i++) { take(20, 60000); give_back(20); }"),
-    "heap-pinned": ("take(1000, 90000); taken = now(); while (now() < taken + 3 * (taken - began)) ;", "take",
-                    "take(1000, 90000); give_back(1000); taken = now(); while (now() < taken + 3 * (taken - began)) ;"),
     "segment-never-attached": (
         "if (shmctl(shmget(IPC_PRIVATE, 4096, 0600), IPC_RMID, 0)) return 1;", "main",
         "int id = shmget(IPC_PRIVATE, 4096, 0600); shmdt(shmat(id, 0, 0)); if (shmctl(id, IPC_RMID, 0)) return 1;"),

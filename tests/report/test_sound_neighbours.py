@@ -12,11 +12,9 @@ from harness import Recording, memshim, record, target
 from test_findings import HEAD, found
 
 CYCLES = "for (int i = 0; i < 40; i++) { take(20, 60000); give_back(20); }"
-ONE_TRIM = "for (int i = 0; i < 40; i++) { take(20, 200000); for (int k = 0; k < 20; k++) free(kept[k]); }"
 TUNED = "mallopt(M_MMAP_THRESHOLD, 1 << 24); mallopt(M_TRIM_THRESHOLD, 128 << 10); mallopt(M_TOP_PAD, 0);"
 SOUND = {
     "fifteen trims": TUNED + "for (int i = 0; i < 5; i++) { take(3, 200000); give_back(3); }",
-    "one trim for twenty moves up": TUNED + ONE_TRIM,
     "a great heap that moves a little at its top":
         TUNED + "for (int i = 0; i < 20; i++) use(malloc(15 << 20));" + CYCLES.replace("60000", "200000"),
 }

@@ -11,7 +11,7 @@
  *    move INSTANCE TIME STACK BEFORE AFTER [malloc]
  *    fork CHILD PARENT TIME
  *    exec INSTANCE TIME
- *    usage INSTANCE TIME RESIDENT_PEAK RESIDENT FAULTS CPU_MS [FREE HEAP]
+ *    usage INSTANCE TIME RESIDENT_PEAK ANONYMOUS FAULTS CPU_MS [HEAP_FREE HEAP]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -109,6 +109,30 @@ static void tell_life(char **word, uint8_t kind)
 	feed(&event);
 }
 
+static void tell_usage(char **word)
+{
+	struct identity_facts facts = {
+		.instance = (uint32_t)number(word[1]),
+		.real_uid = UINT32_MAX,
+		.effective_uid = UINT32_MAX,
+		.usage =
+			{
+				.samples = 1,
+				.sampled_ns = number(word[2]) * MS,
+				.resident_peak_bytes = number(word[3]),
+				.anonymous_peak_bytes = number(word[4]),
+				.anonymous_bytes = number(word[4]),
+				.faults = number(word[5]),
+				.cpu_ns = number(word[6]) * MS,
+				.heap_known = word[7] != NULL,
+				.heap_free_bytes = number(word[7]),
+				.heap_bytes = number(word[8]),
+			},
+	};
+
+	model_add_identity(model, &facts);
+}
+
 static void tell_stack(char **word)
 {
 	struct module_facts module = {.number = (uint32_t)number(word[1])};
@@ -139,6 +163,8 @@ static void tell(char **word)
 		model_add_loss(model, LOST_OVERWRITTEN, number(word[1]));
 	else if (strcmp(what, "move") == 0)
 		tell_move(word);
+	else if (strcmp(what, "usage") == 0)
+		tell_usage(word);
 	else if (strcmp(what, "fork") == 0)
 		tell_life(word, KIND_FORK);
 	else if (strcmp(what, "exec") == 0)
