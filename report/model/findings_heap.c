@@ -31,6 +31,17 @@ static uint64_t heap_peak(const struct process_facts *facts)
 							: 0;
 }
 
+/* What the finding says in a few words, such as "2.5G taken again and again". */
+static void finding_set_heap(struct model *model, struct finding *finding, const char *headline,
+			     const char *amount, uint64_t bytes)
+{
+	char text[64];
+
+	snprintf(text, sizeof text, "%s %s", amount, headline);
+	finding_name(model, finding, text);
+	finding->bytes = bytes;
+}
+
 static void finding_set_place(struct finding *finding, const struct model_process *p,
 			      uint32_t instance, uint32_t stack)
 {
@@ -66,6 +77,8 @@ static void check_growing(struct model *model, const struct model_process *p)
 	char size[FORMAT_BYTES], rate[FORMAT_BYTES], time[FORMAT_BYTES], back[FORMAT_BYTES];
 	struct growth_facts growth;
 	struct heap_place place;
+	struct finding *finding;
+	char headline[64];
 
 	if (!p->heap || !growing_long_enough(p, life_ns) ||
 	    !growth_judge(&p->heap->growth, p->facts.start_ns + life_ns, &growth) ||
@@ -73,17 +86,20 @@ static void check_growing(struct model *model, const struct model_process *p)
 	    model_shrunk(&p->facts) > grown / GIVEN_BACK_MOST)
 		return;
 	place = heap_place_find(model, p, growth.from);
-	finding_set_place(
-		findings_add(model, FINDING_HEAP_GROWING, SEVERITY_WARNING,
-			     "the place does not give back what it takes: look for a list or a "
-			     "cache without a limit, or a free(3) that is missing",
-			     "%s (%d): the heap grows by %s/s: it took %s in %s and gave back %s; "
-			     "%.0f %% of the growth is from one place",
-			     model_program_name(&p->facts), p->facts.pid,
-			     format_bytes(rate, (uint64_t)growth.bytes_per_s),
-			     format_bytes(size, grown), format_duration(time, life_ns),
-			     format_bytes(back, model_shrunk(&p->facts)), place.share * 100),
-		p, place.instance, place.stack);
+	finding = findings_add(
+		model, FINDING_HEAP_GROWING, SEVERITY_WARNING,
+		"the place does not give back what it takes: look for a list or a "
+		"cache without a limit, or a free(3) that is missing",
+		"%s (%d): the heap grows by %s/s: it took %s in %s and gave back %s; "
+		"%.0f %% of the growth is from one place",
+		model_program_name(&p->facts), p->facts.pid,
+		format_bytes(rate, (uint64_t)growth.bytes_per_s), format_bytes(size, grown),
+		format_duration(time, life_ns), format_bytes(back, model_shrunk(&p->facts)),
+		place.share * 100);
+	finding_set_place(finding, p, place.instance, place.stack);
+	snprintf(headline, sizeof headline, "heap growing, %s/s", rate);
+	finding_name(model, finding, headline);
+	finding->bytes = grown;
 }
 
 /* ---- break-thrash ---- */
@@ -174,20 +190,19 @@ static void thrash_add(struct model *model, const struct model_process *p,
 	bool costly = thrash->share >= THRASH_WARN_SHARE && thrash->cost_ns >= THRASH_WARN_NS;
 	char advice[512], again[FORMAT_BYTES], moves[FORMAT_BYTES], faults[FORMAT_BYTES];
 	uint32_t stack = thrash->by_malloc ? p->shrink_stack : p->direct_stack;
+	struct finding *finding;
 
 	thrash_advise(advice, sizeof advice, thrash, heap_peak(&p->facts));
-	finding_set_place(
-		findings_add(model, FINDING_BREAK_THRASH, costly ? SEVERITY_WARNING : SEVERITY_NOTE,
-			     advice,
-			     "%s (%d): the break moved %s times (%.0f/s), and %s were given back "
-			     "and taken again: %s%s page faults, at least %.0f %% of its CPU time",
-			     model_program_name(&p->facts), p->facts.pid,
-			     format_count(moves, thrash->moves), thrash->moves_per_s,
-			     format_bytes(again, thrash->again_bytes),
-			     p->identity.usage.faults ? "" : "up to ",
-			     format_count(faults, thrash->faults),
-			     thrash->share < 1 ? thrash->share * 100 : 99.0),
-		p, p->facts.instance, stack);
+	finding = findings_add(
+		model, FINDING_BREAK_THRASH, costly ? SEVERITY_WARNING : SEVERITY_NOTE, advice,
+		"%s (%d): the break moved %s times (%.0f/s), and %s were given back "
+		"and taken again: %s%s page faults, at least %.0f %% of its CPU time",
+		model_program_name(&p->facts), p->facts.pid, format_count(moves, thrash->moves),
+		thrash->moves_per_s, format_bytes(again, thrash->again_bytes),
+		p->identity.usage.faults ? "" : "up to ", format_count(faults, thrash->faults),
+		thrash->share < 1 ? thrash->share * 100 : 99.0);
+	finding_set_place(finding, p, p->facts.instance, stack);
+	finding_set_heap(model, finding, "given back and taken again", again, thrash->again_bytes);
 }
 
 static void check_thrash(struct model *model, const struct model_process *p)
@@ -213,19 +228,21 @@ static void check_pinned(struct model *model, const struct model_process *p)
 {
 	const struct usage_facts *usage = &p->identity.usage;
 	char freed[FORMAT_BYTES], heap[FORMAT_BYTES];
+	struct finding *finding;
 
 	if (!usage->heap_known || usage->heap_free_bytes < PINNED_LEAST_BYTES ||
 	    usage->heap_free_bytes < usage->heap_bytes / PINNED_PART)
 		return;
-	finding_set_place(
-		findings_add(model, FINDING_HEAP_PINNED, SEVERITY_NOTE,
-			     "call malloc_trim(3) when the work is done: it gives free pages back "
-			     "although a block in use at the top holds the break up",
-			     "%s (%d): %s of the heap's %s were free and still resident",
-			     model_program_name(&p->facts), p->facts.pid,
-			     format_bytes(freed, usage->heap_free_bytes),
-			     format_bytes(heap, usage->heap_bytes)),
-		p, p->facts.instance, p->highest_stack);
+	finding = findings_add(
+		model, FINDING_HEAP_PINNED, SEVERITY_NOTE,
+		"call malloc_trim(3) when the work is done: it gives free pages back "
+		"although a block in use at the top holds the break up",
+		"%s (%d): %s of the heap's %s were free and still resident",
+		model_program_name(&p->facts), p->facts.pid,
+		format_bytes(freed, usage->heap_free_bytes), format_bytes(heap, usage->heap_bytes));
+	finding_set_place(finding, p, p->facts.instance, p->highest_stack);
+	finding_set_heap(model, finding, "of heap free but resident", freed,
+			 usage->heap_free_bytes);
 }
 
 /* ---- past-the-break ---- */
@@ -241,22 +258,23 @@ static void check_past(struct model *model, const struct model_process *p)
 	const struct usage_facts *usage = &p->identity.usage;
 	uint64_t peak = usage->samples ? usage->anonymous_peak_bytes : 0,
 		 heap = heap_peak(&p->facts);
-	char memory[FORMAT_BYTES], shown[FORMAT_BYTES], resident[FORMAT_BYTES];
+	char memory[FORMAT_BYTES], shown[FORMAT_BYTES], resident[FORMAT_BYTES], past[FORMAT_BYTES];
+	struct finding *finding;
 
 	if (peak < heap + PAST_LEAST_BYTES || peak - heap < peak / 2)
 		return;
-	findings_about(
-		findings_add(
-			model, FINDING_PAST_THE_BREAK, SEVERITY_NOTE,
-			"malloc uses mmap(2) for the heaps of other threads and for large blocks: "
-			"MALLOC_ARENA_MAX=1 brings the threads' memory to the break; heaptrack(1) "
-			"or pmap -x show the rest",
-			"%s (%d): it had %s of anonymous memory, and the break explains %s of it "
-			"(peak of the resident size: %s)",
-			model_program_name(&p->facts), p->facts.pid, format_bytes(memory, peak),
-			format_bytes(shown, heap),
-			format_bytes(resident, usage->resident_peak_bytes)),
-		p);
+	finding = findings_add(
+		model, FINDING_PAST_THE_BREAK, SEVERITY_NOTE,
+		"malloc uses mmap(2) for the heaps of other threads and for large blocks: "
+		"MALLOC_ARENA_MAX=1 brings the threads' memory to the break; heaptrack(1) "
+		"or pmap -x show the rest",
+		"%s (%d): it had %s of anonymous memory, and the break explains %s of it "
+		"(peak of the resident size: %s)",
+		model_program_name(&p->facts), p->facts.pid, format_bytes(memory, peak),
+		format_bytes(shown, heap), format_bytes(resident, usage->resident_peak_bytes));
+	format_bytes(past, peak - heap);
+	findings_about(finding, p);
+	finding_set_heap(model, finding, "past the break", past, peak - heap);
 }
 
 void findings_check_heap(struct model *model, const struct model_process *p)

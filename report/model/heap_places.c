@@ -7,7 +7,7 @@
 #include "report/model/heap.h"
 #include "report/model/model.h"
 
-struct place {
+struct place_sum {
 	const struct model_module *module;
 	uint64_t offset;
 	uint64_t bytes, most_bytes; /* of all its sites, and of the largest */
@@ -18,7 +18,7 @@ struct place_list {
 	const struct model *model;
 	uint64_t *bytes; /* by site */
 	uint64_t total;
-	struct place *rows;
+	struct place_sum *rows;
 	uint32_t count;
 };
 
@@ -31,16 +31,16 @@ static void place_add_bytes(void *context, uint32_t site, uint64_t bytes)
 		list->bytes[site - 1] += bytes;
 }
 
-static struct place *place_find(struct place_list *list, const struct stack_frame *caller)
+static struct place_sum *place_find(struct place_list *list, const struct stack_frame *caller)
 {
-	struct place *place;
+	struct place_sum *place;
 
 	for (uint32_t i = 0; i < list->count; i++)
 		if (list->rows[i].module == caller->module &&
 		    list->rows[i].offset == caller->offset)
 			return &list->rows[i];
 	place = &list->rows[list->count++];
-	*place = (struct place){.module = caller->module, .offset = caller->offset};
+	*place = (struct place_sum){.module = caller->module, .offset = caller->offset};
 	return place;
 }
 
@@ -49,7 +49,7 @@ static void place_add_site(struct place_list *list, uint32_t at)
 	const struct model_site *site = &list->model->sites.rows[at];
 	struct stack_frame frames[STACK_FRAMES_MAX];
 	uint32_t count = model_stack(list->model, site->instance, site->stack, frames);
-	struct place *place;
+	struct place_sum *place;
 
 	if (!count)
 		return;
@@ -64,7 +64,7 @@ static void place_add_site(struct place_list *list, uint32_t at)
 
 static struct heap_place place_choose(const struct place_list *list)
 {
-	const struct place *most = NULL;
+	const struct place_sum *most = NULL;
 
 	for (uint32_t i = 0; i < list->count; i++)
 		if (!most || list->rows[i].bytes > most->bytes)
