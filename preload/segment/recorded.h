@@ -163,7 +163,8 @@ struct segment_identity {
 	uint64_t anonymous_peak_bytes; /* the most of all samples */
 	uint64_t heap_bytes;
 	uint64_t heap_free_bytes; /* of the heap, resident pages in free chunks of malloc */
-	uint64_t reserved[4];
+	uint64_t waited_ns;       /* of its first thread, for a CPU: proc(5) schedstat */
+	uint64_t reserved[3];
 };
 
 enum segment_object_state { OBJECT_PRESENT = 1, OBJECT_GONE = 2 };

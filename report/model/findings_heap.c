@@ -53,22 +53,23 @@ static void finding_set_place(struct finding *finding, const struct model_proces
 /* ---- heap-growing ---- */
 
 #define GROWING_LEAST_BYTES (4 * MIB)
-#define GROWING_LEAST_NS (2 * SECOND_NS)
+#define GROWING_LEAST_NS (3 * SECOND_NS)
 /*
  * A program that computes without a pause and builds its data may grow until its end, and be sound.
- * So it must have grown for longer than such a program mostly runs.
+ * So it must have grown for longer than such a program mostly runs. On a machine under load it
+ * waits for a CPU: that is no pause.
  */
 #define GROWING_BUSY_NS (60 * SECOND_NS)
-#define GROWING_UNKNOWN_NS (20 * SECOND_NS) /* how busy it was is not known */
-#define GIVEN_BACK_MOST 4u                  /* at most this part of the growth */
+#define GROWING_BUSY_PART 3u /* it ran, or was ready to run, for a third of its life */
+#define GIVEN_BACK_MOST 4u   /* at most this part of the growth */
 
 static bool growing_long_enough(const struct model_process *p, uint64_t life_ns)
 {
-	uint64_t cpu_ns = p->identity.usage.cpu_ns;
+	const struct usage_facts *usage = &p->identity.usage;
+	bool paused = usage->samples && usage->cpu_ns &&
+		      usage->cpu_ns + usage->waited_ns < life_ns / GROWING_BUSY_PART;
 
-	if (!cpu_ns)
-		return life_ns >= GROWING_UNKNOWN_NS;
-	return life_ns >= (cpu_ns > life_ns / 2 ? GROWING_BUSY_NS : GROWING_LEAST_NS);
+	return life_ns >= (paused ? GROWING_LEAST_NS : GROWING_BUSY_NS);
 }
 
 static void check_growing(struct model *model, const struct model_process *p)
@@ -114,6 +115,7 @@ static void check_growing(struct model *model, const struct model_process *p)
 #define THRASH_LIFE_SHARE 0.005 /* of its life: a process that mostly waits is not slowed down */
 #define THRASH_RATE 100.0       /* moves a second, together with the next */
 #define THRASH_BYTES_PER_S (16.0 * (double)MIB)
+#define THRASH_RATE_SHARE 0.05 /* and of its CPU time */
 #define THRASH_WARN_SHARE 0.1
 #define THRASH_WARN_NS 100000000.0
 
@@ -154,7 +156,8 @@ static bool thrash_costs(const struct thrash *thrash)
 {
 	return (thrash->cost_ns >= THRASH_COST_NS && thrash->share >= THRASH_SHARE &&
 		thrash->life_share >= THRASH_LIFE_SHARE) ||
-	       (thrash->moves_per_s >= THRASH_RATE && thrash->bytes_per_s >= THRASH_BYTES_PER_S);
+	       (thrash->moves_per_s >= THRASH_RATE && thrash->bytes_per_s >= THRASH_BYTES_PER_S &&
+		thrash->share >= THRASH_RATE_SHARE);
 }
 
 /*

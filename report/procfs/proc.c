@@ -94,6 +94,17 @@ bool proc_facts(pid_t pid, struct proc_facts *facts)
 	return proc_read(pid, "stat", text, sizeof text) > 0 && proc_parse_stat(text, facts);
 }
 
+uint64_t proc_waited_ns(pid_t pid)
+{
+	unsigned long long ran, waited;
+	char text[128];
+
+	if (proc_read(pid, "schedstat", text, sizeof text) <= 0 ||
+	    sscanf(text, "%llu %llu", &ran, &waited) != 2)
+		return 0;
+	return waited;
+}
+
 uint64_t proc_own_start_time(void)
 {
 	struct proc_facts facts = {0};

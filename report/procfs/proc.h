@@ -26,6 +26,9 @@ struct proc_facts {
 /* Reads /proc/PID/NAME, NUL-terminated and cut to `size`; the length, or -1. */
 ssize_t proc_read(pid_t pid, const char *name, char *buffer, size_t size);
 
+/* How long the first thread of the process was ready to run without a CPU; 0 unknown. */
+uint64_t proc_waited_ns(pid_t pid);
+
 /* Reads the link /proc/PID/NAME, cut to `bytes`. False, and "", where it cannot be read. */
 bool proc_link(pid_t pid, const char *name, char *target, size_t bytes);
 

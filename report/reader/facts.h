@@ -198,6 +198,7 @@ struct usage_facts {
 	uint64_t samples; /* 0: none of the memory fields is known */
 	uint64_t sampled_ns;
 	uint64_t faults, cpu_ns; /* minor page faults, CPU time; 0 unknown */
+	uint64_t waited_ns;      /* its first thread, ready to run, for a CPU */
 	uint64_t resident_peak_bytes, anonymous_bytes, anonymous_peak_bytes;
 	bool heap_known;
 	uint64_t heap_bytes;

@@ -360,6 +360,7 @@ void row_give_identity(const struct source *source, const struct segment_identit
 				.sampled_ns = timescale_ns(&source->scale, row->sample_clock),
 				.faults = row->faults,
 				.cpu_ns = row->cpu_ns,
+				.waited_ns = row->waited_ns,
 				.resident_peak_bytes = row->resident_peak_bytes,
 				.anonymous_bytes = row->anonymous_bytes,
 				.anonymous_peak_bytes = row->anonymous_peak_bytes,

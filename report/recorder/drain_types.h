@@ -46,7 +46,7 @@ enum drain_proof {
 struct drain_usage {
 	uint64_t samples, clock;
 	uint64_t first_faults, first_cpu_ns; /* of earlier images of the process */
-	uint64_t faults, cpu_ns;
+	uint64_t faults, cpu_ns, waited_ns;
 	uint64_t resident_peak_bytes, anonymous_bytes, anonymous_peak_bytes;
 	bool command_ended;       /* the counters are those of wait4(2) */
 	bool walked, heap_known;  /* the last walk succeeded; and the one before, too */

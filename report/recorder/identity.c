@@ -125,6 +125,7 @@ static void identity_put_usage(struct segment_identity *row, const struct drain_
 	row->sample_clock = usage->clock;
 	row->faults = usage->faults;
 	row->cpu_ns = usage->cpu_ns;
+	row->waited_ns = usage->waited_ns;
 	row->resident_peak_bytes = usage->resident_peak_bytes;
 	row->anonymous_bytes = usage->anonymous_bytes;
 	row->anonymous_peak_bytes = usage->anonymous_peak_bytes;

@@ -123,6 +123,7 @@ static void usage_sample(struct watch *watch, struct watched *w)
 	    !status_read(w->pid, &status) || status.resident_peak_bytes == 0)
 		return;
 	usage_set_counters(usage, facts.faults, facts.cpu_ns);
+	usage->waited_ns = proc_waited_ns(w->pid);
 	usage->samples++;
 	usage->clock = drain_clock(watch->drain);
 	usage->resident_peak_bytes = status.resident_peak_bytes;

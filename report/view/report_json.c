@@ -179,6 +179,7 @@ static void report_json_put_usage(struct json *json, const struct usage_facts *u
 	json_number_or_null(json, "sampled_ns", usage->samples, usage->sampled_ns);
 	json_number(json, "faults", usage->faults);
 	json_number(json, "cpu_ns", usage->cpu_ns);
+	json_number(json, "waited_ns", usage->waited_ns);
 	json_number_or_null(json, "resident_peak_bytes", usage->resident_peak_bytes != 0,
 			    usage->resident_peak_bytes);
 	json_number_or_null(json, "anonymous_bytes", usage->samples, usage->anonymous_bytes);

@@ -15,11 +15,11 @@ MIB = 1 << 20
 FIND = ("heap-growing", "break-thrash", "heap-pinned", "past-the-break")
 
 
-def growing(seconds=40, break_at=lambda part: int(part * 64 * MIB), steps=400, cpu_ms=0, back=0, **usage):
+def growing(seconds=90, break_at=lambda part: int(part * 64 * MIB), steps=400, cpu_ms=0, back=0, **usage):
     """A process whose break follows `break_at`, a function of the part of its life. `back`: bytes up and down each step."""
     top = break_at(1)
     story = Story().process(1, end=seconds * 1000, current=top, peak=max(top, max(break_at(i / steps) for i in range(steps + 1)) + back))
-    story.tell("usage", 1, seconds * 1000, 0, usage.get("anonymous", 0), usage.get("faults", 0), cpu_ms)
+    story.tell("usage", 1, seconds * 1000, 0, usage.get("anonymous", 0), usage.get("faults", 0), cpu_ms, usage.get("waited_ms", 0))
     before = 0
     for step in range(1, steps + 1):
         at_ms, after = int(step * seconds * 1000 / steps), break_at(step / steps)
@@ -40,13 +40,13 @@ def test_a_heap_that_grows_all_the_time():
     story = growing().tell("module", 1, "/bin/story").tell("frame", 7, 0, 1, 4096)
     (severity, stack, text), = story.conclusions().of("heap-growing")
     assert severity == "warning" and stack == 7
-    assert "the heap grows by 1.6M/s: it took 64M in 40" in text and "100 % of the growth is from one place" in text
+    assert "the heap grows by 718K/s: it took 64M in 1 min 30 s" in text and "100 % of the growth is from one place" in text
 
 
 @pytest.mark.parametrize("shape", ["idle process", "linear", "noisy"])
 def test_growth_that_is_found(shape):
     noisy = lambda part: int(part * 64 * MIB) // MIB * MIB
-    story = {"idle process": lambda: growing(seconds=4, cpu_ms=300), "linear": lambda: growing(cpu_ms=1000),
+    story = {"idle process": lambda: growing(seconds=4, cpu_ms=300, waited_ms=100), "linear": lambda: growing(cpu_ms=1000),
              "noisy": lambda: growing(break_at=noisy, back=0)}[shape]()
     assert kinds(story) == ["heap-growing"]
 
@@ -61,6 +61,8 @@ SOUND = {
     "gives back what it takes": lambda: growing(break_at=lambda part: int(part * 16 * MIB), back=MIB),
     "grows and shrinks": lambda: growing(break_at=lambda part: int((1 - abs(part * 4 % 2 - 1)) * 64 * MIB)),
     "computes for half a minute": lambda: growing(seconds=30, cpu_ms=29000),
+    "computes on a machine under load": lambda: growing(seconds=14, cpu_ms=3000, waited_ms=9000),
+    "nothing is known of how busy it was": lambda: growing(seconds=30),
     "runs for a second": lambda: growing(seconds=1, cpu_ms=10),
 }
 
@@ -76,7 +78,7 @@ def test_a_busy_program_that_grows_for_long_is_found():
 
 def thrash(rounds, size, seconds, cpu_ms=0, faults=0, malloc=True):
     story = Story().process(1, end=seconds * 1000, peak=size)
-    story.tell("usage", 1, 0, 0, 0, faults, cpu_ms)
+    story.tell("usage", 1, 0, 0, 0, faults, cpu_ms, 0)
     for turn in range(rounds):
         at_ms = int(turn * seconds * 1000 / rounds)
         story.move(1, at_ms, 7, 0, size, malloc).move(1, at_ms, 8, size, 0, malloc)
@@ -115,7 +117,7 @@ def test_no_thrash(story):
 
 def held(anonymous=100 * MIB, *heap):
     return Story().process(1, current=100 * MIB, peak=100 * MIB).moves(1, (7, 0, 100 * MIB)).tell(
-        "usage", 1, 0, anonymous, anonymous, 0, 0, *heap)
+        "usage", 1, 0, anonymous, anonymous, 0, 0, 0, *heap)
 
 
 def test_pinned_is_what_was_seen_free_and_resident():

@@ -11,7 +11,7 @@
  *    move INSTANCE TIME STACK BEFORE AFTER [malloc]
  *    fork CHILD PARENT TIME
  *    exec INSTANCE TIME
- *    usage INSTANCE TIME RESIDENT_PEAK ANONYMOUS FAULTS CPU_MS [HEAP_FREE HEAP]
+ *    usage INSTANCE TIME RESIDENT_PEAK ANONYMOUS FAULTS CPU_MS WAITED_MS [HEAP_FREE HEAP]
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -124,9 +124,10 @@ static void tell_usage(char **word)
 				.anonymous_bytes = number(word[4]),
 				.faults = number(word[5]),
 				.cpu_ns = number(word[6]) * MS,
-				.heap_known = word[7] != NULL,
-				.heap_free_bytes = number(word[7]),
-				.heap_bytes = number(word[8]),
+				.waited_ns = number(word[7]) * MS,
+				.heap_known = word[8] != NULL,
+				.heap_free_bytes = number(word[8]),
+				.heap_bytes = number(word[9]),
 			},
 	};
 
