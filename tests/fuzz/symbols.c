@@ -3,8 +3,10 @@
  * Reads any bytes as the file of a module, with the code of the symbol child. That code runs in
  * this process, without the child's limits, so that a fault is seen and the fuzzer knows which code
  * was reached. "ANSWERS1" begins another kind of input: the answers of a child that a hostile file
- * has taken over, messages that are each a u16 length and its bytes. `make fuzz-symbols` builds it
- * as a libFuzzer target; with tests/fuzz/replay.c it is a program that reads the files it is given.
+ * has taken over, messages that are each a u16 length and its bytes. A child has to be started for
+ * them, which is slow: FUZZ_FILES leaves them out. `make fuzz-symbols` and `make fuzz-answers`
+ * build libFuzzer targets; with tests/fuzz/replay.c it is a program that reads the files it is
+ * given.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -29,7 +31,13 @@ static _Noreturn void fuzz_answer(int socket, const struct symbols_options *opti
 int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size);
 
 #define ANSWERS "ANSWERS1"
-#define ADDRESSES 40u
+#define ADDRESSES 80u /* 7 bytes apart: in each function of a small program */
+
+#ifdef FUZZ_FILES
+static const bool with_answers = false;
+#else
+static const bool with_answers = true;
+#endif
 
 static char input[64]; /* the path of the file */
 static const unsigned char *answers;
@@ -37,7 +45,7 @@ static size_t answer_bytes;
 
 static uint64_t fuzz_address(uint32_t i)
 {
-	return 0x1000 + i * 0x31;
+	return 0x1000 + i * 7;
 }
 
 /* ---- hostile answers ---- */
@@ -156,12 +164,12 @@ int LLVMFuzzerTestOneInput(const unsigned char *data, size_t size)
 	bool whole;
 	int fd;
 
-	if (size >= sizeof ANSWERS - 1 && memcmp(data, ANSWERS, sizeof ANSWERS - 1) == 0) {
+	answers = NULL;
+	if (with_answers && size >= sizeof ANSWERS - 1 &&
+	    memcmp(data, ANSWERS, sizeof ANSWERS - 1) == 0) {
 		answers = data + sizeof ANSWERS - 1;
 		answer_bytes = size - (sizeof ANSWERS - 1);
 		size = 0;
-	} else {
-		answers = NULL;
 	}
 	snprintf(input, sizeof input, "/dev/shm/memshim-fuzz-%ld", (long)getpid());
 	fd = open(input, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
