@@ -132,7 +132,7 @@ static bool cache_is_own(int folder, mode_t not_for_others)
 {
 	struct stat st;
 
-	return folder >= 0 && fstat(folder, &st) == 0 && st.st_uid == geteuid() &&
+	return folder >= 0 && fstat(folder, &st) == 0 && owner_is_self(folder, &st) &&
 	       !(st.st_mode & not_for_others);
 }
 

@@ -143,12 +143,14 @@ static bool is_granted(int fd)
 	return flags >= 0 && fcntl(fd, F_SETFL, flags | O_NOATIME) == 0;
 }
 
+bool owner_is_self(int fd, const struct stat *st)
+{
+	return st->st_uid == geteuid() && (st->st_uid != OWNER_UNMAPPED || is_granted(fd));
+}
+
 bool owner_is_believed(int fd, const struct stat *st, char *why, size_t size)
 {
-	bool ours = owner_check(st, geteuid(), OWNER_READS) == 0 &&
-		    (st->st_uid != OWNER_UNMAPPED || is_granted(fd));
-
-	if (ours || owner_rule == OWNER_ALLOW_FOREIGN)
+	if (owner_is_self(fd, st) || st->st_uid == 0 || owner_rule == OWNER_ALLOW_FOREIGN)
 		return true;
 	snprintf(why, size, "belongs to another user (uid %lu)%s", (unsigned long)st->st_uid,
 		 owner_rule == OWNER_REFUSE_FOREIGN ? "; --foreign reads it" : "");

@@ -8,8 +8,8 @@
  * affect the file; its type is checked; and then that same file is opened.
  *
  * Trusted are the files of the effective user and of root, by preload/common/owner.h. A recording,
- * a segment or a folder of another user is refused; --foreign allows it for commands that only
- * read.
+ * a segment, a folder or a file of suppressions of another user is refused; --foreign allows it for
+ * commands that only read.
  */
 #ifndef MEMSHIM_UTIL_TRUST_H
 #define MEMSHIM_UTIL_TRUST_H
@@ -36,6 +36,12 @@ enum owner_rule {
 };
 
 void owner_set_rule(enum owner_rule rule);
+
+/*
+ * Whether the open file `fd` belongs to the effective user; *st is its stat. --foreign changes
+ * nothing: it is meant for files that the user names.
+ */
+bool owner_is_self(int fd, const struct stat *st);
 
 /*
  * Whether the open file `fd` is trusted; *st is its stat. False with the reason in why. Call it

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 import harness
+from beside import needs_root
 from harness import memshim, record, run
 
 SOURCE = harness.TOP / "tests" / "targets" / "walks.c"
@@ -85,6 +86,26 @@ def test_nowhere_to_keep_them(recording, tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "walks"))  # no folder
     done = memshim("events", "-k", recording.path)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@needs_root
+def test_a_folder_that_only_seems_to_be_ones_own(recording, tmp_path, monkeypatch):
+    """In a user namespace without a map, all users have one number: another user's folder holds no names to be believed."""
+    for above in (tmp_path, *tmp_path.parents):
+        if above.stat().st_uid == 0 and len(above.parts) > 1 and above.stat().st_mode & 1 == 0:
+            above.chmod(above.stat().st_mode | 0o011)
+    os.chown(recording.path, 65532, 65532)
+    nobody = ("setpriv", "--reuid=65532", "--regid=65532", "--clear-groups", "unshare", "--user", harness.MEMSHIM)
+    for owner, count in ((65533, 0), (65532, 1)):
+        base = tmp_path / f"of-{owner}"
+        base.mkdir()
+        base.chmod(0o777)
+        os.chown(base, owner, owner)
+        monkeypatch.setenv("XDG_CACHE_HOME", str(base))
+        done = run(*nobody, "events", "-k", "--call=sbrk", recording.path)
+        assert (done.returncode, done.stderr) == (0, "") and "grow  walks.c:" in done.stdout
+        files = [file for file in base.rglob("*") if file.is_file() and "walks" in file.read_text(errors="replace")]
+        assert len(files) == count, files
 
 
 def test_small_ones_are_not_kept(tmp_path):
