@@ -157,6 +157,14 @@ static int option_read_number(struct options *o, enum option_id id, const char *
 	}
 }
 
+static int option_take_suppressions(struct options *o, const struct option_row *row, char *value)
+{
+	if (o->suppress_count == OPTIONS_SUPPRESS_MAX)
+		return option_refuse(row, value, "one of at most 64 files");
+	o->suppress[o->suppress_count++] = value;
+	return 0;
+}
+
 /* ---- options ---- */
 
 /* Where a value is kept that is not read further here; null: it is read. */
@@ -220,7 +228,7 @@ static int option_take_value(struct options *o, enum option_id id, char *value)
 			       ? option_refuse(row, value, "kept, peak, grown or shm")
 			       : 0;
 	case OPTION_SUPPRESS:
-		return suppressions_read(&o->suppressions, value) ? 0 : EXIT_ABSENT;
+		return option_take_suppressions(o, row, value);
 	case OPTION_COLUMNS:
 		return option_read_columns(o, row, value);
 	case OPTION_COLOR:
@@ -381,6 +389,22 @@ static int options_parse(struct options *options, enum command command, int argc
 					 : options_take_files(options, command, argc, argv);
 }
 
+/* After all options: --foreign says whose files may be read. */
+static int options_read_suppressions(struct options *options)
+{
+	for (unsigned i = 0; i < options->suppress_count; i++)
+		if (!suppressions_read(&options->suppressions, options->suppress[i])) {
+			options_free(options);
+			return EXIT_ABSENT;
+		}
+	return 0;
+}
+
+void options_free(struct options *options)
+{
+	suppressions_free(&options->suppressions);
+}
+
 int options_read(struct options *options, enum command command, int argc, char **argv)
 {
 	int ret;
@@ -388,6 +412,8 @@ int options_read(struct options *options, enum command command, int argc, char *
 	*options = (struct options){.stack_depth = STACK_DEPTH_DEFAULT,
 				    .flame_of = FLAME_OF_DEFAULT};
 	ret = options_parse(options, command, argc, argv);
+	if (ret == 0 && !options->help)
+		ret = options_read_suppressions(options);
 	/* From record, 1 and 2 would be taken for COMMAND's own exit code. */
 	return ret != 0 && command == COMMAND_RECORD ? EXIT_MEMSHIM : ret;
 }

@@ -12,6 +12,7 @@
 
 #define MEMSHIM_VERSION "0.2.0"
 #define OPTIONS_COLUMNS_MAX 64u
+#define OPTIONS_SUPPRESS_MAX 64u
 
 struct options {
 	/* The session to be read. */
@@ -22,7 +23,9 @@ struct options {
 	bool foreign;        /* read files of other users */
 	const char *sysroot; /* null: the files of this machine */
 	bool debuginfod;
-	struct suppression *suppressions; /* null: none */
+	char *suppress[OPTIONS_SUPPRESS_MAX]; /* files */
+	unsigned suppress_count;
+	struct suppression *suppressions; /* their rules; null: none */
 	struct filter filter;
 
 	/* What is printed, and how. */
@@ -49,8 +52,14 @@ struct options {
 	char **command;     /* COMMAND's argv, null-terminated */
 };
 
-/* Returns 0, or an exit code after one line. argv[0] is the command's name. */
+/*
+ * Returns 0, or an exit code after one line; then there is nothing to free. argv[0] is the
+ * command's name.
+ */
 int options_read(struct options *options, enum command command, int argc, char **argv);
+
+/* Frees the rules of suppressions. */
+void options_free(struct options *options);
 
 /* Writes the file that the options name, or the default one, to path. False after one line. */
 bool options_find_file(const struct options *options, char path[PATH_MAX]);

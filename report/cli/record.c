@@ -39,5 +39,8 @@ int command_record(int argc, char **argv)
 		.command = options.command,
 	};
 	ret = recorder_run(&record, &result);
-	return ret != 0 ? ret : record_conclude(&options, &result);
+	if (ret == 0)
+		ret = record_conclude(&options, &result);
+	options_free(&options);
+	return ret;
 }

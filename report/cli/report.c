@@ -61,24 +61,33 @@ static int show_named(const struct options *options, struct session *session)
 	return ret;
 }
 
-int command_report(int argc, char **argv)
+static int report_read(const struct options *options)
 {
-	struct options options;
 	struct session session;
 	char path[PATH_MAX];
-	int ret = options_read(&options, COMMAND_REPORT, argc, argv);
+	int ret;
 
-	if (ret != 0 || options.help)
-		return ret != 0 ? ret : help_show("report");
-	if (!options_find_file(&options, path))
+	if (!options_find_file(options, path))
 		return EXIT_ABSENT;
-	ret = session_filtered(&session, path, &options.filter);
+	ret = session_filtered(&session, path, &options->filter);
 	if (ret != 0)
 		return ret;
 	if (!session.model->session.recorded)
 		left_behind_keep(&session);
-	ret = session_has(&session, session.model, &options.filter) ? show_named(&options, &session)
-								    : EXIT_ABSENT;
+	ret = session_has(&session, session.model, &options->filter) ? show_named(options, &session)
+								     : EXIT_ABSENT;
 	session_close(&session);
+	return ret;
+}
+
+int command_report(int argc, char **argv)
+{
+	struct options options;
+	int ret = options_read(&options, COMMAND_REPORT, argc, argv);
+
+	if (ret != 0 || options.help)
+		return ret != 0 ? ret : help_show("report");
+	ret = report_read(&options);
+	options_free(&options);
 	return ret;
 }

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "report/model/suppress.h"
@@ -83,10 +84,40 @@ static bool suppressions_take_line(struct suppression **rules, const char *path,
 	return suppression_add(rules, kind, pattern);
 }
 
-bool suppressions_read(struct suppression **rules, const char *path)
+void suppressions_free(struct suppression **rules)
+{
+	while (*rules) {
+		struct suppression *rule = *rules;
+
+		*rules = rule->next;
+		free(rule);
+	}
+}
+
+/* Opens the file, or -1 after one line. */
+static int suppressions_open(const char *path)
 {
 	int given = regular_named_descriptor(path);
 	int fd = given >= 0 ? fcntl(given, F_DUPFD_CLOEXEC, 3) : regular_open(AT_FDCWD, path, 0);
+	char why[128];
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		error_line(path, errno == ENXIO ? "is not a regular file" : strerror(errno));
+	} else if (given >= 0 || owner_is_believed(fd, &st, why, sizeof why)) {
+		return fd;
+	} else {
+		error_format(path, "%s%s", why,
+			     strchr(why, ';') ? "" : "; --suppress=/dev/stdin reads what you give");
+	}
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+bool suppressions_read(struct suppression **rules, const char *path)
+{
+	int fd = suppressions_open(path);
 	FILE *file = fd >= 0 ? fdopen(fd, "r") : NULL;
 	char line[1024];
 	unsigned number = 0;
@@ -99,8 +130,8 @@ bool suppressions_read(struct suppression **rules, const char *path)
 		else
 			sound = suppressions_take_line(rules, path, number, line);
 	}
-	if (!file || (sound && ferror(file))) {
-		error_line(path, errno == ENXIO ? "is not a regular file" : strerror(errno));
+	if (fd >= 0 && (!file || (sound && ferror(file)))) {
+		error_line(path, strerror(errno));
 		sound = false;
 	}
 	if (file)

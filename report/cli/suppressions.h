@@ -8,7 +8,13 @@
 
 struct suppression;
 
-/* Adds the rules of a file to the list. False after one line that names the wrong line. */
+/*
+ * Adds the rules of a file to the list. False after one line: it names the wrong line, or says that
+ * the file is not trusted. A descriptor (/dev/stdin, /dev/fd/N) is trusted: the user's shell opened
+ * it.
+ */
 bool suppressions_read(struct suppression **rules, const char *path);
+
+void suppressions_free(struct suppression **rules);
 
 #endif

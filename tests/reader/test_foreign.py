@@ -225,6 +225,41 @@ def test_unmapped_users_are_not_trusted():
     assert harness.run(*nobody, "memshim.data").returncode == 0
 
 
+def suppressing(uid):
+    """A file that suppresses everything, of this user, and this reader's recording of a failed call."""
+    pathlib.Path("known").write_text("*:*\n", encoding="ascii")
+    give("known", uid)
+    return "--suppress=known"
+
+
+def test_suppressions(reader):
+    """Another user would choose which findings are hidden."""
+    harness.record(target("calls"), 2, options=("-q",))
+    give("memshim.data", reader.uid)
+    whose = f"memshim: known: belongs to another user (uid {OTHER}); "
+    for options in ((suppressing(OTHER),), (suppressing(OTHER), "--json")):
+        done = reader(MEMSHIM, "report", *options)
+        assert (done.returncode, done.stdout, done.stderr) == (ABSENT, "", whose + "--foreign reads it\n")
+    for options in ((suppressing(OTHER), "--foreign"), ("--foreign", suppressing(OTHER))):
+        done = reader(MEMSHIM, "report", *options)
+        assert (done.returncode, done.stderr) == (0, "") and " suppressed\n" in done.stdout
+    done = reader(MEMSHIM, "record", suppressing(OTHER), "sh", "-c", "echo ran")
+    assert (done.returncode, done.stdout, done.stderr) == (125, "", whose + "--suppress=/dev/stdin reads what you give\n")
+
+
+def test_suppressions_that_are_trusted(reader):
+    """This user's own file, root's file, and what the user's shell has opened."""
+    harness.record(target("calls"), 2, options=("-q",))
+    give("memshim.data", reader.uid)
+    for uid in {0, reader.uid}:
+        done = reader(MEMSHIM, "report", suppressing(uid))
+        assert (done.returncode, done.stderr) == (0, "") and " suppressed\n" in done.stdout
+    suppressing(OTHER)
+    with open("known", "rb") as known:
+        done = reader(MEMSHIM, "report", "--suppress=/dev/stdin", stdin=known)
+    assert (done.returncode, done.stderr) == (0, "") and " suppressed\n" in done.stdout
+
+
 @pytest.mark.parametrize("kind", ["fifo", "device", "folder"])
 def test_no_regular_file(kind, reader):
     """It is not opened: reading a fifo would wait, and reading a device may do anything."""

@@ -17,6 +17,7 @@ PARTS = {
     "damaged": ("reader/test_damage.py", "-m", "not replays"),
     "hostile": ("reader/test_hostile.py", "-k", "body"),
     "names": ("report/test_odd_names.py", "-k", "json or csv or text or graph"),
+    "suppressions": ("recorder/test_written_files.py", "-k", "suppressions"),
     "killed": ("recorder/test_killed.py",),
     "contract": ("cli/test_contract.py", "cli/test_files.py"),
 }
