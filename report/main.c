@@ -21,6 +21,7 @@
  *   cli/options      the option parser of all commands
  *   cli/option_values reads numbers, sizes and seconds
  *   cli/summary      the lines that record prints at its end
+ *   cli/wrapper_names      files of names of wrappers
  *   cli/suppressions reads files of known findings
  *
  * recorder/: `memshim record`: the only code that writes a segment or a recording
@@ -107,6 +108,7 @@
  *   model/sites             what each call stack did
  *   model/heap              whose growth a heap consists of: what each site keeps
  *   model/growth            whether a heap grows all the time
+ *   model/wrappers          who wanted memory, and not who wrapped malloc
  *   model/holders           which processes map a segment, by the kernel
  *   model/verdicts          what the kernel said of the segments: their state at the end, and now
  *   model/findings          the findings

@@ -8,6 +8,7 @@
 
 #include "report/cli/option_values.h"
 #include "report/cli/suppressions.h"
+#include "report/cli/wrapper_names.h"
 #include "report/session/find.h"
 #include "report/util/error.h"
 #include "report/util/trust.h"
@@ -229,6 +230,10 @@ static int option_take_value(struct options *o, enum option_id id, char *value)
 			       : 0;
 	case OPTION_SUPPRESS:
 		return option_take_suppressions(o, row, value);
+	case OPTION_WRAPPER:
+		return wrapper_names_add(&o->wrappers, value) ? 0 : EXIT_ABSENT;
+	case OPTION_WRAPPER_FILE:
+		return wrapper_names_read(&o->wrappers, value) ? 0 : EXIT_ABSENT;
 	case OPTION_COLUMNS:
 		return option_read_columns(o, row, value);
 	case OPTION_COLOR:

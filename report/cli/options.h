@@ -26,6 +26,7 @@ struct options {
 	char *suppress[OPTIONS_SUPPRESS_MAX]; /* files */
 	unsigned suppress_count;
 	struct suppression *suppressions; /* their rules; null: none */
+	struct wrapper_name *wrappers;    /* null: none */
 	struct filter filter;
 
 	/* What is printed, and how. */

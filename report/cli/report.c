@@ -52,6 +52,7 @@ static int show_named(const struct options *options, struct session *session)
 {
 	int ret;
 
+	session->model->wrappers->names = options->wrappers;
 	session_names(session, &(struct symbols_options){.sysroot = options->sysroot,
 							 .debuginfod = options->debuginfod});
 	session_findings(session, options->suppressions, &options->filter);

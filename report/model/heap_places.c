@@ -50,10 +50,12 @@ static void place_add_site(struct place_list *list, uint32_t at)
 	struct stack_frame frames[STACK_FRAMES_MAX];
 	uint32_t count = model_stack(list->model, site->instance, site->stack, frames);
 	struct place_sum *place;
+	struct wanted wanted;
 
 	if (!count)
 		return;
-	place = place_find(list, &frames[model_caller(frames, count)]);
+	wanted_find(list->model, frames, count, &wanted);
+	place = place_find(list, &frames[wanted.frame]);
 	place->bytes += list->bytes[at];
 	if (list->bytes[at] <= place->most_bytes)
 		return;

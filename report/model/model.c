@@ -18,9 +18,14 @@ struct model *model_make(const struct session_facts *session)
 {
 	struct model *model = calloc(1, sizeof *model);
 
-	if (model)
-		model->session = *session;
-	return model;
+	if (!model)
+		return NULL;
+	model->session = *session;
+	model->wrappers = calloc(1, sizeof *model->wrappers);
+	if (model->wrappers)
+		return model;
+	free(model);
+	return NULL;
 }
 
 static void free_kernel_rows(struct model *model)
@@ -49,6 +54,7 @@ static void free_shared(struct model *model)
 		free(find);
 	}
 	stacks_free(model);
+	wrappers_free(model->wrappers);
 	free(model->kernel.snapshots);
 }
 

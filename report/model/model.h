@@ -22,6 +22,7 @@
 #include "report/model/sites.h"
 #include "report/model/stacks.h"
 #include "report/model/verdicts.h"
+#include "report/model/wrappers.h"
 #include "report/reader/facts.h"
 #include "report/util/array.h"
 #include "report/util/hash.h"
@@ -113,6 +114,7 @@ struct model {
 	struct model_kernel kernel;
 	struct model_stacks stacks;
 	struct model_sites sites;
+	struct model_wrappers *wrappers; /* of the original, for its copies too */
 	struct model_losses losses;
 	uint64_t event_count, last_ns;
 	uint64_t attachment_count; /* of all processes, now */

@@ -103,7 +103,7 @@ static const char *const allocators[] = {"libc.so.",    "libc-2.",     "libtcmal
 					 "libjemalloc", "libmimalloc", "libmemshim.so",
 					 "ld-linux"};
 
-static bool is_allocator(const struct stack_frame *frame)
+bool model_is_allocator(const struct stack_frame *frame)
 {
 	const char *file = frame->module ? path_base_name(frame->module->facts.path) : "";
 
@@ -119,7 +119,7 @@ static bool is_allocator(const struct stack_frame *frame)
 uint32_t model_caller(const struct stack_frame *frames, uint32_t count)
 {
 	for (uint32_t i = 0; i < count; i++)
-		if (!is_allocator(&frames[i]))
+		if (!model_is_allocator(&frames[i]))
 			return i;
 	for (uint32_t i = 1; i < count; i++)
 		if (frames[i].module != frames[0].module)

@@ -40,6 +40,9 @@ struct model_sites {
 /* Adds an event that has a stack. Returns the index of its site + 1; 0: it has none. */
 uint32_t sites_add_event(struct model *model, const struct event *event);
 
+/* Whether the frame is of a library that allocates memory for others. */
+bool model_is_allocator(const struct stack_frame *frame);
+
 /*
  * The frame that asked for memory: the first that is not in an allocator. If libc and the loader
  * called each other only, the first frame outside the allocator's file.

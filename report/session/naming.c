@@ -108,6 +108,7 @@ static void name_wanted(struct session *session, const struct symbols_options *o
 		session->model->no_memory |= capacity > 0;
 	free(naming.keys);
 	free(naming.addresses);
+	wrappers_find(session->model);
 }
 
 void session_names(struct session *session, const struct symbols_options *options)

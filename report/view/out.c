@@ -153,7 +153,7 @@ static void out_put_safe(struct out *out, const unsigned char **at)
 	if (length && printable_is(*at, length) && (length == 1 || out->utf8))
 		out_raw(out, (const char *)*at, length);
 	else
-		out_char(out, '?');
+		out_char(out, length == 3 && memcmp(*at, "\u2190", 3) == 0 ? '<' : '?');
 	*at += length ? length : 1;
 }
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "report/model/place.h"
 #include "report/util/format.h"
 #include "report/view/report_tables.h"
 #include "report/view/stack.h"
@@ -57,19 +58,12 @@ const struct model_site **sites_sorted(const struct model *model)
 const char *sites_where(const struct model *model, uint32_t instance, uint32_t stack, char *text,
 			size_t bytes)
 {
-	struct stack_frame frames[STACK_FRAMES_MAX];
-	uint32_t count = model_stack(model, instance, stack, frames), caller;
-	char function[192];
+	struct place place;
 
-	text[0] = '\0';
-	if (count == 0)
-		return text;
-	caller = model_caller(frames, count);
-	stack_words(&frames[caller], 0, function, sizeof function);
-	if (frames[caller].name && frames[caller].name->count)
-		snprintf(text, bytes, "%s (%s)", function, stack_module(&frames[caller]));
-	else
-		snprintf(text, bytes, "%s", function);
+	place_of_stack(model, instance, stack, &place);
+	snprintf(text, bytes, "%s%s%s%s%s%s", place.function, *place.wrapper ? PLACE_ARROW : "",
+		 place.wrapper, place.named ? " (" : "", place.named ? place.module : "",
+		 place.named ? ")" : "");
 	return text;
 }
 
