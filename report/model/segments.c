@@ -50,6 +50,12 @@ bool model_segment_mode(const struct model_segment *segment, uint32_t *mode)
 	return segment->in_kernel || segment->owner_known;
 }
 
+bool model_segment_owner(const struct model_segment *segment, uint32_t *uid)
+{
+	*uid = segment->in_kernel ? segment->kernel.owner_uid : segment->owner_uid;
+	return segment->in_kernel || segment->owner_known;
+}
+
 /* ---- the kernel's rows ---- */
 
 void model_add_kernel_segment(struct model *model, const struct kernel_segment *segment)

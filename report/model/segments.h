@@ -113,6 +113,9 @@ const struct model_segment *model_event_segment(const struct model *model,
 /* The last known permissions; false when they are not known. */
 bool model_segment_mode(const struct model_segment *segment, uint32_t *mode);
 
+/* The last known user id of the owner; false when it is not known. */
+bool model_segment_owner(const struct model_segment *segment, uint32_t *uid);
+
 void segments_add_event(struct model *model, struct model_process *process,
 			const struct event *event);
 

@@ -77,8 +77,10 @@ static void report_segment_put_removed(struct json *json, const struct model *mo
 
 static void report_segment_put_owner(struct json *json, const struct model_segment *segment)
 {
-	json_number_or_null(json, "owner_uid", segment->in_kernel || segment->owner_known,
-			    segment->in_kernel ? segment->kernel.owner_uid : segment->owner_uid);
+	uint32_t uid;
+	bool known = model_segment_owner(segment, &uid);
+
+	json_number_or_null(json, "owner_uid", known, uid);
 }
 
 static void report_segment_put_change(struct json *json, const struct model *model,

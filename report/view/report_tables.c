@@ -271,12 +271,8 @@ static void report_table_put_kernel(struct cell *cell, const struct model_segmen
 	const struct kernel_segment *kernel = &segment->kernel;
 
 	cell->number = 0;
-	if (!segment->in_kernel) {
+	if (!segment->in_kernel)
 		report_table_put_text(cell, "-");
-		return;
-	}
-	if (column == COLUMN_OWNER)
-		report_table_put_number(cell, kernel->owner_uid);
 	else if (column == COLUMN_NATTCH)
 		report_table_put_count(cell, kernel->nattch);
 	else
@@ -286,10 +282,14 @@ static void report_table_put_kernel(struct cell *cell, const struct model_segmen
 static void report_table_put_name(struct cell *cell, const struct model_segment *segment,
 				  unsigned column)
 {
-	uint32_t mode;
+	uint32_t mode, uid;
 
 	if (column == COLUMN_SHMID)
 		report_table_put_number(cell, (uint32_t)segment->shmid);
+	else if (column == COLUMN_OWNER && model_segment_owner(segment, &uid))
+		report_table_put_number(cell, uid);
+	else if (column == COLUMN_OWNER)
+		report_table_put_text(cell, "-");
 	else if (column == COLUMN_MODE && !model_segment_mode(segment, &mode))
 		report_table_put_text(cell, "-");
 	else if (column == COLUMN_MODE)
@@ -333,6 +333,7 @@ void report_segment_cell(const void *row, unsigned column, struct cell *cell, co
 	case COLUMN_SHMID:
 	case COLUMN_KEY:
 	case COLUMN_MODE:
+	case COLUMN_OWNER:
 		report_table_put_name(cell, segment, column);
 		break;
 	case COLUMN_SIZE:
@@ -346,7 +347,6 @@ void report_segment_cell(const void *row, unsigned column, struct cell *cell, co
 	case COLUMN_REMOVER:
 		report_table_put_by(cell, report->model, segment->remover);
 		break;
-	case COLUMN_OWNER:
 	case COLUMN_NATTCH:
 	case COLUMN_RESIDENT:
 		report_table_put_kernel(cell, segment, column, report->exact);

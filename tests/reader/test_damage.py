@@ -191,6 +191,22 @@ def test_chunks_after_a_damaged_header_are_found(sound, field):
     assert report["coverage"]["lost"]["damaged"] == 1
 
 
+def test_a_last_chunk_that_is_too_long(sound):
+    """It claims one record more than the file has: the others are read, and it is told."""
+    last = list(sound.chunks)[-1]
+    last["payload_bytes"] += last["record_bytes"]
+    last["count"] += 1
+    report, _ = check(sound)
+    assert report["coverage"]["lost"]["damaged"] == 1 and report["coverage"]["events"] == len(list(sound.events()))
+
+
+def test_bytes_after_the_end(sound):
+    """Somebody has appended to a finished recording."""
+    sound.data += b"\0" * 64
+    report, _ = check(sound)
+    assert report["coverage"]["lost"]["damaged"] and report["coverage"]["events"] == len(list(sound.events()))
+
+
 def test_chunks_upon_chunks(sound):
     """Each chunk claims all bytes after it."""
     for head in sound.chunks:

@@ -4,6 +4,7 @@
 import csv
 import io
 import json
+import os
 import re
 
 import pytest
@@ -64,6 +65,46 @@ def test_columns_of_events():
         assert memshim("events", "--csv", "--no-headings", "-O", name).stdout.splitlines()[0] == everything[0][name]
     turned = memshim("events", "--csv", "-O", "call,pid,seq").stdout.splitlines()
     assert turned[0] == "call,pid,seq" and turned[1] == f"start,{everything[0]['pid']},0"
+
+
+def process_cells(p):
+    """The cell of each column of the table of processes, from the JSON's row."""
+    shown, calls, origins = p["break"], p["calls"], p["break"]["by_origin"]
+    ended = {"exited": f"exit {p['exit_status']}", "exec": "exec", "gone": "gone", "running": "running"}
+    return {
+        "pid": p["pid"], "ppid": p["ppid"], "image": p["image"], "uid": p["uid"], "exe": p["exe"] or "-", "cmdline": p["cmdline"],
+        "initial": shown["initial"], "current": shown["current"], "net": f"{shown['net_bytes']:+}", "peak": shown["peak_bytes"],
+        "grown": shown["grown_bytes"], "shrunk": shown["shrunk_bytes"], "moves": shown["moves"], "queries": shown["queries"],
+        "malloc": origins["malloc"]["moves"], "direct": origins["direct"]["moves"],
+        "failed": sum(c["failed"] for c in calls.values()), "attached_bytes": p["attached"]["peak_bytes"],
+        "attached": f"{p['attached']['now']}/{p['attached']['peak']}" if p["attached"]["peak"] else "-",
+        "headroom": "-" if shown["headroom_bytes"] is None else shown["headroom_bytes"],
+        "state": ended[p["state"]], "program": os.path.basename(p["exe"])}
+
+
+def segment_cells(s):
+    by = {end: "-" if s[end] is None else f"{os.path.basename(s[end]['exe'])} ({s[end]['pid']})" for end in ("creator", "removed")}
+    return {
+        "shmid": s["shmid"], "key": "IPC_PRIVATE" if s["key"] == "0x00000000" else s["key"], "size": s["size"], "mode": s["mode"], "owner": s["owner_uid"],
+        "creator": by["creator"], "remover": by["removed"], "attaches": s["attaches"], "detaches": s["detaches"],
+        "inherited": s["inherited"], "most": s["nattch_peak"], "segment_state": s["state"]}
+
+
+def table_cells(title, keys, column):
+    """The column's cell of each row, by the cells of the key columns."""
+    page = memshim("report", "-b", "--color=never", "-O", ",".join((*keys, column)), env={"COLUMNS": "1000"}).stdout
+    rows = [re.split(" +", line.strip(), maxsplit=len(keys)) for line in lines(page, title)[1:]]
+    return {tuple(map(int, row[:-1])): row[-1] for row in rows}
+
+
+@pytest.mark.parametrize("title,member,keys,cells", [
+    ("PROCESSES", "processes", ("pid", "image"), process_cells), ("SEGMENTS", "segments", ("shmid",), segment_cells)])
+def test_every_cell_is_the_jsons(title, member, keys, cells):
+    """All columns, in each of their rows."""
+    rows = recorded().report()[member]
+    for column in cells(rows[0]):
+        assert table_cells(title, keys, column) == {tuple(row[k] for k in keys): str(cells(row)[column]) for row in rows}, column
+    assert {name for name, _ in tables.columns(TABLES[title])} - set(cells(rows[0])) <= {"start", "nattch", "resident"}
 
 
 @pytest.mark.parametrize("name", ["pid", "net", "peak", "grown", "moves", "failed", "program"])

@@ -89,6 +89,33 @@ def test_a_stack_made_by_hand(compile_c, flags):
     assert [functions(e)[:1] for e in direct_moves(recording)] == [["body"], ["body"]]
 
 
+TABLE_CALL = r"""
+    #include <pthread.h>
+    #include <unistd.h>
+    void call_entry(long number);
+    __attribute__((noinline)) void grow(void) { sbrk(4096); __asm__ volatile(""); }
+    void (*table[])(void) = {0, grow};
+    __asm__(".globl call_entry\n.type call_entry, @function\ncall_entry:\n.cfi_startproc\n"
+            "sub $8, %rsp\n.cfi_def_cfa_offset 16\n"
+            "call *table(,%rdi,8)\n"
+            "add $8, %rsp\n.cfi_def_cfa_offset 8\n"
+            "ret\n.cfi_endproc\n.size call_entry, .-call_entry\n");
+    static void *thread(void *number) { call_entry((long)number); return 0; }
+    int main(void)
+    {
+        pthread_t id;
+        return pthread_create(&id, 0, thread, (void *)1) || pthread_join(id, 0);
+    }
+"""
+
+
+@machine.needs("x86-64")
+def test_the_longest_call_on_a_thread_s_stack(compile_c):
+    """Not position-independent code calls an entry of a table by an instruction of seven bytes."""
+    move, = direct_moves(record(compile_c("table", TABLE_CALL, "-no-pie", "-pthread", "-O1")))
+    assert functions(move)[:3] == ["grow", "call_entry", "thread"]
+
+
 @pytest.mark.parametrize("flags", [("-pie", "-fPIE"), ("-no-pie",)], ids=" ".join)
 def test_a_program_with_holes_between_its_segments(compile_c, flags):
     """As in make and node: libc reports the start of one segment as the start of the file."""
