@@ -201,7 +201,7 @@ def test_a_last_chunk_that_is_too_long(sound):
 
 
 def test_bytes_after_the_end(sound):
-    """Somebody has appended to a finished recording."""
+    """A finished recording was appended to: that is told."""
     sound.data += b"\0" * 64
     report, _ = check(sound)
     assert report["coverage"]["lost"]["damaged"] and report["coverage"]["events"] == len(list(sound.events()))

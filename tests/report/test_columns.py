@@ -85,7 +85,8 @@ def process_cells(p):
 def segment_cells(s):
     by = {end: "-" if s[end] is None else f"{os.path.basename(s[end]['exe'])} ({s[end]['pid']})" for end in ("creator", "removed")}
     return {
-        "shmid": s["shmid"], "key": "IPC_PRIVATE" if s["key"] == "0x00000000" else s["key"], "size": s["size"], "mode": s["mode"], "owner": s["owner_uid"],
+        "shmid": s["shmid"], "key": "IPC_PRIVATE" if s["key"] == "0x00000000" else s["key"],
+        "size": s["size"], "mode": s["mode"], "owner": s["owner_uid"],
         "creator": by["creator"], "remover": by["removed"], "attaches": s["attaches"], "detaches": s["detaches"],
         "inherited": s["inherited"], "most": s["nattch_peak"], "segment_state": s["state"]}
 
