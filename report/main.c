@@ -172,6 +172,10 @@
  *   view/report_tables   its tables' cells
  *   view/report_history  the history of one segment, on the page
  *   view/report_findings the findings, on the page
+ *   view/title             what a person calls a process: its program or script
+ *   view/report_sections   the tables of the report
+ *   view/report_programs   the table of programs, for many processes
+ *   view/report_calls      the table of calls and errors
  *   view/name              names that are too long for their column
  *   view/report_verdict    the findings that matter in a line each, and what to type next
  *   view/report_json     the report as an object

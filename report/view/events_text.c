@@ -8,7 +8,7 @@
 #include "report/view/words.h"
 
 #define COMM_COLUMNS 15
-#define STACK_INDENT 40u
+#define STACK_INDENT 4u
 #define CALL_COLUMNS 54
 
 static void event_text_put_address(struct out *out, uint64_t address)

@@ -10,13 +10,12 @@
 #include "report/view/partial.h"
 #include "report/view/report_findings.h"
 #include "report/view/report_history.h"
+#include "report/view/report_sections.h"
 #include "report/view/report_tables.h"
 #include "report/view/report_verdict.h"
 #include "report/view/sites.h"
 #include "report/view/words.h"
 
-#define ROWS_MOST 40u /* rows of a table, unless the user chose an order or a filter */
-#define SITES_MOST 15u
 #define LABEL_COLUMNS 10
 
 /* ---- small pieces ---- */
@@ -187,156 +186,6 @@ static void report_text_put_totals(struct out *out, const struct model *model, b
 	out_char(out, '\n');
 }
 
-/* ---- the tables ---- */
-
-/*
- * `orphaned`: the number of orphaned rows. `part`: the part of the log that the rows come from,
- * "" if it is the whole log.
- */
-static void report_text_put_title(struct out *out, const char *title, unsigned shown, unsigned all,
-				  unsigned orphaned, const char *part)
-{
-	out_char(out, '\n');
-	out_color(out, COLOR_BOLD);
-	out_text(out, title);
-	out_color(out, COLOR_NONE);
-	OUT(out, "  ");
-	report_text_put_count(out, all);
-	report_text_put_part(out, orphaned, "orphaned");
-	if (shown < all) {
-		OUT(out, ", ");
-		report_text_put_count(out, shown);
-		OUT(out, " of them shown; --sort=COLUMN shows all");
-	}
-	if (*part) {
-		OUT(out, ", of ");
-		out_text(out, part);
-	}
-	out_char(out, '\n');
-}
-
-/* Takes those of the user's columns that this table has. */
-static void report_text_choose(struct table *table, const struct out *out,
-			       const struct report_options *options)
-{
-	table_choose(table, out->width);
-	table->sort = UINT_MAX;
-	if (options->sort && table_column(table->columns, options->sort) >= 0)
-		table->sort = (unsigned)table_column(table->columns, options->sort);
-	for (unsigned i = 0, count = 0; i < options->column_count; i++) {
-		int column = table_column(table->columns, options->columns[i]);
-
-		if (column < 0 || count == TABLE_COLUMNS_MAX)
-			continue;
-		table->width = 0;
-		table->shown[count++] = (unsigned)column;
-		table->shown_count = count;
-	}
-}
-
-static void report_text_put_table(struct out *out, struct table *table,
-				  const struct report_options *options, const char *title,
-				  unsigned most, unsigned orphaned, const char *part)
-{
-	if (table->row_count == 0)
-		return;
-	if (options->top)
-		most = options->top;
-	else if (options->all || options->sort || filter_is_set(options->filter))
-		most = UINT_MAX;
-	report_text_choose(table, out, options);
-	report_text_put_title(out, title, table_shown_rows(table, most), table->row_count, orphaned,
-			      part);
-	table_print(table, out, !options->no_headings, most);
-}
-
-/* With a filter for a segment: whether the process attached that segment. */
-static bool wants_process(const struct filter *filter, const struct model *model,
-			  const struct model_process *process)
-{
-	if (!filter_process(filter, process))
-		return false;
-	if (!filter->by_shmid && !filter->by_key)
-		return true;
-	for (uint32_t i = 0; i < process->attached_count; i++)
-		if (filter_segment(filter, process->attached[i].segment))
-			return true;
-	for (uint32_t i = 0; i < model->history.past_count; i++)
-		if (model->history.past[i].process == process &&
-		    filter_segment(filter, model->history.past[i].attachment.segment))
-			return true;
-	return false;
-}
-
-static void report_text_put_processes(struct out *out, const struct model *model,
-				      const struct report_options *options)
-{
-	struct report_context context = {model, options->exact};
-	struct table table = {.columns = report_process_columns,
-			      .fill = report_process_cell,
-			      .weigh = report_process_weight,
-			      .context = &context};
-
-	table.rows = calloc(model->processes.count + 1, sizeof *table.rows);
-	for (uint32_t i = 1; table.rows && i < model->processes.instance_capacity; i++)
-		if (model->processes.by_instance[i] &&
-		    wants_process(options->filter, model, model->processes.by_instance[i]))
-			table.rows[table.row_count++] = model->processes.by_instance[i];
-	report_text_put_table(out, &table, options, "PROCESSES", ROWS_MOST, 0, "");
-	free(table.rows);
-}
-
-static void report_text_put_segments(struct out *out, const struct model *model,
-				     const struct report_options *options)
-{
-	struct report_context context = {model, options->exact};
-	struct table table = {.columns = report_segment_columns,
-			      .fill = report_segment_cell,
-			      .weigh = report_segment_weight,
-			      .context = &context};
-	unsigned orphaned = 0;
-
-	table.rows = calloc(model->segments.count + 1, sizeof *table.rows);
-	for (uint32_t i = 0; table.rows && i < model->segments.count; i++)
-		if (filter_segment(options->filter, model->segments.rows[i])) {
-			table.rows[table.row_count++] = model->segments.rows[i];
-			orphaned += model->segments.rows[i]->orphaned;
-		}
-	report_text_put_table(out, &table, options, "SEGMENTS", ROWS_MOST, orphaned, "");
-	free(table.rows);
-}
-
-static void report_text_put_sites(struct out *out, const struct model *model,
-				  const struct report_options *options)
-{
-	struct report_context context = {model, options->exact};
-	struct table table = {
-		.columns = report_site_columns, .fill = report_site_cell, .context = &context};
-	struct site_group *groups = sites_group(model, options->filter, &table.row_count);
-	char part[PARTIAL_NOTE_BYTES];
-
-	table.rows = calloc(table.row_count + 1, sizeof *table.rows);
-	for (uint32_t i = 0; table.rows && i < table.row_count; i++)
-		table.rows[i] = &groups[i];
-	if (table.rows)
-		report_text_put_table(out, &table, options, "CALL SITES", SITES_MOST, 0,
-				      partial_log(model, part));
-	if (table.rows && table.row_count)
-		sites_put_unknown(out, model);
-	free(table.rows);
-	free(groups);
-}
-
-/* The history of each segment that the user named by id or key. */
-static void report_text_put_histories(struct out *out, const struct model *model,
-				      const struct report_options *options)
-{
-	for (uint32_t i = 0; i < model->segments.count; i++)
-		if ((options->filter->by_shmid || options->filter->by_key) &&
-		    filter_segment(options->filter, model->segments.rows[i]))
-			report_history(out, model, model->segments.rows[i], options->exact);
-}
-
 /* ---- the page ---- */
 
 static bool report_text_knows(const char *name)
@@ -363,10 +212,7 @@ bool report_text(struct out *out, const struct model *model, const struct report
 	report_text_put_coverage(out, model);
 	report_text_put_totals(out, model, options->exact);
 	report_findings(out, model, all, options->notes);
-	report_text_put_processes(out, model, options);
-	report_text_put_segments(out, model, options);
-	report_text_put_histories(out, model, options);
-	report_text_put_sites(out, model, options);
+	report_sections(out, model, options);
 	sites_nameless(out, model, options->all || options->sort);
 	return true;
 }

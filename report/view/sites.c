@@ -6,10 +6,9 @@
 
 #include "report/model/place.h"
 #include "report/util/format.h"
+#include "report/util/path.h"
 #include "report/view/report_tables.h"
 #include "report/view/stack.h"
-
-#define NAMELESS_SHOWN 5 /* stripped files: those with the most unnamed frames */
 
 enum site_column {
 #define SITE_COLUMN(id, name, heading, right, descending, wanted, meaning) COLUMN_##id,
@@ -67,6 +66,16 @@ const char *sites_where(const struct model *model, uint32_t instance, uint32_t s
 	return text;
 }
 
+/* "function  file.c:12": as sites_where, with the line where it is known. */
+static void site_place(const struct model *model, const struct model_site *site, char *text,
+		       size_t bytes)
+{
+	struct place place;
+
+	place_of_stack(model, site->instance, site->stack, &place);
+	place_words(&place, text, bytes);
+}
+
 /* False for calls that changed no memory and did not fail. */
 static bool site_matters(const struct model_site *site)
 {
@@ -119,7 +128,7 @@ struct site_group *sites_group(const struct model *model, const struct filter *f
 
 		if (!process || !filter_process(filter, process) || !site_matters(site))
 			continue;
-		sites_where(model, site->instance, site->stack, where, sizeof where);
+		site_place(model, site, where, sizeof where);
 		group = find_group(groups, *count, site, where);
 		if (group) {
 			add_to_group(group, site);
@@ -288,51 +297,51 @@ static bool is_nameless(const struct model_module *module)
 	       *module->facts.path;
 }
 
-static bool is_worse(const struct model_module *a, const struct model_module *b)
+/* Stripped files in one line: "Stripped: dash, cc1 and 6 more; ...". */
+static void sites_put_stripped(struct out *out, const struct model *model)
 {
-	return is_nameless(a) && a->names == NAMES_EXPORTED && a->nameless > b->nameless;
-}
+	static const char tail[] = " and 1234 more; --all has paths and build ids";
+	uint32_t shown = 0, left = 0;
+	size_t used = sizeof "Stripped: " + sizeof tail;
 
-/* Whether fewer than NAMELESS_SHOWN stripped files precede it, by their number of unnamed frames.
- */
-static bool is_shown(const struct model *model, uint32_t which)
-{
-	const struct model_module *module = model->stacks.modules[which];
-	uint32_t before = 0;
+	for (uint32_t i = 0; i < model->stacks.module_capacity; i++) {
+		const struct model_module *module = model->stacks.modules[i];
+		const char *name = module ? path_base_name(module->facts.path) : "";
 
-	for (uint32_t i = 0; i < model->stacks.module_capacity; i++)
-		before += is_worse(model->stacks.modules[i], module) ||
-			  (i < which && is_nameless(model->stacks.modules[i]) &&
-			   model->stacks.modules[i]->nameless == module->nameless);
-	return before < NAMELESS_SHOWN;
-}
-
-static void site_put_left(struct out *out, uint32_t left)
-{
-	OUT(out, "  and ");
-	out_number(out, left);
-	out_text(out, left == 1 ? " more that is stripped" : " more that are stripped");
-	OUT(out, "; --sort=COLUMN shows all\n");
+		if (!is_nameless(module) || module->names != NAMES_EXPORTED)
+			continue;
+		used += out_columns(name) + 2;
+		if (shown && used > out->width) {
+			left++;
+			continue;
+		}
+		out_text(out, shown++ ? ", " : "\nStripped: ");
+		out_safe(out, name);
+	}
+	if (left) {
+		OUT(out, " and ");
+		out_number(out, left);
+		OUT(out, " more");
+	}
+	if (shown)
+		OUT(out, "; --all has paths and build ids\n");
 }
 
 void sites_nameless(struct out *out, const struct model *model, bool all)
 {
-	uint32_t found = 0, left = 0;
+	uint32_t found = 0;
 
 	for (uint32_t i = 0; i < model->stacks.module_capacity; i++) {
 		const struct model_module *module = model->stacks.modules[i];
 
-		if (!is_nameless(module))
+		if (!is_nameless(module) || (!all && module->names == NAMES_EXPORTED))
 			continue;
 		if (found++ == 0)
 			OUT(out, "\nNot all functions could be named:\n");
-		if (!all && module->names == NAMES_EXPORTED && !is_shown(model, i))
-			left++;
-		else
-			site_put_nameless(out, module);
+		site_put_nameless(out, module);
 	}
-	if (left)
-		site_put_left(out, left);
+	if (!all)
+		sites_put_stripped(out, model);
 }
 
 /* ---- JSON ---- */

@@ -38,8 +38,8 @@ const char *sites_where(const struct model *model, uint32_t instance, uint32_t s
 			size_t bytes);
 
 /*
- * Lists the files whose functions could not be named, and why. `all`: each file; otherwise those
- * with the most unnamed frames.
+ * Lists the files whose functions could not be named, and why. Without `all`, stripped files share
+ * one line.
  */
 void sites_nameless(struct out *out, const struct model *model, bool all);
 

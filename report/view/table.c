@@ -59,6 +59,36 @@ void table_sort(struct table *table)
 		qsort_r(table->rows, table->row_count, sizeof *table->rows, table_compare, table);
 }
 
+struct table_weight {
+	uint64_t weight;
+	unsigned place;
+	const void *row;
+};
+
+static int table_compare_weights(const void *a, const void *b)
+{
+	const struct table_weight *left = a, *right = b;
+
+	if (left->weight != right->weight)
+		return left->weight > right->weight ? -1 : 1;
+	return left->place < right->place ? -1 : 1;
+}
+
+void table_rank(struct table *table)
+{
+	struct table_weight *weights = calloc(table->row_count + 1, sizeof *weights);
+
+	table->sort = UINT_MAX;
+	for (unsigned i = 0; weights && table->weigh && i < table->row_count; i++)
+		weights[i] = (struct table_weight){table->weigh(table->rows[i]), i, table->rows[i]};
+	if (weights && table->weigh) {
+		qsort(weights, table->row_count, sizeof *weights, table_compare_weights);
+		for (unsigned i = 0; i < table->row_count; i++)
+			table->rows[i] = weights[i].row;
+	}
+	free(weights);
+}
+
 /* ---- which rows ---- */
 
 static int table_heavier(const void *a, const void *b)

@@ -56,6 +56,12 @@ void table_choose(struct table *table, unsigned width);
 /* Sorts by table->sort, then by the first column. */
 void table_sort(struct table *table);
 
+/*
+ * Instead of table_sort: the heaviest rows first, those of equal weight in their order. Leaves the
+ * rows as they are if the table has no weights.
+ */
+void table_rank(struct table *table);
+
 /* Widens `widths`, one per shown column, to fit these rows and the headings. */
 void table_measure(const struct table *table, unsigned first, unsigned count, unsigned *widths);
 
