@@ -172,7 +172,6 @@
  *   view/report_tables   its tables' cells
  *   view/report_history  the history of one segment, on the page
  *   view/report_findings the findings, on the page
- *   view/title             what a person calls a process: its program or script
  *   view/report_sections   the tables of the report
  *   view/report_programs   the table of programs, for many processes
  *   view/report_calls      the table of calls and errors

@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 """Five recordings of ordinary programs, for the tests of a report's first screen."""
 
-import contextlib
 import glob
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 
 import harness
 from harness import MEMSHIM, Lines, record
@@ -40,15 +40,18 @@ int main(void)
 }
 """
 
+# A program that waits most of its time, and keeps 8 MiB/s.
 GROWING = """
-import sys
+import os, time
 cache = {}
 def cache_insert(number):
-    cache[number] = bytes(600 + number % 400)
-for number in range(40000):
+    cache[number] = bytes(100000)
+begun, number = time.monotonic(), 0
+while time.monotonic() < begun + 2.5:
+    number += 1
     cache_insert(number)
-    if number % 100 == 0:
-        print(number, file=sys.stderr)
+    time.sleep(0.01)
+os._exit(0)
 """
 
 BUILD = """
@@ -90,21 +93,21 @@ def growing(_):
 def database(_):
     """PostgreSQL under a short pgbench. It refuses to run as root, so it runs as the user postgres."""
     tools = os.path.dirname(sorted(glob.glob("/usr/lib/postgresql/*/bin/postgres"))[-1])
-    here = os.getcwd()
-    for folder in (here, os.environ["MEMSHIM_DIR"]):
-        shutil.chown(folder, "postgres", "postgres")
     settings = [word for key, value in SETTINGS.items() for word in ("-c", f"{key}={value}")]
-    done = harness.run(*AS_POSTGRES, f"{tools}/initdb", "-A", "trust", "--no-sync", "-D", "data")
-    assert done.returncode == 0, done.stderr
-    with Lines(*AS_POSTGRES, MEMSHIM, "record", "-q", "-w", "-o", f"{here}/memshim.data", "--", f"{tools}/postgres", "-D",
-               f"{here}/data", "-k", here, *settings, stderr=subprocess.STDOUT, patience=240) as lines:
-        lines.wait_for("ready to accept connections")
-        client = (f"{tools}/pgbench", "-h", here, "-U", "postgres")
-        for words in (("-i", "-q", "postgres"), ("-c", "4", "-t", "20", "postgres")):
-            done = harness.run(*client, *words)
-            assert done.returncode == 0, done.stderr
-        harness.run(*AS_POSTGRES, f"{tools}/pg_ctl", "-D", "data", "-m", "fast", "stop")
-        lines.process.wait(240)
+    with tempfile.TemporaryDirectory(prefix="memshim-postgres-", ignore_cleanup_errors=True) as folder:
+        for owned in (folder, os.environ["MEMSHIM_DIR"]):
+            shutil.chown(owned, "postgres", "postgres")
+        done = harness.run(*AS_POSTGRES, f"{tools}/initdb", "-A", "trust", "--no-sync", "-D", f"{folder}/data", cwd=folder)
+        assert done.returncode == 0, done.stderr
+        with Lines(*AS_POSTGRES, MEMSHIM, "record", "-q", "-w", "-o", f"{folder}/memshim.data", "--", f"{tools}/postgres",
+                   "-D", f"{folder}/data", "-k", folder, *settings, cwd=folder, stderr=subprocess.STDOUT, patience=240) as lines:
+            lines.wait_for("ready to accept connections")
+            for words in (("-i", "-q", "postgres"), ("-c", "4", "-t", "20", "postgres")):
+                done = harness.run(f"{tools}/pgbench", "-h", folder, "-U", "postgres", *words)
+                assert done.returncode == 0, done.stderr
+            harness.run(*AS_POSTGRES, f"{tools}/pg_ctl", "-D", f"{folder}/data", "-m", "fast", "stop", cwd=folder)
+            lines.process.wait(240)
+        shutil.copy(f"{folder}/memshim.data", "memshim.data")
 
 
 ALL = {"leaks": leaks, "build": build, "growing": growing, "database": database, "failing": failing}

@@ -124,6 +124,7 @@ uint32_t findings_without_routine(const struct model *model)
 
 void findings_about(struct finding *finding, const struct model_process *process)
 {
+	finding->instance = process->facts.instance;
 	finding->pid = process->facts.pid;
 	finding->program[0] = model_program(&process->facts);
 }

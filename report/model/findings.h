@@ -34,6 +34,7 @@ struct finding {
 	const char *cause; /* differs where the causes of one kind do; null: one kind, one cause */
 	uint32_t call_error;                 /* of failed calls: enum event_kind << 16 | errno */
 	bool removable;                      /* its objects exist, and 'memshim reap' finds them */
+	uint32_t instance;                   /* of the first process; 0 none */
 	int32_t pid;                         /* 0 none, or several */
 	int32_t shmid;                       /* -1 none, or several */
 	uint32_t stack_instance, stack;      /* of the call that it is about; 0 unknown */

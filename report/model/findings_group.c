@@ -37,14 +37,15 @@ struct group {
 
 static void group_key(const struct model *model, const struct finding *finding, char key[KEY_BYTES])
 {
+	const struct model_process *process = model_process(model, finding->instance);
 	struct place place;
 
 	place_of_stack(model, finding->stack_instance, finding->stack, &place);
-	snprintf(key, KEY_BYTES, "%d %d %u %.300s %.200s %.191s %.95s %.200s", (int)finding->kind,
-		 (int)finding->severity, finding->call_error,
+	snprintf(key, KEY_BYTES, "%d %d %u %.300s %.200s %.95s %.191s %.95s %.200s",
+		 (int)finding->kind, (int)finding->severity, finding->call_error,
 		 finding->program[0] ? finding->program[0] : "",
-		 finding->program[1] ? finding->program[1] : "", place.function, place.source,
-		 finding->cause ? finding->cause : "");
+		 finding->program[1] ? finding->program[1] : "", process ? process->label : "",
+		 place.function, place.source, finding->cause ? finding->cause : "");
 }
 
 /* The row of the group with this key; -1 when it was added, or without memory. */
@@ -353,6 +354,11 @@ char *finding_command(const struct model *model, const struct finding *finding)
 		break;
 	case FINDING_FAILED_CALL:
 		command = command_of_program(finding, "events -Z -k", file, blank);
+		break;
+	case FINDING_HEAP_GROWING:
+	case FINDING_HEAP_PINNED:
+	case FINDING_BREAK_THRASH:
+		command = command_of_program(finding, "report --flame=heap.svg", file, blank);
 		break;
 	case FINDING_LOST_EVENTS:
 	case FINDING_NOT_FOLLOWED:

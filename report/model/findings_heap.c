@@ -98,7 +98,8 @@ static void check_growing(struct model *model, const struct model_process *p)
 		format_duration(time, life_ns), format_bytes(back, model_shrunk(&p->facts)),
 		place.share * 100);
 	finding_set_place(finding, p, place.instance, place.stack);
-	snprintf(headline, sizeof headline, "heap growing, %s/s", rate);
+	snprintf(headline, sizeof headline, "heap growing, %s/s (%.0f %%)", rate,
+		 place.share * 100);
 	finding_name(model, finding, headline);
 	finding->bytes = grown;
 }

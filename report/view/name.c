@@ -8,8 +8,6 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "report/view/out.h"
-
 /* Whether a character begins at this byte. */
 static bool name_begins(char byte)
 {
@@ -54,4 +52,24 @@ const char *name_shorten(const char *name, unsigned columns, bool utf8, char *te
 		snprintf(text, bytes, "%.*s%s%s", (int)name_head(name, rest - rest / 2), name, mark,
 			 name + name_tail(name, rest / 2));
 	return text;
+}
+
+void name_put_words(struct out *out, const char *text, unsigned columns)
+{
+	char part[1024];
+	size_t length = strlen(text);
+
+	if (out_columns(text) <= columns) {
+		out_safe(out, text);
+		return;
+	}
+	if (length >= sizeof part)
+		length = sizeof part - 1;
+	memcpy(part, text, length);
+	do
+		part[length] = '\0';
+	while (length-- > 0 && (text[length + 1] != ' ' || out_columns(part) + 4 > columns));
+	out_safe(out, part);
+	out_char(out, ' ');
+	out_text(out, out->utf8 ? "\xe2\x80\xa6" : "...");
 }

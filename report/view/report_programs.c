@@ -11,14 +11,15 @@
 
 #include "report/util/format.h"
 #include "report/util/hash.h"
-#include "report/view/title.h"
+#include "report/view/name.h"
 #include "report/view/words.h"
 
+#define TITLE_COLUMNS 24u
 #define ENDINGS_MOST 4u /* that are told apart; the rest are "other" */
 
 struct program_row {
 	UT_hash_handle hh;
-	char title[TITLE_BYTES];
+	char title[CREATOR_LABEL_BYTES];
 	uint64_t runs, running, peak_bytes, grown_bytes, moves, failed, attached_peak;
 	struct {
 		char words[32];
@@ -109,17 +110,17 @@ static void report_program_add(struct program_row *row, const struct model_proce
 static struct program_row *report_program_of(struct program_row **rows,
 					     const struct model_process *process)
 {
-	char title[TITLE_BYTES];
+	const char *title = process->label[0] ? process->label
+					      : model_program_name(&process->facts);
 	struct program_row *row;
 
-	title_of(&process->facts, title);
 	HASH_FIND_STR(*rows, title, row);
 	if (row)
 		return row;
 	row = calloc(1, sizeof *row);
 	if (!row)
 		return NULL;
-	memcpy(row->title, title, sizeof title);
+	snprintf(row->title, sizeof row->title, "%.95s", title);
 	HASH_ADD_STR(*rows, title, row);
 	if (row->hh.tbl)
 		return row;
@@ -203,7 +204,7 @@ void report_program_cell(const void *of, unsigned column, struct cell *cell, con
 	cell->color = COLOR_NONE;
 	switch (column) {
 	case PROGRAM_TITLE:
-		snprintf(cell->text, sizeof cell->text, "%.24s", row->title);
+		name_shorten(row->title, TITLE_COLUMNS, true, cell->text, sizeof cell->text);
 		break;
 	case PROGRAM_PEAK:
 		report_program_put_bytes(cell, row->peak_bytes, report->exact);

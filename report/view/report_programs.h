@@ -5,7 +5,7 @@
 
 #include "report/view/report_tables.h"
 
-/* Processes by what a person calls them: see title.h. */
+/* The processes with one label: see creator.h. */
 struct program_row;
 
 extern const struct table_column report_program_columns[];

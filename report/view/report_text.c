@@ -7,7 +7,7 @@
 
 #include "report/util/error.h"
 #include "report/util/format.h"
-#include "report/view/partial.h"
+#include "report/view/name.h"
 #include "report/view/report_findings.h"
 #include "report/view/report_history.h"
 #include "report/view/report_sections.h"
@@ -46,15 +46,17 @@ static void report_text_label(struct out *out, const char *text)
 
 /* ---- the heading ---- */
 
+/* The command in one line: its words, as many as fit. */
 static void report_text_put_command(struct out *out, const struct session_facts *session)
 {
 	const char *word = session->command, *end = session->command + session->command_bytes;
+	char text[1024] = "";
+	size_t used = 0;
 
-	for (; word < end; word += strlen(word) + 1) {
-		if (word > session->command)
-			out_char(out, ' ');
-		out_safe(out, word);
-	}
+	for (; word < end && used < sizeof text; word += strlen(word) + 1)
+		used += (size_t)snprintf(text + used, sizeof text - used, "%s%s", used ? " " : "",
+					 word);
+	name_put_words(out, text, out->width - LABEL_COLUMNS);
 }
 
 static void report_text_put_ending(struct out *out, const struct session_facts *session)

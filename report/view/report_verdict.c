@@ -63,17 +63,24 @@ void report_verdict_counts(struct out *out, const struct model *model, bool note
 
 /* ---- which findings ---- */
 
-static const char *verdict_program(const struct finding *finding)
+/* The script of an interpreter, else the program. */
+static const char *verdict_program(const struct model *model, const struct finding *finding)
 {
-	const char *program = finding->program[0];
+	const struct model_process *process = model_process(model, finding->instance);
+	const char *program = finding->program[0] ? path_base_name(finding->program[0]) : "";
+	size_t length = strlen(program);
 
-	return program && *program ? path_base_name(program) : "";
+	if (process && strncmp(process->label, program, length) == 0 &&
+	    process->label[length] == ' ')
+		return process->label + length + 1;
+	return program;
 }
 
-static void verdict_add(struct verdict *verdict, const struct finding *finding)
+static void verdict_add(struct verdict *verdict, const struct model *model,
+			const struct finding *finding)
 {
 	unsigned headline = (unsigned)out_columns(finding->headline ? finding->headline : "");
-	unsigned program = (unsigned)out_columns(verdict_program(finding));
+	unsigned program = (unsigned)out_columns(verdict_program(model, finding));
 
 	if (verdict->count == LINES_MOST) {
 		verdict->left++;
@@ -97,7 +104,7 @@ static void verdict_choose(struct verdict *verdict, const struct model *model)
 		const struct finding *finding = &model->findings.rows[i];
 
 		if (notes ? !finding_is_routine(finding) : finding->severity != SEVERITY_NOTE)
-			verdict_add(verdict, finding);
+			verdict_add(verdict, model, finding);
 	}
 }
 
@@ -112,31 +119,6 @@ static void verdict_put_mark(struct out *out, enum severity severity)
 	out_text(out, out->utf8 ? marks[severity] : ascii[severity]);
 	out_color(out, COLOR_NONE);
 	out_char(out, ' ');
-}
-
-static void verdict_put_ellipsis(struct out *out)
-{
-	out_text(out, out->utf8 ? "\xe2\x80\xa6" : "...");
-}
-
-/* As many whole words as fit into `columns`. */
-static void verdict_put_words(struct out *out, const char *text, unsigned columns)
-{
-	char part[1024];
-	size_t length = strlen(text);
-
-	if (out_columns(text) <= columns) {
-		out_safe(out, text);
-		return;
-	}
-	for (snprintf(part, sizeof part, "%s", text); length > 0; length--) {
-		part[length < sizeof part ? length : sizeof part - 1] = '\0';
-		if (text[length] == ' ' && out_columns(part) + 4 <= columns)
-			break;
-	}
-	out_safe(out, part);
-	out_char(out, ' ');
-	verdict_put_ellipsis(out);
 }
 
 /* A name of at most `columns`: its middle is left out. */
@@ -184,7 +166,7 @@ static void verdict_put_line(struct out *out, const struct model *model,
 	verdict_put_mark(out, finding->severity);
 	out_safe_wide(out, finding->headline ? finding->headline : "", verdict->headline_columns);
 	out_pad(out, GAP);
-	name_shorten(verdict_program(finding), verdict->program_columns, out->utf8, program,
+	name_shorten(verdict_program(model, finding), verdict->program_columns, out->utf8, program,
 		     sizeof program);
 	out_safe_wide(out, program, verdict->program_columns);
 	out_pad(out, verdict->program_columns ? GAP : 0);
@@ -196,7 +178,7 @@ static void verdict_put_line(struct out *out, const struct model *model,
 	out_text(out, prefix);
 	out_pad(out, 4);
 	out_color(out, COLOR_DIM);
-	verdict_put_words(out, finding->why, verdict_rest(out, (unsigned)out_columns(prefix) + 4));
+	name_put_words(out, finding->why, verdict_rest(out, (unsigned)out_columns(prefix) + 4));
 	out_color(out, COLOR_NONE);
 	out_char(out, '\n');
 }
@@ -268,9 +250,10 @@ static void verdict_put_largest(struct out *out, const struct model *model, cons
 	finding.headline = headline;
 	finding.program[0] = model_program(&process->facts);
 	finding.kind = FINDING_HEAP_PINNED;
+	finding.instance = process->facts.instance;
 	finding.stack_instance = site ? site->instance : 0;
 	finding.stack = site ? site->stack : 0;
-	verdict_add(&verdict, &finding);
+	verdict_add(&verdict, model, &finding);
 	verdict_put_line(out, model, &verdict, &finding, prefix);
 	command = finding_command(model, &finding);
 	verdict_put_next(out, prefix, command);
