@@ -40,17 +40,17 @@ int main(void)
 }
 """
 
-# A program that waits most of its time, and keeps 8 MiB/s.
+# A program that waits most of its time, and keeps 4 MiB/s.
 GROWING = """
 import os, time
 cache = {}
 def cache_insert(number):
     cache[number] = bytes(100000)
 begun, number = time.monotonic(), 0
-while time.monotonic() < begun + 2.5:
+while time.monotonic() < begun + 3.5:
     number += 1
     cache_insert(number)
-    time.sleep(0.01)
+    time.sleep(0.02)
 os._exit(0)
 """
 
