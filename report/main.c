@@ -35,6 +35,7 @@
  *   recorder/watch            the live processes, and how each one ends
  *   recorder/watch_add        adds the images that have registered
  *   recorder/watch_scan       processes without a pidfd, by polling
+ *   recorder/jit_names        names of code that processes made themselves, from /tmp/perf-PID.map
  *   recorder/usage            what each process uses: memory, page faults, time, its free heap
  *   recorder/watch_struct     struct watch, for these three
  *   recorder/preload_check    whether a process or a program can load the shim

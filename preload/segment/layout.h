@@ -87,8 +87,9 @@ enum segment_region_kind {
 	REGION_SNAPSHOTS,  /* recordings only: kernel snapshots, read right after a call */
 	REGION_IDENTITIES, /* recordings only: the verified process of each image */
 	REGION_OBJECTS,    /* recordings only: the IPC objects when the session ended */
+	REGION_JIT_NAMES,  /* recordings only: names of code that a process made itself */
 	REGION_COUNT,
-	REGION_ROOM = 16
+	REGION_ROOM = 20
 };
 
 enum segment_kind { SEGMENT_LIVE = 1, SEGMENT_RECORDING = 2 };
@@ -162,7 +163,7 @@ struct segment_header {
 	int32_t unregistered_pid; /* one such process; 0 none */
 	int32_t unreadable_pid; /* one process that may have it mapped and could not be inspected; 0
 				   none */
-	unsigned char reserved[1556];
+	unsigned char reserved[1460];
 };
 
 /* Live words of the whole session; each group has its own cache lines. */
@@ -481,7 +482,7 @@ struct segment_event {
 #define SEGMENT_ASSERT(what) _Static_assert(what, #what)
 SEGMENT_ASSERT(sizeof(struct segment_header) == SEGMENT_HEADER_BYTES);
 SEGMENT_ASSERT(offsetof(struct segment_header, region) == 48);
-SEGMENT_ASSERT(offsetof(struct segment_header, ipc_namespace_id) == 2512);
+SEGMENT_ASSERT(offsetof(struct segment_header, ipc_namespace_id) == 2608);
 SEGMENT_ASSERT(sizeof(struct segment_shared) == 4096);
 SEGMENT_ASSERT(offsetof(struct segment_shared, next_instance) == 64);
 SEGMENT_ASSERT(offsetof(struct segment_shared, lost) == 128);

@@ -205,6 +205,14 @@ struct segment_frame_row {
 	uint64_t reserved;
 };
 
+/* The name of the code at an address of an image, which is in no file: see /tmp/perf-PID.map. */
+struct segment_jit_name {
+	uint64_t address; /* of a frame in no module */
+	uint32_t instance;
+	char name[116];
+};
+
+SEGMENT_ASSERT(sizeof(struct segment_jit_name) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_chunk) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_unfollowed) == 256);
 SEGMENT_ASSERT(sizeof(struct segment_frame_row) == 32);

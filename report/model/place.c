@@ -31,7 +31,9 @@ static void place_name_frame(struct place *place, const struct stack_frame *fram
 
 	place->named = first && first->function;
 	snprintf(place->module, sizeof place->module, "%.63s",
-		 frame->module ? path_base_name(frame->module->facts.path) : "?");
+		 frame->module ? path_base_name(frame->module->facts.path)
+		 : first       ? "jit"
+			       : "?");
 	place_function(frame, at, place->function, sizeof place->function);
 	if (first && first->file && first->line)
 		snprintf(place->source, sizeof place->source, "%.80s:%u",

@@ -57,6 +57,30 @@ void model_add_name(struct model *model, const struct name_key *key,
 	}
 }
 
+void model_add_jit_name(struct model *model, const struct jit_name_facts *facts)
+{
+	struct name_key key = {.offset = facts->address, .exact = facts->instance};
+	size_t length = strlen(facts->name) + 1;
+	struct model_name *name;
+
+	if (model_name(model, &key))
+		return;
+	name = calloc(1, sizeof *name + sizeof *name->places + length);
+	if (name) {
+		char *text = (char *)&name->places[1];
+
+		memcpy(text, facts->name, length);
+		name->key = key;
+		name->count = 1;
+		name->places[0].function = text;
+		HASH_ADD(hh, model->stacks.names, key, sizeof name->key, name);
+	}
+	if (!name || !name->hh.tbl) {
+		free(name);
+		model->no_memory = true;
+	}
+}
+
 void model_add_frame(struct model *model, const struct frame_facts *facts)
 {
 	if (facts->number != 0 && facts->number <= FRAMES_MOST &&
@@ -136,9 +160,12 @@ uint32_t model_stack(const struct model *model, uint32_t instance, uint32_t stac
 			frame->module = model->stacks.modules[facts->module];
 			frame->name = model_name(model, &key);
 		}
-		if (facts->module == 0)
+		if (facts->module == 0) {
+			struct name_key key = {.offset = facts->offset, .exact = instance};
+
 			frame->pc = facts->offset;
-		else if (find_address(model, instance, facts->module, &address))
+			frame->name = model_name(model, &key);
+		} else if (find_address(model, instance, facts->module, &address))
 			frame->pc = address + facts->offset;
 		if (count > 1 && frame->exact && frame[-1].exact)
 			frame[-1].is_signal = true;

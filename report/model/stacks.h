@@ -54,7 +54,7 @@ struct model_name {
 	UT_hash_handle hh;
 	struct name_key {
 		uint64_t offset;
-		uint32_t module, exact;
+		uint32_t module, exact; /* module 0: the address `offset` of the image `exact` */
 	} key;
 	uint32_t count;
 	struct frame_place places[];
@@ -87,6 +87,9 @@ struct model_stacks {
 void model_add_module(struct model *model, const struct module_facts *facts);
 void model_add_frame(struct model *model, const struct frame_facts *facts);
 void model_add_load(struct model *model, const struct load_facts *facts);
+
+/* Adds the name of code that is in no file. A name that came before holds. */
+void model_add_jit_name(struct model *model, const struct jit_name_facts *facts);
 
 /* Adds the names of an address; there may be none. */
 void model_add_name(struct model *model, const struct name_key *key,

@@ -149,6 +149,13 @@ struct frame_facts {
 	uint64_t offset; /* from the module's load address */
 };
 
+/* The name of code that an image made while it ran, at the address of a frame in no module. */
+struct jit_name_facts {
+	uint32_t instance;
+	uint64_t address;
+	char name[117];
+};
+
 /* Where an image has loaded a module. A child of fork has its parent's modules. */
 struct load_facts {
 	uint32_t instance;

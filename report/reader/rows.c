@@ -336,6 +336,15 @@ void row_give_snapshot(const struct source *source, const struct segment_snapsho
 		visitor->snapshot(visitor->context, &facts);
 }
 
+void row_give_jit_name(const struct segment_jit_name *row, const struct facts_visitor *visitor)
+{
+	struct jit_name_facts facts = {.instance = row->instance, .address = row->address};
+
+	copy_text(facts.name, sizeof facts.name, row->name, sizeof row->name);
+	if (row->instance != 0 && facts.name[0] && visitor->jit_name)
+		visitor->jit_name(visitor->context, &facts);
+}
+
 void row_give_identity(const struct source *source, const struct segment_identity *row,
 		       const struct facts_visitor *visitor)
 {

@@ -22,6 +22,7 @@ void row_give_frame(uint64_t number, uint64_t outer, uint64_t offset,
 void row_give_load(const struct segment_load *row, const struct facts_visitor *visitor);
 void row_give_snapshot(const struct source *source, const struct segment_snapshot *row,
 		       const struct facts_visitor *visitor);
+void row_give_jit_name(const struct segment_jit_name *row, const struct facts_visitor *visitor);
 void row_give_identity(const struct source *source, const struct segment_identity *row,
 		       const struct facts_visitor *visitor);
 

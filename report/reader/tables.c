@@ -87,6 +87,7 @@ union row {
 	struct segment_load load;
 	struct segment_snapshot snapshot;
 	struct segment_identity identity;
+	struct segment_jit_name jit_name;
 };
 
 static const uint32_t row_bytes[REGION_COUNT] = {
@@ -100,6 +101,7 @@ static const uint32_t row_bytes[REGION_COUNT] = {
 	[REGION_LOADS] = sizeof(struct segment_load),
 	[REGION_SNAPSHOTS] = sizeof(struct segment_snapshot),
 	[REGION_IDENTITIES] = sizeof(struct segment_identity),
+	[REGION_JIT_NAMES] = sizeof(struct segment_jit_name),
 };
 
 static void table_give_row(const struct source *source, uint32_t kind, const union row *row,
@@ -135,6 +137,9 @@ static void table_give_row(const struct source *source, uint32_t kind, const uni
 		break;
 	case REGION_IDENTITIES:
 		row_give_identity(source, &row->identity, visitor);
+		break;
+	case REGION_JIT_NAMES:
+		row_give_jit_name(&row->jit_name, visitor);
 		break;
 	}
 }
@@ -176,7 +181,8 @@ bool tables_read_processes(struct source *source, const struct facts_visitor *vi
 
 static bool is_stack_region(uint32_t kind)
 {
-	return kind == REGION_MODULES || kind == REGION_STACKS || kind == REGION_LOADS;
+	return kind == REGION_MODULES || kind == REGION_STACKS || kind == REGION_LOADS ||
+	       kind == REGION_JIT_NAMES;
 }
 
 bool tables_read_stacks(struct source *source, const struct facts_visitor *visitor)

@@ -11,6 +11,7 @@
 #include "report/procfs/proc.h"
 #include "report/procfs/timens.h"
 #include "report/recorder/identity.h"
+#include "report/recorder/jit_names.h"
 #include "report/recorder/slots.h"
 #include "report/recorder/usage.h"
 #include "report/recorder/watch_add.h"
@@ -150,6 +151,7 @@ void watched_record_end(const struct watch *watch, struct watched *w, bool repla
 
 	if (!replaced)
 		usage_end(w);
+	jit_names_keep(watch->drain, &w->image, &w->identity);
 	if (w->identity.proof)
 		drain_identify(watch->drain, w->instance, &w->identity, &end);
 }

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+#include "report/recorder/jit_names.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "report/recorder/drain_struct.h"
+#include "report/recorder/slots.h"
+
+#define NAMES_MOST 4096u /* addresses in call stacks */
+#define FILE_MOST (256 << 20)
+
+struct jit_names {
+	struct segment_jit_name *rows; /* by address */
+	uint32_t count, capacity;
+};
+
+/* Null: there is none, or it is another user's. */
+static FILE *jit_names_open(const struct drain_process *image,
+			    const struct drain_identity *identity)
+{
+	char path[64];
+	struct stat st;
+	FILE *file = NULL;
+	int fd;
+
+	if (!identity->proof || image->other_pid_namespace)
+		return NULL;
+	snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)identity->pid);
+	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= FILE_MOST &&
+	    (st.st_uid == identity->real_uid || st.st_uid == identity->effective_uid ||
+	     st.st_uid == 0))
+		file = fdopen(fd, "r");
+	if (!file && fd >= 0)
+		close(fd);
+	return file;
+}
+
+static int jit_names_compare(const void *a, const void *b)
+{
+	const struct segment_jit_name *x = a, *y = b;
+
+	return x->address < y->address ? -1 : x->address > y->address;
+}
+
+/* The addresses of frames that are in no loaded file. */
+static bool jit_names_find_addresses(const struct drain *drain, struct jit_names *names)
+{
+	const struct segment_frame *frames = drain_region(drain, REGION_STACKS);
+
+	names->rows = calloc(NAMES_MOST, sizeof *names->rows);
+	for (uint64_t i = 0; names->rows && i < drain->header.region[REGION_STACKS].count; i++) {
+		uint64_t offset = word_accept(&frames[i].offset) & SEGMENT_FRAME_OFFSET;
+
+		if (offset && names->count < NAMES_MOST &&
+		    (uint32_t)word_load(&frames[i].outer) == SEGMENT_FRAME_NOWHERE)
+			names->rows[names->count++].address = offset - 1;
+	}
+	if (names->count)
+		qsort(names->rows, names->count, sizeof *names->rows, jit_names_compare);
+	return names->count > 0;
+}
+
+/* "start size name", both numbers in hexadecimal. A later line replaces an earlier one. */
+static void jit_names_take_line(struct jit_names *names, char *line)
+{
+	unsigned long long start, size;
+	uint32_t low = 0, high = names->count;
+	int used = 0;
+
+	line[strcspn(line, "\n")] = '\0';
+	if (sscanf(line, "%llx %llx %n", &start, &size, &used) != 2 || !used || !line[used])
+		return;
+	while (low < high) {
+		uint32_t middle = low + (high - low) / 2;
+
+		if (names->rows[middle].address <= start)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	/* A return address is behind its call: in (start, start + size]. */
+	for (; low < names->count && names->rows[low].address - start <= size; low++)
+		snprintf(names->rows[low].name, sizeof names->rows[low].name, "%.*s",
+			 (int)sizeof names->rows[low].name - 1, line + used);
+}
+
+static void jit_names_append(struct drain *drain, struct jit_names *names, uint32_t instance)
+{
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < names->count; i++)
+		if (names->rows[i].name[0]) {
+			names->rows[found] = names->rows[i];
+			names->rows[found++].instance = instance;
+		}
+	for (uint32_t i = 0; i < found; i++)
+		drain_append(drain, REGION_JIT_NAMES, &names->rows[i], sizeof *names->rows, 1);
+}
+
+void jit_names_keep(struct drain *drain, const struct drain_process *image,
+		    const struct drain_identity *identity)
+{
+	FILE *file = jit_names_open(image, identity);
+	struct jit_names names = {.rows = NULL};
+	char *line = NULL;
+	size_t capacity = 0;
+
+	if (!file)
+		return;
+	if (jit_names_find_addresses(drain, &names)) {
+		while (getline(&line, &capacity, file) > 0)
+			jit_names_take_line(&names, line);
+		jit_names_append(drain, &names, image->instance);
+	}
+	free(line);
+	free(names.rows);
+	fclose(file);
+}
