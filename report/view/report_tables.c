@@ -145,6 +145,11 @@ static void report_table_put_break(struct cell *cell, const struct model_process
 		if (!process->headroom_known)
 			report_table_put_text(cell, "-");
 		break;
+	case COLUMN_RSS_PEAK:
+		report_table_put_bytes(cell, process->identity.usage.resident_peak_bytes, exact);
+		if (!process->identity.usage.resident_peak_bytes)
+			report_table_put_text(cell, "-");
+		break;
 	default:
 		report_table_put_bytes(cell, process->attached_peak_bytes, exact);
 	}
@@ -216,6 +221,7 @@ void report_process_cell(const void *row, unsigned column, struct cell *cell, co
 	case COLUMN_CURRENT:
 	case COLUMN_NET:
 	case COLUMN_PEAK:
+	case COLUMN_RSS_PEAK:
 	case COLUMN_GROWN:
 	case COLUMN_SHRUNK:
 	case COLUMN_HEADROOM:

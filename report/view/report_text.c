@@ -188,6 +188,41 @@ static void report_text_put_totals(struct out *out, const struct model *model, b
 	out_char(out, '\n');
 }
 
+/* The process with the most resident memory; null where none was sampled. */
+static const struct model_process *report_text_largest(const struct model *model)
+{
+	const struct model_process *largest = NULL;
+
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		const struct model_process *process = model->processes.by_instance[i];
+
+		if (process && process->identity.usage.resident_peak_bytes >
+				       (largest ? largest->identity.usage.resident_peak_bytes : 0))
+			largest = process;
+	}
+	return largest;
+}
+
+/* Resident memory beside the break: what the break does not explain is elsewhere. */
+static void report_text_put_memory(struct out *out, const struct model *model, bool exact)
+{
+	const struct model_process *process = report_text_largest(model);
+	uint64_t start, peak;
+
+	if (!process)
+		return;
+	start = process->facts.break_initial;
+	peak = process->facts.break_peak;
+	report_text_label(out, "Memory");
+	OUT(out, "most resident: ");
+	report_text_put_bytes(out, process->identity.usage.resident_peak_bytes, exact);
+	OUT(out, " in ");
+	out_safe(out, model_program_name(&process->facts));
+	OUT(out, "; its break explains up to ");
+	report_text_put_bytes(out, peak > start ? peak - start : 0, exact);
+	out_char(out, '\n');
+}
+
 /* ---- the page ---- */
 
 static bool report_text_knows(const char *name)
@@ -213,6 +248,7 @@ bool report_text(struct out *out, const struct model *model, const struct report
 	report_text_put_session(out, model, options->path);
 	report_text_put_coverage(out, model);
 	report_text_put_totals(out, model, options->exact);
+	report_text_put_memory(out, model, options->exact);
 	report_findings(out, model, all, options->notes);
 	report_sections(out, model, options);
 	sites_nameless(out, model, options->all || options->sort);

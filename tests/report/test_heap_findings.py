@@ -4,6 +4,8 @@ Findings about heaps: one that grows all the time, one that costs time, one that
 break does not explain. Made-up sessions say when each is found, and when a sound program is left alone.
 """
 
+import re
+
 import pytest
 
 import harness
@@ -182,7 +184,9 @@ def test_the_recorder_looks_into_the_heap(what, compile_c):
 def test_wait_tells_the_peak_of_a_short_command(compile_c):
     """COMMAND ends before the first sample: wait4(2) knows its peak, its faults and its time."""
     program = compile_c("short", HEAD + "int main(void) { fill(); return 0; }", "-O1")
-    usage = record(program, options=("-q",)).report()["processes"][0]["usage"]
+    recording = record(program, options=("-q",))
+    usage = recording.report()["processes"][0]["usage"]
+    assert re.search(r"(?m)^Memory +most resident: \d+M in short; its break explains up to \d+", recording.report_text())
     assert usage["resident_peak_bytes"] >= 95 * MIB and usage["faults"] > 20000 and usage["cpu_ns"] > 0
 
 
