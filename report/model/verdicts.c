@@ -212,13 +212,28 @@ static bool verdict_is_asked(const struct model *model, struct model_segment *se
 	return (object && !segment->elsewhere) || segment->removed || !is_latest;
 }
 
+/*
+ * Whether the log is newer than the kernel's rows. The rows of a live session are read before its
+ * events, at session.duration_ns: a segment may have been created or removed in between.
+ */
+static bool is_outdated(const struct model *model, const struct model_segment *segment,
+			const struct kernel_segment *row)
+{
+	if (model->session.finished)
+		return false;
+	if (segment->removed)
+		return row && !(row->mode & SHM_DEST_BIT);
+	return !row && segment->seen_ns >= model->session.duration_ns;
+}
+
 void verdict_learn_row(struct model *model, struct model_segment *segment)
 {
 	bool is_latest = segment == model_segment(model, segment->shmid);
 	const struct kernel_segment *row = is_latest ? verdict_row(model, segment->shmid) : NULL;
 	int32_t pid = creator_pid(model, segment);
 
-	if (segment->space || !verdict_is_asked(model, segment, is_latest))
+	if (segment->space || !verdict_is_asked(model, segment, is_latest) ||
+	    is_outdated(model, segment, row))
 		return;
 	segment->kernel_asked = true;
 	if (!row || !verdict_is_same(model, segment, row))

@@ -4,6 +4,7 @@ Readers of a session that programs write to, that is truncated, or that is very 
 never write, and their memory is limited. MEMSHIM_EVENTS: how many events are very many.
 """
 
+import json
 import os
 import signal
 import subprocess
@@ -12,8 +13,8 @@ import pytest
 
 import harness
 from beside import CYCLE, CYCLE_CALLS
-from harness import MEMSHIM, Lines, Recording, memshim, record, target
-from story import Teller
+from harness import MEMSHIM, Lines, Recording, memshim, record, target, wait_until
+from story import KEY, NEW, Teller, recorded
 
 PRELOAD = {"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "256K"}
 EVENTS = int(os.environ.get("MEMSHIM_EVENTS", "300000"))
@@ -24,6 +25,38 @@ def segment():
 
 
 # ---- while it is written to ----
+
+
+def is_stopped(trace):
+    return os.path.exists(trace) and "--- stopped by SIGSTOP ---" in open(trace, encoding="ascii", errors="replace").read()
+
+
+GET, ATTACH, DETACH, REMOVE = ("get", KEY, 4096, NEW), ("at", 0, 0), ("dt",), ("rm", 0)
+
+
+@pytest.mark.parametrize("before,meanwhile,state", [
+    ((DETACH,), (GET,), "present"), ((GET,), (REMOVE,), "destroyed"), ((DETACH,), (GET, REMOVE), "destroyed"),
+    ((GET, ATTACH), (REMOVE,), "marked")], ids=["created", "removed", "both", "marked"])
+def test_what_happens_while_a_report_reads(before, meanwhile, state):
+    """The report is stopped after it has read the kernel's table, and before it reads the log."""
+    harness.need("strace")
+    pause = ("strace", "-qq", "-o", "trace", "-P", "/proc/sysvipc/shm", "-e", "trace=close", "-e", "inject=close:signal=SIGSTOP:when=1")
+    with recorded() as lines:
+        program = Teller(lines)
+        for words in before:
+            program.tell(*words)
+        with Lines(*pause, harness.MEMSHIM, "report", "--json", "memshim.data") as reader:
+            wait_until(lambda: is_stopped("trace"), "the report has read the table", reader.process)
+            for words in meanwhile:
+                program.tell(*words)
+            with open(f"/proc/{reader.process.pid}/task/{reader.process.pid}/children", encoding="ascii") as children:
+                os.kill(int(children.read()), signal.SIGCONT)
+            status, text = reader.end()
+        assert status == 0
+        report = json.loads(text)
+        assert [s["state"] for s in report["segments"]] == [state]
+        assert "vanished-segment" not in {f["kind"] for f in report["findings"]}
+        lines.end()
 
 
 def check_snapshot(report, before):

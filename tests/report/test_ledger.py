@@ -13,7 +13,7 @@ import pytest
 
 import harness
 import machine
-from harness import MEMSHIM, Lines, Recording, memshim, run, target
+from harness import MEMSHIM, Lines, Recording, memshim, run, target, wait_until
 from story import KEY, NEW, SHM_RDONLY, SHM_REMAP, Teller, agree, kernel_rows, recorded
 
 FREE_ADDRESS = 1 << 40  # where no program has anything
