@@ -81,10 +81,26 @@ static enum zone_kind kind_of(const struct zones *zones, const struct mapping_fa
 	return facts->perm[2] == 'x' ? ZONE_LIBRARY : ZONE_FILE;
 }
 
+/*
+ * The kernel gives /proc/PID/maps page by page. The next page begins with the mapping that ends
+ * above the last address: a heap that has grown in between comes again, with its new end.
+ */
+static void zones_drop_repeated(struct zones *zones, uint64_t start)
+{
+	struct zone *last = zones->count ? &zones->zones[zones->count - 1] : NULL;
+
+	if (!last || last->start != start)
+		return;
+	free(last->name);
+	zones->count--;
+}
+
 void zones_add_mapping(struct zones *zones, const struct mapping_facts *facts)
 {
-	struct zone *zone = add_zone(zones);
+	struct zone *zone;
 
+	zones_drop_repeated(zones, facts->start);
+	zone = add_zone(zones);
 	if (!zone)
 		return;
 	zone->kind = kind_of(zones, facts);

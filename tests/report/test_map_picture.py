@@ -197,3 +197,12 @@ def test_watch_elsewhere():
             watching.wait_for("addresses only")
             watching.process.send_signal(signal.SIGTERM)
             assert watching.end()[0] == 0
+
+
+def test_heap_that_grows_is_drawn_once():
+    """Between two pages of /proc/PID/maps the heap has grown: the kernel gives it again, with its new end."""
+    maps = "1000 2000 /bin/program\n5000 9000 [heap]\n5000 b000 [heap]\n7f000 80000 /lib/x.so\n"
+    done = harness.run(harness.BUILD / "tests" / "units" / "zones", stdin=None, input=maps, text=True)
+    assert done.returncode == 0
+    assert [line for line in done.stdout.splitlines() if line.endswith(" heap")] == ["5000 b000 heap"]
+    assert done.stdout.count("\n") == 4, done.stdout  # and the free range above it
