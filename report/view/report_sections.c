@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/util/format.h"
 #include "report/view/partial.h"
@@ -134,7 +135,7 @@ static void section_put_programs(struct out *out, const struct model *model,
 		(const struct model_process *const *)processes, &rows);
 	char text[NOTE_BYTES], number[FORMAT_BYTES];
 
-	snprintf(text, sizeof text, "of %s processes%s%s; --ungroup shows each",
+	snprintf(text, sizeof text, "of %s ended processes%s%s; --ungroup shows each",
 		 format_count(number, count), *note ? ", " : "", note);
 	table.rows = calloc(rows + 1, sizeof *table.rows);
 	for (uint32_t i = 0; programs && table.rows && i < rows; i++)
@@ -144,6 +145,28 @@ static void section_put_programs(struct out *out, const struct model *model,
 	report_programs_free(programs, rows);
 }
 
+/* Moves the running processes to the front; how many they are. Both parts keep their order. */
+static unsigned section_running_first(struct table *table)
+{
+	const void **rows = calloc(table->row_count + 1, sizeof *rows);
+	unsigned running = 0, used = 0;
+
+	for (int pass = 0; rows && pass < 2; pass++) {
+		for (unsigned i = 0; i < table->row_count; i++) {
+			const struct model_process *process = table->rows[i];
+
+			if ((process->facts.state == STATE_RUNNING) == (pass == 0))
+				rows[used++] = process;
+		}
+		running = pass == 0 ? used : running;
+	}
+	if (rows)
+		memcpy(table->rows, rows, table->row_count * sizeof *rows);
+	free(rows);
+	return running;
+}
+
+/* Each running process has a row; those that ended are grouped when they are many. */
 static void section_put_processes(struct out *out, const struct model *model,
 				  const struct report_options *options)
 {
@@ -154,6 +177,7 @@ static void section_put_processes(struct out *out, const struct model *model,
 			      .context = &context};
 	bool each = options->ungroup || section_wants_all(options) ||
 		    section_names_process_column(options);
+	unsigned running;
 	char note[NOTE_BYTES] = "", count[FORMAT_BYTES];
 	uint32_t idle = 0;
 
@@ -170,11 +194,15 @@ static void section_put_processes(struct out *out, const struct model *model,
 	}
 	if (idle)
 		snprintf(note, sizeof note, "%s idle left out", format_count(count, idle));
-	if (each || table.row_count <= PROCESSES_MOST)
-		section_put(out, &table, options, "PROCESSES",
-			    options->ungroup ? UINT_MAX : ROWS_MOST, note);
-	else
-		section_put_programs(out, model, options, table.rows, table.row_count, note);
+	running = section_running_first(&table);
+	if (!each && table.row_count - running > PROCESSES_MOST) {
+		section_put_programs(out, model, options, table.rows + running,
+				     table.row_count - running, note);
+		table.row_count = running;
+		note[0] = '\0';
+	}
+	section_put(out, &table, options, "PROCESSES", options->ungroup ? UINT_MAX : ROWS_MOST,
+		    note);
 	free(table.rows);
 }
 

@@ -225,7 +225,7 @@ def test_filters():
 
 def test_report_options():
     recording = record(target("calls"), "2")
-    assert re.search(r"\+4,096|\+8192|4096", recording.report_text("-b", "--columns=pid,grown"))
+    assert re.search(r"\+4,096|\+8192|4096", recording.report_text("-b", "--all", "--columns=pid,grown"))
     head = [line for line in recording.report_text("--columns=pid,program").splitlines() if "PROGRAM" in line]
     assert head and head[0].split() == ["PID", "PROGRAM"]
     assert "PROGRAM" not in recording.report_text("--no-headings", "--columns=pid,program")

@@ -78,7 +78,7 @@ def test_build_of_200_processes(compile_c):
     assert head == "Verdict nothing wrong was found" and "largest heap: #" in cause
     assert re.match("next: memshim report --flame=heap.svg --exe=", way)
     title = next(i for i, line in enumerate(lines) if line.startswith("PROGRAMS"))
-    assert re.match(r"PROGRAMS  \d+, of \d{3} processes", lines[title])
+    assert re.match(r"PROGRAMS  \d+, of \d{3} ended processes", lines[title])
     rows = [line.split() for line in lines[title + 2:lines.index("", title)]]
     runs, = [int(row[1]) for row in rows if row[0] == "cc1"]
     assert runs >= 65, "a wrapper of gcc may run the compiler twice"

@@ -73,7 +73,7 @@ def test_workers_left_segments(compile_c, recorded):
         assert (found["severity"], found["ids"]) == ("warning", [s["shmid"] for s in report["segments"]])
         assert "3 segments (12K), created by listener, which ended, still exist;" in found["text"]
         text = recording.report_text()
-        assert "SEGMENTS  3, 3 orphaned\n" in text and text.count("present, orphaned\n") == 3
+        assert "SEGMENTS  3, 3 orphaned, 12K in all\n" in text and text.count("present, orphaned\n") == 3
         ipcs = memshim("ipcs").stdout
         assert "SHARED MEMORY  3, 3 orphaned\n" in ipcs and ipcs.count("  orphaned  ") == 3
         assert ", 3 orphaned" in memshim("top", "--once", recording.path, env={"LINES": "30"}).stdout

@@ -119,10 +119,12 @@ def test_the_running_process_is_among_the_rows(compile_c):
         lines.wait_for("done")
         text = Recording("default").report_text()
         processes = text[text.index("\nPROCESSES"):text.index("\nSEGMENTS")]
-        assert "PROCESSES  61, 40 of them shown" in processes
+        assert "\nPROGRAMS  1, of 60 ended processes; --ungroup shows each\n" in text and "PROCESSES  1\n" in processes
         assert re.findall(r"(?m)^ *(\d+) .* running$", processes) == [str(lines.process.pid)]
         segments = text[text.index("\nSEGMENTS"):text.index("\nCALL SITES")]
-        assert "SEGMENTS  61, 40 of them shown" in segments and segments.count("  marked\n") == 1
+        assert "SEGMENTS  1, 4K in all; 60 more are gone, --all shows them\n" in segments
+        assert segments.count("  marked\n") == 1
+        assert "PROCESSES  61, 40 of them shown" in Recording("default").report_text("--ungroup", "--top=40")
 
 
 @needs_root
