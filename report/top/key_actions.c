@@ -199,6 +199,21 @@ static const struct model_segment *question_segment(const struct model *model,
 	return NULL;
 }
 
+/* Null when there is something to remove. */
+static const char *why_nothing_to_remove(const struct model_segment *segment)
+{
+	switch (segment->state) {
+	case SEGMENT_DESTROYED:
+	case SEGMENT_VANISHED:
+		return "no longer exists";
+	case SEGMENT_MARKED:
+		return "is marked: the kernel removes it when the last process detaches it";
+	case SEGMENT_PRESENT:
+		break;
+	}
+	return NULL;
+}
+
 static void ask_to_remove(struct top *top)
 {
 	const struct rows_segment *row = list_row(top_list(top));
@@ -210,10 +225,13 @@ static void ask_to_remove(struct top *top)
 				 " to remove a segment, choose it in the list of segments (key 2)");
 		return;
 	}
+	why = why_nothing_to_remove(row->segment);
+	if (why) {
+		top_show_message(top, " segment %d %s", row->segment->shmid, why);
+		return;
+	}
 	why = top->foreign ? "nothing is removed with --foreign"
 			   : reap_why_kept(top->live.now, row->segment, true, words);
-	if (!why && row->segment->state != SEGMENT_PRESENT)
-		why = "it no longer exists";
 	if (why) {
 		top_show_message(top, " segment %d stays: %s", row->segment->shmid, why);
 		return;

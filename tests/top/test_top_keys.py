@@ -273,6 +273,19 @@ def test_a_segment_that_is_used_stays():
         teller.tell("rm")
 
 
+@pytest.mark.parametrize("attached,answer", [(False, "no longer exists"), (True, "is marked: the kernel removes it")])
+def test_a_segment_that_is_removed_already(attached, answer):
+    """Its creator still runs, which does not matter any more."""
+    with recorded() as lines, started(lines) as teller, top("--view=segments", "memshim.data") as screen:
+        shmid = teller.get(size=8192)
+        if attached:
+            teller.tell("at")
+        teller.tell("rm")
+        screen.wait_for("8K", "marked" if attached else "destroyed")
+        screen.type("x")
+        screen.wait_for(f"segment {shmid} {answer}")
+
+
 @pytest.mark.parametrize("key,words", [("2", "Created by"), ("3", "main"), ("4", "main"), ("5", "removes it")])
 def test_details(key, words):
     """Enter on a row of each list: the creator, the stack, the advice."""
