@@ -51,12 +51,21 @@ def pytest_configure(config):
     config.addinivalue_line("markers", "needs(feature...): collected only where the machine has these features (machine.py)")
     config.addinivalue_line("markers", "replays: reads its files by damage.replay, in a program that a sanitizer checks")
     config.addinivalue_line("markers", "alone: runs while no other test does (turns.py)")
+    config.addinivalue_line("markers", "root: needs root; every test with needs('root') has it")
+    config.addinivalue_line("markers", "slow: takes long (turns.py)")
     config.stash[run_key] = Run(config)
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config, items):
+    """Before pytest chooses by -m: so the markers that are set here can be chosen."""
     items[:], config.stash[run_key].not_collected = machine.split(items)
     turns.sort(items)
+    for item in items:
+        if any("root" in mark.args for mark in item.iter_markers("needs")):
+            item.add_marker("root")
+        if turns.is_slow(item):
+            item.add_marker("slow")
 
 
 @pytest.hookimpl(trylast=True)

@@ -17,7 +17,17 @@ import pytest
 LONGEST = ("test_sanitizers.py", "test_two_observers.py::test_x_server", "test_killed.py::test_recorder_killed",
            "test_top_real.py::test_postgresql", "test_protocol.py::test_as_it_is", "test_lints.py::test_all_lints")
 
+# More tests that take long, for -m "not slow".
+SLOW = (*LONGEST, "test_bench.py", "test_ledger.py::test_4000_segments", "test_killed.py", "test_many.py", "test_database.py",
+        "test_aarch64.py", "test_two_observers.py::test_postgresql", "test_damage.py::test_every_byte_of_the_header",
+        "test_damage.py::test_odd_numbers", "test_faults.py::test_recorder", "test_live_readers.py", "test_valgrind",
+        "test_walks.py::test_loading_in_threads", "test_walks.py::test_damaged_tables", "test_record.py::test_100_recorders")
+
 alone = pytest.mark.alone
+
+
+def is_slow(item):
+    return any(name in item.nodeid for name in SLOW)
 
 
 def is_alone(item):

@@ -89,3 +89,15 @@ def test_a_program_is_compiled_once(tmp_path, monkeypatch):
         assert len(list(tmp_path.glob("*/program.c"))) == count
     compiled.compile_program(tmp_path / "program", SOURCE, ("-static",))
     assert len(list(tmp_path.glob("*/program.c"))) == 3
+
+
+def test_slow_tests_and_those_of_root_can_be_left_out():
+    """conftest.py sets the markers before pytest chooses by them."""
+    def collected(marker):
+        done = harness.run(sys.executable, "-m", "pytest", "-q", "--collect-only", "-p", "no:cacheprovider", "-m", marker, "tests/recorder",
+                           cwd=harness.TOP, env={"BUILD": str(harness.BUILD)})
+        return {line for line in done.stdout.splitlines() if "::" in line}
+
+    slow, root, rest = collected("slow"), collected("root"), collected("not slow and not root")
+    assert any("test_killed.py" in name for name in slow) and rest
+    assert not rest & (slow | root) and bool(root) == (os.geteuid() == 0)
