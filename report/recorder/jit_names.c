@@ -10,18 +10,26 @@
 
 #include "report/recorder/drain_struct.h"
 #include "report/recorder/slots.h"
+#include "report/util/trust.h"
 
 #define NAMES_MOST 4096u /* addresses in call stacks */
-#define FILE_MOST (256 << 20)
+#define FILE_MOST (64 << 20)
+#define SESSION_MOST (256u << 20) /* bytes of all files of a session */
+#define LINE_BYTES 1024
+#define CHANGES_MOST (1u << 20) /* names that one file may set: a line may cover all addresses */
 
 struct jit_names {
 	struct segment_jit_name *rows; /* by address */
-	uint32_t count, capacity;
+	uint32_t count;
+	uint32_t changes;
 };
 
-/* Null: there is none, or it is another user's. */
+/* A process of the session chooses what is in these files, and how many there are. */
+static uint64_t session_bytes;
+
+/* Null: there is none, or it is another user's. *bytes: its length. */
 static FILE *jit_names_open(const struct drain_process *image,
-			    const struct drain_identity *identity)
+			    const struct drain_identity *identity, uint64_t *bytes)
 {
 	char path[64];
 	struct stat st;
@@ -31,13 +39,16 @@ static FILE *jit_names_open(const struct drain_process *image,
 	if (!identity->proof || image->other_pid_namespace)
 		return NULL;
 	snprintf(path, sizeof path, "/tmp/perf-%ld.map", (long)identity->pid);
-	fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= FILE_MOST &&
+	fd = regular_open(AT_FDCWD, path, O_NOFOLLOW);
+	if (fd >= 0 && fstat(fd, &st) == 0 && st.st_size <= FILE_MOST &&
+	    session_bytes + (uint64_t)st.st_size <= SESSION_MOST &&
 	    (st.st_uid == identity->real_uid || st.st_uid == identity->effective_uid ||
 	     st.st_uid == 0))
 		file = fdopen(fd, "r");
 	if (!file && fd >= 0)
 		close(fd);
+	*bytes = file ? (uint64_t)st.st_size : 0;
+	session_bytes += *bytes;
 	return file;
 }
 
@@ -85,7 +96,9 @@ static void jit_names_take_line(struct jit_names *names, char *line)
 			high = middle;
 	}
 	/* A return address is behind its call: in (start, start + size]. */
-	for (; low < names->count && names->rows[low].address - start <= size; low++)
+	for (; low < names->count && names->rows[low].address - start <= size &&
+	       names->changes++ < CHANGES_MOST;
+	     low++)
 		snprintf(names->rows[low].name, sizeof names->rows[low].name, "%.*s",
 			 (int)sizeof names->rows[low].name - 1, line + used);
 }
@@ -106,19 +119,19 @@ static void jit_names_append(struct drain *drain, struct jit_names *names, uint3
 void jit_names_keep(struct drain *drain, const struct drain_process *image,
 		    const struct drain_identity *identity)
 {
-	FILE *file = jit_names_open(image, identity);
+	uint64_t bytes;
+	FILE *file = jit_names_open(image, identity, &bytes);
 	struct jit_names names = {.rows = NULL};
-	char *line = NULL;
-	size_t capacity = 0;
+	char line[LINE_BYTES];
 
 	if (!file)
 		return;
 	if (jit_names_find_addresses(drain, &names)) {
-		while (getline(&line, &capacity, file) > 0)
+		/* The file may grow meanwhile: what was in it at the beginning is read. */
+		while ((uint64_t)ftello(file) < bytes && fgets(line, sizeof line, file))
 			jit_names_take_line(&names, line);
 		jit_names_append(drain, &names, image->instance);
 	}
-	free(line);
 	free(names.rows);
 	fclose(file);
 }

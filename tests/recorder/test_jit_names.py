@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Code that a program made while it ran has the names of /tmp/perf-PID.map, kept in the recording."""
 
+import os
 import pathlib
 import platform
 
@@ -32,6 +33,8 @@ PROGRAM = """
             return 2;
         fprintf(map, "%lx 40 before\\nnonsense\\n%lx %x parse /app/index.js:12\\n%lx 40 after\\n", (unsigned long)at,
                 (unsigned long)at + 64, (int)sizeof code, (unsigned long)at + 64 + sizeof code);
+        if (fflush(map) || (argc > 2 && ftruncate(fileno(map), atol(argv[2]))))
+            return 4;
         if (fclose(map) || (argc > 1 && chown(path, atoi(argv[1]), 0)))
             return 3;
         ((void (*)(void (*)(void)))(at + 64))(take);
@@ -65,3 +68,11 @@ def test_names_are_kept_in_the_recording(compile_c):
 @pytest.mark.skipif(not harness.IS_ROOT, reason="only root can make a file of another user")
 def test_a_file_of_another_user_is_not_read(compile_c):
     assert "parse /app/index.js:12" not in callers(compile_c, "12345")
+
+
+def test_a_long_line_costs_the_recorder_nothing(compile_c):
+    """The file ends in a hole of 60 MiB: one line of null bytes."""
+    program = compile_c("compiles", PROGRAM, "-g", "-O1")
+    done = harness.run_measured(harness.MEMSHIM, "record", "-q", program, os.getuid(), 60 << 20)
+    pathlib.Path(f"/tmp/perf-{harness.Recording('memshim.data').report()['processes'][0]['pid']}.map").unlink()
+    assert done.returncode == 0 and done.kibibytes < 55 << 10, done
