@@ -70,7 +70,7 @@ def test_postgresql_under_load(own_world):
         pg_ctl -D data -m fast -w stop >/dev/null"""
     try:
         with Lines(*USER, MEMSHIM, "record", "-q", "-w", "-o", "pg.data", "--", "sh", "-c", script, cwd=folder,
-                   env={"HOME": folder}) as lines:
+                   env={"HOME": folder}, patience=600) as lines:
             lines.wait_for("ready")
             path = f"{folder}/pg.data"
             with top("--foreign", path, columns=120, lines=40) as screen:
