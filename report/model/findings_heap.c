@@ -66,7 +66,7 @@ static void finding_set_place(struct finding *finding, const struct model_proces
 static bool growing_long_enough(const struct model_process *p, uint64_t life_ns)
 {
 	const struct usage_facts *usage = &p->identity.usage;
-	bool paused = usage->samples && usage->cpu_ns &&
+	bool paused = usage->samples &&
 		      usage->cpu_ns + usage->waited_ns < life_ns / GROWING_BUSY_PART;
 
 	return life_ns >= (paused ? GROWING_LEAST_NS : GROWING_BUSY_NS);
