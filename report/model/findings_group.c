@@ -332,7 +332,7 @@ static char *command_of_leak(const struct finding *finding, const char *file, co
 	if (!finding->removable)
 		return NULL;
 	if (finding->kind == FINDING_ORPHANED_OBJECT && finding->count > 1)
-		return strdup("memshim reap --orphans");
+		return strdup("memshim ipcs");
 	if (finding->count == 1) {
 		if (asprintf(&command, "memshim reap -m %d%s%s", finding->shmid, blank, file) < 0)
 			return NULL;

@@ -72,6 +72,7 @@ def test_workers_left_segments(compile_c, recorded):
         found, = [f for f in report["findings"] if f["kind"] == "orphaned-object"]
         assert (found["severity"], found["ids"]) == ("warning", [s["shmid"] for s in report["segments"]])
         assert "3 segments (12K), created by listener, which ended, still exist;" in found["text"]
+        assert found["advice"].startswith("'memshim reap --force -m ID' removes one of them"), "reap removes no orphan unnamed"
         text = recording.report_text()
         assert "SEGMENTS  3, 3 orphaned, 12K in all\n" in text and text.count("present, orphaned\n") == 3
         ipcs = memshim("ipcs").stdout
