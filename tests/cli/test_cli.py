@@ -56,7 +56,7 @@ WRONG = {
     "view": ["nonsense"], "flame-of": ["nonsense", "Peak"],
 }
 
-ANY_VALUE = {"output", "exe", "flame", "sysroot", "suppress"}
+ANY_VALUE = {"output", "exe", "flame", "sysroot", "suppress", "wrapper", "wrapper-file"}
 
 
 @pytest.mark.parametrize("option", [o for o in tables.OPTIONS if o[2] in WRONG], ids=lambda o: o[0])
