@@ -133,7 +133,7 @@ static void section_put_programs(struct out *out, const struct model *model,
 	uint32_t rows = count;
 	struct program_row **programs = report_programs_group(
 		(const struct model_process *const *)processes, &rows);
-	char text[NOTE_BYTES], number[FORMAT_BYTES];
+	char text[2 * NOTE_BYTES], number[FORMAT_BYTES];
 
 	snprintf(text, sizeof text, "of %s ended processes%s%s; --ungroup shows each",
 		 format_count(number, count), *note ? ", " : "", note);
