@@ -7,8 +7,9 @@ import harness
 
 HEADER_BYTES, CHUNK_BYTES = 4096, 128
 KINDS = ("shared", "index", "rings", "processes", "owners", "attachments", "ledger", "modules", "stacks", "loads", "programs", "log",
-         "unfollowed", "snapshots", "identities", "objects")
+         "unfollowed", "snapshots", "identities", "objects", "jit_names")
 COMMITTED_AT = 40  # in struct segment_header
+AFTER_REGIONS = 48 + 20 * 24  # in struct segment_header: the fields after `region`
 # Of the records: name -> offset, struct's format.
 EVENT = {"published": (0, "Q"), "clock": (8, "Q"), "process": (16, "I"), "tid": (20, "i"), "stack": (24, "I"), "kind": (28, "B"),
          "flags": (29, "B"), "detail": (30, "H"), "u0": (32, "Q"), "u1": (40, "Q"), "u2": (48, "Q"), "u3": (56, "Q")}

@@ -288,7 +288,7 @@ def test_report_leaves_no_child():
     """After the report, no process of its session is left."""
     recording = record(target("walks"), "static")
     with subprocess.Popen([MEMSHIM, "report", recording.path], stdout=subprocess.PIPE, start_new_session=True) as report:
-        assert b"grow (walks)" in report.communicate()[0] and report.returncode == 0
+        assert b"grow  walks.c:" in report.communicate()[0] and report.returncode == 0
     with pytest.raises(ProcessLookupError):
         os.killpg(report.pid, 0)
 
@@ -297,7 +297,7 @@ def test_report_leaves_no_child():
 def test_no_process_for_the_child(user):
     """At the limit of processes, the report has no names and says why."""
     assert user(MEMSHIM, "record", "-q", target("walks"), "static").returncode == 0
-    assert "grow (walks)" in user(MEMSHIM, "report").stdout
+    assert "grow  walks.c:" in user(MEMSHIM, "report").stdout
     done = user("prlimit", "--nproc=0", MEMSHIM, "report")
     assert done.returncode == 0, done.stderr
     assert "walks+0x" in done.stdout and "walks: no process could be started to read its symbols" in done.stdout

@@ -9,6 +9,7 @@ import struct
 
 import pytest
 
+import damage
 import harness
 import machine
 import turns
@@ -283,7 +284,7 @@ class Live:
     """The bytes of a segment that was made without a recorder, and of its tables."""
 
     SHARED, PROCESSES, LEDGER = 0, 3, 6
-    OPTIONS_AT = 48 + 16 * 24 + 4 + 4 + 8 + 8 + 2 * 24 + 8 + 8 + 8 + 4 + 4 + 4
+    OPTIONS_AT = damage.AFTER_REGIONS + 4 + 4 + 8 + 8 + 2 * 24 + 8 + 8 + 8 + 4 + 4 + 4
     NO_SLOT_AT, UNSURE_AT = 128 + 8 * 4, 88
     FAMILY_AT, MAKER_FAMILY_AT = 116, 112
 

@@ -66,7 +66,7 @@ def test_end_that_was_not_verified():
 def test_another_segment_than_the_session_saw(what):
     def change(recording):
         if what == "time":  # the session began an hour earlier
-            at = 48 + 16 * 24 + 4 + 4 + 8 + 8
+            at = damage.AFTER_REGIONS + 4 + 4 + 8 + 8
             for instant in (at, at + 24):
                 ns, = struct.unpack_from("=Q", recording.data, instant + 16)
                 struct.pack_into("=Q", recording.data, instant + 16, ns - 3600 * 10**9)

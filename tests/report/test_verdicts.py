@@ -16,7 +16,7 @@ from story import KEY, SHM_RDONLY, Teller, kernel_rows, recorded
 
 needs_root = machine.needs("root")
 LEAK = ("perl", "-e", f"shmget({KEY:#x}, 65536, 01600) // die; print ''")
-IPC_INODE_AT, IPC_ID_AT = 504, 2512  # in struct segment_header
+IPC_INODE_AT, IPC_ID_AT = damage.AFTER_REGIONS + 72, damage.AFTER_REGIONS + 2080  # in struct segment_header
 NOT_HERE = "memshim cannot tell here whether the segment still exists"
 
 

@@ -21,7 +21,7 @@ from harness import MEMSHIM, Lines, Recording, memshim, record, target
 
 PRELOAD = {"LD_PRELOAD": harness.SHIM}
 CLOCK_SOURCE = "/sys/devices/system/clocksource/clocksource0/current_clocksource"
-CLOCK_AT, START_AT, END_AT = 432, 456, 480  # in struct segment_header
+CLOCK_AT, START_AT, END_AT = (damage.AFTER_REGIONS + at for at in (0, 24, 48))  # in struct segment_header
 CLOCK_NS, CLOCK_COUNTER = 1, 2
 
 

@@ -56,7 +56,7 @@ def test_program_and_functions_have_their_names(program, loader, before):
         move, = [e for e in recording.calls() if e.get("origin") == "direct"]
         assert move["stack"][0]["function"] == "grow"
         assert move["stack"][0]["module"] == program
-        assert "grow (program)" in text
+        assert "grow  program.c:" in text
 
 
 def test_relative_path(program, loader):

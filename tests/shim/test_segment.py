@@ -10,6 +10,7 @@ import struct
 
 import pytest
 
+import damage
 import harness
 import machine
 from beside import CYCLE_CALLS, made, needs_root
@@ -19,7 +20,7 @@ from story import Teller, kernel_rows, recorded
 
 PRELOAD = {"LD_PRELOAD": harness.SHIM}
 VERSION_AT, ORDER_AT, WORD_AT = 8, 16, 20  # in struct segment_header
-BOOT_ID_AT = 48 + 16 * 24 + 24 + 2 * 24 + 3 * 8 + 4 * 4 + 4 * 4
+BOOT_ID_AT = damage.AFTER_REGIONS + 24 + 2 * 24 + 3 * 8 + 4 * 4 + 4 * 4
 
 
 def folder():
