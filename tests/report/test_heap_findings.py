@@ -184,13 +184,17 @@ def test_the_recorder_looks_into_the_heap(what, compile_c):
     assert usage()["resident_peak_bytes"] >= 95 * MIB and usage()["faults"] > 20000
 
 
-def test_wait_tells_the_peak_of_a_short_command(compile_c):
-    """COMMAND ends before the first sample: wait4(2) knows its peak, its faults and its time."""
-    program = compile_c("short", HEAD + "int main(void) { fill(); return 0; }", "-O1")
-    recording = record(program, options=("-q",))
-    usage = recording.report()["processes"][0]["usage"]
-    assert re.search(r"(?m)^Memory +most resident: \d+M in short; its break explains up to \d+", recording.report_text())
-    assert usage["resident_peak_bytes"] >= 95 * MIB and usage["faults"] > 20000 and usage["cpu_ns"] > 0
+def test_wait_tells_the_peak_of_command(compile_c):
+    """It grows and ends after the first sample: wait4(2) knows its peak, its faults and its time."""
+    program = compile_c("short", HEAD + "int main(void) { wait_for_line(); fill(); return 0; }", "-O1")
+    usage = lambda: (Recording("memshim.data").report()["processes"] or [{"usage": None}])[0]["usage"]
+    with recorded(program) as lines:
+        lines.wait_for("ready")
+        harness.wait_until(usage, "the recorder has verified and sampled it")
+        assert lines.end()[0] == 0
+    text = Recording("memshim.data").report_text()
+    assert re.search(r"(?m)^Memory +most resident: \d+M in short; its break explains up to \d+", text)
+    assert usage()["resident_peak_bytes"] >= 95 * MIB and usage()["faults"] > 20000 and usage()["cpu_ns"] > 0
 
 
 def test_memory_of_threads_is_past_the_break(compile_c):
