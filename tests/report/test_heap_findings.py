@@ -9,7 +9,7 @@ import re
 import pytest
 
 import harness
-from harness import Recording, memshim, record
+from harness import Recording, memshim
 from story import recorded
 from story_model import Story
 
