@@ -9,7 +9,7 @@ import re
 import pytest
 
 import harness
-from harness import Recording, memshim
+from harness import Lines, Recording, memshim
 from story import recorded
 from story_model import Story
 
@@ -185,10 +185,13 @@ def test_the_recorder_looks_into_the_heap(what, compile_c):
 
 
 def test_wait_tells_the_peak_of_command(compile_c):
-    """It grows and ends after the first sample: wait4(2) knows its peak, its faults and its time."""
+    """
+    It grows and ends after the first sample: wait4(2) knows its peak, its faults and its time. The shell forks the
+    recorder: execve(2) from the test would leave the peak of Python in the recorder's own.
+    """
     program = compile_c("short", HEAD + "int main(void) { wait_for_line(); fill(); return 0; }", "-O1")
     usage = lambda: (Recording("memshim.data").report()["processes"] or [{"usage": None}])[0]["usage"]
-    with recorded(program) as lines:
+    with Lines("sh", "-c", '"$@"; exit $?', "sh", harness.MEMSHIM, "record", "-q", program) as lines:
         lines.wait_for("ready")
         harness.wait_until(usage, "the recorder has verified and sampled it")
         assert lines.end()[0] == 0
