@@ -124,16 +124,33 @@ static void count_found(struct model *model)
 	}
 }
 
-bool model_holds(const struct model *model, const struct model_segment *segment,
-		 const struct kernel_holder *holder)
+/*
+ * Whether a mapping in another IPC namespace may be of this segment. There, the id may be another
+ * segment's: the size must be the same, too.
+ */
+static bool holder_is_possible(const struct model *model, const struct model_segment *segment,
+			       const struct kernel_holder *holder)
 {
 	uint64_t page = model->session.page_bytes ? model->session.page_bytes : 4096;
 
+	return holder->other_ipc && holder->shmid == segment->shmid &&
+	       holder->end - holder->start == (segment->current.size + page - 1) / page * page;
+}
+
+bool model_holds(const struct model *model, const struct model_segment *segment,
+		 const struct kernel_holder *holder)
+{
+	uint64_t possible = 0;
+
 	if (holder->shmid != segment->shmid || segment->presence != PRESENCE_HERE)
 		return false;
-	return !holder->other_ipc ||
-	       (segment->current.nattch > segment->found &&
-		holder->end - holder->start == (segment->current.size + page - 1) / page * page);
+	if (!holder->other_ipc)
+		return true;
+	for (uint32_t i = 0; i < model->kernel.holder_count; i++)
+		possible += holder_is_possible(model, segment, &model->kernel.holders[i]);
+	/* More than the kernel counts: it is not known which of them are. */
+	return segment->found + possible <= segment->current.nattch &&
+	       holder_is_possible(model, segment, holder);
 }
 
 void holders_finalize(struct model *model)

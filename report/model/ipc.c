@@ -57,23 +57,28 @@ static int by_segment(const void *a, const void *b)
 
 /*
  * A process keeps its attachments when it moves to another IPC namespace, and the kernel still
- * counts them. Its mapping may also be of a segment with the same id in that namespace. So it is
- * counted only if the kernel counts more attachments than were found.
+ * counts them. Its mapping may also be of a segment with the same id and size in that namespace. So
+ * such mappings are counted only if the kernel counts as many attachments more than were found:
+ * otherwise it is not known whose they are. Those that are counted come first.
  */
 static void count_holders(struct ipc_table *table, struct ipc_segment *segment, uint32_t end)
 {
-	const struct kernel_holder *holders = table->holders + segment->first_holder;
+	struct kernel_holder *holders = table->holders + segment->first_holder, row;
 	uint64_t pages = (segment->kernel.size + 4095) & ~4095ull;
+	uint32_t own = 0, elsewhere = 0;
 
 	for (uint32_t i = 0; i < end - segment->first_holder; i++) {
-		if (!holders[i].other_ipc)
-			segment->holder_count++;
-		else if (segment->holder_count + segment->other_count < segment->kernel.nattch &&
-			 holders[i].end - holders[i].start == pages)
-			segment->other_count++;
-		else
-			break;
+		if (!holders[i].other_ipc) {
+			own++;
+		} else if (holders[i].end - holders[i].start == pages) {
+			row = holders[own + elsewhere];
+			holders[own + elsewhere++] = holders[i];
+			holders[i] = row;
+		}
 	}
+	segment->holder_count = own;
+	if (own + (uint64_t)elsewhere <= segment->kernel.nattch)
+		segment->other_count = elsewhere;
 }
 
 void ipc_finalize(struct ipc_table *table)

@@ -109,6 +109,41 @@ def test_a_holder_that_has_left(compile_c):
         lines.end()
 
 
+def test_no_guess_which_process_has_left(compile_c):
+    """Two processes in other namespaces map the id and size of a segment with one attachment: neither is named."""
+    program = compile_c("mapper", r"""
+        #define _GNU_SOURCE
+        #include <sched.h>
+        #include <stdio.h>
+        #include <sys/shm.h>
+        int main(int argc, char **argv)
+        {
+            (void)argv;
+            if (argc > 1 && unshare(CLONE_NEWIPC) != 0)
+                return 1;
+            int id = shmget(0x6d656d10, 4096, IPC_CREAT | 0600);
+            if (shmat(id, 0, 0) == (void *)-1 || unshare(CLONE_NEWIPC) != 0)
+                return 1;
+            printf("%d\n", id); fflush(stdout);
+            return getchar() == EOF;
+        }""")
+    with Lines(program, "elsewhere") as stranger:
+        with Lines(program) as leaver:
+            ids = {int(lines.wait_for("")) for lines in (stranger, leaver)}
+            assert ids == {0}, "each is the first segment of its namespace"
+            segment, = json.loads(memshim("ipcs", "--json").stdout)["segments"]
+            assert (segment["nattch"], segment["unaccounted"], segment["holders"]) == (1, 1, [])
+            text = memshim("ipcs", env={"COLUMNS": "160"}).stdout
+            assert "1 not visible" in text and "other namespace" not in text
+            look = f"my $id = shmget({KEY:#x}, 0, 0) // die; my $x; shmread($id, $x, 0, 1) or die"
+            record("perl", "-e", look, options=("-q",))
+            assert Recording("memshim.data").report()["segments"][0]["holders"] == []
+            leaver.say("x")
+            leaver.end()
+        stranger.say("x")
+        stranger.end()
+
+
 def test_the_same_pid_in_many_namespaces():
     """Programs that are all pid 1, started in the same tick: each has its own end and its own attachments."""
     story = "get {n} 4096 03600\\nat\\nexit {n}\\n"
