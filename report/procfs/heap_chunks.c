@@ -23,6 +23,8 @@ struct heap_walk {
 	pid_t pid;
 	uint64_t start, end, page_bytes;
 	uint64_t *pages; /* entries of pagemap, from the page of `start` on */
+	bool (*must_stop)(void *context);
+	void *context;
 	uint64_t window, window_end;
 	unsigned char bytes[WINDOW_BYTES];
 };
@@ -37,22 +39,30 @@ static bool heap_walk_present(const struct heap_walk *walk, uint64_t address)
 	return walk->pages[heap_walk_page(walk, address)] & PAGE_PRESENT;
 }
 
+/* Reads the entries in parts of WINDOW_BYTES. */
 static bool heap_walk_read_pages(struct heap_walk *walk)
 {
-	uint64_t count = heap_walk_page(walk, walk->end - 1) + 1;
-	ssize_t bytes = (ssize_t)(count * sizeof *walk->pages), got;
+	size_t bytes = (heap_walk_page(walk, walk->end - 1) + 1) * sizeof *walk->pages, used = 0;
+	off_t at = (off_t)(walk->start / walk->page_bytes * sizeof *walk->pages);
+	ssize_t got = 0;
 	char path[64];
 	int fd;
 
-	walk->pages = malloc((size_t)bytes);
+	walk->pages = malloc(bytes);
 	snprintf(path, sizeof path, "/proc/%ld/pagemap", (long)walk->pid);
 	fd = walk->pages ? open(path, O_RDONLY | O_CLOEXEC) : -1;
 	if (fd < 0)
 		return false;
-	got = pread(fd, walk->pages, (size_t)bytes,
-		    (off_t)(walk->start / walk->page_bytes * sizeof *walk->pages));
+	while (used < bytes && !walk->must_stop(walk->context)) {
+		size_t part = bytes - used < WINDOW_BYTES ? bytes - used : WINDOW_BYTES;
+
+		got = pread(fd, (char *)walk->pages + used, part, at + (off_t)used);
+		if (got <= 0)
+			break;
+		used += (size_t)got;
+	}
 	close(fd);
-	return got == bytes;
+	return used == bytes;
 }
 
 /* Reads resident pages from the address's page on; a page that is not resident ends the window. */
@@ -64,7 +74,7 @@ static bool heap_walk_load(struct heap_walk *walk, uint64_t address)
 	while (end < walk->end && end - from + walk->page_bytes <= WINDOW_BYTES &&
 	       heap_walk_present(walk, end > walk->start ? end : walk->start))
 		end += walk->page_bytes;
-	if (end == from)
+	if (end == from || walk->must_stop(walk->context))
 		return false;
 	ours.iov_len = end - from;
 	theirs = (struct iovec){(void *)(uintptr_t)from, end - from};
@@ -124,12 +134,14 @@ static bool heap_walk_chunks(struct heap_walk *walk, struct heap_chunks *facts)
 	return false;
 }
 
-bool heap_chunks_read(pid_t pid, uint64_t start, uint64_t end, struct heap_chunks *facts)
+bool heap_chunks_read(pid_t pid, uint64_t start, uint64_t end, struct heap_chunks *facts,
+		      bool (*must_stop)(void *context), void *context)
 {
 	static struct heap_walk walk;
 	bool whole;
 
-	walk = (struct heap_walk){.pid = pid, .start = start, .end = end};
+	walk = (struct heap_walk){
+		.pid = pid, .start = start, .end = end, .must_stop = must_stop, .context = context};
 	walk.page_bytes = (uint64_t)sysconf(_SC_PAGESIZE);
 	*facts = (struct heap_chunks){.heap_bytes = end - start};
 	if (end <= start || end - start > HEAP_MOST)

@@ -20,8 +20,10 @@ struct heap_chunks {
 
 /*
  * Walks the heap from `start` to the break `end`. False where it is not a heap of malloc alone,
- * changes meanwhile, is too large, or may not be read.
+ * changes meanwhile, is too large, or may not be read. A heap may have a hundred million chunks: so
+ * the walk asks must_stop(context) for each 64 KiB that it reads, and ends when that is true.
  */
-bool heap_chunks_read(pid_t pid, uint64_t start, uint64_t end, struct heap_chunks *facts);
+bool heap_chunks_read(pid_t pid, uint64_t start, uint64_t end, struct heap_chunks *facts,
+		      bool (*must_stop)(void *context), void *context);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include "report/procfs/proc.h"
 #include "report/reader/kernel_check.h"
+#include "report/recorder/drain.h"
 #include "report/recorder/drain_struct.h"
 #include "report/recorder/slots.h"
 
@@ -53,6 +54,7 @@ void drain_compare(struct drain *drain)
 		struct drain_break_check *break_checks = &drain->break_checks[i];
 		uint32_t instance = (uint32_t)word_accept(drain_word(drain, i));
 
+		drain_log_if_due(drain);
 		if (instance == 0 || break_checks->reported == instance)
 			continue;
 		if (!break_has_moved(drain, i)) {

@@ -21,6 +21,7 @@
 #include "report/recorder/slots.h"
 #include "report/recorder/truncation_guard.h"
 
+#define PASS_DUE_NS 1000000ull
 #define PATIENCE_NS 1000000000ull
 
 static struct segment_ring *drain_ring_at(const struct drain *drain, uint32_t i)
@@ -169,7 +170,14 @@ unsigned drain_log(struct drain *drain)
 		while (drain->ring[i].next != head)
 			fill_batch(drain, i, head, now_ns);
 	}
+	drain->passed_ns = sys_clock_ns(CLOCK_MONOTONIC);
 	return fullest;
+}
+
+void drain_log_if_due(struct drain *drain)
+{
+	if (sys_clock_ns(CLOCK_MONOTONIC) - drain->passed_ns >= PASS_DUE_NS)
+		drain_log(drain);
 }
 
 void drain_give_up(struct drain *drain)

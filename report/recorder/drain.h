@@ -17,6 +17,12 @@ struct segment_event;
  */
 unsigned drain_log(struct drain *drain);
 
+/*
+ * As drain_log, if the last pass ended a millisecond ago. A busy program fills a ring in some
+ * milliseconds: work that may take longer calls this again and again.
+ */
+void drain_log_if_due(struct drain *drain);
+
 /* Appends an event that the recorder makes itself. */
 void drain_append_event(struct drain *drain, const struct segment_event *event);
 

@@ -70,6 +70,7 @@ struct drain {
 	struct drain_break_check *break_checks; /* by slot; of drain_compare alone */
 	struct drain_limits *limits;            /* by slot */
 	struct drain_ring *ring;                /* as many as the log has */
+	uint64_t passed_ns;                     /* CLOCK_MONOTONIC at the end of the last pass */
 	struct segment_event batch[DRAIN_BATCH];
 	struct snapshots snapshots;
 	struct segment_identity identities[DRAIN_IDENTITIES];

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "report/recorder/drain.h"
 #include "report/recorder/drain_struct.h"
 #include "report/recorder/slots.h"
 #include "report/util/trust.h"
@@ -128,8 +129,10 @@ void jit_names_keep(struct drain *drain, const struct drain_process *image,
 		return;
 	if (jit_names_find_addresses(drain, &names)) {
 		/* The file may grow meanwhile: what was in it at the beginning is read. */
-		while ((uint64_t)ftello(file) < bytes && fgets(line, sizeof line, file))
+		while ((uint64_t)ftello(file) < bytes && fgets(line, sizeof line, file)) {
 			jit_names_take_line(&names, line);
+			drain_log_if_due(drain);
+		}
 		jit_names_append(drain, &names, image->instance);
 	}
 	free(names.rows);

@@ -7,6 +7,7 @@
 #include "report/procfs/proc.h"
 #include "report/procfs/status.h"
 #include "report/procfs/timens.h"
+#include "report/recorder/drain.h"
 #include "report/recorder/drain_struct.h"
 #include "report/recorder/identity.h"
 #include "report/recorder/slots.h"
@@ -17,6 +18,7 @@
 #define PAUSE_MAX_NS 500000000ull
 #define WALK_PAUSE_NS 400000000ull
 #define WALK_PAUSE_MAX_NS 4000000000ull
+#define WALK_MOST_NS 100000000ull   /* a heap that takes longer is not known */
 #define WALK_SHARE 20u              /* walks over one heap take at most 1/20 of the time */
 #define SHARE 50u                   /* samples take at most 1/50 of the time */
 #define WALK_LEAST_BYTES (16 << 20) /* a smaller heap holds too little to be worth a walk */
@@ -74,6 +76,19 @@ static bool usage_walk_is_due(struct watched *w, const struct segment_process *s
 	       end - slot->break_initial >= WALK_LEAST_BYTES;
 }
 
+struct usage_walk {
+	struct drain *drain;
+	uint64_t end_ns;
+};
+
+static bool usage_walk_must_stop(void *context)
+{
+	struct usage_walk *walk = context;
+
+	drain_log_if_due(walk->drain);
+	return now_ns() >= walk->end_ns;
+}
+
 /*
  * The slot may hold any number: it says only where to read in the process's own memory. A heap in
  * use is walked more and more rarely.
@@ -83,12 +98,14 @@ static void usage_walk_heap(struct watch *watch, struct watched *w)
 	const struct segment_process *slot = drain_slot(watch->drain, w->image.slot);
 	uint64_t began = now_ns(), end = slot->break_current, took_ns;
 	struct drain_usage *usage = &w->identity.usage;
+	struct usage_walk walk = {watch->drain, began + WALK_MOST_NS};
 	struct heap_chunks heap;
 	bool known;
 
 	if (!usage_walk_is_due(w, slot))
 		return;
-	known = heap_chunks_read(w->pid, slot->break_initial, end, &heap) &&
+	known = heap_chunks_read(w->pid, slot->break_initial, end, &heap, usage_walk_must_stop,
+				 &walk) &&
 		slot->break_current == end;
 	usage_note_walk(usage, known, &heap);
 	took_ns = now_ns() - began;
@@ -145,8 +162,10 @@ void usage_turn(struct watch *watch, bool registered)
 	if (began < watch->next_usage_ns)
 		return;
 	watch->walked_ns = 0;
-	for (struct watched *w = watch->table; w; w = w->hh.next)
+	for (struct watched *w = watch->table; w; w = w->hh.next) {
 		usage_sample(watch, w);
+		drain_log_if_due(watch->drain);
+	}
 	took_ns = (now_ns() - began - watch->walked_ns) * SHARE;
 	watch->next_usage_ns = began +
 			       (took_ns > watch->usage_pause_ns ? took_ns : watch->usage_pause_ns);

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 """
 Recordings with impossible numbers, each in its own way: they are read at once, in little memory, without harm. What
-is valid is shown; what is not is counted.
+is valid is shown; the rest is counted.
 """
 
 import json

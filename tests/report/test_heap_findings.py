@@ -184,6 +184,14 @@ def test_the_recorder_looks_into_the_heap(what, compile_c):
     assert usage()["resident_peak_bytes"] >= 95 * MIB and usage()["faults"] > 20000
 
 
+@pytest.mark.parametrize("stop", [0, 1, 3])
+def test_a_walk_over_a_large_heap_can_be_stopped(stop):
+    """The recorder reads the log meanwhile: the walk asks it for every 64 KiB, and stops when it is told to."""
+    whole, asked, size = harness.run(harness.BUILD / "tests" / "units" / "heap_walk", str(stop)).stdout.split()
+    assert int(size) > 6 * MIB
+    assert (whole, int(asked)) == ("part", stop) if stop else whole == "whole" and int(asked) > int(size) // 131072
+
+
 def test_wait_tells_the_peak_of_command(compile_c):
     """
     It grows and ends after the first sample: wait4(2) knows its peak, its faults and its time. The shell forks the
