@@ -159,6 +159,7 @@
  *   view/json            members of JSON objects
  *   view/json_members    members that several documents share
  *   view/table           rows and columns
+ *   view/cell            what stands in a cell
  *   view/words           numbers as words of the manual pages
  *   view/call            the text of an event
  *   view/events          one event, as these three get it

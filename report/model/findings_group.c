@@ -312,10 +312,9 @@ static char *command_of_segment(const struct finding *finding, const char *file,
 }
 
 /* "memshim WHAT --exe=PROGRAM FILE". */
-static char *command_of_program(const struct finding *finding, const char *what, const char *file,
+static char *command_of_program(const char *path, const char *what, const char *file,
 				const char *blank)
 {
-	const char *path = finding->program[0];
 	char *program = path && *path ? format_word(path_base_name(path)) : NULL, *command = NULL;
 
 	if (program &&
@@ -342,6 +341,16 @@ static char *command_of_leak(const struct finding *finding, const char *file, co
 	return command;
 }
 
+char *finding_heap_command(const struct model *model, const char *program)
+{
+	char *word = model->file ? format_word(model->file) : NULL, *command;
+
+	command = command_of_program(program, "report --flame=heap.svg", word ? word : "",
+				     word ? " " : "");
+	free(word);
+	return command;
+}
+
 char *finding_command(const struct model *model, const struct finding *finding)
 {
 	char *word = model->file ? format_word(model->file) : NULL, *command = NULL;
@@ -353,12 +362,12 @@ char *finding_command(const struct model *model, const struct finding *finding)
 		command = command_of_leak(finding, file, blank);
 		break;
 	case FINDING_FAILED_CALL:
-		command = command_of_program(finding, "events -Z -k", file, blank);
+		command = command_of_program(finding->program[0], "events -Z -k", file, blank);
 		break;
 	case FINDING_HEAP_GROWING:
 	case FINDING_HEAP_PINNED:
 	case FINDING_BREAK_THRASH:
-		command = command_of_program(finding, "report --flame=heap.svg", file, blank);
+		command = finding_heap_command(model, finding->program[0]);
 		break;
 	case FINDING_LOST_EVENTS:
 	case FINDING_NOT_FOLLOWED:
@@ -368,7 +377,7 @@ char *finding_command(const struct model *model, const struct finding *finding)
 	default:
 		command = command_of_segment(finding, file, blank);
 		if (!command)
-			command = command_of_program(finding, "report", file, blank);
+			command = command_of_program(finding->program[0], "report", file, blank);
 	}
 	free(word);
 	return command;

@@ -17,4 +17,7 @@ void findings_group(struct model *model);
  */
 char *finding_command(const struct model *model, const struct finding *finding);
 
+/* The command that draws who grew the heap of a program, a path or null; for the caller to free. */
+char *finding_heap_command(const struct model *model, const char *program);
+
 #endif

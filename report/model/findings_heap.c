@@ -25,12 +25,6 @@ static uint64_t heap_life_ns(const struct model *model, const struct model_proce
 	return end > p->facts.start_ns ? end - p->facts.start_ns : 0;
 }
 
-static uint64_t heap_peak(const struct process_facts *facts)
-{
-	return facts->break_peak > facts->break_initial ? facts->break_peak - facts->break_initial
-							: 0;
-}
-
 /* What the finding says in a few words, such as "2.5G taken again and again". */
 static void finding_set_heap(struct model *model, struct finding *finding, const char *headline,
 			     const char *amount, uint64_t bytes)
@@ -133,7 +127,7 @@ static void thrash_measure(struct thrash *thrash, const struct model *model,
 {
 	const struct move_facts *direct = &p->facts.moves[BY_DIRECT];
 	const struct move_facts *of_malloc = &p->facts.moves[BY_MALLOC];
-	uint64_t grown = model_grown(&p->facts), peak = heap_peak(&p->facts), page, life_ns,
+	uint64_t grown = model_grown(&p->facts), peak = model_heap_peak(&p->facts), page, life_ns,
 		 time_ns;
 
 	page = model->session.page_bytes ? model->session.page_bytes : 4096;
@@ -196,7 +190,7 @@ static void thrash_add(struct model *model, const struct model_process *p,
 	uint32_t stack = thrash->by_malloc ? p->shrink_stack : p->direct_stack;
 	struct finding *finding;
 
-	thrash_advise(advice, sizeof advice, thrash, heap_peak(&p->facts));
+	thrash_advise(advice, sizeof advice, thrash, model_heap_peak(&p->facts));
 	finding = findings_add(
 		model, FINDING_BREAK_THRASH, costly ? SEVERITY_WARNING : SEVERITY_NOTE, advice,
 		"%s (%d): the break moved %s times (%.0f/s), and %s were given back "
@@ -215,7 +209,8 @@ static void check_thrash(struct model *model, const struct model_process *p)
 
 	thrash_measure(&thrash, model, p);
 	if (thrash.shrinks >= THRASH_SHRINKS &&
-	    thrash.again_bytes >= THRASH_PEAKS * heap_peak(&p->facts) && thrash_costs(&thrash))
+	    thrash.again_bytes >= THRASH_PEAKS * model_heap_peak(&p->facts) &&
+	    thrash_costs(&thrash))
 		thrash_add(model, p, &thrash);
 }
 
@@ -261,7 +256,7 @@ static void check_past(struct model *model, const struct model_process *p)
 {
 	const struct usage_facts *usage = &p->identity.usage;
 	uint64_t peak = usage->samples ? usage->anonymous_peak_bytes : 0,
-		 heap = heap_peak(&p->facts);
+		 heap = model_heap_peak(&p->facts);
 	char memory[FORMAT_BYTES], shown[FORMAT_BYTES], resident[FORMAT_BYTES], past[FORMAT_BYTES];
 	struct finding *finding;
 

@@ -313,6 +313,21 @@ uint64_t model_shrunk(const struct process_facts *facts)
 	return facts->moves[BY_DIRECT].shrunk_bytes + facts->moves[BY_MALLOC].shrunk_bytes;
 }
 
+uint64_t model_heap_peak(const struct process_facts *facts)
+{
+	return facts->break_peak > facts->break_initial ? facts->break_peak - facts->break_initial
+							: 0;
+}
+
+uint64_t model_failed(const struct process_facts *facts)
+{
+	uint64_t sum = 0;
+
+	for (int call = 0; call < KIND_CALLS; call++)
+		sum += facts->failed[call];
+	return sum;
+}
+
 uint64_t model_lost(const struct model *model)
 {
 	uint64_t sum = 0;

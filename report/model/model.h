@@ -180,6 +180,10 @@ uint64_t model_moves(const struct process_facts *facts);
 uint64_t model_stills(const struct process_facts *facts);
 uint64_t model_grown(const struct process_facts *facts);
 uint64_t model_shrunk(const struct process_facts *facts);
+/* The highest break minus the first one. */
+uint64_t model_heap_peak(const struct process_facts *facts);
+/* Calls that failed, of all kinds. */
+uint64_t model_failed(const struct process_facts *facts);
 
 /* Events and facts that are missing, all causes together. */
 uint64_t model_lost(const struct model *model);

@@ -69,8 +69,7 @@ static void add_break(const struct rows *rows, struct pager *pager,
 	pager_add(pager, STYLE_PLAIN, "  break %#llx, at start %#llx: %s; at most +%s above that",
 		  (unsigned long long)facts->break_current, (unsigned long long)start,
 		  format_delta(net, (int64_t)(facts->break_current - start)),
-		  detail_bytes(rows, peak,
-			       facts->break_peak > start ? facts->break_peak - start : 0));
+		  detail_bytes(rows, peak, model_heap_peak(facts)));
 	pager_add(pager, STYLE_PLAIN,
 		  "  grown by %s, given back %s; headroom up to the next mapping: %s",
 		  detail_bytes(rows, grown, model_grown(facts)),

@@ -8,6 +8,7 @@
 #include "report/top/chart.h"
 #include "report/util/format.h"
 #include "report/util/path.h"
+#include "report/view/cell.h"
 #include "report/view/events_text.h"
 #include "report/view/report_tables.h"
 
@@ -72,28 +73,13 @@ static void row_put_rate(struct cell *cell, double rate, bool bytes)
 		format_count(cell->text, (uint64_t)(size + 0.5));
 }
 
-static void row_put_bytes(struct cell *cell, uint64_t bytes, bool exact)
-{
-	cell->number = bytes;
-	if (exact)
-		snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)bytes);
-	else
-		format_bytes(cell->text, bytes);
-}
-
-static void row_put_count(struct cell *cell, uint64_t count)
-{
-	cell->number = count;
-	format_count(cell->text, count);
-}
-
 static void process_cell(const void *row, unsigned column, struct cell *cell, const void *context)
 {
 	const struct rows *rows = context;
 	const struct model_process *process = row;
 	const struct trends *trends = &rows->live->trends;
 	const struct trend *trend = trends_of(trends, process->facts.instance);
-	struct report_context report = {rows->live->now, rows->exact};
+	struct report_context report = {rows->live->now, rows->exact, rows->utf8};
 	struct chart chart = {trends, process, live_session_now_ns(rows->live), rows->utf8};
 	int same;
 
@@ -105,7 +91,7 @@ static void process_cell(const void *row, unsigned column, struct cell *cell, co
 		row_put_rate(cell, trend ? trend->moves_per_s : 0, false);
 		break;
 	case OF_PROCESS_SHM_BYTES:
-		row_put_bytes(cell, process->attached_bytes, rows->exact);
+		cell_put_bytes(cell, process->attached_bytes, rows->exact);
 		if (process->attached_count == 0)
 			snprintf(cell->text, sizeof cell->text, "-");
 		break;
@@ -123,11 +109,11 @@ static void segment_cell(const void *row, unsigned column, struct cell *cell, co
 {
 	const struct rows *rows = context;
 	const struct rows_segment *segment = row;
-	struct report_context report = {rows->live->now, rows->exact};
+	struct report_context report = {rows->live->now, rows->exact, rows->utf8};
 	const char *name = segment_columns[column].name;
 
 	if (column + OF_PROCESSES + 1 == OF_SEGMENT_HOLDERS)
-		row_put_count(cell, segment->holder_count);
+		cell_put_count(cell, segment->holder_count);
 	else if (column + OF_PROCESSES + 1 == OF_SEGMENT_HELD)
 		snprintf(cell->text, sizeof cell->text, "%s", segment->held);
 	else
@@ -140,7 +126,7 @@ static void site_cell(const void *row, unsigned column, struct cell *cell, const
 {
 	const struct rows *rows = context;
 	const struct site_group *group = row;
-	struct report_context report = {rows->live->now, rows->exact};
+	struct report_context report = {rows->live->now, rows->exact, rows->utf8};
 	double seconds = (double)rows->live->trends.span_ns / 1e9;
 	const char *name = site_columns[column].name;
 
@@ -202,8 +188,8 @@ static void event_cell(const void *row, unsigned column, struct cell *cell, cons
 		snprintf(cell->text, sizeof cell->text, "%d", process ? process->facts.pid : 0);
 		break;
 	case OF_EVENT_PROGRAM:
-		snprintf(cell->text, sizeof cell->text, "%.16s",
-			 process ? model_program_name(&process->facts) : "?");
+		cell_put_name(cell, process ? model_program_name(&process->facts) : "?", "", 16,
+			      rows->utf8);
 		break;
 	default:
 		row_put_call(cell, rows_event_line(rows, event));

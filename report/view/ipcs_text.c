@@ -9,6 +9,7 @@
 #include "report/model/creator.h"
 #include "report/util/error.h"
 #include "report/util/format.h"
+#include "report/view/cell.h"
 #include "report/view/ipcs_files.h"
 #include "report/view/table.h"
 #include "report/view/words.h"
@@ -68,33 +69,11 @@ const char *ipcs_state(const struct ipc_segment *segment)
 
 /* ---- cells ---- */
 
-static void ipcs_text_put_number(struct cell *cell, uint64_t number)
-{
-	cell->number = number;
-	snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)number);
-}
-
-static void ipcs_text_put_bytes(struct cell *cell, uint64_t bytes, bool exact)
-{
-	ipcs_text_put_number(cell, bytes);
-	if (!exact)
-		format_bytes(cell->text, bytes);
-}
-
-static void ipcs_text_put_key(struct cell *cell, uint32_t key)
-{
-	cell->number = key;
-	if (key == 0)
-		snprintf(cell->text, sizeof cell->text, "IPC_PRIVATE");
-	else
-		snprintf(cell->text, sizeof cell->text, "0x%08x", key);
-}
-
 static void ipcs_text_put_user(struct cell *cell, uint32_t uid)
 {
 	name_of_user(uid, cell->text, sizeof cell->text);
 	if (!cell->text[0])
-		ipcs_text_put_number(cell, uid);
+		cell_put_number(cell, uid);
 }
 
 static void ipcs_text_put_time(struct cell *cell, uint64_t seconds)
@@ -197,16 +176,16 @@ static void ipcs_text_put_segment(const struct ipc_segment *row, unsigned column
 
 	switch (column) {
 	case COLUMN_SIZE:
-		ipcs_text_put_bytes(cell, kernel->size, context->exact);
+		cell_put_bytes(cell, kernel->size, context->exact);
 		break;
 	case COLUMN_RESIDENT:
-		ipcs_text_put_bytes(cell, kernel->resident_bytes, context->exact);
+		cell_put_bytes(cell, kernel->resident_bytes, context->exact);
 		break;
 	case COLUMN_SWAPPED:
-		ipcs_text_put_bytes(cell, kernel->swap_bytes, context->exact);
+		cell_put_bytes(cell, kernel->swap_bytes, context->exact);
 		break;
 	case COLUMN_NATTCH:
-		ipcs_text_put_number(cell, kernel->nattch);
+		cell_put_number(cell, kernel->nattch);
 		break;
 	case COLUMN_STATE:
 		snprintf(cell->text, sizeof cell->text, "%s", ipcs_state(row));
@@ -225,10 +204,10 @@ static void ipcs_text_put_segment(const struct ipc_segment *row, unsigned column
 		ipcs_text_put_holders(cell, context, row, context->holders_named, NAME_BYTES);
 		break;
 	case COLUMN_CPID:
-		ipcs_text_put_number(cell, (uint32_t)kernel->creator_pid);
+		cell_put_number(cell, (uint32_t)kernel->creator_pid);
 		break;
 	case COLUMN_LPID:
-		ipcs_text_put_number(cell, (uint32_t)kernel->last_pid);
+		cell_put_number(cell, (uint32_t)kernel->last_pid);
 		break;
 	case COLUMN_ATTACHED:
 		ipcs_text_put_time(cell, kernel->attached);
@@ -247,13 +226,13 @@ static void ipcs_text_put_object(const struct kernel_object *row, unsigned colum
 {
 	switch (column) {
 	case COLUMN_SIZE:
-		ipcs_text_put_bytes(cell, row->bytes, context->exact);
+		cell_put_bytes(cell, row->bytes, context->exact);
 		break;
 	case COLUMN_COUNT:
-		ipcs_text_put_number(cell, row->count);
+		cell_put_number(cell, row->count);
 		break;
 	case COLUMN_LPID:
-		ipcs_text_put_number(
+		cell_put_number(
 			cell, (uint32_t)(row->used > row->taken ? row->sent_pid : row->taken_pid));
 		break;
 	case COLUMN_DETACHED:
@@ -274,10 +253,9 @@ static void ipcs_text_fill(const void *row, unsigned column, struct cell *cell, 
 	cell->color = COLOR_NONE;
 	cell->number = 0;
 	if (column == COLUMN_KEY)
-		ipcs_text_put_key(cell, is_segment ? segment->kernel.key : object->key);
+		cell_put_key(cell, is_segment ? segment->kernel.key : object->key);
 	else if (column == COLUMN_ID)
-		ipcs_text_put_number(cell,
-				     (uint32_t)(is_segment ? segment->kernel.shmid : object->id));
+		cell_put_number(cell, (uint32_t)(is_segment ? segment->kernel.shmid : object->id));
 	else if (column == COLUMN_OWNER)
 		ipcs_text_put_user(cell,
 				   is_segment ? segment->kernel.owner_uid : object->owner_uid);

@@ -54,17 +54,22 @@ static void ignore_broken_pipes(struct out *out)
 	out->dies_of_pipe = dies;
 }
 
+static void page_fill(struct out *out, int fd, const char *name, enum color_when color)
+{
+	setlocale(LC_CTYPE, "");
+	out->fd = fd;
+	out->name = name;
+	out->color = wants_color(fd, color);
+	out->utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
+	out->width = page_width(fd);
+}
+
 struct out *page_begin(enum color_when color)
 {
 	static struct out out;
 
 	ignore_broken_pipes(&out);
-	setlocale(LC_CTYPE, "");
-	out.fd = STDOUT_FILENO;
-	out.name = "standard output";
-	out.color = wants_color(STDOUT_FILENO, color);
-	out.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	out.width = page_width(STDOUT_FILENO);
+	page_fill(&out, STDOUT_FILENO, "standard output", color);
 	return &out;
 }
 
@@ -72,12 +77,7 @@ struct out *page_messages(void)
 {
 	static struct out out;
 
-	setlocale(LC_CTYPE, "");
-	out.fd = STDERR_FILENO;
-	out.name = "standard error";
-	out.color = wants_color(STDERR_FILENO, COLOR_AUTO);
-	out.utf8 = strcmp(nl_langinfo(CODESET), "UTF-8") == 0;
-	out.width = page_width(STDERR_FILENO);
+	page_fill(&out, STDERR_FILENO, "standard error", COLOR_AUTO);
 	return &out;
 }
 

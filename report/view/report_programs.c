@@ -11,6 +11,7 @@
 
 #include "report/util/format.h"
 #include "report/util/hash.h"
+#include "report/view/cell.h"
 #include "report/view/name.h"
 #include "report/view/words.h"
 
@@ -53,15 +54,6 @@ const struct table_column report_program_columns[] = {
 
 /* ---- grouping ---- */
 
-static uint64_t report_program_failed(const struct process_facts *facts)
-{
-	uint64_t sum = 0;
-
-	for (int call = 0; call < KIND_CALLS; call++)
-		sum += facts->failed[call];
-	return sum;
-}
-
 bool report_process_is_idle(const struct model_process *process)
 {
 	const struct process_facts *facts = &process->facts;
@@ -91,15 +83,13 @@ static void report_program_add_ending(struct program_row *row, const struct proc
 static void report_program_add(struct program_row *row, const struct model_process *process)
 {
 	const struct process_facts *facts = &process->facts;
-	uint64_t peak = facts->break_peak > facts->break_initial
-				? facts->break_peak - facts->break_initial
-				: 0;
+	uint64_t peak = model_heap_peak(facts);
 
 	row->runs++;
 	row->running += facts->state == STATE_RUNNING;
 	row->grown_bytes += model_grown(facts);
 	row->moves += model_moves(facts);
-	row->failed += report_program_failed(facts);
+	row->failed += model_failed(facts);
 	if (peak > row->peak_bytes)
 		row->peak_bytes = peak;
 	if (facts->attached_peak > row->attached_peak)
@@ -160,21 +150,6 @@ void report_programs_free(struct program_row **rows, uint32_t count)
 
 /* ---- cells ---- */
 
-static void report_program_put_count(struct cell *cell, uint64_t count)
-{
-	cell->number = count;
-	format_count(cell->text, count);
-}
-
-static void report_program_put_bytes(struct cell *cell, uint64_t bytes, bool exact)
-{
-	cell->number = bytes;
-	if (exact)
-		snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)bytes);
-	else
-		format_bytes(cell->text, bytes);
-}
-
 /* "exit 0", or "62 exit 0, 2 exit 1" when they differ. */
 static void report_program_put_endings(struct cell *cell, const struct program_row *row)
 {
@@ -204,28 +179,29 @@ void report_program_cell(const void *of, unsigned column, struct cell *cell, con
 	cell->color = COLOR_NONE;
 	switch (column) {
 	case PROGRAM_TITLE:
-		name_shorten(row->title, TITLE_COLUMNS, true, cell->text, sizeof cell->text);
+		name_shorten(row->title, TITLE_COLUMNS, report->utf8, cell->text,
+			     sizeof cell->text);
 		break;
 	case PROGRAM_PEAK:
-		report_program_put_bytes(cell, row->peak_bytes, report->exact);
+		cell_put_bytes(cell, row->peak_bytes, report->exact);
 		break;
 	case PROGRAM_GROWN:
-		report_program_put_bytes(cell, row->grown_bytes, report->exact);
+		cell_put_bytes(cell, row->grown_bytes, report->exact);
 		break;
 	case PROGRAM_RUNS:
-		report_program_put_count(cell, row->runs);
+		cell_put_count(cell, row->runs);
 		break;
 	case PROGRAM_MOVES:
-		report_program_put_count(cell, row->moves);
+		cell_put_count(cell, row->moves);
 		break;
 	case PROGRAM_FAILED:
-		report_program_put_count(cell, row->failed);
+		cell_put_count(cell, row->failed);
 		cell->color = row->failed ? COLOR_RED : COLOR_NONE;
 		break;
 	case PROGRAM_ATTACHED:
-		report_program_put_count(cell, row->attached_peak);
+		cell_put_count(cell, row->attached_peak);
 		if (row->attached_peak == 0)
-			snprintf(cell->text, sizeof cell->text, "-");
+			cell_put_text(cell, "-");
 		break;
 	default:
 		report_program_put_endings(cell, row);

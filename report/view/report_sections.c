@@ -125,7 +125,7 @@ static void section_put_programs(struct out *out, const struct model *model,
 				 const struct report_options *options, const void **processes,
 				 uint32_t count, const char *note)
 {
-	struct report_context context = {model, options->exact};
+	struct report_context context = {model, options->exact, out->utf8};
 	struct table table = {.columns = report_program_columns,
 			      .fill = report_program_cell,
 			      .weigh = report_program_weight,
@@ -170,7 +170,7 @@ static unsigned section_running_first(struct table *table)
 static void section_put_processes(struct out *out, const struct model *model,
 				  const struct report_options *options)
 {
-	struct report_context context = {model, options->exact};
+	struct report_context context = {model, options->exact, out->utf8};
 	struct table table = {.columns = report_process_columns,
 			      .fill = report_process_cell,
 			      .weigh = report_process_weight,
@@ -264,7 +264,7 @@ static void section_put_gone(struct out *out, uint64_t hidden)
 static void section_put_segments(struct out *out, const struct model *model,
 				 const struct report_options *options)
 {
-	struct report_context context = {model, options->exact};
+	struct report_context context = {model, options->exact, out->utf8};
 	struct table table = {.columns = report_segment_columns,
 			      .fill = report_segment_cell,
 			      .weigh = report_segment_weight,
@@ -307,7 +307,7 @@ static void section_put_histories(struct out *out, const struct model *model,
 static void section_put_sites(struct out *out, const struct model *model,
 			      const struct report_options *options)
 {
-	struct report_context context = {model, options->exact};
+	struct report_context context = {model, options->exact, out->utf8};
 	struct table table = {
 		.columns = report_site_columns, .fill = report_site_cell, .context = &context};
 	struct site_group *groups = sites_group(model, options->filter, &table.row_count);

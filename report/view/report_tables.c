@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "report/util/format.h"
+#include "report/view/cell.h"
 #include "report/view/words.h"
 
 enum process_column {
@@ -34,48 +35,7 @@ const struct table_column report_segment_columns[] = {
 	{NULL, NULL, false, false, 0},
 };
 
-/* ---- cells ---- */
-
-static void report_table_put_text(struct cell *cell, const char *text)
-{
-	snprintf(cell->text, sizeof cell->text, "%s", text);
-}
-
-static void report_table_put_number(struct cell *cell, uint64_t number)
-{
-	cell->number = number;
-	snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)number);
-}
-
-static void report_table_put_count(struct cell *cell, uint64_t number)
-{
-	cell->number = number;
-	format_count(cell->text, number);
-}
-
-static void report_table_put_bytes(struct cell *cell, uint64_t bytes, bool exact)
-{
-	if (exact)
-		report_table_put_number(cell, bytes);
-	else
-		format_bytes(cell->text, bytes);
-	cell->number = bytes;
-}
-
-static void report_table_put_delta(struct cell *cell, int64_t bytes, bool exact)
-{
-	if (exact)
-		snprintf(cell->text, sizeof cell->text, "%+lld", (long long)bytes);
-	else
-		format_delta(cell->text, bytes);
-	cell->number = (uint64_t)bytes + (1ull << 63); /* negative ones sort below */
-}
-
-static void report_table_put_address(struct cell *cell, uint64_t address)
-{
-	cell->number = address;
-	snprintf(cell->text, sizeof cell->text, "%#llx", (unsigned long long)address);
-}
+#define NAME_COLUMNS 24u
 
 /* ---- processes ---- */
 
@@ -84,22 +44,13 @@ static uint64_t moves_by(const struct process_facts *facts, enum break_origin by
 	return facts->moves[by].grows + facts->moves[by].shrinks + facts->moves[by].stills;
 }
 
-static uint64_t failed_calls(const struct process_facts *facts)
-{
-	uint64_t sum = 0;
-
-	for (int call = 0; call < KIND_CALLS; call++)
-		sum += facts->failed[call];
-	return sum;
-}
-
 static void report_table_put_attached(struct cell *cell, const struct process_facts *facts)
 {
 	unsigned now = facts->state == STATE_RUNNING ? facts->attached : 0;
 
 	cell->number = facts->attached_peak;
 	if (facts->attached_peak == 0)
-		report_table_put_text(cell, "-");
+		cell_put_text(cell, "-");
 	else
 		snprintf(cell->text, sizeof cell->text, "%u/%u", now, facts->attached_peak);
 }
@@ -108,7 +59,7 @@ static void report_table_put_state(struct cell *cell, const struct process_facts
 {
 	char text[32];
 
-	report_table_put_text(cell, words_state(facts, text));
+	cell_put_text(cell, words_state(facts, text));
 	if (facts->state == STATE_KILLED || facts->exit_status > 0)
 		cell->color = COLOR_YELLOW;
 	if (facts->state == STATE_RUNNING)
@@ -119,94 +70,94 @@ static void report_table_put_break(struct cell *cell, const struct model_process
 				   unsigned column, bool exact)
 {
 	const struct process_facts *facts = &process->facts;
-	uint64_t start = facts->break_initial, peak = facts->break_peak;
+	uint64_t start = facts->break_initial;
 
 	switch (column) {
 	case COLUMN_INITIAL:
-		report_table_put_address(cell, start);
+		cell_put_address(cell, start);
 		break;
 	case COLUMN_CURRENT:
-		report_table_put_address(cell, facts->break_current);
+		cell_put_address(cell, facts->break_current);
 		break;
 	case COLUMN_NET:
-		report_table_put_delta(cell, (int64_t)(facts->break_current - start), exact);
+		cell_put_delta(cell, (int64_t)(facts->break_current - start), exact);
 		break;
 	case COLUMN_PEAK:
-		report_table_put_bytes(cell, peak > start ? peak - start : 0, exact);
+		cell_put_bytes(cell, model_heap_peak(facts), exact);
 		break;
 	case COLUMN_GROWN:
-		report_table_put_bytes(cell, model_grown(facts), exact);
+		cell_put_bytes(cell, model_grown(facts), exact);
 		break;
 	case COLUMN_SHRUNK:
-		report_table_put_bytes(cell, model_shrunk(facts), exact);
+		cell_put_bytes(cell, model_shrunk(facts), exact);
 		break;
 	case COLUMN_HEADROOM:
-		report_table_put_bytes(cell, process->headroom_bytes, exact);
+		cell_put_bytes(cell, process->headroom_bytes, exact);
 		if (!process->headroom_known)
-			report_table_put_text(cell, "-");
+			cell_put_text(cell, "-");
 		break;
 	case COLUMN_RSS_PEAK:
-		report_table_put_bytes(cell, process->identity.usage.resident_peak_bytes, exact);
+		cell_put_bytes(cell, process->identity.usage.resident_peak_bytes, exact);
 		if (!process->identity.usage.resident_peak_bytes)
-			report_table_put_text(cell, "-");
+			cell_put_text(cell, "-");
 		break;
 	default:
-		report_table_put_bytes(cell, process->attached_peak_bytes, exact);
+		cell_put_bytes(cell, process->attached_peak_bytes, exact);
 	}
 }
 
 static void report_table_put_counts(struct cell *cell, const struct process_facts *facts,
 				    unsigned column)
 {
-	uint64_t failed = failed_calls(facts);
+	uint64_t failed = model_failed(facts);
 
 	switch (column) {
 	case COLUMN_MOVES:
-		report_table_put_count(cell, model_moves(facts));
+		cell_put_count(cell, model_moves(facts));
 		break;
 	case COLUMN_MALLOC:
-		report_table_put_count(cell, moves_by(facts, BY_MALLOC));
+		cell_put_count(cell, moves_by(facts, BY_MALLOC));
 		break;
 	case COLUMN_DIRECT:
-		report_table_put_count(cell, moves_by(facts, BY_DIRECT));
+		cell_put_count(cell, moves_by(facts, BY_DIRECT));
 		break;
 	case COLUMN_QUERIES:
-		report_table_put_count(cell, facts->queries);
+		cell_put_count(cell, facts->queries);
 		break;
 	default:
-		report_table_put_count(cell, failed);
+		cell_put_count(cell, failed);
 		cell->color = failed ? COLOR_RED : COLOR_NONE;
 	}
 }
 
 static void report_table_put_identity(struct cell *cell, const struct process_facts *facts,
-				      unsigned column)
+				      unsigned column, bool utf8)
 {
 	switch (column) {
 	case COLUMN_PID:
-		report_table_put_number(cell, (uint32_t)facts->pid);
+		cell_put_number(cell, (uint32_t)facts->pid);
 		break;
 	case COLUMN_PPID:
-		report_table_put_number(cell, (uint32_t)facts->ppid);
+		cell_put_number(cell, (uint32_t)facts->ppid);
 		break;
 	case COLUMN_IMAGE:
-		report_table_put_number(cell, facts->image);
+		cell_put_number(cell, facts->image);
 		break;
 	case COLUMN_UID:
-		report_table_put_number(cell, facts->uid);
+		cell_put_number(cell, facts->uid);
 		break;
 	case COLUMN_PROGRAM:
-		snprintf(cell->text, sizeof cell->text, "%.24s", model_program_name(facts));
+		cell_put_name(cell, model_program_name(facts), "", NAME_COLUMNS, utf8);
 		break;
 	case COLUMN_EXE:
-		report_table_put_text(cell, facts->exe);
+		cell_put_text(cell, facts->exe);
 		break;
 	case COLUMN_START:
 		format_duration(cell->text, facts->start_ns);
 		cell->number = facts->start_ns;
 		break;
 	default:
-		report_table_put_text(cell, facts->cmdline);
+		cell_put_text(cell, facts->cmdline);
 	}
 }
 
@@ -242,7 +193,7 @@ void report_process_cell(const void *row, unsigned column, struct cell *cell, co
 		report_table_put_state(cell, &process->facts);
 		break;
 	default:
-		report_table_put_identity(cell, &process->facts, column);
+		report_table_put_identity(cell, &process->facts, column, report->utf8);
 	}
 }
 
@@ -250,9 +201,9 @@ uint64_t report_process_weight(const void *row)
 {
 	const struct model_process *process = row;
 	const struct process_facts *facts = &process->facts;
-	uint64_t weight = facts->break_peak - facts->break_initial + process->attached_peak_bytes;
+	uint64_t weight = model_heap_peak(facts) + process->attached_peak_bytes;
 
-	if (failed_calls(facts) || facts->state == STATE_KILLED)
+	if (model_failed(facts) || facts->state == STATE_KILLED)
 		weight += 1ull << 40;
 	return weight + model_moves(facts) +
 	       (facts->state == STATE_RUNNING ? TABLE_NEVER_LEFT_OUT : 0);
@@ -260,15 +211,18 @@ uint64_t report_process_weight(const void *row)
 
 /* ---- segments ---- */
 
-static void report_table_put_by(struct cell *cell, const struct model *model, uint32_t instance)
+static void report_table_put_by(struct cell *cell, const struct report_context *report,
+				uint32_t instance)
 {
-	const struct model_process *process = model_process(model, instance);
+	const struct model_process *process = model_process(report->model, instance);
+	char pid[16];
 
-	if (process)
-		snprintf(cell->text, sizeof cell->text, "%.24s (%d)",
-			 model_program_name(&process->facts), process->facts.pid);
-	else
-		report_table_put_text(cell, "-");
+	if (!process) {
+		cell_put_text(cell, "-");
+		return;
+	}
+	snprintf(pid, sizeof pid, " (%d)", process->facts.pid);
+	cell_put_name(cell, model_program_name(&process->facts), pid, NAME_COLUMNS, report->utf8);
 }
 
 static void report_table_put_kernel(struct cell *cell, const struct model_segment *segment,
@@ -278,11 +232,11 @@ static void report_table_put_kernel(struct cell *cell, const struct model_segmen
 
 	cell->number = 0;
 	if (!segment->in_kernel)
-		report_table_put_text(cell, "-");
+		cell_put_text(cell, "-");
 	else if (column == COLUMN_NATTCH)
-		report_table_put_count(cell, kernel->nattch);
+		cell_put_count(cell, kernel->nattch);
 	else
-		report_table_put_bytes(cell, kernel->resident_bytes, exact);
+		cell_put_bytes(cell, kernel->resident_bytes, exact);
 }
 
 static void report_table_put_name(struct cell *cell, const struct model_segment *segment,
@@ -291,21 +245,19 @@ static void report_table_put_name(struct cell *cell, const struct model_segment 
 	uint32_t mode, uid;
 
 	if (column == COLUMN_SHMID)
-		report_table_put_number(cell, (uint32_t)segment->shmid);
+		cell_put_number(cell, (uint32_t)segment->shmid);
 	else if (column == COLUMN_OWNER && model_segment_owner(segment, &uid))
-		report_table_put_number(cell, uid);
+		cell_put_number(cell, uid);
 	else if (column == COLUMN_OWNER)
-		report_table_put_text(cell, "-");
+		cell_put_text(cell, "-");
 	else if (column == COLUMN_MODE && !model_segment_mode(segment, &mode))
-		report_table_put_text(cell, "-");
+		cell_put_text(cell, "-");
 	else if (column == COLUMN_MODE)
 		snprintf(cell->text, sizeof cell->text, "%04o", mode);
 	else if (!segment->key_known)
-		report_table_put_text(cell, "-");
-	else if (segment->key == 0)
-		report_table_put_text(cell, "IPC_PRIVATE");
+		cell_put_text(cell, "-");
 	else
-		snprintf(cell->text, sizeof cell->text, "0x%08x", segment->key);
+		cell_put_key(cell, segment->key);
 }
 
 static void report_table_put_segment_state(struct cell *cell, const struct model_segment *segment)
@@ -323,10 +275,10 @@ static void report_table_put_segment_state(struct cell *cell, const struct model
 static void report_table_put_segment_counts(struct cell *cell, const struct model_segment *segment,
 					    unsigned column)
 {
-	report_table_put_count(cell, column == COLUMN_ATTACHES   ? segment->attaches
-				     : column == COLUMN_DETACHES ? segment->detaches
-				     : column == COLUMN_MOST     ? segment->peak
-								 : segment->inherited);
+	cell_put_count(cell, column == COLUMN_ATTACHES   ? segment->attaches
+			     : column == COLUMN_DETACHES ? segment->detaches
+			     : column == COLUMN_MOST     ? segment->peak
+							 : segment->inherited);
 }
 
 void report_segment_cell(const void *row, unsigned column, struct cell *cell, const void *context)
@@ -343,15 +295,15 @@ void report_segment_cell(const void *row, unsigned column, struct cell *cell, co
 		report_table_put_name(cell, segment, column);
 		break;
 	case COLUMN_SIZE:
-		report_table_put_bytes(cell, segment->size, report->exact);
+		cell_put_bytes(cell, segment->size, report->exact);
 		if (segment->size == 0)
-			report_table_put_text(cell, "?");
+			cell_put_text(cell, "?");
 		break;
 	case COLUMN_CREATOR:
-		report_table_put_by(cell, report->model, segment->created ? segment->creator : 0);
+		report_table_put_by(cell, report, segment->created ? segment->creator : 0);
 		break;
 	case COLUMN_REMOVER:
-		report_table_put_by(cell, report->model, segment->remover);
+		report_table_put_by(cell, report, segment->remover);
 		break;
 	case COLUMN_NATTCH:
 	case COLUMN_RESIDENT:

@@ -14,6 +14,7 @@ extern const struct table_column report_segment_columns[];
 struct report_context {
 	const struct model *model;
 	bool exact;
+	bool utf8; /* of the page: names may be shortened by "…" */
 };
 
 void report_process_cell(const void *row, unsigned column, struct cell *cell, const void *context);

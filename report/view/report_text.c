@@ -207,19 +207,16 @@ static const struct model_process *report_text_largest(const struct model *model
 static void report_text_put_memory(struct out *out, const struct model *model, bool exact)
 {
 	const struct model_process *process = report_text_largest(model);
-	uint64_t start, peak;
 
 	if (!process)
 		return;
-	start = process->facts.break_initial;
-	peak = process->facts.break_peak;
 	report_text_label(out, "Memory");
 	OUT(out, "most resident: ");
 	report_text_put_bytes(out, process->identity.usage.resident_peak_bytes, exact);
 	OUT(out, " in ");
 	out_safe(out, model_program_name(&process->facts));
 	OUT(out, "; its break explains up to ");
-	report_text_put_bytes(out, peak > start ? peak - start : 0, exact);
+	report_text_put_bytes(out, model_heap_peak(&process->facts), exact);
 	out_char(out, '\n');
 }
 

@@ -197,13 +197,6 @@ static void verdict_put_next(struct out *out, const char *prefix, const char *co
 
 /* ---- nothing was found ---- */
 
-static uint64_t verdict_heap(const struct model_process *process)
-{
-	return process->facts.break_peak > process->facts.break_initial
-		       ? process->facts.break_peak - process->facts.break_initial
-		       : 0;
-}
-
 static const struct model_process *verdict_largest(const struct model *model)
 {
 	const struct model_process *largest = NULL;
@@ -211,7 +204,8 @@ static const struct model_process *verdict_largest(const struct model *model)
 	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
 		const struct model_process *process = model->processes.by_instance[i];
 
-		if (process && verdict_heap(process) > (largest ? verdict_heap(largest) : 0))
+		if (process && model_heap_peak(&process->facts) >
+				       (largest ? model_heap_peak(&largest->facts) : 0))
 			largest = process;
 	}
 	return largest;
@@ -246,16 +240,15 @@ static void verdict_put_largest(struct out *out, const struct model *model, cons
 		return;
 	site = verdict_largest_site(model, process->program);
 	snprintf(headline, sizeof headline, "largest heap: %s",
-		 format_bytes(size, verdict_heap(process)));
+		 format_bytes(size, model_heap_peak(&process->facts)));
 	finding.headline = headline;
 	finding.program[0] = model_program(&process->facts);
-	finding.kind = FINDING_HEAP_PINNED;
 	finding.instance = process->facts.instance;
 	finding.stack_instance = site ? site->instance : 0;
 	finding.stack = site ? site->stack : 0;
 	verdict_add(&verdict, model, &finding);
 	verdict_put_line(out, model, &verdict, &finding, prefix);
-	command = finding_command(model, &finding);
+	command = finding_heap_command(model, finding.program[0]);
 	verdict_put_next(out, prefix, command);
 	free(command);
 }
@@ -284,7 +277,7 @@ void report_verdict_lines(struct out *out, const struct model *model, const char
 		out_text(out, prefix);
 		OUT(out, "and ");
 		out_number(out, verdict.left);
-		OUT(out, " more, below\n");
+		OUT(out, " more\n");
 	}
 	command = verdict_command(model, &verdict);
 	verdict_put_next(out, prefix, command);

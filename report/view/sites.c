@@ -7,6 +7,7 @@
 #include "report/model/place.h"
 #include "report/util/format.h"
 #include "report/util/path.h"
+#include "report/view/cell.h"
 #include "report/view/report_tables.h"
 #include "report/view/stack.h"
 
@@ -178,21 +179,6 @@ static void site_put_origin(struct cell *cell, const struct model *model,
 			 site->call <= KIND_SBRK ? "direct" : "");
 }
 
-static void site_put_amount(struct cell *cell, uint64_t bytes, bool exact)
-{
-	if (exact)
-		snprintf(cell->text, sizeof cell->text, "%llu", (unsigned long long)bytes);
-	else
-		format_bytes(cell->text, bytes);
-	cell->number = bytes;
-}
-
-static void site_put_times(struct cell *cell, uint64_t count)
-{
-	format_count(cell->text, count);
-	cell->number = count;
-}
-
 void report_site_cell(const void *row, unsigned column, struct cell *cell, const void *context)
 {
 	const struct site_group *group = row;
@@ -202,26 +188,26 @@ void report_site_cell(const void *row, unsigned column, struct cell *cell, const
 
 	switch (column) {
 	case COLUMN_KEPT:
-		site_put_amount(cell, site->kept_bytes, report->exact);
+		cell_put_bytes(cell, site->kept_bytes, report->exact);
 		break;
 	case COLUMN_SITE_PEAK:
-		site_put_amount(cell, site->peak_bytes, report->exact);
+		cell_put_bytes(cell, site->peak_bytes, report->exact);
 		break;
 	case COLUMN_SITE_BYTES:
-		site_put_amount(cell, site->bytes, report->exact);
+		cell_put_bytes(cell, site->bytes, report->exact);
 		break;
 	case COLUMN_GIVEN_BACK:
-		site_put_amount(cell, site->given_back_bytes, report->exact);
+		cell_put_bytes(cell, site->given_back_bytes, report->exact);
 		break;
 	case COLUMN_COUNT:
-		site_put_times(cell, site->count);
+		cell_put_count(cell, site->count);
 		break;
 	case COLUMN_SITE_FAILED:
-		site_put_times(cell, site->failed);
+		cell_put_count(cell, site->failed);
 		cell->color = site->failed ? COLOR_RED : COLOR_NONE;
 		break;
 	case COLUMN_STACKS:
-		site_put_times(cell, group->stack_count);
+		cell_put_count(cell, group->stack_count);
 		break;
 	case COLUMN_CALL:
 		snprintf(cell->text, sizeof cell->text, "%s", event_name(site->call));
@@ -230,9 +216,8 @@ void report_site_cell(const void *row, unsigned column, struct cell *cell, const
 		site_put_origin(cell, report->model, site);
 		break;
 	case COLUMN_SITE_PROGRAM:
-		snprintf(cell->text, sizeof cell->text, "%.20s%s",
-			 process ? model_program_name(&process->facts) : "?",
-			 site->several_processes ? ", ..." : "");
+		cell_put_name(cell, process ? model_program_name(&process->facts) : "?",
+			      site->several_processes ? ", ..." : "", 20, report->utf8);
 		break;
 	default:
 		snprintf(cell->text, sizeof cell->text, "%s", group->where);

@@ -81,6 +81,20 @@ def test_box_is_straight(compile_c, columns):
 
 
 @needs_root
+@pytest.mark.parametrize("language,mark", [("C.UTF-8", "\u2026"), ("C", "...")])
+def test_long_names_keep_their_ends(compile_c, language, mark):
+    """A name that is too long for its column loses its middle, and that is marked."""
+    program = compile_c("a-program-with-a-very-long-name-of-its-own", """
+        #include <sys/shm.h>
+        #include <unistd.h>
+        int main(void) { sbrk(4096); return shmget(0x77, 4096, IPC_CREAT | 0600) < 0; }""")
+    recording = harness.record(program, options=("-q",))
+    text = harness.memshim("report", "--color=never", recording.path, env={"LC_ALL": language, "COLUMNS": "160"}).stdout
+    for title in ("PROCESSES", "SEGMENTS", "CALL SITES"):
+        table = text.split(f"\n{title}  ")[1].split("\n\n")[0]
+        assert re.search(rf"a-progra\S*{re.escape(mark)}\S*its-own", table), table
+
+
 def test_pid_of_a_holder_is_whole(compile_c):
     with family(compile_c, 3, 1):
         holder = Recording("memshim.data").process(state="running")["pid"]
