@@ -45,7 +45,6 @@ void place_of_stack(const struct model *model, uint32_t instance, uint32_t stack
 {
 	struct stack_frame frames[STACK_FRAMES_MAX];
 	uint32_t count = stack ? model_stack(model, instance, stack, frames) : 0;
-
 	struct wanted wanted;
 
 	*place = (struct place){.named = false};

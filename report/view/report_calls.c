@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "report/util/format.h"
+#include "report/view/cell.h"
 #include "report/view/table.h"
 
 #define ERRORS_MOST 4u /* different errors of a call that are named */
@@ -25,9 +26,11 @@ static const struct table_column report_call_columns[] = {
 	{NULL, NULL, false, false, 0},
 };
 
+/* The log may lack events of failed calls, and a call may have more errors than are named. */
 static void report_call_put_errors(const struct call_row *row, struct cell *cell)
 {
 	char count[FORMAT_BYTES];
+	uint64_t named = 0;
 	size_t used = 0;
 
 	cell->text[0] = '\0';
@@ -37,7 +40,11 @@ static void report_call_put_errors(const struct call_row *row, struct cell *cell
 		used += (size_t)snprintf(cell->text + used, sizeof cell->text - used, "%s%s %s",
 					 used ? ", " : "", name ? name : "unknown",
 					 format_count(count, row->errors[i].count));
+		named += row->errors[i].count;
 	}
+	if (used && row->failed > named)
+		snprintf(cell->text + used, sizeof cell->text - used, " and %s more",
+			 format_count(count, row->failed - named));
 }
 
 static void report_call_cell(const void *of, unsigned column, struct cell *cell,
@@ -48,14 +55,12 @@ static void report_call_cell(const void *of, unsigned column, struct cell *cell,
 	(void)context;
 	cell->color = COLOR_NONE;
 	if (column == 0) {
-		cell->number = row->calls;
-		format_count(cell->text, row->calls);
+		cell_put_count(cell, row->calls);
 	} else if (column == 1) {
-		cell->number = row->failed;
-		format_count(cell->text, row->failed);
+		cell_put_count(cell, row->failed);
 		cell->color = row->failed ? COLOR_RED : COLOR_NONE;
 	} else if (column == 2) {
-		snprintf(cell->text, sizeof cell->text, "%s", row->name);
+		cell_put_text(cell, row->name);
 	} else {
 		report_call_put_errors(row, cell);
 	}

@@ -8,7 +8,7 @@ import pytest
 
 import harness
 import machine
-from harness import memshim, record, run
+from harness import Recording, memshim, record, run
 
 MOVES = 10000
 SMALLEST_LOG = "8K"
@@ -91,6 +91,15 @@ def test_history_of_a_part_says_so(by_hand, compile_c):
     segments = json.loads(memshim("report", "--json", by_hand).stdout)["segments"]
     text = memshim("report", "-m", str(segments[-1]["shmid"]), by_hand).stdout
     assert re.search(r"HISTORY of segment \d+, of the newest [\d,]+ of [\d,]+ events", text), text
+
+
+def test_errors_that_the_log_lacks_are_counted(compile_c):
+    """The counters of a process are exact when its log has wrapped: so the table says how many errors it cannot name."""
+    program = compile_c("refused", "#include <sys/shm.h>\nint main(void) { for (int i = 0; i < 5000; i++) shmget(0x77, 1, 0); return 0; }")
+    harness.run(program, env={"LD_PRELOAD": harness.SHIM, "MEMSHIM_LOG_SIZE": "8K"})
+    text = Recording("default").report_text()
+    named, more = re.search(r"(?m)^ *5,000 +5,000 +shmget +ENOENT ([\d,]+) and ([\d,]+) more$", text).groups()
+    assert int(named.replace(",", "")) + int(more.replace(",", "")) == 5000
 
 
 def test_whole_log_is_not_called_a_part(compile_c, tmp_path):
