@@ -19,8 +19,10 @@
  *   cli/report       the report of a session
  *   cli/top          starts the live screen
  *   cli/options      the option parser of all commands
+ *   cli/options_files      the files that options name
  *   cli/option_values reads numbers, sizes and seconds
  *   cli/summary      the lines that record prints at its end
+ *   cli/rule_file          files of rules that the user names, line by line
  *   cli/wrapper_names      files of names of wrappers
  *   cli/suppressions reads files of known findings
  *

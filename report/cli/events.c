@@ -2,6 +2,7 @@
 #include "report/cli/command.h"
 #include "report/cli/help.h"
 #include "report/cli/options.h"
+#include "report/cli/options_files.h"
 #include "report/model/apply_event.h"
 #include "report/session/naming.h"
 #include "report/session/session.h"

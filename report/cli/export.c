@@ -4,6 +4,7 @@
 #include "report/cli/command.h"
 #include "report/cli/help.h"
 #include "report/cli/options.h"
+#include "report/cli/options_files.h"
 #include "report/session/naming.h"
 #include "report/session/session.h"
 #include "report/util/error.h"

@@ -15,6 +15,7 @@
 #include "report/cli/command.h"
 #include "report/cli/help.h"
 #include "report/cli/options.h"
+#include "report/cli/options_files.h"
 #include "report/session/address_space.h"
 #include "report/util/error.h"
 #include "report/view/map_json.h"

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "report/cli/option_values.h"
-#include "report/cli/suppressions.h"
+#include "report/cli/options_files.h"
 #include "report/cli/wrapper_names.h"
 #include "report/session/find.h"
 #include "report/util/error.h"
@@ -158,11 +158,14 @@ static int option_read_number(struct options *o, enum option_id id, const char *
 	}
 }
 
-static int option_take_suppressions(struct options *o, const struct option_row *row, char *value)
+/* The file is read after all options: --foreign says whose files may be read. */
+static int option_take_rule_file(struct options *o, const struct option_row *row, char *value,
+				 bool of_wrappers)
 {
-	if (o->suppress_count == OPTIONS_SUPPRESS_MAX)
+	if (o->rule_file_count == OPTIONS_RULE_FILES_MAX)
 		return option_refuse(row, value, "one of at most 64 files");
-	o->suppress[o->suppress_count++] = value;
+	o->rule_files[o->rule_file_count].path = value;
+	o->rule_files[o->rule_file_count++].of_wrappers = of_wrappers;
 	return 0;
 }
 
@@ -229,11 +232,11 @@ static int option_take_value(struct options *o, enum option_id id, char *value)
 			       ? option_refuse(row, value, "kept, peak, grown or shm")
 			       : 0;
 	case OPTION_SUPPRESS:
-		return option_take_suppressions(o, row, value);
+		return option_take_rule_file(o, row, value, false);
 	case OPTION_WRAPPER:
 		return wrapper_names_add(&o->wrappers, value) ? 0 : EXIT_ABSENT;
 	case OPTION_WRAPPER_FILE:
-		return wrapper_names_read(&o->wrappers, value) ? 0 : EXIT_ABSENT;
+		return option_take_rule_file(o, row, value, true);
 	case OPTION_COLUMNS:
 		return option_read_columns(o, row, value);
 	case OPTION_COLOR:
@@ -394,22 +397,6 @@ static int options_parse(struct options *options, enum command command, int argc
 					 : options_take_files(options, command, argc, argv);
 }
 
-/* After all options: --foreign says whose files may be read. */
-static int options_read_suppressions(struct options *options)
-{
-	for (unsigned i = 0; i < options->suppress_count; i++)
-		if (!suppressions_read(&options->suppressions, options->suppress[i])) {
-			options_free(options);
-			return EXIT_ABSENT;
-		}
-	return 0;
-}
-
-void options_free(struct options *options)
-{
-	suppressions_free(&options->suppressions);
-}
-
 int options_read(struct options *options, enum command command, int argc, char **argv)
 {
 	int ret;
@@ -418,28 +405,9 @@ int options_read(struct options *options, enum command command, int argc, char *
 				    .flame_of = FLAME_OF_DEFAULT};
 	ret = options_parse(options, command, argc, argv);
 	if (ret == 0 && !options->help)
-		ret = options_read_suppressions(options);
+		ret = options_read_rules(options);
+	if (ret != 0)
+		options_free(options);
 	/* From record, 1 and 2 would be taken for COMMAND's own exit code. */
 	return ret != 0 && command == COMMAND_RECORD ? EXIT_MEMSHIM : ret;
-}
-
-bool options_find_file(const struct options *options, char path[PATH_MAX])
-{
-	enum find_answer answer;
-
-	if (options->file) {
-		if (strlen(options->file) >= PATH_MAX) {
-			error_line(options->file, strerror(ENAMETOOLONG));
-			return false;
-		}
-		answer = find_by_name(options->file, path);
-		if (answer == FIND_NONE)
-			snprintf(path, PATH_MAX, "%s", options->file);
-		return answer != FIND_REFUSED;
-	}
-	if (options->process)
-		return find_by_pid(options->process, false, path);
-	if (options->filter.pid && find_by_pid(options->filter.pid, true, path))
-		return true;
-	return find_default(path);
 }

@@ -12,7 +12,7 @@
 
 #define MEMSHIM_VERSION "0.2.0"
 #define OPTIONS_COLUMNS_MAX 64u
-#define OPTIONS_SUPPRESS_MAX 64u
+#define OPTIONS_RULE_FILES_MAX 64u
 
 struct options {
 	/* The session to be read. */
@@ -23,8 +23,11 @@ struct options {
 	bool foreign;        /* read files of other users */
 	const char *sysroot; /* null: the files of this machine */
 	bool debuginfod;
-	char *suppress[OPTIONS_SUPPRESS_MAX]; /* files */
-	unsigned suppress_count;
+	struct {
+		char *path;
+		bool of_wrappers; /* else of suppressions */
+	} rule_files[OPTIONS_RULE_FILES_MAX];
+	unsigned rule_file_count;
 	struct suppression *suppressions; /* their rules; null: none */
 	struct wrapper_name *wrappers;    /* null: none */
 	struct filter filter;
@@ -58,11 +61,5 @@ struct options {
  * command's name.
  */
 int options_read(struct options *options, enum command command, int argc, char **argv);
-
-/* Frees the rules of suppressions. */
-void options_free(struct options *options);
-
-/* Writes the file that the options name, or the default one, to path. False after one line. */
-bool options_find_file(const struct options *options, char path[PATH_MAX]);
 
 #endif

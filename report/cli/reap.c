@@ -7,6 +7,7 @@
 #include "report/cli/command.h"
 #include "report/cli/help.h"
 #include "report/cli/options.h"
+#include "report/cli/options_files.h"
 #include "report/model/creator.h"
 #include "report/session/left_behind.h"
 #include "report/session/reap.h"

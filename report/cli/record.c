@@ -2,6 +2,7 @@
 #include "report/cli/command.h"
 #include "report/cli/help.h"
 #include "report/cli/options.h"
+#include "report/cli/options_files.h"
 #include "report/cli/summary.h"
 #include "report/recorder/recorder.h"
 #include "report/util/error.h"

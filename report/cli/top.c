@@ -8,6 +8,7 @@
 #include "report/cli/command.h"
 #include "report/cli/help.h"
 #include "report/cli/options.h"
+#include "report/cli/options_files.h"
 #include "report/session/find.h"
 #include "report/top/top.h"
 #include "report/util/error.h"

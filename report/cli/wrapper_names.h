@@ -10,10 +10,9 @@ struct wrapper_name;
 /* Adds a shell pattern to the list. False after one line. */
 bool wrapper_names_add(struct wrapper_name **names, const char *pattern);
 
-/*
- * Adds the lines of a file. Blank lines and lines that begin with # are skipped. The file must
- * belong to the effective user or to root. False after one line.
- */
+/* Adds the lines of a file. False after one line. See rule_file_read. */
 bool wrapper_names_read(struct wrapper_name **names, const char *path);
+
+void wrapper_names_free(struct wrapper_name **names);
 
 #endif

@@ -156,10 +156,3 @@ bool owner_is_believed(int fd, const struct stat *st, char *why, size_t size)
 		 owner_rule == OWNER_REFUSE_FOREIGN ? "; --foreign reads it" : "");
 	return false;
 }
-
-bool owner_is_trusted(int fd)
-{
-	struct stat st;
-
-	return fstat(fd, &st) == 0 && (owner_is_self(fd, &st) || st.st_uid == 0);
-}

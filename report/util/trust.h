@@ -29,9 +29,6 @@ int regular_named_descriptor(const char *path);
 
 /* ---- whose files ---- */
 
-/* Whether the open file belongs to the effective user or to root, whatever the rule is. */
-bool owner_is_trusted(int fd);
-
 enum owner_rule {
 	OWNER_REFUSE,         /* the command removes or writes: it has no --foreign */
 	OWNER_REFUSE_FOREIGN, /* it has --foreign, which was not given */

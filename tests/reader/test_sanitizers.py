@@ -18,6 +18,7 @@ PARTS = {
     "hostile": ("reader/test_hostile.py", "-k", "body"),
     "names": ("report/test_odd_names.py", "-k", "json or csv or text or graph"),
     "suppressions": ("recorder/test_written_files.py", "-k", "suppressions"),
+    "wrappers": ("report/test_wrappers.py", "-k", "names_that_the_user or another_user"),
     "killed": ("recorder/test_killed.py",),
     "contract": ("cli/test_contract.py", "cli/test_files.py"),
 }

@@ -112,3 +112,5 @@ def test_a_file_of_another_user_is_refused(program, tmp_path):
     os.chown(names, 12345, 12345)
     refused = memshim("report", f"--wrapper-file={names}")
     assert refused.returncode == 1 and "belongs to another user" in refused.stderr and not refused.stdout
+    for options in ((f"--wrapper-file={names}", "--foreign"), ("--foreign", f"--wrapper-file={names}")):
+        assert "one ← obtain  wraps.c" in memshim("report", *options).stdout
