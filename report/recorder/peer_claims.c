@@ -9,6 +9,7 @@
 #include "preload/common/registration.h"
 
 #define SILENT_SHARE 4 /* 1/4 of the claims may be connections that have sent nothing */
+#define PID_SHARE 16   /* 1/16 of the claims may be one process's */
 
 bool peer_claims_open(struct peer_claims *claims, uid_t uid, uint32_t capacity)
 {
@@ -20,6 +21,11 @@ bool peer_claims_open(struct peer_claims *claims, uid_t uid, uint32_t capacity)
 static struct peer_claim *claim_at(struct peer_claims *claims, uint32_t position)
 {
 	return &claims->claim[position & (claims->capacity - 1)];
+}
+
+static uint32_t pid_place(pid_t pid)
+{
+	return (uint32_t)pid % CLAIM_PIDS;
 }
 
 static void claim_hang_up(struct peer_claims *claims, struct peer_claim *claim)
@@ -39,6 +45,7 @@ static void claim_drop(struct peer_claims *claims, struct peer_claim *claim)
 	if (claim->peer.fd >= 0)
 		close(claim->peer.fd);
 	claim->used = false;
+	claims->of_pid[pid_place(claim->peer.pid)]--;
 }
 
 static void claim_drop_first(struct peer_claims *claims)
@@ -73,6 +80,11 @@ static bool claim_listen(struct peer_claims *claims, struct peer_claim *claim)
 	return true;
 }
 
+bool peer_claims_has_place(const struct peer_claims *claims, pid_t pid)
+{
+	return claims->of_pid[pid_place(pid)] < claims->capacity / PID_SHARE;
+}
+
 void peer_claims_add(struct peer_claims *claims, const struct peer_claim *claim)
 {
 	struct peer_claim *place;
@@ -82,6 +94,7 @@ void peer_claims_add(struct peer_claims *claims, const struct peer_claim *claim)
 	place = claim_at(claims, claims->next++);
 	*place = *claim;
 	place->used = true;
+	claims->of_pid[pid_place(place->peer.pid)]++;
 	claims->silent += place->connection >= 0;
 	if (!claim_listen(claims, place) || claims->silent > claims->capacity / SILENT_SHARE)
 		claim_drop(claims, place);
@@ -117,6 +130,7 @@ bool peer_claims_take(struct peer_claims *claims, uint32_t instance, struct peer
 			continue;
 		*peer = claim->peer;
 		claim->used = false;
+		claims->of_pid[pid_place(claim->peer.pid)]--;
 		return true;
 	}
 	return false;

@@ -29,6 +29,7 @@ struct peer_socket {
 	int by_name, by_path; /* -1 none */
 	bool outlasts_peers;
 	struct sockaddr_un path;
+	uint64_t turn_ns; /* when the turn began */
 	uint32_t other_user_count; /* of this turn */
 	struct other_user {
 		uid_t uid;
@@ -212,7 +213,7 @@ static bool accept_one(struct peer_socket *socket, int listener)
 	if (claim.connection < socket->options.descriptors &&
 	    peer_learn_user(claim.connection, &claim.peer))
 		user = user_of(socket, &claim.peer);
-	if (!user) {
+	if (!user || !peer_claims_has_place(user, claim.peer.pid)) {
 		close(claim.connection);
 		return true;
 	}
@@ -239,6 +240,7 @@ static bool accept_some(struct peer_socket *socket, int listener)
  */
 bool peer_socket_collect(struct peer_socket *socket)
 {
+	socket->turn_ns = sys_clock_ns(CLOCK_MONOTONIC);
 	socket->other_user_count = 0;
 	for (uint32_t i = 0; i < socket->user_count; i++)
 		peer_claims_listen(&socket->user[i]);
@@ -253,13 +255,16 @@ bool peer_socket_take(struct peer_socket *socket, uint32_t instance, struct peer
 	return false;
 }
 
+/* A claim of this turn stays, however long the turn took: its image's slot may be read in the next. */
 void peer_socket_drop_old(struct peer_socket *socket)
 {
 	uint64_t now_ns = sys_clock_ns(CLOCK_MONOTONIC);
+	uint64_t until_ns = now_ns < PATIENCE_NS ? 0 : now_ns - PATIENCE_NS;
 
+	if (until_ns > socket->turn_ns)
+		until_ns = socket->turn_ns;
 	for (uint32_t i = 0; i < socket->user_count; i++)
-		peer_claims_drop_old(&socket->user[i],
-				     now_ns < PATIENCE_NS ? 0 : now_ns - PATIENCE_NS);
+		peer_claims_drop_old(&socket->user[i], until_ns);
 }
 
 void peer_socket_close(struct peer_socket *socket)

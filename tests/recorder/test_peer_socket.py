@@ -39,20 +39,26 @@ def crowd(*words):
 
 def test_a_turn_accepts_a_bounded_number():
     """A peer connects for each one that the turn accepts: the turn ends."""
-    whole, looked, _, kept = crowd("endless")
+    whole, looked, _, kept, _ = crowd("endless")
     assert (whole, kept) == (1, 0) and 0 < looked < 10000
 
 
 def test_a_turn_stops_when_it_is_told_to():
     """The flag is looked at after each connection, although the next one waits."""
-    assert crowd("stop") == [0, 3, 0, 0]
+    assert crowd("stop") == [0, 3, 0, 0, 0]
 
 
 @needs_root
 def test_a_turn_checks_few_pids_of_another_user():
     """All connections of a user without a process in the session are closed; only some of them cost a look at a pid."""
-    whole, looked, checked, kept = crowd("strangers", 65533)
+    whole, looked, checked, kept, _ = crowd("strangers", 65533)
     assert (whole, looked, kept) == (1, 64, 0) and 0 < checked < 10
+
+
+def test_a_flood_drops_no_claim_of_another_process():
+    """Nor does it take more than its part of the descriptors."""
+    whole, looked, _, kept, is_there = crowd("flood")
+    assert (whole, is_there) == (1, 1) and looked == 3001 and 1 < kept < 200
 
 
 def flood(prefix, *how):

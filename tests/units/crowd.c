@@ -4,8 +4,10 @@
  * clock is involved: each time the turn asks whether it must stop, the next peer connects.
  *
  * endless: the turn is never told to stop.  stop: it is told so at the third connection.  strangers
- * UID: another user's 64 connections wait.  Prints the answer of the turn, how many connections it
- * looked at, how many pids it checked, and how many descriptors it kept.
+ * UID: another user's 64 connections wait.  flood: an image's connection waits, and behind it 3,000
+ * of another process of the same user.  Prints the answer of the turn, how many connections it
+ * looked at, how many pids it checked, how many descriptors it kept, and whether the image's claim
+ * is still there.
  */
 #include <dirent.h>
 #include <stdio.h>
@@ -21,6 +23,8 @@
 
 #define ENOUGH 20000 /* far more than one turn may accept */
 #define STRANGERS 64
+#define FLOOD 3000 /* fewer than may wait, more than one user's claims */
+#define IMAGE 7
 
 struct crowd {
 	struct sockaddr_un address;
@@ -98,15 +102,44 @@ static int strangers_connect(const struct crowd *crowd, uid_t uid)
 	return read(pair[0], &ready, 1) == 1 ? pair[0] : -1;
 }
 
+static void crowd_claim(const struct crowd *crowd, uint32_t instance)
+{
+	struct registration_message message = {.instance = instance};
+	int fd = crowd_connect(crowd);
+
+	if (send(fd, &message, sizeof message, 0) != sizeof message)
+		exit(5);
+	close(fd);
+}
+
+static void flood_connect(const struct crowd *crowd)
+{
+	if (fork() == 0) {
+		crowd_claim(crowd, IMAGE);
+		_exit(0);
+	}
+	wait(NULL);
+	for (uint32_t i = 0; i < FLOOD; i++)
+		crowd_claim(crowd, IMAGE + 1 + i);
+}
+
+static int has_claim(struct peer_socket *peers)
+{
+	struct peer peer;
+
+	return peer_socket_take(peers, IMAGE, &peer) && close(peer.fd) == 0;
+}
+
 int main(int argc, char **argv)
 {
 	char name[32];
+	bool flood = argc == 2 && strcmp(argv[1], "flood") == 0;
 	struct crowd crowd = {.stop_at = argc == 2 && strcmp(argv[1], "stop") == 0 ? 3 : 0};
 	struct peer_socket_options options = {
 		.session = name,
 		.path = "",
 		.descriptors = 1000,
-		.must_stop = argc == 3 ? never_must_stop : crowd_must_stop,
+		.must_stop = argc == 3 || flood ? never_must_stop : crowd_must_stop,
 		.is_member = crowd_is_member,
 		.context = &crowd,
 	};
@@ -123,11 +156,14 @@ int main(int argc, char **argv)
 		strangers = strangers_connect(&crowd, (uid_t)atoi(argv[2]));
 	if (argc == 3 && strangers < 0)
 		return 4;
-	if (argc == 2)
+	if (flood)
+		flood_connect(&crowd);
+	else if (argc == 2)
 		close(crowd_connect(&crowd));
 	before = descriptor_count();
 	whole = peer_socket_collect(peers);
-	printf("%d %u %u %d\n", whole, crowd.looked, crowd.checked, descriptor_count() - before);
+	printf("%d %u %u %d ", whole, crowd.looked, crowd.checked, descriptor_count() - before);
+	printf("%d\n", has_claim(peers));
 	peer_socket_close(peers);
 	close(strangers);
 	wait(NULL);
