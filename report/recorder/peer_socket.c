@@ -29,7 +29,7 @@ struct peer_socket {
 	int by_name, by_path; /* -1 none */
 	bool outlasts_peers;
 	struct sockaddr_un path;
-	uint64_t turn_ns; /* when the turn began */
+	uint64_t turn_ns;          /* when the turn began */
 	uint32_t other_user_count; /* of this turn */
 	struct other_user {
 		uid_t uid;
@@ -255,7 +255,7 @@ bool peer_socket_take(struct peer_socket *socket, uint32_t instance, struct peer
 	return false;
 }
 
-/* A claim of this turn stays, however long the turn took: its image's slot may be read in the next. */
+/* A claim of this turn stays, however long that took: its image's slot may be read in the next. */
 void peer_socket_drop_old(struct peer_socket *socket)
 {
 	uint64_t now_ns = sys_clock_ns(CLOCK_MONOTONIC);
