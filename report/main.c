@@ -38,6 +38,7 @@
  *   recorder/watch_add        adds the images that have registered
  *   recorder/watch_scan       processes without a pidfd, by polling
  *   recorder/jit_names        names of code that processes made themselves, from /tmp/perf-PID.map
+ *   recorder/title            what servers write over their arguments
  *   recorder/usage            what each process uses: memory, page faults, time, its free heap
  *   recorder/watch_struct     struct watch, for these three
  *   recorder/preload_check    whether a process or a program can load the shim
@@ -84,6 +85,7 @@
  *   reader/follow          the events of a live session
  *   reader/event           one event
  *   reader/facts           everything else that the reader returns; why a process is not followed
+ *   reader/identity_facts  which process an image is, and what it used
  *   reader/facts_visitor   the one sink of facts
  *   reader/tables          processes, attachments, ledger, stacks, row by row
  *   reader/rows            converts their rows into facts

@@ -7,7 +7,7 @@ import harness
 
 HEADER_BYTES, CHUNK_BYTES = 4096, 128
 KINDS = ("shared", "index", "rings", "processes", "owners", "attachments", "ledger", "modules", "stacks", "loads", "programs", "log",
-         "unfollowed", "snapshots", "identities", "objects", "jit_names")
+         "unfollowed", "snapshots", "identities", "objects", "jit_names", "titles")
 COMMITTED_AT = 40  # in struct segment_header
 AFTER_REGIONS = 48 + 20 * 24  # in struct segment_header: the fields after `region`
 # Of the records: name -> offset, struct's format.

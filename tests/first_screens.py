@@ -71,11 +71,11 @@ SETTINGS = {
 
 
 def leaks(compile_c):
-    record("./" + os.path.basename(compile_c("seg500", LEAKS, "-g", "-O0")), options=("-q",))
+    record("./" + os.path.basename(compile_c("seg500", LEAKS, "-g", "-O0")), options=("-q", "--sample=0"))
 
 
 def failing(compile_c):
-    record("./" + os.path.basename(compile_c("fail", FAILING, "-g", "-O0")), options=("-q",))
+    record("./" + os.path.basename(compile_c("fail", FAILING, "-g", "-O0")), options=("-q", "--sample=0"))
 
 
 def build(_):

@@ -88,6 +88,7 @@ enum segment_region_kind {
 	REGION_IDENTITIES, /* recordings only: the verified process of each image */
 	REGION_OBJECTS,    /* recordings only: the IPC objects when the session ended */
 	REGION_JIT_NAMES,  /* recordings only: names of code that a process made itself */
+	REGION_TITLES,     /* recordings only: command lines that processes wrote over */
 	REGION_COUNT,
 	REGION_ROOM = 20
 };

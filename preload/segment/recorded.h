@@ -162,9 +162,11 @@ struct segment_identity {
 	uint64_t anonymous_bytes;      /* RssAnon */
 	uint64_t anonymous_peak_bytes; /* the most of all samples */
 	uint64_t heap_bytes;
-	uint64_t heap_free_bytes; /* of the heap, resident pages in free chunks of malloc */
-	uint64_t waited_ns;       /* of its first thread, for a CPU: proc(5) schedstat */
-	uint64_t reserved[3];
+	uint64_t heap_free_bytes;      /* of the heap, resident pages in free chunks of malloc */
+	uint64_t waited_ns;            /* of its first thread, for a CPU: proc(5) schedstat */
+	uint64_t anonymous_peak_clock; /* of the sample with the most RssAnon */
+	uint64_t anonymous_peak_break; /* the break less the first break, at that sample */
+	uint64_t reserved;
 };
 
 enum segment_object_state { OBJECT_PRESENT = 1, OBJECT_GONE = 2 };
@@ -212,7 +214,14 @@ struct segment_jit_name {
 	char name[116];
 };
 
+/* What an image wrote over its arguments, as a later row of it replaces an earlier one. */
+struct segment_title {
+	uint32_t instance;
+	char text[124]; /* its words, joined by spaces */
+};
+
 SEGMENT_ASSERT(sizeof(struct segment_jit_name) == 128);
+SEGMENT_ASSERT(sizeof(struct segment_title) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_chunk) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_unfollowed) == 256);
 SEGMENT_ASSERT(sizeof(struct segment_frame_row) == 32);

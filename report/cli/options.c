@@ -139,6 +139,11 @@ static int option_read_number(struct options *o, enum option_id id, const char *
 		return option_value_size(value, &o->log_bytes)
 			       ? 0
 			       : option_refuse(row, value, "a size from 8K to 64G, such as 16M");
+	case OPTION_SAMPLE:
+		if (!option_value_number(value, 0, 3600000, &number))
+			return option_refuse(row, value, "a number of milliseconds, 0 to 3600000");
+		o->sample_ms = (int32_t)number;
+		return 0;
 	case OPTION_DELAY:
 		return option_value_delay(value, &o->delay_ns)
 			       ? 0
@@ -401,8 +406,8 @@ int options_read(struct options *options, enum command command, int argc, char *
 {
 	int ret;
 
-	*options = (struct options){.stack_depth = STACK_DEPTH_DEFAULT,
-				    .flame_of = FLAME_OF_DEFAULT};
+	*options = (struct options){
+		.stack_depth = STACK_DEPTH_DEFAULT, .sample_ms = -1, .flame_of = FLAME_OF_DEFAULT};
 	ret = options_parse(options, command, argc, argv);
 	if (ret == 0 && !options->help)
 		ret = options_read_rules(options);

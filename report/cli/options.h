@@ -52,6 +52,7 @@ struct options {
 	bool no_follow, no_compress, wait_all, quiet;
 	uint64_t log_bytes; /* 0 not given */
 	uint32_t stack_depth;
+	int32_t sample_ms;  /* -1 not given */
 	int error_exitcode; /* 0 not given */
 	char **command;     /* COMMAND's argv, null-terminated */
 };

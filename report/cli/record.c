@@ -34,6 +34,7 @@ int command_record(int argc, char **argv)
 		.output = options.output ? options.output : "memshim.data",
 		.log_bytes = options.log_bytes,
 		.stack_depth = options.stack_depth,
+		.sample_ms = options.sample_ms,
 		.no_follow = options.no_follow,
 		.no_compress = options.no_compress,
 		.wait_all = options.wait_all,

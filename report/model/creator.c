@@ -62,7 +62,7 @@ static const char *find_script(const char *cmdline, size_t *length)
 	return NULL;
 }
 
-const char *creator_label(const char *program, const char *cmdline, char to[CREATOR_LABEL_BYTES])
+bool creator_script(const char *program, const char *cmdline, char to[CREATOR_LABEL_BYTES])
 {
 	size_t length = 0;
 	const char *script = is_interpreter(program) ? find_script(cmdline, &length) : NULL;
@@ -70,12 +70,41 @@ const char *creator_label(const char *program, const char *cmdline, char to[CREA
 	if (script)
 		snprintf(to, CREATOR_LABEL_BYTES, "%.40s %.*s", program,
 			 length < 40 ? (int)length : 40, script);
-	else
-		snprintf(to, CREATOR_LABEL_BYTES, "%.40s", program);
+	return script != NULL;
+}
+
+const char *creator_label(const char *program, const char *cmdline, char to[CREATOR_LABEL_BYTES])
+{
+	if (!creator_script(program, cmdline, to))
+		snprintf(to, CREATOR_LABEL_BYTES, "%.95s", program);
 	return to;
 }
 
 const char *creator_process_label(const struct process_facts *facts, char to[CREATOR_LABEL_BYTES])
 {
 	return creator_label(model_program_name(facts), facts->cmdline, to);
+}
+
+static bool creator_word_differs(const char *word, size_t bytes)
+{
+	if (word[bytes - 1] == ':')
+		return false;
+	for (size_t i = 0; i < bytes; i++)
+		if (isdigit((unsigned char)word[i]) || strchr("/[(*@", word[i]))
+			return true;
+	return false;
+}
+
+const char *creator_role(const char *title, char to[CREATOR_LABEL_BYTES])
+{
+	size_t used = strcspn(title, " "), bytes;
+
+	while (title[used]) {
+		bytes = strcspn(title + used + 1, " ");
+		if (bytes && creator_word_differs(title + used + 1, bytes))
+			break;
+		used += 1 + bytes;
+	}
+	snprintf(to, CREATOR_LABEL_BYTES, "%.*s", used < 80 ? (int)used : 80, title);
+	return to;
 }

@@ -13,7 +13,17 @@
  */
 const char *creator_label(const char *program, const char *cmdline, char to[CREATOR_LABEL_BYTES]);
 
-/* The same of an image. */
+/* Only the label of an interpreter with a script; false: it is none. */
+bool creator_script(const char *program, const char *cmdline, char to[CREATOR_LABEL_BYTES]);
+
+/* creator_label of an image. */
 const char *creator_process_label(const struct process_facts *facts, char to[CREATOR_LABEL_BYTES]);
+
+/*
+ * What a server wrote over its arguments, without what differs from one worker to the next: the
+ * words up to the first with a digit or one of "/[(*@". "postgres: 15/main: bench db [local] idle"
+ * is "postgres: 15/main: bench db": words that end with a colon stay.
+ */
+const char *creator_role(const char *title, char to[CREATOR_LABEL_BYTES]);
 
 #endif

@@ -101,7 +101,7 @@ const char *findings_creator_name(const struct model *model, const struct model_
 
 	if (!creator)
 		return "an unknown program";
-	return creator->label[0] ? creator->label : model_program_name(&creator->facts);
+	return model_process_label(creator);
 }
 
 void findings_about_segment(const struct model *model, struct finding *finding,

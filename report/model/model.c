@@ -161,6 +161,16 @@ static void use_identity(struct model_process *process)
 		process->facts.uid = identity->effective_uid;
 }
 
+static void model_label_process(struct model_process *process)
+{
+	const struct process_facts *facts = &process->facts;
+
+	if (process->title[0])
+		creator_role(process->title, process->label);
+	else if (!creator_script(model_program_name(facts), facts->cmdline, process->label))
+		process->label[0] = '\0';
+}
+
 void model_add_process(struct model *model, const struct process_facts *facts)
 {
 	struct model_process *process = model_process(model, facts->instance);
@@ -177,7 +187,7 @@ void model_add_process(struct model *model, const struct process_facts *facts)
 	use_identity(process);
 	if (process->last_after == 0)
 		process->last_before = process->last_after = facts->break_at_start;
-	creator_process_label(facts, process->label);
+	model_label_process(process);
 	name_program(model, process);
 }
 
@@ -189,6 +199,16 @@ void model_add_identity(struct model *model, const struct identity_facts *facts)
 		return;
 	process->identity = *facts;
 	use_identity(process);
+}
+
+void model_add_title(struct model *model, const struct title_facts *facts)
+{
+	struct model_process *process = model_process(model, facts->instance);
+
+	if (!process)
+		return;
+	memcpy(process->title, facts->text, sizeof process->title);
+	model_label_process(process);
 }
 
 void model_add_creator(struct model *model, const struct process_facts *facts)
@@ -354,6 +374,11 @@ uint64_t model_events_missing(const struct model *model)
 const char *model_program(const struct process_facts *facts)
 {
 	return facts->exe[0] ? facts->exe : facts->comm;
+}
+
+const char *model_process_label(const struct model_process *process)
+{
+	return process->label[0] ? process->label : model_program_name(&process->facts);
 }
 
 const char *model_program_name(const struct process_facts *facts)

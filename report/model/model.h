@@ -29,8 +29,9 @@
 
 struct model_process {
 	struct process_facts facts;
-	char label[CREATOR_LABEL_BYTES]; /* as a creator of objects: see creator.h */
-	struct identity_facts identity;  /* instance 0: the recorder did not verify it */
+	char label[CREATOR_LABEL_BYTES]; /* see model_process_label; "": the program */
+	char title[sizeof((struct title_facts *)0)->text]; /* over its arguments; "": none */
+	struct identity_facts identity; /* instance 0: the recorder did not verify it */
 	struct model_program *program;
 	uint64_t event_count;
 	struct model_attachment *attached; /* now */
@@ -130,6 +131,7 @@ void model_drop_kernel_rows(struct model *model);
 void model_add_process(struct model *model, const struct process_facts *facts);
 /* Call it after model_add_process of the image. */
 void model_add_identity(struct model *model, const struct identity_facts *facts);
+void model_add_title(struct model *model, const struct title_facts *facts);
 /* Adds the creator of an object from the ledger, for a process that has lost its slot. */
 void model_add_creator(struct model *model, const struct process_facts *facts);
 void model_add_unfollowed(struct model *model, const struct unfollowed_facts *facts);
@@ -196,6 +198,9 @@ const char *model_program(const struct process_facts *facts);
 
 /* The program's name without its folder; the thread's name when there is none. */
 const char *model_program_name(const struct process_facts *facts);
+
+/* Its name for people: with the script of an interpreter, or the role of a server. */
+const char *model_process_label(const struct model_process *process);
 
 /* ---- for the files of this room ---- */
 

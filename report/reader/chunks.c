@@ -23,6 +23,7 @@ static const uint32_t record_bytes[REGION_COUNT] = {
 	[REGION_IDENTITIES] = sizeof(struct segment_identity),
 	[REGION_OBJECTS] = sizeof(struct segment_object),
 	[REGION_JIT_NAMES] = sizeof(struct segment_jit_name),
+	[REGION_TITLES] = sizeof(struct segment_title),
 };
 
 void chunks_begin(struct chunks *chunks, const struct segment_header *header)

@@ -345,6 +345,15 @@ void row_give_jit_name(const struct segment_jit_name *row, const struct facts_vi
 		visitor->jit_name(visitor->context, &facts);
 }
 
+void row_give_title(const struct segment_title *row, const struct facts_visitor *visitor)
+{
+	struct title_facts facts = {.instance = row->instance};
+
+	copy_text(facts.text, sizeof facts.text, row->text, sizeof row->text);
+	if (row->instance != 0 && visitor->title)
+		visitor->title(visitor->context, &facts);
+}
+
 void row_give_identity(const struct source *source, const struct segment_identity *row,
 		       const struct facts_visitor *visitor)
 {
@@ -373,6 +382,9 @@ void row_give_identity(const struct source *source, const struct segment_identit
 				.resident_peak_bytes = row->resident_peak_bytes,
 				.anonymous_bytes = row->anonymous_bytes,
 				.anonymous_peak_bytes = row->anonymous_peak_bytes,
+				.anonymous_peak_ns = timescale_ns(&source->scale,
+								  row->anonymous_peak_clock),
+				.break_bytes_then = row->anonymous_peak_break,
 				.heap_known = row->flags & IDENTITY_HEAP_KNOWN,
 				.heap_bytes = row->heap_bytes,
 				.heap_free_bytes = row->heap_free_bytes,

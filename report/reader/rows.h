@@ -23,6 +23,7 @@ void row_give_load(const struct segment_load *row, const struct facts_visitor *v
 void row_give_snapshot(const struct source *source, const struct segment_snapshot *row,
 		       const struct facts_visitor *visitor);
 void row_give_jit_name(const struct segment_jit_name *row, const struct facts_visitor *visitor);
+void row_give_title(const struct segment_title *row, const struct facts_visitor *visitor);
 void row_give_identity(const struct source *source, const struct segment_identity *row,
 		       const struct facts_visitor *visitor);
 

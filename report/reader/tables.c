@@ -88,6 +88,7 @@ union row {
 	struct segment_snapshot snapshot;
 	struct segment_identity identity;
 	struct segment_jit_name jit_name;
+	struct segment_title title;
 };
 
 static const uint32_t row_bytes[REGION_COUNT] = {
@@ -102,6 +103,7 @@ static const uint32_t row_bytes[REGION_COUNT] = {
 	[REGION_SNAPSHOTS] = sizeof(struct segment_snapshot),
 	[REGION_IDENTITIES] = sizeof(struct segment_identity),
 	[REGION_JIT_NAMES] = sizeof(struct segment_jit_name),
+	[REGION_TITLES] = sizeof(struct segment_title),
 };
 
 static void table_give_row(const struct source *source, uint32_t kind, const union row *row,
@@ -140,6 +142,9 @@ static void table_give_row(const struct source *source, uint32_t kind, const uni
 		break;
 	case REGION_JIT_NAMES:
 		row_give_jit_name(&row->jit_name, visitor);
+		break;
+	case REGION_TITLES:
+		row_give_title(&row->title, visitor);
 		break;
 	}
 }

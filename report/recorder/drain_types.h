@@ -48,6 +48,7 @@ struct drain_usage {
 	uint64_t first_faults, first_cpu_ns; /* of earlier images of the process */
 	uint64_t faults, cpu_ns, waited_ns;
 	uint64_t resident_peak_bytes, anonymous_bytes, anonymous_peak_bytes;
+	uint64_t anonymous_peak_clock, anonymous_peak_break; /* at the sample with the most */
 	bool command_ended;       /* the counters are those of wait4(2) */
 	bool walked, heap_known;  /* the last walk succeeded; and the one before, too */
 	uint64_t last_free_bytes; /* by the last walk */

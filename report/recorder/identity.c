@@ -129,6 +129,8 @@ static void identity_put_usage(struct segment_identity *row, const struct drain_
 	row->resident_peak_bytes = usage->resident_peak_bytes;
 	row->anonymous_bytes = usage->anonymous_bytes;
 	row->anonymous_peak_bytes = usage->anonymous_peak_bytes;
+	row->anonymous_peak_clock = usage->anonymous_peak_clock;
+	row->anonymous_peak_break = usage->anonymous_peak_break;
 	if (usage->heap_known) {
 		row->flags |= IDENTITY_HEAP_KNOWN;
 		row->heap_bytes = usage->heap_bytes;

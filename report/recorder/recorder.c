@@ -205,6 +205,8 @@ static bool recorder_make_watchers(struct recorder *r)
 	if (r->registrations)
 		r->watch = watch_make(r->drain, r->registrations, r->launch.pid);
 	if (r->watch)
+		usage_choose_pause(r->watch, r->options->sample_ms);
+	if (r->watch)
 		r->tree = tree_make(r->drain, r->watch, r->launch.pid, r->options->no_follow);
 	if (r->tree)
 		return true;
@@ -278,6 +280,8 @@ static void recorder_turn(struct recorder *r, uint64_t most_ns)
 				{watch_fd(r->watch), POLLIN, 0}};
 	struct timespec limit = {0, (long)(r->next_scan_ns < most_ns ? r->next_scan_ns : most_ns)};
 
+	if (usage_wait_ns(r->watch) < (uint64_t)limit.tv_nsec)
+		limit.tv_nsec = (long)usage_wait_ns(r->watch);
 	if (registrations_need_turns(r->registrations) && limit.tv_nsec > (long)INTERVAL_MIN_NS)
 		limit.tv_nsec = INTERVAL_MIN_NS;
 	ppoll(wait, 3, &limit, NULL);

@@ -11,6 +11,7 @@ struct record_options {
 	const char *output; /* a pattern with %p, %e, %t and %% */
 	uint64_t log_bytes; /* 0: the default */
 	uint32_t stack_depth;
+	int32_t sample_ms; /* between two samples of a process; 0: none; -1: as its age wants */
 	bool no_follow;
 	bool no_compress;
 	bool wait_all;

@@ -11,6 +11,7 @@
 #include "report/recorder/drain_struct.h"
 #include "report/recorder/identity.h"
 #include "report/recorder/slots.h"
+#include "report/recorder/title.h"
 #include "report/recorder/watch_struct.h"
 #include "report/util/now.h"
 
@@ -121,8 +122,32 @@ static void usage_walk_heap(struct watch *watch, struct watched *w)
 
 /* ---- samples ---- */
 
+/* The break of an image less its first break; what the slot says may be anything. */
+static uint64_t usage_break_bytes(const struct watch *watch, const struct watched *w)
+{
+	const struct segment_process *slot = drain_slot(watch->drain, w->image.slot);
+
+	return slot->instance == w->instance ? usage_since(slot->break_initial, slot->break_current)
+					     : 0;
+}
+
+static void usage_set_memory(struct watch *watch, struct watched *w,
+			     const struct status_facts *status)
+{
+	struct drain_usage *usage = &w->identity.usage;
+
+	usage->clock = drain_clock(watch->drain);
+	usage->resident_peak_bytes = status->resident_peak_bytes;
+	usage->anonymous_bytes = status->anonymous_bytes;
+	if (usage->samples > 1 && status->anonymous_bytes <= usage->anonymous_peak_bytes)
+		return;
+	usage->anonymous_peak_bytes = status->anonymous_bytes;
+	usage->anonymous_peak_clock = usage->clock;
+	usage->anonymous_peak_break = usage_break_bytes(watch, w);
+}
+
 /* Rows for readers of the live session: after 1, 2, 4 ... samples. */
-static void usage_keep(struct watch *watch, const struct watched *w)
+static void usage_keep(struct watch *watch, struct watched *w)
 {
 	uint64_t samples = w->identity.usage.samples;
 
@@ -142,23 +167,42 @@ static void usage_sample(struct watch *watch, struct watched *w)
 	usage_set_counters(usage, facts.faults, facts.cpu_ns);
 	usage->waited_ns = proc_waited_ns(w->pid);
 	usage->samples++;
-	usage->clock = drain_clock(watch->drain);
-	usage->resident_peak_bytes = status.resident_peak_bytes;
-	usage->anonymous_bytes = status.anonymous_bytes;
-	if (status.anonymous_bytes > usage->anonymous_peak_bytes)
-		usage->anonymous_peak_bytes = status.anonymous_bytes;
+	usage_set_memory(watch, w, &status);
 	usage_walk_heap(watch, w);
+	title_keep(watch->drain, w);
 	usage_keep(watch, w);
+}
+
+void usage_choose_pause(struct watch *watch, int32_t sample_ms)
+{
+	watch->usage_is_chosen = sample_ms >= 0;
+	if (watch->usage_is_chosen)
+		watch->usage_pause_ns = (uint64_t)sample_ms * 1000000u;
+}
+
+uint64_t usage_wait_ns(const struct watch *watch)
+{
+	uint64_t now = now_ns(), next;
+
+	if (!watch->usage_is_chosen || !watch->usage_pause_ns || !watch->table)
+		return UINT64_MAX;
+	next = watch->next_usage_ns > watch->usage_allowed_ns ? watch->next_usage_ns
+							      : watch->usage_allowed_ns;
+	return next > now ? next - now : 0;
 }
 
 void usage_turn(struct watch *watch, bool registered)
 {
 	uint64_t began = now_ns(), took_ns;
 
-	if (registered && watch->usage_pause_ns != PAUSE_MIN_NS) {
+	if (watch->usage_is_chosen && !watch->usage_pause_ns)
+		return;
+	if (registered && !watch->usage_is_chosen)
 		watch->usage_pause_ns = PAUSE_MIN_NS;
+	if (registered && (!watch->next_usage_ns || watch->next_usage_ns > began + PAUSE_MIN_NS))
 		watch->next_usage_ns = began + PAUSE_MIN_NS;
-	}
+	if (watch->next_usage_ns < watch->usage_allowed_ns)
+		watch->next_usage_ns = watch->usage_allowed_ns;
 	if (began < watch->next_usage_ns)
 		return;
 	watch->walked_ns = 0;
@@ -166,10 +210,10 @@ void usage_turn(struct watch *watch, bool registered)
 		usage_sample(watch, w);
 		drain_log_if_due(watch->drain);
 	}
-	took_ns = (now_ns() - began - watch->walked_ns) * SHARE;
-	watch->next_usage_ns = began +
-			       (took_ns > watch->usage_pause_ns ? took_ns : watch->usage_pause_ns);
-	if (watch->usage_pause_ns < PAUSE_MAX_NS)
+	took_ns = now_ns() - began - watch->walked_ns;
+	watch->usage_allowed_ns = began + took_ns * SHARE;
+	watch->next_usage_ns = began + watch->usage_pause_ns;
+	if (!watch->usage_is_chosen && watch->usage_pause_ns < PAUSE_MAX_NS)
 		watch->usage_pause_ns += watch->usage_pause_ns / 2;
 }
 

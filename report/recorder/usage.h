@@ -14,6 +14,12 @@ struct rusage;
 /* When the image registered: what earlier images of its process used is not its own. */
 void usage_begin(struct drain_usage *usage, uint64_t faults, uint64_t cpu_ns);
 
+/* The milliseconds between two samples, where the user chose them; see record_options. */
+void usage_choose_pause(struct watch *watch, int32_t sample_ms);
+
+/* How long the recorder may wait before the next sample; UINT64_MAX: there is none to come. */
+uint64_t usage_wait_ns(const struct watch *watch);
+
 /* Samples the watched processes, within a share of the time. `registered`: there are new ones. */
 void usage_turn(struct watch *watch, bool registered);
 

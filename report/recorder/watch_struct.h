@@ -27,7 +27,8 @@ struct watched {
 	uint64_t exec_clock; /* when it was first seen as another program; 0: never */
 	bool left;           /* by that execve: its slot is ended, and not yet freed */
 	uint64_t next_walk_ns, walk_pause_ns, walk_break; /* of its heap: see usage.c */
-	bool unhashed;                                    /* no memory for a table */
+	uint64_t title_hash, title_changes; /* of the title at the last sample; 0: none */
+	bool unhashed;                      /* no memory for a table */
 	struct watched *next_ended;
 	UT_hash_handle hh;
 	UT_hash_handle by_pid;
@@ -48,6 +49,8 @@ struct watch {
 	bool last; /* this is the last turn */
 	uint64_t next_scan_ns;
 	uint64_t next_usage_ns, usage_pause_ns, walked_ns;
+	uint64_t usage_allowed_ns;   /* no sample before: its share of the time */
+	bool usage_is_chosen;        /* usage_pause_ns is the user's; 0: no samples */
 	uint64_t added_count;        /* images */
 	struct rusage command_usage; /* when command_ended */
 	void (*registered)(void *context, pid_t pid, const struct drain_process *image);

@@ -189,6 +189,21 @@ static void report_json_put_usage(struct json *json, const struct usage_facts *u
 	json_close(json, '}');
 }
 
+/* Memory that is in no file, when it was largest, and how much of it the break may explain. */
+static void report_json_put_anonymous(struct json *json, const struct usage_facts *usage)
+{
+	if (!usage->samples) {
+		json_null(json, "anonymous");
+		return;
+	}
+	json_open(json, "anonymous", '{');
+	json_number(json, "peak_bytes", usage->anonymous_peak_bytes);
+	json_number(json, "at_ns", usage->anonymous_peak_ns);
+	json_number(json, "break_bytes_then", usage->break_bytes_then);
+	json_number(json, "samples", usage->samples);
+	json_close(json, '}');
+}
+
 static void report_json_put_ending(struct json *json, const struct process_facts *facts)
 {
 	static const char *const states[] = {"running", "exited", "killed", "exec", "gone"};
@@ -215,6 +230,7 @@ static void report_json_put_process(struct json *json, const struct model_proces
 	json_text(json, "exe", facts->exe);
 	json_text(json, "comm", facts->comm);
 	json_text(json, "cmdline", facts->cmdline);
+	json_text_or_null(json, "title", process->title[0] ? process->title : NULL);
 	json_number(json, "uid", facts->uid);
 	json_bool(json, "forked", facts->forked);
 	json_number_or_null(json, "ipc_namespace", facts->ipc_namespace != 0, facts->ipc_namespace);
@@ -223,6 +239,7 @@ static void report_json_put_process(struct json *json, const struct model_proces
 	report_json_put_calls(json, facts);
 	report_json_put_attached(json, process);
 	report_json_put_usage(json, &process->identity.usage);
+	report_json_put_anonymous(json, &process->identity.usage);
 	json_number(json, "events", process->event_count);
 	json_close(json, '}');
 }

@@ -100,8 +100,7 @@ static void report_program_add(struct program_row *row, const struct model_proce
 static struct program_row *report_program_of(struct program_row **rows,
 					     const struct model_process *process)
 {
-	const char *title = process->label[0] ? process->label
-					      : model_program_name(&process->facts);
+	const char *title = model_process_label(process);
 	struct program_row *row;
 
 	HASH_FIND_STR(*rows, title, row);

@@ -130,9 +130,11 @@ static void report_table_put_counts(struct cell *cell, const struct process_fact
 	}
 }
 
-static void report_table_put_identity(struct cell *cell, const struct process_facts *facts,
+static void report_table_put_identity(struct cell *cell, const struct model_process *process,
 				      unsigned column, bool utf8)
 {
+	const struct process_facts *facts = &process->facts;
+
 	switch (column) {
 	case COLUMN_PID:
 		cell_put_number(cell, (uint32_t)facts->pid);
@@ -147,7 +149,7 @@ static void report_table_put_identity(struct cell *cell, const struct process_fa
 		cell_put_number(cell, facts->uid);
 		break;
 	case COLUMN_PROGRAM:
-		cell_put_name(cell, model_program_name(facts), "", NAME_COLUMNS, utf8);
+		cell_put_name(cell, model_process_label(process), "", NAME_COLUMNS, utf8);
 		break;
 	case COLUMN_EXE:
 		cell_put_text(cell, facts->exe);
@@ -157,7 +159,7 @@ static void report_table_put_identity(struct cell *cell, const struct process_fa
 		cell->number = facts->start_ns;
 		break;
 	default:
-		cell_put_text(cell, facts->cmdline);
+		cell_put_text(cell, process->title[0] ? process->title : facts->cmdline);
 	}
 }
 
@@ -193,7 +195,7 @@ void report_process_cell(const void *row, unsigned column, struct cell *cell, co
 		report_table_put_state(cell, &process->facts);
 		break;
 	default:
-		report_table_put_identity(cell, &process->facts, column, report->utf8);
+		report_table_put_identity(cell, process, column, report->utf8);
 	}
 }
 
@@ -222,7 +224,7 @@ static void report_table_put_by(struct cell *cell, const struct report_context *
 		return;
 	}
 	snprintf(pid, sizeof pid, " (%d)", process->facts.pid);
-	cell_put_name(cell, model_program_name(&process->facts), pid, NAME_COLUMNS, report->utf8);
+	cell_put_name(cell, model_process_label(process), pid, NAME_COLUMNS, report->utf8);
 }
 
 static void report_table_put_kernel(struct cell *cell, const struct model_segment *segment,
