@@ -30,7 +30,7 @@ FRAMES = $(if $(SANITIZE),,-Wframe-larger-than=14336)
 
 REPORT_CFLAGS = $(COMMON) -fPIE -fstack-protector-strong -U_FORTIFY_SOURCE $(FORTIFY) $(SANITIZER) \
 	$(FRAMES) -pthread
-REPORT_LIBS = -ldw -lelf -lncursesw -lzstd -ldl
+REPORT_LIBS = -ldw -lelf -lncursesw -lzstd -lz -ldl
 REPORT_LDFLAGS = -pie -Wl,-z,relro,-z,now $(SANITIZER) -pthread
 
 # A hook may run on the last KiB of a signal stack: all its frames together have 768 bytes. Files that
@@ -161,7 +161,7 @@ $(BUILD)/flags $(BUILD)/files: FORCE
 		printf '%s\n' $(call quoted,$(STAMP)) >$@
 
 # The headers of other packages. When one is missing, make names its package and the command that installs it.
-HEADERS = uthash.h elfutils/libdwfl.h curses.h zstd.h
+HEADERS = uthash.h elfutils/libdwfl.h curses.h zstd.h zlib.h
 $(BUILD)/packages:
 	@mkdir -p $(@D)
 	@for header in $(HEADERS); do \

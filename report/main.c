@@ -8,7 +8,7 @@
  *   cli/command      the table of commands; guesses a mistyped one
  *   cli/env          shell lines that preload the shim
  *   cli/events       the log
- *   cli/export       call stacks for other tools
+ *   cli/export       a session in the formats of other tools
  *   cli/graph        a drawing of processes and segments
  *   cli/help         the text of --help, from the tables
  *   cli/ipcs         the IPC table, with the creators that sessions know
@@ -195,6 +195,13 @@
  *   view/map_text        the drawing
  *   view/map_json        the address space as an object
  *   view/sessions        the list of sessions
+ *
+ * export/: the model in the formats of other tools
+ *   export/pprof         a profile for pprof
+ *   export/pprof_tables  its strings, mappings, functions and locations
+ *   export/protobuf      writes messages of protocol buffers
+ *   export/gzip          compresses
+ *   export/intern        gives each different key a number
  *
  * top/: the live screen
  *   top/top         the loop: events, conclusions, drawing, keys

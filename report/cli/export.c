@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include <string.h>
+#include <unistd.h>
 
 #include "report/cli/command.h"
 #include "report/cli/help.h"
 #include "report/cli/options.h"
 #include "report/cli/options_files.h"
+#include "report/export/pprof.h"
 #include "report/session/naming.h"
 #include "report/session/session.h"
 #include "report/util/error.h"
@@ -12,19 +14,57 @@
 #include "report/view/page.h"
 #include "report/view/partial.h"
 
+enum export_format {
+#define FORMAT(id, name, text, what) EXPORT_##id,
+#include "report/export/formats.def"
+#undef FORMAT
+	EXPORT_COUNT
+};
+
+static const struct {
+	const char *name;
+	bool text;
+} formats[EXPORT_COUNT] = {
+#define FORMAT(id, name, text, what) {#name, text},
+#include "report/export/formats.def"
+#undef FORMAT
+};
+
+static enum export_format export_format_find(const char *name)
+{
+	int at = 0;
+
+	while (at < EXPORT_COUNT && strcmp(formats[at].name, name) != 0)
+		at++;
+	return (enum export_format)at;
+}
+
 static int check_format(const struct options *options)
 {
+	enum export_format format;
+
 	if (!options->format) {
 		error_line("export", "--format is missing; see 'memshim help export'");
 		return EXIT_USAGE;
 	}
-	if (strcmp(options->format, "folded") == 0)
-		return 0;
-	error_format("export", "%s: no such format; there is folded", options->format);
-	return EXIT_USAGE;
+	format = export_format_find(options->format);
+	if (format == EXPORT_COUNT) {
+		error_format("export", "%s: no such format; see 'memshim help export'",
+			     options->format);
+		return EXIT_USAGE;
+	}
+	if (options->counts && format != EXPORT_FOLDED) {
+		error_line("export", "--counts is for the format folded");
+		return EXIT_USAGE;
+	}
+	if (!formats[format].text && !options->output && isatty(STDOUT_FILENO)) {
+		error_format("export", "%s is not for a terminal: give -o OUT", options->format);
+		return EXIT_USAGE;
+	}
+	return 0;
 }
 
-/* The format has no comments, so the notes go to standard error. */
+/* Not all formats have comments, so the notes go to standard error. */
 static void warn_of_parts(const struct options *options, const struct session *session)
 {
 	char notes[PARTIAL_NOTES_MAX][PARTIAL_NOTE_BYTES];
@@ -34,9 +74,22 @@ static void warn_of_parts(const struct options *options, const struct session *s
 		error_line(source_path(session->source), notes[i]);
 }
 
+static bool export_write(struct out *out, const struct options *options,
+			 const struct session *session)
+{
+	switch (export_format_find(options->format)) {
+	case EXPORT_PPROF:
+		return pprof_write(out, session->model, &options->filter);
+	default:
+		flame_folded(out, session->model, &options->filter, options->counts);
+		return true;
+	}
+}
+
 static int write_out(const struct options *options, struct session *session)
 {
 	struct out *out;
+	bool whole;
 	int ret;
 
 	session_names(session, &(struct symbols_options){.sysroot = options->sysroot,
@@ -44,17 +97,18 @@ static int write_out(const struct options *options, struct session *session)
 	out = options->output ? page_file(options->output) : page_begin(COLOR_NEVER);
 	if (!out)
 		return EXIT_ABSENT;
-	flame_folded(out, session->model, &options->filter, options->counts);
+	whole = export_write(out, options, session);
 	ret = out_finish(out);
 	if (ret == 0)
 		warn_of_parts(options, session);
-	return ret;
+	return whole ? ret : session_no_memory();
 }
 
 int command_export(int argc, char **argv)
 {
 	struct options options;
 	struct session session;
+	struct session_reading reading = {.filter = &options.filter};
 	char path[PATH_MAX];
 	int ret = options_read(&options, COMMAND_EXPORT, argc, argv);
 
@@ -65,7 +119,8 @@ int command_export(int argc, char **argv)
 		return ret;
 	if (!options_find_file(&options, path))
 		return EXIT_ABSENT;
-	ret = session_filtered(&session, path, &options.filter);
+	reading.sites_by_process = export_format_find(options.format) == EXPORT_PPROF;
+	ret = session_read(&session, path, &reading);
 	if (ret != 0)
 		return ret;
 	ret = session_has(&session, session.model, &options.filter) ? write_out(&options, &session)

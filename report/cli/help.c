@@ -68,6 +68,13 @@ static const struct help_column event_columns[] = {
 	{NULL, NULL},
 };
 
+static const struct help_column export_formats[] = {
+#define FORMAT(id, name, text, what) {#name, what},
+#include "report/export/formats.def"
+#undef FORMAT
+	{NULL, NULL},
+};
+
 static const struct help_column zone_kinds[] = {
 #define ZONE_KIND(id, name, meaning) {name, meaning},
 #include "report/model/zone_kinds.def"
@@ -165,6 +172,8 @@ static void help_put_command(struct out *out, enum command command)
 	}
 	if (command == COMMAND_EVENTS)
 		help_put_columns(out, "columns of --csv", event_columns);
+	if (command == COMMAND_EXPORT)
+		help_put_columns(out, "formats", export_formats);
 	if (command == COMMAND_MAP)
 		help_put_columns(out, "kinds of zones", zone_kinds);
 	if (command == COMMAND_TOP)

@@ -102,7 +102,8 @@ static uint32_t apply_site(struct model *model, const struct model_process *proc
 	if (model->sites.filter &&
 	    !filter_event(model->sites.filter, event, process, model_event_segment(model, event)))
 		return HEAP_SITE_HIDDEN;
-	return event->stack ? sites_add_event(model, event) : HEAP_SITE_UNKNOWN;
+	return event->stack || model->sites.by_process ? sites_add_event(model, event)
+						       : HEAP_SITE_UNKNOWN;
 }
 
 static inline void apply_event(struct model *model, const struct event *event)

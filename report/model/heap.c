@@ -311,11 +311,14 @@ void heaps_finalize(struct model *model)
 	for (uint32_t i = 0; i < model->sites.count; i++)
 		model->sites.rows[i].kept_bytes = model->sites.rows[i].peak_bytes = 0;
 	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
-		const struct model_process *process = model->processes.by_instance[i];
+		struct model_process *process = model->processes.by_instance[i];
+		uint64_t before = model->sites.unknown_kept_bytes;
 
-		if (process &&
-		    (!model->sites.filter || filter_process(model->sites.filter, process)))
-			heap_finalize(model, process);
+		if (!process ||
+		    (model->sites.filter && !filter_process(model->sites.filter, process)))
+			continue;
+		heap_finalize(model, process);
+		process->unknown_kept_bytes = model->sites.unknown_kept_bytes - before;
 	}
 	heap_charge_segments(model);
 }

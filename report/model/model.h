@@ -37,6 +37,7 @@ struct model_process {
 	struct model_attachment *attached; /* now */
 	uint32_t attached_count, attached_capacity;
 	struct heap *heap;                  /* null: its break did not move, nor its parent's */
+	uint64_t unknown_kept_bytes;        /* its part of sites.unknown_kept_bytes */
 	uint32_t held_at_end;               /* not inherited attachments that its end detached */
 	struct model_segment *held_segment; /* the segment of one of them */
 	uint64_t attached_bytes, attached_peak_bytes;

@@ -45,9 +45,11 @@ static struct model_site *add_site(struct model *model, const struct event *even
 	return site;
 }
 
-static inline bool site_fits(const struct model_site *site, const struct event *event)
+static inline bool site_fits(const struct model_sites *sites, const struct model_site *site,
+			     const struct event *event)
 {
-	return site->call == event->kind && site->by_malloc == !!(event->flags & FLAG_MALLOC);
+	return site->call == event->kind && site->by_malloc == !!(event->flags & FLAG_MALLOC) &&
+	       (!sites->by_process || site->instance == event->process);
 }
 
 static __attribute__((noinline)) struct model_site *find_site(struct model *model,
@@ -58,7 +60,7 @@ static __attribute__((noinline)) struct model_site *find_site(struct model *mode
 		return NULL;
 	for (uint32_t i = model->sites.latest_of_stack[event->stack]; i != 0;
 	     i = model->sites.rows[i - 1].next)
-		if (site_fits(&model->sites.rows[i - 1], event))
+		if (site_fits(&model->sites, &model->sites.rows[i - 1], event))
 			return &model->sites.rows[i - 1];
 	return add_site(model, event);
 }
@@ -71,7 +73,7 @@ static inline struct model_site *site_of(struct model *model, const struct event
 				  ? sites->latest_of_stack[event->stack]
 				  : 0;
 
-	if (latest && site_fits(&sites->rows[latest - 1], event))
+	if (latest && site_fits(sites, &sites->rows[latest - 1], event))
 		return &sites->rows[latest - 1];
 	return event->stack <= FRAMES_MOST ? find_site(model, event) : NULL;
 }

@@ -30,7 +30,8 @@ struct model_site {
 
 struct model_sites {
 	const struct filter *filter; /* the processes to count calls of; null: all */
-	struct model_site *rows;     /* in the order in which they were first seen */
+	bool by_process; /* each image has sites of its own, and of calls without a stack too */
+	struct model_site *rows; /* in the order in which they were first seen */
 	uint32_t count, capacity;
 	uint64_t unknown_kept_bytes, unknown_peak_bytes; /* of moves without an event or stack */
 	uint32_t *latest_of_stack;                       /* index + 1 */

@@ -208,9 +208,23 @@ struct model *session_copy(struct session *session)
 
 /* ---- a whole session ---- */
 
-/* Adds every event to the model. `ret`: the exit code of opening, 0 if it succeeded. */
-static int session_events(struct session *session, int ret, const struct filter *filter)
+static void session_add_events(struct session *session, const struct session_reading *reading,
+			       const struct event *events, uint32_t count)
 {
+	if (!reading->visit) {
+		model_add_events(session->model, events, count);
+		return;
+	}
+	for (uint32_t i = 0; i < count; i++) {
+		model_add_event(session->model, &events[i]);
+		reading->visit(reading->context, &events[i]);
+	}
+}
+
+/* Adds every event to the model. `ret`: the exit code of opening, 0 if it succeeded. */
+static int session_events(struct session *session, int ret, const struct session_reading *reading)
+{
+	const struct filter *filter = reading->filter;
 	enum cursor_answer answer;
 	const struct event *events;
 	uint32_t count;
@@ -218,17 +232,23 @@ static int session_events(struct session *session, int ret, const struct filter 
 	if (ret != 0)
 		return ret;
 	session->model->sites.filter = filter && filter_is_set(filter) ? filter : NULL;
+	session->model->sites.by_process = reading->sites_by_process;
 	while ((answer = cursor_take(session->cursor, &events, &count)) == CURSOR_MORE)
-		model_add_events(session->model, events, count);
+		session_add_events(session, reading, events, count);
 	ret = answer == CURSOR_NO_MEMORY ? session_no_memory() : session_finish(session);
 	if (ret != 0)
 		session_close(session);
 	return ret;
 }
 
+int session_read(struct session *session, const char *path, const struct session_reading *reading)
+{
+	return session_events(session, session_open(session, path, false), reading);
+}
+
 int session_filtered(struct session *session, const char *path, const struct filter *filter)
 {
-	return session_events(session, session_open(session, path, false), filter);
+	return session_read(session, path, &(struct session_reading){.filter = filter});
 }
 
 int session_all(struct session *session, const char *path)
@@ -240,7 +260,8 @@ int session_descriptor(struct session *session, int fd, const char *path)
 {
 	struct source *source = source_open_descriptor(fd, path);
 
-	return session_events(session, session_open_source(session, source, path, false), NULL);
+	return session_events(session, session_open_source(session, source, path, false),
+			      &(struct session_reading){.filter = NULL});
 }
 
 /* Unfollowed processes count too. */

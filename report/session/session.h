@@ -84,6 +84,17 @@ bool session_has(const struct session *session, const struct model *model,
 void session_findings(struct session *session, const struct suppression *rules,
 		      const struct filter *filter);
 
+/* How a whole session is read. */
+struct session_reading {
+	const struct filter *filter; /* as for session_filtered; null: all */
+	bool sites_by_process;       /* each image has call sites of its own */
+	/* After each event that the model has got; null: not wanted. */
+	void (*visit)(void *context, const struct event *event);
+	void *context;
+};
+
+int session_read(struct session *session, const char *path, const struct session_reading *reading);
+
 void session_close(struct session *session);
 
 /* Prints that memory is short. Returns the exit code for it. */

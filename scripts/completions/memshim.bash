@@ -9,14 +9,19 @@ _memshim_commands() {
 	memshim help 2>/dev/null | sed -n 's/^  \([a-z]\{1,\}\) .*/\1/p'
 }
 
+# The names in a list of a command's help.
+_memshim_list() {
+	memshim help "$1" 2>/dev/null | sed -n "/^$2/,\$s/^  \([a-z_]*\) .*/\1/p"
+}
+
 _memshim_values() {
 	case $1 in
 	--call) echo brk sbrk shmget shmat shmdt shmctl start fork exec exit ;;
 	--view) echo processes segments sites events findings ;;
 	--color) echo auto always never ;;
-	--format) [ "$2" = graph ] && echo text dot mermaid json || echo folded ;;
+	--format) [ "$2" = graph ] && echo text dot mermaid json || _memshim_list export formats ;;
 	--pid | -p | --process) ps -e -o pid= ;;
-	--sort | --columns) memshim help "$2" 2>/dev/null | sed -n '/^columns/,$s/^  \([a-z_]*\) .*/\1/p' ;;
+	--sort | --columns) _memshim_list "$2" columns ;;
 	esac
 }
 

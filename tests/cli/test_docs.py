@@ -5,6 +5,7 @@ import re
 import subprocess
 
 import harness
+import tables
 from harness import TOP, run
 
 PAGE = TOP / "report" / "man" / "memshim.1"
@@ -29,6 +30,7 @@ def complete(*words):
 def test_completion():
     assert complete("memshim", "rep") == ["report"]
     assert complete("memshim", "graph", "--format", "=", "m") == ["mermaid"]
+    assert complete("memshim", "export", "--format", "=", "") == [row[1] for row in tables.rows("report/export/formats.def", "FORMAT")]
     assert complete("memshim", "events", "--cal") == ["--call="]
     assert complete("memshim", "events", "--call", "=", "shmg") == ["shmget"]
     assert complete("memshim", "report", "--color", "=", "") == ["auto", "always", "never"]

@@ -13,7 +13,8 @@ import harness
 from harness import MEMSHIM, Lines, memshim, target
 
 EACH = pytest.mark.parametrize("how", [f"{where} {what}" for where in ("all", "body") for what in ("random", "zeros", "ones", "words")])
-COMMANDS = ("report", "report --json", "events", "events --json", "events --csv", "export --format=folded", "graph", "ls")
+COMMANDS = ("report", "report --json", "events", "events --json", "events --csv", "export --format=folded",
+            "export --format=pprof", "graph", "ls")
 
 
 def borne(done):
