@@ -136,6 +136,7 @@
  *   model/ipc               the machine's IPC table and the creators of its objects
  *   model/creator           the name of a creator; for an interpreter, its script
  *   model/copy              a copy of the model of a live session, for conclusions
+ *   model/spark             the break of one image over its life, in a few pieces
  *   model/trend             the breaks over time, and rates
  *   model/filter            which rows the user wants
  *   model/zones             an address space, and the purpose of each piece

@@ -11,7 +11,7 @@ class Conclusions:
     """What the model concludes of a story."""
 
     def __init__(self, text):
-        self.sites, self.findings, self.unknown = {}, [], None
+        self.sites, self.findings, self.unknown, self.sparks = {}, [], None, {}
         for line in text.splitlines():
             kind, rest = line.split(" ", 1)
             if kind == "site":
@@ -19,6 +19,9 @@ class Conclusions:
                 self.sites[stack] = tuple(bytes_of)
             elif kind == "unknown":
                 self.unknown = tuple(map(int, rest.split()))
+            elif kind == "spark":
+                instance, *high = map(int, rest.split())
+                self.sparks[instance] = high
             elif kind == "finding":
                 name, severity, stack, words = rest.split(" ", 3)
                 self.findings.append((name, severity, int(stack), words))

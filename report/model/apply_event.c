@@ -20,7 +20,8 @@
  * If a move does not begin where the last one ended, another caller moved the break in between. If
  * it begins where the last one began, the two overlapped, in a signal handler.
  */
-static inline void apply_move(struct model_process *process, const struct event *event)
+static inline void apply_move(const struct model *model, struct model_process *process,
+			      const struct event *event)
 {
 	uint64_t before = event->u.brk.before;
 
@@ -29,6 +30,7 @@ static inline void apply_move(struct model_process *process, const struct event 
 	process->last_before = before;
 	process->last_after = event->u.brk.after;
 	process->last_move_ns = event->time_ns;
+	spark_add_move(&process->spark, &process->facts, event, model->session.duration_ns);
 	if (!(event->flags & FLAG_MALLOC))
 		process->direct_stack = event->stack;
 	else if (event->u.brk.after < before)
@@ -128,7 +130,7 @@ static inline void apply_event(struct model *model, const struct event *event)
 	if (event->flags & FLAG_FAILED)
 		findings_note_failure(model, process, event);
 	else if (event->kind <= KIND_SBRK)
-		apply_move(process, event);
+		apply_move(model, process, event);
 	else
 		segments_add_event(model, process, event);
 	if (event->kind == KIND_SHMAT && !event_failed(event))

@@ -20,6 +20,7 @@
 #include "report/model/heap.h"
 #include "report/model/segments.h"
 #include "report/model/sites.h"
+#include "report/model/spark.h"
 #include "report/model/stacks.h"
 #include "report/model/verdicts.h"
 #include "report/model/wrappers.h"
@@ -44,6 +45,7 @@ struct model_process {
 	uint64_t last_before, last_after; /* the break before and after its last move */
 	uint64_t gaps;                    /* moves of the break without an event */
 	uint64_t last_move_ns;
+	struct spark spark;
 	uint64_t highest; /* the highest break after any move with an event */
 	uint32_t direct_stack, shrink_stack, highest_stack; /* of the last such move; 0 none */
 	uint32_t shmget_error; /* of the last shmget that failed; 0: none failed */

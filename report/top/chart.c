@@ -10,9 +10,10 @@
 
 #include "report/top/screen.h"
 #include "report/util/format.h"
+#include "report/view/cell.h"
 
 #define COLUMNS_MAX TREND_PIECES
-#define LEVELS 8u /* levels of one character */
+#define LEVELS CELL_LEVELS
 #define SCALE_COLUMNS 9u
 
 struct column {
@@ -27,9 +28,6 @@ struct columns {
 	uint64_t low, high; /* over all columns */
 	bool any;
 };
-
-static const char *const blocks[LEVELS + 1] = {" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-static const char *const signs[LEVELS + 1] = {" ", "_", ".", ":", "-", "=", "+", "#", "#"};
 
 /* The break before the first piece that is kept; 0 if unknown. */
 static uint64_t first_level(const struct chart *chart, const struct trend *trend, uint64_t first)
@@ -123,11 +121,6 @@ static unsigned chart_height(const struct columns *all, uint64_t address, unsign
 	return 1 + (unsigned)((double)(address - all->low) * (full - 1) / (double)range + 0.5);
 }
 
-static const char *chart_sign(const struct chart *chart, unsigned level)
-{
-	return (chart->utf8 ? blocks : signs)[level];
-}
-
 const char *chart_small(const struct chart *chart, char *text, size_t bytes)
 {
 	struct columns all;
@@ -141,7 +134,8 @@ const char *chart_small(const struct chart *chart, char *text, size_t bytes)
 					 ? chart_height(&all, all.column[i].high, LEVELS)
 					 : 0;
 
-		used += (size_t)snprintf(text + used, bytes - used, "%s", chart_sign(chart, level));
+		used += (size_t)snprintf(text + used, bytes - used, "%s",
+					 cell_level(level, chart->utf8));
 	}
 	return text;
 }
@@ -169,7 +163,7 @@ static void add_line(const struct chart *chart, struct pager *pager, const struc
 
 		level = level <= below ? 0 : level - below > LEVELS ? LEVELS : level - below;
 		used += (size_t)snprintf(text + used, sizeof text - used, "%s",
-					 chart_sign(chart, level));
+					 cell_level(level, chart->utf8));
 	}
 	pager_add(pager, STYLE_GREEN, "%s", text);
 }

@@ -54,6 +54,34 @@ void cell_put_name(struct cell *cell, const char *name, const char *rest, unsign
 		 name_shorten(name, columns, utf8, text, sizeof text), rest);
 }
 
+const char *cell_level(unsigned level, bool utf8)
+{
+	static const char *const blocks[CELL_LEVELS + 1] = {" ", "▁", "▂", "▃", "▄",
+							    "▅", "▆", "▇", "█"};
+	static const char *const signs[CELL_LEVELS + 1] = {" ", "_", ".", ":", "-",
+							   "=", "+", "#", "#"};
+
+	return (utf8 ? blocks : signs)[level];
+}
+
+void cell_put_line(struct cell *cell, const uint64_t *numbers, unsigned count, uint64_t low,
+		   bool utf8)
+{
+	uint64_t most = low;
+	size_t used = 0;
+
+	for (unsigned i = 0; i < count; i++)
+		most = numbers[i] > most ? numbers[i] : most;
+	for (unsigned i = 0; i < count && used < sizeof cell->text; i++) {
+		uint64_t over = numbers[i] > low ? numbers[i] - low : 0;
+		double part = most > low ? (double)over / (double)(most - low) : 0;
+
+		used += (size_t)snprintf(
+			cell->text + used, sizeof cell->text - used, "%s",
+			cell_level(1 + (unsigned)(part * (CELL_LEVELS - 1) + 0.5), utf8));
+	}
+}
+
 void cell_put_key(struct cell *cell, uint32_t key)
 {
 	cell->number = key;

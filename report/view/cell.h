@@ -32,6 +32,15 @@ void cell_put_address(struct cell *cell, uint64_t address);
 void cell_put_name(struct cell *cell, const char *name, const char *rest, unsigned columns,
 		   bool utf8);
 
+#define CELL_LEVELS 8u /* that one character can show */
+
+/* A character that is filled to a level, 0 to CELL_LEVELS. */
+const char *cell_level(unsigned level, bool utf8);
+
+/* A line of such characters, one for each number, from `low` to the largest of them. */
+void cell_put_line(struct cell *cell, const uint64_t *numbers, unsigned count, uint64_t low,
+		   bool utf8);
+
 /* A key of the IPC table: "IPC_PRIVATE", or eight hexadecimal digits. */
 void cell_put_key(struct cell *cell, uint32_t key);
 

@@ -66,12 +66,13 @@ bool report_process_is_idle(const struct model_process *process)
 
 static void report_program_add_ending(struct program_row *row, const struct process_facts *facts)
 {
-	char words[32];
+	char text[32];
+	const char *words = words_state(facts, text);
 
-	words_state(facts, words);
 	for (unsigned i = 0; i < ENDINGS_MOST; i++) {
 		if (row->endings[i].count == 0)
-			snprintf(row->endings[i].words, sizeof words, "%s", words);
+			snprintf(row->endings[i].words, sizeof row->endings[i].words, "%.31s",
+				 words);
 		if (strcmp(row->endings[i].words, words) == 0) {
 			row->endings[i].count++;
 			return;

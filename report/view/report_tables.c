@@ -106,6 +106,17 @@ static void report_table_put_break(struct cell *cell, const struct model_process
 	}
 }
 
+static void report_table_put_trend(struct cell *cell, const struct model_process *process,
+				   bool utf8)
+{
+	uint64_t high[SPARK_PIECES];
+
+	if (spark_pieces(&process->spark, high))
+		cell_put_line(cell, high, SPARK_PIECES, process->facts.break_initial, utf8);
+	else
+		cell_put_text(cell, "");
+}
+
 static void report_table_put_counts(struct cell *cell, const struct process_facts *facts,
 				    unsigned column)
 {
@@ -191,6 +202,9 @@ void report_process_cell(const void *row, unsigned column, struct cell *cell, co
 	case COLUMN_ATTACHED:
 		report_table_put_attached(cell, &process->facts);
 		break;
+	case COLUMN_TREND:
+		report_table_put_trend(cell, process, report->utf8);
+		break;
 	case COLUMN_STATE:
 		report_table_put_state(cell, &process->facts);
 		break;
@@ -239,6 +253,28 @@ static void report_table_put_kernel(struct cell *cell, const struct model_segmen
 		cell_put_count(cell, kernel->nattch);
 	else
 		cell_put_bytes(cell, kernel->resident_bytes, exact);
+}
+
+/* By the kernel now, where it may be asked; else until the session's end. */
+static void report_table_put_detached(struct cell *cell, const struct model *model,
+				      const struct model_segment *segment)
+{
+	const struct session_facts *session = &model->session;
+	bool here = segment->presence == PRESENCE_HERE;
+	uint64_t at_s = here ? segment->current.detached : segment->kernel.detached;
+	uint64_t until_ns = session->started_realtime_ns +
+			    (here ? session->age_ns : session->duration_ns);
+	uint64_t until_s = until_ns / 1000000000u;
+
+	cell->number = 0;
+	if (!here && !segment->in_kernel) {
+		cell_put_text(cell, "-");
+	} else if (!at_s) {
+		cell_put_text(cell, "never");
+	} else {
+		cell->number = until_s > at_s ? until_s - at_s : 0;
+		format_seconds(cell->text, cell->number);
+	}
 }
 
 static void report_table_put_name(struct cell *cell, const struct model_segment *segment,
@@ -310,6 +346,9 @@ void report_segment_cell(const void *row, unsigned column, struct cell *cell, co
 	case COLUMN_NATTCH:
 	case COLUMN_RESIDENT:
 		report_table_put_kernel(cell, segment, column, report->exact);
+		break;
+	case COLUMN_DETACHED:
+		report_table_put_detached(cell, report->model, segment);
 		break;
 	case COLUMN_SEGMENT_STATE:
 		report_table_put_segment_state(cell, segment);

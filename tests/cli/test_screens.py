@@ -54,6 +54,7 @@ def masked(text):
     text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d on .*", "DATE on HOST", text)
     text = re.sub(r"\b\d+(\.\d+)? (ms|us|s)\b", "TIME", text)
     text = re.sub(r"(?m)^ +\d+\.\d{9}", same("T"), text)
+    text = re.sub("[▁▂▃▄▅▆▇█]{12}", "▁" * 12, text)  # the break in time
     text = re.sub(r"(?m)^Memory .*\n", "", text)  # the kernel's numbers
     text = re.sub(r"record-[0-9a-f-]+ *", "record-NAME  ", text)  # as long as a pid is
     text = re.sub(r"(?m)^SESSION {3,}", "SESSION      ", text)

@@ -10,8 +10,10 @@ import re
 import pytest
 
 import harness
+import machine
 import tables
 from harness import memshim, record, target
+from story_model import Story
 
 SEGMENT_SIZES = {1: "1", 1023: "1023", 1024: "1K", 1536: "1.5K", 10188: "9.9K", 10240: "10K", 102348: "99.9K", 102400: "100K",
                  1048575: "1.0M", 1048576: "1M", 1572864: "1.5M", 3 << 30: "3G"}
@@ -105,7 +107,8 @@ def test_every_cell_is_the_jsons(title, member, keys, cells):
     rows = recorded().report()[member]
     for column in cells(rows[0]):
         assert table_cells(title, keys, column) == {tuple(row[k] for k in keys): str(cells(row)[column]) for row in rows}, column
-    assert {name for name, _ in tables.columns(TABLES[title])} - set(cells(rows[0])) <= {"start", "nattch", "resident", "rss_peak"}
+    others = {"start", "nattch", "resident", "rss_peak", "trend", "detached"}
+    assert {name for name, _ in tables.columns(TABLES[title])} - set(cells(rows[0])) <= others
 
 
 @pytest.mark.parametrize("name", ["pid", "net", "peak", "grown", "moves", "failed", "program"])
@@ -115,6 +118,48 @@ def test_sorted(name):
     cells = [line.strip() for line in lines(memshim("report", "-b", "-O", name, "-s", name).stdout, "PROCESSES")[1:]]
     values = cells if name == "program" else [int(re.sub("[+,]", "", cell)) for cell in cells]
     assert values == sorted(values, reverse=name not in ("pid", "program")) and len(set(values)) > 1
+
+
+# ---- the break over time, and the last detach ----
+
+
+def test_break_over_the_life_of_a_process():
+    """Twelve pieces: a rest, a rise, a fall, each as high as it ever was in that piece; a child of fork has its own life."""
+    story = Story().process(1, start=1000, end=13000, initial=0).process(2, start=7000, end=13000)
+    for at_ms, before, after in ((3500, 0, 100), (4500, 100, 300), (4600, 300, 200), (9500, 200, 0)):
+        story.move(1, at_ms, 7, before, after)
+    story.move(2, 12999, 7, 0, 50)
+    sparks = {number: [high - (1 << 32) for high in piece] for number, piece in story.conclusions().sparks.items()}
+    assert sparks[1] == [0, 0, 100, 300, 200, 200, 200, 200, 200, 0, 0, 0]
+    assert sparks[2] == [0] * 11 + [50]
+
+
+@pytest.mark.parametrize("language, signs", [("C.UTF-8", "▁▁▁▁▁▁▁▁▁▁▁█"), ("C", "___________#")])
+def test_line_of_the_break(language, signs):
+    """It rests all its life, and rises at the end: the first level is the first break."""
+    program = "select undef, undef, undef, 0.4; @a = (1) x 400000"
+    record("/usr/bin/perl", "-e", program)
+    page = memshim("report", "--color=never", "-O", "trend", env={"LC_ALL": language}).stdout
+    row = lines(page, "PROCESSES")[1].strip()
+    assert len(row) == 12 and row[-1] == signs[-1] and row[0] == row[1] == row[8]
+
+
+@machine.needs("root")
+def test_last_detach(compile_c):
+    """By the kernel's clock, while the segment exists; a segment that was never attached was never detached."""
+    program = compile_c("detach", """
+        #include <sys/shm.h>
+        int main(void)
+        {
+            int used = shmget(1, 4096, IPC_CREAT | 0600), unused = shmget(2, 4096, IPC_CREAT | 0600);
+            return unused < 0 || shmdt(shmat(used, 0, 0));
+        }""")
+    record(program)
+    cells = dict(line.split(maxsplit=1) for line in lines(memshim("report", "-O", "key,detached").stdout, "SEGMENTS")[1:])
+    assert cells["0x00000002"] == "never" and re.fullmatch(r"\d+ s", cells["0x00000001"])
+    assert memshim("reap", "--force").returncode == 0
+    cells = dict(line.split(maxsplit=1) for line in lines(memshim("report", "-O", "key,detached").stdout, "SEGMENTS")[1:])
+    assert cells["0x00000002"] == "never" and re.fullmatch(r"\d+ s", cells["0x00000001"]), "as the session ended"
 
 
 # ---- sizes ----

@@ -162,3 +162,14 @@ def test_all_that_runs_is_shown(compile_c):
         lines.wait_for("done")
         harness.wait_until(lambda: len(Recording("default").report()["processes"]) == 75, "all have registered")
         assert Recording("default").report_text().count(" running\n") == 45
+
+
+@needs_root
+def test_programs_that_others_replaced():
+    """A row of programs counts the images that ended by execve(2)."""
+    script = "for my $i (1 .. 25) { if (!fork) { my @a = (1) x 100000; exec '/bin/true' } wait }"
+    harness.record("/usr/bin/perl", "-e", script)
+    table = harness.memshim("report", "--color=never").stdout.split("\nPROGRAMS  ")[1].split("\n\n")[0]
+    rows = {line.split()[0]: line.split()[1:] for line in table.splitlines()[2:]}
+    assert rows["perl"][0] == "26" and " ".join(rows["perl"]).endswith("1 exit 0, 25 exec")
+    assert rows["true"][0] == "25" and " ".join(rows["true"]).endswith("exit 0")

@@ -174,6 +174,22 @@ static void tell(char **word)
 		exit(2);
 }
 
+static void print_sparks(void)
+{
+	uint64_t high[SPARK_PIECES];
+
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
+		const struct model_process *process = model_process(model, i);
+
+		if (!process || !spark_pieces(&process->spark, high))
+			continue;
+		printf("spark %u", i);
+		for (unsigned piece = 0; piece < SPARK_PIECES; piece++)
+			printf(" %llu", (unsigned long long)high[piece]);
+		printf("\n");
+	}
+}
+
 static void conclude(void)
 {
 	static const char *const severities[] = {"error", "warning", "note"};
@@ -194,6 +210,7 @@ static void conclude(void)
 		       severities[finding->severity], finding->stack, finding->text,
 		       finding->advice);
 	}
+	print_sparks();
 }
 
 int main(void)
