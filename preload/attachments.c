@@ -201,8 +201,10 @@ HOT void attachments_add(int shmid, uint64_t address, uint32_t flags, uint64_t c
 	struct attachment *a;
 
 	if (UNLIKELY(flags & SHM_REMAP || half_load(&bucket->live)))
-		attachments_forget_range(address, flags & SHM_REMAP ? ledger_size(shmid) : 1);
-	entry = ledger_attached(shmid, clock, false);
+		attachments_forget_range(
+			address,
+			flags & SHM_REMAP ? ledger_size(segment_object(OBJECT_SHM, shmid)) : 1);
+	entry = ledger_attached(segment_object(OBJECT_SHM, shmid), clock, false);
 	half_raise(&shim.process->attached_peak,
 		   half_add_own(&shim.process->attached, 1, thread_alone()));
 	a = attachment_take_entry();
@@ -260,7 +262,7 @@ HOT void attachments_release(struct attachment *a)
 	int shmid = a->shmid;
 
 	attachment_forget(a);
-	ledger_detached(entry, shmid);
+	ledger_detached(entry, segment_object(OBJECT_SHM, shmid));
 }
 
 SELDOM void attachments_forget(struct attachment *a)
@@ -318,7 +320,8 @@ uint32_t attachments_inherit(void)
 		if (half_load(&table[i].state) != ATTACHMENT_LIVE)
 			continue;
 		table[i].flags |= ATTACHMENT_INHERITED;
-		table[i].entry = ledger_attached(table[i].shmid, table[i].since_clock, true);
+		table[i].entry = ledger_attached(segment_object(OBJECT_SHM, table[i].shmid),
+						 table[i].since_clock, true);
 		attachment_publish(table + i);
 		half_add_own(&attachment_bucket(table[i].address)->live, 1, true);
 		half_store(&attachment_bucket(table[i].address)->last, i);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What every hook does around its call: count the call as begun, take the stack, count the result,
- * log the event. Only hooks.c includes this file: the functions out of line here are placed beside
- * the hooks.
+ * log the event. Only files of hooks include this one: each has its own copies of the functions out
+ * of line, placed beside its hooks.
  */
 #ifndef MEMSHIM_HOOK_H
 #define MEMSHIM_HOOK_H

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The six calls. Each hook counts the call as begun, makes the call, and logs the kernel's answer.
- * Without a session it only makes the call. A call that acquires an object takes its time after it
- * returned; a call that releases one takes it before. So no timeline shows one object held twice.
+ * The break and shared memory. Each hook counts the call as begun, makes the call, and logs the
+ * kernel's answer. Without a session it only makes the call. A call that acquires an object takes
+ * its time after it returned; a call that releases one takes it before. So no timeline shows one
+ * object held twice.
  *
  * Each hook behaves exactly as glibc does: sysdeps/unix/sysv/linux/brk.c, misc/sbrk.c and
  * sysdeps/unix/sysv/linux/shm*.c. It sets errno where libc would set it, and nowhere else.
@@ -219,7 +220,7 @@ INLINE long shmget_raw(struct stack_caller caller, key_t key, size_t size, int f
 	if (UNLIKELY(raw_failed(ret)))
 		return hook_fail(&hook, ret);
 	hook.place = record_claim();
-	ledger_named((int)ret, &hook.event);
+	ledger_named(segment_object(OBJECT_SHM, (int)ret), &hook.event);
 	hook_end_in_place(&hook);
 	return ret;
 }
@@ -325,7 +326,7 @@ INLINE long shmctl_raw(struct stack_caller caller, int shmid, int command, struc
 		return hook_fail(&hook, ret);
 	hook.place = record_claim();
 	if (LIKELY(releasing))
-		ledger_removed(shmid, &hook.event);
+		ledger_removed(segment_object(OBJECT_SHM, shmid), &hook.event);
 	hook_end_in_place(&hook);
 	return ret;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The bodies of the six calls. libc's entries jump to them, and the exported names are aliases of
- * them. Each behaves as glibc's function does, errno included. Each may run wherever libc's may:
+ * The bodies of the watched calls. libc's entries jump to them, and the exported names are aliases
+ * of them. Each behaves as glibc's function does, errno included. Each may run wherever libc's may:
  * under malloc's lock, in signal handlers, in children of vfork.
  */
 #ifndef MEMSHIM_HOOKS_H
@@ -21,7 +21,7 @@ int hook_shmdt(const void *address);
 int hook_shmctl(int shmid, int command, struct shmid_ds *buffer);
 
 /*
- * syscall(2) for the five numbers behind the six calls. The assembler entry passes all other
+ * syscall(2) for the numbers of these calls. The assembler entry passes all other
  * numbers to libc. There is one function for each number, so that none takes stack for the others.
  */
 long hook_syscall_brk(long number, long address);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A compare-and-swap of its `claim` word takes a place. Two writers that search for one shmid probe
- * the same places in the same order, so the second one finds what the first one took. An entry of a
- * removed segment stays for the reader until its place is needed.
+ * A compare-and-swap of its `claim` word takes a place. Two writers that search for one object
+ * probe the same places in the same order, so the second one finds what the first one took. An
+ * entry of a removed object stays for the reader until its place is needed.
  */
 #include "ledger.h"
 
@@ -17,19 +17,14 @@
 #define PROGRAM_PROBES 32u
 #define PROGRAM_NONE UINT32_MAX /* searched for, and in no table */
 
-static inline uint64_t ledger_claim_word(int shmid, enum segment_entry_state state)
+static inline struct segment_entry *ledger_place(uint64_t object, uint32_t probe)
 {
-	return (uint64_t)(uint32_t)shmid << 32 | OBJECT_SHM << 8 | state;
+	return shim.ledger + segment_ledger_place(object, probe, shim.ledger_count);
 }
 
-static inline struct segment_entry *ledger_place(int shmid, uint32_t probe)
+INLINE struct segment_entry *ledger_window(uint64_t object)
 {
-	return shim.ledger + segment_ledger_place(shmid, probe, shim.ledger_count);
-}
-
-INLINE struct segment_entry *ledger_window(int shmid)
-{
-	return shim.ledger + segment_ledger_window(shmid, shim.ledger_count);
+	return shim.ledger + segment_ledger_window(object, shim.ledger_count);
 }
 
 static inline bool ledger_is_near(void)
@@ -37,21 +32,22 @@ static inline bool ledger_is_near(void)
 	return LIKELY(half_load(&shim.shared->ledger_reach) <= WINDOW);
 }
 
-SELDOM static struct segment_entry *ledger_find_beyond(int shmid, enum segment_entry_state state)
+SELDOM static struct segment_entry *ledger_find_beyond(uint64_t object,
+						       enum segment_entry_state state)
 {
 	uint32_t reach = half_load(&shim.shared->ledger_reach);
 
 	for (uint32_t i = WINDOW; i < reach && i < PROBES; i++)
-		if (word_accept(&ledger_place(shmid, i)->claim) == ledger_claim_word(shmid, state))
-			return ledger_place(shmid, i);
+		if (word_accept(&ledger_place(object, i)->claim) == (object | state))
+			return ledger_place(object, i);
 	return NULL;
 }
 
 /* Searches the window without a jump that depends on the position. */
-INLINE struct segment_entry *ledger_find_near(int shmid, enum segment_entry_state state)
+INLINE struct segment_entry *ledger_find_near(uint64_t object, enum segment_entry_state state)
 {
-	uint64_t wanted = ledger_claim_word(shmid, state);
-	struct segment_entry *all = ledger_window(shmid), *found = NULL;
+	uint64_t wanted = (object | state);
+	struct segment_entry *all = ledger_window(object), *found = NULL;
 
 #pragma GCC unroll 4
 	for (uint32_t i = 0; i < WINDOW; i++)
@@ -59,11 +55,11 @@ INLINE struct segment_entry *ledger_find_near(int shmid, enum segment_entry_stat
 	return found;
 }
 
-INLINE struct segment_entry *ledger_find(int shmid, enum segment_entry_state state)
+INLINE struct segment_entry *ledger_find(uint64_t object, enum segment_entry_state state)
 {
-	struct segment_entry *entry = ledger_find_near(shmid, state);
+	struct segment_entry *entry = ledger_find_near(object, state);
 
-	return entry || ledger_is_near() ? entry : ledger_find_beyond(shmid, state);
+	return entry || ledger_is_near() ? entry : ledger_find_beyond(object, state);
 }
 
 /*
@@ -71,17 +67,17 @@ INLINE struct segment_entry *ledger_find(int shmid, enum segment_entry_state sta
  * and may even be attached again by its id. No other segment gets this id for the next 32,768
  * segments.
  */
-INLINE struct segment_entry *ledger_find_any(int shmid)
+INLINE struct segment_entry *ledger_find_any(uint64_t object)
 {
-	struct segment_entry *present = ledger_find_near(shmid, ENTRY_PRESENT);
-	struct segment_entry *removed = ledger_find_near(shmid, ENTRY_REMOVED);
+	struct segment_entry *present = ledger_find_near(object, ENTRY_PRESENT);
+	struct segment_entry *removed = ledger_find_near(object, ENTRY_REMOVED);
 
 	if (LIKELY(present || ledger_is_near()))
 		return present ? present : removed;
-	present = ledger_find_beyond(shmid, ENTRY_PRESENT);
+	present = ledger_find_beyond(object, ENTRY_PRESENT);
 	if (present)
 		return present;
-	return removed ? removed : ledger_find_beyond(shmid, ENTRY_REMOVED);
+	return removed ? removed : ledger_find_beyond(object, ENTRY_REMOVED);
 }
 
 /*
@@ -111,14 +107,14 @@ static inline bool ledger_claim_is_usable(uint64_t claim)
 }
 
 /* The first free place of the window, else its first of a removed segment, else null. */
-SELDOM static struct segment_entry *ledger_search(int shmid)
+SELDOM static struct segment_entry *ledger_search(uint64_t object)
 {
 	for (uint32_t i = 0; i < WINDOW; i++)
-		if (word_accept(&ledger_place(shmid, i)->claim) == ENTRY_FREE)
-			return ledger_place(shmid, i);
+		if (word_accept(&ledger_place(object, i)->claim) == ENTRY_FREE)
+			return ledger_place(object, i);
 	for (uint32_t i = 0; i < WINDOW; i++)
-		if (ledger_claim_is_usable(word_accept(&ledger_place(shmid, i)->claim)))
-			return ledger_place(shmid, i);
+		if (ledger_claim_is_usable(word_accept(&ledger_place(object, i)->claim)))
+			return ledger_place(object, i);
 	return NULL;
 }
 
@@ -126,10 +122,10 @@ SELDOM static struct segment_entry *ledger_search(int shmid)
  * As ledger_search, but first tries the place of the next generation. It is usable if it is free,
  * or if all places have been used and its segment was removed: then it is the oldest.
  */
-INLINE struct segment_entry *ledger_choose(int shmid)
+INLINE struct segment_entry *ledger_choose(uint64_t object)
 {
-	const struct segment_entry *all = ledger_window(shmid);
-	struct segment_entry *next = ledger_window(shmid) + segment_ledger_turn(shmid);
+	const struct segment_entry *all = ledger_window(object);
+	struct segment_entry *next = ledger_window(object) + segment_ledger_turn(object);
 	bool lap = word_accept(&all[0].claim) != ENTRY_FREE &&
 		   word_accept(&all[1].claim) != ENTRY_FREE &&
 		   word_accept(&all[2].claim) != ENTRY_FREE &&
@@ -138,7 +134,7 @@ INLINE struct segment_entry *ledger_choose(int shmid)
 
 	return LIKELY(claim == ENTRY_FREE || (lap && ledger_claim_is_usable(claim)))
 		       ? next
-		       : ledger_search(shmid);
+		       : ledger_search(object);
 }
 
 INLINE bool ledger_take(struct segment_entry *entry, uint64_t wanted, uint64_t clock)
@@ -154,10 +150,11 @@ INLINE bool ledger_take(struct segment_entry *entry, uint64_t wanted, uint64_t c
 }
 
 /* Takes the first place beyond the window that is free, or of a removed segment. */
-SELDOM static struct segment_entry *ledger_take_beyond(int shmid, uint64_t wanted, uint64_t clock)
+SELDOM static struct segment_entry *ledger_take_beyond(uint64_t object, uint64_t wanted,
+						       uint64_t clock)
 {
 	for (uint32_t i = WINDOW; i < PROBES; i++) {
-		struct segment_entry *entry = ledger_place(shmid, i);
+		struct segment_entry *entry = ledger_place(object, i);
 
 		while (ledger_claim_is_usable(word_accept(&entry->claim))) {
 			half_raise(&shim.shared->ledger_reach, i + 1);
@@ -173,23 +170,23 @@ SELDOM static struct segment_entry *ledger_take_beyond(int shmid, uint64_t wante
 }
 
 /* The segment is known already, or several threads add it at once, or the window is full. */
-static __attribute__((noinline)) struct segment_entry *ledger_find_or_take(int shmid,
+static __attribute__((noinline)) struct segment_entry *ledger_find_or_take(uint64_t object,
 									   uint64_t clock)
 {
-	uint64_t wanted = ledger_claim_word(shmid, ENTRY_PRESENT);
+	uint64_t wanted = object | ENTRY_PRESENT;
 
 	for (;;) {
 		struct segment_entry *entry = ledger_choose(
-			shmid); /* before the search: see ledger_take_new */
-		struct segment_entry *known = ledger_find(shmid, ENTRY_PRESENT);
+			object); /* before the search: see ledger_take_new */
+		struct segment_entry *known = ledger_find(object, ENTRY_PRESENT);
 
 		if (known)
 			return known;
 		if (!entry)
-			return ledger_take_beyond(shmid, wanted, clock);
+			return ledger_take_beyond(object, wanted, clock);
 		if (ledger_take(entry, wanted, clock))
 			return entry;
-		/* Another thread took it, perhaps for this shmid. */
+		/* Another thread took it, perhaps for this object. */
 	}
 }
 
@@ -199,14 +196,14 @@ static __attribute__((noinline)) struct segment_entry *ledger_find_or_take(int s
  * entry, or this place can no longer be taken. If the search came first, this process would choose
  * the next place, and the segment would have two entries.
  */
-INLINE struct segment_entry *ledger_take_new(int shmid, uint64_t clock)
+INLINE struct segment_entry *ledger_take_new(uint64_t object, uint64_t clock)
 {
-	struct segment_entry *entry = ledger_choose(shmid);
+	struct segment_entry *entry = ledger_choose(object);
 
-	if (LIKELY(!ledger_find_near(shmid, ENTRY_PRESENT) && ledger_is_near() && entry &&
-		   ledger_take(entry, ledger_claim_word(shmid, ENTRY_PRESENT), clock)))
+	if (LIKELY(!ledger_find_near(object, ENTRY_PRESENT) && ledger_is_near() && entry &&
+		   ledger_take(entry, object | ENTRY_PRESENT, clock)))
 		return entry;
-	return ledger_find_or_take(shmid, clock);
+	return ledger_find_or_take(object, clock);
 }
 
 /* The ledger describes one IPC namespace: in another one, the same ids name other segments. */
@@ -313,31 +310,32 @@ INLINE void ledger_note_user(struct segment_entry *entry)
 		word_set_bits(&entry->user_families, bits);
 }
 
-HOT void ledger_named(int shmid, const struct segment_event *event)
+HOT void ledger_named(uint64_t object, const struct segment_event *event)
 {
 	struct segment_entry *entry = ledger_is_of_other_namespace()
 					      ? NULL
-					      : ledger_take_new(shmid, event->clock);
+					      : ledger_take_new(object, event->clock);
 
 	if (!entry || half_load(&entry->creator_instance) != 0 ||
 	    !half_take(&entry->creator_instance, 0, shim.instance))
 		return;
 	ledger_note_creator(entry);
+	/* shmget, semget and msgget have these at the same places. */
 	half_store(&entry->key, (uint32_t)event->u.shmget.key);
 	word_store(&entry->size, event->u.shmget.size);
 	half_store(&entry->flags, event->u.shmget.flags);
 	half_store(&entry->creator_stack, event->stack);
 }
 
-HOT struct segment_entry *ledger_attached(int shmid, uint64_t clock, bool inherited)
+HOT struct segment_entry *ledger_attached(uint64_t object, uint64_t clock, bool inherited)
 {
 	struct segment_entry *entry;
 
 	if (ledger_is_of_other_namespace())
 		return NULL;
-	entry = ledger_find_any(shmid);
+	entry = ledger_find_any(object);
 	if (UNLIKELY(!entry))
-		entry = ledger_find_or_take(shmid, clock);
+		entry = ledger_find_or_take(object, clock);
 	if (LIKELY(entry)) {
 		counter_add(inherited ? &entry->inherited : &entry->attaches, 1, false);
 		ledger_note_user(entry);
@@ -345,36 +343,51 @@ HOT struct segment_entry *ledger_attached(int shmid, uint64_t clock, bool inheri
 	return entry;
 }
 
-uint64_t ledger_size(int shmid)
+uint64_t ledger_size(uint64_t object)
 {
-	const struct segment_entry *entry = ledger_is_of_other_namespace() ? NULL
-									   : ledger_find_any(shmid);
+	const struct segment_entry *entry = ledger_is_of_other_namespace()
+						    ? NULL
+						    : ledger_find_any(object);
 
 	return entry ? word_load(&entry->size) : 0;
 }
 
-HOT void ledger_detached(struct segment_entry *entry, int shmid)
+HOT void ledger_detached(struct segment_entry *entry, uint64_t object)
 {
-	if (UNLIKELY(!entry || word_accept(&entry->claim) >> 32 != (uint32_t)shmid))
-		entry = ledger_is_of_other_namespace() ? NULL : ledger_find_any(shmid);
+	if (UNLIKELY(!entry || (word_accept(&entry->claim) & ~0xffull) != object))
+		entry = ledger_is_of_other_namespace() ? NULL : ledger_find_any(object);
 	if (LIKELY(entry))
 		counter_add(&entry->detaches, 1, false);
 }
 
-HOT void ledger_removed(int shmid, const struct segment_event *event)
+HOT void ledger_operated(uint64_t object, uint64_t clock, bool received)
 {
 	struct segment_entry *entry;
 
 	if (ledger_is_of_other_namespace())
 		return;
-	entry = ledger_find_near(shmid, ENTRY_PRESENT);
+	entry = ledger_find_any(object);
 	if (UNLIKELY(!entry))
-		entry = ledger_find_or_take(shmid, event->clock);
+		entry = ledger_find_or_take(object, clock);
+	if (UNLIKELY(!entry))
+		return;
+	counter_add(received ? &entry->detaches : &entry->attaches, 1, false);
+	ledger_note_user(entry);
+}
+
+HOT void ledger_removed(uint64_t object, const struct segment_event *event)
+{
+	struct segment_entry *entry;
+
+	if (ledger_is_of_other_namespace())
+		return;
+	entry = ledger_find_near(object, ENTRY_PRESENT);
+	if (UNLIKELY(!entry))
+		entry = ledger_find_or_take(object, event->clock);
 	if (UNLIKELY(!entry))
 		return;
 	half_store(&entry->remover_instance, shim.instance);
 	half_store(&entry->remover_stack, event->stack);
 	word_store(&entry->removed_clock, event->clock);
-	word_take(&entry->claim, ledger_claim_word(shmid, ENTRY_PRESENT),
-		  ledger_claim_word(shmid, ENTRY_REMOVED));
+	word_take(&entry->claim, object | ENTRY_PRESENT, object | ENTRY_REMOVED);
 }

@@ -17,6 +17,8 @@
 
 #include "common/files.h"
 #include "hooks.h"
+#include "hooks_msg.h"
+#include "hooks_sem.h"
 #include "libc.h"
 #include "shim.h"
 
@@ -36,6 +38,8 @@ struct entry {
 	char *address; /* of libc's entry */
 	unsigned char original[JUMP_BYTES];
 };
+
+#define ENTRY_COUNT CALL_MSGSND /* libc's own msgsnd and msgrcv are called: hooks_msg.c */
 
 static struct entry entries[CALL_COUNT] = {
 #define CALL(id, fn, nr) [CALL_##id] = {.name = #fn, .body = (void *)hook_##fn},
@@ -94,9 +98,12 @@ static bool entry_has_breakpoint(const struct link_map *libc, const struct entry
 
 static bool entries_find(const struct link_map *libc)
 {
-	for (int i = 0; i < CALL_COUNT; i++) {
+	for (int i = 0; i < ENTRY_COUNT; i++) {
 		struct libc_symbol symbol = libc_find_symbol(libc, entries[i].name);
 
+		/* glibc 2.32 and later: a jump to semtimedop, whose entry follows. */
+		if (i == CALL_SEMOP && symbol.address && symbol.size_bytes < JUMP_BYTES)
+			continue;
 		if (!symbol.address || symbol.size_bytes < JUMP_BYTES)
 			return false;
 		entries[i].address = symbol.address;
@@ -144,10 +151,12 @@ static void jump_put(unsigned char *at, const struct entry *entry)
  */
 static bool jumps_write_together(int fd, int first, int last)
 {
-	unsigned char code[512];
+	unsigned char code[1024];
 	char *low = entries[first].address, *high = low;
 
 	for (int i = first; i <= last; i++) {
+		if (!entries[i].address)
+			continue;
 		if (entries[i].address < low)
 			low = entries[i].address;
 		if (entries[i].address > high)
@@ -157,7 +166,8 @@ static bool jumps_write_together(int fd, int first, int last)
 		return false;
 	memcpy(code, low, (size_t)(high - low) + JUMP_BYTES);
 	for (int i = first; i <= last; i++)
-		jump_put(code + (entries[i].address - low), &entries[i]);
+		if (entries[i].address)
+			jump_put(code + (entries[i].address - low), &entries[i]);
 	return code_write(fd, low, code, (size_t)(high - low) + JUMP_BYTES);
 }
 
@@ -166,6 +176,8 @@ static bool jumps_write_apart(int fd, int first, int last)
 	for (int i = first; i <= last; i++) {
 		unsigned char jump[JUMP_BYTES];
 
+		if (!entries[i].address)
+			continue;
 		jump_put(jump, &entries[i]);
 		if (!code_write(fd, entries[i].address, jump, JUMP_BYTES))
 			return false;
@@ -177,8 +189,8 @@ static bool jumps_write(int fd)
 {
 	return (jumps_write_together(fd, CALL_BRK, CALL_SBRK) ||
 		jumps_write_apart(fd, CALL_BRK, CALL_SBRK)) &&
-	       (jumps_write_together(fd, CALL_SHMGET, CALL_SHMCTL) ||
-		jumps_write_apart(fd, CALL_SHMGET, CALL_SHMCTL));
+	       (jumps_write_together(fd, CALL_SHMGET, ENTRY_COUNT - 1) ||
+		jumps_write_apart(fd, CALL_SHMGET, ENTRY_COUNT - 1));
 }
 
 /* A query through each of libc's two break entries must reach the shim. */
@@ -195,8 +207,9 @@ static bool redirect_is_effective(void)
 
 static void redirect_undo(int fd)
 {
-	for (int i = 0; i < CALL_COUNT; i++)
-		if (memcmp(entries[i].address, entries[i].original, JUMP_BYTES) != 0)
+	for (int i = 0; i < ENTRY_COUNT; i++)
+		if (entries[i].address &&
+		    memcmp(entries[i].address, entries[i].original, JUMP_BYTES) != 0)
 			code_write(fd, entries[i].address, entries[i].original, JUMP_BYTES);
 }
 

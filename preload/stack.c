@@ -98,6 +98,8 @@ void stack_set_up(const struct link_map *libc, const struct link_map *loader)
 {
 	char *find = libc_find_symbol(libc, "_dl_find_object").address;
 	char *end = libc_find_symbol(loader, "__libc_stack_end").address;
+	bool can_find = unwind_set_up((int (*)(void *, struct unwind_object *))(void *)find,
+				      end ? *(const uint64_t *)end : 0);
 	uint32_t depth = shim.header->stack_depth;
 	long at;
 
@@ -110,8 +112,7 @@ void stack_set_up(const struct link_map *libc, const struct link_map *loader)
 		memo_count /= 2;
 	at = raw_call6(SYS_mmap, 0, (long)working_bytes(), PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (raw_failed(at) || !unwind_set_up((int (*)(void *, struct unwind_object *))(void *)find,
-					     end ? *(const uint64_t *)end : 0)) {
+	if (raw_failed(at) || !can_find) {
 		shim.stack_depth = 0;
 		shim.no_stacks = true;
 		return;

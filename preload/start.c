@@ -40,6 +40,8 @@ struct shim shim = {.alive = &always_alive, .single_threaded = &never_alone};
 /* On a page that the loader has already touched. */
 long (*shim_libc_syscall)(long number, ...) __attribute__((section(".data")));
 int (*shim_libc_clock_gettime)(int clock_id, void *timespec) __attribute__((section(".data")));
+int (*shim_libc_msgsnd)(int msqid, const void *message, size_t size, int flags);
+long (*shim_libc_msgrcv)(int msqid, void *message, size_t size, long type, int flags);
 
 /* Private writable memory counts against the program's own limits, touched or not. */
 static uint64_t spare_bytes(void)
@@ -103,6 +105,12 @@ static void shim_find_libc(const struct link_map *libc)
 	shim_libc_syscall = (long (*)(long, ...))(void *)libc_find_symbol(libc, "syscall").address;
 	shim_libc_clock_gettime =
 		(int (*)(int, void *))(void *)libc_find_symbol(libc, "clock_gettime").address;
+	shim_libc_msgsnd = (int (*)(int, const void *, size_t, int))(void *)libc_find_symbol(
+				   libc, "msgsnd")
+				   .address;
+	shim_libc_msgrcv = (long (*)(int, void *, size_t, long, int))(void *)libc_find_symbol(
+				   libc, "msgrcv")
+				   .address;
 	libc_find_text(libc, &shim.libc_text_begin, &shim.libc_text_end);
 	shim.rseq_offset = find_rseq_offset(libc_find_map("ld-linux"));
 	shim.tid_offset = find_tid_offset();

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * syscall(2). The five numbers behind the six calls go to a hook. All others go to libc's own
- * function with registers and stack unchanged, as vfork and clone need it.
+ * syscall(2). The numbers of the watched calls go to a hook. All others go to libc's own function
+ * with registers and stack unchanged, as vfork and clone need it.
  *
- * x86-64: brk 12, shmget 29, shmat 30, shmctl 31, shmdt 67.
- * aarch64: brk 214, shmget 194 to shmdt 197.
+ * x86-64: brk 12, shmget 29, shmat 30, shmctl 31, semget 64, semop 65, semctl 66, shmdt 67,
+ * msgget 68, msgsnd 69, msgrcv 70, msgctl 71, semtimedop 220.
+ * aarch64: msgget 186 to shmdt 197, brk 214.
  */
 	.text
 	.globl	syscall
@@ -15,25 +16,40 @@ syscall:
 	.cfi_startproc
 	endbr64
 	cmpq	$12, %rdi
-	je	1f
+	je	hook_syscall_brk
 	leaq	-29(%rdi), %rax
 	cmpq	$2, %rax
 	jbe	1f
-	cmpq	$67, %rdi
-	je	1f
+	leaq	-64(%rdi), %rax
+	cmpq	$7, %rax
+	jbe	1f
+	cmpq	$220, %rdi
+	je	hook_syscall_semtimedop
 	movq	shim_libc_syscall(%rip), %rax
 	testq	%rax, %rax
 	jz	2f
 	jmp	*%rax
-1:	cmpq	$12, %rdi
-	je	hook_syscall_brk
-	cmpq	$29, %rdi
+1:	cmpq	$29, %rdi
 	je	hook_syscall_shmget
 	cmpq	$30, %rdi
 	je	hook_syscall_shmat
 	cmpq	$31, %rdi
 	je	hook_syscall_shmctl
-	jmp	hook_syscall_shmdt
+	cmpq	$64, %rdi
+	je	hook_syscall_semget
+	cmpq	$65, %rdi
+	je	hook_syscall_semop
+	cmpq	$66, %rdi
+	je	hook_syscall_semctl
+	cmpq	$67, %rdi
+	je	hook_syscall_shmdt
+	cmpq	$68, %rdi
+	je	hook_syscall_msgget
+	cmpq	$69, %rdi
+	je	hook_syscall_msgsnd
+	cmpq	$70, %rdi
+	je	hook_syscall_msgrcv
+	jmp	hook_syscall_msgctl
 2:	jmp	hook_syscall_early
 	.cfi_endproc
 #else
@@ -42,16 +58,30 @@ syscall:
 	.cfi_startproc
 	hint	#34
 	cmp	x0, #214
-	b.eq	1f
-	sub	x16, x0, #194
-	cmp	x16, #3
+	b.eq	hook_syscall_brk
+	sub	x16, x0, #186
+	cmp	x16, #11
 	b.ls	1f
 	adrp	x16, shim_libc_syscall
 	ldr	x16, [x16, #:lo12:shim_libc_syscall]
 	cbz	x16, 2f
 	br	x16
-1:	cmp	x0, #214
-	b.eq	hook_syscall_brk
+1:	cmp	x0, #186
+	b.eq	hook_syscall_msgget
+	cmp	x0, #187
+	b.eq	hook_syscall_msgctl
+	cmp	x0, #188
+	b.eq	hook_syscall_msgrcv
+	cmp	x0, #189
+	b.eq	hook_syscall_msgsnd
+	cmp	x0, #190
+	b.eq	hook_syscall_semget
+	cmp	x0, #191
+	b.eq	hook_syscall_semctl
+	cmp	x0, #192
+	b.eq	hook_syscall_semtimedop
+	cmp	x0, #193
+	b.eq	hook_syscall_semop
 	cmp	x0, #194
 	b.eq	hook_syscall_shmget
 	cmp	x0, #195

@@ -51,6 +51,20 @@ uint64_t unwind_distance(uint64_t sp)
 	return unwind_stack_end(sp, sp) - sp;
 }
 
+bool unwind_can_read(uint64_t sp, uint64_t address, uint64_t bytes)
+{
+	uint64_t end = unwind_stack_end(sp, sp);
+	struct unwind_object object;
+	struct unwind_span segment;
+
+	if (address >= sp && address < end)
+		return bytes <= end - address;
+	if (!find_object || find_object((void *)address, &object) != 0)
+		return false;
+	segment = module_segment(&object, address);
+	return address >= segment.begin && address < segment.end && bytes <= segment.end - address;
+}
+
 /*
  * Whether the instruction before a return address is a call. On a stack that a program built
  * itself, the outermost return address may follow no call: it may be the address of a function to

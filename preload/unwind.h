@@ -81,6 +81,12 @@ static inline uint64_t unwind_strip(uint64_t pc)
 /* The bytes from `sp` to the outer end of its stack; 0 where that end is not known. */
 uint64_t unwind_distance(uint64_t sp);
 
+/*
+ * Whether memory can be read without a fault: the program's own stack beyond `sp`, or data of a
+ * loaded file. False where that is not known. Usable after unwind_set_up, whatever it returned.
+ */
+bool unwind_can_read(uint64_t sp, uint64_t address, uint64_t bytes);
+
 /* Moves to the next outer frame. False at the outermost one, and where the tables end. */
 bool unwind_step(struct unwind_cursor *cursor);
 

@@ -39,6 +39,7 @@
  *   recorder/watch_scan       processes without a pidfd, by polling
  *   recorder/jit_names        names of code that processes made themselves, from /tmp/perf-PID.map
  *   recorder/title            what servers write over their arguments
+ *   recorder/operations       who operated on sets and queues, and which calls had not returned
  *   recorder/usage            what each process uses: memory, page faults, time, its free heap
  *   recorder/watch_struct     struct watch, for these three
  *   recorder/preload_check    whether a process or a program can load the shim
@@ -89,6 +90,7 @@
  *   reader/facts_visitor   the one sink of facts
  *   reader/tables          processes, attachments, ledger, stacks, row by row
  *   reader/rows            converts their rows into facts
+ *   reader/object_facts    what those rows say about segments, sets and queues
  *   reader/catalog         who created the objects that ended sessions left behind
  *   reader/timescale       from the session's clock to nanoseconds
  *   reader/kernel_check    the kernel cross-check: segments and breaks
@@ -106,6 +108,7 @@
  *
  * model/: what happened; no input, no output
  *   model/model             the model and its processes
+ *   model/operations       who operated on sets and queues, and the calls that had not returned
  *   model/apply_event       what an event changes
  *   model/segments          which process created, changed and removed a segment
  *   model/attachments       which process attached what, and how each attachment began and ended
@@ -170,6 +173,7 @@
  *   view/events          one event, as these three get it
  *   view/events_text     it as a line
  *   view/events_json     it as an object
+ *   view/events_objects    the arguments of calls about sets and queues
  *   view/events_csv      it as a row
  *   view/stack           call stacks
  *   view/sites           call sites

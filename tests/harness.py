@@ -28,7 +28,8 @@ SANITIZER_OPTIONS = {"ASAN_OPTIONS": f"exitcode={SANITIZER_STATUS}:allocator_may
 TIMEOUT_S = 120
 PATIENCE_S = 40
 
-CALLS = ("brk", "sbrk", "shmget", "shmat", "shmdt", "shmctl")
+CALLS = ("brk", "sbrk", "shmget", "shmat", "shmdt", "shmctl", "semget", "semctl", "msgget", "msgctl", "semop", "semtimedop", "msgsnd",
+         "msgrcv")
 LIVES = ("start", "fork", "exec", "exit")
 CLONE_NEWIPC = 0x08000000
 IS_ROOT = os.geteuid() == 0

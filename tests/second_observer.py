@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: MIT
 """
 strace's record of a run and memshim's, in one form and compared thread by thread. A call is (name, arguments, result,
-errno). A call that only asks for the break (brk(0)) is counted by memshim, not logged, so neither record has it.
+errno). A call that only asks for the break (brk(0)) is counted by memshim, not logged, so neither record has it. Nor do
+they have a semop, semtimedop, msgsnd or msgrcv that succeeded, or that failed with EAGAIN or EINTR: the counts are compared.
 """
 
 import collections
@@ -10,7 +11,8 @@ import re
 
 import harness
 
-TRACE = ("strace", "-f", "-X", "raw", "-e", "trace=brk,shmget,shmat,shmdt,shmctl,execve", "-e", "signal=none")
+CALLS = "brk,shmget,shmat,shmdt,shmctl,semget,semctl,semop,semtimedop,msgget,msgctl,msgsnd,msgrcv"
+TRACE = ("strace", "-f", "-X", "raw", "-e", f"trace={CALLS},execve", "-e", "signal=none")
 WORD = (1 << 64) - 1
 
 
@@ -28,6 +30,16 @@ def number(text):
     return value
 
 
+OPERATIONS = ("semop", "semtimedop", "msgsnd", "msgrcv")
+ANSWERS = ("EAGAIN", "EINTR")
+COMPARED = {"shmctl": 2, "semctl": 3, "msgget": 2, "msgctl": 2, **dict.fromkeys(OPERATIONS, 1)}  # arguments; else 3
+
+
+def one_name(name):
+    """libc may make semop(3) from either system call."""
+    return "semop" if name == "semtimedop" else name
+
+
 def _call(name, arguments, result, error):
     arguments = [number(a) for a in arguments]
     if name == "brk":
@@ -37,8 +49,16 @@ def _call(name, arguments, result, error):
         arguments = (signed(arguments[0]), arguments[1], arguments[2] & 0xffffffff)
     elif name == "shmat":
         arguments = (signed(arguments[0]), arguments[1], arguments[2] & 0xffffffff)
-    elif name == "shmctl":
+    elif name in ("shmctl", "msgctl"):
         arguments = (signed(arguments[0]), signed(arguments[1]) & ~0x100)
+    elif name == "semctl":
+        arguments = (signed(arguments[0]), signed(arguments[1]), signed(arguments[2]) & ~0x100)
+    elif name == "semget":
+        arguments = (signed(arguments[0]), signed(arguments[1]), arguments[2] & 0xffffffff)
+    elif name == "msgget":
+        arguments = (signed(arguments[0]), arguments[1] & 0xffffffff)
+    elif name in OPERATIONS:
+        name, arguments = one_name(name), (signed(arguments[0]),)
     return (name, *arguments, result, error)
 
 
@@ -63,8 +83,11 @@ def _lines(path):
 
 
 def strace_calls(path, command):
-    """tid -> its calls, in order; of `command`, from its first exec on: before, it was memshim."""
-    calls = collections.defaultdict(list)
+    """
+    tid -> its calls, in order; of `command`, from its first exec on: before, it was memshim. And name -> how often each of
+    OPERATIONS was called.
+    """
+    calls, counts = collections.defaultdict(list), collections.Counter()
     is_ours = True
     for tid, text in _lines(path):
         found = LINE.match(STRUCT.sub("0", text))
@@ -76,10 +99,12 @@ def strace_calls(path, command):
                 is_ours = False
             continue
         arguments = [a.strip() for a in found[2].split(",")]
-        call = _call(found[1], arguments[: {"shmctl": 2}.get(found[1], 3)], number(found[3]), found[4])
-        if call:
+        call = _call(found[1], arguments[: COMPARED.get(found[1], 3)], number(found[3]), found[4])
+        if found[1] in OPERATIONS:
+            counts[one_name(found[1])] += 1
+        if call and (found[1] not in OPERATIONS or (found[4] and found[4] not in ANSWERS)):
             calls[tid].append(call)
-    return calls
+    return calls, counts
 
 
 def _event_call(event):
@@ -102,8 +127,16 @@ def _event_call(event):
         values = (signed(int(str(arguments["key"]), 0)), arguments["size"], arguments["flags_raw"])
     elif event["call"] == "shmat":
         values = (arguments["shmid"], int(arguments["addr"] or "0", 16), arguments["flags_raw"])
-    elif event["call"] == "shmctl":
-        values = (arguments["shmid"], arguments["cmd_raw"] & ~0x100)
+    elif event["call"] in ("shmctl", "msgctl"):
+        values = (arguments["shmid" if event["call"] == "shmctl" else "msqid"], arguments["cmd_raw"] & ~0x100)
+    elif event["call"] == "semctl":
+        values = (arguments["semid"], arguments["semnum"], arguments["cmd_raw"] & ~0x100)
+    elif event["call"] == "semget":
+        values = (signed(int(arguments["key"], 0)), arguments["nsems"], arguments["flags_raw"])
+    elif event["call"] == "msgget":
+        values = (signed(int(arguments["key"], 0)), arguments["flags_raw"])
+    elif event["call"] in OPERATIONS:
+        return (one_name(event["call"]), arguments["semid" if event["call"].startswith("sem") else "msqid"], None, error)
     else:
         values = (int(arguments["addr"] or "0", 16),)
     return (event["call"], *values, result, error)
@@ -121,7 +154,7 @@ def event_calls(recording):
 def compare(recording, trace):
     """Asserts that both observers agree about every thread that memshim knows."""
     report = recording.report()
-    seen = strace_calls(trace, report["session"]["command_pid"])
+    seen, counts = strace_calls(trace, report["session"]["command_pid"])
     logged = event_calls(recording)
     threads = {p.get("host_pid", p["pid"]) for p in report["processes"]} | set(logged)
     for tid in sorted(threads):
@@ -131,7 +164,12 @@ def compare(recording, trace):
         assert len(ours) == len(theirs), (
             f"thread {tid}: {len(ours)} events, {len(theirs)} calls: "
             f"{(ours[len(theirs):] + theirs[len(ours):])[:3]}")
-    return sum(len(calls) for calls in logged.values())
+    totals = collections.Counter()
+    for process in report["processes"]:
+        for name in OPERATIONS:
+            totals[one_name(name)] += sum(process["calls"][name].values())
+    assert +totals == +counts
+    return sum(len(calls) for calls in logged.values()) + sum(counts.values())
 
 
 def watch(*command, options=(), **rest):

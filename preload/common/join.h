@@ -11,6 +11,12 @@
 #include "../segment/window.h"
 #include "folder.h"
 
+/* A place in these tables is found with a mask. */
+static inline bool segment_region_is_table(const struct segment_region *region)
+{
+	return region->count >= SEGMENT_LEDGER_WINDOW && (region->count & (region->count - 1)) == 0;
+}
+
 /*
  * Checks the header of a mapping of `bytes`: every region must lie inside, have the known record
  * size, and overlap no other. Returns 0, -EPROTO (another version or machine), -EAGAIN (not ready)
@@ -29,6 +35,8 @@ static inline int segment_header_check(const struct segment_header *header, uint
 		[REGION_STACKS] = sizeof(struct segment_frame),
 		[REGION_LOADS] = sizeof(struct segment_load),
 		[REGION_PROGRAMS] = sizeof(struct segment_program),
+		[REGION_USES] = sizeof(struct segment_use),
+		[REGION_WAITS] = sizeof(struct segment_wait),
 		[REGION_RINGS] = sizeof(struct segment_ring),
 		[REGION_LOG] = sizeof(struct segment_event),
 	};
@@ -57,8 +65,9 @@ static inline int segment_header_check(const struct segment_header *header, uint
 	    header->region[REGION_SHARED].count != 1 ||
 	    header->region[REGION_INDEX].count != header->region[REGION_PROCESSES].count ||
 	    header->region[REGION_OWNERS].count != header->region[REGION_ATTACHMENTS].count ||
-	    header->region[REGION_LEDGER].count < SEGMENT_LEDGER_WINDOW ||
-	    header->region[REGION_LEDGER].count & (header->region[REGION_LEDGER].count - 1))
+	    !segment_region_is_table(&header->region[REGION_LEDGER]) ||
+	    !segment_region_is_table(&header->region[REGION_USES]) ||
+	    !segment_region_is_table(&header->region[REGION_WAITS]))
 		return -EBADMSG;
 	return 0;
 }

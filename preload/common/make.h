@@ -22,6 +22,8 @@
 #define SEGMENT_FRAMES_DEFAULT 65536u
 #define SEGMENT_LOADS_DEFAULT 32768u
 #define SEGMENT_PROGRAMS_DEFAULT 512u
+#define SEGMENT_USES_DEFAULT 8192u
+#define SEGMENT_WAITS_DEFAULT 2048u
 
 /*
  * What the creator asks for. 0 means the default. Where memory is short, all of it becomes smaller.
@@ -81,6 +83,10 @@ static inline void segment_header_lay_out(struct segment_header *header, uint64_
 				       SEGMENT_LOADS_DEFAULT >> shift);
 	at = segment_header_add_region(header, at, REGION_PROGRAMS, sizeof(struct segment_program),
 				       SEGMENT_PROGRAMS_DEFAULT >> shift);
+	at = segment_header_add_region(header, at, REGION_USES, sizeof(struct segment_use),
+				       SEGMENT_USES_DEFAULT >> shift);
+	at = segment_header_add_region(header, at, REGION_WAITS, sizeof(struct segment_wait),
+				       SEGMENT_WAITS_DEFAULT >> shift);
 	at = segment_header_add_region(header, at, REGION_LOG, sizeof(struct segment_event),
 				       rings * ring_events);
 	header->total_bytes = at;

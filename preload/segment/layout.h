@@ -19,6 +19,8 @@
  *            region STACKS               struct segment_frame: a tree of call stacks, see there
  *            region LOADS                struct segment_load: the load addresses in each process
  *            region PROGRAMS             struct segment_program, open addressing by content
+ *            region USES                 struct segment_use, open addressing by its claim
+ *            region WAITS                struct segment_wait, open addressing by instance
  *            region LOG                  the events of ring 0, the events of ring 1, ...
  *
  * The regions that every process touches when it starts come first, together: the kernel maps
@@ -82,6 +84,8 @@ enum segment_region_kind {
 	REGION_STACKS,
 	REGION_LOADS,
 	REGION_PROGRAMS, /* live segments only */
+	REGION_USES,
+	REGION_WAITS,
 	REGION_LOG,
 	REGION_UNFOLLOWED, /* recordings only: processes that ran without the shim */
 	REGION_SNAPSHOTS,  /* recordings only: kernel snapshots, read right after a call */
@@ -188,7 +192,7 @@ struct segment_shared {
 	_Atomic uint64_t lost[16]; /* by enum segment_loss: losses that belong to no process slot */
 	_Atomic uint64_t reused_calls[CALL_COUNT]; /* calls of processes whose slot was reused */
 	_Atomic uint64_t closed; /* 1 when the recorder has finished: new images do not join */
-	unsigned char reserved[3784];
+	unsigned char reserved[3720];
 };
 
 enum segment_process_state {
@@ -307,9 +311,9 @@ struct segment_attachment {
 };
 
 /*
- * One System V object as the session saw it. An id that is reused after IPC_RMID gets a new entry:
- * see window.h. `claim` is id << 32 | kind << 8 | state. The other words are independent of each
- * other, and are written after it.
+ * One System V object as the session saw it: `get` is shmget, semget or msgget. An id that is
+ * reused after IPC_RMID gets a new entry: see window.h. `claim` is id << 32 | kind << 8 | state.
+ * The other words are independent of each other, and are written after it.
  *
  * The creator is stored here, and not only in a process slot, because slots are reused. A value of
  * 0 is unknown, and no rule may take it for an answer.
@@ -320,25 +324,26 @@ enum segment_entry_state {
 	ENTRY_REMOVED = 2, /* IPC_RMID seen */
 };
 
-enum segment_object_kind { OBJECT_SHM = 0 };
+enum segment_object_kind { OBJECT_SHM, OBJECT_SEM, OBJECT_MSG, OBJECT_KINDS };
 
 struct segment_entry {
 	_Atomic uint64_t claim;
-	_Atomic uint32_t creator_instance; /* the first image that called shmget for it; 0: known by
-					      shmat or shmctl only */
+	_Atomic uint32_t creator_instance; /* the first image whose get returned it; 0: known by
+					      other calls only */
 	_Atomic uint32_t key;              /* bits of the key_t */
-	_Atomic uint64_t size;             /* the size argument of shmget; 0 unknown */
-	_Atomic uint32_t flags;            /* shmflg of that shmget */
+	_Atomic uint64_t size;             /* the size argument of shmget, nsems of semget; 0
+					      unknown */
+	_Atomic uint32_t flags;            /* of that get */
 	_Atomic uint32_t remover_instance;
 	_Atomic uint64_t seen_clock; /* first seen */
 	_Atomic uint64_t removed_clock;
-	_Atomic uint64_t attaches;      /* successful shmat */
-	_Atomic uint64_t detaches;      /* successful shmdt */
+	_Atomic uint64_t attaches;      /* successful shmat; semop and semtimedop; msgsnd */
+	_Atomic uint64_t detaches;      /* successful shmdt; msgrcv */
 	_Atomic uint64_t inherited;     /* attachments that fork copied */
-	_Atomic uint32_t creator_stack; /* of that shmget; 0 none */
+	_Atomic uint32_t creator_stack; /* of that get; 0 none */
 	_Atomic uint32_t remover_stack;
 	_Atomic uint64_t user_families; /* except the creator's: bit (segment_process.family % 64)
-					   of each family that attached it */
+					   of each family that attached it or operated on it */
 	/* Copied from the slot of `creator_instance`. */
 	_Atomic uint64_t creator_start_time;
 	_Atomic uint64_t creator_namespace; /* pid namespace of creator_pid */
@@ -358,6 +363,35 @@ struct segment_program {
 	char comm[16]; /* as in segment_process */
 	char exe[160];
 	char cmdline[136];
+};
+
+/*
+ * How often an image operated on a semaphore set or a queue. One pair may have two entries: their
+ * counts add up. The recorder empties the entries of an image that has ended.
+ */
+struct segment_use {
+	_Atomic uint64_t claim;      /* id << 32 | kind << 30 | instance; 0 free */
+	_Atomic uint64_t count[2];   /* successful: semop and semtimedop; msgsnd, msgrcv */
+	_Atomic uint64_t seen_clock; /* of the first of them */
+};
+#define SEGMENT_USE_KIND_SHIFT 30 /* instances are lower than 1 << 30 */
+
+/*
+ * A call that has not returned: semop, semtimedop, msgsnd, msgrcv. Most return at once, and their
+ * entry is free again. The entry of a thread that was killed or cancelled stays until its image has
+ * ended.
+ */
+struct segment_wait {
+	_Atomic uint64_t claim;       /* instance << 32 | tid; 0 free */
+	_Atomic uint64_t since_clock; /* written last; 0: the words below are not valid */
+	_Atomic uint64_t object;      /* id << 32 | kind << 8 | enum segment_call */
+	/*
+	 * semop: nsops << 32 | semnum << 16 | bits of sem_op, of the only operation that can wait;
+	 * nsops 0: it could not be read, or there are several. msgrcv: bits of msgtyp.
+	 */
+	_Atomic uint64_t operation;
+	_Atomic uint64_t frame; /* the caller's canonical frame address */
+	unsigned char reserved[24];
 };
 
 /*
@@ -414,7 +448,7 @@ enum {
 	EVENT_ASKED = 1u << 4,     /* shmat: the caller gave an address, see detail */
 	EVENT_INHERITED = 1u << 5, /* shmdt: the attachment was copied by fork */
 	EVENT_SHMID_KNOWN = 1u << 6, /* shmdt: shmid is known */
-	EVENT_OWNER_KNOWN = 1u << 7, /* shmctl, IPC_SET: mode, uid and gid were set to these */
+	EVENT_OWNER_KNOWN = 1u << 7, /* IPC_SET: mode, uid and gid were set to these */
 };
 
 /*
@@ -469,6 +503,38 @@ struct segment_event {
 			uint32_t mode, uid, gid; /* if EVENT_OWNER_KNOWN */
 		} shmctl;
 		struct {
+			int32_t key;
+			uint32_t flags;
+			uint64_t nsems; /* msgget: 0 */
+			int32_t id;     /* result, -1 when failed */
+		} get;                  /* semget, msgget */
+		struct {
+			int32_t semid, semnum, command;
+			int32_t result;
+			uint32_t mode, uid, gid; /* if EVENT_OWNER_KNOWN */
+			int32_t value;           /* argument of SETVAL, else 0 */
+		} semctl;
+		struct {
+			int32_t msqid, command;
+			uint64_t buffer; /* address in the target */
+			int32_t result;
+			uint32_t mode, uid, gid; /* if EVENT_OWNER_KNOWN */
+		} msgctl;
+		struct {
+			int32_t semid;
+			int32_t semnum; /* as in segment_wait; -1 unknown */
+			int32_t op;
+			int32_t pad;
+			uint64_t nsops;
+			uint64_t timed; /* semtimedop: 1 if it has a timeout */
+		} semop;
+		struct {
+			int32_t msqid;
+			int32_t flags;
+			uint64_t size; /* msgsz */
+			int64_t type;  /* msgrcv: msgtyp */
+		} message;             /* msgsnd, msgrcv */
+		struct {
 			int32_t status;     /* exit: exit status, -1 unknown */
 			int32_t signal;     /* exit: 0 none */
 			uint32_t inherited; /* fork: attachments copied; exec, exit: attachments
@@ -487,13 +553,15 @@ SEGMENT_ASSERT(offsetof(struct segment_header, ipc_namespace_id) == 2608);
 SEGMENT_ASSERT(sizeof(struct segment_shared) == 4096);
 SEGMENT_ASSERT(offsetof(struct segment_shared, next_instance) == 64);
 SEGMENT_ASSERT(offsetof(struct segment_shared, lost) == 128);
-SEGMENT_ASSERT(sizeof(struct segment_process) == 1024);
+SEGMENT_ASSERT(sizeof(struct segment_process) == 1216);
 SEGMENT_ASSERT(offsetof(struct segment_process, family) == 116);
 SEGMENT_ASSERT(offsetof(struct segment_process, state) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_attachment) == 32);
 SEGMENT_ASSERT(sizeof(struct segment_entry) == 128);
 SEGMENT_ASSERT(offsetof(struct segment_entry, user_families) == 80);
 SEGMENT_ASSERT(sizeof(struct segment_program) == 320);
+SEGMENT_ASSERT(sizeof(struct segment_use) == 32);
+SEGMENT_ASSERT(sizeof(struct segment_wait) == 64);
 SEGMENT_ASSERT(sizeof(struct segment_module) == 256);
 SEGMENT_ASSERT(sizeof(struct segment_frame) == 16);
 SEGMENT_ASSERT(sizeof(struct segment_load) == 16);

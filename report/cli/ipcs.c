@@ -77,13 +77,13 @@ static void session_ledger_keep_row(void *context, const struct ledger_facts *ro
 {
 	struct session_ledger *s = context;
 
-	if (ARRAY_RESERVE(s->rows, s->row_capacity, s->row_count + 1))
+	if (row->kind == SHARED_MEMORY && ARRAY_RESERVE(s->rows, s->row_capacity, s->row_count + 1))
 		s->rows[s->row_count++] = *row;
 }
 
 static void ipcs_name_creator(const struct session_ledger *s, const struct ledger_facts *row)
 {
-	struct ipc_segment *segment = ipc_find(s->table, row->shmid);
+	struct ipc_segment *segment = ipc_find(s->table, row->id);
 	const struct process_facts *creator = row->creator < s->process_capacity
 						      ? &s->processes[row->creator]
 						      : NULL;

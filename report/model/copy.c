@@ -151,6 +151,7 @@ struct model *model_copy(const struct model *from)
 	copy->kernel.rows = NULL;
 	copy->kernel.holders = NULL;
 	copy->processes.unfollowed = NULL;
+	copy->operations = (struct model_operations){0};
 	copy->findings.rows = NULL;
 	copy->kernel.holder_count = copy->kernel.holder_capacity = 0;
 	copy->processes.unfollowed_count = copy->processes.unfollowed_capacity = 0;

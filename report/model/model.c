@@ -94,6 +94,7 @@ void model_free(struct model *model)
 	free(model->processes.unfollowed);
 	free(model->findings.rows);
 	free(model->history.changes);
+	operations_free(&model->operations);
 	free(model);
 }
 

@@ -18,6 +18,7 @@
 #include "report/model/creator.h"
 #include "report/model/findings.h"
 #include "report/model/heap.h"
+#include "report/model/operations.h"
 #include "report/model/segments.h"
 #include "report/model/sites.h"
 #include "report/model/spark.h"
@@ -113,6 +114,7 @@ struct model {
 	const struct model *original; /* of a copy: it owns names, modules and more; else null */
 	struct model_processes processes;
 	struct model_segments segments;
+	struct model_operations operations; /* from the tables: each copy has its own */
 	struct model_history history;
 	struct model_findings findings;
 	struct model_kernel kernel;

@@ -359,12 +359,12 @@ void segments_add_event(struct model *model, struct model_process *process,
 /* The segment of a ledger row: with the same id, and removed or not as in the row. */
 static struct model_segment *segment_of_row(struct model *model, const struct ledger_facts *row)
 {
-	struct model_segment *latest = model_segment(model, row->shmid);
+	struct model_segment *latest = model_segment(model, row->id);
 
 	if (!latest || latest->seen_ns == row->seen_ns || latest->removed == row->removed)
 		return latest;
 	for (uint32_t i = 0; i < model->segments.count; i++)
-		if (model->segments.rows[i]->shmid == row->shmid &&
+		if (model->segments.rows[i]->shmid == row->id &&
 		    model->segments.rows[i]->seen_ns == row->seen_ns)
 			return model->segments.rows[i];
 	return latest->removed ? NULL : latest;
@@ -377,10 +377,13 @@ static uint64_t segment_larger(uint64_t a, uint64_t b)
 
 void model_add_ledger(struct model *model, const struct ledger_facts *facts)
 {
-	struct model_segment *segment = segment_of_row(model, facts);
+	struct model_segment *segment;
 
+	if (facts->kind != SHARED_MEMORY)
+		return;
+	segment = segment_of_row(model, facts);
 	if (!segment)
-		segment = segment_make(model, 0, facts->shmid, facts->seen_ns);
+		segment = segment_make(model, 0, facts->id, facts->seen_ns);
 	if (!segment)
 		return;
 	if (facts->creator && !segment->flags_known) {

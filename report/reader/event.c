@@ -3,6 +3,8 @@
 
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 
 #include "preload/segment/layout.h"
@@ -19,6 +21,8 @@ _Static_assert((int)FLAG_ASKED == (int)EVENT_ASKED, "asked");
 _Static_assert((int)FLAG_INHERITED == (int)EVENT_INHERITED, "inherited");
 _Static_assert((int)FLAG_SHMID_KNOWN == (int)EVENT_SHMID_KNOWN, "shmid known");
 _Static_assert((int)FLAG_OWNER_KNOWN == (int)EVENT_OWNER_KNOWN, "owner known");
+_Static_assert((int)SEMAPHORE_SET == (int)OBJECT_SEM, "semaphores");
+_Static_assert((int)OBJECT_KIND_COUNT == (int)OBJECT_KINDS, "objects");
 _Static_assert(sizeof(((struct event *)0)->u) == sizeof(((struct segment_event *)0)->u), "words");
 
 /* Each member is one word before its place in the record: cursor.c copies all with one memcpy. */
@@ -82,6 +86,80 @@ static bool shmctl_shmid(const struct event *event, int32_t *shmid)
 		return !event_failed(event);
 	default:
 		return false;
+	}
+}
+
+static bool semctl_semid(const struct event *event, int32_t *semid)
+{
+	switch (event->u.semctl.command & ~0x100 /* IPC_64 */) {
+	case IPC_INFO:
+	case SEM_INFO:
+		return false;
+	case SEM_STAT:
+	case SEM_STAT_ANY:
+		*semid = event->u.semctl.result;
+		return !event_failed(event);
+	default:
+		*semid = event->u.semctl.semid;
+		return true;
+	}
+}
+
+static bool msgctl_msqid(const struct event *event, int32_t *msqid)
+{
+	switch (event->u.msgctl.command & ~0x100 /* IPC_64 */) {
+	case IPC_INFO:
+	case MSG_INFO:
+		return false;
+	case MSG_STAT:
+	case MSG_STAT_ANY:
+		*msqid = event->u.msgctl.result;
+		return !event_failed(event);
+	default:
+		*msqid = event->u.msgctl.msqid;
+		return true;
+	}
+}
+
+enum object_kind event_object_kind(const struct event *event)
+{
+	switch (event->kind) {
+	case KIND_SEMGET:
+	case KIND_SEMCTL:
+	case KIND_SEMOP:
+	case KIND_SEMTIMEDOP:
+		return SEMAPHORE_SET;
+	case KIND_MSGGET:
+	case KIND_MSGCTL:
+	case KIND_MSGSND:
+	case KIND_MSGRCV:
+		return MESSAGE_QUEUE;
+	default:
+		return SHARED_MEMORY;
+	}
+}
+
+bool event_object_id(const struct event *event, int32_t *id)
+{
+	switch (event->kind) {
+	case KIND_SEMGET:
+	case KIND_MSGGET:
+		*id = event->u.get.id;
+		return !event_failed(event);
+	case KIND_SEMCTL:
+		return semctl_semid(event, id);
+	case KIND_MSGCTL:
+		return msgctl_msqid(event, id);
+	case KIND_SEMOP:
+	case KIND_SEMTIMEDOP:
+		*id = event->u.semop.semid;
+		return true;
+	case KIND_MSGSND:
+	case KIND_MSGRCV:
+		*id = event->u.message.msqid;
+		return true;
+	default:
+		return event_shmid(event, id);
 	}
 }
 

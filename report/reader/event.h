@@ -9,7 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The six calls, then the lifecycle events. */
+/* The watched calls, then the lifecycle events. */
 enum event_kind {
 #define CALL(id, name, nr) KIND_##id,
 #include "preload/segment/calls.def"
@@ -31,7 +31,7 @@ enum event_flag {
 	FLAG_ASKED = 1u << 4,       /* shmat: the caller gave an address: address + detail */
 	FLAG_INHERITED = 1u << 5,   /* shmdt: fork had copied the attachment */
 	FLAG_SHMID_KNOWN = 1u << 6, /* shmdt: shmid is known */
-	FLAG_OWNER_KNOWN = 1u << 7, /* shmctl: mode, uid and gid were set */
+	FLAG_OWNER_KNOWN = 1u << 7, /* IPC_SET: mode, uid and gid were set */
 };
 
 struct event {
@@ -71,6 +71,32 @@ struct event {
 			uint32_t mode, uid, gid;
 		} shmctl;
 		struct {
+			int32_t key;
+			uint32_t flags;
+			uint64_t nsems;
+			int32_t id;
+		} get; /* semget, msgget */
+		struct {
+			int32_t semid, semnum, command, result;
+			uint32_t mode, uid, gid;
+			int32_t value; /* SETVAL */
+		} semctl;
+		struct {
+			int32_t msqid, command;
+			uint64_t buffer;
+			int32_t result;
+			uint32_t mode, uid, gid;
+		} msgctl;
+		struct {
+			int32_t semid, semnum, op, pad; /* semnum -1: unknown, and op */
+			uint64_t nsops, timed;
+		} semop; /* and semtimedop */
+		struct {
+			int32_t msqid, flags;
+			uint64_t size;
+			int64_t type; /* msgrcv */
+		} message;            /* msgsnd, msgrcv */
+		struct {
 			int32_t status, signal;
 			uint32_t inherited, other;
 			uint64_t before;
@@ -98,7 +124,16 @@ int event_kind(const char *name);
 /* The address that the caller of shmat gave; 0 when the kernel chose it. */
 uint64_t event_asked_address(const struct event *event);
 
-/* The id of the event's segment. False when the event itself does not tell it. */
+/* The kinds of System V objects, as segment_object_kind. */
+enum object_kind { SHARED_MEMORY, SEMAPHORE_SET, MESSAGE_QUEUE, OBJECT_KIND_COUNT };
+
+/* Of a call other than brk and sbrk. */
+enum object_kind event_object_kind(const struct event *event);
+
+/* The id of the event's object. False when the event itself does not tell it. */
+bool event_object_id(const struct event *event, int32_t *id);
+
+/* The same for segments only: false for semaphores and queues. */
 bool event_shmid(const struct event *event, int32_t *shmid);
 
 #endif

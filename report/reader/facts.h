@@ -10,6 +10,7 @@
 #include "report/procfs/kernel_rows.h"
 #include "report/reader/event.h"
 #include "report/reader/identity_facts.h"
+#include "report/reader/object_facts.h"
 
 /* Why an event, or a fact, is missing. */
 enum loss {
@@ -107,31 +108,6 @@ struct process_facts {
 	char cmdline[137];
 };
 
-/* An attachment that existed when the tables were read. */
-struct attachment_facts {
-	uint32_t instance;
-	int32_t shmid;
-	bool inherited, readonly;
-	uint64_t address;
-	uint64_t since_ns;
-};
-
-/* A row of the session's ledger of segments. It is exact even when events are lost. */
-struct ledger_facts {
-	int32_t shmid;
-	bool removed;
-	uint32_t creator, remover; /* instances; 0 none */
-	uint32_t key;
-	uint32_t flags;
-	uint64_t size; /* 0 unknown */
-	uint64_t seen_ns, removed_ns;
-	uint64_t attaches, detaches, inherited;
-	uint32_t creator_stack, remover_stack; /* 0 none */
-	uint32_t creator_family;               /* 0 unknown */
-	uint64_t user_families; /* bit (family % 64) of each process that attached it, except the
-				   creator's family */
-};
-
 /* A loaded file that contains frames of call stacks. */
 struct module_facts {
 	uint32_t number;         /* from 1 on */
@@ -202,15 +178,6 @@ struct snapshot_facts {
 	bool process_gone;   /* the limits are those at the caller's start */
 	bool most_ended;     /* the process `most_pid` had ended */
 	char most_name[17], next_name[97], creator_name[17];
-};
-
-/* An object at the end of a recorded session, as the kernel reported it then. */
-struct object_facts {
-	uint32_t kind;  /* enum segment_object_kind */
-	bool gone;      /* no call of the session removed it; only the id of `segment` is valid */
-	bool was_seen;  /* gone: it existed in the session's IPC namespace before */
-	bool elsewhere; /* gone: its creator was in another IPC namespace when it created it */
-	struct kernel_segment segment;
 };
 
 /* What the kernel reports of a running process. */

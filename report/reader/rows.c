@@ -188,11 +188,11 @@ static void row_give_creator(const struct source *source, const struct segment_e
 	visitor->creator(visitor->context, &facts);
 }
 
-static bool is_segment_entry(const struct segment_entry *row)
+static bool is_object_entry(const struct segment_entry *row)
 {
 	uint32_t claim = (uint32_t)row->claim;
 
-	return claim >> 8 == OBJECT_SHM &&
+	return claim >> 8 < OBJECT_KINDS &&
 	       ((claim & 0xff) == ENTRY_PRESENT || (claim & 0xff) == ENTRY_REMOVED);
 }
 
@@ -200,7 +200,8 @@ void row_give_ledger(const struct source *source, const struct segment_entry *ro
 		     const struct facts_visitor *visitor)
 {
 	struct ledger_facts facts = {
-		.shmid = (int32_t)(row->claim >> 32),
+		.kind = (uint32_t)row->claim >> 8,
+		.id = (int32_t)(row->claim >> 32),
 		.removed = (row->claim & 0xff) == ENTRY_REMOVED,
 		.creator = row->creator_instance,
 		.remover = row->remover_instance,
@@ -218,11 +219,61 @@ void row_give_ledger(const struct source *source, const struct segment_entry *ro
 		.user_families = row->user_families,
 	};
 
-	if (!is_segment_entry(row))
+	if (!is_object_entry(row))
 		return;
 	row_give_creator(source, row, visitor);
 	if (visitor->ledger)
 		visitor->ledger(visitor->context, &facts);
+}
+
+void row_give_use(const struct source *source, const struct segment_use *row,
+		  const struct facts_visitor *visitor)
+{
+	uint64_t claim = word_load(&row->claim);
+	struct use_facts facts = {
+		.instance = (uint32_t)claim & ((1u << SEGMENT_USE_KIND_SHIFT) - 1),
+		.kind = (uint32_t)claim >> SEGMENT_USE_KIND_SHIFT,
+		.id = (int32_t)(claim >> 32),
+		.operations = word_load(&row->count[0]),
+		.received = word_load(&row->count[1]),
+		.seen_ns = timescale_ns(&source->scale, word_load(&row->seen_clock)),
+	};
+
+	if (visitor->use && facts.instance && facts.kind != SHARED_MEMORY &&
+	    facts.kind < OBJECT_KIND_COUNT)
+		visitor->use(visitor->context, &facts);
+}
+
+static void wait_convert_operation(struct wait_facts *facts, uint64_t operation)
+{
+	bool of_set = facts->kind == SEMAPHORE_SET;
+
+	facts->nsops = of_set ? (uint32_t)(operation >> 32) : 0;
+	facts->semnum = facts->nsops ? (int32_t)(operation >> 16 & 0xffff) : -1;
+	facts->op = facts->nsops ? (int16_t)operation : 0;
+	facts->type = facts->call == KIND_MSGRCV ? (int64_t)operation : 0;
+}
+
+void row_give_wait(const struct source *source, const struct segment_wait *row,
+		   const struct facts_visitor *visitor)
+{
+	uint64_t claim = word_load(&row->claim), since = word_load(&row->since_clock);
+	uint64_t object = word_load(&row->object);
+	struct wait_facts facts = {
+		.instance = (uint32_t)(claim >> 32),
+		.tid = (int32_t)claim,
+		.call = (uint8_t)object,
+		.kind = (uint32_t)object >> 8,
+		.id = (int32_t)(object >> 32),
+		.since_ns = timescale_ns(&source->scale, since),
+	};
+
+	if (!visitor->wait || !facts.instance || !since || facts.call < KIND_SEMOP ||
+	    facts.call >= KIND_CALLS ||
+	    facts.kind != (facts.call <= KIND_SEMTIMEDOP ? SEMAPHORE_SET : MESSAGE_QUEUE))
+		return;
+	wait_convert_operation(&facts, word_load(&row->operation));
+	visitor->wait(visitor->context, &facts);
 }
 
 void row_give_unfollowed(const struct source *source, const struct segment_unfollowed *row,

@@ -5,8 +5,10 @@
  * and the last row found is final.
  */
 #include "report/reader/tables.h"
-#include "preload/segment/publish.h"
 
+#include <string.h>
+
+#include "preload/segment/publish.h"
 #include "report/reader/rows.h"
 #include "report/reader/source_struct.h"
 
@@ -59,6 +61,30 @@ static void read_segment_stacks(const struct source *source, const struct facts_
 			row_give_load(&load, visitor);
 }
 
+/* A call may return while its row is read: a row that stays the same is one call's. */
+static bool read_wait(const struct source *source, uint64_t i, struct segment_wait *wait)
+{
+	struct segment_wait again;
+
+	return file_record(&source->segment, REGION_WAITS, i, wait) && wait->claim != 0 &&
+	       file_record(&source->segment, REGION_WAITS, i, &again) &&
+	       memcmp(wait, &again, sizeof again) == 0;
+}
+
+static void read_operations(const struct source *source, const struct facts_visitor *visitor)
+{
+	const struct segment_region *region = source->segment.header.region;
+	struct segment_use use;
+	struct segment_wait wait;
+
+	for (uint64_t i = 0; i < region[REGION_USES].count; i++)
+		if (file_record(&source->segment, REGION_USES, i, &use) && use.claim != 0)
+			row_give_use(source, &use, visitor);
+	for (uint64_t i = 0; i < region[REGION_WAITS].count; i++)
+		if (read_wait(source, i, &wait))
+			row_give_wait(source, &wait, visitor);
+}
+
 static void read_segment(const struct source *source, const struct facts_visitor *visitor)
 {
 	const struct segment_region *region = source->segment.header.region;
@@ -70,6 +96,7 @@ static void read_segment(const struct source *source, const struct facts_visitor
 	for (uint64_t i = 0; i < region[REGION_LEDGER].count; i++)
 		if (file_record(&source->segment, REGION_LEDGER, i, &entry) && entry.claim != 0)
 			row_give_ledger(source, &entry, visitor);
+	read_operations(source, visitor);
 	if (file_record(&source->segment, REGION_SHARED, 0, &shared))
 		row_give_shared(&shared, visitor);
 }
@@ -80,6 +107,8 @@ union row {
 	struct segment_process process;
 	struct segment_attachment attachment;
 	struct segment_entry entry;
+	struct segment_use use;
+	struct segment_wait wait;
 	struct segment_unfollowed unfollowed;
 	struct segment_shared shared;
 	struct segment_module module;
@@ -95,6 +124,8 @@ static const uint32_t row_bytes[REGION_COUNT] = {
 	[REGION_PROCESSES] = sizeof(struct segment_process),
 	[REGION_ATTACHMENTS] = sizeof(struct segment_attachment),
 	[REGION_LEDGER] = sizeof(struct segment_entry),
+	[REGION_USES] = sizeof(struct segment_use),
+	[REGION_WAITS] = sizeof(struct segment_wait),
 	[REGION_UNFOLLOWED] = sizeof(struct segment_unfollowed),
 	[REGION_SHARED] = sizeof(struct segment_shared),
 	[REGION_MODULES] = sizeof(struct segment_module),
@@ -118,6 +149,12 @@ static void table_give_row(const struct source *source, uint32_t kind, const uni
 		break;
 	case REGION_LEDGER:
 		row_give_ledger(source, &row->entry, visitor);
+		break;
+	case REGION_USES:
+		row_give_use(source, &row->use, visitor);
+		break;
+	case REGION_WAITS:
+		row_give_wait(source, &row->wait, visitor);
 		break;
 	case REGION_UNFOLLOWED:
 		row_give_unfollowed(source, &row->unfollowed, visitor);

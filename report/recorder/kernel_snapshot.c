@@ -135,11 +135,12 @@ static bool is_still_it(const struct drain *drain, int32_t shmid, uint64_t clock
 {
 	const struct segment_entry *ledger = drain_region(drain, REGION_LEDGER);
 	uint64_t count = drain->header.region[REGION_LEDGER].count;
+	uint64_t object = segment_object(OBJECT_SHM, shmid);
 
 	for (uint32_t i = 0; i < SEGMENT_LEDGER_PROBES; i++) {
-		const struct segment_entry *entry = ledger + segment_ledger_place(shmid, i, count);
+		const struct segment_entry *entry = ledger + segment_ledger_place(object, i, count);
 
-		if (word_accept(&entry->claim) >> 32 == (uint32_t)shmid &&
+		if ((word_accept(&entry->claim) & ~0xffull) == object &&
 		    (word_load(&entry->removed_clock) > clock ||
 		     word_load(&entry->seen_clock) > clock))
 			return false;
@@ -249,11 +250,12 @@ static bool snapshot_is_ours(const struct drain *drain, int32_t shmid)
 {
 	const struct segment_entry *ledger = drain_region(drain, REGION_LEDGER);
 	uint64_t count = drain->header.region[REGION_LEDGER].count;
+	uint64_t object = segment_object(OBJECT_SHM, shmid);
 
 	for (uint32_t i = 0; i < SEGMENT_LEDGER_PROBES; i++) {
-		const struct segment_entry *entry = ledger + segment_ledger_place(shmid, i, count);
+		const struct segment_entry *entry = ledger + segment_ledger_place(object, i, count);
 
-		if (word_accept(&entry->claim) >> 32 == (uint32_t)shmid &&
+		if ((word_accept(&entry->claim) & ~0xffull) == object &&
 		    half_load(&entry->creator_instance) &&
 		    (half_load(&entry->key) == IPC_PRIVATE || half_load(&entry->flags) & IPC_CREAT))
 			return true;

@@ -92,11 +92,12 @@ static bool ledger_has(const struct drain *drain, int32_t id)
 {
 	const struct segment_entry *ledger = drain_region(drain, REGION_LEDGER);
 	uint64_t count = drain->header.region[REGION_LEDGER].count;
+	uint64_t object = segment_object(OBJECT_SHM, id);
 
 	for (uint32_t i = 0; i < SEGMENT_LEDGER_PROBES; i++) {
-		uint64_t claim = word_accept(&ledger[segment_ledger_place(id, i, count)].claim);
+		uint64_t claim = word_accept(&ledger[segment_ledger_place(object, i, count)].claim);
 
-		if ((claim & 0xff) != ENTRY_FREE && claim >> 32 == (uint32_t)id)
+		if ((claim & 0xff) != ENTRY_FREE && (claim & ~0xffull) == object)
 			return true;
 	}
 	return false;
@@ -210,7 +211,8 @@ static void append_gone(struct object_batch *batch, const struct left_rows *left
 			.state = OBJECT_GONE,
 			.flags = object_flags(batch->drain, (int32_t)(claim >> 32))};
 
-		if ((claim & 0xff) == ENTRY_PRESENT && !left_rows_have(left, gone.id))
+		if ((claim >> 8 & 0xff) == OBJECT_SHM && (claim & 0xff) == ENTRY_PRESENT &&
+		    !left_rows_have(left, gone.id))
 			object_batch_add(batch, &gone);
 	}
 }

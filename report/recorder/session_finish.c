@@ -9,6 +9,7 @@
 #include "report/recorder/drain_struct.h"
 #include "report/recorder/identity.h"
 #include "report/recorder/left_objects.h"
+#include "report/recorder/operations.h"
 #include "report/recorder/session_create.h"
 #include "report/recorder/slots.h"
 
@@ -123,6 +124,7 @@ int drain_finish(struct drain *drain, int status, int signal)
 		      sizeof(struct segment_attachment));
 	append_region(drain, REGION_LEDGER, region_used(drain, REGION_LEDGER), copy_entry,
 		      sizeof(struct segment_entry));
+	operations_append(drain);
 	objects_append(drain);
 	append_stacks(drain);
 	drain_append(drain, REGION_SHARED, drain->shared, sizeof *drain->shared, 1);

@@ -12,6 +12,7 @@
 #include "report/procfs/proc.h"
 #include "report/recorder/drain.h"
 #include "report/recorder/drain_struct.h"
+#include "report/recorder/operations.h"
 
 #define ANCESTORS_MOST 32
 
@@ -254,6 +255,7 @@ void drain_retire(struct drain *drain, const struct drain_process *process, enum
 	if (!drain_was_replaced(drain, process))
 		end_slot(drain, slot, how, status, signal);
 	drain_append(drain, REGION_PROCESSES, slot, sizeof *slot, 1);
+	operations_retire(drain, slot);
 	free_slot(drain, process);
 }
 

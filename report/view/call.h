@@ -49,6 +49,21 @@ static inline enum call_result call_result(const struct event *event, int64_t *v
 	case KIND_SHMCTL:
 		*value = failed ? -1 : event->u.shmctl.result;
 		return RESULT_NUMBER;
+	case KIND_SEMGET:
+	case KIND_MSGGET:
+		*value = failed ? -1 : event->u.get.id;
+		return RESULT_NUMBER;
+	case KIND_SEMCTL:
+		*value = failed ? -1 : event->u.semctl.result;
+		return RESULT_NUMBER;
+	case KIND_MSGCTL:
+		*value = failed ? -1 : event->u.msgctl.result;
+		return RESULT_NUMBER;
+	case KIND_SEMOP:
+	case KIND_SEMTIMEDOP:
+	case KIND_MSGSND:
+	case KIND_MSGRCV:
+		return RESULT_NUMBER; /* logged when they fail */
 	default:
 		return RESULT_NONE;
 	}
@@ -85,21 +100,37 @@ static inline bool call_address(const struct event *event, uint64_t *address)
 	return true;
 }
 
-/* The segment's id, key and size. Each is valid only if its `_known` is set. */
-struct call_segment {
-	bool shmid_known, key_known, size_known;
-	int32_t shmid;
+/* What IPC_SET set; false for all other calls. */
+static inline bool call_owner(const struct event *event, uint32_t *mode, uint32_t *uid,
+			      uint32_t *gid)
+{
+	bool of_set = event->kind == KIND_SEMCTL;
+
+	if (!(event->flags & FLAG_OWNER_KNOWN) ||
+	    !(of_set || event->kind == KIND_SHMCTL || event->kind == KIND_MSGCTL))
+		return false;
+	/* shmctl and msgctl have them at the same places. */
+	*mode = of_set ? event->u.semctl.mode : event->u.shmctl.mode;
+	*uid = of_set ? event->u.semctl.uid : event->u.shmctl.uid;
+	*gid = of_set ? event->u.semctl.gid : event->u.shmctl.gid;
+	return true;
+}
+
+/* The object's id and key, and a segment's size. Each is valid only if its `_known` is set. */
+struct call_object {
+	bool id_known, key_known, size_known;
+	int32_t id;
 	uint32_t key;
 	uint64_t size;
 };
 
-static inline struct call_segment call_segment(const struct event_view *view)
+static inline struct call_object call_object(const struct event_view *view)
 {
 	const struct event *event = view->event;
 	const struct model_segment *segment = view->segment;
-	struct call_segment known = {0};
+	struct call_object known = {0};
 
-	known.shmid_known = event_shmid(event, &known.shmid);
+	known.id_known = event_object_id(event, &known.id);
 	if (segment) {
 		known.key_known = segment->key_known;
 		known.key = segment->key;
@@ -109,6 +140,9 @@ static inline struct call_segment call_segment(const struct event_view *view)
 		known.key_known = known.size_known = true;
 		known.key = (uint32_t)event->u.shmget.key;
 		known.size = event->u.shmget.size;
+	} else if (event->kind == KIND_SEMGET || event->kind == KIND_MSGGET) {
+		known.key_known = true;
+		known.key = (uint32_t)event->u.get.key;
 	}
 	return known;
 }

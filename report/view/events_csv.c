@@ -74,15 +74,17 @@ static void event_csv_put_break(struct out *out, const struct event *event,
 		out_signed(out, (int64_t)(after - before));
 }
 
-static void event_csv_put_segment(struct out *out, const struct event_view *view,
-				  enum event_column column)
+static void event_csv_put_object(struct out *out, const struct event_view *view,
+				 enum event_column column)
 {
-	struct call_segment known = call_segment(view);
+	static const enum event_column of_kind[OBJECT_KIND_COUNT] = {
+		EVENT_COLUMN_SHMID, EVENT_COLUMN_SEMID, EVENT_COLUMN_MSQID};
+	struct call_object known = call_object(view);
 
 	if (view->event->kind < KIND_SHMGET || view->event->kind >= KIND_CALLS)
 		return;
-	if (column == EVENT_COLUMN_SHMID && known.shmid_known)
-		out_signed(out, known.shmid);
+	if (column == of_kind[event_object_kind(view->event)] && known.id_known)
+		out_signed(out, known.id);
 	if (column == EVENT_COLUMN_KEY && known.key_known)
 		words_key_hex(out, known.key);
 	if (column == EVENT_COLUMN_SIZE && known.size_known)
@@ -123,7 +125,7 @@ static void event_csv_put_call(struct out *out, const struct event_view *view,
 		event_csv_put_break(out, event, column);
 		break;
 	default:
-		event_csv_put_segment(out, view, column);
+		event_csv_put_object(out, view, column);
 	}
 }
 

@@ -3,6 +3,7 @@
 #include "report/view/events_json.h"
 
 #include "report/view/call.h"
+#include "report/view/events_objects.h"
 #include "report/view/stack.h"
 #include "report/view/words.h"
 
@@ -93,8 +94,11 @@ static void event_json_put_arguments(struct out *out, const struct event *event)
 		event_json_put_hex(out, event->u.shmdt.address);
 		out_char(out, '}');
 		break;
-	default:
+	case KIND_SHMCTL:
 		event_json_put_shmctl(out, event);
+		break;
+	default:
+		events_objects_json(out, event);
 	}
 }
 
@@ -113,14 +117,17 @@ static void event_json_put_break(struct out *out, const struct event *event)
 	out_char(out, '}');
 }
 
-static void event_json_put_segment(struct out *out, const struct event_view *view)
+static const char *const id_names[OBJECT_KIND_COUNT] = {
+	",\"shmid\":", ",\"semid\":", ",\"msqid\":"};
+
+static void event_json_put_object(struct out *out, const struct event_view *view)
 {
-	struct call_segment known = call_segment(view);
+	struct call_object known = call_object(view);
 	uint64_t address;
 
-	if (known.shmid_known) {
-		OUT(out, ",\"shmid\":");
-		out_signed(out, known.shmid);
+	if (known.id_known) {
+		out_text(out, id_names[event_object_kind(view->event)]);
+		out_signed(out, known.id);
 	}
 	if (known.key_known) {
 		OUT(out, ",\"key\":\"");
@@ -174,7 +181,7 @@ static void event_json_put_call(struct out *out, const struct event_view *view)
 	event_json_put_result(out, event);
 	event_json_put_break(out, event);
 	if (event->kind > KIND_SBRK)
-		event_json_put_segment(out, view);
+		event_json_put_object(out, view);
 }
 
 static void event_json_put_program(struct out *out, const struct model_process *process)

@@ -4,6 +4,7 @@
 #include "report/util/format.h"
 #include "report/view/call.h"
 #include "report/view/digits.h"
+#include "report/view/events_objects.h"
 #include "report/view/stack.h"
 #include "report/view/words.h"
 
@@ -68,7 +69,8 @@ void events_arguments(struct out *out, const struct event *event)
 		event_text_put_address(out, event->u.shmctl.buffer);
 		break;
 	default:
-		break;
+		if (event_is_call(event))
+			events_objects_text(out, event);
 	}
 }
 
@@ -123,24 +125,35 @@ static void event_text_put_break(struct out *out, const struct event *event, boo
 
 static void event_text_put_owner(struct out *out, const struct event *event)
 {
+	uint32_t mode, uid, gid;
+
+	if (!call_owner(event, &mode, &uid, &gid))
+		return;
 	OUT(out, "  mode ");
-	out_octal(out, event->u.shmctl.mode & 0777, 4);
+	out_octal(out, mode & 0777, 4);
 	OUT(out, " uid ");
-	out_number(out, event->u.shmctl.uid);
+	out_number(out, uid);
 	OUT(out, " gid ");
-	out_number(out, event->u.shmctl.gid);
+	out_number(out, gid);
 }
 
-static void event_text_put_segment(struct out *out, const struct event_view *view, bool exact)
+/* A get has its key in its arguments. */
+static bool event_has_key_argument(const struct event *event)
 {
-	struct call_segment known = call_segment(view);
+	return event->kind == KIND_SHMGET || event->kind == KIND_SEMGET ||
+	       event->kind == KIND_MSGGET;
+}
+
+static void event_text_put_object(struct out *out, const struct event_view *view, bool exact)
+{
+	struct call_object known = call_object(view);
 	const struct event *event = view->event;
 
-	if (event->kind == KIND_SHMDT && known.shmid_known) {
+	if (event->kind == KIND_SHMDT && known.id_known) {
 		OUT(out, "  shmid ");
-		out_signed(out, known.shmid);
+		out_signed(out, known.id);
 	}
-	if (event->kind != KIND_SHMGET && known.key_known) {
+	if (!event_has_key_argument(event) && known.key_known) {
 		OUT(out, "  key ");
 		words_key(out, known.key);
 	}
@@ -150,8 +163,7 @@ static void event_text_put_segment(struct out *out, const struct event_view *vie
 	}
 	if (event->flags & FLAG_INHERITED && event->kind == KIND_SHMDT)
 		OUT(out, "  inherited");
-	if (event->flags & FLAG_OWNER_KNOWN && event->kind == KIND_SHMCTL)
-		event_text_put_owner(out, event);
+	event_text_put_owner(out, event);
 }
 
 static void event_text_put_call(struct out *out, const struct event_view *view, bool exact)
@@ -175,7 +187,7 @@ static void event_text_put_call(struct out *out, const struct event_view *view, 
 		out_color(out, COLOR_NONE);
 	out_pad(out, used < CALL_COLUMNS ? CALL_COLUMNS - used : 0);
 	if (event->kind > KIND_SBRK)
-		event_text_put_segment(out, view, exact);
+		event_text_put_object(out, view, exact);
 	event_text_put_break(out, event, exact);
 	if (event->kind > KIND_SBRK)
 		return;

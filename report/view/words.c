@@ -11,13 +11,25 @@
 
 const struct word words_get_flags[] = {
 #define GETFLAG(name, bit) {#name, bit},
-#include "report/view/shm.def"
+#include "report/view/ipc.def"
 	{NULL, 0},
 };
 
 const struct word words_at_flags[] = {
 #define ATFLAG(name, bit) {#name, bit},
-#include "report/view/shm.def"
+#include "report/view/ipc.def"
+	{NULL, 0},
+};
+
+const struct word words_ipc_flags[] = {
+	{"IPC_CREAT", 01000},
+	{"IPC_EXCL", 02000},
+	{NULL, 0},
+};
+
+const struct word words_message_flags[] = {
+#define MSGFLAG(name, bit) {#name, bit},
+#include "report/view/ipc.def"
 	{NULL, 0},
 };
 
@@ -86,7 +98,31 @@ const char *words_command(int32_t command)
 #define COMMAND(name, number) \
 	case number:          \
 		return #name;
-#include "report/view/shm.def"
+#include "report/view/ipc.def"
+	default:
+		return NULL;
+	}
+}
+
+const char *words_semctl_command(int32_t command)
+{
+	switch (command & ~IPC_64_BIT) {
+#define SEMCOMMAND(name, number) \
+	case number:             \
+		return #name;
+#include "report/view/ipc.def"
+	default:
+		return NULL;
+	}
+}
+
+const char *words_msgctl_command(int32_t command)
+{
+	switch (command & ~IPC_64_BIT) {
+#define MSGCOMMAND(name, number) \
+	case number:             \
+		return #name;
+#include "report/view/ipc.def"
 	default:
 		return NULL;
 	}

@@ -14,6 +14,8 @@ struct word {
 /* Arrays end with a null name. */
 extern const struct word words_get_flags[];
 extern const struct word words_at_flags[];
+extern const struct word words_ipc_flags[];     /* semget, msgget */
+extern const struct word words_message_flags[]; /* msgsnd, msgrcv */
 
 /* "IPC_CREAT|IPC_EXCL|0x8|0600". `mode`: the low nine bits are permissions. */
 void words_flags(struct out *out, uint32_t flags, const struct word *words, bool mode);
@@ -22,7 +24,9 @@ void words_flags(struct out *out, uint32_t flags, const struct word *words, bool
 void words_flags_json(struct out *out, uint32_t flags, const struct word *words, bool mode);
 
 /* "IPC_RMID"; null for an unknown command. IPC_64 is ignored. */
-const char *words_command(int32_t command);
+const char *words_command(int32_t command); /* of shmctl */
+const char *words_semctl_command(int32_t command);
+const char *words_msgctl_command(int32_t command);
 
 /* "IPC_PRIVATE" or 0x0000abcd. */
 void words_key(struct out *out, uint32_t key);

@@ -16,7 +16,7 @@ _memshim_list() {
 
 _memshim_values() {
 	case $1 in
-	--call) echo brk sbrk shmget shmat shmdt shmctl start fork exec exit ;;
+	--call) echo brk sbrk shmget shmat shmdt shmctl semget semctl semop semtimedop msgget msgctl msgsnd msgrcv start fork exec exit ;;
 	--view) echo processes segments sites events findings ;;
 	--color) echo auto always never ;;
 	--format) [ "$2" = graph ] && echo text dot mermaid json || _memshim_list export formats ;;

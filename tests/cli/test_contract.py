@@ -95,6 +95,14 @@ ARGS = {
                "mode": lambda m: m is not None},
     "shmat": {"shmid": int, "addr": address, "flags": each(TEXT), "flags_raw": COUNT},
     "shmdt": {"addr": address}, "shmctl": {"shmid": int, "cmd": TEXT, "cmd_raw": COUNT},
+    "semget": {"key": address, "nsems": int, "flags": each(TEXT), "flags_raw": COUNT, "mode": TEXT},
+    "semctl": {"semid": int, "semnum": int, "cmd": TEXT, "cmd_raw": COUNT},
+    "msgget": {"key": address, "flags": each(TEXT), "flags_raw": COUNT, "mode": TEXT},
+    "msgctl": {"msqid": int, "cmd": TEXT, "cmd_raw": COUNT},
+    **dict.fromkeys(("semop", "semtimedop"), {"semid": int, "nsops": COUNT, "semnum": nullable(COUNT), "op": nullable(int),
+                                              "timed": FLAG}),
+    "msgsnd": {"msqid": int, "msgsz": COUNT, "flags": each(TEXT), "flags_raw": COUNT},
+    "msgrcv": {"msqid": int, "msgsz": COUNT, "msgtyp": int, "flags": each(TEXT), "flags_raw": COUNT},
 }
 EVENT = {"seq": COUNT, "time_ns": COUNT, "pid": COUNT, "tid": COUNT, "image": COUNT, "comm": TEXT,
          "call": one_of(*harness.CALLS, *harness.LIVES)}
@@ -127,7 +135,7 @@ def check_event(event):
 def session(request):
     """A session with every call, also refused ones, in each of its three states."""
     command = (MEMSHIM, "record", "-q", "--", "sh", "-c",
-               f"{target('edges')} >/dev/null; {target('calls')} 3 wait")
+               f"{target('edges')} >/dev/null; {target('operations')}; {target('calls')} 3 wait")
     with Lines(*command) as lines:
         lines.wait_for("wrong: ")
         if request.param == "abandoned":

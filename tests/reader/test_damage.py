@@ -139,7 +139,7 @@ def test_instances_far_apart(sound):
     for i, at in enumerate(sound.append("ledger", 128, 20000)):
         entry = Record(sound.data, at, ENTRY)
         entry["claim"], entry["creator"] = (i + 1) << 32 | 1, 1 + i % 9
-    for i, at in enumerate(sound.append("processes", 1024, 9)):
+    for i, at in enumerate(sound.append("processes", damage.PROCESS_BYTES, 9)):
         Record(sound.data, at, PROCESS)["instance"] = i + 1
     check(sound)
 

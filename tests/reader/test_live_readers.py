@@ -86,7 +86,8 @@ def test_while_it_is_written_to():
             assert writer.wait(harness.TIMEOUT_S) == 0 and writer.stdout.read() == "wrong: 0\n"
             assert follower.wait(harness.PATIENCE_S) == 0
     process, = Recording("default").report()["processes"]
-    assert {k: v["ok"] + v["failed"] for k, v in process["calls"].items()} == {k: v * 100000 for k, v in CYCLE.items()}
+    calls = {k: v["ok"] + v["failed"] for k, v in process["calls"].items() if k in CYCLE}
+    assert calls == {k: v * 100000 for k, v in CYCLE.items()}
 
 
 def test_readers_cannot_write():

@@ -93,7 +93,7 @@ def forge(recording, instance, everything=False):
     clock = max(e["clock"] for e in recording.events())
     for row in kernel_rows().values():
         key = row["key"] & 0xFFFFFFFF
-        at, = recording.append("processes", 1024, 1)
+        at, = recording.append("processes", damage.PROCESS_BYTES, 1)
         process = damage.Record(recording.data, at, {**damage.PROCESS, "family": (116, "I"), "start_clock": (40, "Q")})
         process["instance"], process["pid"], process["state"], process["family"] = instance, row["cpid"], 2, instance
         process["comm"], process["start_clock"] = b"innocent", clock
