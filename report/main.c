@@ -202,6 +202,8 @@
  *   view/sessions        the list of sessions
  *
  * export/: the model in the formats of other tools
+ *   export/massif        the breaks over time for ms_print
+ *   export/massif_tree   the tree of one of its snapshots
  *   export/pprof         a profile for pprof
  *   export/pprof_tables  its strings, mappings, functions and locations
  *   export/protobuf      writes messages of protocol buffers

@@ -6,6 +6,7 @@
 #include "report/cli/help.h"
 #include "report/cli/options.h"
 #include "report/cli/options_files.h"
+#include "report/export/massif.h"
 #include "report/export/pprof.h"
 #include "report/session/naming.h"
 #include "report/session/session.h"
@@ -74,41 +75,94 @@ static void warn_of_parts(const struct options *options, const struct session *s
 		error_line(source_path(session->source), notes[i]);
 }
 
-static bool export_write(struct out *out, const struct options *options,
-			 const struct session *session)
+/* ---- one export ---- */
+
+struct export_job {
+	const struct options *options;
+	enum export_format format;
+	const char *path;
+	struct session session;
+	struct massif *massif;
+};
+
+static void export_visit_massif(void *context, const struct event *event)
 {
-	switch (export_format_find(options->format)) {
+	struct export_job *job = context;
+
+	massif_add_event(job->massif, job->session.model, event);
+}
+
+static int export_read(struct export_job *job)
+{
+	struct session_reading reading = {
+		.filter = &job->options->filter,
+		.sites_by_process = job->format == EXPORT_PPROF,
+		.visit = job->massif ? export_visit_massif : NULL,
+		.context = job,
+	};
+	int ret = session_read(&job->session, job->path, &reading);
+
+	if (ret == 0 && job->massif)
+		massif_end(job->massif, job->session.model);
+	return ret;
+}
+
+/* Reads the session, twice for massif. */
+static int export_read_all(struct export_job *job)
+{
+	int ret;
+
+	if (job->format != EXPORT_MASSIF)
+		return export_read(job);
+	job->massif = massif_make(&job->options->filter);
+	if (!job->massif)
+		return session_no_memory();
+	ret = export_read(job);
+	if (ret != 0)
+		return ret;
+	session_close(&job->session);
+	return export_read(job);
+}
+
+static bool export_write(struct out *out, const struct export_job *job)
+{
+	const struct model *model = job->session.model;
+	const struct filter *filter = &job->options->filter;
+
+	switch (job->format) {
 	case EXPORT_PPROF:
-		return pprof_write(out, session->model, &options->filter);
+		return pprof_write(out, model, filter);
+	case EXPORT_MASSIF:
+		return massif_write(out, job->massif, model);
 	default:
-		flame_folded(out, session->model, &options->filter, options->counts);
+		flame_folded(out, model, filter, job->options->counts);
 		return true;
 	}
 }
 
-static int write_out(const struct options *options, struct session *session)
+static int write_out(struct export_job *job)
 {
+	const struct options *options = job->options;
 	struct out *out;
 	bool whole;
 	int ret;
 
-	session_names(session, &(struct symbols_options){.sysroot = options->sysroot,
-							 .debuginfod = options->debuginfod});
+	session_names(&job->session, &(struct symbols_options){.sysroot = options->sysroot,
+							       .debuginfod = options->debuginfod});
 	out = options->output ? page_file(options->output) : page_begin(COLOR_NEVER);
 	if (!out)
 		return EXIT_ABSENT;
-	whole = export_write(out, options, session);
+	whole = export_write(out, job);
 	ret = out_finish(out);
 	if (ret == 0)
-		warn_of_parts(options, session);
+		warn_of_parts(options, &job->session);
 	return whole ? ret : session_no_memory();
 }
 
 int command_export(int argc, char **argv)
 {
 	struct options options;
-	struct session session;
-	struct session_reading reading = {.filter = &options.filter};
+	struct export_job job = {.options = &options};
 	char path[PATH_MAX];
 	int ret = options_read(&options, COMMAND_EXPORT, argc, argv);
 
@@ -119,12 +173,15 @@ int command_export(int argc, char **argv)
 		return ret;
 	if (!options_find_file(&options, path))
 		return EXIT_ABSENT;
-	reading.sites_by_process = export_format_find(options.format) == EXPORT_PPROF;
-	ret = session_read(&session, path, &reading);
-	if (ret != 0)
-		return ret;
-	ret = session_has(&session, session.model, &options.filter) ? write_out(&options, &session)
-								    : EXIT_ABSENT;
-	session_close(&session);
+	job.format = export_format_find(options.format);
+	job.path = path;
+	ret = export_read_all(&job);
+	if (ret == 0) {
+		bool has = session_has(&job.session, job.session.model, &options.filter);
+
+		ret = has ? write_out(&job) : EXIT_ABSENT;
+		session_close(&job.session);
+	}
+	massif_free(job.massif);
 	return ret;
 }

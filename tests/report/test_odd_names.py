@@ -118,6 +118,7 @@ SPOTS = ("start", "\u009b31m", "\u202egnp", "\u2066x\u2069", "\u200bzero", "\u06
          "\u2028line", "=1+1", "+1", "-1", "@a", "\ta", "\ra", "caf\u00e9", "&#lt;b", "\U0001f600")
 EVERYTHING = [("report",), ("report", "--json"), ("events",), ("events", "-k"), ("events", "--json"), ("events", "--csv"), ("graph",),
               ("graph", "--format=dot"), ("graph", "--format=mermaid"), ("graph", "--format=json"), ("export", "--format=folded"),
+              ("export", "--format=massif"),
               ("report", "--flame=out.svg"), ("ipcs",), ("ipcs", "--json"), ("map",), ("map", "--json"), ("ls",), ("ls", "--json"),
               ("reap",)]
 
