@@ -73,11 +73,18 @@ def test_program(name):
     assert stdout or status > 128
 
 
-def test_edges():
+@pytest.mark.parametrize("name", ["edges", "edges_ipc"])
+def test_edges(name):
     """Results and errno of every odd argument."""
-    status, stdout, stderr = check_equal(harness.target("edges"))
+    status, stdout, stderr = check_equal(harness.target(name))
     assert status == 42 and stderr == ""
-    assert "errno at main: 0\n" in stdout
+    assert name != "edges" or "errno at main: 0\n" in stdout
+
+
+def test_edges_of_semaphores_and_queues_and_strace():
+    """For the same arguments, memshim and strace agree, about counted calls as well."""
+    recording, count = second_observer.watch(harness.target("edges_ipc"), check=False)
+    assert recording.result.returncode == 42 and count > 90
 
 
 def test_edges_and_strace():
@@ -89,22 +96,30 @@ def test_edges_and_strace():
 
 
 def kernels_calls(*command):
-    """The calls of the program's one thread in strace, without queries of the break."""
+    """The calls of the program's one thread in strace, without queries of the break; and how many were counted."""
     done = harness.run("setarch", "-R", *second_observer.TRACE, "-o", "plain.trace", *command)
     assert done.returncode == 42
     with open("plain.trace", encoding="utf-8") as file:
         tid = int(file.readline().split()[0])
-    return second_observer.strace_calls("plain.trace", tid)[tid]
+    calls = second_observer.strace_calls("plain.trace", tid)[tid]
+    return [*map(without_ids, calls), second_observer.strace_counts("plain.trace", tid)[tid]]
+
+
+def compile_absolute(compile_c, name):
+    """A target whose first break does not depend on where it is loaded."""
+    text = (harness.TOP / f"tests/targets/{name}.c").read_text()
+    return compile_c(name, text, "-no-pie", "-D_GNU_SOURCE", f"-I{harness.TOP}")
 
 
 @machine.needs("root")
 def test_the_kernel_sees_the_same(compile_c):
     """With the shim, the program makes the same system calls, and no other. Ids may differ."""
     harness.need("setarch", "strace")
-    program = compile_c("edges", (harness.TOP / "tests/targets/edges.c").read_text(), "-no-pie", "-D_GNU_SOURCE")
-    wanted = list(map(without_ids, kernels_calls(program, "absolute")))
-    assert list(map(without_ids, kernels_calls("-E", f"LD_PRELOAD={harness.SHIM}", program, "absolute"))) == wanted
-    assert len(wanted) > 100
+    for name in ("edges", "edges_ipc"):
+        program = compile_absolute(compile_c, name)
+        wanted = kernels_calls(program, "absolute")
+        assert kernels_calls("-E", f"LD_PRELOAD={harness.SHIM}", program, "absolute") == wanted
+        assert len(wanted) > 50
 
 
 def without_ids(call):
@@ -114,14 +129,14 @@ def without_ids(call):
         return call
     if name in ("shmat", "shmdt"):  # its attachments may have other addresses
         words = [*words[:-2], words[-2] & 4095, words[-1]] if name == "shmat" else [words[0] & 4095]
-    return (name, *words[name in ("shmat", "shmctl"):], result is None, error)
+    has_id = ("shmat", "shmctl", "semctl", "msgctl", "semop", "msgsnd", "msgrcv")
+    return (name, *words[name in has_id:], result is None, error)
 
 
 def test_exact_break(compile_c):
     """Without address randomization, every break and every result of sbrk is the same."""
     harness.need("setarch")
-    text = (harness.TOP / "tests/targets/edges.c").read_text()
-    program = compile_c("edges", text, "-no-pie", "-D_GNU_SOURCE")
+    program = compile_absolute(compile_c, "edges")
     status, stdout, _ = check_equal("setarch", "-R", program, "absolute")
     assert status == 42
     assert "first break 0x" in stdout

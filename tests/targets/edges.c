@@ -1,26 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * edges: calls the six functions with every unusual argument, and prints results and errno. Values
- * that differ from run to run are printed relative: addresses as the distance from the first break,
- * ids only as present or not. So two runs print the same text.
+ * edges: calls the functions of the break and of shared memory with every unusual argument, and
+ * prints results and errno. Values that differ from run to run are printed relative: addresses as
+ * the distance from the first break, ids only as present or not. So two runs print the same text.
  */
-#include <errno.h>
 #include <limits.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
-#include <unistd.h>
 
-#define UNTOUCHED 77 /* a successful call does not change errno */
-#define FIRST_KEY 0x6d656d00
+#include "tests/targets/say.h"
 
 static char *origin; /* the first break */
-static char line[4096];
 
 static char *kernel_break(void)
 {
@@ -37,14 +32,6 @@ static char *kernel_break(void)
 #endif
 	return (char *)at;
 }
-
-/* Prints one line without stdio, which would move the break. */
-#define SAY(...)                                                       \
-	do {                                                           \
-		int length = snprintf(line, sizeof line, __VA_ARGS__); \
-		if (write(1, line, (size_t)length) != length)          \
-			return;                                        \
-	} while (0)
 
 #define SAY_BREAK(call)                                                                        \
 	do {                                                                                   \

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: MIT
+"""
+Operations on semaphore sets and queues at difficult moments: in a signal handler, in a thread that is cancelled, during a
+fork. tests/targets/torture_ipc.c knows how many were successful.
+"""
+
+import re
+
+import harness
+from beside import nothing_lost, unharmed
+from harness import target
+
+
+def torture(*words, **options):
+    """Runs it under memshim. Returns the recording, and how many of its operations were successful, and interrupted."""
+    recording = harness.record(target("torture_ipc"), *words, **options)
+    ok, interrupted, wrong = map(int, re.findall(r"\d+", recording.result.stdout))
+    assert wrong == 0
+    return recording, ok, interrupted
+
+
+def counted(report, outcome):
+    return sum(p["calls"][call][outcome] for p in report["processes"] for call in ("semop", "semtimedop", "msgsnd", "msgrcv"))
+
+
+def test_handler_that_operates():
+    """Signals at 5 kHz interrupt operations, also those that wait: each is counted, none is an event."""
+    recording, ok, interrupted = torture("interrupted", 1000)
+    report = recording.report()
+    harness.complete(report)
+    assert (counted(report, "ok"), counted(report, "failed")) == (ok, interrupted) and ok > 4000 and interrupted > 500
+    assert not [e for e in recording.calls("--call=semop,semtimedop,msgsnd,msgrcv")]
+
+
+def test_forks_amid_waits():
+    """A child does not inherit the waits of its parent's threads, and its operations are its own."""
+    recording, ok, _ = torture("forked", 20)
+    report = recording.report()
+    harness.complete(report)
+    assert len(report["processes"]) == 21 and counted(report, "ok") == ok == 80
+    for child in (p for p in report["processes"] if p["forked"]):
+        assert {call: n["ok"] for call, n in child["calls"].items() if n["ok"]} == {"semop": 1, "msgsnd": 1}
+
+
+def test_threads():
+    recording, ok, _ = torture("threads", 500)
+    report = recording.report()
+    harness.complete(report)
+    assert (counted(report, "ok"), counted(report, "failed")) == (ok, 0) == (16 * 4 * 500, 0)
+
+
+def test_cancelled_threads():
+    """msgsnd and msgrcv are cancellation points: the results, the clean-up and the queue are those without the shim."""
+    recording = unharmed(target("torture_ipc"), "cancelled", 40)
+    assert recording.result.returncode == 0
+    nothing_lost(recording.report())
