@@ -136,6 +136,7 @@
  *   model/family            which processes may still attach a segment that no process has attached
  *   model/finalize          conclusions at the end of a session
  *   model/graph             processes and the segments between them
+ *   model/graph_boxes       segments with the same holders, as one box
  *   model/ipc               the machine's IPC table and the creators of its objects
  *   model/creator           the name of a creator; for an interpreter, its script
  *   model/copy              a copy of the model of a live session, for conclusions

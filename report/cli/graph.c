@@ -5,6 +5,7 @@
 #include "report/cli/help.h"
 #include "report/cli/options.h"
 #include "report/cli/options_files.h"
+#include "report/model/graph_boxes.h"
 #include "report/session/session.h"
 #include "report/util/error.h"
 #include "report/view/graph_formats.h"
@@ -40,6 +41,7 @@ static int cli_graph_draw(const struct options *options, const struct model *mod
 	int ret;
 
 	graph_draw(&graph, model, &options->filter);
+	graph_boxes_make(&graph, options->ungroup);
 	if (graph.no_memory)
 		error_line("graph", "not enough memory: the drawing is incomplete");
 	formats[format].put(out, &graph, model);

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/model/graph_boxes.h"
 #include "report/model/holders.h"
 #include "report/util/array.h"
 
@@ -140,6 +141,7 @@ void graph_draw(struct graph *graph, const struct model *model, const struct fil
 
 void graph_free(struct graph *graph)
 {
+	graph_boxes_free(graph);
 	free(graph->edges);
 	memset(graph, 0, sizeof *graph);
 }

@@ -22,9 +22,21 @@ struct graph_edge {
 	bool made;      /* the process created the segment */
 };
 
+struct graph_box {
+	const struct model_segment **segments; /* in the order in which they were first seen */
+	uint32_t segment_count, segment_capacity;
+	uint64_t bytes;           /* of all of them */
+	struct graph_edge *edges; /* of the first segment; `bytes` are of all of them */
+	uint32_t edge_count;
+	struct graph_edge **sorted; /* these edges by process */
+	uint64_t hash;
+};
+
 struct graph {
 	struct graph_edge *edges; /* by segment, in the order the segments were first seen */
 	uint32_t edge_count, edge_capacity;
+	struct graph_box *boxes; /* in the order of their first segments */
+	uint32_t box_count, box_capacity;
 	bool no_memory;
 };
 

@@ -37,6 +37,16 @@ static bool title_is_new(const char *title, size_t length, const struct segment_
 	       !(length == sizeof first - 1 && memcmp(title, first, length) == 0);
 }
 
+/* The process may have called execve(2), and its next image not yet have registered. */
+static bool title_is_of_image(const struct watched *w)
+{
+	struct proc_facts facts;
+
+	return w->image.start_break && proc_facts(w->pid, &facts) &&
+	       facts.start_time == w->identity.start_time &&
+	       facts.start_break == w->image.start_break;
+}
+
 static uint64_t title_hash(const char *text)
 {
 	uint64_t hash = 0xcbf29ce484222325u;
@@ -58,7 +68,7 @@ void title_keep(struct drain *drain, struct watched *w)
 	    !title_is_new(text, title_join(text, (size_t)length), slot))
 		return;
 	hash = title_hash(text);
-	if (hash == w->title_hash)
+	if (hash == w->title_hash || !title_is_of_image(w))
 		return;
 	w->title_hash = hash;
 	/* Databases change their titles with each query: rows after 1, 2, 4 ... changes. */

@@ -9,6 +9,8 @@
 #include "report/view/json_members.h"
 #include "report/view/words.h"
 
+#define IDS_MOST 8u /* of the segments of a box */
+
 /* ---- for all formats ---- */
 
 /* A node's name: a word in dot and in mermaid. */
@@ -68,17 +70,39 @@ static void graph_formats_put_edge_label(struct out *out, const struct graph_edg
 		OUT(out, " by fork");
 }
 
-static void graph_formats_put_segment_label(struct out *out, const struct model_segment *segment,
-					    const char *line_end)
+/* "shmid 5", or "8 segments" and the first of their ids. */
+static void graph_formats_put_ids(struct out *out, const struct graph_box *box,
+				  const char *line_end)
 {
+	char count[FORMAT_BYTES];
+
+	if (box->segment_count > 1) {
+		out_text(out, format_count(count, box->segment_count));
+		OUT(out, " segments");
+		out_text(out, line_end);
+	}
+	OUT(out, "shmid ");
+	for (uint32_t i = 0; i < box->segment_count && i < IDS_MOST; i++) {
+		out_text(out, i ? ", " : "");
+		out_signed(out, box->segments[i]->shmid);
+	}
+	if (box->segment_count > IDS_MOST)
+		OUT(out, ", ...");
+}
+
+static void graph_formats_put_box_label(struct out *out, const struct graph_box *box,
+					const char *line_end)
+{
+	const struct model_segment *segment = box->segments[0];
 	char size[FORMAT_BYTES];
 
-	OUT(out, "shmid ");
-	out_signed(out, segment->shmid);
+	graph_formats_put_ids(out, box, line_end);
 	out_text(out, line_end);
-	words_key(out, segment->key);
-	out_text(out, line_end);
-	out_text(out, format_bytes(size, segment->size));
+	if (box->segment_count == 1) {
+		words_key(out, segment->key);
+		out_text(out, line_end);
+	}
+	out_text(out, format_bytes(size, box->bytes));
 	OUT(out, ", ");
 	out_text(out, words_segment_state(segment));
 	out_text(out, words_segment_fault(segment));
@@ -109,17 +133,31 @@ static void dot_nodes(struct out *out, const struct graph *graph, const struct m
 		out_signed(out, graph->edges[i].pid);
 		OUT(out, "\"]\n");
 	}
-	for (uint32_t i = 0; i < model->segments.count; i++) {
-		if (!has_edges(graph, model->segments.rows[i]))
-			continue;
+	for (uint32_t i = 0; i < graph->box_count; i++) {
+		const struct model_segment *segment = graph->boxes[i].segments[0];
+
 		OUT(out, "  s");
-		out_number(out, i);
+		out_number(out, segment_number(model, segment));
 		OUT(out, " [shape=box, style=filled, fillcolor=\"");
-		out_text(out,
-			 *words_segment_fault(model->segments.rows[i]) ? "#f4cccc" : "#d9ead3");
+		out_text(out, *words_segment_fault(segment) ? "#f4cccc" : "#d9ead3");
 		OUT(out, "\", label=\"");
-		graph_formats_put_segment_label(out, model->segments.rows[i], "\\n");
+		graph_formats_put_box_label(out, &graph->boxes[i], "\\n");
 		OUT(out, "\"]\n");
+	}
+}
+
+static void dot_put_edge(struct out *out, const struct graph_edge *edge, const struct model *model)
+{
+	OUT(out, "  ");
+	graph_formats_put_process_id(out, edge);
+	OUT(out, " -> s");
+	out_number(out, segment_number(model, edge->segment));
+	if (edge->count) {
+		OUT(out, " [label=\"");
+		graph_formats_put_edge_label(out, edge);
+		out_text(out, edge->live ? "\"]\n" : "\", style=dashed]\n");
+	} else {
+		OUT(out, " [label=\"created\", style=dotted]\n");
 	}
 }
 
@@ -127,59 +165,58 @@ void graph_dot(struct out *out, const struct graph *graph, const struct model *m
 {
 	OUT(out, "digraph memshim {\n  rankdir=LR\n  node [shape=ellipse, fontname=\"sans\"]\n");
 	dot_nodes(out, graph, model);
-	for (uint32_t i = 0; i < graph->edge_count; i++) {
-		const struct graph_edge *edge = &graph->edges[i];
-
-		OUT(out, "  ");
-		graph_formats_put_process_id(out, edge);
-		OUT(out, " -> s");
-		out_number(out, segment_number(model, edge->segment));
-		if (edge->count) {
-			OUT(out, " [label=\"");
-			graph_formats_put_edge_label(out, edge);
-			out_text(out, edge->live ? "\"]\n" : "\", style=dashed]\n");
-		} else {
-			OUT(out, " [label=\"created\", style=dotted]\n");
-		}
-	}
+	for (uint32_t i = 0; i < graph->box_count; i++)
+		for (uint32_t k = 0; k < graph->boxes[i].edge_count; k++)
+			dot_put_edge(out, &graph->boxes[i].edges[k], model);
 	OUT(out, "}\n");
 }
 
 /* ---- mermaid ---- */
 
-void graph_mermaid(struct out *out, const struct graph *graph, const struct model *model)
+static void mermaid_put_edge(struct out *out, const struct graph_edge *edge,
+			     const struct model *model)
 {
-	OUT(out, "graph LR\n");
-	for (uint32_t i = 0; i < model->segments.count; i++) {
-		if (!has_edges(graph, model->segments.rows[i]))
-			continue;
+	OUT(out, "  ");
+	graph_formats_put_process_id(out, edge);
+	out_text(out, edge->live ? " -->|\"" : " -.->|\"");
+	if (edge->count)
+		graph_formats_put_edge_label(out, edge);
+	else
+		OUT(out, "created");
+	OUT(out, "\"| s");
+	out_number(out, segment_number(model, edge->segment));
+	out_char(out, '\n');
+}
+
+static void mermaid_put_nodes(struct out *out, const struct graph *graph, const struct model *model)
+{
+	for (uint32_t i = 0; i < graph->box_count; i++) {
 		OUT(out, "  s");
-		out_number(out, i);
+		out_number(out, segment_number(model, graph->boxes[i].segments[0]));
 		OUT(out, "[(\"");
-		graph_formats_put_segment_label(out, model->segments.rows[i], "<br/>");
+		graph_formats_put_box_label(out, &graph->boxes[i], "<br/>");
 		OUT(out, "\")]\n");
 	}
 	for (uint32_t i = 0; i < graph->edge_count; i++) {
-		const struct graph_edge *edge = &graph->edges[i];
-
+		if (!is_first(graph, i))
+			continue;
 		OUT(out, "  ");
-		graph_formats_put_process_id(out, edge);
-		if (is_first(graph, i)) {
-			OUT(out, "([\"");
-			graph_formats_put_quoted(out, edge->name);
-			out_char(out, ' ');
-			out_signed(out, edge->pid);
-			OUT(out, "\"])");
-		}
-		out_text(out, edge->live ? " -->|\"" : " -.->|\"");
-		if (edge->count)
-			graph_formats_put_edge_label(out, edge);
-		else
-			OUT(out, "created");
-		OUT(out, "\"| s");
-		out_number(out, segment_number(model, edge->segment));
-		out_char(out, '\n');
+		graph_formats_put_process_id(out, &graph->edges[i]);
+		OUT(out, "([\"");
+		graph_formats_put_quoted(out, graph->edges[i].name);
+		out_char(out, ' ');
+		out_signed(out, graph->edges[i].pid);
+		OUT(out, "\"])\n");
 	}
+}
+
+void graph_mermaid(struct out *out, const struct graph *graph, const struct model *model)
+{
+	OUT(out, "graph LR\n");
+	mermaid_put_nodes(out, graph, model);
+	for (uint32_t i = 0; i < graph->box_count; i++)
+		for (uint32_t k = 0; k < graph->boxes[i].edge_count; k++)
+			mermaid_put_edge(out, &graph->boxes[i].edges[k], model);
 }
 
 /* ---- JSON ---- */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One drawing per segment: a box with its facts and its creator, and processes on both sides. A
- * solid arrow is a present attachment. A broken arrow is a past one; these come last.
+ * One drawing for each set of segments with equal holders: a box with its facts and its creator,
+ * and processes on both sides. A solid arrow is a present attachment. A broken arrow is a past one;
+ * these come last.
  *
  *      perl 27022 64K ────▶ │ shmid 5, 64K       │ ◀──── perl 27024 64K ro
  */
@@ -12,7 +13,7 @@
 #include <string.h>
 
 #include "report/util/format.h"
-#include "report/util/printable.h"
+#include "report/view/name.h"
 #include "report/view/words.h"
 
 #define BOX_COLUMNS 22u
@@ -24,7 +25,8 @@
 #define EDGE_BYTES 192u
 
 struct glyphs {
-	const char *top, *side, *bottom, *right, *left, *was_right, *was_left, *cut;
+	const char *top, *side, *bottom, *right, *left, *was_right, *was_left;
+	bool utf8;
 };
 
 /* Columns for the names on either side of the box. */
@@ -40,7 +42,7 @@ static const struct glyphs fine = {
 	" ◀─── ",
 	" ┄┄┄▷ ",
 	" ◁┄┄┄ ",
-	"…",
+	true,
 };
 static const struct glyphs plain = {
 	"+------------------------+",
@@ -50,20 +52,8 @@ static const struct glyphs plain = {
 	" <--- ",
 	" . .> ",
 	" <. . ",
-	"~",
+	false,
 };
-
-/* Cuts a name that does not fit, and marks the cut. */
-static void graph_text_put_name(char text[EDGE_BYTES], const char *name, size_t columns,
-				const struct glyphs *g)
-{
-	int bytes = (int)strlen(name);
-	bool whole = out_columns(name) <= columns;
-
-	if (!whole)
-		bytes = (int)(printable_skip(name, (unsigned)columns - 1) - name);
-	snprintf(text, EDGE_BYTES, "%.*s%s", bytes, name, whole ? "" : g->cut);
-}
 
 /* " 27022 64K by fork". Narrow columns drop the size and "by fork", never the pid. */
 static void describe_hold(const struct graph_edge *edge, size_t columns, char rest[96])
@@ -84,7 +74,7 @@ static void describe_hold(const struct graph_edge *edge, size_t columns, char re
 		snprintf(rest, 96, " %d", edge->pid);
 }
 
-/* Fits `columns` by cutting the program's name. */
+/* Fits `columns` by shortening the program's name. */
 static void graph_text_describe(const struct graph_edge *edge, size_t columns,
 				const struct glyphs *g, char text[EDGE_BYTES])
 {
@@ -93,7 +83,7 @@ static void graph_text_describe(const struct graph_edge *edge, size_t columns,
 
 	least = least < NAME_LEAST ? least : NAME_LEAST;
 	describe_hold(edge, columns - least, rest);
-	graph_text_put_name(text, edge->name, columns - strlen(rest), g);
+	name_shorten(edge->name, (unsigned)(columns - strlen(rest)), g->utf8, text, EDGE_BYTES);
 	used = strlen(text);
 	snprintf(text + used, EDGE_BYTES - used, "%s", rest);
 }
@@ -109,28 +99,64 @@ static void describe_creator(const struct model *model, const struct model_segme
 		return;
 	}
 	snprintf(pid, sizeof pid, " %d", creator->facts.pid);
-	graph_text_put_name(name, model_program_name(&creator->facts),
-			    BOX_COLUMNS - 3 - strlen(pid), g);
+	name_shorten(model_program_name(&creator->facts), BOX_COLUMNS - 3 - (unsigned)strlen(pid),
+		     g->utf8, name, sizeof name);
 	snprintf(text, EDGE_BYTES, "by %.160s%s", name, pid);
 }
 
+/* "shmid 5, 6, 7, ...": as many ids as fit. */
+static void describe_ids(const struct graph_box *box, const struct glyphs *g, char *text)
+{
+	const char *mark = g->utf8 ? ", \u2026" : ", ...";
+	int used = snprintf(text, EDGE_BYTES, "shmid %d", box->segments[0]->shmid);
+	char id[16];
+
+	for (uint32_t i = 1; i < box->segment_count; i++) {
+		bool last = i + 1 == box->segment_count;
+		int length = snprintf(id, sizeof id, ", %d", box->segments[i]->shmid);
+
+		if ((unsigned)(used + length) + (last ? 0 : out_columns(mark)) > BOX_COLUMNS) {
+			snprintf(text + used, EDGE_BYTES - (size_t)used, "%s", mark);
+			return;
+		}
+		used += snprintf(text + used, EDGE_BYTES - (size_t)used, "%s", id);
+	}
+}
+
+/* The first two lines of a box: of one segment its id, size and key, else their number and ids. */
+static void describe_segments(const struct graph_box *box, unsigned line, const struct glyphs *g,
+			      char text[EDGE_BYTES])
+{
+	const struct model_segment *segment = box->segments[0];
+	char size[FORMAT_BYTES], count[FORMAT_BYTES];
+
+	if (line == 1 && box->segment_count > 1)
+		snprintf(text, EDGE_BYTES, "%s segments, %s",
+			 format_count(count, box->segment_count), format_bytes(size, box->bytes));
+	else if (line == 1)
+		snprintf(text, EDGE_BYTES, "shmid %d, %s", segment->shmid,
+			 segment->size ? format_bytes(size, segment->size) : "size ?");
+	else if (box->segment_count > 1)
+		describe_ids(box, g, text);
+	else if (!segment->key_known || segment->key == 0)
+		snprintf(text, EDGE_BYTES, "IPC_PRIVATE");
+	else
+		snprintf(text, EDGE_BYTES, "key 0x%08x", segment->key);
+}
+
 static void graph_text_put_box_line(struct out *out, const struct model *model,
-				    const struct model_segment *segment, unsigned line,
+				    const struct graph_box *box, unsigned line,
 				    const struct glyphs *g)
 {
-	char text[EDGE_BYTES] = "", size[FORMAT_BYTES];
+	const struct model_segment *segment = box->segments[0];
+	char text[EDGE_BYTES] = "";
 
 	if (line == 0 || line == BOX_LINES - 1) {
 		out_text(out, line ? g->bottom : g->top);
 		return;
 	}
-	if (line == 1)
-		snprintf(text, sizeof text, "shmid %d, %s", segment->shmid,
-			 segment->size ? format_bytes(size, segment->size) : "size ?");
-	else if (line == 2 && (!segment->key_known || segment->key == 0))
-		snprintf(text, sizeof text, "IPC_PRIVATE");
-	else if (line == 2)
-		snprintf(text, sizeof text, "key 0x%08x", segment->key);
+	if (line < 3)
+		describe_segments(box, line, g, text);
 	else if (line == 3)
 		describe_creator(model, segment, g, text);
 	else
@@ -172,15 +198,15 @@ static void graph_text_put_right(struct out *out, const struct graph_edge *edge,
 	out_safe(out, text);
 }
 
-/* The edges of one segment: present attachments first, then past ones. */
+/* The edges of a box: present attachments first, then past ones. */
 struct walk {
 	const struct graph_edge *first, *next, *end;
 	bool past;
 };
 
-static struct walk walk_begin(const struct graph_edge *edges, uint32_t count)
+static struct walk walk_begin(const struct graph_box *box)
 {
-	return (struct walk){edges, edges, edges + count, false};
+	return (struct walk){box->edges, box->edges, box->edges + box->edge_count, false};
 }
 
 /* The next process that attached the segment. The box names one that only created it. */
@@ -199,13 +225,12 @@ static const struct graph_edge *walk_next(struct walk *walk)
 	}
 }
 
-/* Draws edges first..first+count-1 of the segment, alternately on the left and on the right. */
-static void graph_text_put_segment(struct out *out, const struct graph_edge *edges, uint32_t count,
-				   const struct model_segment *segment, const struct model *model,
-				   const struct sides *sides)
+/* Draws the edges alternately on the left and on the right. */
+static void graph_text_put_box(struct out *out, const struct graph_box *box,
+			       const struct model *model, const struct sides *sides)
 {
 	const struct glyphs *g = out->utf8 ? &fine : &plain;
-	struct walk walk = walk_begin(edges, count);
+	struct walk walk = walk_begin(box);
 
 	for (uint32_t row = 0;; row++) {
 		const struct graph_edge *left = row ? walk_next(&walk) : NULL;
@@ -215,21 +240,12 @@ static void graph_text_put_segment(struct out *out, const struct graph_edge *edg
 			break;
 		graph_text_put_left(out, left, g, sides->left);
 		if (row < BOX_LINES)
-			graph_text_put_box_line(out, model, segment, row, g);
+			graph_text_put_box_line(out, model, box, row, g);
 		else
 			out_pad(out, BOX_COLUMNS + 4);
 		graph_text_put_right(out, right, g, sides->right);
 		out_char(out, '\n');
 	}
-}
-
-static uint32_t count_edges(const struct graph *graph, uint32_t first)
-{
-	uint32_t end = first;
-
-	while (end < graph->edge_count && graph->edges[end].segment == graph->edges[first].segment)
-		end++;
-	return end - first;
 }
 
 /* The columns that each side needs without a cut. */
@@ -238,8 +254,8 @@ static struct sides graph_text_measure(const struct graph *graph)
 	struct sides need = {0, 0};
 	char text[EDGE_BYTES];
 
-	for (uint32_t i = 0; i < graph->edge_count; i += count_edges(graph, i)) {
-		struct walk walk = walk_begin(graph->edges + i, count_edges(graph, i));
+	for (uint32_t i = 0; i < graph->box_count; i++) {
+		struct walk walk = walk_begin(&graph->boxes[i]);
 		const struct graph_edge *edge;
 
 		for (bool right = false; (edge = walk_next(&walk)); right = !right) {
@@ -277,23 +293,12 @@ static struct sides choose_sides(const struct out *out, const struct graph *grap
 void graph_text(struct out *out, const struct graph *graph, const struct model *model)
 {
 	struct sides sides = choose_sides(out, graph);
-	uint32_t next = 0;
-	bool any = false;
 
-	for (uint32_t i = 0; i < model->segments.count; i++) {
-		const struct model_segment *segment = model->segments.rows[i];
-		uint32_t first = next;
-
-		while (next < graph->edge_count && graph->edges[next].segment == segment)
-			next++;
-		if (next == first)
-			continue;
-		if (any)
+	for (uint32_t i = 0; i < graph->box_count; i++) {
+		if (i)
 			out_char(out, '\n');
-		any = true;
-		graph_text_put_segment(out, graph->edges + first, next - first, segment, model,
-				       &sides);
+		graph_text_put_box(out, &graph->boxes[i], model, &sides);
 	}
-	if (!any)
+	if (!graph->box_count)
 		OUT(out, "no shared segments\n");
 }

@@ -110,3 +110,11 @@ def test_argument_split_in_place_is_no_title(compile_c):
         assert lines.end()[0] == 0
     process, = Recording("memshim.data").report()["processes"]
     assert process["title"] is None
+
+
+def test_next_program_is_no_title():
+    """Samples that come between execve(2) and the registration of the next image show that image's command line."""
+    script = "for (1 .. 200) { if (!fork) { exec '/bin/true' } wait }"
+    recording = record("/usr/bin/perl", "-e", script, options=("-q", "--sample=1"))
+    processes = recording.report()["processes"]
+    assert len(processes) == 401 and [p["title"] for p in processes if p["title"]] == []
