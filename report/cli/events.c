@@ -20,6 +20,7 @@ struct printer {
 	enum event_column columns[OPTIONS_COLUMNS_MAX];
 	unsigned column_count;
 	uint64_t seq;
+	uint64_t from_ns; /* earlier events are read, and not printed */
 };
 
 /* Chooses the columns of --csv: those of --columns, or all. */
@@ -60,13 +61,15 @@ static void event_print(struct printer *printer, const struct event *event)
 		session_find_process(printer->session, event->process);
 	if (event->kind == KIND_EXEC)
 		session_find_process(printer->session, event->u.life.other);
-	if (event->stack && wants_stacks(printer) &&
+	if (event->stack && wants_stacks(printer) && event->time_ns >= printer->from_ns &&
 	    session_find_stack(printer->session, event->stack))
 		session_names(
 			printer->session,
 			&(struct symbols_options){.sysroot = printer->options->sysroot,
 						  .debuginfod = printer->options->debuginfod});
 	model_add_event(model, event);
+	if (event->time_ns < printer->from_ns)
+		return;
 	view.process = model_process(model, event->process);
 	if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)
 		view.segment = model_event_segment(model, event);
@@ -161,6 +164,8 @@ int command_events(int argc, char **argv)
 	if (ret != 0)
 		return ret;
 	printer.out = page_begin(options.color);
+	if (options.follow && !options.from_start && session.model->session.state == SESSION_LIVE)
+		printer.from_ns = session.model->session.duration_ns;
 	printer.filter = filter_is_set(&options.filter) ? &options.filter : NULL;
 	cursor_watch(session.cursor, printer.out->fd);
 	if (options.csv && !options.no_headings)

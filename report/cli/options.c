@@ -257,7 +257,8 @@ static void option_take_flag(struct options *o, enum option_id id)
 	o->counts |= id == OPTION_COUNTS;
 	o->debuginfod |= id == OPTION_DEBUGINFOD;
 	o->stacks |= id == OPTION_STACKS;
-	o->follow |= id == OPTION_FOLLOW;
+	o->follow |= id == OPTION_FOLLOW || id == OPTION_FROM_START;
+	o->from_start |= id == OPTION_FROM_START;
 	o->force |= id == OPTION_FORCE;
 	o->filter.failed |= id == OPTION_FAILED;
 	o->exact |= id == OPTION_BYTES;

@@ -43,7 +43,7 @@ struct options {
 	enum color_when color;
 
 	/* Following a live session. */
-	bool follow, watch, once;
+	bool follow, from_start, watch, once;
 	uint64_t delay_ns, iterations; /* 0 not given */
 
 	bool force; /* of reap */

@@ -73,7 +73,7 @@ def test_while_it_is_written_to():
     """A million calls a second, or as many as the machine allows, with three readers."""
     with subprocess.Popen([target("calls"), "100000"], env={**os.environ, **PRELOAD}, stdout=subprocess.PIPE, text=True) as writer:
         harness.wait_until(lambda: os.path.exists(segment()) and Recording("default").report()["processes"], "it began", writer)
-        with subprocess.Popen([MEMSHIM, "events", "-f", "--csv", "default"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as follower:
+        with subprocess.Popen([MEMSHIM, "events", "--from-start", "--csv", "default"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as follower:
             done, snapshots = 0, 0
             while writer.poll() is None and snapshots < 5:
                 command = (MEMSHIM, "events", "--csv", "--no-headings", "--columns=time_ns", "default")
@@ -94,7 +94,7 @@ def test_readers_cannot_write():
     """The mapping of a reader is read-only."""
     with Lines(target("calls"), "1", "wait", env=PRELOAD) as writer:
         writer.wait_for("wrong: 0")
-        with Lines(MEMSHIM, "events", "-f", "--color=never", "default") as follower:
+        with Lines(MEMSHIM, "events", "--from-start", "--color=never", "default") as follower:
             follower.wait_for("shmget")
             with open(f"/proc/{follower.process.pid}/maps", encoding="ascii") as maps:
                 modes = {line.split()[1] for line in maps if ".seg" in line}
@@ -110,7 +110,7 @@ def test_shrinks_under_a_reader(left):
     """The reader reports the truncation, or that the process has ended; no signal ends it."""
     with Lines(target("calls"), "300", "wait", env=PRELOAD) as writer:
         writer.wait_for("wrong: 0")
-        with Lines(MEMSHIM, "events", "-f", "--csv", "default", stderr=subprocess.PIPE) as follower:
+        with Lines(MEMSHIM, "events", "--from-start", "--csv", "default", stderr=subprocess.PIPE) as follower:
             follower.wait_for("shmctl")
             os.truncate(segment(), left)
             for command in ("report", "events", "report --json", "graph", "ls"):

@@ -3,6 +3,7 @@
 
 import json
 import os
+import select
 import signal
 import subprocess
 import time
@@ -163,7 +164,7 @@ def test_100_first_starts():
 
 
 def follow(*options):
-    return Lines(MEMSHIM, "events", "-f", *options)
+    return Lines(MEMSHIM, "events", "--from-start", *options)
 
 
 def test_follow():
@@ -181,6 +182,23 @@ def test_follow():
                 json.loads(lines.wait_for('"exit"'))
             assert target_lines.end()[0] == 0
             assert lines.process.wait(harness.PATIENCE_S) == 0, "it ends when the session does"
+
+
+def test_follow_from_now_on():
+    """What happened before is known, and not printed: the segment's size is that of its creation."""
+    script = "$| = 1; $i = shmget(0x111, 4096, 01600); print qq(ready\\n); while (<>) { shmread($i, $x, 0, 1); shmget(0x222, 1, 0) }"
+    with Lines(MEMSHIM, "record", "-q", "perl", "-e", script.replace("\\n", "\n")) as session:
+        session.wait_for("ready")
+        with Lines(MEMSHIM, "events", "-f", "--json") as followed:
+            came = lambda: session.say() or select.select([followed.process.stdout], [], [], 0)[0]
+            harness.wait_until(came, "it follows")
+            session.end()
+            _, text = followed.end()
+    events = [json.loads(line) for line in text.splitlines()]
+    assert [e["seq"] for e in events] == list(range(len(events)))
+    assert {e["call"] for e in events} - {"brk", "sbrk"} == {"shmat", "shmctl", "shmdt", "shmget", "exit"}
+    assert {e["key"] for e in events if e["call"] == "shmget"} == {"0x00000222"}
+    assert {e["size"] for e in events if e["call"] == "shmat"} == {4096}
 
 
 @turns.alone
@@ -286,7 +304,7 @@ def test_follow_a_quiet_session_until_its_reader_goes():
     """The command ends when the reader of its output has gone, even without a new event."""
     with Lines(target("calls"), "1", "wait", env=PRELOAD) as lines:
         lines.wait_for("wrong: 0")
-        with subprocess.Popen([MEMSHIM, "events", "-f", "default"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as followed:
+        with subprocess.Popen([MEMSHIM, "events", "--from-start", "default"], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as followed:
             for _ in range(10):
                 followed.stdout.readline()
             followed.stdout.close()
