@@ -73,7 +73,8 @@ def test_while_it_is_written_to():
     """A million calls a second, or as many as the machine allows, with three readers."""
     with subprocess.Popen([target("calls"), "100000"], env={**os.environ, **PRELOAD}, stdout=subprocess.PIPE, text=True) as writer:
         harness.wait_until(lambda: os.path.exists(segment()) and Recording("default").report()["processes"], "it began", writer)
-        with subprocess.Popen([MEMSHIM, "events", "--from-start", "--csv", "default"], stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as follower:
+        following = (MEMSHIM, "events", "--from-start", "--csv", "default")
+        with subprocess.Popen(following, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as follower:
             done, snapshots = 0, 0
             while writer.poll() is None and snapshots < 5:
                 command = (MEMSHIM, "events", "--csv", "--no-headings", "--columns=time_ns", "default")
