@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Message queues: as hooks_sem.c. msgsnd and msgrcv are cancellation points: their hooks call
- * libc's own functions, which may end the thread and never return.
+ * Message queues: as hooks_sem.c. msgsnd and msgrcv are cancellation points: their hooks may end
+ * the thread and never return, as libc's functions do.
  */
 #include "hooks_msg.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <sys/msg.h>
 
 #include "hook.h"
@@ -82,7 +83,7 @@ INLINE long msgctl_raw(struct stack_caller caller, int msqid, int command, struc
 
 /* ---- msgsnd, msgrcv ---- */
 
-/* One call, as libc's function and the kernel take it. */
+/* The arguments of one call. */
 struct message_call {
 	int msqid;
 	void *message;
@@ -128,21 +129,74 @@ static void message_end(struct hook *hook, struct segment_wait *wait, const stru
 	hook_end(hook, true, (int)-error);
 }
 
-/* The libc functions as the shim found them; null: this libc has none, and the kernel is called. */
-static long message_send(const struct message_call *m)
+static long message_kernel(enum segment_call call, const struct message_call *m)
 {
-	if (LIKELY(shim_libc_msgsnd != NULL))
-		return shim_libc_msgsnd(m->msqid, m->message, m->size, m->flags);
-	return libc_result(
-		raw_call6(SYS_msgsnd, m->msqid, (long)m->message, (long)m->size, m->flags, 0, 0));
+	if (call == CALL_MSGSND)
+		return raw_call6(SYS_msgsnd, m->msqid, (long)m->message, (long)m->size, m->flags, 0,
+				 0);
+	return raw_call6(SYS_msgrcv, m->msqid, (long)m->message, (long)m->size, m->type, m->flags,
+			 0);
 }
 
-static long message_receive(const struct message_call *m)
+/* What is left to do when the call does not return. */
+struct message_leaving {
+	struct hook *hook; /* null: not watched */
+	struct segment_wait *wait;
+	bool asked; /* the kernel */
+};
+
+/* The thread is cancelled, or a signal handler leaves with longjmp: a signal ended the call. */
+static void message_leave(void *leaving)
 {
-	if (LIKELY(shim_libc_msgrcv != NULL))
-		return shim_libc_msgrcv(m->msqid, m->message, m->size, m->type, m->flags);
-	return libc_result(raw_call6(SYS_msgrcv, m->msqid, (long)m->message, (long)m->size, m->type,
-				     m->flags, 0));
+	struct message_leaving *l = leaving;
+
+	if (!l->hook)
+		return;
+	wait_end(l->wait);
+	if (l->asked)
+		hook_count_end(l->hook, true, EINTR);
+	else
+		counter_add(&l->hook->process->begun[l->hook->event.kind], -1ull, thread_alone());
+}
+
+/*
+ * A cancellation point. The system call is made while the thread may be cancelled at any instant,
+ * as in glibc before 2.41. Since then, glibc cancels no thread whose call has returned already, and
+ * offers that to nobody else.
+ */
+static long message_cancellable(enum segment_call call, const struct message_call *m,
+				struct message_leaving *leaving)
+{
+	struct _pthread_cleanup_buffer cleanup;
+	int type = PTHREAD_CANCEL_DEFERRED;
+	long ret;
+
+	if (UNLIKELY(!shim_libc_setcanceltype)) /* the shim has not started */
+		return message_kernel(call, m);
+	if (LIKELY(shim_libc_cleanup_push && shim_libc_cleanup_pop)) /* glibc 2.34 */
+		shim_libc_cleanup_push(&cleanup, message_leave, leaving);
+	shim_libc_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+	leaving->asked = true;
+	ret = message_kernel(call, m);
+	shim_libc_setcanceltype(type, NULL);
+	if (LIKELY(shim_libc_cleanup_push && shim_libc_cleanup_pop))
+		shim_libc_cleanup_pop(&cleanup, 0);
+	return ret;
+}
+
+INLINE long message_raw(struct stack_caller caller, enum segment_call call,
+			const struct message_call *m, bool cancellable)
+{
+	struct message_leaving leaving = {NULL, NULL, false};
+	struct hook hook;
+	long ret;
+
+	if (LIKELY(message_begin(&hook, &leaving.wait, call, m, caller)))
+		leaving.hook = &hook;
+	ret = cancellable ? message_cancellable(call, m, &leaving) : message_kernel(call, m);
+	if (LIKELY(leaving.hook != NULL))
+		message_end(&hook, leaving.wait, m, raw_failed(ret) ? ret : 0);
+	return libc_result(ret);
 }
 
 HOT int hook_msgget(key_t key, int flags)
@@ -158,33 +212,15 @@ HOT int hook_msgctl(int msqid, int command, struct msqid_ds *buffer)
 HOT int hook_msgsnd(int msqid, const void *message, size_t size, int flags)
 {
 	struct message_call m = {msqid, (void *)message, size, 0, flags};
-	struct segment_wait *wait;
-	struct hook hook;
-	int error;
-	long ret;
 
-	if (!message_begin(&hook, &wait, CALL_MSGSND, &m, STACK_CALLER()))
-		return (int)message_send(&m);
-	ret = message_send(&m);
-	error = errno;
-	message_end(&hook, wait, &m, ret < 0 ? -error : 0);
-	return (int)ret;
+	return (int)message_raw(STACK_CALLER(), CALL_MSGSND, &m, true);
 }
 
 HOT ssize_t hook_msgrcv(int msqid, void *message, size_t size, long type, int flags)
 {
 	struct message_call m = {msqid, message, size, type, flags};
-	struct segment_wait *wait;
-	struct hook hook;
-	int error;
-	long ret;
 
-	if (!message_begin(&hook, &wait, CALL_MSGRCV, &m, STACK_CALLER()))
-		return message_receive(&m);
-	ret = message_receive(&m);
-	error = errno;
-	message_end(&hook, wait, &m, ret < 0 ? -error : 0);
-	return ret;
+	return message_raw(STACK_CALLER(), CALL_MSGRCV, &m, true);
 }
 
 /* ---- syscall(2): no cancellation point ---- */
@@ -201,33 +237,20 @@ long hook_syscall_msgctl(long number, long msqid, long command, struct msqid_ds 
 	return libc_result(msgctl_raw(STACK_CALLER(), (int)msqid, (int)command, buffer));
 }
 
-INLINE long message_raw(struct stack_caller caller, enum segment_call call, long number,
-			const struct message_call *m)
-{
-	struct segment_wait *wait;
-	struct hook hook;
-	bool watched = message_begin(&hook, &wait, call, m, caller);
-	bool sending = call == CALL_MSGSND;
-	long ret = raw_call6(number, m->msqid, (long)m->message, (long)m->size,
-			     sending ? m->flags : m->type, sending ? 0 : m->flags, 0);
-
-	if (LIKELY(watched))
-		message_end(&hook, wait, m, raw_failed(ret) ? ret : 0);
-	return libc_result(ret);
-}
-
 long hook_syscall_msgsnd(long number, long msqid, void *message, size_t size, long flags)
 {
 	struct message_call m = {(int)msqid, message, size, 0, (int)flags};
 
-	return message_raw(STACK_CALLER(), CALL_MSGSND, number, &m);
+	(void)number;
+	return message_raw(STACK_CALLER(), CALL_MSGSND, &m, false);
 }
 
 long hook_syscall_msgrcv(long number, long msqid, void *message, size_t size, long type, long flags)
 {
 	struct message_call m = {(int)msqid, message, size, type, (int)flags};
 
-	return message_raw(STACK_CALLER(), CALL_MSGRCV, number, &m);
+	(void)number;
+	return message_raw(STACK_CALLER(), CALL_MSGRCV, &m, false);
 }
 
 /* ---- the exported names ---- */

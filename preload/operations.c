@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A compare-and-swap of its `claim` takes an entry of either table. An entry of WAITS is free again
- * when its call returns. If a signal handler, or a cancelled thread, leaves the call without a
- * return, the entry stays: the same thread finds it by its frame, which the next call's frame has
- * taken the place of.
+ * when its call returns. If a signal handler leaves semop with longjmp, the entry stays: the same
+ * thread finds it by its frame, which the next call's frame has taken the place of.
  */
 #include "operations.h"
 

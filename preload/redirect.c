@@ -39,8 +39,6 @@ struct entry {
 	unsigned char original[JUMP_BYTES];
 };
 
-#define ENTRY_COUNT CALL_MSGSND /* libc's own msgsnd and msgrcv are called: hooks_msg.c */
-
 static struct entry entries[CALL_COUNT] = {
 #define CALL(id, fn, nr) [CALL_##id] = {.name = #fn, .body = (void *)hook_##fn},
 #include "segment/calls.def"
@@ -98,7 +96,7 @@ static bool entry_has_breakpoint(const struct link_map *libc, const struct entry
 
 static bool entries_find(const struct link_map *libc)
 {
-	for (int i = 0; i < ENTRY_COUNT; i++) {
+	for (int i = 0; i < CALL_COUNT; i++) {
 		struct libc_symbol symbol = libc_find_symbol(libc, entries[i].name);
 
 		/* glibc 2.32 and later: a jump to semtimedop, whose entry follows. */
@@ -189,8 +187,8 @@ static bool jumps_write(int fd)
 {
 	return (jumps_write_together(fd, CALL_BRK, CALL_SBRK) ||
 		jumps_write_apart(fd, CALL_BRK, CALL_SBRK)) &&
-	       (jumps_write_together(fd, CALL_SHMGET, ENTRY_COUNT - 1) ||
-		jumps_write_apart(fd, CALL_SHMGET, ENTRY_COUNT - 1));
+	       (jumps_write_together(fd, CALL_SHMGET, CALL_COUNT - 1) ||
+		jumps_write_apart(fd, CALL_SHMGET, CALL_COUNT - 1));
 }
 
 /* A query through each of libc's two break entries must reach the shim. */
@@ -207,7 +205,7 @@ static bool redirect_is_effective(void)
 
 static void redirect_undo(int fd)
 {
-	for (int i = 0; i < ENTRY_COUNT; i++)
+	for (int i = 0; i < CALL_COUNT; i++)
 		if (entries[i].address &&
 		    memcmp(entries[i].address, entries[i].original, JUMP_BYTES) != 0)
 			code_write(fd, entries[i].address, entries[i].original, JUMP_BYTES);

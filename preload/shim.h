@@ -84,8 +84,11 @@ extern struct shim shim;
 /* libc's own functions, looked up in its own symbol table; null until the constructor ran. */
 extern long (*shim_libc_syscall)(long number, ...);
 extern int (*shim_libc_clock_gettime)(int clock_id, void *timespec);
-extern int (*shim_libc_msgsnd)(int msqid, const void *message, size_t size, int flags);
-extern long (*shim_libc_msgrcv)(int msqid, void *message, size_t size, long type, int flags);
+struct _pthread_cleanup_buffer;
+extern int (*shim_libc_setcanceltype)(int type, int *old_type);
+extern void (*shim_libc_cleanup_push)(struct _pthread_cleanup_buffer *buffer,
+				      void (*routine)(void *), void *argument);
+extern void (*shim_libc_cleanup_pop)(struct _pthread_cleanup_buffer *buffer, int execute);
 
 /*
  * The words that a child finds wiped. Several threads of a child may come at once: the one that

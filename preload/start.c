@@ -40,8 +40,10 @@ struct shim shim = {.alive = &always_alive, .single_threaded = &never_alone};
 /* On a page that the loader has already touched. */
 long (*shim_libc_syscall)(long number, ...) __attribute__((section(".data")));
 int (*shim_libc_clock_gettime)(int clock_id, void *timespec) __attribute__((section(".data")));
-int (*shim_libc_msgsnd)(int msqid, const void *message, size_t size, int flags);
-long (*shim_libc_msgrcv)(int msqid, void *message, size_t size, long type, int flags);
+int (*shim_libc_setcanceltype)(int type, int *old_type);
+void (*shim_libc_cleanup_push)(struct _pthread_cleanup_buffer *buffer, void (*routine)(void *),
+			       void *argument);
+void (*shim_libc_cleanup_pop)(struct _pthread_cleanup_buffer *buffer, int execute);
 
 /* Private writable memory counts against the program's own limits, touched or not. */
 static uint64_t spare_bytes(void)
@@ -98,6 +100,19 @@ static long find_rseq_offset(const struct link_map *loader)
 	return *(const ptrdiff_t *)offset;
 }
 
+/* For the hooks of cancellation points. */
+static void shim_find_cancellation(const struct link_map *libc)
+{
+	char *set = libc_find_symbol(libc, "pthread_setcanceltype").address;
+	char *push = libc_find_symbol(libc, "_pthread_cleanup_push").address;
+	char *pop = libc_find_symbol(libc, "_pthread_cleanup_pop").address;
+
+	shim_libc_setcanceltype = (int (*)(int, int *))(void *)set;
+	shim_libc_cleanup_push = (void (*)(struct _pthread_cleanup_buffer *, void (*)(void *),
+					   void *))(void *)push;
+	shim_libc_cleanup_pop = (void (*)(struct _pthread_cleanup_buffer *, int))(void *)pop;
+}
+
 static void shim_find_libc(const struct link_map *libc)
 {
 	const char *single = libc_find_symbol(libc, "__libc_single_threaded").address;
@@ -105,12 +120,7 @@ static void shim_find_libc(const struct link_map *libc)
 	shim_libc_syscall = (long (*)(long, ...))(void *)libc_find_symbol(libc, "syscall").address;
 	shim_libc_clock_gettime =
 		(int (*)(int, void *))(void *)libc_find_symbol(libc, "clock_gettime").address;
-	shim_libc_msgsnd = (int (*)(int, const void *, size_t, int))(void *)libc_find_symbol(
-				   libc, "msgsnd")
-				   .address;
-	shim_libc_msgrcv = (long (*)(int, void *, size_t, long, int))(void *)libc_find_symbol(
-				   libc, "msgrcv")
-				   .address;
+	shim_find_cancellation(libc);
 	libc_find_text(libc, &shim.libc_text_begin, &shim.libc_text_end);
 	shim.rseq_offset = find_rseq_offset(libc_find_map("ld-linux"));
 	shim.tid_offset = find_tid_offset();

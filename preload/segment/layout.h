@@ -378,8 +378,7 @@ struct segment_use {
 
 /*
  * A call that has not returned: semop, semtimedop, msgsnd, msgrcv. Most return at once, and their
- * entry is free again. The entry of a thread that was killed or cancelled stays until its image has
- * ended.
+ * entry is free again. The entry of a thread that was killed stays until its image has ended.
  */
 struct segment_wait {
 	_Atomic uint64_t claim;       /* instance << 32 | tid; 0 free */

@@ -14,6 +14,17 @@ import machine
 import second_observer
 from harness import need
 
+PHP = """
+$set = sem_get(0x6d650001, 2, 0600, 1); sem_acquire($set); sem_release($set);
+if (!sem_acquire($set) || !sem_acquire($set, true) || sem_acquire($set, true)) exit(1);
+$queue = msg_get_queue(0x6d650002, 0600);
+for ($i = 1; $i <= 20; $i++) msg_send($queue, $i, [$i => 'text'], true, $i % 2 == 0);
+for ($i = 20; $i > 0; $i--) if (!msg_receive($queue, $i, $type, 100, $text) || $text != [$i => 'text']) exit(2);
+msg_receive($queue, 0, $type, 100, $text, true, MSG_IPC_NOWAIT);
+msg_set_queue($queue, ['msg_perm.mode' => 0640]); print_r(msg_stat_queue($queue)['msg_perm.mode'] == 0640);
+msg_remove_queue($queue); sem_remove($set);
+"""
+
 PERL = r"""
 use IPC::SysV qw(:all); use IPC::Semaphore; use IPC::Msg;
 my $set = IPC::Semaphore->new(IPC_PRIVATE, 4, S_IRUSR | S_IWUSR | IPC_CREAT) or die;
@@ -87,6 +98,15 @@ def ended_well(recording):
     made = [e for e in recording.calls() if e["call"] in ("semget", "msgget") and not e["errno"]]
     removed = [e for e in recording.calls() if e["call"] in ("semctl", "msgctl") and not e["errno"] and e["args"]["cmd"] == "IPC_RMID"]
     assert {(e["call"][:3], e["ret"]) for e in made} == {(e["call"][:3], e.get("semid", e.get("msqid"))) for e in removed}
+
+
+def test_php():
+    """Its extensions are loaded with RTLD_DEEPBIND: they reach libc's own functions, not the symbols of a preload."""
+    need("php")
+    recording, _ = second_observer.watch("php", "-r", PHP)
+    assert recording.result.stdout == "1"
+    assert operations(recording)["snd"] == 20 and operations(recording)["rcv"] == 21
+    ended_well(recording)
 
 
 @pytest.mark.parametrize("script", (PERL, SHAREABLE), ids=("IPC-SysV", "IPC-Shareable"))
