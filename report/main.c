@@ -207,6 +207,7 @@
  *   export/massif_tree   the tree of one of its snapshots
  *   export/pprof         a profile for pprof
  *   export/pprof_tables  its strings, mappings, functions and locations
+ *   export/samples       what each image did with each call stack, for formats with samples
  *   export/protobuf      writes messages of protocol buffers
  *   export/gzip          compresses
  *   export/intern        gives each different key a number

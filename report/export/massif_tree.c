@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/export/samples.h"
 #include "report/util/array.h"
 #include "report/util/path.h"
 #include "report/view/partial.h"
@@ -136,7 +137,7 @@ static void massif_tree_add_stack(struct massif_tree *tree, const struct stack_f
 static void massif_tree_add_unknown(struct massif_tree *tree, uint64_t bytes)
 {
 	struct massif_node *node = bytes ? massif_node_find(tree, &tree->top,
-							    "0x0: (no call stack)")
+							    "0x0: " SAMPLE_NO_STACK)
 					 : NULL;
 
 	if (node)

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/export/pprof.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "report/export/gzip.h"
 #include "report/export/pprof_tables.h"
+#include "report/export/samples.h"
 #include "report/model/place.h"
 #include "report/view/partial.h"
 
-#define NO_STACK "(no call stack)"
 #define PENDING_BYTES 65536u
 
 enum { SAMPLE_LOCATION = 1, SAMPLE_VALUE = 2, SAMPLE_LABEL = 3 };
@@ -27,28 +26,18 @@ static const struct {
 	[VALUE_ATTACHED] = {"attached_space", "bytes"},
 };
 
-/* What the call sites of an image and an origin explain. */
-struct pprof_explained {
-	uint64_t grown, moves;
-};
-
 struct pprof {
 	const struct model *model;
 	const struct filter *filter;
 	struct gzip gzip;
 	struct pprof_tables tables;
-	struct pprof_explained (*explained)[BY_COUNT]; /* by instance */
 	uint64_t totals[VALUE_COUNT];
 };
 
-static const char *const origins[BY_COUNT] = {"direct", "malloc"};
-
 struct pprof_sample {
-	const struct model_process *process;
 	uint64_t locations[STACK_FRAMES_MAX + 1];
 	uint32_t location_count;
-	uint64_t values[VALUE_COUNT];
-	const char *origin, *kind, *call, *where; /* null: no label */
+	const char *where; /* null: no label */
 };
 
 static void pprof_flush(struct pprof *pprof)
@@ -83,112 +72,67 @@ static void pprof_put_pid(struct pprof_tables *tables, int32_t pid)
 	protobuf_close(&tables->profile);
 }
 
-static void pprof_put_sample(struct pprof *pprof, struct pprof_sample *sample)
+static void pprof_put_labels(struct pprof_tables *tables, const struct sample *sample)
 {
-	struct pprof_tables *tables = &pprof->tables;
-	bool any = false;
-
-	for (int i = 0; i < VALUE_COUNT; i++)
-		any |= sample->values[i] != 0;
-	if (!any)
-		return;
-	if (sample->location_count == 0)
-		sample->locations[sample->location_count++] = pprof_location_of_words(tables,
-										      NO_STACK);
-	protobuf_open(&tables->profile, PROFILE_SAMPLE);
-	protobuf_packed(&tables->profile, SAMPLE_LOCATION, sample->locations,
-			sample->location_count);
-	protobuf_packed(&tables->profile, SAMPLE_VALUE, sample->values, VALUE_COUNT);
 	pprof_put_label(tables, "program", model_program_name(&sample->process->facts));
 	pprof_put_pid(tables, sample->process->facts.pid);
-	pprof_put_label(tables, "kind", sample->kind);
+	pprof_put_label(tables, "kind", sample->attached ? "attached" : "break");
 	pprof_put_label(tables, "origin", sample->origin);
-	pprof_put_label(tables, "call", sample->call);
-	pprof_put_label(tables, "where", sample->where);
-	protobuf_close(&tables->profile);
+	pprof_put_label(tables, "call", sample->site ? event_name(sample->site->call) : NULL);
+}
+
+static void pprof_put_sample(struct pprof *pprof, const struct sample *sample,
+			     const struct pprof_sample *place)
+{
+	struct protobuf *profile = &pprof->tables.profile;
+	uint64_t values[VALUE_COUNT] = {
+		[VALUE_GROWN] = sample->grown_bytes,
+		[VALUE_NET] = sample->net_bytes,
+		[VALUE_MOVES] = sample->moves,
+		[VALUE_ATTACHED] = sample->attached_bytes,
+	};
+
+	protobuf_open(profile, PROFILE_SAMPLE);
+	protobuf_packed(profile, SAMPLE_LOCATION, place->locations, place->location_count);
+	protobuf_packed(profile, SAMPLE_VALUE, values, VALUE_COUNT);
+	pprof_put_labels(&pprof->tables, sample);
+	pprof_put_label(&pprof->tables, "where", place->where);
+	protobuf_close(profile);
 	for (int i = 0; i < VALUE_COUNT; i++)
-		pprof->totals[i] += sample->values[i];
-	if (tables->profile.count >= PENDING_BYTES)
+		pprof->totals[i] += values[i];
+	if (profile->count >= PENDING_BYTES)
 		pprof_flush(pprof);
 }
 
-/* ---- call sites ---- */
-
-static void pprof_set_values(struct pprof *pprof, const struct model_site *site,
-			     struct pprof_sample *sample)
-{
-	struct pprof_explained *explained = &pprof->explained[site->instance][site->by_malloc];
-
-	if (site->call == KIND_SHMAT) {
-		sample->kind = "attached";
-		sample->values[VALUE_ATTACHED] = site->bytes;
-		return;
-	}
-	sample->kind = "break";
-	sample->origin = origins[site->by_malloc];
-	sample->values[VALUE_GROWN] = site->bytes;
-	sample->values[VALUE_NET] = site->kept_bytes;
-	sample->values[VALUE_MOVES] = site->count - site->failed;
-	explained->grown += site->bytes;
-	explained->moves += site->count - site->failed;
-}
-
 static void pprof_locate(struct pprof *pprof, const struct model_site *site,
-			 struct pprof_sample *sample)
+			 struct pprof_sample *place)
 {
 	struct stack_frame frames[STACK_FRAMES_MAX];
-	uint32_t count = model_stack(pprof->model, site->instance, site->stack, frames);
+	uint32_t count = site ? model_stack(pprof->model, site->instance, site->stack, frames) : 0;
 	struct pprof_tables *tables = &pprof->tables;
 
 	for (uint32_t i = 0; i < count; i++)
-		sample->locations[i] = pprof_location(tables, &frames[i], site->instance);
+		place->locations[i] = pprof_location(tables, &frames[i], site->instance);
 	if (partial_is_cut(frames, count))
-		sample->locations[count++] = pprof_location_of_words(tables, PARTIAL_CUT_NAME);
-	sample->location_count = count;
+		place->locations[count++] = pprof_location_of_words(tables, PARTIAL_CUT_NAME);
+	if (count == 0)
+		place->locations[count++] = pprof_location_of_words(tables, SAMPLE_NO_STACK);
+	place->location_count = count;
 }
 
-static void pprof_add_site(struct pprof *pprof, const struct model_site *site)
+static void pprof_visit_sample(void *context, const struct sample *sample)
 {
-	struct pprof_sample sample = {.process = model_process(pprof->model, site->instance),
-				      .call = event_name(site->call)};
-	struct place place;
-	char where[sizeof place];
+	struct pprof *pprof = context;
+	struct pprof_sample place = {.where = NULL};
+	struct place wanted;
+	char where[sizeof wanted];
 
-	if (!sample.process || !filter_process(pprof->filter, sample.process) ||
-	    (site->call > KIND_SBRK && site->call != KIND_SHMAT))
-		return;
-	pprof_set_values(pprof, site, &sample);
-	pprof_locate(pprof, site, &sample);
-	place_of_stack(pprof->model, site->instance, site->stack, &place);
-	sample.where = place_words(&place, where, sizeof where);
-	pprof_put_sample(pprof, &sample);
-}
-
-/* ---- what no call site explains ---- */
-
-static uint64_t rest_of(uint64_t whole, uint64_t part)
-{
-	return whole > part ? whole - part : 0;
-}
-
-static void pprof_add_rest(struct pprof *pprof, const struct model_process *process)
-{
-	const struct process_facts *facts = &process->facts;
-	struct pprof_sample sample = {.process = process, .kind = "break"};
-
-	sample.values[VALUE_NET] = process->unknown_kept_bytes;
-	pprof_put_sample(pprof, &sample);
-	sample.values[VALUE_NET] = 0;
-	for (int by = 0; by < BY_COUNT; by++) {
-		const struct move_facts *moves = &facts->moves[by];
-		const struct pprof_explained *explained = &pprof->explained[facts->instance][by];
-
-		sample.origin = origins[by];
-		sample.values[VALUE_GROWN] = rest_of(moves->grown_bytes, explained->grown);
-		sample.values[VALUE_MOVES] = rest_of(moves->grows + moves->shrinks + moves->stills,
-						     explained->moves);
-		pprof_put_sample(pprof, &sample);
+	pprof_locate(pprof, sample->site, &place);
+	if (sample->site) {
+		place_of_stack(pprof->model, sample->site->instance, sample->site->stack, &wanted);
+		place.where = place_words(&wanted, where, sizeof where);
 	}
+	pprof_put_sample(pprof, sample, &place);
 }
 
 /* ---- the profile ---- */
@@ -266,36 +210,19 @@ static void pprof_put_tail(struct pprof *pprof)
 	pprof_flush(pprof);
 }
 
-static void pprof_put_samples(struct pprof *pprof)
-{
-	const struct model *model = pprof->model;
-
-	for (uint32_t i = 0; i < model->sites.count; i++)
-		pprof_add_site(pprof, &model->sites.rows[i]);
-	for (uint32_t i = 1; i < model->processes.instance_capacity; i++)
-		if (model->processes.by_instance[i] &&
-		    filter_process(pprof->filter, model->processes.by_instance[i]))
-			pprof_add_rest(pprof, model->processes.by_instance[i]);
-}
-
 bool pprof_write(struct out *out, const struct model *model, const struct filter *filter)
 {
 	struct pprof pprof = {.model = model, .filter = filter};
 	bool whole;
 
-	pprof.explained = calloc((size_t)model->processes.instance_capacity + 1,
-				 sizeof *pprof.explained);
-	if (!pprof.explained || !gzip_begin(&pprof.gzip, out)) {
-		free(pprof.explained);
+	if (!gzip_begin(&pprof.gzip, out))
 		return false;
-	}
 	pprof_tables_begin(&pprof.tables);
 	pprof_put_head(&pprof);
-	pprof_put_samples(&pprof);
+	whole = samples_visit(model, filter, pprof_visit_sample, &pprof);
 	pprof_put_tail(&pprof);
-	whole = pprof_tables_whole(&pprof.tables);
+	whole &= pprof_tables_whole(&pprof.tables);
 	gzip_end(&pprof.gzip);
 	pprof_tables_free(&pprof.tables);
-	free(pprof.explained);
 	return whole;
 }
