@@ -18,9 +18,9 @@
 
 struct reaping {
 	const struct options *options;
-	const struct session *session;
 	const struct model *model;
 	struct out *out;
+	struct left_behind_notes notes;
 	unsigned removed, kept, failed;
 };
 
@@ -72,7 +72,7 @@ static void reap_one(struct reaping *r, const struct model_segment *segment)
 	if (!why && !dry) {
 		why = reap_remove(segment);
 		if (!why)
-			left_behind_note_removed(r->session, segment);
+			left_behind_note_removed(&r->notes, segment);
 		refused = why != NULL;
 	}
 	out_text(r->out, why ? "kept     " : dry ? "leaked   " : "removed  ");
@@ -209,6 +209,7 @@ static int reap_run(struct reaping *r)
 		error_line("reap", "no such segment of this session exists any more");
 		return EXIT_ABSENT;
 	}
+	left_behind_write_notes(&r->notes);
 	reap_put_others(r);
 	reap_put_sum(r);
 	ret = out_finish(r->out);
@@ -232,7 +233,7 @@ int command_reap(int argc, char **argv)
 		return ret;
 	if (!session.model->session.recorded)
 		left_behind_keep(&session);
-	reaping.session = &session;
+	reaping.notes.session = &session;
 	reaping.model = session.model;
 	reaping.out = page_begin(options.color);
 	ret = reap_run(&reaping);

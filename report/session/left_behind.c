@@ -12,6 +12,7 @@
 #include "report/session/find.h"
 #include "report/session/naming.h"
 #include "report/util/array.h"
+#include "report/util/now.h"
 #include "report/util/path.h"
 
 #define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
@@ -104,10 +105,10 @@ static void left_behind_put_recording(struct catalog *catalog, const struct sess
 		memcpy(catalog->recording, path, length + 1);
 }
 
-/* A note in a session's catalog that an object was removed, or the search for such notes. */
+/* Notes in a session's catalog that objects were removed, or the search for them. */
 struct removal_note {
-	struct catalog session;              /* identifies the session; see also `capacity` */
-	const struct model_segment *segment; /* to be noted; null: read all notes */
+	struct catalog session;          /* identifies the session; see also `capacity` */
+	struct left_behind_notes *notes; /* to be written; null: read all notes */
 	struct model *model;
 	uint32_t capacity; /* of session.objects */
 	bool done;
@@ -163,56 +164,101 @@ void left_behind_keep(struct session *session)
 
 /* ---- objects that reap removed ---- */
 
+#define NOTES_WAIT_NS                                                              \
+	200000000u /* a reap that is killed forgets at most the notes of this time \
+		    */
+
 static void note_object(struct catalog_object *object)
 {
 	object->removed_s = (uint64_t)time(NULL);
 	object->remover_uid = geteuid();
 }
 
+static int removed_compare(const void *a, const void *b)
+{
+	const struct left_behind_removed *x = a, *y = b;
+
+	return x->segment->shmid < y->segment->shmid ? -1 : x->segment->shmid > y->segment->shmid;
+}
+
+static void note_in_object(struct left_behind_notes *notes, struct catalog_object *object)
+{
+	struct model_segment wanted = {.shmid = object->segment.shmid};
+	struct left_behind_removed key = {&wanted, false}, *found;
+
+	found = bsearch(&key, notes->rows, notes->count, sizeof *notes->rows, removed_compare);
+	if (!found || object->removed_s || object->segment.size != found->segment->current.size)
+		return;
+	note_object(object);
+	found->noted = true;
+}
+
+/* Objects that the catalog lacks, as far as it has room. */
+static void note_others(struct left_behind_notes *notes, struct catalog *catalog)
+{
+	const struct model *model = notes->session->model;
+
+	for (uint32_t i = 0; i < notes->count && catalog->count < CATALOG_OBJECTS_MOST; i++) {
+		const struct model_segment *segment = notes->rows[i].segment;
+
+		if (notes->rows[i].noted || !model_process(model, segment->creator))
+			continue;
+		left_behind_put_object(model, segment, &catalog->objects[catalog->count]);
+		note_object(&catalog->objects[catalog->count++]);
+	}
+}
+
 static bool note_visit(void *context, struct catalog *catalog)
 {
 	struct removal_note *note = context;
 
-	for (uint32_t i = 0; left_behind_is_session(note, catalog) && i < catalog->count; i++) {
-		struct catalog_object *object = &catalog->objects[i];
-
-		if (object->segment.shmid == note->segment->shmid &&
-		    object->segment.size == note->segment->current.size && !object->removed_s) {
-			note_object(object);
-			note->done = true;
-		}
-	}
-	return note->done;
+	if (!left_behind_is_session(note, catalog))
+		return false;
+	for (uint32_t i = 0; i < catalog->count; i++)
+		note_in_object(note->notes, &catalog->objects[i]);
+	note_others(note->notes, catalog);
+	note->done = true;
+	return true;
 }
 
-/* Writes a catalog with only this note, for a session that has none. */
+/* Writes a catalog with only these notes, for a session that has none. */
 static void note_alone(const char *folder, struct removal_note *note)
 {
-	struct catalog_object object;
-
-	if (!model_process(note->model, note->segment->creator))
-		return;
-	left_behind_put_object(note->model, note->segment, &object);
-	note_object(&object);
-	note->session.objects = &object;
-	note->session.count = 1;
-	catalog_write(folder, &note->session);
-	note->session.objects = NULL;
-	note->session.count = 0;
+	note->session.objects = calloc(CATALOG_OBJECTS_MOST, sizeof *note->session.objects);
+	if (note->session.objects)
+		note_others(note->notes, &note->session);
+	if (note->session.count)
+		catalog_write(folder, &note->session);
+	catalog_free(&note->session);
 }
 
-void left_behind_note_removed(const struct session *session, const struct model_segment *segment)
+void left_behind_write_notes(struct left_behind_notes *notes)
 {
-	struct removal_note note = {.segment = segment, .model = session->model};
+	struct removal_note note = {.notes = notes, .model = notes->session->model};
 	char folder[PATH_MAX];
 
-	catalog_begin(&note.session, session->source);
-	left_behind_put_recording(&note.session, session);
-	if (!catalog_folder(session->source, folder, sizeof folder))
-		return;
-	catalog_each(folder, note_visit, &note);
-	if (!note.done)
-		note_alone(folder, &note);
+	if (notes->count && catalog_folder(notes->session->source, folder, sizeof folder)) {
+		qsort(notes->rows, notes->count, sizeof *notes->rows, removed_compare);
+		catalog_begin(&note.session, notes->session->source);
+		left_behind_put_recording(&note.session, notes->session);
+		catalog_each(folder, note_visit, &note);
+		if (!note.done)
+			note_alone(folder, &note);
+	}
+	free(notes->rows);
+	*notes = (struct left_behind_notes){.session = notes->session};
+}
+
+void left_behind_note_removed(struct left_behind_notes *notes, const struct model_segment *segment)
+{
+	uint64_t now = now_ns();
+
+	if (!notes->count)
+		notes->first_ns = now;
+	if (ARRAY_RESERVE(notes->rows, notes->capacity, notes->count + 1))
+		notes->rows[notes->count++] = (struct left_behind_removed){segment, false};
+	if (now - notes->first_ns >= NOTES_WAIT_NS)
+		left_behind_write_notes(notes);
 }
 
 static bool learn_visit(void *context, struct catalog *catalog)

@@ -15,8 +15,21 @@
  */
 void left_behind_keep(struct session *session);
 
-/* Stores in the catalog that `memshim reap` has removed the segment. */
-void left_behind_note_removed(const struct session *session, const struct model_segment *segment);
+/* Segments that `memshim reap` has removed. The catalog is not written again for each of them. */
+struct left_behind_notes {
+	const struct session *session;
+	struct left_behind_removed {
+		const struct model_segment *segment;
+		bool noted;
+	} * rows;
+	uint32_t count, capacity;
+	uint64_t first_ns;
+};
+
+/* Stores in the catalog, now or soon, that the segment was removed. */
+void left_behind_note_removed(struct left_behind_notes *notes, const struct model_segment *segment);
+/* Stores what is not stored yet. */
+void left_behind_write_notes(struct left_behind_notes *notes);
 
 /* Before model_finalize: adds the removals by reap, from the catalog, to the model. */
 void left_behind_learn_removed(struct session *session);

@@ -105,6 +105,32 @@ def test_reap_finds_the_recording_by_the_object(elsewhere):
     assert "since been removed, by 'memshim reap'" in leak["advice"]
 
 
+MANY = ("/usr/bin/perl", "-e", "shmget(0, 4096, 01600) // die for 1 .. 1000")
+
+
+def removals():
+    return [s["now"]["removed_by"] for s in Recording("memshim.data").report()["segments"]]
+
+
+@pytest.mark.parametrize("catalog", ["whole", "in part", "none"])
+def test_many_removals_are_noted_together(catalog):
+    """The catalog is not written again for each of them; notes that it lacks are added."""
+    record(*MANY, options=("-q",))
+    path, = catalogs()
+    with open(path, encoding="utf-8") as file:
+        lines = file.readlines()
+    if catalog == "in part":
+        with open(path, "w", encoding="utf-8") as file:
+            file.writelines(lines[:502])
+    elif catalog == "none":
+        os.remove(path)
+    done = run("strace", "-o", "trace", "-e", "trace=rename,renameat,renameat2,linkat", harness.MEMSHIM, "reap", "--force")
+    assert "1000 removed, 0 kept" in done.stdout
+    with open("trace", encoding="ascii") as trace:
+        assert 1 <= sum(".left" in line for line in trace) < 200, "every 0.2 s, also on a slow machine"
+    assert [by["program"] for by in removals()] == ["memshim reap"] * 1000
+
+
 def test_ipcs_names_other_recordings():
     record(*leaker("billing.pl"), options=("-q",), output="a.data")
     record(*leaker("report.pl"), options=("-q",))
