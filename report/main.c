@@ -205,6 +205,11 @@
  * export/: the model in the formats of other tools
  *   export/massif        the breaks over time for ms_print
  *   export/massif_tree   the tree of one of its snapshots
+ *   export/perfetto         a trace for Perfetto: clocks, and counters of the moves
+ *   export/perfetto_lives   its processes: tracks, images, forks
+ *   export/perfetto_slices  its attachments, segments and findings
+ *   export/perfetto_heap    its heap profiles
+ *   export/perfetto_packet  its packets
  *   export/pprof         a profile for pprof
  *   export/pprof_tables  its strings, mappings, functions and locations
  *   export/samples       what each image did with each call stack, for formats with samples

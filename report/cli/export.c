@@ -7,6 +7,7 @@
 #include "report/cli/options.h"
 #include "report/cli/options_files.h"
 #include "report/export/massif.h"
+#include "report/export/perfetto.h"
 #include "report/export/pprof.h"
 #include "report/session/naming.h"
 #include "report/session/session.h"
@@ -83,7 +84,15 @@ struct export_job {
 	const char *path;
 	struct session session;
 	struct massif *massif;
+	struct perfetto_events *perfetto; /* null until the second reading */
 };
+
+static void export_visit_perfetto(void *context, const struct event *event)
+{
+	struct export_job *job = context;
+
+	perfetto_add_event(job->perfetto, job->session.model, event);
+}
 
 static void export_visit_massif(void *context, const struct event *event)
 {
@@ -96,8 +105,10 @@ static int export_read(struct export_job *job)
 {
 	struct session_reading reading = {
 		.filter = &job->options->filter,
-		.sites_by_process = job->format == EXPORT_PPROF,
-		.visit = job->massif ? export_visit_massif : NULL,
+		.sites_by_process = job->format == EXPORT_PPROF || job->format == EXPORT_PERFETTO,
+		.visit = job->massif     ? export_visit_massif
+			 : job->perfetto ? export_visit_perfetto
+					 : NULL,
 		.context = job,
 	};
 	int ret = session_read(&job->session, job->path, &reading);
@@ -124,7 +135,22 @@ static int export_read_all(struct export_job *job)
 	return export_read(job);
 }
 
-static bool export_write(struct out *out, const struct export_job *job)
+/* What is known after the first reading, then the moves, by a second one. */
+static bool export_write_perfetto(struct out *out, struct export_job *job)
+{
+	struct perfetto_events events;
+	bool whole;
+
+	session_findings(&job->session, NULL, &job->options->filter);
+	whole = perfetto_begin(&events, out, job->session.model, &job->options->filter);
+	session_close(&job->session);
+	job->perfetto = &events;
+	whole &= export_read(job) == 0;
+	job->perfetto = NULL;
+	return perfetto_end(&events) && whole;
+}
+
+static bool export_write(struct out *out, struct export_job *job)
 {
 	const struct model *model = job->session.model;
 	const struct filter *filter = &job->options->filter;
@@ -132,6 +158,8 @@ static bool export_write(struct out *out, const struct export_job *job)
 	switch (job->format) {
 	case EXPORT_PPROF:
 		return pprof_write(out, model, filter);
+	case EXPORT_PERFETTO:
+		return export_write_perfetto(out, job);
 	case EXPORT_MASSIF:
 		return massif_write(out, job->massif, model);
 	default:
@@ -154,7 +182,7 @@ static int write_out(struct export_job *job)
 		return EXIT_ABSENT;
 	whole = export_write(out, job);
 	ret = out_finish(out);
-	if (ret == 0)
+	if (ret == 0 && job->session.model)
 		warn_of_parts(options, &job->session);
 	return whole ? ret : session_no_memory();
 }

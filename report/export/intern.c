@@ -68,6 +68,16 @@ uint64_t intern_text(struct intern *table, const char *text, bool *is_new)
 	return number;
 }
 
+void intern_last(const struct intern *table, intern_visit *visit, void *context)
+{
+	const struct intern_row *row = table->rows ? ELMT_FROM_HH(table->rows->hh.tbl,
+								  table->rows->hh.tbl->tail)
+						   : NULL;
+
+	if (row)
+		visit(context, row->key, row->bytes);
+}
+
 void intern_each(const struct intern *table, intern_visit *visit, void *context)
 {
 	for (const struct intern_row *row = table->rows; row; row = row->hh.next)

@@ -23,6 +23,8 @@ uint64_t intern_text(struct intern *table, const char *text, bool *is_new);
 
 /* Visits the keys in the order of their numbers. */
 typedef void intern_visit(void *context, const void *key, size_t bytes);
+/* The key that came last. */
+void intern_last(const struct intern *table, intern_visit *visit, void *context);
 void intern_each(const struct intern *table, intern_visit *visit, void *context);
 
 void intern_free(struct intern *table);

@@ -15,7 +15,8 @@ import harness
 from damage import ENTRY, EVENT, FRAME, IDENTITY, PROCESS, Record
 from harness import record, target
 
-COMMANDS = ("report --json", "events --json", "export --format=folded", "export --format=massif", "export --format=pprof", "graph")
+COMMANDS = ("report --json", "events --json", "export --format=folded", "export --format=massif",
+            "export --format=perfetto", "export --format=pprof", "graph")
 MOST = (1 << 64) - 1
 SECONDS, KILOBYTES = 5, 600 << 10  # of one command, on a busy machine; a valid file takes 50 ms and 20 MB
 
@@ -164,7 +165,8 @@ def test_names_without_an_end(sound):
     report, outputs = check(sound)
     assert {p["comm"] for p in report["processes"]} <= {"c" * 15, "c" * 16}
     assert {p["exe"] for p in report["processes"]} <= {"/" + "e" * 158, "/" + "e" * 159}
-    assert "\x1b" not in "".join(text for command, text in outputs.items() if "pprof" not in command), "pprof is compressed"
+    texts = [text for command, text in outputs.items() if not command.endswith(("pprof", "perfetto"))]
+    assert "\x1b" not in "".join(texts), "the others are binary"
 
 
 @pytest.mark.replays
