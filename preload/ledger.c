@@ -360,6 +360,11 @@ HOT void ledger_detached(struct segment_entry *entry, uint64_t object)
 		counter_add(&entry->detaches, 1, false);
 }
 
+bool ledger_is_present(uint64_t object)
+{
+	return ledger_find(object, ENTRY_PRESENT) != NULL;
+}
+
 HOT void ledger_operated(uint64_t object, uint64_t clock, bool received)
 {
 	struct segment_entry *entry;

@@ -28,6 +28,9 @@ uint64_t ledger_size(uint64_t object);
 /* After a successful shmdt. `entry` may meanwhile belong to another segment, or be null. */
 void ledger_detached(struct segment_entry *entry, uint64_t object);
 
+/* Whether the session has seen this object, and not its removal. */
+bool ledger_is_present(uint64_t object);
+
 /*
  * After a successful semop, semtimedop or msgsnd, or (`received`) msgrcv. Its user is noted as one
  * that attached a segment.

@@ -49,11 +49,13 @@ uint64_t operation_word(const struct operation *operation)
 
 /*
  * Whether this thread left the call of an entry without a return. A call that a signal handler
- * interrupted is still there: its frame lies further out.
+ * interrupted is still there: its frame lies further out, or it is writing the entry, which has no
+ * time yet.
  */
 static bool wait_is_left(const struct segment_wait *wait, uint64_t own, uint64_t frame)
 {
-	return word_load(&wait->claim) == own && word_load(&wait->frame) <= frame;
+	return word_load(&wait->claim) == own && word_load(&wait->since_clock) != 0 &&
+	       word_load(&wait->frame) <= frame;
 }
 
 struct segment_wait *wait_begin(enum segment_call call, uint64_t object, uint64_t operation,
@@ -94,27 +96,75 @@ void wait_end(struct segment_wait *wait)
 
 /* ---- region USES ---- */
 
-static struct segment_use *use_find(uint64_t object, uint64_t clock)
+/* Its instance is 0: it belongs to no image while its words are written. */
+#define USE_BUSY (3ull << SEGMENT_USE_KIND_SHIFT)
+
+INLINE uint64_t use_claim(uint64_t object)
+{
+	return (object & ~0xffffffffull) | (object >> 8 & 3) << SEGMENT_USE_KIND_SHIFT |
+	       shim.instance;
+}
+
+INLINE struct segment_use *use_place(uint64_t object, uint32_t probe)
 {
 	uint64_t count = shim.header->region[REGION_USES].count;
-	uint64_t own = (object & ~0xffffffffull) | (object >> 8 & 3) << SEGMENT_USE_KIND_SHIFT |
-		       shim.instance;
-	uint64_t at = shim.instance * 8u + (object >> 32) + (object >> 8 & 3) * 4;
-	struct segment_use *table = shim_region(REGION_USES), *use;
+	uint64_t at = shim.instance * 8u + (object >> 32) + (object >> 8 & 3) * 4 + probe;
+	struct segment_use *table = shim_region(REGION_USES);
 
+	return table + (at & (count - 1));
+}
+
+/* A thread that comes meanwhile takes another entry: the counts of both add up. */
+static bool use_take(struct segment_use *use, uint64_t claim, uint64_t object, uint64_t clock)
+{
+	if (!word_take(&use->claim, claim, USE_BUSY))
+		return false;
+	word_store(&use->count[0], 0);
+	word_store(&use->count[1], 0);
+	word_store(&use->seen_clock, clock);
+	word_hand_over(&use->claim, use_claim(object));
+	return true;
+}
+
+/* Of this image, and of an object that was removed: it stays for the reader until now. */
+static bool use_is_past(uint64_t claim)
+{
+	uint32_t instance = (uint32_t)claim & ((1u << SEGMENT_USE_KIND_SHIFT) - 1);
+	uint32_t kind = (uint32_t)claim >> SEGMENT_USE_KIND_SHIFT;
+
+	return instance == shim.instance &&
+	       !ledger_is_present(segment_object(kind, (int32_t)(claim >> 32)));
+}
+
+SELDOM static struct segment_use *use_add(uint64_t object, uint64_t clock)
+{
+	for (uint32_t i = 0; i < PROBES; i++)
+		if (word_load(&use_place(object, i)->claim) == 0 &&
+		    use_take(use_place(object, i), 0, object, clock))
+			return use_place(object, i);
 	for (uint32_t i = 0; i < PROBES; i++) {
-		use = table + ((at + i) & (count - 1));
-		if (LIKELY(word_accept(&use->claim) == own))
-			return use;
-		if (word_load(&use->claim) != 0 || !word_take(&use->claim, 0, own))
-			continue;
-		word_store(&use->count[0], 0);
-		word_store(&use->count[1], 0);
-		word_store(&use->seen_clock, clock);
-		return use;
+		uint64_t claim = word_load(&use_place(object, i)->claim);
+
+		if (use_is_past(claim) && use_take(use_place(object, i), claim, object, clock))
+			return use_place(object, i);
 	}
 	shim_lose(LOSS_USES_FULL);
 	return NULL;
+}
+
+INLINE struct segment_use *use_find(uint64_t object, uint64_t clock)
+{
+	uint64_t own = use_claim(object);
+
+	for (uint32_t i = 0; i < PROBES; i++) {
+		uint64_t claim = word_accept(&use_place(object, i)->claim);
+
+		if (LIKELY(claim == own))
+			return use_place(object, i);
+		if (claim == 0)
+			break;
+	}
+	return use_add(object, clock);
 }
 
 HOT void operation_done(uint64_t object, uint64_t clock, bool received)

@@ -138,11 +138,11 @@ def test_thread_id_after_a_raw_clone(compile_c):
     assert [e["tid"] == e["pid"] for e in moves] == [True, True] and moves[0]["pid"] != moves[1]["pid"]
 
 
-SMALL_LEDGER = 1024  # places, with the smallest log; a segment's window is 4 of them, by the kernel's index
+SMALL_LEDGER = 2048  # places, with the smallest log; a segment's window is 4 of them, by the kernel's index
 SHARING = r"""
 for (1..6) {
     push @id, shmget(0, 4096, 01600) // die for 1..4;
-    system "env", "MEMSHIM_OFF=1", "perl", "-e", "shmget(0, 4096, 01600) // die for 1..252" and die;
+    system "env", "MEMSHIM_OFF=1", "perl", "-e", "shmget(0, 4096, 01600) // die for 1..508" and die;
 }
 for (1..5) { for (@id) { shmread($_, $x, 0, 1) or die } }
 for (@id) { shmctl($_, 0, 0) // die }

@@ -6,6 +6,8 @@ fork. tests/targets/torture_ipc.c knows how many were successful.
 
 import re
 
+import pytest
+
 import harness
 from beside import unharmed
 from harness import target
@@ -58,3 +60,14 @@ def test_cancelled_threads():
     process, = report["processes"]
     assert process["calls"]["msgsnd"]["ok"] == process["calls"]["msgrcv"]["ok"] > 40
     assert 0 < process["calls"]["msgrcv"]["failed"] <= 80 + 40  # ENOMSG, and those that had begun to wait
+
+
+@pytest.mark.parametrize("how", ["sets", "kept"])
+def test_10000_sets(how):
+    """One after the other, and all at once: each has its rows."""
+    recording, ok, _ = torture(how, 10000)
+    report = recording.report()
+    harness.complete(report)
+    process, = report["processes"]
+    assert {call: process["calls"][call]["ok"] for call in ("semget", "semctl", "semop")} == {
+        "semget": 10001, "semctl": 10001, "semop": ok} and ok == 10000

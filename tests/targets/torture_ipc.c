@@ -8,6 +8,7 @@
  * torture_ipc forked ROUNDS: forks while threads wait in semop and msgrcv.
  * torture_ipc threads COUNT: 16 threads operate at once.
  * torture_ipc sets COUNT: creates, uses and removes sets, one after the other.
+ * torture_ipc kept COUNT: creates as many sets, uses them, and removes them.
  * torture_ipc wait semop|semtimedop|msgsnd|msgrcv: waits until it is killed.
  */
 #include <dlfcn.h>
@@ -277,6 +278,22 @@ static void make_sets(long wanted)
 	set = mine;
 }
 
+static void keep_sets(long wanted)
+{
+	int mine = set, *sets = calloc((size_t)wanted, sizeof *sets);
+
+	for (long i = 0; i < wanted; i++)
+		wrong += (sets[i] = semget(IPC_PRIVATE, 1, 0600)) < 0;
+	for (long i = 0; i < wanted; i++) {
+		set = sets[i];
+		operate(0, 1);
+	}
+	for (long i = 0; i < wanted; i++)
+		wrong += semctl(sets[i], 0, IPC_RMID) != 0;
+	free(sets);
+	set = mine;
+}
+
 static void wait_in(const char *call)
 {
 	struct sembuf down = {1, -1, 0};
@@ -314,6 +331,8 @@ int main(int argc, char **argv)
 		run_threads(number);
 	else if (strcmp(what, "sets") == 0)
 		make_sets(number);
+	else if (strcmp(what, "kept") == 0)
+		keep_sets(number);
 	else
 		wait_in(argc > 2 ? argv[2] : "");
 	printf("ok %ld, interrupted %ld, wrong %ld\n", ok, interrupted, wrong);
