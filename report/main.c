@@ -101,6 +101,7 @@
  *   session/session       opens a file into a model, for every command that reads
  *   session/naming        names for the frames of its call stacks
  *   session/reap          which leaked segments may be removed, and their removal
+ *   session/reap_objects   removes a semaphore set or a queue
  *   session/left_behind   writes the catalog of objects that a session leaves
  *   session/kernel_cache  the kernel's rows, kept for a while
  *   session/live_session  follows a live session, for the screen
@@ -108,6 +109,8 @@
  *
  * model/: what happened; no input, no output
  *   model/model             the model and its processes
+ *   model/objects          semaphore sets and queues, from events and tables
+ *   model/findings_objects findings about them, and about calls that wait
  *   model/operations       who operated on sets and queues, and the calls that had not returned
  *   model/apply_event       what an event changes
  *   model/segments          which process created, changed and removed a segment
@@ -174,6 +177,7 @@
  *   view/events          one event, as these three get it
  *   view/events_text     it as a line
  *   view/events_json     it as an object
+ *   view/report_objects    sets, queues and waits in the report
  *   view/events_objects    the arguments of calls about sets and queues
  *   view/events_csv      it as a row
  *   view/stack           call stacks

@@ -192,10 +192,11 @@ struct segment_object {
 	int32_t creator_pid, last_pid; /* as the recorder sees them; 0: no process there */
 	uint32_t owner_uid, owner_gid, creator_uid, creator_gid;
 	uint32_t flags;
-	uint64_t size;                        /* bytes of a segment */
-	uint64_t nattch;                      /* attachments */
-	uint64_t attached, detached, changed; /* changed: created, or IPC_SET */
-	uint64_t resident_bytes, swap_bytes;
+	uint64_t size;   /* bytes of a segment; semaphores of a set */
+	uint64_t nattch; /* attachments; messages in a queue */
+	/* shmat, shmdt; semop; msgsnd, msgrcv; changed: created, IPC_SET, or semctl SETVAL */
+	uint64_t attached, detached, changed;
+	uint64_t resident_bytes, swap_bytes; /* resident_bytes: of a queue's messages, too */
 	unsigned char reserved[24];
 };
 

@@ -138,7 +138,7 @@ static int check_absence(struct printer *printer)
 	const struct filter *filter = &printer->options->filter;
 	int ret;
 
-	if (printer->seq > 0 || !(filter->pid || filter->by_shmid))
+	if (printer->seq > 0 || !(filter->pid || filter->by_id))
 		return 0;
 	ret = session_finish(printer->session);
 	if (ret == 0 && !session_has(printer->session, printer->session->model, filter))

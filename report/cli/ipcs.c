@@ -281,10 +281,14 @@ static bool may_be_read(const char *file)
 /* False after one line. */
 static bool ipcs_has(const struct ipc_table *table, const struct filter *filter)
 {
-	bool there = !filter->by_shmid || ipc_find(table, filter->shmid);
+	static const char *const names[] = {"segment", "semaphore set", "message queue"};
+	bool there = !filter->by_id ||
+		     (filter->kind == SHARED_MEMORY && ipc_find(table, filter->id));
 
+	for (uint32_t i = 0; i < table->object_count && !there; i++)
+		there = ipc_wants_object(filter, &table->objects[i]);
 	if (!there)
-		error_format("ipcs", "there is no segment %d", filter->shmid);
+		error_format("ipcs", "there is no %s %d", names[filter->kind], filter->id);
 	return there;
 }
 

@@ -106,14 +106,18 @@ static int option_read_key(struct filter *filter, const struct option_row *row, 
 	return 0;
 }
 
-static int option_read_shmid(struct filter *filter, const struct option_row *row, const char *value)
+static int option_read_object(struct filter *filter, const struct option_row *row,
+			      const char *value, enum object_kind kind)
 {
+	static const char *const wanted[] = {"a segment's id", "a semaphore set's id",
+					     "a message queue's id"};
 	long long number;
 
 	if (!option_value_number(value, 0, INT_MAX, &number))
-		return option_refuse(row, value, "a segment's id");
-	filter->by_shmid = true;
-	filter->shmid = (int32_t)number;
+		return option_refuse(row, value, wanted[kind]);
+	filter->by_id = true;
+	filter->kind = kind;
+	filter->id = (int32_t)number;
 	return 0;
 }
 
@@ -226,7 +230,11 @@ static int option_take_value(struct options *o, enum option_id id, char *value)
 		o->filter.pid = (int32_t)number;
 		return ret;
 	case OPTION_SHMID:
-		return option_read_shmid(&o->filter, row, value);
+		return option_read_object(&o->filter, row, value, SHARED_MEMORY);
+	case OPTION_SEMID:
+		return option_read_object(&o->filter, row, value, SEMAPHORE_SET);
+	case OPTION_MSQID:
+		return option_read_object(&o->filter, row, value, MESSAGE_QUEUE);
 	case OPTION_KEY:
 		return option_read_key(&o->filter, row, value);
 	case OPTION_CALL:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Removes the segments that a session leaked. Without --force, lists them only. */
+/* Removes the objects that a session leaked. Without --force, lists them only. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "report/cli/options.h"
 #include "report/cli/options_files.h"
 #include "report/model/creator.h"
+#include "report/model/objects.h"
 #include "report/session/left_behind.h"
 #include "report/session/reap.h"
 #include "report/session/session.h"
@@ -27,17 +28,26 @@ struct reaping {
 static void reap_put_name(struct reaping *r, const struct model_segment *segment)
 {
 	const struct model_process *creator = model_process(r->model, segment->creator);
+	static const char *const names[] = {"segment", "set", "queue"};
 	char size[FORMAT_BYTES], text[160], label[CREATOR_LABEL_BYTES];
 
 	if (r->options->exact)
 		snprintf(size, sizeof size, "%llu", (unsigned long long)segment->size);
 	else
 		format_bytes(size, segment->size);
+	if (segment->kind == SEMAPHORE_SET)
+		snprintf(size, sizeof size, "%llu semaphore%s", (unsigned long long)segment->size,
+			 format_s(segment->size));
+	if (segment->kind == MESSAGE_QUEUE)
+		snprintf(size, sizeof size, "%llu message%s",
+			 (unsigned long long)segment->current.nattch,
+			 format_s(segment->current.nattch));
 	if (segment->key)
-		snprintf(text, sizeof text, "segment %d, key 0x%08x, %s", segment->shmid,
-			 segment->key, size);
+		snprintf(text, sizeof text, "%s %d, key 0x%08x, %s", names[segment->kind],
+			 segment->shmid, segment->key, size);
 	else
-		snprintf(text, sizeof text, "segment %d, IPC_PRIVATE, %s", segment->shmid, size);
+		snprintf(text, sizeof text, "%s %d, IPC_PRIVATE, %s", names[segment->kind],
+			 segment->shmid, size);
 	out_text(r->out, text);
 	if (!creator || segment->created == CREATED_NOT)
 		return;
@@ -66,12 +76,12 @@ static void reap_one(struct reaping *r, const struct model_segment *segment)
 {
 	char words[REAP_WHY_BYTES];
 	const char *why = reap_why_kept(
-		r->model, segment, r->options->filter.by_shmid || r->options->filter.by_key, words);
+		r->model, segment, r->options->filter.by_id || r->options->filter.by_key, words);
 	bool dry = !r->options->force, refused = false;
 
 	if (!why && !dry) {
 		why = reap_remove(segment);
-		if (!why)
+		if (!why && segment->kind == SHARED_MEMORY)
 			left_behind_note_removed(&r->notes, segment);
 		refused = why != NULL;
 	}
@@ -128,7 +138,8 @@ static bool reap_is_wanted(const struct others *others, const struct catalog_obj
 {
 	const struct filter *filter = &others->reaping->options->filter;
 
-	return (!filter->by_shmid || filter->shmid == object->segment.shmid) &&
+	return (!filter->by_id ||
+		(filter->kind == SHARED_MEMORY && filter->id == object->segment.shmid)) &&
 	       (!filter->by_key || filter->key == object->segment.key);
 }
 
@@ -151,7 +162,7 @@ static bool find_file(struct reaping *r, char path[PATH_MAX])
 	struct others others = {r, path, false};
 
 	if (!options->file && !options->process &&
-	    (options->filter.by_shmid || options->filter.by_key))
+	    (options->filter.by_id || options->filter.by_key))
 		left_behind_each(find_recording, &others);
 	return others.found || options_find_file(options, path);
 }
@@ -189,24 +200,31 @@ static void reap_put_others(struct reaping *r)
 		left_behind_each(reap_put_other, &others);
 }
 
-/* The kernel reuses ids: only the latest segment of an id can exist. */
-static int reap_run(struct reaping *r)
+/* The kernel reuses ids: only the latest object of an id can exist. True: there was one. */
+static bool reap_each(struct reaping *r, const struct model_segments *of)
 {
-	bool asked = r->options->filter.by_shmid || r->options->filter.by_key, any = false;
-	int ret;
+	bool any = false;
 
-	for (uint32_t i = 0; i < r->model->segments.count; i++) {
-		const struct model_segment *segment = r->model->segments.rows[i];
+	for (uint32_t i = 0; i < of->count; i++) {
+		const struct model_segment *segment = of->rows[i];
 
 		if (!filter_segment(&r->options->filter, segment) ||
-		    segment != model_segment_in(r->model, segment->space, segment->shmid) ||
-		    !reap_is_there(segment))
+		    segment != model_latest(r->model, segment) || !reap_is_there(segment))
 			continue;
 		any = true;
 		reap_one(r, segment);
 	}
+	return any;
+}
+
+static int reap_run(struct reaping *r)
+{
+	bool asked = r->options->filter.by_id || r->options->filter.by_key;
+	bool any = reap_each(r, &r->model->segments) | reap_each(r, &r->model->objects);
+	int ret;
+
 	if (asked && !any) {
-		error_line("reap", "no such segment of this session exists any more");
+		error_line("reap", "no such object of this session exists any more");
 		return EXIT_ABSENT;
 	}
 	left_behind_write_notes(&r->notes);

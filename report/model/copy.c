@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "report/model/model.h"
+#include "report/model/objects.h"
 #include "report/model/segments.h"
 
 static void *copy_duplicate(struct model *copy, const void *from, size_t count,
@@ -152,12 +153,13 @@ struct model *model_copy(const struct model *from)
 	copy->kernel.holders = NULL;
 	copy->processes.unfollowed = NULL;
 	copy->operations = (struct model_operations){0};
+	copy->objects = (struct model_segments){0};
 	copy->findings.rows = NULL;
 	copy->kernel.holder_count = copy->kernel.holder_capacity = 0;
 	copy->processes.unfollowed_count = copy->processes.unfollowed_capacity = 0;
 	copy->findings.count = copy->findings.capacity = 0;
 	if (copy_segments(copy, from) && copy_processes(copy, from) && copy_past(copy, from) &&
-	    copy_changes(copy, from) && copy_sites(copy, from))
+	    copy_changes(copy, from) && copy_sites(copy, from) && objects_copy(copy, from))
 		return copy;
 	model_free(copy);
 	return NULL;

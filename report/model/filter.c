@@ -7,7 +7,7 @@
 
 bool filter_is_set(const struct filter *filter)
 {
-	return filter->pid || filter->exe || filter->by_shmid || filter->by_key || filter->kinds ||
+	return filter->pid || filter->exe || filter->by_id || filter->by_key || filter->kinds ||
 	       filter->failed;
 }
 
@@ -24,7 +24,7 @@ bool filter_process(const struct filter *filter, const struct model_process *pro
 
 bool filter_segment(const struct filter *filter, const struct model_segment *segment)
 {
-	if (filter->by_shmid && filter->shmid != segment->shmid)
+	if (filter->by_id && (filter->kind != segment->kind || filter->id != segment->shmid))
 		return false;
 	return !filter->by_key || (segment->key_known && segment->key == filter->key);
 }
@@ -46,9 +46,12 @@ static bool filter_is_of_program(const char *wanted, const struct finding *findi
 static bool is_of_segment(const struct filter *filter, const struct model *model,
 			  const struct finding *finding)
 {
-	for (uint32_t i = 0; i < model->segments.count; i++)
-		if (model->segments.rows[i]->shmid == finding->shmid &&
-		    filter_segment(filter, model->segments.rows[i]))
+	const struct model_segments *of = finding->object_kind == SHARED_MEMORY ? &model->segments
+										: &model->objects;
+
+	for (uint32_t i = 0; i < of->count; i++)
+		if (of->rows[i]->kind == finding->object_kind &&
+		    of->rows[i]->shmid == finding->shmid && filter_segment(filter, of->rows[i]))
 			return true;
 	return false;
 }
@@ -60,7 +63,7 @@ bool filter_finding(const struct filter *filter, const struct model *model,
 		return false;
 	if (filter->exe && !filter_is_of_program(filter->exe, finding))
 		return false;
-	return !(filter->by_shmid || filter->by_key) || is_of_segment(filter, model, finding);
+	return !(filter->by_id || filter->by_key) || is_of_segment(filter, model, finding);
 }
 
 void filter_findings(const struct filter *filter, struct model *model)
@@ -81,14 +84,18 @@ void filter_findings(const struct filter *filter, struct model *model)
 static bool about_segment(const struct filter *filter, const struct event *event,
 			  const struct model_segment *segment)
 {
-	int32_t shmid;
+	int32_t id;
 
-	if (filter->by_shmid && (!event_shmid(event, &shmid) || shmid != filter->shmid))
+	if (filter->by_id && (event->kind < KIND_SHMGET || !event_is_call(event) ||
+			      event_object_kind(event) != filter->kind ||
+			      !event_object_id(event, &id) || id != filter->id))
 		return false;
 	if (!filter->by_key)
 		return true;
 	if (event->kind == KIND_SHMGET)
 		return (uint32_t)event->u.shmget.key == filter->key;
+	if (event->kind == KIND_SEMGET || event->kind == KIND_MSGGET)
+		return (uint32_t)event->u.get.key == filter->key;
 	return segment && segment->key_known && segment->key == filter->key;
 }
 

@@ -8,8 +8,9 @@
 struct filter {
 	int32_t pid;     /* 0: any */
 	const char *exe; /* null: any; a path, a program's name or a thread's name */
-	bool by_shmid, by_key;
-	int32_t shmid;
+	bool by_id, by_key;
+	enum object_kind kind; /* of `id`; a key may be one of each kind */
+	int32_t id;
 	uint32_t key;
 	uint32_t kinds; /* bit per enum event_kind; 0: any */
 	bool failed;
@@ -19,6 +20,7 @@ struct filter {
 bool filter_is_set(const struct filter *filter);
 
 bool filter_process(const struct filter *filter, const struct model_process *process);
+/* Of a segment, a semaphore set or a queue. */
 bool filter_segment(const struct filter *filter, const struct model_segment *segment);
 
 /*

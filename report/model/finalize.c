@@ -14,6 +14,7 @@
 #include "report/model/heap.h"
 #include "report/model/holders.h"
 #include "report/model/model.h"
+#include "report/model/objects.h"
 #include "report/model/verdicts.h"
 #include "report/util/path.h"
 
@@ -21,14 +22,17 @@
 	(1u << 28)          /* unfollowed processes times images: a file may claim any number */
 #define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
 
-/* Calls that began and did not return. A query, which moves nothing, is done, too. */
+/*
+ * Calls that began and did not return. A query, which moves nothing, is done, too. Those of semop,
+ * msgsnd and msgrcv stand in the table of waiting calls, and their log is not incomplete.
+ */
 static uint64_t in_flight(const struct process_facts *facts)
 {
 	uint64_t begun = 0, done = facts->queries;
 
 	if (facts->state == STATE_RUNNING || facts->placeholder)
 		return 0;
-	for (int call = 0; call < KIND_CALLS; call++) {
+	for (int call = 0; call < KIND_SEMOP; call++) {
 		begun += facts->begun[call];
 		done += facts->ok[call] + facts->failed[call];
 	}
@@ -185,6 +189,13 @@ static enum model_segment_state finalize_state_of(const struct model *model,
 	return segment->kernel.mode & SHM_DEST_BIT ? SEGMENT_MARKED : SEGMENT_PRESENT;
 }
 
+/* Sets and queues are not attached: who used them counts, see family.c. */
+static uint64_t finalize_attached(const struct model_segment *segment,
+				  const struct kernel_segment *row)
+{
+	return segment->kind == SHARED_MEMORY ? row->nattch : 0;
+}
+
 /*
  * Whether the segment exists and no process has it attached. Not for a segment of another IPC
  * namespace, which may have ended with that namespace, and not if the session's segment is gone:
@@ -195,7 +206,8 @@ static bool is_unused(const struct model *model, const struct model_segment *seg
 	return !model->session.segment_missing && segment->created != CREATED_NOT &&
 	       segment->state == SEGMENT_PRESENT && !segment->space && !segment->elsewhere &&
 	       finalize_held(model, segment) == 0 &&
-	       (segment->in_kernel ? segment->kernel.nattch == 0 : !model->session.objects_known);
+	       (segment->in_kernel ? finalize_attached(segment, &segment->kernel) == 0
+				   : !model->session.objects_known);
 }
 
 /* The same, by what is known now. */
@@ -205,7 +217,7 @@ static bool is_unused_now(const struct model *model, const struct model_segment 
 		return is_unused(model, segment) && segment->presence != PRESENCE_REMOVED;
 	return segment->presence == PRESENCE_HERE && segment->created != CREATED_NOT &&
 	       !(segment->current.mode & SHM_DEST_BIT) && segment->now == 0 &&
-	       segment->current.nattch == 0;
+	       finalize_attached(segment, &segment->current) == 0;
 }
 
 /*
@@ -238,7 +250,7 @@ static void segment_finalize(struct model *model, struct model_segment *segment,
 	unused = is_unused_now(model, segment);
 	segment->leaked_now = unused && family_has_ended(&segment->family);
 	segment->orphaned_now = unused && finalize_is_orphaned(model, segment);
-	if (segment->in_kernel && segment->kernel.nattch > segment->peak)
+	if (segment->in_kernel && finalize_attached(segment, &segment->kernel) > segment->peak)
 		segment->peak = segment->kernel.nattch;
 }
 
@@ -250,6 +262,8 @@ static void segments_finalize(struct model *model)
 	families_begin(&now, model, false);
 	for (uint32_t i = 0; i < model->segments.count; i++)
 		segment_finalize(model, model->segments.rows[i], &at_end, &now);
+	for (uint32_t i = 0; i < model->objects.count; i++)
+		segment_finalize(model, model->objects.rows[i], &at_end, &now);
 	families_end(&at_end);
 	families_end(&now);
 }
@@ -267,6 +281,7 @@ void model_finalize(struct model *model)
 	recall_break_checks(model);
 	count_unseen_moves(model);
 	holders_finalize(model);
+	objects_add_users(model);
 	segments_finalize(model);
 	if (!model->session.finished && model->session.state != SESSION_LIVE)
 		model->session.duration_ns = model->last_ns;

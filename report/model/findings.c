@@ -13,6 +13,7 @@
 
 #include "report/model/failures.h"
 #include "report/model/findings_heap.h"
+#include "report/model/findings_objects.h"
 #include "report/model/findings_segments.h"
 #include "report/model/kernel_snapshots.h"
 #include "report/model/model.h"
@@ -110,7 +111,7 @@ bool finding_is_routine(const struct finding *finding)
 {
 	return finding->severity == SEVERITY_NOTE &&
 	       (finding->kind == FINDING_ATTACH_WITHOUT_DETACH ||
-		finding->kind == FINDING_MIXED_BREAK_USERS);
+		finding->kind == FINDING_WAITS_LONG || finding->kind == FINDING_MIXED_BREAK_USERS);
 }
 
 uint32_t findings_without_routine(const struct model *model)
@@ -341,6 +342,8 @@ void findings_check(struct model *model)
 	finding_check_unseen(model);
 	check_settings(model);
 	findings_check_segments(model);
+	findings_check_objects(model);
+	findings_check_waits(model);
 	findings_check_failures(model);
 	findings_check_walls(model);
 	check_processes(model);

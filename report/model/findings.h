@@ -37,6 +37,7 @@ struct finding {
 	uint32_t instance;                   /* of the first process; 0 none */
 	int32_t pid;                         /* 0 none, or several */
 	int32_t shmid;                       /* -1 none, or several */
+	enum object_kind object_kind;        /* of `shmid`, which is a semid or msqid then */
 	uint32_t stack_instance, stack;      /* of the call that it is about; 0 unknown */
 	const char *program[2];              /* that caused it, as paths where known; null none */
 	const struct model_failure *failure; /* the failed calls that it is about; null none */

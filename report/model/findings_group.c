@@ -196,6 +196,20 @@ static void finding_replace(struct model *model, char **text, char *by)
 /* "postgres: 12 processes; the first: " before what the first one says. */
 static const char several_form[] = "{program}: {count} processes; the first: {first}";
 
+static bool finding_is_leak(const struct finding *finding)
+{
+	return finding->kind == FINDING_LEAKED_SEGMENT ||
+	       finding->kind == FINDING_LEAKED_SEMAPHORES || finding->kind == FINDING_LEAKED_QUEUE;
+}
+
+/* The option that names its object. */
+static const char *finding_option(const struct finding *finding)
+{
+	static const char *const options[] = {"-m ", "--semid=", "--msqid="};
+
+	return options[finding->object_kind];
+}
+
 /* One command for all of them. It removes what else the session leaked, too. */
 static char *advice_on_leaks(const struct model *model)
 {
@@ -221,7 +235,7 @@ static void finding_tell_several(struct model *model, struct finding *finding)
 	else
 		text = word_expand(model, finding, form, finding->text ? finding->text : "");
 	finding_replace(model, &finding->text, text);
-	if (finding->removable && finding->kind == FINDING_LEAKED_SEGMENT)
+	if (finding->removable && finding_is_leak(finding))
 		finding_replace(model, &finding->advice, advice_on_leaks(model));
 	else if (words[finding->kind].advice)
 		finding_replace(model, &finding->advice, strdup(words[finding->kind].advice));
@@ -306,7 +320,8 @@ static char *command_of_segment(const struct finding *finding, const char *file,
 	char *command;
 
 	if (finding->shmid < 0 ||
-	    asprintf(&command, "memshim report -m %d%s%s", finding->shmid, blank, file) < 0)
+	    asprintf(&command, "memshim report %s%d%s%s", finding_option(finding), finding->shmid,
+		     blank, file) < 0)
 		return NULL;
 	return command;
 }
@@ -333,7 +348,8 @@ static char *command_of_leak(const struct finding *finding, const char *file, co
 	if (finding->kind == FINDING_ORPHANED_OBJECT && finding->count > 1)
 		return strdup("memshim ipcs");
 	if (finding->count == 1) {
-		if (asprintf(&command, "memshim reap -m %d%s%s", finding->shmid, blank, file) < 0)
+		if (asprintf(&command, "memshim reap %s%d%s%s", finding_option(finding),
+			     finding->shmid, blank, file) < 0)
 			return NULL;
 	} else if (asprintf(&command, "memshim reap%s%s", blank, file) < 0) {
 		return NULL;
@@ -358,6 +374,8 @@ char *finding_command(const struct model *model, const struct finding *finding)
 
 	switch (finding->kind) {
 	case FINDING_LEAKED_SEGMENT:
+	case FINDING_LEAKED_SEMAPHORES:
+	case FINDING_LEAKED_QUEUE:
 	case FINDING_ORPHANED_OBJECT:
 		command = command_of_leak(finding, file, blank);
 		break;

@@ -110,7 +110,8 @@ void findings_about_segment(const struct model *model, struct finding *finding,
 	const struct model_process *creator = model_process(model, s->creator);
 
 	finding->shmid = s->shmid;
-	finding->bytes = s->size;
+	finding->object_kind = s->kind;
+	finding->bytes = s->kind == SHARED_MEMORY ? s->size : 0;
 	if (s->created == CREATED_NOT)
 		return;
 	if (creator)
@@ -119,8 +120,7 @@ void findings_about_segment(const struct model *model, struct finding *finding,
 	finding->stack = s->creator_stack;
 }
 
-/* Leaks that call for different answers are different findings. */
-static void finding_about_presence(struct finding *finding, const struct model_segment *s)
+void findings_about_presence(struct finding *finding, const struct model_segment *s)
 {
 	finding->removable = s->presence == PRESENCE_HERE;
 	finding->cause = finding->removable                ? "exists"
@@ -132,16 +132,18 @@ static void finding_about_presence(struct finding *finding, const struct model_s
  * The command that removes the segment, for the caller to free. Only where the segment is certainly
  * the same: elsewhere, another segment may have the id.
  */
-static char *removal_advice(const struct model *model, const struct model_segment *s)
+char *findings_removal_advice(const struct model *model, const struct model_segment *s)
 {
+	static const char *const options[] = {"-m ", "--semid=", "--msqid="};
+	static const char *const names[] = {"segment", "set", "queue"};
 	char *file = model->file ? format_word(model->file) : NULL, *advice = NULL;
 	int length;
 
 	if (s->presence == PRESENCE_HERE)
 		length = asprintf(&advice,
-				  "'memshim reap --force -m %d%s%s' removes it; have the program "
+				  "'memshim reap --force %s%d%s%s' removes it; have the program "
 				  "call IPC_RMID",
-				  s->shmid, file ? " " : "", file ? file : "");
+				  options[s->kind], s->shmid, file ? " " : "", file ? file : "");
 	else if (s->presence == PRESENCE_REMOVED)
 		length = asprintf(&advice,
 				  "it has since been removed%s; have the program call IPC_RMID",
@@ -150,8 +152,9 @@ static char *removal_advice(const struct model *model, const struct model_segmen
 		length = asprintf(
 			&advice,
 			"have the program call IPC_RMID; memshim cannot tell here whether the "
-			"segment still exists%s",
-			model->session.same_ipc ? ": another segment may have its id now"
+			"%s still exists%s",
+			names[s->kind],
+			model->session.same_ipc ? ": another one may have its id now"
 			: model->session.same_boot
 				? ": this may be another IPC namespace"
 				: ": this is another machine, or the machine was restarted");
@@ -166,7 +169,7 @@ static void check_leaked(struct model *model, const struct model_segment *s)
 
 	if (!s->leaked || s->created != CREATED_SURELY)
 		return;
-	advice = removal_advice(model, s);
+	advice = findings_removal_advice(model, s);
 	finding = findings_add(
 		model, FINDING_LEAKED_SEGMENT, SEVERITY_ERROR, advice ? advice : "",
 		model->session.finished
@@ -176,7 +179,7 @@ static void check_leaked(struct model *model, const struct model_segment *s)
 		s->shmid, format_bytes(size, s->size), findings_creator_name(model, s));
 	free(advice);
 	findings_about_segment(model, finding, s);
-	finding_about_presence(finding, s);
+	findings_about_presence(finding, s);
 }
 
 static void check_orphaned(struct model *model, const struct model_segment *s)
@@ -186,7 +189,7 @@ static void check_orphaned(struct model *model, const struct model_segment *s)
 
 	if (!s->orphaned)
 		return;
-	advice = removal_advice(model, s);
+	advice = findings_removal_advice(model, s);
 	finding = findings_add(
 		model, FINDING_ORPHANED_OBJECT, SEVERITY_WARNING, advice ? advice : "",
 		"segment %d (%s), created by %s, which ended, still exists; no process uses it, "
@@ -194,7 +197,7 @@ static void check_orphaned(struct model *model, const struct model_segment *s)
 		s->shmid, format_bytes(size, s->size), findings_creator_name(model, s));
 	free(advice);
 	findings_about_segment(model, finding, s);
-	finding_about_presence(finding, s);
+	findings_about_presence(finding, s);
 }
 
 /* Why it is unknown which process removed a segment; null: no call of the session did. */

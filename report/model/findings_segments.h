@@ -18,4 +18,10 @@ const char *findings_creator_name(const struct model *model, const struct model_
 void findings_about_segment(const struct model *model, struct finding *finding,
 			    const struct model_segment *s);
 
+/* Leaks that call for different answers are different findings. */
+void findings_about_presence(struct finding *finding, const struct model_segment *s);
+
+/* The command that removes the object, for the caller to free; see there. */
+char *findings_removal_advice(const struct model *model, const struct model_segment *s);
+
 #endif

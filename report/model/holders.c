@@ -16,10 +16,10 @@
 bool model_wants_holders(const struct model *model)
 {
 	for (uint32_t i = 0; i < model->segments.count; i++) {
+		struct kernel_segment wanted = {.shmid = model->segments.rows[i]->shmid};
 		struct model_kernel_row *row;
 
-		HASH_FIND(hh, model->kernel.rows, &model->segments.rows[i]->shmid, sizeof(int32_t),
-			  row);
+		HASH_FIND(hh, model->kernel.rows, &wanted.kind, KERNEL_KEY_BYTES, row);
 		if (row)
 			return true;
 	}

@@ -121,9 +121,18 @@ bool ipc_is_of_row(const struct ipc_segment *segment, const struct ledger_facts 
 	       (row->key == IPC_PRIVATE || row->flags & IPC_CREAT);
 }
 
+bool ipc_wants_object(const struct filter *filter, const struct kernel_object *object)
+{
+	enum object_kind kind = object->kind == OBJECT_QUEUE ? MESSAGE_QUEUE : SEMAPHORE_SET;
+
+	if (filter->by_id && (filter->kind != kind || filter->id != object->id))
+		return false;
+	return !filter->by_key || object->key == filter->key;
+}
+
 bool ipc_wants(const struct filter *filter, const struct ipc_segment *segment)
 {
-	if (filter->by_shmid && filter->shmid != segment->kernel.shmid)
+	if (filter->by_id && (filter->kind != SHARED_MEMORY || filter->id != segment->kernel.shmid))
 		return false;
 	return !filter->by_key || segment->kernel.key == filter->key;
 }

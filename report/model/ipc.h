@@ -53,6 +53,7 @@ struct ipc_segment *ipc_find(const struct ipc_table *table, int32_t shmid);
 bool ipc_is_of_row(const struct ipc_segment *segment, const struct ledger_facts *row);
 
 bool ipc_wants(const struct filter *filter, const struct ipc_segment *segment);
+bool ipc_wants_object(const struct filter *filter, const struct kernel_object *object);
 
 void ipc_free(struct ipc_table *table);
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/model/model.h"
+#include "report/model/objects.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -95,6 +96,7 @@ void model_free(struct model *model)
 	free(model->findings.rows);
 	free(model->history.changes);
 	operations_free(&model->operations);
+	objects_free(model);
 	free(model);
 }
 

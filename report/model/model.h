@@ -114,6 +114,7 @@ struct model {
 	const struct model *original; /* of a copy: it owns names, modules and more; else null */
 	struct model_processes processes;
 	struct model_segments segments;
+	struct model_segments objects;      /* semaphore sets and queues: see objects.h */
 	struct model_operations operations; /* from the tables: each copy has its own */
 	struct model_history history;
 	struct model_findings findings;

@@ -8,12 +8,13 @@
 
 #include "report/model/attachments.h"
 #include "report/model/model.h"
+#include "report/model/objects.h"
 #include "report/model/segments.h"
 #include "report/model/verdicts.h"
 
 #define CHANGES_MAX 10000u /* more is not worth the memory */
 
-#define KEY_BYTES (offsetof(struct model_segment, no_gap) - offsetof(struct model_segment, space))
+#define KEY_BYTES (offsetof(struct model_segment, key) - offsetof(struct model_segment, space))
 
 struct model_segment *model_segment_in(const struct model *model, uint64_t space, int32_t shmid)
 {
@@ -65,7 +66,7 @@ void model_add_kernel_segment(struct model *model, const struct kernel_segment *
 	model->kernel.known = true;
 	if (row) {
 		row->segment = *segment;
-		HASH_ADD(hh, model->kernel.rows, segment.shmid, sizeof segment->shmid, row);
+		HASH_ADD(hh, model->kernel.rows, segment.kind, KERNEL_KEY_BYTES, row);
 	}
 	if (!row || !row->hh.tbl) {
 		model->no_memory = true;
@@ -172,7 +173,7 @@ struct model_segment *segments_find(struct model *model, uint32_t instance, int3
 {
 	uint64_t space = model_space(model, instance);
 	struct model_segment *segment = model_segment_in(model, space, shmid);
-	const struct kernel_segment *row = space ? NULL : verdict_row(model, shmid);
+	const struct kernel_segment *row = space ? NULL : verdict_row(model, SHARED_MEMORY, shmid);
 
 	if (!segment) {
 		segment = segment_make(model, space, shmid, time_ns);
@@ -261,7 +262,7 @@ static void segments_apply_shmget(struct model *model, const struct event *event
 	uint64_t space = model_space(model, event->process);
 	struct model_segment *segment = model_segment_in(model, space, shmid);
 	enum model_created created = created_by(event, !segment || segment->removed);
-	const struct kernel_segment *row = space ? NULL : verdict_row(model, shmid);
+	const struct kernel_segment *row = space ? NULL : verdict_row(model, SHARED_MEMORY, shmid);
 
 	if (!segment || segment->removed || created == CREATED_SURELY) {
 		segment = segment_make(model, space, shmid, event->time_ns);
@@ -350,7 +351,7 @@ void segments_add_event(struct model *model, struct model_process *process,
 		note_caller(model, event);
 		break;
 	default:
-		break;
+		objects_add_event(model, event);
 	}
 }
 
@@ -379,8 +380,10 @@ void model_add_ledger(struct model *model, const struct ledger_facts *facts)
 {
 	struct model_segment *segment;
 
-	if (facts->kind != SHARED_MEMORY)
+	if (facts->kind != SHARED_MEMORY) {
+		objects_add_ledger(model, facts);
 		return;
+	}
 	segment = segment_of_row(model, facts);
 	if (!segment)
 		segment = segment_make(model, 0, facts->id, facts->seen_ns);

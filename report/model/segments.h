@@ -34,11 +34,11 @@ enum model_presence {
 
 /* One System V segment; after IPC_RMID the same id means another segment. */
 struct model_segment {
-	UT_hash_handle hh; /* by space and shmid; the latest segment with this id */
+	UT_hash_handle hh; /* by space, shmid and kind; the latest one with this id */
 	uint32_t place;    /* its index in struct model_segments */
 	uint64_t space;    /* its IPC namespace; 0: the session's own */
 	int32_t shmid;
-	uint32_t no_gap; /* padding, so that the hash key has no gap */
+	uint32_t kind; /* enum object_kind: see objects.h */
 	uint32_t key;
 	bool key_known;
 	uint64_t size;  /* 0 unknown */
@@ -50,6 +50,7 @@ struct model_segment {
 	uint32_t creator, remover; /* instances; 0 none */
 	uint32_t creator_stack, remover_stack;
 	uint64_t seen_ns, removed_ns;
+	uint64_t changed_ns; /* sets and queues: the last IPC_SET, SETVAL or SETALL; 0 none */
 	bool removed;
 	uint64_t attaches, detaches, inherited;
 	uint64_t now, peak; /* attachments of the session's processes */

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "report/model/model.h"
+#include "report/model/objects.h"
 #include "report/model/verdicts.h"
 
 #define SHM_DEST_BIT 01000u /* the kernel's mark for removal, in the mode */
@@ -24,9 +25,8 @@
 void model_add_object(struct model *model, const struct object_facts *object)
 {
 	struct model_object_row *row;
-	int32_t id = object->segment.shmid;
 
-	HASH_FIND(hh, model->kernel.object_rows, &id, sizeof id, row);
+	HASH_FIND(hh, model->kernel.object_rows, &object->segment.kind, KERNEL_KEY_BYTES, row);
 	if (row) {
 		row->facts = *object;
 		return;
@@ -34,7 +34,7 @@ void model_add_object(struct model *model, const struct object_facts *object)
 	row = calloc(1, sizeof *row);
 	if (row) {
 		row->facts = *object;
-		HASH_ADD(hh, model->kernel.object_rows, facts.segment.shmid, sizeof id, row);
+		HASH_ADD(hh, model->kernel.object_rows, facts.segment.kind, KERNEL_KEY_BYTES, row);
 	}
 	if (!row || !row->hh.tbl) {
 		model->no_memory = true;
@@ -46,9 +46,8 @@ void model_add_reaped(struct model *model, const struct kernel_segment *segment,
 		      uint32_t uid)
 {
 	struct model_reaped_row *row;
-	int32_t id = segment->shmid;
 
-	HASH_FIND(hh, model->kernel.reaped_rows, &id, sizeof id, row);
+	HASH_FIND(hh, model->kernel.reaped_rows, &segment->kind, KERNEL_KEY_BYTES, row);
 	if (row)
 		return;
 	row = calloc(1, sizeof *row);
@@ -56,7 +55,7 @@ void model_add_reaped(struct model *model, const struct kernel_segment *segment,
 		row->segment = *segment;
 		row->removed_s = removed_s;
 		row->uid = uid;
-		HASH_ADD(hh, model->kernel.reaped_rows, segment.shmid, sizeof id, row);
+		HASH_ADD(hh, model->kernel.reaped_rows, segment.kind, KERNEL_KEY_BYTES, row);
 	}
 	if (!row || !row->hh.tbl) {
 		model->no_memory = true;
@@ -64,11 +63,13 @@ void model_add_reaped(struct model *model, const struct kernel_segment *segment,
 	}
 }
 
-static const struct model_reaped_row *reaped_row(const struct model *model, int32_t shmid)
+static const struct model_reaped_row *reaped_row(const struct model *model, uint32_t kind,
+						 int32_t id)
 {
+	struct kernel_segment wanted = {.kind = kind, .shmid = id};
 	struct model_reaped_row *row;
 
-	HASH_FIND(hh, model->kernel.reaped_rows, &shmid, sizeof shmid, row);
+	HASH_FIND(hh, model->kernel.reaped_rows, &wanted.kind, KERNEL_KEY_BYTES, row);
 	return row;
 }
 
@@ -88,34 +89,36 @@ void verdict_free_rows(struct model *model)
 	}
 }
 
-static const struct object_facts *object_row(const struct model *model, int32_t shmid)
+static const struct object_facts *object_row(const struct model *model, uint32_t kind, int32_t id)
 {
+	struct kernel_segment wanted = {.kind = kind, .shmid = id};
 	struct model_object_row *row;
 
-	HASH_FIND(hh, model->kernel.object_rows, &shmid, sizeof shmid, row);
+	HASH_FIND(hh, model->kernel.object_rows, &wanted.kind, KERNEL_KEY_BYTES, row);
 	return row ? &row->facts : NULL;
 }
 
-static const struct kernel_segment *row_now(const struct model *model, int32_t shmid)
+static const struct kernel_segment *row_now(const struct model *model, uint32_t kind, int32_t id)
 {
+	struct kernel_segment wanted = {.kind = kind, .shmid = id};
 	struct model_kernel_row *row;
 
-	HASH_FIND(hh, model->kernel.rows, &shmid, sizeof shmid, row);
+	HASH_FIND(hh, model->kernel.rows, &wanted.kind, KERNEL_KEY_BYTES, row);
 	return row ? &row->segment : NULL;
 }
 
-const struct kernel_segment *verdict_row(const struct model *model, int32_t shmid)
+const struct kernel_segment *verdict_row(const struct model *model, uint32_t kind, int32_t id)
 {
-	const struct object_facts *object = object_row(model, shmid);
+	const struct object_facts *object = object_row(model, kind, id);
 
 	if (model->session.finished)
 		return object && !object->gone ? &object->segment : NULL;
 	if (!model->session.same_ipc)
 		return NULL;
 	/* The segment existed when the session ended; `memshim reap` removed it afterwards. */
-	return row_now(model, shmid) || !reaped_row(model, shmid)
-		       ? row_now(model, shmid)
-		       : &reaped_row(model, shmid)->segment;
+	return row_now(model, kind, id) || !reaped_row(model, kind, id)
+		       ? row_now(model, kind, id)
+		       : &reaped_row(model, kind, id)->segment;
 }
 
 /* ---- at the end ---- */
@@ -147,7 +150,7 @@ static bool verdict_is_same(const struct model *model, const struct model_segmen
 		return row->mode & SHM_DEST_BIT;
 	if (segment->key_known && row->key != segment->key && !(row->mode & SHM_DEST_BIT))
 		return false;
-	if (segment->created != CREATED_SURELY)
+	if (segment->created != CREATED_SURELY || segment->kind != SHARED_MEMORY)
 		return true;
 	pid = creator_pid(model, segment);
 	return pid == 0 || row->creator_pid == pid;
@@ -167,11 +170,21 @@ static bool is_time_of(const struct model *model, uint64_t seconds, uint64_t eve
 	       time <= then + (drift > 0 ? drift : 0) + CTIME_LATER_NS;
 }
 
+/* Whether a kernel time is certainly earlier than an event. */
+static bool is_before(const struct model *model, uint64_t seconds, uint64_t event_ns)
+{
+	int64_t drift = model->session.wall_drift_ns;
+	__int128 then = (__int128)model->session.started_realtime_ns + event_ns;
+
+	return (__int128)seconds * SECOND_NS < then + (drift < 0 ? drift : 0) - CTIME_EARLIER_NS;
+}
+
 /* Whether it is the time at which the session created the segment, or changed it. */
 static bool is_time_of_segment(const struct model *model, const struct model_segment *segment,
 			       uint64_t seconds)
 {
-	if (is_time_of(model, seconds, segment->seen_ns))
+	if (is_time_of(model, seconds, segment->seen_ns) ||
+	    (segment->changed_ns && is_time_of(model, seconds, segment->changed_ns)))
 		return true;
 	for (uint32_t i = 0; i < model->history.change_count; i++)
 		if (model->history.changes[i].segment == segment &&
@@ -187,8 +200,8 @@ static bool is_surely(const struct model *model, const struct model_segment *seg
 	int32_t pid = creator_pid(model, segment);
 
 	return segment->created == CREATED_SURELY && !segment->removed && !segment->space &&
-	       pid != 0 && row->creator_pid == pid && segment->key_known &&
-	       row->key == segment->key && row->size == segment->size &&
+	       (segment->kind != SHARED_MEMORY || (pid != 0 && row->creator_pid == pid)) &&
+	       segment->key_known && row->key == segment->key && row->size == segment->size &&
 	       is_time_of_segment(model, segment, row->changed);
 }
 
@@ -199,7 +212,7 @@ static bool is_surely(const struct model *model, const struct model_segment *seg
 static bool verdict_is_asked(const struct model *model, struct model_segment *segment,
 			     bool is_latest)
 {
-	const struct object_facts *object = object_row(model, segment->shmid);
+	const struct object_facts *object = object_row(model, segment->kind, segment->shmid);
 
 	if (!model->session.finished)
 		return model->kernel.known && model->session.same_ipc;
@@ -228,8 +241,10 @@ static bool is_outdated(const struct model *model, const struct model_segment *s
 
 void verdict_learn_row(struct model *model, struct model_segment *segment)
 {
-	bool is_latest = segment == model_segment(model, segment->shmid);
-	const struct kernel_segment *row = is_latest ? verdict_row(model, segment->shmid) : NULL;
+	bool is_latest = segment == model_latest(model, segment);
+	const struct kernel_segment *row = is_latest ? verdict_row(model, segment->kind,
+								   segment->shmid)
+						     : NULL;
 	int32_t pid = creator_pid(model, segment);
 
 	if (segment->space || !verdict_is_asked(model, segment, is_latest) ||
@@ -238,12 +253,16 @@ void verdict_learn_row(struct model *model, struct model_segment *segment)
 	segment->kernel_asked = true;
 	if (!row || !verdict_is_same(model, segment, row))
 		return;
-	if (segment->created == CREATED_LIKELY && pid)
+	if (segment->created == CREATED_LIKELY && pid && segment->kind == SHARED_MEMORY)
 		segment->created = row->creator_pid == pid ? CREATED_SURELY : CREATED_NOT;
 	segment->surely_same = is_surely(model, segment, row);
 	segment->in_kernel = true;
 	segment->kernel = *row;
 	segment->size = row->size;
+	/* It was last changed before its first semget or msgget here, so that call found it. */
+	if (segment->created == CREATED_LIKELY && segment->kind != SHARED_MEMORY &&
+	    is_before(model, row->changed, segment->seen_ns))
+		segment->created = CREATED_NOT;
 }
 
 /* ---- now ---- */
@@ -272,7 +291,7 @@ static enum model_presence compare_rows(const struct model *model,
 static enum model_presence presence_of(const struct model *model,
 				       const struct model_segment *segment)
 {
-	const struct kernel_segment *row = row_now(model, segment->shmid);
+	const struct kernel_segment *row = row_now(model, segment->kind, segment->shmid);
 
 	if (segment->space || !model->kernel.known || !model->session.same_ipc ||
 	    !segment->kernel_asked)
@@ -284,14 +303,14 @@ static enum model_presence presence_of(const struct model *model,
 
 void verdict_learn_presence(const struct model *model, struct model_segment *segment)
 {
-	const struct model_reaped_row *reaped = reaped_row(model, segment->shmid);
+	const struct model_reaped_row *reaped = reaped_row(model, segment->kind, segment->shmid);
 
 	segment->presence = presence_of(model, segment);
 	if (segment->presence == PRESENCE_REMOVED && segment->in_kernel && reaped &&
 	    reaped->segment.size == segment->kernel.size)
 		segment->reaped = reaped;
 	if (segment->presence == PRESENCE_HERE)
-		segment->current = *row_now(model, segment->shmid);
+		segment->current = *row_now(model, segment->kind, segment->shmid);
 }
 
 /* ---- which namespace this is ---- */
@@ -301,7 +320,8 @@ static bool any_object_is_here(const struct model *model)
 	const struct model_object_row *object, *next;
 
 	HASH_ITER (hh, model->kernel.object_rows, object, next) {
-		const struct kernel_segment *row = row_now(model, object->facts.segment.shmid);
+		const struct kernel_segment *row = row_now(model, object->facts.segment.kind,
+							   object->facts.segment.shmid);
 
 		if (row && !object->facts.gone && row->creator_pid != 0 &&
 		    row->creator_pid == object->facts.segment.creator_pid &&
@@ -310,7 +330,8 @@ static bool any_object_is_here(const struct model *model)
 			return true;
 	}
 	for (uint32_t i = 0; i < model->segments.count && !model->session.finished; i++) {
-		const struct kernel_segment *row = row_now(model, model->segments.rows[i]->shmid);
+		const struct kernel_segment *row = row_now(model, SHARED_MEMORY,
+							   model->segments.rows[i]->shmid);
 
 		if (row && is_surely(model, model->segments.rows[i], row))
 			return true;

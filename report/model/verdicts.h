@@ -6,6 +6,8 @@
 #ifndef MEMSHIM_MODEL_VERDICTS_H
 #define MEMSHIM_MODEL_VERDICTS_H
 
+#include <stddef.h>
+
 #include "report/model/segments.h"
 
 /* The kernel snapshot of an event that named a segment from before the session. */
@@ -14,6 +16,10 @@ struct model_find {
 	uint64_t time_ns; /* of the event */
 	struct snapshot_facts snapshot;
 };
+
+/* The rows of all three kinds are found by kind and id. */
+#define KERNEL_KEY_BYTES \
+	(offsetof(struct kernel_segment, key) - offsetof(struct kernel_segment, kind))
 
 struct model_kernel_row {
 	UT_hash_handle hh;
@@ -61,7 +67,7 @@ void model_add_reaped(struct model *model, const struct kernel_segment *segment,
 void model_recognize_namespace(struct model *model);
 
 /* The kernel's row of an id: when the session ended, or now for a live session. */
-const struct kernel_segment *verdict_row(const struct model *model, int32_t shmid);
+const struct kernel_segment *verdict_row(const struct model *model, uint32_t kind, int32_t id);
 
 /* Takes from that row whether the segment existed, and its other facts. */
 void verdict_learn_row(struct model *model, struct model_segment *segment);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/sem.h>
 
 /* ---- segments ---- */
 
@@ -99,6 +100,13 @@ bool sysvipc_objects(enum kernel_object_kind kind,
 	if (file)
 		fclose(file);
 	return file != NULL;
+}
+
+int32_t sysvipc_last_pid(int32_t semid, int32_t semnum)
+{
+	int pid = semctl(semid, semnum, GETPID);
+
+	return pid > 0 ? pid : 0;
 }
 
 /* ---- limits ---- */

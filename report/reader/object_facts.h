@@ -55,12 +55,14 @@ struct wait_facts {
 	uint32_t nsops; /* semop: 0: the operation is not known */
 	int32_t semnum, op;
 	int64_t type; /* msgrcv */
+	/* Of a live session, by the kernel: the process that changed the semaphore last; 0 unknown.
+	 */
+	int32_t last_pid;
 };
 
 /* An object at the end of a recorded session, as the kernel reported it then. */
 struct object_facts {
-	uint32_t kind;  /* enum segment_object_kind */
-	bool gone;      /* no call of the session removed it; only the id of `segment` is valid */
+	bool gone; /* no call of the session removed it; only kind and id of `segment` are valid */
 	bool was_seen;  /* gone: it existed in the session's IPC namespace before */
 	bool elsewhere; /* gone: its creator was in another IPC namespace when it created it */
 	struct kernel_segment segment;

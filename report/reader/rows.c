@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "preload/segment/publish.h"
+#include "report/procfs/sysvipc.h"
 #include "report/reader/facts.h"
 #include "report/reader/presence.h"
 #include "report/util/format.h"
@@ -246,9 +247,7 @@ void row_give_use(const struct source *source, const struct segment_use *row,
 
 static void wait_convert_operation(struct wait_facts *facts, uint64_t operation)
 {
-	bool of_set = facts->kind == SEMAPHORE_SET;
-
-	facts->nsops = of_set ? (uint32_t)(operation >> 32) : 0;
+	facts->nsops = facts->kind == SEMAPHORE_SET ? (uint32_t)(operation >> 32) : 0;
 	facts->semnum = facts->nsops ? (int32_t)(operation >> 16 & 0xffff) : -1;
 	facts->op = facts->nsops ? (int16_t)operation : 0;
 	facts->type = facts->call == KIND_MSGRCV ? (int64_t)operation : 0;
@@ -273,6 +272,8 @@ void row_give_wait(const struct source *source, const struct segment_wait *row,
 	    facts.kind != (facts.call <= KIND_SEMTIMEDOP ? SEMAPHORE_SET : MESSAGE_QUEUE))
 		return;
 	wait_convert_operation(&facts, word_load(&row->operation));
+	if (facts.nsops && source->facts.state == SESSION_LIVE && source->facts.same_ipc)
+		facts.last_pid = sysvipc_last_pid(facts.id, facts.semnum);
 	visitor->wait(visitor->context, &facts);
 }
 

@@ -276,12 +276,12 @@ bool tables_read(struct source *source, const struct facts_visitor *visitor)
 static void table_give_object(const struct segment_object *row, const struct facts_visitor *visitor)
 {
 	struct object_facts facts = {
-		.kind = row->kind,
 		.gone = row->state != OBJECT_PRESENT,
 		.was_seen = row->flags & OBJECT_WAS_SEEN,
 		.elsewhere = row->flags & OBJECT_ELSEWHERE,
 		.segment =
 			{
+				.kind = row->kind,
 				.shmid = row->id,
 				.key = row->key,
 				.mode = row->mode,
@@ -301,7 +301,7 @@ static void table_give_object(const struct segment_object *row, const struct fac
 			},
 	};
 
-	if (visitor->object)
+	if (visitor->object && row->kind < OBJECT_KIND_COUNT)
 		visitor->object(visitor->context, &facts);
 }
 

@@ -26,21 +26,22 @@
 #define START_SLACK_S 1u /* the kernel counts seconds from its last tick */
 
 struct left_rows {
-	struct segment_object *rows; /* by id, after left_rows_read */
+	struct segment_object *rows; /* by kind and id, after left_rows_read */
 	uint64_t count, capacity;
 	bool complete;
 };
 
+static void left_rows_add(struct left_rows *left, const struct segment_object *row)
+{
+	if (left->count == ROWS_MOST || !ARRAY_RESERVE(left->rows, left->capacity, left->count + 1))
+		left->complete = false;
+	else
+		left->rows[left->count++] = *row;
+}
+
 static void left_rows_visit(void *context, const struct kernel_segment *from)
 {
-	struct left_rows *left = context;
-
-	if (left->count == ROWS_MOST ||
-	    !ARRAY_RESERVE(left->rows, left->capacity, left->count + 1)) {
-		left->complete = false;
-		return;
-	}
-	left->rows[left->count++] = (struct segment_object){
+	struct segment_object row = {
 		.kind = OBJECT_SHM,
 		.id = from->shmid,
 		.state = OBJECT_PRESENT,
@@ -60,12 +61,44 @@ static void left_rows_visit(void *context, const struct kernel_segment *from)
 		.resident_bytes = from->resident_bytes,
 		.swap_bytes = from->swap_bytes,
 	};
+
+	left_rows_add(context, &row);
 }
 
-static int by_object_id(const void *a, const void *b)
+/* The kernel keeps no creator of these. */
+static void left_rows_visit_object(void *context, const struct kernel_object *from)
 {
-	int32_t x = ((const struct segment_object *)a)->id;
-	int32_t y = ((const struct segment_object *)b)->id;
+	bool is_set = from->kind == OBJECT_SEMAPHORES;
+	struct segment_object row = {
+		.kind = is_set ? OBJECT_SEM : OBJECT_MSG,
+		.id = from->id,
+		.state = OBJECT_PRESENT,
+		.key = from->key,
+		.mode = from->mode,
+		.last_pid = from->sent_pid,
+		.owner_uid = from->owner_uid,
+		.owner_gid = from->owner_gid,
+		.creator_uid = from->creator_uid,
+		.creator_gid = from->creator_gid,
+		.size = is_set ? from->count : 0,
+		.nattch = is_set ? 0 : from->count,
+		.attached = from->used,
+		.detached = from->taken,
+		.changed = from->changed,
+		.resident_bytes = from->bytes,
+	};
+
+	left_rows_add(context, &row);
+}
+
+static uint64_t object_order(const struct segment_object *row)
+{
+	return (uint64_t)row->kind << 32 | (uint32_t)row->id;
+}
+
+static int by_object(const void *a, const void *b)
+{
+	uint64_t x = object_order(a), y = object_order(b);
 
 	return x < y ? -1 : x > y;
 }
@@ -73,26 +106,27 @@ static int by_object_id(const void *a, const void *b)
 static bool left_rows_read(struct left_rows *left)
 {
 	left->complete = true;
-	if (!sysvipc_segments(left_rows_visit, left) || !left->complete)
+	if (!sysvipc_segments(left_rows_visit, left) ||
+	    !sysvipc_objects(OBJECT_SEMAPHORES, left_rows_visit_object, left) ||
+	    !sysvipc_objects(OBJECT_QUEUE, left_rows_visit_object, left) || !left->complete)
 		return false;
 	if (left->count)
-		qsort(left->rows, left->count, sizeof *left->rows, by_object_id);
+		qsort(left->rows, left->count, sizeof *left->rows, by_object);
 	return true;
 }
 
-static bool left_rows_have(const struct left_rows *left, int32_t id)
+static bool left_rows_have(const struct left_rows *left, uint32_t kind, int32_t id)
 {
-	struct segment_object wanted = {.id = id};
+	struct segment_object wanted = {.kind = kind, .id = id};
 
-	return left->count &&
-	       bsearch(&wanted, left->rows, left->count, sizeof wanted, by_object_id);
+	return left->count && bsearch(&wanted, left->rows, left->count, sizeof wanted, by_object);
 }
 
-static bool ledger_has(const struct drain *drain, int32_t id)
+static bool ledger_has(const struct drain *drain, uint32_t kind, int32_t id)
 {
 	const struct segment_entry *ledger = drain_region(drain, REGION_LEDGER);
 	uint64_t count = drain->header.region[REGION_LEDGER].count;
-	uint64_t object = segment_object(OBJECT_SHM, id);
+	uint64_t object = segment_object(kind, id);
 
 	for (uint32_t i = 0; i < SEGMENT_LEDGER_PROBES; i++) {
 		uint64_t claim = word_accept(&ledger[segment_ledger_place(object, i, count)].claim);
@@ -190,7 +224,8 @@ static void append_present(struct object_batch *batch, const struct left_rows *l
 	uint64_t start_s = batch->drain->header.start.realtime_ns / 1000000000u - START_SLACK_S;
 
 	for (uint64_t i = 0; i < left->count; i++)
-		if (left->rows[i].changed >= start_s || ledger_has(batch->drain, left->rows[i].id))
+		if (left->rows[i].changed >= start_s ||
+		    ledger_has(batch->drain, left->rows[i].kind, left->rows[i].id))
 			object_batch_add(batch, &left->rows[i]);
 }
 
@@ -205,14 +240,15 @@ static void append_gone(struct object_batch *batch, const struct left_rows *left
 
 	for (uint64_t i = 0; i < count; i++) {
 		uint64_t claim = word_accept(&ledger[i].claim);
-		struct segment_object gone = {
-			.kind = OBJECT_SHM,
-			.id = (int32_t)(claim >> 32),
-			.state = OBJECT_GONE,
-			.flags = object_flags(batch->drain, (int32_t)(claim >> 32))};
+		struct segment_object gone = {.kind = claim >> 8 & 0xff,
+					      .id = (int32_t)(claim >> 32),
+					      .state = OBJECT_GONE};
 
-		if ((claim >> 8 & 0xff) == OBJECT_SHM && (claim & 0xff) == ENTRY_PRESENT &&
-		    !left_rows_have(left, gone.id))
+		if (gone.kind == OBJECT_SHM)
+			gone.flags = object_flags(batch->drain, gone.id);
+
+		if (gone.kind < OBJECT_KINDS && (claim & 0xff) == ENTRY_PRESENT &&
+		    !left_rows_have(left, gone.kind, gone.id))
 			object_batch_add(batch, &gone);
 	}
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A segment is removed only when all of this is known: this session created it; the kernel's
+ * An object is removed only when all of this is known: this session created it; the kernel's
  * segment with this id is that segment; the kernel's creator is the process that the recorder
  * identified or, without a recorder, the owner of the session's file; and no process may still use
  * the segment. Each rule returns why a segment is kept. If something is not known, the segment is
@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "report/procfs/proc.h"
+#include "report/session/reap_objects.h"
 
 #ifndef SHM_STAT_ANY
 #define SHM_STAT_ANY 15 /* Linux 4.17 */
@@ -100,8 +101,11 @@ static const char *check_last(const struct model_segment *segment)
 const char *reap_remove(const struct model_segment *segment)
 {
 	struct shmid_ds now, closed;
-	const char *why = reap_check(segment, &now);
+	const char *why;
 
+	if (segment->kind != SHARED_MEMORY)
+		return reap_object_remove(segment);
+	why = reap_check(segment, &now);
 	if (why)
 		return why;
 	closed = now;
@@ -189,6 +193,8 @@ static const char *why_not_same(const struct rule_case *c)
 
 static const char *why_in_use(const struct rule_case *c)
 {
+	if (c->segment->kind != SHARED_MEMORY)
+		return reap_object_is_awaited(c->segment) ? "a process waits for it" : NULL;
 	if (c->segment->current.mode & SHM_DEST_BIT)
 		return "already marked: the kernel removes it at its last detach";
 	return c->segment->current.nattch ? "a process has it attached" : NULL;
@@ -205,7 +211,15 @@ static const char *why_last_user_may_come_back(const struct rule_case *c)
 								: segment->detached;
 	struct timespec now, up;
 	uint64_t start;
+	int32_t user;
 
+	if (c->segment->kind != SHARED_MEMORY) {
+		user = reap_object_last_user(c->segment);
+		if (user < 0)
+			return "it is not known which process used it last";
+		return user ? reap_reason(c, "process %d, which used it last, still runs", user)
+			    : NULL;
+	}
 	if (!used_s || alive_still(segment->last_pid, 0) == STILL_ENDED)
 		return NULL;
 	start = alive_start(segment->last_pid, 0);
@@ -228,6 +242,11 @@ static const char *why_creator_not_verified(const struct rule_case *c)
 		return NULL;
 	if (!identity)
 		return "the recorder could not verify which process created it";
+	if (c->segment->kind != SHARED_MEMORY) /* the kernel keeps no creator's pid */
+		return identity->effective_uid == kernel->creator_uid
+			       ? NULL
+			       : "the kernel names another user as its creator than the recorder "
+				 "verified";
 	if (!c->model->session.same_pids || identity->pid != kernel->creator_pid)
 		return "the kernel names another process as its creator than the recorder verified";
 	if (identity->effective_uid == kernel->creator_uid || (c->by_name && geteuid() == 0))

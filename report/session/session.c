@@ -278,13 +278,17 @@ static bool knows_process(const struct model *model, int32_t pid)
 }
 
 /* A finding may have an id that no segment had, of a failed call. */
-static bool knows_segment(const struct model *model, int32_t shmid)
+static bool knows_object(const struct model *model, enum object_kind kind, int32_t id)
 {
-	for (uint32_t i = 0; i < model->segments.count; i++)
-		if (model->segments.rows[i]->shmid == shmid)
+	const struct model_segments *of = kind == SHARED_MEMORY ? &model->segments
+								: &model->objects;
+
+	for (uint32_t i = 0; i < of->count; i++)
+		if (of->rows[i]->kind == kind && of->rows[i]->shmid == id)
 			return true;
 	for (uint32_t i = 0; i < model->findings.count; i++)
-		if (model->findings.rows[i].shmid == shmid)
+		if (model->findings.rows[i].object_kind == kind &&
+		    model->findings.rows[i].shmid == id)
 			return true;
 	return false;
 }
@@ -292,16 +296,18 @@ static bool knows_segment(const struct model *model, int32_t shmid)
 bool session_has(const struct session *session, const struct model *model,
 		 const struct filter *filter)
 {
+	static const char *const names[] = {"segment", "semaphore set", "message queue"};
 	bool process = !filter->pid || knows_process(model, filter->pid);
-	bool segment = !filter->by_shmid || knows_segment(model, filter->shmid);
+	bool object = !filter->by_id || knows_object(model, filter->kind, filter->id);
 
 	if (!process)
 		error_format(source_path(session->source),
 			     "process %d is not in it; 'memshim report' lists them", filter->pid);
-	else if (!segment)
+	else if (!object)
 		error_format(source_path(session->source),
-			     "segment %d is not in it; 'memshim report' lists them", filter->shmid);
-	return process && segment;
+			     "%s %d is not in it; 'memshim report' lists them", names[filter->kind],
+			     filter->id);
+	return process && object;
 }
 
 /* Looks up the names that rules and groups compare. */

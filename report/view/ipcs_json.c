@@ -85,9 +85,8 @@ static void ipcs_json_put_objects(struct json *json, const struct ipc_table *tab
 				  const struct filter *filter)
 {
 	json_open(json, name, '[');
-	for (uint32_t i = 0; i < table->object_count && !filter->by_shmid; i++)
-		if (table->objects[i].kind == kind &&
-		    (!filter->by_key || filter->key == table->objects[i].key))
+	for (uint32_t i = 0; i < table->object_count; i++)
+		if (table->objects[i].kind == kind && ipc_wants_object(filter, &table->objects[i]))
 			ipcs_json_put_object(json, &table->objects[i]);
 	json_close(json, ']');
 }

@@ -357,7 +357,7 @@ static void ipcs_text_put_kind(struct out *out, const struct ipc_table *ipc,
 			table.rows[table.row_count++] = &ipc->segments[i];
 		if (kind != SEGMENTS &&
 		    (ipc->objects[i].kind == OBJECT_QUEUE) == (kind == QUEUES) &&
-		    (!options->filter->by_key || options->filter->key == ipc->objects[i].key))
+		    ipc_wants_object(options->filter, &ipc->objects[i]))
 			table.rows[table.row_count++] = &ipc->objects[i];
 	}
 	ipcs_text_put_table(out, &table, options, kind);
@@ -381,10 +381,11 @@ bool ipcs_text(struct out *out, const struct ipc_table *table, const struct ipcs
 	for (unsigned i = 0; i < options->column_count; i++)
 		if (!ipcs_text_knows(options->columns[i]))
 			return false;
-	ipcs_text_put_kind(out, table, options, SEGMENTS);
-	if (options->filter->by_shmid)
-		return true;
-	ipcs_text_put_kind(out, table, options, QUEUES);
-	ipcs_text_put_kind(out, table, options, SEMAPHORES);
+	if (!options->filter->by_id || options->filter->kind == SHARED_MEMORY)
+		ipcs_text_put_kind(out, table, options, SEGMENTS);
+	if (!options->filter->by_id || options->filter->kind == MESSAGE_QUEUE)
+		ipcs_text_put_kind(out, table, options, QUEUES);
+	if (!options->filter->by_id || options->filter->kind == SEMAPHORE_SET)
+		ipcs_text_put_kind(out, table, options, SEMAPHORES);
 	return true;
 }

@@ -8,6 +8,7 @@
 #include "report/model/place.h"
 #include "report/view/json_members.h"
 #include "report/view/partial.h"
+#include "report/view/report_objects.h"
 #include "report/view/report_segments.h"
 #include "report/view/sites.h"
 #include "report/view/stack.h"
@@ -276,6 +277,8 @@ static void report_json_put_place(struct json *json, const struct model *model,
 static void report_json_put_finding(struct json *json, const struct model *model,
 				    const struct finding *finding)
 {
+	bool is_known = finding->shmid >= 0;
+
 	json_open(json, NULL, '{');
 	json_text(json, "kind", model_finding_name(finding->kind));
 	json_text(json, "severity", severities[finding->severity]);
@@ -291,7 +294,12 @@ static void report_json_put_finding(struct json *json, const struct model *model
 	json_close(json, ']');
 	report_json_put_place(json, model, finding);
 	json_signed_or_null(json, "pid", finding->pid != 0, finding->pid);
-	json_signed_or_null(json, "shmid", finding->shmid >= 0, finding->shmid);
+	json_signed_or_null(json, "shmid", is_known && finding->object_kind == SHARED_MEMORY,
+			    finding->shmid);
+	json_signed_or_null(json, "semid", is_known && finding->object_kind == SEMAPHORE_SET,
+			    finding->shmid);
+	json_signed_or_null(json, "msqid", is_known && finding->object_kind == MESSAGE_QUEUE,
+			    finding->shmid);
 	report_stack_json(json, model, finding->stack_instance, finding->stack);
 	json_close(json, '}');
 }
@@ -318,6 +326,7 @@ void report_json(struct out *out, const struct model *model, const struct filter
 	report_json_put_coverage(&json, model, filter);
 	report_json_put_processes(&json, model, filter);
 	report_segments_json(&json, model, filter);
+	report_objects_json(&json, model, filter);
 	sites_json(&json, model, filter);
 	report_json_put_findings(&json, model);
 	json_close(&json, '}');

@@ -14,6 +14,7 @@
 #include "report/view/partial.h"
 #include "report/view/report_calls.h"
 #include "report/view/report_history.h"
+#include "report/view/report_objects.h"
 #include "report/view/report_programs.h"
 #include "report/view/report_tables.h"
 #include "report/view/sites.h"
@@ -98,7 +99,7 @@ static bool section_wants_process(const struct filter *filter, const struct mode
 {
 	if (!filter_process(filter, process))
 		return false;
-	if (!filter->by_shmid && !filter->by_key)
+	if (!filter->by_id && !filter->by_key)
 		return true;
 	for (uint32_t i = 0; i < process->attached_count; i++)
 		if (filter_segment(filter, process->attached[i].segment))
@@ -245,14 +246,14 @@ static void section_put_sums(const struct section_sums *sums, unsigned shown, ch
 			 sums->hidden == 1 ? "it" : "them");
 }
 
-/* All segments of the session are gone: one line. */
-static void section_put_gone(struct out *out, uint64_t hidden)
+/* All objects of one kind are gone: one line. */
+static void section_put_gone(struct out *out, const char *title, uint64_t hidden)
 {
 	char count[FORMAT_BYTES];
 
 	out_char(out, '\n');
 	out_color(out, COLOR_BOLD);
-	OUT(out, "SEGMENTS");
+	out_text(out, title);
 	out_color(out, COLOR_NONE);
 	OUT(out, "  none is left, ");
 	out_text(out, format_count(count, hidden));
@@ -287,8 +288,47 @@ static void section_put_segments(struct out *out, const struct model *model,
 	}
 	section_put_sums(&sums, table.row_count, note);
 	if (table.row_count == 0 && sums.hidden)
-		section_put_gone(out, sums.hidden);
+		section_put_gone(out, "SEGMENTS", sums.hidden);
 	section_put(out, &table, options, "SEGMENTS", ROWS_MOST, note);
+	free(table.rows);
+}
+
+static void section_put_objects(struct out *out, const struct model *model,
+				const struct report_options *options, enum object_kind kind)
+{
+	bool is_set = kind == SEMAPHORE_SET;
+	struct report_context context = {model, options->exact, out->utf8};
+	struct table table = {.columns = is_set ? report_set_columns : report_queue_columns,
+			      .fill = is_set ? report_set_cell : report_queue_cell,
+			      .weigh = report_object_weight,
+			      .context = &context};
+	char note[NOTE_BYTES] = "", count[FORMAT_BYTES];
+	uint64_t leaked = 0, hidden = 0;
+	size_t used = 0;
+
+	table.rows = calloc(model->objects.count + 1, sizeof *table.rows);
+	for (uint32_t i = 0; table.rows && i < model->objects.count; i++) {
+		const struct model_segment *object = model->objects.rows[i];
+
+		if (object->kind != kind || !filter_segment(options->filter, object))
+			continue;
+		if (section_is_gone(object) && !section_wants_all(options)) {
+			hidden++;
+			continue;
+		}
+		table.rows[table.row_count++] = object;
+		leaked += object->leaked;
+	}
+	if (leaked)
+		used = (size_t)snprintf(note, sizeof note, "%s leaked",
+					format_count(count, leaked));
+	if (hidden && table.row_count)
+		snprintf(note + used, sizeof note - used, "%s%s more gone, --all shows them",
+			 used ? "; " : "", format_count(count, hidden));
+	if (hidden && table.row_count == 0)
+		section_put_gone(out, is_set ? "SEMAPHORE SETS" : "MESSAGE QUEUES", hidden);
+	section_put(out, &table, options, is_set ? "SEMAPHORE SETS" : "MESSAGE QUEUES", ROWS_MOST,
+		    note);
 	free(table.rows);
 }
 
@@ -297,7 +337,7 @@ static void section_put_histories(struct out *out, const struct model *model,
 				  const struct report_options *options)
 {
 	for (uint32_t i = 0; i < model->segments.count; i++)
-		if ((options->filter->by_shmid || options->filter->by_key) &&
+		if ((options->filter->by_id || options->filter->by_key) &&
 		    filter_segment(options->filter, model->segments.rows[i]))
 			report_history(out, model, model->segments.rows[i], options->exact);
 }
@@ -332,6 +372,9 @@ void report_sections(struct out *out, const struct model *model,
 	section_put_processes(out, model, options);
 	section_put_segments(out, model, options);
 	section_put_histories(out, model, options);
+	section_put_objects(out, model, options, SEMAPHORE_SET);
+	section_put_objects(out, model, options, MESSAGE_QUEUE);
+	report_waits(out, model, options->filter);
 	section_put_sites(out, model, options);
 	report_calls(out, model, options->filter);
 }

@@ -18,8 +18,8 @@ static const char *const how_ended[] = {
 static void report_segment_put_flags(struct json *json, const struct model_segment *segment)
 {
 	json_name(json, "flags");
-	words_flags_json(json->out, segment->flags_known ? segment->flags : 0, words_get_flags,
-			 true);
+	words_flags_json(json->out, segment->flags_known ? segment->flags : 0,
+			 segment->kind == SHARED_MEMORY ? words_get_flags : words_ipc_flags, true);
 }
 
 static void report_segment_put_mode(struct json *json, const struct model_segment *segment)
@@ -156,7 +156,8 @@ static void report_segment_put_now(struct json *json, const struct model_segment
 	}
 	json_open(json, "now", '{');
 	json_text(json, "state", here ? "present" : "removed");
-	json_number(json, "nattch", here ? segment->current.nattch : 0);
+	if (segment->kind == SHARED_MEMORY)
+		json_number(json, "nattch", here ? segment->current.nattch : 0);
 	if (segment->reaped) {
 		json_open(json, "removed_by", '{');
 		json_text(json, "program", "memshim reap");
@@ -167,11 +168,27 @@ static void report_segment_put_now(struct json *json, const struct model_segment
 	json_close(json, '}');
 }
 
+void report_origin_json(struct json *json, const struct model *model,
+			const struct model_segment *object)
+{
+	report_segment_put_mode(json, object);
+	report_segment_put_flags(json, object);
+	report_segment_put_owner(json, object);
+	json_number_or_null(json, "created_ns", object->created != CREATED_NOT, object->seen_ns);
+	report_segment_put_creator(json, model, object);
+}
+
+void report_end_json(struct json *json, const struct model *model,
+		     const struct model_segment *object)
+{
+	report_segment_put_removed(json, model, object);
+	json_segment_state(json, object);
+	report_segment_put_now(json, object);
+}
+
 static void report_segment_put(struct json *json, const struct model *model,
 			       const struct model_segment *segment)
 {
-	bool created = segment->created != CREATED_NOT;
-
 	json_open(json, NULL, '{');
 	json_segment(json, segment);
 	if (segment->key_known)
@@ -179,19 +196,13 @@ static void report_segment_put(struct json *json, const struct model *model,
 	else
 		json_null(json, "key");
 	json_segment_size(json, segment);
-	report_segment_put_mode(json, segment);
-	report_segment_put_flags(json, segment);
-	report_segment_put_owner(json, segment);
-	json_number_or_null(json, "created_ns", created, segment->seen_ns);
-	report_segment_put_creator(json, model, segment);
+	report_origin_json(json, model, segment);
 	json_number(json, "attaches", segment->attaches);
 	json_number(json, "detaches", segment->detaches);
 	json_number(json, "inherited", segment->inherited);
 	report_segment_put_nattch(json, segment);
 	report_segment_put_changes(json, model, segment);
-	report_segment_put_removed(json, model, segment);
-	json_segment_state(json, segment);
-	report_segment_put_now(json, segment);
+	report_end_json(json, model, segment);
 	json_number_or_null(json, "resident_bytes", segment->in_kernel,
 			    segment->kernel.resident_bytes);
 	json_number_or_null(json, "swap_bytes", segment->in_kernel, segment->kernel.swap_bytes);

@@ -10,6 +10,7 @@
 #include "report/view/name.h"
 #include "report/view/report_findings.h"
 #include "report/view/report_history.h"
+#include "report/view/report_objects.h"
 #include "report/view/report_sections.h"
 #include "report/view/report_tables.h"
 #include "report/view/report_verdict.h"
@@ -247,6 +248,8 @@ static bool report_text_knows(const char *name)
 {
 	if (table_column(report_process_columns, name) >= 0 ||
 	    table_column(report_segment_columns, name) >= 0 ||
+	    table_column(report_set_columns, name) >= 0 ||
+	    table_column(report_queue_columns, name) >= 0 ||
 	    table_column(report_site_columns, name) >= 0)
 		return true;
 	error_format(name, "no such column; see 'memshim help report'");

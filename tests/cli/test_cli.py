@@ -49,7 +49,8 @@ def test_option_with_a_value_too_many(option):
 
 WRONG = {
     "delay": ["x", "0", "-1", "1s", "nan", "1e9"], "iterations": ["x", "0", "-1", "1.5"], "top": ["x", "0", "-1", "1.5"],
-    "pid": ["x", "-1", "0", "99999999999", ""], "shmid": ["x", "-1", "1.5"], "key": ["zz", "0x1ffffffff"],
+    "pid": ["x", "-1", "0", "99999999999", ""], "key": ["zz", "0x1ffffffff"],
+    **dict.fromkeys(("shmid", "semid", "msqid"), ["x", "-1", "1.5"]),
     "call": ["foo", "brk,foo", ""], "sort": ["nonsense"], "color": ["maybe"], "columns": ["nonsense", "pid,nonsense"],
     "stack-depth": ["65", "-1", "x", ""], "log-size": ["1", "x", "16X", "9999999G", ""],
     "error-exitcode": ["256", "-1", "x"], "format": ["nonsense"], "process": ["x", "0"],

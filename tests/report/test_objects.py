@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: MIT
+"""Semaphore sets and message queues: who created, used and removed them, who waits, what is left, and reap."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+import harness
+from harness import Lines, Recording, memshim, target
+
+HEAD = """
+#include <stdio.h>
+#include <string.h>
+#include <sys/ipc.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
+#include <sys/wait.h>
+#include <unistd.h>
+static struct sembuf give = {0, 1, 0};
+"""
+LEAKS = HEAD + """
+static __attribute__((noinline)) int make(int i)
+{
+    int semid = semget(IPC_PRIVATE, 2 + i, IPC_CREAT | 0600);
+    return semop(semid, &give, 1);
+}
+int main(void)
+{
+    for (int i = 0; i < 3; i++)
+        make(i);
+    return msgsnd(msgget(0x6d71, IPC_CREAT | IPC_EXCL | 0600), &(long[2]){1}, 4, 0);
+}
+"""
+# The user's family lives on: a child that never used the set, or one that did.
+KEPT = HEAD + """
+int main(int argc, char **argv)
+{
+    int semid, go[2];
+    char line[2];
+    if (pipe(go))
+        return 1;
+    semid = semget(IPC_PRIVATE, 1, 0600);
+    if (fork() == 0) {
+        close(go[1]);
+        semop(semid, &give, 1);
+        printf("used %d\\n", semid);
+        fflush(stdout);
+        return read(0, line, 2) < 0;
+    }
+    return 0;
+}
+"""
+LIKELY = HEAD + """
+int main(void)
+{
+    return semget(0x6d7365, 1, IPC_CREAT | 0600) < 0;
+}
+"""
+
+
+def ids(kind):
+    """The ids that the kernel has now: `sem` or `msg`."""
+    with open(f"/proc/sysvipc/{kind}") as file:
+        return [int(line.split()[1]) for line in list(file)[1:]]
+
+
+def remove_all():
+    for kind, option in (("sem", "-s"), ("msg", "-q")):
+        for i in ids(kind):
+            subprocess.run(("ipcrm", option, str(i)), check=True)
+
+
+@pytest.fixture(autouse=True)
+def nothing_left():
+    yield
+    remove_all()
+
+
+def leak(compile_c, options=()):
+    return harness.record(compile_c("leaks", LEAKS), options=options)
+
+
+def test_rows(compile_c):
+    report = leak(compile_c).report()
+    assert [s["nsems"] for s in report["semaphores"]] == [2, 3, 4] and [s["semid"] for s in report["semaphores"]] == ids("sem")
+    for row in report["semaphores"]:
+        assert (row["operations"], row["key"], row["mode"], row["waiting"], row["removed"]) == (1, "0x00000000", "0600", [], None)
+        assert row["creator"]["cmdline"].endswith("leaks") and row["creator"]["stack"][0]["function"] == "make"
+        assert (row["state"], row["leaked"], row["now"]) == ("present", True, {"state": "present"})
+    queue, = report["queues"]
+    assert (queue["key"], queue["sent"], queue["received"], queue["messages"], queue["bytes"]) == ("0x00006d71", 1, 0, 1, 4)
+    assert queue["leaked"] and queue["creator"]["stack"][0]["function"] == "main"
+
+
+def test_findings(compile_c):
+    recording = leak(compile_c)
+    found = {f["kind"]: f for f in recording.report()["findings"]}
+    sets, queue = found["leaked-semaphores"], found["leaked-queue"]
+    assert (sets["severity"], sets["count"], sets["ids"]) == ("error", 3, ids("sem"))
+    assert sets["semid"] is None and sets["where"].startswith("make") and sets["command"] == "memshim reap"
+    assert (queue["severity"], queue["msqid"], queue["semid"], queue["shmid"]) == ("error", ids("msg")[0], None, None)
+    assert queue["command"] == f"memshim reap --msqid={queue['msqid']}"
+    text = recording.report_text()
+    assert "3 semaphore sets leaked" in text and "1 message queue leaked" in text and "SEMAPHORE SETS  3, 3 leaked" in text
+
+
+def test_one_of_them(compile_c):
+    """--semid and --msqid choose an object, also of an id that another kind has."""
+    leak(compile_c)
+    semid = ids("sem")[1]
+    done = memshim("report", "--json", f"--semid={semid}", "memshim.data")
+    report = json.loads(done.stdout)
+    assert [s["semid"] for s in report["semaphores"]] == [semid] and not report["queues"] and not report["segments"]
+    events = json.loads("[" + ",".join(memshim("events", "--json", f"--semid={semid}", "memshim.data").stdout.splitlines()) + "]")
+    assert [e["call"] for e in events] == ["semget"] and events[0]["semid"] == semid
+    done = memshim("report", "--msqid=1234567", "memshim.data")
+    assert done.returncode == 1 and "message queue 1234567 is not in it" in done.stderr
+    done = memshim("ipcs", f"--semid={semid}")
+    assert done.returncode == 0 and f" {semid} " in done.stdout and done.stdout.count("IPC_PRIVATE") == 1
+    assert memshim("ipcs", "--semid=1234567").returncode == 1
+
+
+def test_reap(compile_c):
+    leak(compile_c)
+    semid, left = ids("sem")[0], ids("sem")[1:]
+    assert f"leaked   set {semid}, IPC_PRIVATE, 2 semaphores" in memshim("reap", "memshim.data").stdout and len(ids("sem")) == 3
+    done = memshim("reap", "--force", f"--semid={semid}", "memshim.data")
+    assert done.returncode == 0 and f"removed  set {semid}," in done.stdout
+    assert ids("sem") == left and len(ids("msg")) == 1
+    done = memshim("reap", "--force", "memshim.data")
+    assert done.returncode == 0 and "3 removed, 0 kept" in done.stdout
+    assert ids("sem") == ids("msg") == []
+    assert all(s["now"] == {"state": "removed"} for s in Recording("memshim.data").report()["semaphores"])
+
+
+@pytest.mark.parametrize("how", ["operated", "changed", "another"])
+def test_reap_keeps_what_was_used_since(compile_c, how):
+    """A process that operates on the set or changes it after the session may need it."""
+    leak(compile_c)
+    semid = ids("sem")[0]
+    use = compile_c("use", HEAD + """
+        #include <stdlib.h>
+        int main(int argc, char **argv)
+        {
+            int semid = atoi(argv[1]);
+            char line[2];
+            if (argv[2][0] == 'o')
+                semop(semid, &give, 1);
+            else if (argv[2][0] == 'c')
+                semctl(semid, 0, SETVAL, 5);
+            else
+                semctl(semid, 0, IPC_RMID);
+            puts("used");
+            fflush(stdout);
+            return read(0, line, 2) < 0;
+        }""")
+    with Lines(use, semid, how) as user:
+        user.wait_for("used")
+        done = memshim("reap", "--force", f"--semid={semid}", "memshim.data")
+        if how == "another":
+            assert done.returncode == 1 and "no such object of this session exists any more" in done.stderr
+        elif how == "operated":
+            assert f"process {user.process.pid}, which used it last, still runs" in done.stdout and semid in ids("sem")
+        else:
+            assert "kept" in done.stdout and semid in ids("sem")
+
+
+def test_reap_keeps_what_a_relative_may_use(compile_c):
+    """The creator has ended. Its child has the id, used it, and lives."""
+    program = compile_c("kept", KEPT)
+    with Lines(harness.MEMSHIM, "record", "-q", "-w", "--", program) as lines:
+        semid = int(lines.wait_for("used").split()[1])
+        harness.wait_until(lambda: [p["state"] for p in Recording("memshim.data").report()["processes"]].count("exited") == 1, "it ended")
+        row, = Recording("memshim.data").report()["semaphores"]
+        assert (row["semid"], row["leaked"], row["state"]) == (semid, False, "present")
+        done = memshim("reap", "--force", "memshim.data")
+        assert "kept" in done.stdout and "still runs" in done.stdout and ids("sem") == [semid]
+        lines.end()
+    row, = Recording("memshim.data").report()["semaphores"]
+    assert row["leaked"]
+
+
+def test_created_or_found(compile_c):
+    """IPC_CREAT alone does not tell: a set that is older was found; one that is not may have been created."""
+    program = compile_c("likely", LIKELY)
+    harness.record(program)
+    finding, = [f for f in Recording("memshim.data").report()["findings"] if f["kind"] == "leaked-semaphores"]
+    assert finding["severity"] == "warning" and "named first by" in finding["text"]
+    assert "it is not sure that this session created it" in memshim("reap", "memshim.data").stdout
+    assert len(ids("sem")) == 1
+
+
+def test_removed(compile_c):
+    harness.record(target("operations"))
+    report = Recording("memshim.data").report()
+    row, = [s for s in report["semaphores"] if s["creator"]]
+    assert row["state"] == "destroyed" and not row["leaked"] and row["removed"]["stack"][0]["function"] == "main"
+    assert row["operations"] == 4 and (row["mode"], row["owner_uid"]) == ("0640", os.geteuid())
+    queue, = report["queues"]
+    assert (queue["sent"], queue["received"], queue["state"]) == (2, 2, "destroyed")
+    assert not [f for f in report["findings"] if f["kind"].startswith("leaked")]
+    assert "SEMAPHORE SETS  none is left" in Recording("memshim.data").report_text()
+
+
+# ---- waits ----
+
+
+def test_waits_live_and_dead():
+    with Lines(harness.MEMSHIM, "record", "-q", "--", target("operations"), "wait") as lines:
+        lines.wait_for("waits")
+        harness.wait_until(lambda: all(Recording("memshim.data").report()[k][0]["waiting"] for k in ("semaphores", "queues")), "they wait")
+        recording = Recording("memshim.data")
+        report = recording.report()
+        pid = report["processes"][0]["pid"]
+        wait, = report["semaphores"][0]["waiting"]
+        assert {k: wait[k] for k in ("pid", "tid", "call", "semnum", "op", "ended")} == {
+            "pid": pid, "tid": pid, "call": "semop", "semnum": 2, "op": -1, "ended": False}
+        other, = report["queues"][0]["waiting"]
+        assert (other["pid"], other["call"], other["msgtyp"]) == (pid, "msgrcv", 7) and other["tid"] != pid
+        assert f"({pid}) waits in semop for semaphore 2 (-1) of set" in recording.report_text()
+        os.kill(pid, signal.SIGKILL)
+        assert lines.end()[0] == 128 + signal.SIGKILL
+    recording = Recording("memshim.data")
+    wait, = recording.report()["semaphores"][0]["waiting"]
+    assert (wait["call"], wait["semnum"], wait["ended"]) == ("semop", 2, True)
+    assert f"({pid}) ended in semop for semaphore 2 (-1) of set" in recording.report_text()
+    assert recording.report()["coverage"]["in_flight"] == 0
+
+
+@pytest.mark.parametrize("count", [2, 5])
+def test_processes_that_wait_for_each_other(count):
+    with Lines(harness.MEMSHIM, "record", "-q", "--", target("philosophers"), count) as lines:
+        lines.wait_for("stuck")
+        recording = Recording("memshim.data")
+
+        def cycles():
+            return [f for f in recording.report()["findings"] if f["kind"] == "waits-long"]
+        harness.wait_until(cycles, "each waits for the next")
+        finding, = cycles()
+        assert finding["severity"] == "warning" and f"{count} processes wait for each other" in finding["text"]
+        pids = {p["pid"] for p in recording.report()["processes"] if p["forked"]}
+        assert {int(pid) for pid in re.findall(r"\((\d+)\) waits", finding["text"])} == pids
+        os.kill(min(pids), signal.SIGKILL)
+        harness.wait_until(lambda: not cycles(), "the cycle is broken")
+        for pid in pids - {min(pids)}:
+            os.kill(pid, signal.SIGKILL)
+        lines.end()
