@@ -78,6 +78,23 @@ static bool jit_names_find_addresses(const struct drain *drain, struct jit_names
 	return names->count > 0;
 }
 
+/* A long name ends with a mark, and never within a character. */
+static void jit_names_put(struct segment_jit_name *row, const char *name)
+{
+	static const char mark[] = "\u2026";
+	size_t length = strlen(name), most = sizeof row->name - 1;
+
+	if (length > most) {
+		length = most - strlen(mark);
+		while (length > 0 && ((unsigned char)name[length] & 0xc0) == 0x80)
+			length--;
+	}
+	memset(row->name, 0, sizeof row->name);
+	memcpy(row->name, name, length);
+	if (name[length])
+		memcpy(row->name + length, mark, strlen(mark));
+}
+
 /* "start size name", both numbers in hexadecimal. A later line replaces an earlier one. */
 static void jit_names_take_line(struct jit_names *names, char *line)
 {
@@ -100,8 +117,22 @@ static void jit_names_take_line(struct jit_names *names, char *line)
 	for (; low < names->count && names->rows[low].address - start <= size &&
 	       names->changes++ < CHANGES_MOST;
 	     low++)
-		snprintf(names->rows[low].name, sizeof names->rows[low].name, "%.*s",
-			 (int)sizeof names->rows[low].name - 1, line + used);
+		jit_names_put(&names->rows[low], line + used);
+}
+
+/* The next line. What does not fit into it is skipped: it is no line of its own. */
+static bool jit_names_next_line(FILE *file, char line[LINE_BYTES])
+{
+	int byte;
+
+	if (!fgets(line, LINE_BYTES, file))
+		return false;
+	if (strchr(line, '\n'))
+		return true;
+	do
+		byte = getc(file);
+	while (byte != EOF && byte != '\n');
+	return true;
 }
 
 static void jit_names_append(struct drain *drain, struct jit_names *names, uint32_t instance)
@@ -129,7 +160,7 @@ void jit_names_keep(struct drain *drain, const struct drain_process *image,
 		return;
 	if (jit_names_find_addresses(drain, &names)) {
 		/* The file may grow meanwhile: what was in it at the beginning is read. */
-		while ((uint64_t)ftello(file) < bytes && fgets(line, sizeof line, file)) {
+		while ((uint64_t)ftello(file) < bytes && jit_names_next_line(file, line)) {
 			jit_names_take_line(&names, line);
 			drain_log_if_due(drain);
 		}

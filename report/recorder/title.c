@@ -22,19 +22,15 @@ static size_t title_join(char *text, size_t length)
 
 /*
  * A program that splits an argument, or hides a password, changes letters in place: the length
- * stays. A longer text than the slot can hold is compared as far as it goes.
+ * stays. Of a long command line the slot has the beginning only.
  */
-static bool title_is_new(const char *title, size_t length, const struct segment_process *slot)
+static bool title_is_new(size_t length, const struct segment_process *slot)
 {
 	char first[sizeof slot->cmdline];
-	size_t first_length;
 
 	memcpy(first, slot->cmdline, sizeof first);
-	first_length = title_join(first, strnlen(first, sizeof first - 1));
-	if (length >= sizeof first)
-		length = sizeof first - 1;
-	return length != first_length && length > 0 &&
-	       !(length == sizeof first - 1 && memcmp(title, first, length) == 0);
+	return length > 0 && length < sizeof first - 1 &&
+	       length != title_join(first, strnlen(first, sizeof first - 1));
 }
 
 /* The process may have called execve(2), and its next image not yet have registered. */
@@ -65,7 +61,7 @@ void title_keep(struct drain *drain, struct watched *w)
 	uint64_t hash;
 
 	if (length <= 0 || slot->instance != w->instance ||
-	    !title_is_new(text, title_join(text, (size_t)length), slot))
+	    !title_is_new(title_join(text, (size_t)length), slot))
 		return;
 	hash = title_hash(text);
 	if (hash == w->title_hash || !title_is_of_image(w))

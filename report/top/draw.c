@@ -50,8 +50,10 @@ static void draw_title(const struct top *top)
 	snprintf(state, sizeof state, "  %s, %s%s ", state_words(top),
 		 format_duration(time, live_session_now_ns(&top->live)), every);
 	used = (unsigned)strlen(state);
-	screen_put(0, 0, columns, text, STYLE_BAR | STYLE_BOLD);
-	if (used < columns)
+	if (used >= columns)
+		used = 0;
+	screen_put(0, 0, columns - used, text, STYLE_BAR | STYLE_BOLD);
+	if (used)
 		screen_put(0, columns - used, used, state, STYLE_BAR);
 }
 
@@ -80,7 +82,7 @@ static void draw_coverage(const struct top *top, unsigned line)
 
 	out.used = 0;
 	out_text(&out, levels[model->losses.level]);
-	draw_put_part(&out, model->event_count, model->event_count == 1 ? "event" : "events");
+	draw_put_part(&out, top->live.event_count, top->live.event_count == 1 ? "event" : "events");
 	if (model->session.state == SESSION_LIVE)
 		draw_put_part(&out, top->events_per_s, "a second");
 	draw_put_part(&out, lost, "lost");

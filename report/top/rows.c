@@ -10,7 +10,12 @@
 #include "report/util/path.h"
 #include "report/view/cell.h"
 #include "report/view/events_text.h"
+#include "report/view/name.h"
 #include "report/view/report_tables.h"
+
+#define HOLDER_COLUMNS 16u
+#define PROGRAM_COLUMNS 24u
+#define WHERE_COLUMNS 100u
 
 #define COLUMN(id, name, heading, right, descending, wanted) \
 	{#name, heading, right, descending, wanted},
@@ -198,17 +203,19 @@ static void event_cell(const void *row, unsigned column, struct cell *cell, cons
 
 /* "500 segments leaked, 4.9M: seg500, new_buffer  seg500.c:4". */
 static void finding_line(const struct model *model, const struct finding *finding,
-			 struct cell *cell)
+			 struct cell *cell, bool utf8)
 {
 	const char *program = finding->program[0] ? path_base_name(finding->program[0]) : "";
 	struct place place;
-	char where[320];
+	char where[320], name[64], shorter[160];
 
 	place_of_stack(model, finding->stack_instance, finding->stack, &place);
 	place_words(&place, where, sizeof where);
-	snprintf(cell->text, sizeof cell->text, "%.90s%s%.40s%s%.110s",
-		 finding->headline ? finding->headline : "", *program ? "  " : "", program,
-		 *where ? "  " : "", where);
+	snprintf(cell->text, sizeof cell->text, "%.90s%s%s%s%s",
+		 finding->headline ? finding->headline : "", *program ? "  " : "",
+		 name_shorten(program, PROGRAM_COLUMNS, utf8, name, sizeof name),
+		 *where ? "  " : "",
+		 name_shorten(where, WHERE_COLUMNS, utf8, shorter, sizeof shorter));
 }
 
 static void finding_cell(const void *row, unsigned column, struct cell *cell, const void *context)
@@ -226,7 +233,7 @@ static void finding_cell(const void *row, unsigned column, struct cell *cell, co
 	} else if (column == 1) {
 		snprintf(cell->text, sizeof cell->text, "%s", model_finding_name(finding->kind));
 	} else {
-		finding_line(rows->live->now, finding, cell);
+		finding_line(rows->live->now, finding, cell, rows->utf8);
 	}
 }
 
@@ -317,13 +324,16 @@ static void add_processes(struct rows *rows, struct list *list)
 }
 
 /* Appends a holder's name, for at most three holders. */
-static void row_add_holder(struct rows_segment *row, const struct process_facts *facts)
+static void row_add_holder(struct rows_segment *row, const struct process_facts *facts, bool utf8)
 {
 	size_t used = strlen(row->held);
+	char name[64];
 
 	if (row->holder_count++ < 3)
-		snprintf(row->held + used, sizeof row->held - used, "%s%.16s (%d)",
-			 used ? ", " : "", model_program_name(facts), facts->pid);
+		snprintf(row->held + used, sizeof row->held - used, "%s%s (%d)", used ? ", " : "",
+			 name_shorten(model_program_name(facts), HOLDER_COLUMNS, utf8, name,
+				      sizeof name),
+			 facts->pid);
 }
 
 static void name_holders(struct rows *rows)
@@ -335,7 +345,7 @@ static void name_holders(struct rows *rows)
 
 		for (uint32_t k = 0; process && k < process->attached_count; k++)
 			row_add_holder(&rows->segments[process->attached[k].segment->place],
-				       &process->facts);
+				       &process->facts, rows->utf8);
 	}
 	for (uint32_t i = 0; i < model->segments.count; i++) {
 		struct rows_segment *row = &rows->segments[i];

@@ -19,7 +19,7 @@ enum top_view {
 struct rows_segment {
 	const struct model_segment *segment;
 	unsigned holder_count;
-	char held[128];
+	char held[256]; /* three names, of several bytes a letter */
 };
 
 /* The data behind the cells; valid until rows_gather is called again. */

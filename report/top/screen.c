@@ -166,25 +166,36 @@ static attr_t screen_attributes(unsigned styles)
 	return style == STYLE_RED ? bar | A_BOLD : bar;
 }
 
+/* One character; returns the bytes that it takes. */
+static unsigned screen_put_character(const unsigned char *at)
+{
+	unsigned length = printable_length(at);
+
+	if (length && printable_is(at, length) && (length == 1 || utf8))
+		addnstr((const char *)at, (int)length);
+	else
+		addch('?');
+	return length ? length : 1;
+}
+
 void screen_put(unsigned line, unsigned column, unsigned width, const char *text, unsigned styles)
 {
 	const unsigned char *at = (const unsigned char *)text;
-	unsigned used = 0;
+	const char *mark = utf8 ? "\u2026" : "...";
+	unsigned used = 0, whole, mark_columns = utf8 ? 1 : 3;
 
 	if (line >= screen_lines() || column >= screen_columns())
 		return;
 	if (width > screen_columns() - column)
 		width = screen_columns() - column;
+	whole = *printable_skip(text, width) && width > mark_columns ? width - mark_columns : width;
 	attrset((int)screen_attributes(styles));
 	move((int)line, (int)column);
-	for (; *at && used < width; used++) {
-		unsigned length = printable_length(at);
-
-		if (length && printable_is(at, length) && (length == 1 || utf8))
-			addnstr((const char *)at, (int)length);
-		else
-			addch('?');
-		at += length ? length : 1;
+	for (; *at && used < whole; used++)
+		at += screen_put_character(at);
+	if (*at && whole < width) {
+		addstr(mark);
+		used = width;
 	}
 	for (; used < width; used++)
 		addch(' ');

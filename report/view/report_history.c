@@ -9,7 +9,11 @@
 #include <stdlib.h>
 
 #include "report/util/format.h"
+#include "report/view/name.h"
 #include "report/view/partial.h"
+
+#define NAME_COLUMNS 24u
+#define HISTORY_NAME_BYTES 160u
 
 enum step { STEP_MADE, STEP_FOUND, STEP_CHANGED, STEP_REMOVED, STEP_BEGAN, STEP_ENDED };
 
@@ -26,29 +30,40 @@ struct line {
 struct history {
 	const struct model *model;
 	const struct model_segment *segment;
-	bool exact;
+	bool exact, utf8;
 	struct line *lines;
 	uint32_t count, capacity;
 	unsigned name_columns;
 };
 
+/* "name (pid)". */
+static const char *report_history_name(const struct model_process *process, bool utf8,
+				       char to[HISTORY_NAME_BYTES])
+{
+	char name[HISTORY_NAME_BYTES - 24];
+
+	snprintf(to, HISTORY_NAME_BYTES, "%s (%d)",
+		 name_shorten(model_program_name(&process->facts), NAME_COLUMNS, utf8, name,
+			      sizeof name),
+		 process->facts.pid);
+	return to;
+}
+
 /* ---- gathering ---- */
 
 static void report_history_add(struct history *h, struct line line)
 {
-	char name[64];
-	int length = 1;
+	char name[HISTORY_NAME_BYTES];
+	unsigned length = 1;
 
 	if (h->count == h->capacity)
 		return;
 	line.order = h->count;
 	h->lines[h->count++] = line;
 	if (line.process)
-		length = snprintf(name, sizeof name, "%.24s (%d)",
-				  model_program_name(&line.process->facts),
-				  line.process->facts.pid);
-	if ((unsigned)length > h->name_columns)
-		h->name_columns = (unsigned)length;
+		length = (unsigned)out_columns(report_history_name(line.process, h->utf8, name));
+	if (length > h->name_columns)
+		h->name_columns = length;
 }
 
 static void add_past(struct history *h, const struct model_past *past)
@@ -188,11 +203,10 @@ static void report_history_put_what(struct out *out, const struct history *h,
 static void report_history_put_line(struct out *out, const struct history *h,
 				    const struct line *line, uint32_t attached)
 {
-	char name[64] = "?";
+	char name[HISTORY_NAME_BYTES] = "?";
 
 	if (line->process)
-		snprintf(name, sizeof name, "%.24s (%d)", model_program_name(&line->process->facts),
-			 line->process->facts.pid);
+		report_history_name(line->process, h->utf8, name);
 	out_number_wide(out, line->time_ns / 1000000000u, 4);
 	out_char(out, '.');
 	out_digits(out, line->time_ns % 1000000000u / 1000, 6);
@@ -247,16 +261,16 @@ static void report_history_put_neighbour(struct out *out, const struct history *
 {
 	const struct model_process *creator = other ? model_process(h->model, other->creator)
 						    : NULL;
-	char who[96];
+	char who[HISTORY_NAME_BYTES];
 
 	if (!other)
 		return;
 	OUT(out, "Segment ");
 	out_signed(out, other->shmid);
 	if (other->created != CREATED_NOT && creator) {
-		snprintf(who, sizeof who, ", created by %.24s (%d) at ",
-			 model_program_name(&creator->facts), creator->facts.pid);
-		out_safe(out, who);
+		OUT(out, ", created by ");
+		out_safe(out, report_history_name(creator, out->utf8, who));
+		OUT(out, " at ");
 	} else {
 		OUT(out, ", first seen at ");
 	}
@@ -269,7 +283,11 @@ static void report_history_put_neighbour(struct out *out, const struct history *
 void report_history(struct out *out, const struct model *model, const struct model_segment *segment,
 		    bool exact)
 {
-	struct history h = {.model = model, .segment = segment, .exact = exact, .name_columns = 7};
+	struct history h = {.model = model,
+			    .segment = segment,
+			    .exact = exact,
+			    .utf8 = out->utf8,
+			    .name_columns = 7};
 	uint32_t attached = 0;
 
 	h.capacity = 2 + 2 * model->history.past_count + model->history.change_count +

@@ -221,20 +221,28 @@ void table_fit(struct table *table, unsigned *widths)
 	cut_last(table, widths);
 }
 
-/* Cuts a text to `columns`. */
-static void table_cut(char *text, unsigned columns)
+/* Cuts a text to `columns`, and marks the cut. */
+static void table_cut(char text[CELL_BYTES], unsigned columns, bool utf8)
 {
-	for (size_t length = strlen(text); length > 0 && out_columns(text) > columns; length--)
-		text[length - 1] = '\0';
+	const char *mark = utf8 ? "\u2026" : "...";
+	unsigned mark_columns = (unsigned)out_columns(mark);
+	size_t length = strlen(text);
+
+	if (out_columns(text) <= columns || columns <= mark_columns)
+		return;
+	while (length > 0 &&
+	       (out_columns(text) > columns - mark_columns || length + 4 > CELL_BYTES))
+		text[--length] = '\0';
+	memcpy(text + length, mark, strlen(mark) + 1);
 }
 
 /* Makes a cell of the last column fit the page. */
 static void fit_cell(const struct table *table, unsigned row, unsigned i, struct cell *cell,
-		     unsigned columns)
+		     unsigned columns, bool utf8)
 {
 	if (table->shorten && out_columns(cell->text) > columns)
 		table->shorten(table->rows[row], table->shown[i], cell, columns, table->context);
-	table_cut(cell->text, columns);
+	table_cut(cell->text, columns, utf8);
 }
 
 static void table_put_cell(const struct table *table, struct out *out, unsigned i, const char *text,
@@ -277,7 +285,7 @@ void table_print(struct table *table, struct out *out, bool headings, unsigned m
 		for (unsigned i = 0; i < table->shown_count; i++) {
 			table_cell(table, row, i, &cell);
 			if (table->width && i + 1 == table->shown_count)
-				fit_cell(table, row, i, &cell, widths[i]);
+				fit_cell(table, row, i, &cell, widths[i], out->utf8);
 			if (cell.color)
 				out_color(out, cell.color);
 			table_put_cell(table, out, i, cell.text, widths[i]);

@@ -31,6 +31,9 @@ PROGRAM = """
         snprintf(path, sizeof path, "/tmp/perf-%d.map", getpid());
         if (!(map = fopen(path, "wx")))
             return 2;
+        if (getenv("NAME"))
+            fprintf(map, "%lx %x %s\\n", (unsigned long)at + 64, (int)sizeof code, getenv("NAME"));
+        else
         fprintf(map, "%lx 40 before\\nnonsense\\n%lx %x parse /app/index.js:12\\n%lx 40 after\\n", (unsigned long)at,
                 (unsigned long)at + 64, (int)sizeof code, (unsigned long)at + 64 + sizeof code);
         if (fflush(map) || (argc > 2 && ftruncate(fileno(map), atol(argv[2]))))
@@ -76,3 +79,12 @@ def test_a_long_line_costs_the_recorder_nothing(compile_c):
     done = harness.run_measured(harness.MEMSHIM, "record", "-q", program, os.getuid(), 60 << 20)
     pathlib.Path(f"/tmp/perf-{harness.Recording('memshim.data').report()['processes'][0]['pid']}.map").unlink()
     assert done.returncode == 0 and done.kibibytes < 55 << 10, done
+
+
+@pytest.mark.parametrize("name, kept", [
+    ("n" * 115, "n" * 115), ("n" * 116, "n" * 112 + "…"), ("n" * 111 + "é" * 9, "n" * 111 + "…"),
+    ("n" * 1008 + "0 ffffffffffffffff root", "n" * 112 + "…")])
+def test_long_names_end_with_a_mark(compile_c, monkeypatch, name, kept):
+    """No letter is cut in two, and the rest of a long line is no line of its own."""
+    monkeypatch.setenv("NAME", name)
+    assert callers(compile_c)[:2] == ["take", kept]

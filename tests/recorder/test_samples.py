@@ -102,9 +102,10 @@ def test_server_has_its_title(compile_c, title, label):
     assert title in memshim("report", "-O", "pid,cmdline").stdout
 
 
-def test_argument_split_in_place_is_no_title(compile_c):
+@pytest.mark.parametrize("argument", ["name=value", "a=long\targument\n " * 20, "é" * 100])
+def test_argument_changed_in_place_is_no_title(compile_c, argument):
     program = compile_c("server", SERVER)
-    with Lines(harness.MEMSHIM, "record", "-q", program, "", "name=value") as lines:
+    with Lines(harness.MEMSHIM, "record", "-q", program, "", argument) as lines:
         lines.wait_for("ready")
         harness.wait_until(lambda: live_process() and live_process()["anonymous"]["samples"] > 1, "it was sampled")
         assert lines.end()[0] == 0

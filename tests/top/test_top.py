@@ -86,6 +86,26 @@ def test_each_step_appears_on_the_screen():
         screen.wait_for("exit 0")
 
 
+def test_head_and_tab_count_the_same_events():
+    with Lines(MEMSHIM, "record", "-q", target("calls"), "2000000") as lines, recording_of(lines), top("memshim.data") as screen:
+        screen.wait_for("Coverage")
+        for _ in range(30):
+            text = screen.text()
+            head, tab = re.search(r"Coverage \S+, ([\d,]+) events", text), re.search(r"4 Events ([\d,]+)", text)
+            assert head and tab and head.group(1) == tab.group(1), text
+        lines.process.terminate()
+
+
+@pytest.mark.parametrize("language, mark", [("C.UTF-8", "…"), ("C", "...")])
+def test_what_does_not_fit_is_marked(language, mark):
+    """The command in the title, and the last column: a reader sees that there is more."""
+    record("perl", "-e", "shmget(7, 0, 01600)", "a-long-word " * 20, options=("-q",))
+    for view in ("processes", "findings"):
+        text = memshim("top", "--once", "-d", "1", f"--view={view}", env={"COLUMNS": "80", "LC_ALL": language}).stdout.splitlines()
+        assert re.search(rf"a-l?\S*{re.escape(mark)}  ended, ", text[0]), text[0]
+    assert text[-1].rstrip().endswith(mark) or "failed-call" in text[-1]
+
+
 def test_new_findings_are_announced():
     """A new finding appears in the last line, in the tab's colour, and in the list."""
     with recorded() as lines, started(lines) as teller, top("memshim.data") as screen:

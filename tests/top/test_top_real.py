@@ -3,6 +3,7 @@
 
 import glob
 import os
+import re
 import shutil
 import tempfile
 
@@ -39,7 +40,8 @@ def assert_same(path):
     """Processes, segments and events of a live session are those of the report."""
     report, screens = look(path)
     assert report["session"]["state"] == "live"
-    shown = {tuple(row[:5]) for row in rows_below(screens["processes"], "PROGRAM")}
+    rows = (" ".join(row) for row in rows_below(screens["processes"], "PROGRAM"))
+    shown = {re.match(r"(\d+) ([\w.]+).*? (0x\w+) (\S+) (\d+) ", row).groups() for row in rows}
     assert shown == {(str(p["pid"]), os.path.basename(p["exe"]), p["break"]["current"], f"{p['break']['net_bytes']:+d}",
                       str(p["break"]["peak_bytes"])) for p in report["processes"]}
     rows = rows_below(screens["segments"], "SHMID")
