@@ -91,7 +91,7 @@ void wait_end(struct segment_wait *wait)
 	if (!wait || word_load(&wait->claim) != own)
 		return;
 	word_store(&wait->since_clock, 0);
-	word_take(&wait->claim, own, 0);
+	word_hand_over(&wait->claim, 0);
 }
 
 /* ---- region USES ---- */

@@ -15,7 +15,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -30,7 +32,7 @@
 int bench_is_traced(void) __attribute__((weak));
 
 static char *start_break;
-static int shmid = -1;
+static int shmid = -1, semid = -1, msqid = -1;
 
 /* ---- one unit of each workload, bare and through libc ---- */
 
@@ -97,6 +99,60 @@ static void create_bare(void)
 static void create_entry(void)
 {
 	shmctl(shmget(IPC_PRIVATE, SEGMENT_BYTES, 0600), IPC_RMID, NULL);
+}
+
+static void set_bare(void)
+{
+	bare_call(SYS_semctl, bare_call(SYS_semget, IPC_PRIVATE, 1, 0600), 0, IPC_RMID);
+}
+
+static void set_entry(void)
+{
+	semctl(semget(IPC_PRIVATE, 1, 0600), 0, IPC_RMID);
+}
+
+static void semop_bare(void)
+{
+	struct sembuf up = {0, 1, 0}, down = {0, -1, 0};
+
+	bare_call(SYS_semop, semid, (long)&up, 1);
+	bare_call(SYS_semop, semid, (long)&down, 1);
+}
+
+static void semop_entry(void)
+{
+	struct sembuf up = {0, 1, 0}, down = {0, -1, 0};
+
+	semop(semid, &up, 1);
+	semop(semid, &down, 1);
+}
+
+#define MESSAGE_BYTES 32
+
+static struct {
+	long type;
+	char text[MESSAGE_BYTES];
+} message = {1, ""};
+
+/* As bare_call, for calls that take more words. */
+__attribute__((noinline)) static long bare_message_call(long number, long type, long flags)
+{
+	long ret = raw_call6(number, msqid, (long)&message, MESSAGE_BYTES, type, flags, 0);
+
+	__asm__ volatile("" : "+r"(ret)::"memory");
+	return ret;
+}
+
+static void message_bare(void)
+{
+	bare_message_call(SYS_msgsnd, 0, 0);
+	bare_message_call(SYS_msgrcv, 0, 0);
+}
+
+static void message_entry(void)
+{
+	msgsnd(msqid, &message, MESSAGE_BYTES, 0);
+	msgrcv(msqid, &message, MESSAGE_BYTES, 0, 0);
 }
 
 static void stat_bare(void)
@@ -181,6 +237,9 @@ static const struct workload workloads[] = {
 	{"query", query_bare, query_entry, 1, 200},
 	{"attach", attach_bare, attach_entry, 2, 40},
 	{"create", create_bare, create_entry, 2, 20},
+	{"set", set_bare, set_entry, 2, 20},
+	{"semop", semop_bare, semop_entry, 2, 100},
+	{"message", message_bare, message_entry, 2, 50},
 	{"stat", stat_bare, stat_entry, 1, 200},
 	{"malloc", nothing, malloc_entry, 1, 4000},
 	{"deep", deep_bare, deep_entry, 1, 200}, /* the same 16 frames each time */
@@ -329,6 +388,21 @@ static void make_segment(void)
 	shmctl(shmid, IPC_RMID, NULL);
 }
 
+/* Nothing keeps these: they are removed at the end. */
+static void make_set_and_queue(void)
+{
+	semid = semget(IPC_PRIVATE, 1, 0600);
+	msqid = msgget(IPC_PRIVATE, 0600);
+	if (semid < 0 || msqid < 0)
+		bench_fail("semget, msgget");
+}
+
+static void remove_set_and_queue(void)
+{
+	semctl(semid, 0, IPC_RMID);
+	msgctl(msqid, IPC_RMID, NULL);
+}
+
 static const struct workload *find(const char *name)
 {
 	for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++)
@@ -352,6 +426,7 @@ int main(int argc, char **argv)
 	}
 	bench_pin(atoi(argv[4]));
 	make_segment();
+	make_set_and_queue();
 	if (argc > 5)
 		beside = start_beside(work, prefault_calls, atoi(argv[5]));
 	prefault_up(work, prefault_calls);
@@ -360,6 +435,7 @@ int main(int argc, char **argv)
 		kill(beside, SIGKILL);
 		waitpid(beside, NULL, 0);
 	}
+	remove_set_and_queue();
 	printf("{\"bare_ns\": %.2f, \"entry_ns\": %.2f, \"added_ns\": %.2f, \"traced\": %s}\n",
 	       result.bare_ns, result.entry_ns, result.added_ns,
 	       !bench_is_traced || bench_is_traced() ? "true" : "false");

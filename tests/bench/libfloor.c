@@ -10,6 +10,8 @@
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <unistd.h>
 
@@ -126,4 +128,49 @@ int shmctl(int shmid, int command, struct shmid_ds *facts)
 
 	stamp(SYS_shmctl, (uint64_t)ret, (uint64_t)shmid, (uint64_t)command, (uint64_t)facts);
 	return (int)as_libc(ret);
+}
+
+int semget(key_t key, int nsems, int flags)
+{
+	long ret = raw_call3(SYS_semget, key, nsems, flags);
+
+	stamp(SYS_semget, (uint64_t)ret, (uint64_t)key, (uint64_t)nsems, (uint64_t)flags);
+	return (int)as_libc(ret);
+}
+
+int semctl(int semid, int semnum, int command, ...)
+{
+	__builtin_va_list list;
+	long word, ret;
+
+	__builtin_va_start(list, command);
+	word = __builtin_va_arg(list, long);
+	__builtin_va_end(list);
+	ret = raw_call6(SYS_semctl, semid, semnum, command, word, 0, 0);
+	stamp(SYS_semctl, (uint64_t)ret, (uint64_t)semid, (uint64_t)semnum, (uint64_t)command);
+	return (int)as_libc(ret);
+}
+
+int semop(int semid, struct sembuf *sops, size_t nsops)
+{
+	long ret = raw_call6(SYS_semtimedop, semid, (long)sops, (long)nsops, 0, 0, 0);
+
+	stamp(SYS_semop, (uint64_t)ret, (uint64_t)semid, (uint64_t)sops, nsops);
+	return (int)as_libc(ret);
+}
+
+int msgsnd(int msqid, const void *message, size_t size, int flags)
+{
+	long ret = raw_call6(SYS_msgsnd, msqid, (long)message, (long)size, flags, 0, 0);
+
+	stamp(SYS_msgsnd, (uint64_t)ret, (uint64_t)msqid, size, (uint64_t)flags);
+	return (int)as_libc(ret);
+}
+
+ssize_t msgrcv(int msqid, void *message, size_t size, long type, int flags)
+{
+	long ret = raw_call6(SYS_msgrcv, msqid, (long)message, (long)size, type, flags, 0);
+
+	stamp(SYS_msgrcv, (uint64_t)ret, (uint64_t)msqid, size, (uint64_t)type);
+	return as_libc(ret);
 }

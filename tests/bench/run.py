@@ -92,6 +92,9 @@ WORKLOADS = [
     Workload("sbrk", "sbrk(+4096), sbrk(-4096)", event=True),
     Workload("attach", "shmat, shmdt", event=True),
     Workload("create", "shmget, IPC_RMID", event=True),
+    Workload("set", "semget, IPC_RMID", event=True, only=("null", "floor", "strace")),
+    Workload("semop", "semop(+1), semop(-1): counted", only=("null", "floor", "strace")),
+    Workload("message", "msgsnd, msgrcv: counted", only=("null", "floor", "strace")),
     Workload("stat", "IPC_STAT", event=True),
     Workload("deep", "IPC_STAT, 16 frames deep", event=True, only=("null", "floor")),
     Workload("new", "IPC_STAT, 16 new frames", only=("null",)),
@@ -252,6 +255,16 @@ def nothing_target(cells, tool):
                       f"{number(cell.median())} ns", cell.median() <= NOTHING_NS)
 
 
+def counted_targets(cells, tool):
+    """A call that is counted costs no more than one that is logged."""
+    event = cells.get(("sbrk", tool.name))
+    for name in ("semop", "message"):
+        cell = cells.get((name, tool.name))
+        if cell and event:
+            yield verdict(f"{tool.title}: {name}, counted", f"<= {number(event.median())} ns, an sbrk",
+                          f"{number(cell.median())} ns", cell.median() <= event.median(), cell, event)
+
+
 def cold_target(cells, tool):
     """The floor touches one new page there. memshim may cost one more page."""
     cell, cold, warm = (cells.get(("cold", tool.name)), cells.get(("cold", FLOOR.name)),
@@ -284,6 +297,7 @@ def targets(cells, workloads):
                 yield from event_targets(cells, workload, tool)
         yield from nothing_target(cells, tool)
         yield from beside_target(cells, tool)
+        yield from counted_targets(cells, tool)
         yield from cold_target(cells, tool)
         yield from start_target(cells, tool)
 

@@ -170,7 +170,7 @@ class Strace(Tool):
 
     def command(self, argv):
         return ["taskset", "-c", str(self.bench.cpu), "strace", "-f", "--seccomp-bpf", "-o",
-                "/dev/null", "-e", "trace=brk,shmget,shmat,shmdt,shmctl", *argv]
+                "/dev/null", "-e", "trace=brk,shmget,shmat,shmdt,shmctl,semget,semctl,semop,semtimedop,msgsnd,msgrcv", *argv]
 
 
 class Lttng(Tool):

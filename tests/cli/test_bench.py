@@ -9,6 +9,7 @@ import harness
 
 ROWS = (
     "sbrk(+4096), sbrk(-4096) (ns)", "shmat, shmdt (ns)", "shmget, IPC_RMID (ns)",
+    "semget, IPC_RMID (ns)", "semop(+1), semop(-1): counted (ns)", "msgsnd, msgrcv: counted (ns)",
     "IPC_STAT (ns)", "IPC_STAT, 16 frames deep (ns)", "IPC_STAT, 16 new frames (ns)",
     "brk(NULL), only counted (ns)", "malloc, free: no move (ns)", "first event on a log page (ns)",
     "/bin/true over empty preload (us)", "report ", "events, text into a file ",

@@ -5,7 +5,10 @@
  */
 #include <dlfcn.h>
 #include <stdint.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
+#include <time.h>
 #include <unistd.h>
 
 /* The next definition of a name, looked up once. Two threads that look it up find the same one. */
@@ -52,6 +55,53 @@ int shmdt(const void *address)
 int shmctl(int shmid, int command, struct shmid_ds *facts)
 {
 	return NEXT(shmctl)(shmid, command, facts);
+}
+
+int semget(key_t key, int nsems, int flags)
+{
+	return NEXT(semget)(key, nsems, flags);
+}
+
+/* The union semun is one word, given or not. */
+int semctl(int semid, int semnum, int command, ...)
+{
+	__builtin_va_list list;
+	long word;
+
+	__builtin_va_start(list, command);
+	word = __builtin_va_arg(list, long);
+	__builtin_va_end(list);
+	return NEXT(semctl)(semid, semnum, command, word);
+}
+
+int semop(int semid, struct sembuf *sops, size_t nsops)
+{
+	return NEXT(semop)(semid, sops, nsops);
+}
+
+int semtimedop(int semid, struct sembuf *sops, size_t nsops, const struct timespec *timeout)
+{
+	return NEXT(semtimedop)(semid, sops, nsops, timeout);
+}
+
+int msgget(key_t key, int flags)
+{
+	return NEXT(msgget)(key, flags);
+}
+
+int msgctl(int msqid, int command, struct msqid_ds *facts)
+{
+	return NEXT(msgctl)(msqid, command, facts);
+}
+
+int msgsnd(int msqid, const void *message, size_t size, int flags)
+{
+	return NEXT(msgsnd)(msqid, message, size, flags);
+}
+
+ssize_t msgrcv(int msqid, void *message, size_t size, long type, int flags)
+{
+	return NEXT(msgrcv)(msqid, message, size, type, flags);
 }
 
 /* A system call takes at most six words. Reading more words than the caller gave does no harm. */
