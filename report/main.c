@@ -9,6 +9,7 @@
  *   cli/env          shell lines that preload the shim
  *   cli/events       the log
  *   cli/export       a session in the formats of other tools
+ *   cli/export_metrics   the same for metrics, of one session or of all
  *   cli/graph        a drawing of processes and segments
  *   cli/help         the text of --help, from the tables
  *   cli/ipcs         the IPC table, with the creators that sessions know
@@ -99,6 +100,7 @@
  *   session/listing       the list of sessions
  *   session/address_space the address space of a process or a session
  *   session/session       opens a file into a model, for every command that reads
+ *   session/ipc_usage     how much of the limits of the IPC table is used
  *   session/naming        names for the frames of its call stacks
  *   session/reap          which leaked segments may be removed, and their removal
  *   session/reap_objects   removes a semaphore set or a queue
@@ -209,6 +211,7 @@
  * export/: the model in the formats of other tools
  *   export/massif        the breaks over time for ms_print
  *   export/massif_tree   the tree of one of its snapshots
+ *   export/metrics         metrics for Prometheus
  *   export/perfetto         a trace for Perfetto: clocks, and counters of the moves
  *   export/perfetto_lives   its processes: tracks, images, forks
  *   export/perfetto_slices  its attachments, segments and findings

@@ -12,6 +12,7 @@ import mmap
 import os
 import pathlib
 import platform
+import shutil
 import tempfile
 
 import pytest
@@ -116,6 +117,8 @@ FEATURES = {
     "a clock source": try_clock_source,
     "huge pages": try_huge_pages,
     "no sanitizer": try_unsanitized,
+    "go tool pprof": lambda: None if shutil.which("go") else "go is not installed: scripts/check consumers",
+    "promtool": lambda: None if shutil.which("promtool") else "promtool is not installed: scripts/check consumers",
 }
 
 

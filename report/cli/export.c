@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "report/cli/command.h"
+#include "report/cli/export_metrics.h"
 #include "report/cli/help.h"
 #include "report/cli/options.h"
 #include "report/cli/options_files.h"
@@ -57,6 +58,11 @@ static int check_format(const struct options *options)
 	}
 	if (options->counts && format != EXPORT_FOLDED) {
 		error_line("export", "--counts is for the format folded");
+		return EXIT_USAGE;
+	}
+	if (options->all_sessions &&
+	    (format != EXPORT_PROMETHEUS || options->file || options->process)) {
+		error_line("export", "--all-sessions is for the format prometheus, without FILE");
 		return EXIT_USAGE;
 	}
 	if (!formats[format].text && !options->output && isatty(STDOUT_FILENO)) {
@@ -199,8 +205,12 @@ int command_export(int argc, char **argv)
 	ret = check_format(&options);
 	if (ret != 0)
 		return ret;
+	if (options.all_sessions)
+		return export_metrics(&options, NULL);
 	if (!options_find_file(&options, path))
 		return EXIT_ABSENT;
+	if (export_format_find(options.format) == EXPORT_PROMETHEUS)
+		return export_metrics(&options, path);
 	job.format = export_format_find(options.format);
 	job.path = path;
 	ret = export_read_all(&job);

@@ -263,6 +263,7 @@ static void option_take_flag(struct options *o, enum option_id id)
 {
 	o->foreign |= id == OPTION_FOREIGN;
 	o->counts |= id == OPTION_COUNTS;
+	o->all_sessions |= id == OPTION_ALL_SESSIONS;
 	o->debuginfod |= id == OPTION_DEBUGINFOD;
 	o->stacks |= id == OPTION_STACKS;
 	o->follow |= id == OPTION_FOLLOW || id == OPTION_FROM_START;

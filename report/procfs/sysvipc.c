@@ -123,8 +123,24 @@ static uint64_t read_limit(const char *path)
 	return value;
 }
 
+/* "SEMMSL SEMMNS SEMOPM SEMMNI" */
+static void read_semaphore_limits(struct sysvipc_limits *limits)
+{
+	FILE *file = fopen("/proc/sys/kernel/sem", "re");
+	unsigned long long semaphores = 0, sets = 0;
+
+	if (file && fscanf(file, "%*u %llu %*u %llu", &semaphores, &sets) != 2)
+		semaphores = sets = 0;
+	if (file)
+		fclose(file);
+	limits->semaphores = semaphores;
+	limits->sets = sets;
+}
+
 void sysvipc_limits(struct sysvipc_limits *limits)
 {
+	read_semaphore_limits(limits);
+	limits->queues = read_limit("/proc/sys/kernel/msgmni");
 	limits->segments = read_limit("/proc/sys/kernel/shmmni");
 	limits->pages = read_limit("/proc/sys/kernel/shmall");
 	limits->size_bytes = read_limit("/proc/sys/kernel/shmmax");

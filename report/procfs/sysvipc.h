@@ -15,11 +15,14 @@ bool sysvipc_objects(enum kernel_object_kind kind,
 /* The process that changed a semaphore last, semctl(2) GETPID; 0: none, or it may not be read. */
 int32_t sysvipc_last_pid(int32_t semid, int32_t semnum);
 
-/* The limits of shmget(2): numbers as in /proc/sys/kernel; 0 where they cannot be read. */
+/* The limits of the IPC table: numbers as in /proc/sys/kernel; 0 where they cannot be read. */
 struct sysvipc_limits {
 	uint64_t segments;   /* shmmni */
 	uint64_t pages;      /* shmall */
 	uint64_t size_bytes; /* shmmax */
+	uint64_t sets;       /* of semaphores: semmni */
+	uint64_t semaphores; /* semmns */
+	uint64_t queues;     /* msgmni */
 };
 void sysvipc_limits(struct sysvipc_limits *limits);
 
