@@ -92,7 +92,7 @@ struct message_call {
 	int flags;
 };
 
-static bool message_begin(struct hook *hook, struct segment_wait **wait, enum segment_call call,
+INLINE bool message_begin(struct hook *hook, struct segment_wait **wait, enum segment_call call,
 			  const struct message_call *m, struct stack_caller caller)
 {
 	if (UNLIKELY(!hook_begin(hook, call, caller)))

@@ -6,7 +6,6 @@
 #include "hooks_sem.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <sys/sem.h>
 
 #include "hook.h"
@@ -63,22 +62,28 @@ INLINE void semctl_fill(struct hook *hook, int semid, int semnum, int command, u
 	hook->event.u.semctl.value = command == SETVAL ? (int)arg : 0;
 }
 
-/* `arg` is the union semun: the kernel takes it as one word. */
+/*
+ * `arg` is the union semun: the kernel takes it as one word. `known`: libc knows the command. It
+ * refuses others without a system call.
+ */
 INLINE long semctl_raw(struct stack_caller caller, int semid, int semnum, int command,
-		       unsigned long arg)
+		       unsigned long arg, bool known)
 {
 	struct hook hook;
 	bool watched = hook_begin(&hook, CALL_SEMCTL, caller);
 	bool releasing = command == IPC_RMID;
-	long ret;
+	long ret = -EINVAL;
 
 	if (watched && LIKELY(releasing))
 		hook.event.clock = thread_clock();
-	ret = raw_call6(SYS_semctl, semid, semnum, command, (long)arg, 0, 0);
+	if (LIKELY(known))
+		ret = raw_call6(SYS_semctl, semid, semnum, command, (long)arg, 0, 0);
 	if (UNLIKELY(!watched))
 		return ret;
 	if (UNLIKELY(!releasing))
 		hook.event.clock = thread_clock();
+	if (UNLIKELY(!known))
+		hook.event.flags = EVENT_LIBC_ONLY;
 	semctl_fill(&hook, semid, semnum, command, arg);
 	if (!raw_failed(ret))
 		hook.event.u.semctl.result = (int)ret;
@@ -92,20 +97,6 @@ INLINE long semctl_raw(struct stack_caller caller, int semid, int semnum, int co
 		ledger_removed(sem_object(semid), &hook.event);
 	hook_end_in_place(&hook);
 	return ret;
-}
-
-/* libc refuses a command that it does not know, and makes no system call. */
-SELDOM static long semctl_refuse(struct stack_caller caller, int semid, int semnum, int command)
-{
-	struct hook hook;
-
-	if (!hook_begin(&hook, CALL_SEMCTL, caller))
-		return -EINVAL;
-	hook.event.clock = thread_clock();
-	hook.event.flags = EVENT_LIBC_ONLY;
-	semctl_fill(&hook, semid, semnum, command, 0);
-	hook_take_stack(&hook);
-	return hook_fail(&hook, -EINVAL);
 }
 
 /* A failed semop that is an answer: the caller asked for it, or a signal came. */
@@ -163,10 +154,14 @@ HOT int hook_semget(key_t key, int nsems, int flags)
 	return (int)libc_result(semget_raw(STACK_CALLER(), key, nsems, flags));
 }
 
-HOT int hook_semctl(int semid, int semnum, int command, ...)
+/*
+ * semctl(3) is variadic. Its fourth argument comes where that of a plain function does, whether it
+ * is an int, a pointer or the union; if the caller gave none, `arg` is whatever is there. A
+ * variadic function would store all registers on the stack.
+ */
+HOT int hook_semctl(int semid, int semnum, int command, unsigned long arg)
 {
-	unsigned long arg = 0;
-	va_list list;
+	bool known = true;
 
 	switch (command) {
 	case SETVAL:
@@ -178,20 +173,18 @@ HOT int hook_semctl(int semid, int semnum, int command, ...)
 	case SEM_STAT_ANY:
 	case IPC_INFO:
 	case SEM_INFO:
-		va_start(list, command);
-		arg = va_arg(list, unsigned long);
-		va_end(list);
 		break;
 	case IPC_RMID:
 	case GETNCNT:
 	case GETPID:
 	case GETVAL:
 	case GETZCNT:
+		arg = 0;
 		break;
 	default:
-		return (int)libc_result(semctl_refuse(STACK_CALLER(), semid, semnum, command));
+		known = false;
 	}
-	return (int)libc_result(semctl_raw(STACK_CALLER(), semid, semnum, command, arg));
+	return (int)libc_result(semctl_raw(STACK_CALLER(), semid, semnum, command, arg, known));
 }
 
 HOT int hook_semop(int semid, struct sembuf *sops, size_t nsops)
@@ -218,7 +211,8 @@ long hook_syscall_semget(long number, long key, long nsems, long flags)
 long hook_syscall_semctl(long number, long semid, long semnum, long command, unsigned long arg)
 {
 	(void)number;
-	return libc_result(semctl_raw(STACK_CALLER(), (int)semid, (int)semnum, (int)command, arg));
+	return libc_result(
+		semctl_raw(STACK_CALLER(), (int)semid, (int)semnum, (int)command, arg, true));
 }
 
 long hook_syscall_semop(long number, long semid, struct sembuf *sops, size_t nsops)
@@ -238,7 +232,8 @@ long hook_syscall_semtimedop(long number, long semid, struct sembuf *sops, size_
 
 #define EXPORT __attribute__((visibility("default"), hot))
 int semget(key_t key, int nsems, int flags) EXPORT __attribute__((alias("hook_semget")));
-int semctl(int semid, int semnum, int command, ...) EXPORT __attribute__((alias("hook_semctl")));
+int semctl_export(int semid, int semnum, int command, unsigned long arg) __asm__("semctl") EXPORT
+	__attribute__((alias("hook_semctl")));
 int semop(int semid, struct sembuf *sops, size_t nsops) EXPORT __attribute__((alias("hook_semop")));
 int semtimedop(int semid, struct sembuf *sops, size_t nsops, const struct timespec *timeout) EXPORT
 	__attribute__((alias("hook_semtimedop")));

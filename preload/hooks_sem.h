@@ -10,7 +10,7 @@ struct sembuf;
 struct timespec;
 
 int hook_semget(key_t key, int nsems, int flags);
-int hook_semctl(int semid, int semnum, int command, ...);
+int hook_semctl(int semid, int semnum, int command, unsigned long arg);
 int hook_semop(int semid, struct sembuf *sops, size_t nsops);
 int hook_semtimedop(int semid, struct sembuf *sops, size_t nsops, const struct timespec *timeout);
 

@@ -14,7 +14,8 @@ from harness import record, run, target
 
 USED_MOST = 768
 LEFT_LEAST = 256
-MEASURED = 15 * 2  # calls, each in a child of fork and in one that libc does not know of
+MEASURED = 26 * 2  # calls, each in a child of fork and in one that libc does not know of
+COUNTED = 2 * 2  # of them, that are no events
 
 needs_stacks = machine.needs("call stacks")
 
@@ -35,7 +36,7 @@ def test_hook_fits_a_small_signal_stack(extra, depth):
     check(recording.result.stdout)
     harness.complete(recording.report())
     taken = [event for event in recording.calls() if event.get("stack")]
-    assert len(taken) >= MEASURED
+    assert len(taken) >= MEASURED - COUNTED
     functions = {frame["function"] for event in taken for frame in event["stack"]}
     assert {"handler", "main"} <= functions or depth < 16, functions
 
@@ -49,5 +50,7 @@ def test_hook_fits_a_small_signal_stack_without_recorder():
 
 
 def test_hook_without_stacks_takes_less():
+    """Except those of operations: they find out whether the arguments can be read, and may be cancelled."""
     used = check(record(target("painted"), 1024, options=("-k", 0)).result.stdout)
-    assert max(u for name, u in used.items() if not name.endswith("-copy")) <= USED_MOST // 2
+    others = {name: u for name, u in used.items() if not re.search("copy|semop|msgsnd|msgrcv", name)}
+    assert len(others) == 20 and max(others.values()) <= USED_MOST // 2

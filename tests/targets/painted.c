@@ -14,6 +14,8 @@
 #include <stdlib.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <sys/msg.h>
+#include <sys/sem.h>
 #include <sys/shm.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -39,7 +41,7 @@ static struct told {
 	long used, left;
 } * told;
 
-static int shmid, removed_shmid;
+static int shmid, removed_shmid, semid, msqid;
 static void *attached, *own_break;
 static unsigned char *bottom;
 static long (*chosen)(void);
@@ -49,8 +51,17 @@ static int (*volatile call_shmget)(key_t, size_t, int) = shmget;
 static void *(*volatile call_shmat)(int, const void *, int) = shmat;
 static int (*volatile call_shmdt)(const void *) = shmdt;
 static int (*volatile call_shmctl)(int, int, struct shmid_ds *) = shmctl;
+static int (*volatile call_semget)(key_t, int, int) = semget;
+static int (*volatile call_semctl)(int, int, int, ...) = semctl;
+static int (*volatile call_semop)(int, struct sembuf *, size_t) = semop;
+static int (*volatile call_msgget)(key_t, int) = msgget;
+static int (*volatile call_msgctl)(int, int, struct msqid_ds *) = msgctl;
+static int (*volatile call_msgsnd)(int, const void *, size_t, int) = msgsnd;
+static ssize_t (*volatile call_msgrcv)(int, void *, size_t, long, int) = msgrcv;
 static long (*volatile call_syscall)(long, ...) = syscall;
 static struct shmid_ds facts;
+static struct sembuf up = {0, 1, 0}, beyond = {9, 1, 0};
+static long message[4] = {1};
 
 /*
  * One function for each call. Each uses its own expression, which keeps the stack pointer in place.
@@ -75,6 +86,17 @@ CALL(do_shmctl_removal, call_shmctl(removed_shmid, IPC_RMID, NULL))
 CALL(do_syscall_brk, call_syscall(SYS_brk, (char *)own_break + 8192))
 CALL(do_syscall_shmat, call_syscall(SYS_shmat, shmid, NULL, 0))
 CALL(do_syscall_shmget, call_syscall(SYS_shmget, IPC_PRIVATE, (size_t)4096, 0600))
+CALL(do_semget, call_semget(IPC_PRIVATE, 1, 0600))
+CALL(do_semctl, call_semctl(semid, 0, GETVAL))
+CALL(do_semctl_refused, call_semctl(semid, 0, 4711))
+CALL(do_semop, call_semop(semid, &up, 1))
+CALL(do_semop_failed, call_semop(semid, &beyond, 1))
+CALL(do_syscall_semop, call_syscall(SYS_semop, semid, &beyond, (size_t)1))
+CALL(do_msgget, call_msgget(IPC_PRIVATE, 0600))
+CALL(do_msgctl_failed, call_msgctl(msqid, IPC_STAT, NULL))
+CALL(do_msgsnd, call_msgsnd(msqid, message, 8, 0))
+CALL(do_msgsnd_failed, call_msgsnd(-1, message, 8, 0))
+CALL(do_msgrcv_failed, call_msgrcv(msqid, message, 8, 7, IPC_NOWAIT))
 
 static const struct {
 	const char *name;
@@ -95,6 +117,17 @@ static const struct {
 	{"syscall-brk", do_syscall_brk},
 	{"syscall-shmat", do_syscall_shmat},
 	{"syscall-shmget", do_syscall_shmget},
+	{"semget", do_semget},
+	{"semctl", do_semctl},
+	{"semctl-refused", do_semctl_refused},
+	{"semop-counted", do_semop},
+	{"semop-failed", do_semop_failed},
+	{"syscall-semop", do_syscall_semop},
+	{"msgget", do_msgget},
+	{"msgctl-failed", do_msgctl_failed},
+	{"msgsnd-counted", do_msgsnd},
+	{"msgsnd-failed", do_msgsnd_failed},
+	{"msgrcv-failed", do_msgrcv_failed},
 };
 
 static long lowest_written(void)
@@ -172,6 +205,8 @@ int main(int argc, char **argv)
 	own_break = sbrk(0);
 	shmid = shmget(IPC_PRIVATE, 4096, 0600);
 	attached = shmat(shmid, NULL, 0);
+	semid = semget(IPC_PRIVATE, 1, 0600);
+	msqid = msgget(IPC_PRIVATE, 0600);
 	for (unsigned i = 0; i < sizeof calls / sizeof *calls; i++) {
 		removed_shmid = shmget(IPC_PRIVATE, 4096, 0600);
 		all_well &= measure(i, false, extra_bytes);
@@ -181,5 +216,7 @@ int main(int argc, char **argv)
 		shmctl(removed_shmid, IPC_RMID, NULL);
 	}
 	shmctl(shmid, IPC_RMID, NULL);
+	semctl(semid, 0, IPC_RMID);
+	msgctl(msqid, IPC_RMID, NULL);
 	return !all_well;
 }
