@@ -234,22 +234,34 @@ static void metrics_add_failures(struct metrics *metrics, const struct model *mo
 	}
 }
 
+/* A set has no bytes; a queue has those of its messages, as the kernel told last. */
+static uint64_t metrics_bytes(const struct model_segment *object)
+{
+	if (object->kind == SHARED_MEMORY)
+		return object->size;
+	return object->kind == MESSAGE_QUEUE && object->in_kernel ? object->kernel.resident_bytes
+								  : 0;
+}
+
 /* As far as is known, an object that was not removed since exists. */
 static void metrics_add_object(struct metrics *metrics, const struct model *model,
-			       const struct filter *filter, const struct model_segment *segment)
+			       const struct filter *filter, const struct model_segment *object)
 {
-	const struct model_process *creator = model_process(model, segment->creator);
-	bool exists = segment->state == SEGMENT_PRESENT || segment->state == SEGMENT_MARKED;
+	static const char *const kinds[] = {"segment", "semaphores", "queue"};
+	const struct model_process *creator = model_process(model, object->creator);
+	bool exists = object->state == SEGMENT_PRESENT || object->state == SEGMENT_MARKED;
 	char labels[LABELS_BYTES];
 
-	if (segment->created == CREATED_NOT || !creator || !filter_process(filter, creator) ||
-	    !exists || segment->presence == PRESENCE_REMOVED)
+	if (object->created == CREATED_NOT || !creator || !filter_process(filter, creator) ||
+	    !exists || object->presence == PRESENCE_REMOVED)
 		return;
-	labels_two(labels, "kind", "segment", "program", model_program_name(&creator->facts));
+	labels_two(labels, "kind", kinds[object->kind], "program",
+		   model_program_name(&creator->facts));
 	metrics_add(metrics, METRIC_PRESENT, labels, 1);
-	metrics_add(metrics, METRIC_PRESENT_BYTES, labels, segment->size);
-	metrics_add(metrics, METRIC_LEAKED, labels, segment->leaked);
-	metrics_add(metrics, METRIC_LEAKED_BYTES, labels, segment->leaked ? segment->size : 0);
+	metrics_add(metrics, METRIC_PRESENT_BYTES, labels, metrics_bytes(object));
+	metrics_add(metrics, METRIC_LEAKED, labels, object->leaked);
+	metrics_add(metrics, METRIC_LEAKED_BYTES, labels,
+		    object->leaked ? metrics_bytes(object) : 0);
 }
 
 static void metrics_add_head(struct metrics *metrics, const struct model *model)
@@ -284,6 +296,8 @@ void metrics_add_session(struct metrics *metrics, const struct model *model,
 	metrics_add_failures(metrics, model, filter);
 	for (uint32_t i = 0; i < model->segments.count; i++)
 		metrics_add_object(metrics, model, filter, model->segments.rows[i]);
+	for (uint32_t i = 0; i < model->objects.count; i++)
+		metrics_add_object(metrics, model, filter, model->objects.rows[i]);
 }
 
 void metrics_add_limit(struct metrics *metrics, const char *name, uint64_t used, uint64_t limit)

@@ -165,50 +165,55 @@ static void slices_put_one(const struct slices *slices, struct perfetto *trace, 
 	perfetto_close_event(trace);
 }
 
-/* The creation, with an arrow to each attachment by another process. */
+/* The creation of an object of any kind; of a segment, with an arrow to each slice of others. */
 static void slices_put_creation(const struct slices *slices, struct perfetto *trace,
-				const struct model_segment *segment,
+				const struct model_segment *object,
 				const struct model_process *creator)
 {
-	uint32_t i = slices->of_segment ? slices->of_segment[segment->place] : 0;
+	static const char *const calls[] = {"shmget", "semget", "msgget"};
+	bool is_segment = object->kind == SHARED_MEMORY;
+	uint32_t i = is_segment && slices->of_segment ? slices->of_segment[object->place] : 0;
 	char name[64];
 
-	slice_name(segment, "shmget", name);
+	slice_name(object, calls[object->kind], name);
 	perfetto_open_event(trace, EVENT_INSTANT,
 			    perfetto_track(TRACK_OF_IMAGES, 0, perfetto_pid(creator)),
-			    segment->seen_ns, name);
-	perfetto_annotate_number(trace, "bytes", (int64_t)segment->size);
+			    object->seen_ns, name);
+	if (object->kind != MESSAGE_QUEUE)
+		perfetto_annotate_number(trace, is_segment ? "bytes" : "semaphores",
+					 (int64_t)object->size);
 	for (; i; i = slices->rows[i - 1].next)
 		if (slices_has_arrow(slices, &slices->rows[i - 1]))
 			perfetto_flow(trace, perfetto_flow_number(FLOW_OF_SEGMENT, i), false);
 	perfetto_close_event(trace);
 }
 
-static void slices_put_removal(struct perfetto *trace, const struct model_segment *segment,
+static void slices_put_removal(struct perfetto *trace, const struct model_segment *object,
 			       const struct model_process *remover)
 {
+	static const char *const calls[] = {"shmctl(IPC_RMID)", "semctl(IPC_RMID)",
+					    "msgctl(IPC_RMID)"};
 	char name[64];
 
-	slice_name(segment, "IPC_RMID", name);
+	slice_name(object, calls[object->kind], name);
 	perfetto_open_event(trace, EVENT_INSTANT,
 			    perfetto_track(TRACK_OF_IMAGES, 0, perfetto_pid(remover)),
-			    segment->removed_ns, name);
+			    object->removed_ns, name);
 	perfetto_close_event(trace);
 }
 
-static void slices_put_segments(const struct slices *slices, struct perfetto *trace)
+static void slices_put_objects(const struct slices *slices, struct perfetto *trace,
+			       const struct model_segments *objects)
 {
-	const struct model *model = slices->model;
-
-	for (uint32_t i = 0; i < model->segments.count; i++) {
-		const struct model_segment *segment = model->segments.rows[i];
-		const struct model_process *creator = slices_creator(slices, segment);
-		const struct model_process *remover = model_process(model, segment->remover);
+	for (uint32_t i = 0; i < objects->count; i++) {
+		const struct model_segment *object = objects->rows[i];
+		const struct model_process *creator = slices_creator(slices, object);
+		const struct model_process *remover = model_process(slices->model, object->remover);
 
 		if (creator)
-			slices_put_creation(slices, trace, segment, creator);
-		if (segment->removed && remover && filter_process(slices->filter, remover))
-			slices_put_removal(trace, segment, remover);
+			slices_put_creation(slices, trace, object, creator);
+		if (object->removed && remover && filter_process(slices->filter, remover))
+			slices_put_removal(trace, object, remover);
 	}
 }
 
@@ -222,7 +227,8 @@ bool perfetto_put_attachments(struct perfetto *trace, const struct model *model,
 		qsort(slices.rows, slices.count, sizeof *slices.rows, slices_compare);
 	slices_set_lanes(&slices, trace);
 	slices_index(&slices);
-	slices_put_segments(&slices, trace);
+	slices_put_objects(&slices, trace, &model->segments);
+	slices_put_objects(&slices, trace, &model->objects);
 	for (uint32_t i = 0; i < slices.count; i++)
 		slices_put_one(&slices, trace, i);
 	free(slices.of_segment);

@@ -82,6 +82,28 @@ def test_numbers_are_those_of_the_report(program):
     assert found["memshim_newest_session_start_timestamp_seconds"] == {(): int(started)}
 
 
+def test_the_three_kinds(compile_c):
+    """Sets of semaphores have no bytes, queues those of their messages."""
+    three = compile_c("three", """
+        #include <sys/msg.h>
+        #include <sys/sem.h>
+        #include <sys/shm.h>
+        int main(void)
+        {
+            struct { long type; char text[5]; } message = {1, "word"};
+            int queue = msgget(IPC_PRIVATE, 0600);
+
+            return shmget(IPC_PRIVATE, 8192, 0600) < 0 || semget(IPC_PRIVATE, 3, 0600) < 0 || semget(IPC_PRIVATE, 1, 0600) < 0 ||
+                   msgsnd(queue, &message, 5, 0) || msgget(IPC_PRIVATE, 0600) < 0;
+        }""")
+    report = record(three).report()
+    found = export()
+    counts = {"segment": len(report["segments"]), "semaphores": len(report["semaphores"]), "queue": len(report["queues"])}
+    assert found["memshim_objects"] == {(kind, "three"): count for kind, count in counts.items()} == found["memshim_leaked_objects"]
+    assert found["memshim_leaked_bytes"] == {("segment", "three"): 8192, ("semaphores", "three"): 0, ("queue", "three"): 5}
+    assert sorted(counts.values()) == [1, 2, 2] and sum(q["bytes"] for q in report["queues"]) == 5
+
+
 def test_a_removed_object_is_no_leak(program):
     segment = next(s for s in record(program).report()["segments"] if s["leaked"])
     assert harness.run("ipcrm", "-m", segment["shmid"]).returncode == 0

@@ -196,6 +196,27 @@ def test_flows(program):
     assert arrows == [("fork", first["pid"], "programs", child["pid"])] + 3 * [("shmget", first["pid"], "attachments", child["pid"])]
 
 
+def test_creations_and_removals(compile_c):
+    """Of all three kinds, as instants of the process."""
+    objects = compile_c("objects", """
+        #include <sys/msg.h>
+        #include <sys/sem.h>
+        #include <sys/shm.h>
+        int main(void)
+        {
+            int segment = shmget(IPC_PRIVATE, 8192, 0600), set = semget(IPC_PRIVATE, 3, 0600), queue = msgget(IPC_PRIVATE, 0600);
+            return shmctl(segment, IPC_RMID, 0) || semctl(set, 0, IPC_RMID) || msgctl(queue, IPC_RMID, 0);
+        }""")
+    report = record(objects).report()
+    trace = export()
+    wanted = {}
+    for members, name, verb in (("segments", "shmid", "shm"), ("semaphores", "semid", "sem"), ("queues", "msqid", "msg")):
+        row, = report[members]
+        wanted[f"{verb}get {row[name]}"] = row["created_ns"]
+        wanted[f"{verb}ctl(IPC_RMID) {row[name]}"] = row["removed"]["ns"]
+    assert {e["name"]: e["time"] - trace.start for e in trace.instants("programs")} == wanted
+
+
 def test_findings_are_instants(program):
     report = record(program).report()
     trace = export()
