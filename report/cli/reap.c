@@ -220,7 +220,9 @@ static bool reap_each(struct reaping *r, const struct model_segments *of)
 static int reap_run(struct reaping *r)
 {
 	bool asked = r->options->filter.by_id || r->options->filter.by_key;
-	bool any = reap_each(r, &r->model->segments) | reap_each(r, &r->model->objects);
+	bool any = reap_each(r, &r->model->segments);
+
+	any = reap_each(r, &r->model->objects) || any;
 	int ret;
 
 	if (asked && !any) {

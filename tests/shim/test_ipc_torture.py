@@ -4,13 +4,15 @@ Operations on semaphore sets and queues at difficult moments: in a signal handle
 fork. tests/targets/torture_ipc.c knows how many were successful.
 """
 
+import os
 import re
+import signal
 
 import pytest
 
 import harness
 from beside import unharmed
-from harness import target
+from harness import Lines, Recording, target
 
 
 def torture(*words, **options):
@@ -39,9 +41,35 @@ def test_forks_amid_waits():
     recording, ok, _ = torture("forked", 20)
     report = recording.report()
     harness.complete(report)
-    assert len(report["processes"]) == 21 and counted(report, "ok") == ok == 80
+    assert len(report["processes"]) == 21 and counted(report, "ok") == ok == 80 and not waiting(recording)
     for child in (p for p in report["processes"] if p["forked"]):
         assert {call: n["ok"] for call, n in child["calls"].items() if n["ok"]} == {"semop": 1, "msgsnd": 1}
+
+
+WAITS = {"semop": {"semnum": 1, "op": -1}, "semtimedop": {"semnum": 1, "op": -1}, "msgsnd": {"call": "msgsnd"},
+         "msgrcv": {"call": "msgrcv"}}
+
+
+def waiting(recording):
+    """The calls that wait, of all objects."""
+    report = recording.report()
+    return [wait for thing in report["semaphores"] + report["queues"] for wait in thing["waiting"]]
+
+
+@pytest.mark.parametrize("call", WAITS)
+def test_killed_while_it_waits(call):
+    """The call is visible while it waits, and is what the process died in."""
+    recording = Recording("memshim.data")
+    with Lines(harness.MEMSHIM, "record", "-q", "--", target("torture_ipc"), "wait", call) as lines:
+        lines.wait_for("waits")
+        harness.wait_until(lambda: waiting(recording), "it is seen waiting", lines.process)
+        pid = recording.report()["processes"][0]["pid"]
+        os.kill(pid, signal.SIGKILL)
+        assert lines.end()[0] == 128 + signal.SIGKILL
+    wait, = waiting(recording)
+    assert {"pid": pid, "tid": pid, **WAITS[call]}.items() <= wait.items()
+    process, = recording.report()["processes"]
+    assert process["calls"][call]["ok"] == 0 or call == "msgsnd", "messages that filled the queue"
 
 
 def test_threads():
@@ -57,9 +85,11 @@ def test_cancelled_threads():
     assert recording.result.returncode == 0
     report = recording.report()
     harness.complete(report)  # no call is in flight: a cancelled one has ended
+    assert not waiting(recording)
     process, = report["processes"]
     assert process["calls"]["msgsnd"]["ok"] == process["calls"]["msgrcv"]["ok"] > 40
-    assert 0 < process["calls"]["msgrcv"]["failed"] <= 80 + 40  # ENOMSG, and those that had begun to wait
+    # In each round one of each finds the queue empty, or full. Half of those that are cancelled waited for sure.
+    assert all(40 + 20 <= process["calls"][call]["failed"] <= 40 + 40 for call in ("msgsnd", "msgrcv"))
 
 
 @pytest.mark.parametrize("how", ["sets", "kept"])

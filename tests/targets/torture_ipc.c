@@ -13,6 +13,7 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
@@ -23,6 +24,7 @@
 #include <sys/ipc.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
+#include <sys/syscall.h>
 #include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -112,7 +114,7 @@ static void be_interrupted(long wanted)
 
 static ssize_t (*receive)(int msqid, void *message, size_t size, long type, int flags);
 static int (*transmit)(int msqid, const void *message, size_t size, int flags);
-static _Atomic int cleaned, entered;
+static _Atomic int cleaned, entered; /* the thread's id */
 
 static void clean_up(void *unused)
 {
@@ -125,7 +127,7 @@ static void *wait_for_message(void *is_sender)
 	struct message message = {.type = 4};
 
 	pthread_cleanup_push(clean_up, NULL);
-	entered = 1;
+	entered = (int)syscall(SYS_gettid);
 	if (is_sender)
 		transmit(queue, &message, sizeof message.text, 0);
 	else
@@ -141,7 +143,7 @@ static void *wait_shielded(void *unused)
 	struct message message;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-	entered = 1;
+	entered = (int)syscall(SYS_gettid);
 	if (receive(queue, &message, sizeof message.text, 5, 0) != sizeof message.text)
 		wrong++;
 	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
@@ -150,9 +152,28 @@ static void *wait_shielded(void *unused)
 	return unused;
 }
 
+/* Waits until the thread is in a system call that is a wait for a message, or for room. */
+static void wait_for_wait(void)
+{
+	char path[64], text[32];
+	long number = 0;
+
+	snprintf(path, sizeof path, "/proc/self/task/%d/syscall", entered);
+	while (number != SYS_msgrcv && number != SYS_msgsnd) {
+		int fd = open(path, O_RDONLY | O_CLOEXEC);
+		ssize_t length = read(fd, text, sizeof text - 1);
+
+		close(fd);
+		if (length <= 0)
+			exit(4);
+		text[length] = '\0';
+		number = strtol(text, NULL, 10);
+		sched_yield();
+	}
+}
+
 static void cancel_one(void *(*routine)(void *), void *argument, int cleans, int early)
 {
-	struct timespec moment = {0, 200000};
 	pthread_t thread;
 	void *result;
 
@@ -161,8 +182,8 @@ static void cancel_one(void *(*routine)(void *), void *argument, int cleans, int
 		exit(3);
 	while (!entered)
 		sched_yield();
-	if (!early) /* then it probably waits; if not, it is cancelled when it begins to wait */
-		nanosleep(&moment, NULL);
+	if (!early) /* else it may be cancelled before the system call */
+		wait_for_wait();
 	pthread_cancel(thread);
 	if (routine == wait_shielded) {
 		struct message message = {.type = 5};
