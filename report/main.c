@@ -57,6 +57,7 @@
  *   recorder/slots            copies the slots of processes that start and end
  *   recorder/prefault         makes pages resident before writers need them
  *   recorder/kernel_snapshot  what the kernel says about a segment right after a call
+ *   recorder/object_snapshot  what the kernel says about a set or a queue after a failed call
  *   recorder/caller_snapshot  limits and memory of a process whose call failed
  *   recorder/left_objects     what is left in the IPC table at the end
  *   recorder/recording        writes a recording's chunks
@@ -113,6 +114,7 @@
  *   model/model             the model and its processes
  *   model/objects          semaphore sets and queues, from events and tables
  *   model/findings_objects findings about them, and about calls that wait
+ *   model/explain_objects  why a call about a set or a queue failed
  *   model/operations       who operated on sets and queues, and the calls that had not returned
  *   model/apply_event       what an event changes
  *   model/segments          which process created, changed and removed a segment

@@ -5,6 +5,7 @@
  * mapped above the break. Where the log does not know, the table of failures answers.
  */
 #include "report/model/explain.h"
+#include "report/model/explain_objects.h"
 
 #include <errno.h>
 #include <stdarg.h>
@@ -294,6 +295,6 @@ struct explanation explain_failure(const struct model *model, const struct model
 	case KIND_SHMCTL:
 		return explain_shmctl(&failed);
 	default:
-		return explain_nothing;
+		return explain_object_failure(&failed);
 	}
 }

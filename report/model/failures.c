@@ -106,20 +106,23 @@ static void note_blocker(struct model_process *process, const struct event *even
 	process->blocked_stack = event->stack;
 }
 
-/* The program with the most existing segments that the session created. */
-static void note_most(const struct model *model, struct model_failure *failure)
+/* The program with the most existing objects of a kind that the session created. */
+static void note_most(const struct model *model, struct model_failure *failure,
+		      enum object_kind kind)
 {
+	const struct model_segments *of = kind == SHARED_MEMORY ? &model->segments
+								: &model->objects;
 	uint64_t page = model->session.page_bytes ? model->session.page_bytes : 4096;
 	struct model_program *program, *next, *most = NULL;
 
 	HASH_ITER (hh, model->processes.programs, program, next)
 		program->tally = (struct model_tally){0};
-	for (uint32_t i = 0; i < model->segments.count; i++) {
-		const struct model_segment *segment = model->segments.rows[i];
+	for (uint32_t i = 0; i < of->count; i++) {
+		const struct model_segment *segment = of->rows[i];
 		const struct model_process *creator = model_process(model, segment->creator);
 
-		if (segment->created == CREATED_NOT || (segment->removed && !segment->now) ||
-		    !creator || !creator->program)
+		if (segment->kind != kind || segment->created == CREATED_NOT ||
+		    (segment->removed && !segment->now) || !creator || !creator->program)
 			continue;
 		program = creator->program;
 		program->tally.segments++;
@@ -148,9 +151,9 @@ static void failure_begin(struct model *model, struct model_failure *failure,
 	failure->advice = explanation->advice;
 	failure->sure = explanation->sure;
 	failure->shmid = -1;
-	event_shmid(event, &failure->shmid);
-	if (event->kind == KIND_SHMGET && event->detail == ENOSPC)
-		note_most(model, failure);
+	event_object_id(event, &failure->shmid);
+	if (event->detail == ENOSPC && event->kind > KIND_SBRK)
+		note_most(model, failure, event_object_kind(event));
 }
 
 static bool failure_is_same(const struct model_failure *failure, const char *form)
@@ -204,7 +207,7 @@ static void failure_add(struct model_failure *failure, const struct event *event
 {
 	int32_t shmid = -1;
 
-	event_shmid(event, &shmid);
+	event_object_id(event, &shmid);
 	if (failure->shmid != shmid)
 		failure->shmid = -1;
 	failure_note_process(failure, event->process);
@@ -251,6 +254,41 @@ static void failure_command(const struct event *event, char *text, size_t bytes)
 		snprintf(text, bytes, "%d, %u", event->u.shmctl.shmid, command);
 }
 
+static void failure_object_arguments(const struct event *event, char *text, size_t bytes)
+{
+	char size[FORMAT_BYTES], key[24] = "IPC_PRIVATE";
+
+	switch (event->kind) {
+	case KIND_SEMGET:
+	case KIND_MSGGET:
+		if (event->u.get.key)
+			snprintf(key, sizeof key, "%#x", (unsigned)event->u.get.key);
+		if (event->kind == KIND_SEMGET)
+			snprintf(text, bytes, "%s, %lld", key, (long long)event->u.get.nsems);
+		else
+			snprintf(text, bytes, "%s", key);
+		break;
+	case KIND_SEMCTL:
+		snprintf(text, bytes, "%d, %d, %d", event->u.semctl.semid, event->u.semctl.semnum,
+			 event->u.semctl.command);
+		break;
+	case KIND_MSGCTL:
+		snprintf(text, bytes, "%d, %d", event->u.msgctl.msqid, event->u.msgctl.command);
+		break;
+	case KIND_SEMOP:
+	case KIND_SEMTIMEDOP:
+		if (event->u.semop.semnum >= 0)
+			snprintf(text, bytes, "%d, {%d, %d}", event->u.semop.semid,
+				 event->u.semop.semnum, event->u.semop.op);
+		else
+			snprintf(text, bytes, "%d, ...", event->u.semop.semid);
+		break;
+	default:
+		format_bytes(size, event->u.message.size);
+		snprintf(text, bytes, "%d, %s", event->u.message.msqid, size);
+	}
+}
+
 /* "0xbeef, 64K": the arguments that matter. */
 static void failure_arguments(const struct event *event, char *text, size_t bytes)
 {
@@ -285,7 +323,7 @@ static void failure_arguments(const struct event *event, char *text, size_t byte
 		failure_command(event, text, bytes);
 		break;
 	default:
-		snprintf(text, bytes, "...");
+		failure_object_arguments(event, text, bytes);
 	}
 }
 
@@ -393,6 +431,7 @@ static void check_failure(struct model *model, const struct model_failure *failu
 	failure_name_processes(model, failure, finding);
 	finding->failure = failure;
 	finding->shmid = failure->shmid;
+	finding->object_kind = event_object_kind(&failure->first);
 	finding->stack_instance = failure->process;
 	finding->stack = failure->key.stack;
 	free(text);

@@ -14,6 +14,7 @@
 
 #include "report/model/explain.h"
 #include "report/model/explain_break.h"
+#include "report/model/explain_objects.h"
 #include "report/model/findings.h"
 #include "report/model/memory_limits.h"
 #include "report/model/model.h"
@@ -305,7 +306,7 @@ struct explanation snapshot_explain(const struct model *model, const struct mode
 	case KIND_SHMCTL:
 		return access_seen(model, failure, s);
 	default:
-		return explain_nothing;
+		return explain_object_snapshot(failure, s);
 	}
 }
 

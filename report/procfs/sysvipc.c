@@ -146,6 +146,27 @@ void sysvipc_limits(struct sysvipc_limits *limits)
 	limits->size_bytes = read_limit("/proc/sys/kernel/shmmax");
 }
 
+void sysvipc_object_limits(struct sysvipc_object_limits *limits)
+{
+	FILE *file = fopen("/proc/sys/kernel/sem", "re");
+	unsigned long long number[4] = {0};
+
+	if (file && fscanf(file, "%llu %llu %llu %llu", &number[0], &number[1], &number[2],
+			   &number[3]) != 4)
+		number[0] = number[1] = number[2] = number[3] = 0;
+	if (file)
+		fclose(file);
+	*limits = (struct sysvipc_object_limits){
+		.set_size = number[0],
+		.semaphores = number[1],
+		.operations = number[2],
+		.sets = number[3],
+		.queues = read_limit("/proc/sys/kernel/msgmni"),
+		.message_bytes = read_limit("/proc/sys/kernel/msgmax"),
+		.queue_bytes = read_limit("/proc/sys/kernel/msgmnb"),
+	};
+}
+
 bool sysvipc_rmid_forced(void)
 {
 	return read_limit("/proc/sys/kernel/shm_rmid_forced") != 0;

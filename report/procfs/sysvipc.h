@@ -26,6 +26,15 @@ struct sysvipc_limits {
 };
 void sysvipc_limits(struct sysvipc_limits *limits);
 
+/* The limits of semget(2), semop(2), msgget(2) and msgsnd(2); 0 where they cannot be read. */
+struct sysvipc_object_limits {
+	uint64_t sets, semaphores;           /* kernel.sem: SEMMNI, SEMMNS of all sets together */
+	uint64_t set_size, operations;       /* SEMMSL of one set, SEMOPM of one semop */
+	uint64_t queues;                     /* msgmni */
+	uint64_t message_bytes, queue_bytes; /* msgmax, msgmnb */
+};
+void sysvipc_object_limits(struct sysvipc_object_limits *limits);
+
 /* kernel.shm_rmid_forced: the kernel removes a segment without attachments when its creator ends.
  */
 bool sysvipc_rmid_forced(void);

@@ -13,6 +13,7 @@
 #include "report/procfs/sysvipc.h"
 #include "report/recorder/caller_snapshot.h"
 #include "report/recorder/drain_struct.h"
+#include "report/recorder/object_snapshot.h"
 #include "report/recorder/slots.h"
 
 /* ---- the segments ---- */
@@ -238,7 +239,8 @@ static bool wants_failure(struct snapshots *snapshots, const struct segment_even
 	bool by_rights = event->detail == EPERM || event->detail == EACCES;
 
 	if (event->flags & EVENT_LIBC_ONLY || event->kind == CALL_SHMDT ||
-	    (event->kind == CALL_SHMCTL && !by_rights))
+	    (event->kind == CALL_SHMCTL && !by_rights) ||
+	    (event->kind > CALL_SHMCTL && !object_snapshot_is_wanted(event)))
 		return false;
 	return is_new_failure(snapshots, event);
 }
@@ -309,6 +311,8 @@ static void snapshot_failure(const struct drain *drain, struct segment_snapshot 
 		snapshot_attach(snapshot, pid, event);
 	} else if (event->kind == CALL_SHMCTL) {
 		snapshot_segment(snapshot, event->u.shmctl.shmid);
+	} else if (event->kind > CALL_SHMCTL) {
+		object_snapshot_take(snapshot, event);
 	} else {
 		snapshot->key = (uint32_t)event->u.shmget.key;
 		snapshot_table(drain, snapshot);

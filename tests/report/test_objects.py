@@ -3,6 +3,7 @@
 
 import json
 import os
+import pathlib
 import re
 import signal
 import subprocess
@@ -10,6 +11,8 @@ import subprocess
 import pytest
 
 import harness
+import machine
+import tables
 from harness import Lines, Recording, memshim, target
 
 HEAD = """
@@ -204,6 +207,108 @@ def test_removed(compile_c):
     assert (queue["sent"], queue["received"], queue["state"]) == (2, 2, "destroyed")
     assert not [f for f in report["findings"] if f["kind"].startswith("leaked")]
     assert "SEMAPHORE SETS  none is left" in Recording("memshim.data").report_text()
+
+
+# ---- failures ----
+
+MANY = HEAD + """
+#include <stdlib.h>
+int main(int argc, char **argv)
+{
+    for (int i = 0; i < atoi(argv[1]); i++)
+        semget(IPC_PRIVATE, 2, 0600);
+    return 0;
+}
+"""
+
+
+@pytest.fixture
+def kernel_sem():
+    """Sets kernel.sem of the tests' own IPC namespace: SEMMSL, SEMMNS, SEMOPM, SEMMNI."""
+    path = pathlib.Path("/proc/sys/kernel/sem")
+    before = path.read_text(encoding="ascii")
+    yield path.write_text
+    path.write_text(before, encoding="ascii")
+
+
+def failure(call, error):
+    found, = [f for f in Recording("memshim.data").report()["findings"] if f["kind"] == "failed-call" and f"{call} failed" in f["text"]
+              and f"with {error}" in f["text"]]
+    return found
+
+
+@machine.needs("root")
+@pytest.mark.parametrize("limits,words", [
+    ("250 32000 32 4", "all 4 semaphore sets that kernel.sem (SEMMNI) allows exist; 4 of them were created by 1 process of many"),
+    ("250 8 32 400", "the call asked for 2 semaphores, and 8 of the 8 that kernel.sem (SEMMNS) allows are in use, in 4 sets; 4 of them")])
+def test_no_space_for_a_set(compile_c, kernel_sem, limits, words):
+    kernel_sem(limits)
+    harness.record(compile_c("many", MANY), "6")
+    found = failure("semget", "ENOSPC")
+    assert words in found["text"] and found["count"] == 2 and found["severity"] == "warning"
+    assert "memshim reap" in found["advice"]
+
+
+@machine.needs("root")
+def test_more_operations_than_allowed(compile_c, kernel_sem):
+    kernel_sem("250 32000 3 400")
+    harness.record(compile_c("four", HEAD + "int main(void) { struct sembuf four[4] = {{0, 1, 0}, {0, 1, 0}, {0, 1, 0}, {0, 1, 0}};"
+                                            "return semop(semget(IPC_PRIVATE, 1, 0600), four, 4) == 0; }"))
+    assert "the call passed 4 operations, and kernel.sem (SEMOPM) allows 3" in failure("semop", "E2BIG")["text"]
+
+
+def test_failures_in_words():
+    """What the log and the kernel know about each."""
+    harness.record(target("operations"))
+    report = Recording("memshim.data").report()
+    pid = report["processes"][0]["pid"]
+    semid = [s["semid"] for s in report["semaphores"] if s["creator"]][0]
+    assert f"operated on semaphore 9, and semaphore set {semid} has 3" in failure("semop", "EFBIG")["text"]
+    text = failure("semop", "EINVAL")["text"]
+    assert f"semaphore set {semid} was removed" in text and f"before this call by operations ({pid})" in text
+    assert "the message has 16M, and kernel.msgmax is" in failure("msgsnd", "EINVAL")["text"]
+    assert f"has the key 0x00004d53 and was created by operations ({pid})" in failure("msgget", "EEXIST")["text"]
+    assert "no semaphore set has the key 0x00004d54" in failure("semget", "ENOENT")["text"]
+    assert failure("semop", "EFBIG")["headline"] == f"semop({semid}, {{9, -1}}) = EFBIG"
+    assert failure("semop", "EFBIG")["semid"] == semid and failure("msgsnd", "EINVAL")["msqid"] is not None
+
+
+FAILURES = [row[:3] for row in tables.rows("report/model/failures.def", "FAILURE")]
+INJECTED = {"SEMOP": ("semtimedop", 1), "SEMTIMEDOP": ("semtimedop", 7)}  # libc's system call for semop; the seventh has a time
+
+
+@pytest.mark.parametrize("call,error,severity", [row for row in FAILURES if row[0][:3] in ("SEM", "MSG")], ids="-".join)
+def test_every_row(call, error, severity):
+    """Each row of failures.def: the call, the error, the severity, the reason and the advice."""
+    harness.need("strace")
+    name, when = INJECTED.get(call, (call.lower(), 1))
+    strace = ("strace", "-qq", "-o", "/dev/null", "-e", f"trace={name}", "-e", f"inject={name}:error={error}:when={when}")
+    harness.record(*strace, target("operations"), check=False)
+    found, = [f for f in Recording("memshim.data").report()["findings"] if f["kind"] == "failed-call"
+              and f["text"].startswith(f"operations: {call.lower()} failed 1 time with {error}: ") and f["count"] == 1][:1]
+    assert found["severity"] == severity.lower() and found["advice"]
+    assert "see the manual page" not in found["text"] and not found["text"].endswith(": ")
+
+
+def test_removed_while_it_waits(compile_c):
+    """EIDRM names the process that removed the set."""
+    harness.record(compile_c("removed", HEAD + """
+        int main(void)
+        {
+            int semid = semget(IPC_PRIVATE, 1, 0600);
+            struct sembuf take = {0, -1, 0};
+            if (fork() == 0)
+                return semop(semid, &take, 1) == 0;
+            while (semctl(semid, 0, GETNCNT) == 0)
+                ;
+            semctl(semid, 0, IPC_RMID);
+            wait(0);
+            return 0;
+        }"""))
+    report = Recording("memshim.data").report()
+    parent, = [p for p in report["processes"] if not p["forked"]]
+    text = failure("semop", "EIDRM")["text"]
+    assert "was removed" in text and f"by removed ({parent['pid']})" in text
 
 
 # ---- waits ----

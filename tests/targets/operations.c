@@ -42,8 +42,8 @@ static void use_set(int semid)
 {
 	unsigned short values[3] = {1, 2, 3};
 	struct semid_ds status;
-	struct sembuf take = {0, -1, 0}, give = {0, 1, 0}, refused = {1, -9, IPC_NOWAIT};
-	struct sembuf beyond = {9, -1, 0}, both[2] = {{0, -1, 0}, {1, -1, 0}};
+	struct sembuf take = {0, -1, IPC_NOWAIT}, give = {0, 1, 0}, refused = {1, -9, IPC_NOWAIT};
+	struct sembuf beyond = {9, -1, 0}, both[2] = {{0, -1, IPC_NOWAIT}, {1, -1, IPC_NOWAIT}};
 	struct timespec soon = {0, 1000};
 
 	check("SETALL", semctl(semid, 0, SETALL, (union semun){.array = values}), 0, 0);
@@ -75,9 +75,10 @@ static void use_queue(int msqid)
 	struct msqid_ds status;
 
 	check("send", msgsnd(msqid, &message, 6, 0), 0, 0);
-	check("receive", msgrcv(msqid, &message, sizeof message.text, 5, 0), 6, 0);
+	check("receive", msgrcv(msqid, &message, sizeof message.text, 5, IPC_NOWAIT), 6, 0);
 	check("by number", syscall(SYS_msgsnd, msqid, &message, 6l, 0l), 0, 0);
-	check("receive by number", syscall(SYS_msgrcv, msqid, &message, 8l, 0l, 0l), 6, 0);
+	check("receive by number", syscall(SYS_msgrcv, msqid, &message, 8l, 0l, (long)IPC_NOWAIT),
+	      6, 0);
 	check("none", msgrcv(msqid, &message, 8, 0, IPC_NOWAIT), -1, ENOMSG);
 	check("too long", msgsnd(msqid, &message, 1 << 24, 0), -1, EINVAL);
 	check("IPC_STAT", msgctl(msqid, IPC_STAT, &status), 0, 0);
