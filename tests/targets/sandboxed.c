@@ -3,9 +3,9 @@
  * sandboxed strict: under seccomp's strict mode, only calls that need no system call are possible:
  * reading the break.
  *
- * sandboxed list [exit]: a filter kills the process for any system call but the five, write and
- * exit. The program continues its calls. With `exit` it ends by exit(3), and so runs handlers and
- * destructors.
+ * sandboxed list [exit]: a filter kills the process for any system call but those of its calls,
+ * write and exit. The program continues its calls, and operates on a semaphore set and a queue for
+ * the first time. With `exit` it ends by exit(3), and so runs handlers and destructors.
  */
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -13,7 +13,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/msg.h>
 #include <sys/prctl.h>
+#include <sys/sem.h>
 #include <sys/syscall.h>
 
 #include "tests/targets/cycle.h"
@@ -35,6 +37,12 @@ static void allow_list(void)
 		ALLOW(SYS_shmat),
 		ALLOW(SYS_shmdt),
 		ALLOW(SYS_shmctl),
+		ALLOW(SYS_semctl),
+		ALLOW(SYS_semop),
+		ALLOW(SYS_semtimedop),
+		ALLOW(SYS_msgctl),
+		ALLOW(SYS_msgsnd),
+		ALLOW(SYS_msgrcv),
 		ALLOW(SYS_write),
 		ALLOW(SYS_exit_group),
 		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS),
@@ -54,8 +62,22 @@ static void make_calls(int cycles)
 			say("wrong\n");
 }
 
+static void operate(int semid, int msqid)
+{
+	struct sembuf up = {0, 1, 0}, beyond = {9, 1, 0};
+	long message[2] = {1, 0};
+
+	if (semop(semid, &up, 1) != 0 || semop(semid, &beyond, 1) == 0 ||
+	    msgsnd(msqid, message, 8, 0) != 0 || msgrcv(msqid, message, 8, 0, 0) != 8 ||
+	    msgrcv(msqid, message, 8, 0, IPC_NOWAIT) >= 0 || semctl(semid, 0, GETVAL) != 1)
+		say("wrong\n");
+	semctl(semid, 0, IPC_RMID);
+	msgctl(msqid, IPC_RMID, NULL);
+}
+
 int main(int argc, char **argv)
 {
+	int semid, msqid;
 	char *first;
 
 	make_calls(1);
@@ -65,8 +87,11 @@ int main(int argc, char **argv)
 		say(sbrk(0) == first ? "right\n" : "wrong\n");
 		syscall(SYS_exit, 6);
 	}
+	semid = semget(IPC_PRIVATE, 1, 0600);
+	msqid = msgget(IPC_PRIVATE, 0600);
 	allow_list();
 	make_calls(20);
+	operate(semid, msqid);
 	say("alive\n");
 	if (argc > 2)
 		exit(7);
