@@ -246,6 +246,7 @@
  *   util/library   finds the shim
  *   util/limits    which limit refused a system call, and what to do
  *   util/output_file writes a file under a temporary name and renames it
+ *   util/progress  how far a command is, on a terminal
  *   util/path      the base name of a path
  *   util/trust     opens only regular files, and tells whose files are trusted
  *   util/printable which characters of foreign text may reach a terminal

@@ -13,6 +13,7 @@
 #include "report/session/naming.h"
 #include "report/session/session.h"
 #include "report/util/error.h"
+#include "report/util/progress.h"
 #include "report/view/flame.h"
 #include "report/view/page.h"
 #include "report/view/partial.h"
@@ -211,6 +212,7 @@ int command_export(int argc, char **argv)
 		return EXIT_ABSENT;
 	if (export_format_find(options.format) == EXPORT_PROMETHEUS)
 		return export_metrics(&options, path);
+	progress_allow();
 	job.format = export_format_find(options.format);
 	job.path = path;
 	ret = export_read_all(&job);

@@ -8,6 +8,7 @@
 #include "report/model/graph_boxes.h"
 #include "report/session/session.h"
 #include "report/util/error.h"
+#include "report/util/progress.h"
 #include "report/view/graph_formats.h"
 #include "report/view/graph_text.h"
 #include "report/view/page.h"
@@ -64,6 +65,7 @@ int command_graph(int argc, char **argv)
 		return EXIT_USAGE;
 	if (!options_find_file(&options, path))
 		return EXIT_ABSENT;
+	progress_allow();
 	ret = session_all(&session, path);
 	if (ret != 0)
 		return ret;

@@ -15,6 +15,7 @@
 #include "report/session/session.h"
 #include "report/util/error.h"
 #include "report/util/format.h"
+#include "report/util/progress.h"
 #include "report/view/page.h"
 
 struct reaping {
@@ -248,6 +249,7 @@ int command_reap(int argc, char **argv)
 		return ret != 0 ? ret : help_show("reap");
 	if (!find_file(&reaping, path))
 		return EXIT_ABSENT;
+	progress_allow();
 	ret = session_all(&session, path);
 	if (ret != 0)
 		return ret;

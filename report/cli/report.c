@@ -9,6 +9,7 @@
 #include "report/session/naming.h"
 #include "report/session/session.h"
 #include "report/util/error.h"
+#include "report/util/progress.h"
 #include "report/view/flame.h"
 #include "report/view/page.h"
 #include "report/view/report_json.h"
@@ -71,6 +72,7 @@ static int report_read(const struct options *options)
 
 	if (!options_find_file(options, path))
 		return EXIT_ABSENT;
+	progress_allow();
 	ret = session_filtered(&session, path, &options->filter);
 	if (ret != 0)
 		return ret;

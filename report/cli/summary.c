@@ -8,6 +8,7 @@
 #include "report/session/left_behind.h"
 #include "report/session/session.h"
 #include "report/util/format.h"
+#include "report/util/progress.h"
 #include "report/view/page.h"
 #include "report/view/report_verdict.h"
 
@@ -120,7 +121,11 @@ int summary_show(int fd, const char *recording, bool quiet, const struct suppres
 {
 	struct totals totals;
 	struct session session;
-	int ret = session_descriptor(&session, fd, recording);
+	int ret;
+
+	if (!quiet)
+		progress_allow();
+	ret = session_descriptor(&session, fd, recording);
 
 	*finding_count = 0;
 	if (ret != 0)

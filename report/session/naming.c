@@ -5,6 +5,9 @@
 #include <stdlib.h>
 
 #include "report/util/big_stack.h"
+#include "report/util/progress.h"
+
+#define NAMING "looking up names of functions"
 
 struct naming {
 	struct session *session;
@@ -59,6 +62,7 @@ static void naming_add_name(void *context, uint32_t i, const struct frame_place 
 	struct model *model = naming->session->model;
 	const struct name_key *key = &naming->keys[naming->first + i];
 
+	progress_step(NAMING, naming->first + i, naming->count);
 	if (model_name(model, key))
 		return;
 	model->stacks.modules[key->module]->nameless += count == 0;
@@ -71,6 +75,7 @@ static void name_module(struct naming *naming, uint32_t first, uint32_t count)
 	struct model_module *module = session->model->stacks.modules[naming->keys[first].module];
 
 	naming->first = first;
+	progress_step(NAMING, first, naming->count);
 	module->names = symbols_find(session->symbols, &module->facts, &naming->addresses[first],
 				     count, naming_add_name, naming);
 }
@@ -91,6 +96,7 @@ static void name_frames(void *context)
 				break;
 		name_module(naming, i, next - i);
 	}
+	progress_clear();
 }
 
 static void name_wanted(struct session *session, const struct symbols_options *options,

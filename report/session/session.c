@@ -19,6 +19,7 @@
 #include "report/session/naming.h"
 #include "report/util/error.h"
 #include "report/util/limits.h"
+#include "report/util/progress.h"
 
 int session_no_memory(void)
 {
@@ -233,8 +234,12 @@ static int session_events(struct session *session, int ret, const struct session
 		return ret;
 	session->model->sites.filter = filter && filter_is_set(filter) ? filter : NULL;
 	session->model->sites.by_process = reading->sites_by_process;
-	while ((answer = cursor_take(session->cursor, &events, &count)) == CURSOR_MORE)
+	while ((answer = cursor_take(session->cursor, &events, &count)) == CURSOR_MORE) {
 		session_add_events(session, reading, events, count);
+		progress_step("reading", session->model->last_ns,
+			      session->model->session.duration_ns);
+	}
+	progress_clear();
 	ret = answer == CURSOR_NO_MEMORY ? session_no_memory() : session_finish(session);
 	if (ret != 0)
 		session_close(session);

@@ -16,6 +16,7 @@
 #include "report/symbols/resolve.h"
 #include "report/symbols/sandbox.h"
 #include "report/symbols/server.h"
+#include "report/util/progress.h"
 #include "report/util/trust.h"
 
 #define POLL_MS 500              /* one wait counts no more: the reporter may have been stopped */
@@ -301,6 +302,7 @@ static enum child_outcome symbol_child_wait(struct symbol_child *child)
 		int error = errno;
 		int64_t waited_us = (int64_t)(symbol_child_clock_ns() - begin_ns) / 1000;
 
+		progress_wait();
 		waited_us = waited_us < POLL_MS * 1000 ? waited_us : POLL_MS * 1000;
 		child->patience_us -= waited_us;
 		child->left_us -= waited_us;

@@ -14,6 +14,7 @@
 #include "report/util/error.h"
 #include "report/util/format.h"
 #include "report/util/printable.h"
+#include "report/util/progress.h"
 
 #define URLS "DEBUGINFOD_URLS"
 #define LIMIT "DEBUGINFOD_TIMEOUT"
@@ -194,6 +195,7 @@ int server_find(struct server *server, enum server_file kind, const unsigned cha
 	*path = NULL;
 	if (server->waited_s >= (double)server->limit_s)
 		return -1;
+	progress_clear();
 	fetching = (struct fetching){.server = server, .name = name, .moved_s = begin};
 	setenv(URLS, server->urls, 1);
 	fd = server->find[kind](server->client, build_id, (int)build_id_bytes, path);

@@ -6,12 +6,14 @@
 #include <string.h>
 
 #include "report/util/printable.h"
+#include "report/util/progress.h"
 
 /* A name from a file may contain control sequences: none of them may reach the terminal. */
 void error_line(const char *what, const char *why)
 {
 	char safe_what[1024], safe_why[1024];
 
+	progress_clear();
 	printable_copy(safe_what, sizeof safe_what, *what ? what : "''");
 	printable_copy(safe_why, sizeof safe_why, why);
 	fprintf(stderr, "memshim: %s: %s\n", safe_what, safe_why);
