@@ -5,9 +5,10 @@ import re
 
 import pytest
 
+import first_screens
 import harness
 import tables
-from harness import memshim, record, target
+from harness import Recording, memshim, record, target
 from story import kernel_rows, recorded
 from test_top import VIEW_OF, rows_below, started, top
 
@@ -303,3 +304,18 @@ def test_details(key, words):
         screen.wait_for(words)
     for shmid in kernel_rows():
         harness.libc.shmctl(shmid, 0, None)
+
+
+def test_page_of_a_group(compile_c):
+    """Enter on a finding about 500 segments: the first 16 ids, how many more there are, the advice and the place."""
+    first_screens.leaks(compile_c)
+    ids = [s["shmid"] for s in Recording("memshim.data").report()["segments"]]
+    with top("memshim.data", "--view=findings") as screen:
+        screen.wait_for("500 segments leaked", "seg500")
+        screen.type("Enter")
+        text = screen.wait_for("leaked-segment", "new_buffer", "Esc Back")
+        page = " ".join(text.split())
+        assert f"{', '.join(map(str, ids[:16]))} and 484 more" in page and "reap" in page
+        assert str(ids[16]) not in page.split("and 484 more")[0].split()
+        screen.type("Escape")
+        screen.wait_for("SEVERITY", "500 segments leaked")
