@@ -77,8 +77,32 @@ static void session_ledger_keep_row(void *context, const struct ledger_facts *ro
 {
 	struct session_ledger *s = context;
 
-	if (row->kind == SHARED_MEMORY && ARRAY_RESERVE(s->rows, s->row_capacity, s->row_count + 1))
+	if (ARRAY_RESERVE(s->rows, s->row_capacity, s->row_count + 1))
 		s->rows[s->row_count++] = *row;
+}
+
+static void ipcs_put_creator(struct ipc_creator *to, const struct process_facts *creator,
+			     const char *session)
+{
+	to->known = to->by_session = true;
+	to->runs = creator->state == STATE_RUNNING || creator->state == STATE_EXEC;
+	snprintf(to->program, sizeof to->program, "%.63s", model_program_name(creator));
+	snprintf(to->cmdline, sizeof to->cmdline, "%s", creator->cmdline);
+	snprintf(to->session, sizeof to->session, "%s", session);
+}
+
+static void ipcs_name_object(const struct session_ledger *s, const struct ledger_facts *row)
+{
+	struct ipc_object *object = ipc_find_object(s->table, row->kind, row->id);
+	const struct process_facts *creator = row->creator < s->process_capacity
+						      ? &s->processes[row->creator]
+						      : NULL;
+	uint64_t made_s = (s->facts->started_realtime_ns + row->seen_ns) / 1000000000u;
+
+	if (!object || !creator || !creator->instance || !ipc_is_of_object_row(object, row, made_s))
+		return;
+	object->creator.pid = s->facts->same_pids && creator->pid_namespace == 0 ? creator->pid : 0;
+	ipcs_put_creator(&object->creator, creator, s->facts->name);
 }
 
 static void ipcs_name_creator(const struct session_ledger *s, const struct ledger_facts *row)
@@ -92,11 +116,7 @@ static void ipcs_name_creator(const struct session_ledger *s, const struct ledge
 	if (!to || !creator || !creator->instance || !ipc_is_of_row(segment, row) ||
 	    (creator->pid_namespace == 0 && creator->pid != to->pid))
 		return;
-	to->known = to->by_session = true;
-	to->runs = creator->state == STATE_RUNNING || creator->state == STATE_EXEC;
-	snprintf(to->program, sizeof to->program, "%.63s", model_program_name(creator));
-	snprintf(to->cmdline, sizeof to->cmdline, "%s", creator->cmdline);
-	snprintf(to->session, sizeof to->session, "%s", s->facts->name);
+	ipcs_put_creator(to, creator, s->facts->name);
 }
 
 /* The table to be completed, and the number of files that another user owns. */
@@ -129,7 +149,10 @@ static bool ipcs_read_session(void *context, const char *path)
 		s.facts = source_session(source);
 		tables_read(source, &visitor);
 		for (uint32_t i = 0; i < s.row_count; i++)
-			ipcs_name_creator(&s, &s.rows[i]);
+			if (s.rows[i].kind == SHARED_MEMORY)
+				ipcs_name_creator(&s, &s.rows[i]);
+			else
+				ipcs_name_object(&s, &s.rows[i]);
 	}
 	free(s.processes);
 	free(s.rows);
@@ -141,12 +164,12 @@ static bool ipcs_read_session(void *context, const char *path)
 
 #define REMOVED_KEPT_S (7ull * 24 * 3600) /* an object that reap removed is listed for a week */
 
-static void ipcs_name_from_catalog(struct ipc_segment *segment, const struct catalog *catalog,
+static void ipcs_name_from_catalog(struct ipc_creator *to, const struct catalog *catalog,
 				   const struct catalog_object *object, const char *recording)
 {
-	struct ipc_creator *to = &segment->creator;
-
 	if (!to->known) {
+		if (!to->pid && catalog->same_pids)
+			to->pid = object->segment.creator_pid;
 		to->known = to->by_session = true;
 		snprintf(to->program, sizeof to->program, "%s", object->program);
 		snprintf(to->cmdline, sizeof to->cmdline, "%s", object->cmdline);
@@ -156,7 +179,34 @@ static void ipcs_name_from_catalog(struct ipc_segment *segment, const struct cat
 	snprintf(to->site, sizeof to->site, "%s", object->site);
 }
 
-/* Names the creators of segments. Drops objects that are gone from the catalog. */
+/* The creator, to be named, of the object that the catalog knows; null when it is gone. */
+static struct ipc_creator *ipcs_find_left(const struct ipc_table *table,
+					  const struct catalog *catalog,
+					  const struct catalog_object *object)
+{
+	struct ipc_segment *segment;
+	struct ipc_object *other;
+	struct kernel_segment row;
+
+	if (object->segment.kind == SHARED_MEMORY) {
+		segment = ipc_find(table, object->segment.shmid);
+		return segment && left_behind_is(catalog, object, &segment->kernel)
+			       ? &segment->creator
+			       : NULL;
+	}
+	other = ipc_find_object(table, object->segment.kind, object->segment.shmid);
+	if (!other)
+		return NULL;
+	row = object->segment;
+	row.key = other->kernel.key;
+	row.creator_uid = other->kernel.creator_uid;
+	row.changed = other->kernel.changed;
+	row.size = other->kernel.kind == OBJECT_SEMAPHORES ? other->kernel.count : 0;
+	row.creator_pid = 0;
+	return left_behind_is(catalog, object, &row) ? &other->creator : NULL;
+}
+
+/* Names the creators of objects. Drops those that are gone from the catalog. */
 static bool ipcs_visit_catalog(void *context, struct catalog *catalog)
 {
 	struct ipc_table *table = context;
@@ -167,15 +217,15 @@ static bool ipcs_visit_catalog(void *context, struct catalog *catalog)
 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct catalog_object *object = &catalog->objects[i];
-		struct ipc_segment *segment = ipc_find(table, object->segment.shmid);
-		bool here = segment && left_behind_is(catalog, object, &segment->kernel);
+		struct ipc_creator *creator = ipcs_find_left(table, catalog, object);
+		bool here = creator != NULL;
 		bool noted = object->removed_s && object->removed_s + REMOVED_KEPT_S > now_s;
 
 		if (here && !object->removed_s) {
 			if (!searched)
 				left_behind_recording(catalog, recording);
 			searched = true;
-			ipcs_name_from_catalog(segment, catalog, object, recording);
+			ipcs_name_from_catalog(creator, catalog, object, recording);
 		}
 		if (!catalog->same_ipc || (here && !object->removed_s) || noted)
 			catalog->objects[kept++] = *object;
@@ -256,7 +306,7 @@ static bool ipcs_gather(struct reading *reading, const struct options *options)
 	if (table->segment_count)
 		holders_each(NULL, ipcs_visit_holder, table);
 	ipc_finalize(table);
-	if (table->segment_count)
+	if (table->segment_count || table->object_count)
 		ipcs_read_sessions(reading, options, process_session);
 	find_each_folder(ipcs_read_folder, table);
 	for (uint32_t i = 0; i < table->segment_count; i++)
@@ -286,7 +336,7 @@ static bool ipcs_has(const struct ipc_table *table, const struct filter *filter)
 		     (filter->kind == SHARED_MEMORY && ipc_find(table, filter->id));
 
 	for (uint32_t i = 0; i < table->object_count && !there; i++)
-		there = ipc_wants_object(filter, &table->objects[i]);
+		there = ipc_wants_object(filter, &table->objects[i].kernel);
 	if (!there)
 		error_format("ipcs", "there is no %s %d", names[filter->kind], filter->id);
 	return there;

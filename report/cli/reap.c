@@ -82,7 +82,7 @@ static void reap_one(struct reaping *r, const struct model_segment *segment)
 
 	if (!why && !dry) {
 		why = reap_remove(segment);
-		if (!why && segment->kind == SHARED_MEMORY)
+		if (!why)
 			left_behind_note_removed(&r->notes, segment);
 		refused = why != NULL;
 	}
@@ -140,7 +140,7 @@ static bool reap_is_wanted(const struct others *others, const struct catalog_obj
 	const struct filter *filter = &others->reaping->options->filter;
 
 	return (!filter->by_id ||
-		(filter->kind == SHARED_MEMORY && filter->id == object->segment.shmid)) &&
+		(filter->kind == object->segment.kind && filter->id == object->segment.shmid)) &&
 	       (!filter->by_key || filter->key == object->segment.key);
 }
 

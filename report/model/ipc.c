@@ -24,7 +24,7 @@ void ipc_add_segment(struct ipc_table *table, const struct kernel_segment *segme
 void ipc_add_object(struct ipc_table *table, const struct kernel_object *object)
 {
 	if (IPC_RESERVE(table, table->objects, table->object_capacity, table->object_count))
-		table->objects[table->object_count++] = *object;
+		table->objects[table->object_count++] = (struct ipc_object){.kernel = *object};
 }
 
 void ipc_add_holder(struct ipc_table *table, const struct kernel_holder *holder)
@@ -110,6 +110,27 @@ struct ipc_segment *ipc_find(const struct ipc_table *table, int32_t shmid)
 	return table->segment_count ? bsearch(&wanted, table->segments, table->segment_count,
 					      sizeof wanted, by_id)
 				    : NULL;
+}
+
+struct ipc_object *ipc_find_object(const struct ipc_table *table, enum object_kind kind, int32_t id)
+{
+	enum kernel_object_kind wanted = kind == MESSAGE_QUEUE ? OBJECT_QUEUE : OBJECT_SEMAPHORES;
+
+	for (uint32_t i = 0; kind != SHARED_MEMORY && i < table->object_count; i++)
+		if (table->objects[i].kernel.kind == wanted && table->objects[i].kernel.id == id)
+			return &table->objects[i];
+	return NULL;
+}
+
+bool ipc_is_of_object_row(const struct ipc_object *object, const struct ledger_facts *row,
+			  uint64_t since_s)
+{
+	bool is_set = object->kernel.kind == OBJECT_SEMAPHORES;
+
+	return row->creator && !row->removed && row->key == object->kernel.key &&
+	       (row->key == IPC_PRIVATE || (row->flags & IPC_CREAT && row->flags & IPC_EXCL)) &&
+	       (!is_set || row->size == object->kernel.count) &&
+	       object->kernel.changed + 1 >= since_s;
 }
 
 bool ipc_is_of_row(const struct ipc_segment *segment, const struct ledger_facts *row)

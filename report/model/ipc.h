@@ -29,9 +29,15 @@ struct ipc_segment {
 	uint32_t other_count;                /* after those: holders in other IPC namespaces */
 };
 
+/* The kernel keeps no creator of these: only sessions know one. */
+struct ipc_object {
+	struct kernel_object kernel;
+	struct ipc_creator creator;
+};
+
 struct ipc_table {
 	struct ipc_segment *segments;
-	struct kernel_object *objects; /* queues, then sets of semaphores */
+	struct ipc_object *objects;    /* queues, then sets of semaphores */
 	struct kernel_holder *holders; /* by segment */
 	uint32_t segment_count, segment_capacity;
 	uint32_t object_count, object_capacity;
@@ -48,6 +54,17 @@ void ipc_finalize(struct ipc_table *table);
 
 /* The segment of this id; null when there is none. After ipc_finalize. */
 struct ipc_segment *ipc_find(const struct ipc_table *table, int32_t shmid);
+
+/* The set or queue of this id; null when there is none. */
+struct ipc_object *ipc_find_object(const struct ipc_table *table, enum object_kind kind,
+				   int32_t id);
+
+/*
+ * Whether a ledger row is about this object, and its process surely created it. `since_s`: the
+ * second of the creation; the kernel's time of change cannot be earlier.
+ */
+bool ipc_is_of_object_row(const struct ipc_object *object, const struct ledger_facts *row,
+			  uint64_t since_s);
 
 /* Whether a ledger row is about this segment, and not about an earlier one with its id. */
 bool ipc_is_of_row(const struct ipc_segment *segment, const struct ledger_facts *row);

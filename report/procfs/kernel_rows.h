@@ -6,13 +6,16 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* The same numbers as in the session's tables. */
+enum kernel_kind { KERNEL_SEGMENT, KERNEL_SET, KERNEL_QUEUE };
+
 /*
  * A row of /proc/sysvipc/shm. Times are seconds since 1970; 0: never. In this form the model also
  * gets semaphore sets and queues: `size` is the number of semaphores, `nattch` that of messages,
  * `resident_bytes` are theirs, and no creator is known.
  */
 struct kernel_segment {
-	uint32_t kind; /* as enum object_kind of the reader; 0: a segment */
+	uint32_t kind; /* enum kernel_kind */
 	int32_t shmid;
 	uint32_t key;
 	uint32_t mode; /* permission bits, and 01000 when it is marked for removal */

@@ -102,6 +102,45 @@ bool sysvipc_objects(enum kernel_object_kind kind,
 	return file != NULL;
 }
 
+struct all_visit {
+	void (*visit)(void *context, const struct kernel_segment *object);
+	void *context;
+};
+
+static void sysvipc_give_object(void *context, const struct kernel_object *row)
+{
+	const struct all_visit *all = context;
+	bool is_set = row->kind == OBJECT_SEMAPHORES;
+	struct kernel_segment object = {
+		.kind = is_set ? KERNEL_SET : KERNEL_QUEUE,
+		.shmid = row->id,
+		.key = row->key,
+		.mode = row->mode,
+		.size = is_set ? row->count : 0,
+		.last_pid = row->sent_pid,
+		.owner_uid = row->owner_uid,
+		.owner_gid = row->owner_gid,
+		.creator_uid = row->creator_uid,
+		.creator_gid = row->creator_gid,
+		.nattch = is_set ? 0 : row->count,
+		.attached = row->used,
+		.detached = row->taken,
+		.changed = row->changed,
+		.resident_bytes = row->bytes,
+	};
+
+	all->visit(all->context, &object);
+}
+
+bool sysvipc_all(void (*visit)(void *context, const struct kernel_segment *object), void *context)
+{
+	struct all_visit all = {visit, context};
+
+	sysvipc_objects(OBJECT_SEMAPHORES, sysvipc_give_object, &all);
+	sysvipc_objects(OBJECT_QUEUE, sysvipc_give_object, &all);
+	return sysvipc_segments(visit, context);
+}
+
 int32_t sysvipc_last_pid(int32_t semid, int32_t semnum)
 {
 	int pid = semctl(semid, semnum, GETPID);

@@ -12,6 +12,9 @@ bool sysvipc_objects(enum kernel_object_kind kind,
 		     void (*visit)(void *context, const struct kernel_object *object),
 		     void *context);
 
+/* All three kinds, as rows of segments: see struct kernel_segment. False without segments. */
+bool sysvipc_all(void (*visit)(void *context, const struct kernel_segment *object), void *context);
+
 /* The process that changed a semaphore last, semctl(2) GETPID; 0: none, or it may not be read. */
 int32_t sysvipc_last_pid(int32_t semid, int32_t semnum);
 

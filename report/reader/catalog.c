@@ -68,6 +68,8 @@ static void file_name(const struct catalog *catalog, char name[NAME_MAX + 1])
 
 /* ---- text ---- */
 
+static const char *const kind_names[OBJECT_KIND_COUNT] = {"shm", "sem", "msg"};
+
 /* Bytes that would end a field or a line, and backslashes, as \xHH. */
 static void catalog_put_field(FILE *out, const char *text)
 {
@@ -101,7 +103,7 @@ static void catalog_put_object(FILE *out, const struct catalog_object *object)
 			      object->removed_s,
 			      object->remover_uid};
 
-	fputs("shm", out);
+	fputs(kind_names[s->kind < OBJECT_KIND_COUNT ? s->kind : SHARED_MEMORY], out);
 	for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
 		catalog_put_number(out, numbers[i]);
 	catalog_put_field(out, object->program);
@@ -182,14 +184,18 @@ static bool catalog_parse_object(struct catalog *catalog, char *fields[FIELDS_MO
 					UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT32_MAX};
 	struct catalog_object *object = &catalog->objects[catalog->count];
 	uint64_t numbers[sizeof most / sizeof *most];
+	uint32_t kind = SHARED_MEMORY;
 
-	if (count != 14 || strcmp(fields[0], "shm") != 0)
+	while (count == 14 && kind < OBJECT_KIND_COUNT && strcmp(fields[0], kind_names[kind]) != 0)
+		kind++;
+	if (count != 14 || kind == OBJECT_KIND_COUNT)
 		return false;
 	for (size_t i = 0; i < sizeof most / sizeof *most; i++)
 		if (!catalog_parse_number(fields[i + 1], most[i], &numbers[i]))
 			return false;
 	*object = (struct catalog_object){
-		.segment = {.shmid = (int32_t)numbers[0],
+		.segment = {.kind = kind,
+			    .shmid = (int32_t)numbers[0],
 			    .key = (uint32_t)numbers[1],
 			    .size = numbers[2],
 			    .creator_uid = (uint32_t)numbers[3],

@@ -8,6 +8,7 @@
  *   memshim left objects 1
  *   session NAME START RECORDING BOOT-ID IPC-INODE IPC-ID PID-INODE      each after a tab
  *   shm ID KEY SIZE CUID CPID CHANGED MADE STARTED REMOVED REMOVER PROGRAM CMDLINE SITE
+ *   sem and msg: the same; CPID is the creator's as the session knew it, for the kernel has none
  *
  * A file is written under a temporary name and renamed. A program holds the folder's lock
  * (flock(2)) while it changes a file.
@@ -22,7 +23,7 @@
 #define CATALOG_OBJECTS_MOST 4096u /* in one file */
 
 struct catalog_object {
-	struct kernel_segment segment; /* only id, key, size, creator and changed are set */
+	struct kernel_segment segment; /* only kind, id, key, size, creator, changed are set */
 	uint64_t made_ns, started_ns;  /* the object; its creator's image. Since 1970; 0 unknown */
 	uint64_t removed_s;            /* by memshim reap, seconds since 1970; 0: not removed */
 	uint32_t remover_uid;

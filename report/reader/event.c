@@ -8,6 +8,7 @@
 #include <sys/shm.h>
 
 #include "preload/segment/layout.h"
+#include "report/procfs/kernel_rows.h"
 
 /* struct event and the log's record have the same words and the same flag bits. */
 _Static_assert((int)KIND_COUNT == (int)EVENT_KIND_COUNT, "kinds");
@@ -21,6 +22,7 @@ _Static_assert((int)FLAG_ASKED == (int)EVENT_ASKED, "asked");
 _Static_assert((int)FLAG_INHERITED == (int)EVENT_INHERITED, "inherited");
 _Static_assert((int)FLAG_SHMID_KNOWN == (int)EVENT_SHMID_KNOWN, "shmid known");
 _Static_assert((int)FLAG_OWNER_KNOWN == (int)EVENT_OWNER_KNOWN, "owner known");
+_Static_assert((int)KERNEL_QUEUE == (int)MESSAGE_QUEUE, "kernel rows");
 _Static_assert((int)SEMAPHORE_SET == (int)OBJECT_SEM, "semaphores");
 _Static_assert((int)OBJECT_KIND_COUNT == (int)OBJECT_KINDS, "objects");
 _Static_assert(sizeof(((struct event *)0)->u) == sizeof(((struct segment_event *)0)->u), "words");

@@ -64,38 +64,9 @@ bool breaks_differ(const struct breaks *breaks, const struct segment_process *sl
 
 /* ---- segments ---- */
 
-static void kernel_give_object(void *context, const struct kernel_object *row)
-{
-	const struct facts_visitor *visitor = context;
-	bool is_set = row->kind == OBJECT_SEMAPHORES;
-	struct kernel_segment object = {
-		.kind = is_set ? SEMAPHORE_SET : MESSAGE_QUEUE,
-		.shmid = row->id,
-		.key = row->key,
-		.mode = row->mode,
-		.size = is_set ? row->count : 0,
-		.last_pid = row->sent_pid,
-		.owner_uid = row->owner_uid,
-		.owner_gid = row->owner_gid,
-		.creator_uid = row->creator_uid,
-		.creator_gid = row->creator_gid,
-		.nattch = is_set ? 0 : row->count,
-		.attached = row->used,
-		.detached = row->taken,
-		.changed = row->changed,
-		.resident_bytes = row->bytes,
-	};
-
-	visitor->kernel_segment(visitor->context, &object);
-}
-
 bool kernel_read_segments(const struct source *source, const struct facts_visitor *visitor)
 {
-	if (!source->facts.maybe_ipc)
-		return false;
-	sysvipc_objects(OBJECT_SEMAPHORES, kernel_give_object, (void *)visitor);
-	sysvipc_objects(OBJECT_QUEUE, kernel_give_object, (void *)visitor);
-	return sysvipc_segments(visitor->kernel_segment, visitor->context);
+	return source->facts.maybe_ipc && sysvipc_all(visitor->kernel_segment, visitor->context);
 }
 
 /* ---- processes ---- */

@@ -8,6 +8,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "report/model/objects.h"
 #include "report/procfs/sysvipc.h"
 #include "report/session/find.h"
 #include "report/session/naming.h"
@@ -25,7 +26,7 @@ bool left_behind_is(const struct catalog *catalog, const struct catalog_object *
 	bool same_pid = catalog->same_pids && then->creator_pid != 0 &&
 			row->creator_pid == then->creator_pid;
 
-	if (then->shmid != row->shmid || then->size != row->size ||
+	if (then->kind != row->kind || then->shmid != row->shmid || then->size != row->size ||
 	    (then->key != row->key && !(row->mode & SHM_DEST_BIT)) ||
 	    then->creator_uid != row->creator_uid)
 		return false;
@@ -38,7 +39,7 @@ bool left_behind_is(const struct catalog *catalog, const struct catalog_object *
 
 static bool is_left(const struct model *model, const struct model_segment *segment)
 {
-	return segment == model_segment(model, segment->shmid) &&
+	return segment == model_latest(model, segment) && !segment->space &&
 	       segment->created == CREATED_SURELY && segment->presence == PRESENCE_HERE &&
 	       !(segment->current.mode & SHM_DEST_BIT) && model_process(model, segment->creator);
 }
@@ -47,10 +48,14 @@ static void left_behind_name_stacks(struct session *session)
 {
 	uint32_t stacks[STACKS_MOST], count = 0;
 
-	for (uint32_t i = 0; i < session->model->segments.count && count < STACKS_MOST; i++)
-		if (is_left(session->model, session->model->segments.rows[i]) &&
-		    session->model->segments.rows[i]->creator_stack)
-			stacks[count++] = session->model->segments.rows[i]->creator_stack;
+	for (int part = 0; part < 2; part++) {
+		const struct model_segments *of = part ? &session->model->objects
+						       : &session->model->segments;
+
+		for (uint32_t i = 0; i < of->count && count < STACKS_MOST; i++)
+			if (is_left(session->model, of->rows[i]) && of->rows[i]->creator_stack)
+				stacks[count++] = of->rows[i]->creator_stack;
+	}
 	if (count)
 		session_stack_names(session, stacks, count);
 }
@@ -88,9 +93,28 @@ static void left_behind_put_object(const struct model *model, const struct model
 		.made_ns = start_ns + segment->seen_ns,
 		.started_ns = creator->placeholder ? 0 : start_ns + creator->start_ns,
 	};
+	if (segment->kind != SHARED_MEMORY)
+		object->segment.creator_pid = model_pid_here(model, creator);
 	snprintf(object->program, sizeof object->program, "%.63s", model_program_name(creator));
 	snprintf(object->cmdline, sizeof object->cmdline, "%s", creator->cmdline);
 	left_behind_put_site(model, segment, object->site, sizeof object->site);
+}
+
+static bool any_is_left(const struct model *model, const struct model_segments *of)
+{
+	for (uint32_t i = 0; i < of->count; i++)
+		if (is_left(model, of->rows[i]))
+			return true;
+	return false;
+}
+
+static void left_behind_put_objects(const struct model *model, const struct model_segments *of,
+				    struct catalog *catalog)
+{
+	for (uint32_t i = 0; i < of->count && catalog->count < CATALOG_OBJECTS_MOST; i++)
+		if (is_left(model, of->rows[i]))
+			left_behind_put_object(model, of->rows[i],
+					       &catalog->objects[catalog->count++]);
 }
 
 static void left_behind_put_recording(struct catalog *catalog, const struct session *session)
@@ -139,10 +163,8 @@ void left_behind_keep(struct session *session)
 	const struct model *model = session->model;
 	struct catalog *catalog = &note.session;
 	char folder[PATH_MAX];
-	bool any = false;
+	bool any = any_is_left(model, &model->segments) || any_is_left(model, &model->objects);
 
-	for (uint32_t i = 0; i < model->segments.count; i++)
-		any |= is_left(model, model->segments.rows[i]);
 	if (!any || model->session.state != SESSION_ENDED ||
 	    !catalog_folder(session->source, folder, sizeof folder))
 		return;
@@ -151,10 +173,10 @@ void left_behind_keep(struct session *session)
 	left_behind_put_recording(catalog, session);
 	note.capacity = CATALOG_OBJECTS_MOST;
 	catalog->objects = calloc(note.capacity, sizeof *catalog->objects);
-	for (uint32_t i = 0; catalog->objects && i < model->segments.count; i++)
-		if (is_left(model, model->segments.rows[i]) && catalog->count < note.capacity)
-			left_behind_put_object(model, model->segments.rows[i],
-					       &catalog->objects[catalog->count++]);
+	if (catalog->objects) {
+		left_behind_put_objects(model, &model->segments, catalog);
+		left_behind_put_objects(model, &model->objects, catalog);
+	}
 	if (catalog->count)
 		catalog_each(folder, keep_removed_visit, &note);
 	if (catalog->count)
@@ -178,12 +200,15 @@ static int removed_compare(const void *a, const void *b)
 {
 	const struct left_behind_removed *x = a, *y = b;
 
+	if (x->segment->kind != y->segment->kind)
+		return x->segment->kind < y->segment->kind ? -1 : 1;
 	return x->segment->shmid < y->segment->shmid ? -1 : x->segment->shmid > y->segment->shmid;
 }
 
 static void note_in_object(struct left_behind_notes *notes, struct catalog_object *object)
 {
-	struct model_segment wanted = {.shmid = object->segment.shmid};
+	struct model_segment wanted = {.kind = object->segment.kind,
+				       .shmid = object->segment.shmid};
 	struct left_behind_removed key = {&wanted, false}, *found;
 
 	found = bsearch(&key, notes->rows, notes->count, sizeof *notes->rows, removed_compare);
@@ -356,7 +381,7 @@ void left_behind_each(void (*visit)(void *context, const struct catalog *catalog
 {
 	struct left_walk walk = {.visit = visit, .context = context};
 
-	sysvipc_segments(keep_kernel_row, &walk);
+	sysvipc_all(keep_kernel_row, &walk);
 	find_each_folder(walk_folder, &walk);
 	free(walk.rows);
 }

@@ -58,8 +58,9 @@ static void ipcs_json_put_segment(struct json *json, const struct ipc_table *tab
 	json_close(json, '}');
 }
 
-static void ipcs_json_put_object(struct json *json, const struct kernel_object *object)
+static void ipcs_json_put_object(struct json *json, const struct ipc_object *row)
 {
+	const struct kernel_object *object = &row->kernel;
 	bool queue = object->kind == OBJECT_QUEUE;
 
 	json_open(json, NULL, '{');
@@ -68,6 +69,7 @@ static void ipcs_json_put_object(struct json *json, const struct kernel_object *
 	json_mode(json, object->mode);
 	json_owners(json, object->owner_uid, object->owner_gid, object->creator_uid,
 		    object->creator_gid);
+	ipcs_json_put_creator(json, &row->creator);
 	json_number(json, queue ? "messages" : "semaphores", object->count);
 	if (queue) {
 		json_number(json, "bytes", object->bytes);
@@ -86,7 +88,8 @@ static void ipcs_json_put_objects(struct json *json, const struct ipc_table *tab
 {
 	json_open(json, name, '[');
 	for (uint32_t i = 0; i < table->object_count; i++)
-		if (table->objects[i].kind == kind && ipc_wants_object(filter, &table->objects[i]))
+		if (table->objects[i].kernel.kind == kind &&
+		    ipc_wants_object(filter, &table->objects[i].kernel))
 			ipcs_json_put_object(json, &table->objects[i]);
 	json_close(json, ']');
 }

@@ -39,7 +39,9 @@ static const struct table_column columns[] = {
 enum kind { SEGMENTS, QUEUES, SEMAPHORES };
 
 #define BIT(id) (1u << COLUMN_##id)
-#define ALL_KINDS (BIT(KEY) | BIT(ID) | BIT(OWNER) | BIT(MODE) | BIT(CHANGED) | BIT(ATTACHED))
+#define ALL_KINDS                                                                     \
+	(BIT(KEY) | BIT(ID) | BIT(OWNER) | BIT(MODE) | BIT(CHANGED) | BIT(ATTACHED) | \
+	 BIT(CREATOR) | BIT(CMDLINE) | BIT(SESSION))
 
 /* The columns of each kind of object. */
 static const unsigned kind_columns[] = {
@@ -221,10 +223,22 @@ static void ipcs_text_put_segment(const struct ipc_segment *row, unsigned column
 	}
 }
 
-static void ipcs_text_put_object(const struct kernel_object *row, unsigned column,
+static void ipcs_text_put_object(const struct ipc_object *object, unsigned column,
 				 struct cell *cell, const struct context *context)
 {
+	const struct kernel_object *row = &object->kernel;
+
 	switch (column) {
+	case COLUMN_CREATOR:
+		ipcs_text_put_creator(cell, &object->creator);
+		break;
+	case COLUMN_CMDLINE:
+		snprintf(cell->text, sizeof cell->text, "%.*s", context->cmdline_columns,
+			 object->creator.known ? object->creator.cmdline : "-");
+		break;
+	case COLUMN_SESSION:
+		cell_put_text(cell, object->creator.by_session ? object->creator.session : "-");
+		break;
 	case COLUMN_SIZE:
 		cell_put_bytes(cell, row->bytes, context->exact);
 		break;
@@ -247,7 +261,8 @@ static void ipcs_text_fill(const void *row, unsigned column, struct cell *cell, 
 {
 	const struct context *context = given;
 	const struct ipc_segment *segment = row;
-	const struct kernel_object *object = row;
+	const struct ipc_object *of_object = row;
+	const struct kernel_object *object = &of_object->kernel;
 	bool is_segment = context->kind == SEGMENTS;
 
 	cell->color = COLOR_NONE;
@@ -267,7 +282,7 @@ static void ipcs_text_fill(const void *row, unsigned column, struct cell *cell, 
 	else if (is_segment)
 		ipcs_text_put_segment(segment, column, cell, context);
 	else
-		ipcs_text_put_object(object, column, cell, context);
+		ipcs_text_put_object(of_object, column, cell, context);
 }
 
 /* ---- tables ---- */
@@ -356,8 +371,8 @@ static void ipcs_text_put_kind(struct out *out, const struct ipc_table *ipc,
 		if (kind == SEGMENTS && ipc_wants(options->filter, &ipc->segments[i]))
 			table.rows[table.row_count++] = &ipc->segments[i];
 		if (kind != SEGMENTS &&
-		    (ipc->objects[i].kind == OBJECT_QUEUE) == (kind == QUEUES) &&
-		    ipc_wants_object(options->filter, &ipc->objects[i]))
+		    (ipc->objects[i].kernel.kind == OBJECT_QUEUE) == (kind == QUEUES) &&
+		    ipc_wants_object(options->filter, &ipc->objects[i].kernel))
 			table.rows[table.row_count++] = &ipc->objects[i];
 	}
 	ipcs_text_put_table(out, &table, options, kind);

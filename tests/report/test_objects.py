@@ -127,6 +127,34 @@ def test_one_of_them(compile_c):
     assert memshim("ipcs", "--semid=1234567").returncode == 1
 
 
+def test_creators_outlive_their_session(compile_c):
+    """`ipcs` names them in any folder; a creator that only IPC_CREAT named is not known."""
+    leak(compile_c)
+    harness.record(compile_c("likely", LIKELY))
+    table = json.loads(harness.run(harness.MEMSHIM, "ipcs", "--json", cwd="/").stdout)
+    *sets, likely = table["semaphores"]
+    assert [s["creator"]["program"] for s in sets] == ["leaks"] * 3 and likely["creator"] is None
+    creator = table["queues"][0]["creator"]
+    assert creator["program"] == "leaks" and not creator["runs"] and creator["site"].startswith("main (") and creator["pid"] > 0
+    assert sets[0]["creator"]["site"].startswith("make (")
+    text = harness.run(harness.MEMSHIM, "ipcs", cwd="/").stdout
+    assert text.count(f"[leaks {creator['pid']}]") == 4
+    subprocess.run(("ipcrm", "-s", str(sets[0]["semid"])), check=True)
+    assert [s["semid"] for s in json.loads(harness.run(harness.MEMSHIM, "ipcs", "--json", cwd="/").stdout)["semaphores"]] == ids("sem")
+
+
+def test_creator_that_runs(compile_c):
+    """While its session lives, `ipcs` knows it from the segment."""
+    program = compile_c("runs", HEAD + "int main(void) { char line[2]; printf(\"%d\\n\", semget(IPC_PRIVATE, 7, 0600)); fflush(stdout);"
+                                       "return read(0, line, 2) < 0; }")
+    with Lines(program, env={"LD_PRELOAD": harness.SHIM}) as lines:
+        semid = int(lines.wait_for(""))
+        row, = json.loads(memshim("ipcs", "--json").stdout)["semaphores"]
+        assert row["semid"] == semid and row["creator"]["program"] == "runs" and row["creator"]["runs"]
+        assert row["creator"]["pid"] == lines.process.pid
+        lines.end()
+
+
 def test_reap(compile_c):
     leak(compile_c)
     semid, left = ids("sem")[0], ids("sem")[1:]
@@ -137,7 +165,8 @@ def test_reap(compile_c):
     done = memshim("reap", "--force", "memshim.data")
     assert done.returncode == 0 and "3 removed, 0 kept" in done.stdout
     assert ids("sem") == ids("msg") == []
-    assert all(s["now"] == {"state": "removed"} for s in Recording("memshim.data").report()["semaphores"])
+    now = [s["now"] for s in Recording("memshim.data").report()["semaphores"]]
+    assert [(n["state"], n["removed_by"]["program"]) for n in now] == [("removed", "memshim reap")] * 3
 
 
 @pytest.mark.parametrize("how", ["operated", "changed", "another"])
