@@ -131,8 +131,10 @@ static uint64_t usage_break_bytes(const struct watch *watch, const struct watche
 					     : 0;
 }
 
+/* The break may move while /proc is read: `before` is from before. The larger one may explain more.
+ */
 static void usage_set_memory(struct watch *watch, struct watched *w,
-			     const struct status_facts *status)
+			     const struct status_facts *status, uint64_t before)
 {
 	struct drain_usage *usage = &w->identity.usage;
 
@@ -144,6 +146,8 @@ static void usage_set_memory(struct watch *watch, struct watched *w,
 	usage->anonymous_peak_bytes = status->anonymous_bytes;
 	usage->anonymous_peak_clock = usage->clock;
 	usage->anonymous_peak_break = usage_break_bytes(watch, w);
+	if (usage->anonymous_peak_break < before)
+		usage->anonymous_peak_break = before;
 }
 
 /* Rows for readers of the live session: after 1, 2, 4 ... samples. */
@@ -160,6 +164,7 @@ static void usage_sample(struct watch *watch, struct watched *w)
 	struct drain_usage *usage = &w->identity.usage;
 	struct proc_facts facts;
 	struct status_facts status;
+	uint64_t before = usage_break_bytes(watch, w);
 
 	if (!usage_read_counters(w, &facts) || facts.state == 'Z' || w->exec_clock || w->left ||
 	    !status_read(w->pid, &status) || status.resident_peak_bytes == 0)
@@ -167,7 +172,7 @@ static void usage_sample(struct watch *watch, struct watched *w)
 	usage_set_counters(usage, facts.faults, facts.cpu_ns);
 	usage->waited_ns = proc_waited_ns(w->pid);
 	usage->samples++;
-	usage_set_memory(watch, w, &status);
+	usage_set_memory(watch, w, &status, before);
 	usage_walk_heap(watch, w);
 	title_keep(watch->drain, w);
 	usage_keep(watch, w);
