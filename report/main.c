@@ -211,9 +211,11 @@
  *   view/sessions        the list of sessions
  *
  * export/: the model in the formats of other tools
+ *   export/label          labels of metrics
  *   export/massif        the breaks over time for ms_print
  *   export/massif_tree   the tree of one of its snapshots
  *   export/metrics         metrics for Prometheus
+ *   export/openmetrics    break and attached memory over time, for Prometheus
  *   export/perfetto         a trace for Perfetto: clocks, and counters of the moves
  *   export/perfetto_lives   its processes: tracks, images, forks
  *   export/perfetto_slices  its attachments, segments and findings
@@ -222,6 +224,7 @@
  *   export/pprof         a profile for pprof
  *   export/pprof_tables  its strings, mappings, functions and locations
  *   export/samples       what each image did with each call stack, for formats with samples
+ *   export/timeline      what each running process has, from event to event
  *   export/protobuf      writes messages of protocol buffers
  *   export/gzip          compresses
  *   export/intern        gives each different key a number

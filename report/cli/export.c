@@ -8,6 +8,7 @@
 #include "report/cli/options.h"
 #include "report/cli/options_files.h"
 #include "report/export/massif.h"
+#include "report/export/openmetrics.h"
 #include "report/export/perfetto.h"
 #include "report/export/pprof.h"
 #include "report/session/naming.h"
@@ -92,7 +93,15 @@ struct export_job {
 	struct session session;
 	struct massif *massif;
 	struct perfetto_events *perfetto; /* null until the second reading */
+	struct openmetrics history;
 };
+
+static void export_visit_history(void *context, const struct event *event)
+{
+	struct export_job *job = context;
+
+	openmetrics_add_event(&job->history, job->session.model, event);
+}
 
 static void export_visit_perfetto(void *context, const struct event *event)
 {
@@ -113,13 +122,17 @@ static int export_read(struct export_job *job)
 	struct session_reading reading = {
 		.filter = &job->options->filter,
 		.sites_by_process = job->format == EXPORT_PPROF || job->format == EXPORT_PERFETTO,
-		.visit = job->massif     ? export_visit_massif
-			 : job->perfetto ? export_visit_perfetto
-					 : NULL,
 		.context = job,
 	};
-	int ret = session_read(&job->session, job->path, &reading);
+	int ret;
 
+	if (job->massif)
+		reading.visit = export_visit_massif;
+	else if (job->perfetto)
+		reading.visit = export_visit_perfetto;
+	else if (job->format == EXPORT_OPENMETRICS)
+		reading.visit = export_visit_history;
+	ret = session_read(&job->session, job->path, &reading);
 	if (ret == 0 && job->massif)
 		massif_end(job->massif, job->session.model);
 	return ret;
@@ -167,6 +180,8 @@ static bool export_write(struct out *out, struct export_job *job)
 		return pprof_write(out, model, filter);
 	case EXPORT_PERFETTO:
 		return export_write_perfetto(out, job);
+	case EXPORT_OPENMETRICS:
+		return openmetrics_write(out, &job->history, model);
 	case EXPORT_MASSIF:
 		return massif_write(out, job->massif, model);
 	default:
@@ -215,6 +230,7 @@ int command_export(int argc, char **argv)
 	progress_allow();
 	job.format = export_format_find(options.format);
 	job.path = path;
+	openmetrics_begin(&job.history, &options.filter);
 	ret = export_read_all(&job);
 	if (ret == 0) {
 		bool has = session_has(&job.session, job.session.model, &options.filter);
@@ -223,5 +239,6 @@ int command_export(int argc, char **argv)
 		session_close(&job.session);
 	}
 	massif_free(job.massif);
+	openmetrics_free(&job.history);
 	return ret;
 }

@@ -5,13 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "report/export/label.h"
 #include "report/util/format.h"
 #include "report/util/hash.h"
-#include "report/util/path.h"
-#include "report/util/printable.h"
 
-#define LABELS_BYTES 1024u
-#define VALUE_BYTES 256u
 #define NS_PER_S 1000000000u
 
 enum metric {
@@ -123,24 +120,6 @@ static void metrics_raise(struct metrics *metrics, enum metric metric, const cha
 }
 
 /* ---- labels ---- */
-
-/* Appends name="value", with the value as the format wants it. */
-static void label_append(char labels[LABELS_BYTES], const char *name, const char *text)
-{
-	size_t used = strlen(labels);
-	char clean[VALUE_BYTES];
-
-	printable_copy(clean, sizeof clean, text);
-	used += (size_t)snprintf(labels + used, LABELS_BYTES - used, "%s%s=\"", used ? "," : "",
-				 name);
-	for (const char *at = clean; *at; at++) {
-		if (*at == '"' || *at == '\\')
-			labels[used++] = '\\';
-		labels[used++] = *at;
-	}
-	labels[used++] = '"';
-	labels[used] = '\0';
-}
 
 static const char *labels_two(char labels[LABELS_BYTES], const char *first, const char *value,
 			      const char *second, const char *second_value)

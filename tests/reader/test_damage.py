@@ -16,7 +16,7 @@ from damage import ENTRY, EVENT, FRAME, IDENTITY, PROCESS, Record
 from harness import record, target
 
 COMMANDS = ("report --json", "events --json", "export --format=folded", "export --format=massif",
-            "export --format=perfetto", "export --format=prometheus",
+            "export --format=perfetto", "export --format=openmetrics", "export --format=prometheus",
             "export --format=pprof", "graph")
 MOST = (1 << 64) - 1
 SECONDS, KILOBYTES = 5, 600 << 10  # of one command, on a busy machine; a valid file takes 50 ms and 20 MB

@@ -14,7 +14,7 @@ from harness import MEMSHIM, Lines, memshim, target
 
 EACH = pytest.mark.parametrize("how", [f"{where} {what}" for where in ("all", "body") for what in ("random", "zeros", "ones", "words")])
 COMMANDS = ("report", "report --json", "events", "events --json", "events --csv", "export --format=folded",
-            "export --format=massif", "export --format=perfetto", "export --format=prometheus",
+            "export --format=massif", "export --format=perfetto", "export --format=openmetrics", "export --format=prometheus",
             "export --format=pprof", "graph", "ls")
 
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """Exports in the programs that they are made for. `scripts/check consumers` installs these; elsewhere they are not collected."""
 
+import os
 import re
 import subprocess
 
@@ -85,6 +86,21 @@ def test_promtool_takes_the_metrics(program):
     done = subprocess.run(["promtool", "check", "metrics"], input=text, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
                           check=False)
     assert (done.returncode, done.stdout) == (0, "")
+
+
+@needs("promtool")
+def test_promtool_makes_a_block_of_the_history(program):
+    """And gives back the numbers that were exported."""
+    record(program)
+    text = memshim("export", "--format=openmetrics").stdout
+    open("history", "w", encoding="utf-8").write(text)
+    done = harness.run("promtool", "tsdb", "create-blocks-from", "openmetrics", "history", "blocks")
+    assert done.returncode == 0, done
+    os.mkdir("blocks/wal")  # dump wants a whole database
+    done = harness.run("promtool", "tsdb", "dump", "blocks")
+    dumped = re.findall(r'__name__="memshim_break_bytes".* (\S+) (\d+)$', done.stdout, re.M)
+    told = re.findall(r"^memshim_break_bytes\{.* (\d+) (\d+)\.(\d+)$", text, re.M)
+    assert [(float(value), time) for value, time in dumped] == [(float(value), s + ms) for value, s, ms in told] != []
 
 
 @needs("promtool")
