@@ -220,6 +220,7 @@ uint64_t report_object_weight(const void *row)
 
 /* ---- waits ---- */
 
+/* "perl (12), thread 13 waits in semop for semaphore 0 (-1) of set 5, for 3 s". */
 static void report_wait_put(struct out *out, const struct model *model,
 			    const struct wait_facts *wait)
 {
@@ -227,27 +228,29 @@ static void report_wait_put(struct out *out, const struct model *model,
 	bool goes_on = wait_goes_on(model, wait);
 	uint64_t until = goes_on || !process || !process->facts.ended ? model->session.duration_ns
 								      : process->facts.end_ns;
-	char line[192], since[FORMAT_BYTES];
-	size_t used;
+	char text[160], time[FORMAT_BYTES];
 
-	used = (size_t)snprintf(line, sizeof line, "  %s (%d)",
-				process ? model_program_name(&process->facts) : "unknown",
-				process ? process->facts.pid : wait->tid);
-	if (process && wait->tid != process->facts.pid)
-		used += (size_t)snprintf(line + used, sizeof line - used, ", thread %d", wait->tid);
-	used += (size_t)snprintf(line + used, sizeof line - used, " %s in %s",
-				 goes_on ? "waits" : "ended", event_name(wait->call));
+	OUT(out, "  ");
+	out_safe(out, process ? model_program_name(&process->facts) : "unknown");
+	snprintf(text, sizeof text, " (%d)", process ? process->facts.pid : wait->tid);
+	out_text(out, text);
+	if (process && wait->tid != process->facts.pid) {
+		snprintf(text, sizeof text, ", thread %d", wait->tid);
+		out_text(out, text);
+	}
+	out_text(out, goes_on ? " waits in " : " ended in ");
+	out_text(out, event_name(wait->call));
 	if (wait->kind == SEMAPHORE_SET && wait->nsops)
-		used += (size_t)snprintf(line + used, sizeof line - used,
-					 " for semaphore %d (%+d) of set %d", wait->semnum,
-					 wait->op, wait->id);
+		snprintf(text, sizeof text, " for semaphore %d (%+d) of set %d", wait->semnum,
+			 wait->op, wait->id);
 	else
-		used += (size_t)snprintf(line + used, sizeof line - used, " on %s %d",
-					 wait->kind == SEMAPHORE_SET ? "set" : "queue", wait->id);
-	if (until >= wait->since_ns)
-		snprintf(line + used, sizeof line - used, ", for %s",
-			 format_duration(since, until - wait->since_ns));
-	out_safe(out, line);
+		snprintf(text, sizeof text, " on %s %d",
+			 wait->kind == SEMAPHORE_SET ? "set" : "queue", wait->id);
+	out_text(out, text);
+	if (until >= wait->since_ns) {
+		OUT(out, ", for ");
+		out_text(out, format_duration(time, until - wait->since_ns));
+	}
 	out_char(out, '\n');
 }
 

@@ -192,6 +192,8 @@ def test_reap_keeps_what_was_used_since(compile_c, how):
         }""")
     with Lines(use, semid, how) as user:
         user.wait_for("used")
+        if how == "changed":
+            user.end()
         done = memshim("reap", "--force", f"--semid={semid}", "memshim.data")
         if how == "another":
             assert done.returncode == 1 and "no such object of this session exists any more" in done.stderr
