@@ -214,6 +214,10 @@ static const char *why_last_user_may_come_back(const struct rule_case *c)
 	int32_t user;
 
 	if (c->segment->kind != SHARED_MEMORY) {
+		user = reap_object_stranger(c->model, c->segment);
+		if (user)
+			return reap_reason(c, "process %d, which is not of the session, used it",
+					   user);
 		user = reap_object_last_user(c->segment);
 		if (user < 0)
 			return "it is not known which process used it last";

@@ -128,6 +128,36 @@ int32_t reap_object_last_user(const struct model_segment *object)
 	return 0;
 }
 
+static bool reap_knows_pid(const struct model *model, int32_t pid)
+{
+	for (uint32_t i = 1; i < model->processes.instance_capacity; i++)
+		if (model->processes.by_instance[i] &&
+		    model_pid_here(model, &model->processes.by_instance[i]->facts) == pid)
+			return true;
+	return false;
+}
+
+static int32_t reap_pid_outside(const struct model *model, int32_t pid)
+{
+	return pid > 0 && !reap_knows_pid(model, pid) ? pid : 0;
+}
+
+int32_t reap_object_stranger(const struct model *model, const struct model_segment *object)
+{
+	struct object_status now;
+	int32_t pid = 0;
+
+	if (!model->session.same_pids || object_read(object, &now) != 0)
+		return 0;
+	if (object->kind == MESSAGE_QUEUE) {
+		pid = reap_pid_outside(model, now.queue.msg_lspid);
+		return pid ? pid : reap_pid_outside(model, now.queue.msg_lrpid);
+	}
+	for (uint64_t i = 0; i < now.size && !pid; i++)
+		pid = reap_pid_outside(model, semctl(object->shmid, (int)i, GETPID));
+	return pid;
+}
+
 bool reap_object_is_awaited(const struct model_segment *object)
 {
 	if (object->kind != SEMAPHORE_SET)

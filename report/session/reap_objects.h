@@ -6,13 +6,19 @@
 #ifndef MEMSHIM_SESSION_REAP_OBJECTS_H
 #define MEMSHIM_SESSION_REAP_OBJECTS_H
 
-#include "report/model/segments.h"
+#include "report/model/model.h"
 
 /*
  * A process that operated on it last and may still run. 0: none; -1: the kernel does not tell.
  * A process that started after the last operation only has the same pid.
  */
 int32_t reap_object_last_user(const struct model_segment *object);
+
+/*
+ * A process that operated on it last and is none of the session: the times of the kernel are whole
+ * seconds, so a use soon after the session shows by its pid alone. 0: none is known.
+ */
+int32_t reap_object_stranger(const struct model *model, const struct model_segment *object);
 
 /* Whether a process waits for one of its semaphores, or that cannot be asked. */
 bool reap_object_is_awaited(const struct model_segment *object);
