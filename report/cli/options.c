@@ -274,6 +274,7 @@ static void option_take_flag(struct options *o, enum option_id id)
 	o->scale |= id == OPTION_SCALE;
 	o->all |= id == OPTION_ALL || id == OPTION_ROWS_ALL;
 	o->ungroup |= id == OPTION_UNGROUP;
+	o->orphans |= id == OPTION_ORPHANS;
 	o->notes |= id == OPTION_NOTES;
 	o->watch |= id == OPTION_WATCH;
 	o->once |= id == OPTION_ONCE;

@@ -39,7 +39,7 @@ struct options {
 	const char *format, *output, *flame, *view; /* null: not given */
 	enum flame_of flame_of;
 	bool stacks, counts, all_sessions, exact, json, csv, no_headings, scale, all, ungroup,
-		notes, help;
+		orphans, notes, help;
 	unsigned top; /* rows of a table; 0 not given */
 	enum color_when color;
 

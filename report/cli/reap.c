@@ -13,10 +13,13 @@
 #include "report/session/left_behind.h"
 #include "report/session/reap.h"
 #include "report/session/session.h"
+#include "report/util/array.h"
 #include "report/util/error.h"
 #include "report/util/format.h"
 #include "report/util/progress.h"
 #include "report/view/page.h"
+
+static const char *const object_names[OBJECT_KIND_COUNT] = {"segment", "set", "queue"};
 
 struct reaping {
 	const struct options *options;
@@ -29,7 +32,6 @@ struct reaping {
 static void reap_put_name(struct reaping *r, const struct model_segment *segment)
 {
 	const struct model_process *creator = model_process(r->model, segment->creator);
-	static const char *const names[] = {"segment", "set", "queue"};
 	char size[FORMAT_BYTES], text[160], label[CREATOR_LABEL_BYTES];
 
 	if (r->options->exact)
@@ -44,10 +46,10 @@ static void reap_put_name(struct reaping *r, const struct model_segment *segment
 			 (unsigned long long)segment->current.nattch,
 			 format_s(segment->current.nattch));
 	if (segment->key)
-		snprintf(text, sizeof text, "%s %d, key 0x%08x, %s", names[segment->kind],
+		snprintf(text, sizeof text, "%s %d, key 0x%08x, %s", object_names[segment->kind],
 			 segment->shmid, segment->key, size);
 	else
-		snprintf(text, sizeof text, "%s %d, IPC_PRIVATE, %s", names[segment->kind],
+		snprintf(text, sizeof text, "%s %d, IPC_PRIVATE, %s", object_names[segment->kind],
 			 segment->shmid, size);
 	out_text(r->out, text);
 	if (!creator || segment->created == CREATED_NOT)
@@ -175,10 +177,11 @@ static void reap_put_other(void *context, const struct catalog *catalog,
 	struct reaping *r = others->reaping;
 	char label[CREATOR_LABEL_BYTES], text[96];
 	char *file = format_word(recording);
+	const char *name = object_names[object->segment.kind];
 
 	if (strcmp(catalog->name, r->model->session.name) == 0 || !reap_is_wanted(others, object))
 		return;
-	snprintf(text, sizeof text, "other    segment %d, created by ", object->segment.shmid);
+	snprintf(text, sizeof text, "other    %s %d, created by ", name, object->segment.shmid);
 	out_text(r->out, text);
 	out_safe(r->out, creator_label(object->program, object->cmdline, label));
 	snprintf(text, sizeof text, " (%d): ", object->segment.creator_pid);
@@ -218,47 +221,119 @@ static bool reap_each(struct reaping *r, const struct model_segments *of)
 	return any;
 }
 
-static int reap_run(struct reaping *r)
+/* True: one of the wanted objects was there. */
+static bool reap_objects(struct reaping *r)
 {
-	bool asked = r->options->filter.by_id || r->options->filter.by_key;
 	bool any = reap_each(r, &r->model->segments);
 
 	any = reap_each(r, &r->model->objects) || any;
+	left_behind_write_notes(&r->notes);
+	return any;
+}
+
+static int reap_end(struct reaping *r)
+{
 	int ret;
 
-	if (asked && !any) {
-		error_line("reap", "no such object of this session exists any more");
-		return EXIT_ABSENT;
-	}
-	left_behind_write_notes(&r->notes);
-	reap_put_others(r);
 	reap_put_sum(r);
 	ret = out_finish(r->out);
 	return r->failed ? EXIT_ABSENT : ret;
 }
 
-int command_reap(int argc, char **argv)
+/* Reads a session and reaps its objects. 0, or the exit code after one line. */
+static int reap_session(struct reaping *r, const char *path, bool *any)
 {
-	struct options options;
 	struct session session;
-	char path[PATH_MAX];
-	struct reaping reaping = {.options = &options};
-	int ret = options_read(&options, COMMAND_REAP, argc, argv);
+	int ret = session_all(&session, path);
 
-	if (ret != 0 || options.help)
-		return ret != 0 ? ret : help_show("reap");
-	if (!find_file(&reaping, path))
-		return EXIT_ABSENT;
-	progress_allow();
-	ret = session_all(&session, path);
 	if (ret != 0)
 		return ret;
 	if (!session.model->session.recorded)
 		left_behind_keep(&session);
-	reaping.notes.session = &session;
-	reaping.model = session.model;
-	reaping.out = page_begin(options.color);
-	ret = reap_run(&reaping);
+	if (!r->out) /* after the first line on the error output, if there is one */
+		r->out = page_begin(r->options->color);
+	r->notes.session = &session;
+	r->model = session.model;
+	*any = reap_objects(r);
+	if (!r->options->orphans)
+		reap_put_others(r);
 	session_close(&session);
+	return 0;
+}
+
+/* ---- all sessions ---- */
+
+/* The recordings that have objects left, each once. */
+struct left_recordings {
+	struct reaping *reaping;
+	char (*paths)[PATH_MAX];
+	uint32_t count, capacity;
+	unsigned gone; /* objects whose session's recording is gone */
+};
+
+static void reap_note_recording(void *context, const struct catalog *catalog,
+				const struct catalog_object *object, const char *recording)
+{
+	struct left_recordings *left = context;
+	struct others others = {left->reaping, NULL, false};
+
+	(void)catalog;
+	if (!reap_is_wanted(&others, object))
+		return;
+	left->gone += !*recording;
+	for (uint32_t i = 0; i < left->count; i++)
+		if (strcmp(left->paths[i], recording) == 0)
+			return;
+	if (*recording && ARRAY_RESERVE(left->paths, left->capacity, left->count + 1))
+		snprintf(left->paths[left->count++], PATH_MAX, "%s", recording);
+}
+
+static int reap_all_sessions(struct reaping *r)
+{
+	struct left_recordings left = {.reaping = r};
+	int ret = 0;
+	bool any;
+
+	left_behind_each(reap_note_recording, &left);
+	for (uint32_t i = 0; i < left.count; i++)
+		if (reap_session(r, left.paths[i], &any) != 0)
+			ret = EXIT_ABSENT;
+	free(left.paths);
+	if (!r->out)
+		r->out = page_begin(r->options->color);
+	if (left.gone) {
+		out_number(r->out, left.gone);
+		OUT(r->out, " more: the recordings of their sessions are gone, and with them the "
+			    "proof; 'memshim ipcs' lists them\n");
+	}
 	return ret;
+}
+
+int command_reap(int argc, char **argv)
+{
+	struct options options;
+	char path[PATH_MAX];
+	struct reaping reaping = {.options = &options};
+	bool any = true;
+	int ret = options_read(&options, COMMAND_REAP, argc, argv), end;
+
+	if (ret != 0 || options.help)
+		return ret != 0 ? ret : help_show("reap");
+	if (options.orphans && (options.file || options.process)) {
+		error_line("reap", "--orphans looks at all sessions: name none");
+		return EXIT_USAGE;
+	}
+	if (!options.orphans && !find_file(&reaping, path))
+		return EXIT_ABSENT;
+	progress_allow();
+	ret = options.orphans ? reap_all_sessions(&reaping) : reap_session(&reaping, path, &any);
+	if (ret != 0 && !options.orphans)
+		return ret;
+	if (!any && (options.filter.by_id || options.filter.by_key)) {
+		error_line("reap", "no such object of this session exists any more");
+		out_finish(reaping.out);
+		return EXIT_ABSENT;
+	}
+	end = reap_end(&reaping);
+	return ret != 0 ? ret : end;
 }

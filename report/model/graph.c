@@ -7,6 +7,7 @@
 
 #include "report/model/graph_boxes.h"
 #include "report/model/holders.h"
+#include "report/model/objects.h"
 #include "report/util/array.h"
 
 #define EDGES_MAX (1u << 20)
@@ -129,6 +130,71 @@ static void draw_segment(struct graph *graph, const struct model *model,
 			graph_add_holder(graph, first, segment, &model->kernel.holders[i]);
 }
 
+/* ---- semaphore sets and queues ---- */
+
+static bool graph_is_running(const struct model_process *process)
+{
+	return process->facts.state == STATE_RUNNING;
+}
+
+static void graph_add_use(struct graph *graph, uint32_t first, const struct model *model,
+			  const struct model_segment *object, const struct use_facts *use,
+			  const struct filter *filter)
+{
+	const struct model_process *process = model_process(model, use->instance);
+	struct graph_edge *edge;
+
+	if (!process || !filter_process(filter, process) ||
+	    !(edge = edge_of_process(graph, first, object, process)))
+		return;
+	edge->count = 1;
+	edge->bytes += use->operations + use->received;
+	edge->writes = true;
+	edge->inherited = false;
+	edge->live |= graph_is_running(process);
+}
+
+static void graph_add_wait(struct graph *graph, uint32_t first, const struct model *model,
+			   const struct model_segment *object, const struct wait_facts *wait,
+			   const struct filter *filter)
+{
+	const struct model_process *process = model_process(model, wait->instance);
+	struct graph_edge *edge;
+
+	if (!process || !graph_is_running(process) || !filter_process(filter, process) ||
+	    !(edge = edge_of_process(graph, first, object, process)))
+		return;
+	edge->count = 1;
+	edge->writes = true;
+	edge->inherited = false;
+	edge->live = edge->waits = true;
+}
+
+/* The tables know uses by id: those of the latest object with it. */
+static void graph_draw_object(struct graph *graph, const struct model *model,
+			      const struct model_segment *object, const struct filter *filter)
+{
+	const struct model_process *creator = model_process(model, object->creator);
+	uint32_t first = graph->edge_count;
+	struct graph_edge *edge;
+
+	if (creator && object->created != CREATED_NOT && filter_process(filter, creator) &&
+	    (edge = edge_of_process(graph, first, object, creator)))
+		edge->made = true;
+	if (object != model_object(model, object->kind, object->shmid))
+		return;
+	for (uint32_t i = 0; i < model->operations.use_count; i++)
+		if (model->operations.uses[i].kind == object->kind &&
+		    model->operations.uses[i].id == object->shmid)
+			graph_add_use(graph, first, model, object, &model->operations.uses[i],
+				      filter);
+	for (uint32_t i = 0; i < model->operations.wait_count; i++)
+		if (model->operations.waits[i].kind == object->kind &&
+		    model->operations.waits[i].id == object->shmid)
+			graph_add_wait(graph, first, model, object, &model->operations.waits[i],
+				       filter);
+}
+
 void graph_draw(struct graph *graph, const struct model *model, const struct filter *filter)
 {
 	struct attached attached = graph_find_attached(graph, model, filter);
@@ -137,6 +203,9 @@ void graph_draw(struct graph *graph, const struct model *model, const struct fil
 		if (filter_segment(filter, model->segments.rows[i]))
 			draw_segment(graph, model, model->segments.rows[i], filter, &attached);
 	free(attached.processes);
+	for (uint32_t i = 0; i < model->objects.count; i++)
+		if (filter_segment(filter, model->objects.rows[i]))
+			graph_draw_object(graph, model, model->objects.rows[i], filter);
 }
 
 void graph_free(struct graph *graph)

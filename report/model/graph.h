@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Processes and the segments that they attach: one edge for each pair, whatever the number of
- * attachments. Holders outside all sessions are nodes, too. After model_finalize; no input or
- * output.
+ * Processes and the segments that they attach, the semaphore sets and queues that they operate on:
+ * one edge for each pair, whatever the number of attachments or operations. Holders outside all
+ * sessions are nodes, too. After model_finalize; no input or output.
  */
 #ifndef MEMSHIM_MODEL_GRAPH_H
 #define MEMSHIM_MODEL_GRAPH_H
@@ -14,8 +14,10 @@ struct graph_edge {
 	const struct model_process *process; /* null: not of the session */
 	int32_t pid;
 	char name[96];  /* of the program */
-	uint64_t bytes; /* the most that it had attached at one time */
-	uint32_t count; /* attachments */
+	uint64_t bytes; /* the most that it had attached at one time; of a set or queue: operations
+			 */
+	uint32_t count; /* attachments; 1 if it operated on a set or queue */
+	bool waits;     /* for a semaphore, or on a queue, now */
 	bool live;      /* one of them exists now */
 	bool writes;    /* one of them is not read-only */
 	bool inherited; /* all of them were copied by fork */

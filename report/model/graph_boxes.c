@@ -42,13 +42,14 @@ static bool graph_edge_is_alike(const struct graph_edge *a, const struct graph_e
 {
 	return a->process == b->process && a->pid == b->pid && a->count == b->count &&
 	       a->live == b->live && a->writes == b->writes && a->inherited == b->inherited &&
-	       a->made == b->made;
+	       a->made == b->made && a->waits == b->waits &&
+	       (a->segment->kind == SHARED_MEMORY || a->bytes == b->bytes);
 }
 
 static bool graph_segment_is_alike(const struct model_segment *a, const struct model_segment *b)
 {
-	return a->space == b->space && a->state == b->state && a->leaked == b->leaked &&
-	       a->orphaned == b->orphaned &&
+	return a->kind == b->kind && a->space == b->space && a->state == b->state &&
+	       a->leaked == b->leaked && a->orphaned == b->orphaned &&
 	       (a->created == CREATED_NOT) == (b->created == CREATED_NOT) &&
 	       a->creator == b->creator && !a->size == !b->size;
 }

@@ -20,12 +20,11 @@ static void graph_formats_put_process_id(struct out *out, const struct graph_edg
 	out_number(out, edge->process ? edge->process->facts.instance : (uint32_t)edge->pid);
 }
 
-static uint32_t segment_number(const struct model *model, const struct model_segment *segment)
+/* "s3" of a segment, "o3" of a set or a queue. */
+static void graph_formats_put_object_id(struct out *out, const struct model_segment *segment)
 {
-	for (uint32_t i = 0; i < model->segments.count; i++)
-		if (model->segments.rows[i] == segment)
-			return i;
-	return 0;
+	out_char(out, segment->kind == SHARED_MEMORY ? 's' : 'o');
+	out_number(out, segment->place);
 }
 
 /* Characters that end a quoted name, start a tag or start an entity in dot or mermaid. */
@@ -63,6 +62,13 @@ static void graph_formats_put_edge_label(struct out *out, const struct graph_edg
 {
 	char bytes[FORMAT_BYTES];
 
+	if (edge->segment->kind != SHARED_MEMORY) {
+		out_text(out, format_count(bytes, edge->bytes));
+		out_text(out, edge->segment->kind == SEMAPHORE_SET ? " op" : " msg");
+		out_text(out, format_s(edge->bytes));
+		out_text(out, edge->waits ? " waits" : "");
+		return;
+	}
 	out_text(out, format_bytes(bytes, edge->bytes));
 	if (!edge->writes)
 		OUT(out, " ro");
@@ -74,14 +80,16 @@ static void graph_formats_put_edge_label(struct out *out, const struct graph_edg
 static void graph_formats_put_ids(struct out *out, const struct graph_box *box,
 				  const char *line_end)
 {
+	static const char *const names[] = {" segments", " semaphore sets", " message queues"};
+	static const char *const ids[] = {"shmid ", "semid ", "msqid "};
 	char count[FORMAT_BYTES];
 
 	if (box->segment_count > 1) {
 		out_text(out, format_count(count, box->segment_count));
-		OUT(out, " segments");
+		out_text(out, names[box->segments[0]->kind]);
 		out_text(out, line_end);
 	}
-	OUT(out, "shmid ");
+	out_text(out, ids[box->segments[0]->kind]);
 	for (uint32_t i = 0; i < box->segment_count && i < IDS_MOST; i++) {
 		out_text(out, i ? ", " : "");
 		out_signed(out, box->segments[i]->shmid);
@@ -102,8 +110,10 @@ static void graph_formats_put_box_label(struct out *out, const struct graph_box 
 		words_key(out, segment->key);
 		out_text(out, line_end);
 	}
-	out_text(out, format_bytes(size, box->bytes));
-	OUT(out, ", ");
+	if (segment->kind == SHARED_MEMORY) {
+		out_text(out, format_bytes(size, box->bytes));
+		OUT(out, ", ");
+	}
 	out_text(out, words_segment_state(segment));
 	out_text(out, words_segment_fault(segment));
 	if (segment->space)
@@ -120,7 +130,7 @@ static bool has_edges(const struct graph *graph, const struct model_segment *seg
 
 /* ---- dot ---- */
 
-static void dot_nodes(struct out *out, const struct graph *graph, const struct model *model)
+static void dot_nodes(struct out *out, const struct graph *graph)
 {
 	for (uint32_t i = 0; i < graph->edge_count; i++) {
 		if (!is_first(graph, i))
@@ -136,8 +146,8 @@ static void dot_nodes(struct out *out, const struct graph *graph, const struct m
 	for (uint32_t i = 0; i < graph->box_count; i++) {
 		const struct model_segment *segment = graph->boxes[i].segments[0];
 
-		OUT(out, "  s");
-		out_number(out, segment_number(model, segment));
+		OUT(out, "  ");
+		graph_formats_put_object_id(out, segment);
 		OUT(out, " [shape=box, style=filled, fillcolor=\"");
 		out_text(out, *words_segment_fault(segment) ? "#f4cccc" : "#d9ead3");
 		OUT(out, "\", label=\"");
@@ -146,12 +156,12 @@ static void dot_nodes(struct out *out, const struct graph *graph, const struct m
 	}
 }
 
-static void dot_put_edge(struct out *out, const struct graph_edge *edge, const struct model *model)
+static void dot_put_edge(struct out *out, const struct graph_edge *edge)
 {
 	OUT(out, "  ");
 	graph_formats_put_process_id(out, edge);
-	OUT(out, " -> s");
-	out_number(out, segment_number(model, edge->segment));
+	OUT(out, " -> ");
+	graph_formats_put_object_id(out, edge->segment);
 	if (edge->count) {
 		OUT(out, " [label=\"");
 		graph_formats_put_edge_label(out, edge);
@@ -163,18 +173,18 @@ static void dot_put_edge(struct out *out, const struct graph_edge *edge, const s
 
 void graph_dot(struct out *out, const struct graph *graph, const struct model *model)
 {
+	(void)model;
 	OUT(out, "digraph memshim {\n  rankdir=LR\n  node [shape=ellipse, fontname=\"sans\"]\n");
-	dot_nodes(out, graph, model);
+	dot_nodes(out, graph);
 	for (uint32_t i = 0; i < graph->box_count; i++)
 		for (uint32_t k = 0; k < graph->boxes[i].edge_count; k++)
-			dot_put_edge(out, &graph->boxes[i].edges[k], model);
+			dot_put_edge(out, &graph->boxes[i].edges[k]);
 	OUT(out, "}\n");
 }
 
 /* ---- mermaid ---- */
 
-static void mermaid_put_edge(struct out *out, const struct graph_edge *edge,
-			     const struct model *model)
+static void mermaid_put_edge(struct out *out, const struct graph_edge *edge)
 {
 	OUT(out, "  ");
 	graph_formats_put_process_id(out, edge);
@@ -183,16 +193,16 @@ static void mermaid_put_edge(struct out *out, const struct graph_edge *edge,
 		graph_formats_put_edge_label(out, edge);
 	else
 		OUT(out, "created");
-	OUT(out, "\"| s");
-	out_number(out, segment_number(model, edge->segment));
+	OUT(out, "\"| ");
+	graph_formats_put_object_id(out, edge->segment);
 	out_char(out, '\n');
 }
 
-static void mermaid_put_nodes(struct out *out, const struct graph *graph, const struct model *model)
+static void mermaid_put_nodes(struct out *out, const struct graph *graph)
 {
 	for (uint32_t i = 0; i < graph->box_count; i++) {
-		OUT(out, "  s");
-		out_number(out, segment_number(model, graph->boxes[i].segments[0]));
+		OUT(out, "  ");
+		graph_formats_put_object_id(out, graph->boxes[i].segments[0]);
 		OUT(out, "[(\"");
 		graph_formats_put_box_label(out, &graph->boxes[i], "<br/>");
 		OUT(out, "\")]\n");
@@ -212,11 +222,12 @@ static void mermaid_put_nodes(struct out *out, const struct graph *graph, const 
 
 void graph_mermaid(struct out *out, const struct graph *graph, const struct model *model)
 {
+	(void)model;
 	OUT(out, "graph LR\n");
-	mermaid_put_nodes(out, graph, model);
+	mermaid_put_nodes(out, graph);
 	for (uint32_t i = 0; i < graph->box_count; i++)
 		for (uint32_t k = 0; k < graph->boxes[i].edge_count; k++)
-			mermaid_put_edge(out, &graph->boxes[i].edges[k], model);
+			mermaid_put_edge(out, &graph->boxes[i].edges[k]);
 }
 
 /* ---- JSON ---- */
@@ -263,6 +274,29 @@ static void json_processes(struct json *json, const struct graph *graph)
 	json_close(json, ']');
 }
 
+/* The semaphore sets and queues that processes operated on, or wait for. */
+static void json_uses(struct json *json, const struct graph *graph)
+{
+	json_open(json, "uses", '[');
+	for (uint32_t i = 0; i < graph->edge_count; i++) {
+		const struct graph_edge *edge = &graph->edges[i];
+		const struct model_segment *object = edge->segment;
+
+		if (object->kind == SHARED_MEMORY)
+			continue;
+		json_open(json, NULL, '{');
+		json_edge_process(json, edge);
+		json_signed(json, object->kind == SEMAPHORE_SET ? "semid" : "msqid", object->shmid);
+		json_segment_state(json, object);
+		json_number(json, "operations", edge->bytes);
+		json_bool(json, "waits", edge->waits);
+		json_bool(json, "live", edge->live);
+		json_bool(json, "made", edge->made);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
 void graph_json(struct out *out, const struct graph *graph, const struct model *model)
 {
 	struct json json = {out, false};
@@ -275,10 +309,12 @@ void graph_json(struct out *out, const struct graph *graph, const struct model *
 	for (uint32_t i = 0; i < graph->edge_count; i++) {
 		const struct graph_edge *edge = &graph->edges[i];
 
+		if (edge->segment->kind != SHARED_MEMORY)
+			continue;
 		json_open(&json, NULL, '{');
 		json_edge_process(&json, edge);
 		json_signed(&json, "shmid", edge->segment->shmid);
-		json_number(&json, "segment", segment_number(model, edge->segment));
+		json_number(&json, "segment", edge->segment->place);
 		json_number(&json, "attachments", edge->count);
 		json_number(&json, "bytes", edge->bytes);
 		json_bool(&json, "readonly", edge->count && !edge->writes);
@@ -288,6 +324,7 @@ void graph_json(struct out *out, const struct graph *graph, const struct model *
 		json_close(&json, '}');
 	}
 	json_close(&json, ']');
+	json_uses(&json, graph);
 	json_close(&json, '}');
 	out_char(out, '\n');
 }

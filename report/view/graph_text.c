@@ -55,6 +55,21 @@ static const struct glyphs plain = {
 	false,
 };
 
+/* " 27022 12 ops waits": operations on a set, messages of a queue. */
+static void describe_use(const struct graph_edge *edge, size_t columns, char rest[96])
+{
+	const char *what = edge->segment->kind == SEMAPHORE_SET ? "op" : "msg";
+	const char *waits = edge->waits ? " waits" : "";
+	char count[FORMAT_BYTES];
+
+	snprintf(rest, 96, " %d %s %s%s%s", edge->pid, format_count(count, edge->bytes), what,
+		 format_s(edge->bytes), waits);
+	if (strlen(rest) > columns)
+		snprintf(rest, 96, " %d%s", edge->pid, waits);
+	if (strlen(rest) > columns)
+		snprintf(rest, 96, " %d", edge->pid);
+}
+
 /* " 27022 64K by fork". Narrow columns drop the size and "by fork", never the pid. */
 static void describe_hold(const struct graph_edge *edge, size_t columns, char rest[96])
 {
@@ -64,6 +79,10 @@ static void describe_hold(const struct graph_edge *edge, size_t columns, char re
 			   : !edge->process  ? " untraced"
 					     : "";
 
+	if (edge->segment->kind != SHARED_MEMORY) {
+		describe_use(edge, columns, rest);
+		return;
+	}
 	if (edge->count > 1 && edge->segment->size)
 		snprintf(count, sizeof count, "%ux", edge->count);
 	format_bytes(bytes, count[0] ? edge->segment->size : edge->bytes);
@@ -104,11 +123,14 @@ static void describe_creator(const struct model *model, const struct model_segme
 	snprintf(text, EDGE_BYTES, "by %.160s%s", name, pid);
 }
 
+static const char *const ids[OBJECT_KIND_COUNT] = {"shmid", "semid", "msqid"};
+
 /* "shmid 5, 6, 7, ...": as many ids as fit. */
 static void describe_ids(const struct graph_box *box, const struct glyphs *g, char *text)
 {
 	const char *mark = g->utf8 ? ", \u2026" : ", ...";
-	int used = snprintf(text, EDGE_BYTES, "shmid %d", box->segments[0]->shmid);
+	int used = snprintf(text, EDGE_BYTES, "%s %d", ids[box->segments[0]->kind],
+			    box->segments[0]->shmid);
 	char id[16];
 
 	for (uint32_t i = 1; i < box->segment_count; i++) {
@@ -123,6 +145,23 @@ static void describe_ids(const struct graph_box *box, const struct glyphs *g, ch
 	}
 }
 
+/* "semid 5, 3 semaphores", "4 semaphore sets". */
+static void describe_object(const struct graph_box *box, char text[EDGE_BYTES])
+{
+	const struct model_segment *object = box->segments[0];
+	bool is_set = object->kind == SEMAPHORE_SET;
+	char count[FORMAT_BYTES];
+
+	if (box->segment_count > 1)
+		snprintf(text, EDGE_BYTES, "%s %s", format_count(count, box->segment_count),
+			 is_set ? "semaphore sets" : "message queues");
+	else if (is_set && object->size)
+		snprintf(text, EDGE_BYTES, "semid %d, %s sem", object->shmid,
+			 format_count(count, object->size));
+	else
+		snprintf(text, EDGE_BYTES, "%s %d", ids[object->kind], object->shmid);
+}
+
 /* The first two lines of a box: of one segment its id, size and key, else their number and ids. */
 static void describe_segments(const struct graph_box *box, unsigned line, const struct glyphs *g,
 			      char text[EDGE_BYTES])
@@ -130,7 +169,9 @@ static void describe_segments(const struct graph_box *box, unsigned line, const 
 	const struct model_segment *segment = box->segments[0];
 	char size[FORMAT_BYTES], count[FORMAT_BYTES];
 
-	if (line == 1 && box->segment_count > 1)
+	if (line == 1 && segment->kind != SHARED_MEMORY)
+		describe_object(box, text);
+	else if (line == 1 && box->segment_count > 1)
 		snprintf(text, EDGE_BYTES, "%s segments, %s",
 			 format_count(count, box->segment_count), format_bytes(size, box->bytes));
 	else if (line == 1)
@@ -300,5 +341,5 @@ void graph_text(struct out *out, const struct graph *graph, const struct model *
 		graph_text_put_box(out, &graph->boxes[i], model, &sides);
 	}
 	if (!graph->box_count)
-		OUT(out, "no shared segments\n");
+		OUT(out, "no shared segments, semaphore sets or message queues\n");
 }

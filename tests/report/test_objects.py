@@ -169,6 +169,20 @@ def test_reap(compile_c):
     assert [(n["state"], n["removed_by"]["program"]) for n in now] == [("removed", "memshim reap")] * 3
 
 
+def test_reap_what_all_sessions_left(compile_c):
+    """--orphans needs no session: the catalog names the recordings. An object without a recording is kept."""
+    for name in ("one", "two", "three"):
+        program = compile_c(name, LEAKS.replace("0x6d71", "IPC_PRIVATE"))
+        assert harness.run(harness.MEMSHIM, "record", "-q", "-o", f"{name}.data", "--", program).returncode == 0
+    os.unlink("three.data")
+    assert len(ids("sem")) == 9 and memshim("reap", "--orphans", "one.data").returncode == 2
+    done = harness.run(harness.MEMSHIM, "reap", "--orphans", cwd="/")
+    assert done.returncode == 0 and "8 to be removed, 0 kept; --force removes" in done.stdout, done
+    assert "4 more: the recordings of their sessions are gone" in done.stdout and len(ids("sem")) == 9
+    done = harness.run(harness.MEMSHIM, "reap", "--orphans", "--force", cwd="/")
+    assert done.returncode == 0 and "8 removed, 0 kept" in done.stdout and len(ids("sem")) == 3 and len(ids("msg")) == 1
+
+
 @pytest.mark.parametrize("how", ["operated", "changed", "another"])
 def test_reap_keeps_what_was_used_since(compile_c, how):
     """A process that operates on the set or changes it after the session may need it."""
@@ -380,6 +394,15 @@ def test_processes_that_wait_for_each_other(count):
         assert finding["severity"] == "warning" and f"{count} processes wait for each other" in finding["text"]
         pids = {p["pid"] for p in recording.report()["processes"] if p["forked"]}
         assert {int(pid) for pid in re.findall(r"\((\d+)\) waits", finding["text"])} == pids
+        drawn = memshim("graph", "--color=never", "memshim.data", env={"COLUMNS": "120", "LC_ALL": "C.UTF-8"}).stdout
+        semid = finding["semid"]
+        assert f"semid {semid}, {count + 1} sem" in drawn and drawn.count("┌") == 1
+        for pid in pids:
+            assert re.search(rf"philosophers {pid} 3 ops waits ───▶|◀─── philosophers {pid} 3 ops waits", drawn), drawn
+        uses = json.loads(memshim("graph", "--json", f"--semid={semid}", "memshim.data").stdout)["uses"]
+        assert {u["pid"]: (u["operations"], u["waits"], u["live"]) for u in uses if u["waits"]} == {pid: (3, True, True) for pid in pids}
+        dot = memshim("graph", "--format=dot", "memshim.data").stdout
+        assert dot.count('[label="3 ops waits"]') == count and f"semid {semid}" in dot
         os.kill(min(pids), signal.SIGKILL)
         harness.wait_until(lambda: not cycles(), "the cycle is broken")
         for pid in pids - {min(pids)}:
