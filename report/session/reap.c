@@ -342,6 +342,10 @@ static const char *why_may_come_back(const struct rule_case *c)
 				      "a process that attached it");
 	else
 		why = why_users_not_known(c);
+	if (!why)
+		why = why_last_user_may_come_back(c);
+	if (!why)
+		why = why_not_same(c);
 	return why ? why : "a process may still use it";
 }
 

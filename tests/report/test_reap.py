@@ -190,8 +190,14 @@ def test_relative_forked_after_the_recorder_left(compile_c):
         }
         int main(void)
         {
-            if (shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600) < 0 || fork())
-                return 0;
+            int registered[2];
+            char line;
+            if (shmget(IPC_PRIVATE, 4096, IPC_CREAT | 0600) < 0 || pipe(registered))
+                return 1;
+            if (fork())
+                return read(registered[0], &line, 1) != 1;
+            if (write(registered[1], "x", 1) != 1)
+                return 1;
             wait_for(1);
             if (fork())
                 _exit(0);
