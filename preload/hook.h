@@ -76,6 +76,14 @@ SELDOM static long hook_fail(struct hook *hook, long ret)
 	return ret;
 }
 
+/* Whether libc itself called: its allocator, or for mappings also its threads. */
+static inline uint8_t caller_origin(uint64_t caller)
+{
+	return caller - shim.libc_text_begin < shim.libc_text_end - shim.libc_text_begin
+		       ? EVENT_MALLOC
+		       : 0;
+}
+
 /* As libc returns it: the result, or -1 with errno. */
 static inline long libc_result(long ret)
 {

@@ -41,13 +41,6 @@ static long break_refuse_move(void)
 	return -1;
 }
 
-static inline uint8_t caller_origin(uint64_t caller)
-{
-	return caller - shim.libc_text_begin < shim.libc_text_end - shim.libc_text_begin
-		       ? EVENT_MALLOC
-		       : 0;
-}
-
 HOT static void break_count_move(struct segment_process *process, uint8_t flags, uint64_t before,
 				 uint64_t after)
 {

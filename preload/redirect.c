@@ -17,6 +17,7 @@
 
 #include "common/files.h"
 #include "hooks.h"
+#include "hooks_map.h"
 #include "hooks_msg.h"
 #include "hooks_sem.h"
 #include "libc.h"
@@ -94,9 +95,9 @@ static bool entry_has_breakpoint(const struct link_map *libc, const struct entry
 	return true;
 }
 
-static bool entries_find(const struct link_map *libc)
+static bool entries_find(const struct link_map *libc, int first, int last)
 {
-	for (int i = 0; i < CALL_COUNT; i++) {
+	for (int i = first; i <= last; i++) {
 		struct libc_symbol symbol = libc_find_symbol(libc, entries[i].name);
 
 		/* glibc 2.32 and later: a jump to semtimedop, whose entry follows. */
@@ -183,12 +184,9 @@ static bool jumps_write_apart(int fd, int first, int last)
 	return true;
 }
 
-static bool jumps_write(int fd)
+static bool jumps_write(int fd, int first, int last)
 {
-	return (jumps_write_together(fd, CALL_BRK, CALL_SBRK) ||
-		jumps_write_apart(fd, CALL_BRK, CALL_SBRK)) &&
-	       (jumps_write_together(fd, CALL_SHMGET, CALL_COUNT - 1) ||
-		jumps_write_apart(fd, CALL_SHMGET, CALL_COUNT - 1));
+	return jumps_write_together(fd, first, last) || jumps_write_apart(fd, first, last);
 }
 
 /* A query through each of libc's two break entries must reach the shim. */
@@ -203,26 +201,58 @@ static bool redirect_is_effective(void)
 	return shim.idle_calls - before == 2;
 }
 
-static void redirect_undo(int fd)
+/* An advice about no memory. */
+static bool redirect_is_effective_for_mappings(void)
 {
-	for (int i = 0; i < CALL_COUNT; i++)
+	int (*libc_madvise)(
+		void *, size_t,
+		int) = (int (*)(void *, size_t, int))(void *)entries[CALL_MADVISE].address;
+	uint32_t before = shim.idle_calls;
+
+	libc_madvise(NULL, 0, MADV_NORMAL);
+	return shim.idle_calls - before == 1;
+}
+
+static void redirect_undo(int fd, int first, int last)
+{
+	for (int i = first; i <= last; i++)
 		if (entries[i].address &&
 		    memcmp(entries[i].address, entries[i].original, JUMP_BYTES) != 0)
 			code_write(fd, entries[i].address, entries[i].original, JUMP_BYTES);
 }
 
-bool redirect_entries(const struct link_map *libc)
+static bool redirect_break_and_objects(int fd, const struct link_map *libc)
+{
+	if (!entries_find(libc, CALL_BRK, CALL_MSGRCV))
+		return false;
+	if (jumps_write(fd, CALL_BRK, CALL_SBRK) && jumps_write(fd, CALL_SHMGET, CALL_MSGRCV) &&
+	    redirect_is_effective())
+		return true;
+	redirect_undo(fd, CALL_BRK, CALL_MSGRCV);
+	return false;
+}
+
+static bool redirect_mappings(int fd, const struct link_map *libc)
+{
+	if (!entries_find(libc, CALL_MMAP, CALL_MADVISE))
+		return false;
+	if (jumps_write(fd, CALL_MMAP, CALL_MADVISE) && redirect_is_effective_for_mappings())
+		return true;
+	redirect_undo(fd, CALL_MMAP, CALL_MADVISE);
+	return false;
+}
+
+bool redirect_entries(const struct link_map *libc, bool *mappings)
 {
 	bool done;
 	int fd;
 
-	if (!libc || !entries_find(libc))
+	if (!libc)
 		return false;
 	fd = sys_above_standard((int)raw_call6(SYS_openat, AT_FDCWD, (long)"/proc/self/mem",
 					       O_RDWR | O_CLOEXEC, 0, 0, 0));
-	done = jumps_write(fd) && redirect_is_effective();
-	if (!done)
-		redirect_undo(fd);
+	done = redirect_break_and_objects(fd, libc);
+	*mappings = *mappings && done && redirect_mappings(fd, libc);
 	if (fd >= 0)
 		sys_close(fd);
 	return done;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Redirects libc's own six entries to the shim's bodies: malloc's direct calls, dlsym and other
+ * Redirects libc's own entries to the shim's bodies: malloc's direct calls, dlsym and other
  * preloaded libraries use these entries, whatever symbol the shim exports. Start-up only, one
  * thread.
  */
@@ -12,9 +12,11 @@
 struct link_map;
 
 /*
- * Redirects all six entries, or none. True when every entry leads to the shim and a query through
- * libc's entries reached it. Otherwise everything is restored. Call it while shim.process is null.
+ * Redirects the entries of the break and of IPC objects, all or none. True when every entry leads
+ * to the shim and a query through libc's entries reached it. Otherwise everything is restored.
+ * `mappings`: in, whether the entries that map memory are wanted, too; out, whether they lead to
+ * the shim. Call it while shim.process is null.
  */
-bool redirect_entries(const struct link_map *libc);
+bool redirect_entries(const struct link_map *libc, bool *mappings);
 
 #endif

@@ -143,6 +143,7 @@ static void *session_create(const struct settings *settings, struct folder *fold
 	struct segment_options options = {
 		.log_bytes = settings->log_bytes,
 		.stack_depth = settings->stack_depth,
+		.options = settings->anonymous ? OPTION_ANONYMOUS : 0,
 		.session = name,
 	};
 	struct segment_header *header;

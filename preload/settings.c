@@ -104,6 +104,8 @@ static bool settings_read_entry(struct settings *s, const char *entry)
 		return setting_read_depth(value, &s->stack_depth);
 	else if ((value = setting_value_of(entry, "MEMSHIM_OFF")))
 		return setting_read_flag(value, &s->off);
+	else if ((value = setting_value_of(entry, "MEMSHIM_ANONYMOUS")))
+		return setting_read_flag(value, &s->anonymous);
 	else if ((value = setting_value_of(entry, "MEMSHIM_PATCH")))
 		return setting_read_flag(value, &s->redirect);
 	return true;

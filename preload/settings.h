@@ -17,6 +17,7 @@ struct settings {
 	uint32_t stack_depth;       /* MEMSHIM_STACK_DEPTH */
 	uid_t self;                 /* the effective uid, AT_EUID; not from the environment */
 	bool off;                   /* MEMSHIM_OFF=1 */
+	bool anonymous;             /* MEMSHIM_ANONYMOUS=1 */
 	bool redirect;              /* MEMSHIM_PATCH, true unless 0 */
 	uint32_t bad_count;         /* wrong values, ignored */
 };

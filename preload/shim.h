@@ -82,7 +82,9 @@ struct __attribute__((aligned(64))) shim {
 extern struct shim shim;
 
 /* libc's own functions, looked up in its own symbol table; null until the constructor ran. */
-extern long (*shim_libc_syscall)(long number, ...);
+extern long (*shim_libc_syscall)(long number, ...); /* or syscall_of_mappings */
+extern long (*shim_own_syscall)(long number, ...);  /* libc's, for syscall_of_mappings */
+long syscall_of_mappings(long number, ...);
 extern int (*shim_libc_clock_gettime)(int clock_id, void *timespec);
 struct _pthread_cleanup_buffer;
 extern int (*shim_libc_setcanceltype)(int type, int *old_type);

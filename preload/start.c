@@ -39,6 +39,7 @@ static bool is_wiped; /* by the kernel, in a child */
 struct shim shim = {.alive = &always_alive, .single_threaded = &never_alone};
 /* On a page that the loader has already touched. */
 long (*shim_libc_syscall)(long number, ...) __attribute__((section(".data")));
+long (*shim_own_syscall)(long number, ...);
 int (*shim_libc_clock_gettime)(int clock_id, void *timespec) __attribute__((section(".data")));
 int (*shim_libc_setcanceltype)(int type, int *old_type);
 void (*shim_libc_cleanup_push)(struct _pthread_cleanup_buffer *buffer, void (*routine)(void *),
@@ -250,6 +251,20 @@ static bool shim_is_second_copy(void)
 	return first && first->l_ld != _DYNAMIC;
 }
 
+/* syscall(2) then passes the numbers of mappings to hooks. */
+static void shim_redirect(const struct settings *settings, const struct link_map *libc)
+{
+	bool mappings = shim.header->options & OPTION_ANONYMOUS;
+
+	shim.coverage = settings->redirect && redirect_entries(libc, &mappings) ? COVERAGE_FULL
+										: COVERAGE_CALLS;
+	if (shim.coverage != COVERAGE_FULL || !mappings)
+		return;
+	shim.identity_flags |= PROCESS_ANONYMOUS;
+	shim_own_syscall = shim_libc_syscall;
+	shim_libc_syscall = syscall_of_mappings;
+}
+
 __attribute__((constructor)) static void shim_start(int argc, char **argv, char **envp)
 {
 	const struct link_map *libc = libc_find_map("libc.so.6");
@@ -268,8 +283,7 @@ __attribute__((constructor)) static void shim_start(int argc, char **argv, char 
 	if (settings.off || !shim_take_private_memory() || !session_join(&settings))
 		return;
 	shim.bad_settings = settings.bad_count;
-	shim.coverage = settings.redirect && redirect_entries(libc) ? COVERAGE_FULL
-								    : COVERAGE_CALLS;
+	shim_redirect(&settings, libc);
 	stack_set_up(libc, libc_find_map("ld-linux"));
 	process_start(argc, argv);
 	shim_register_handlers(libc);

@@ -6,6 +6,10 @@
  * x86-64: brk 12, shmget 29, shmat 30, shmctl 31, semget 64, semop 65, semctl 66, shmdt 67,
  * msgget 68, msgsnd 69, msgrcv 70, msgctl 71, semtimedop 220.
  * aarch64: msgget 186 to shmdt 197, brk 214.
+ *
+ * With OPTION_ANONYMOUS, shim_libc_syscall is syscall_of_mappings.
+ * x86-64: mmap 9, mprotect 10, munmap 11, mremap 25, madvise 28.
+ * aarch64: munmap 215, mremap 216, mmap 222, mprotect 226, madvise 233.
  */
 	.text
 	.globl	syscall
@@ -52,6 +56,28 @@ syscall:
 	jmp	hook_syscall_msgctl
 2:	jmp	hook_syscall_early
 	.cfi_endproc
+	.size	syscall, .-syscall
+
+	.globl	syscall_of_mappings
+	.hidden	syscall_of_mappings
+	.type	syscall_of_mappings, %function
+	.p2align 4
+syscall_of_mappings:
+	.cfi_startproc
+	endbr64
+	cmpq	$9, %rdi
+	je	hook_syscall_mmap
+	cmpq	$10, %rdi
+	je	hook_syscall_mprotect
+	cmpq	$11, %rdi
+	je	hook_syscall_munmap
+	cmpq	$25, %rdi
+	je	hook_syscall_mremap
+	cmpq	$28, %rdi
+	je	hook_syscall_madvise
+	jmp	*shim_own_syscall(%rip)
+	.cfi_endproc
+	.size	syscall_of_mappings, .-syscall_of_mappings
 #else
 	.p2align 2
 syscall:
@@ -91,6 +117,29 @@ syscall:
 	b	hook_syscall_shmdt
 2:	b	hook_syscall_early
 	.cfi_endproc
-#endif
 	.size	syscall, .-syscall
+
+	.globl	syscall_of_mappings
+	.hidden	syscall_of_mappings
+	.type	syscall_of_mappings, %function
+	.p2align 2
+syscall_of_mappings:
+	.cfi_startproc
+	hint	#34
+	cmp	x0, #215
+	b.eq	hook_syscall_munmap
+	cmp	x0, #216
+	b.eq	hook_syscall_mremap
+	cmp	x0, #222
+	b.eq	hook_syscall_mmap
+	cmp	x0, #226
+	b.eq	hook_syscall_mprotect
+	cmp	x0, #233
+	b.eq	hook_syscall_madvise
+	adrp	x16, shim_own_syscall
+	ldr	x16, [x16, #:lo12:shim_own_syscall]
+	br	x16
+	.cfi_endproc
+	.size	syscall_of_mappings, .-syscall_of_mappings
+#endif
 	.section .note.GNU-stack, "", %progbits

@@ -182,6 +182,7 @@
  *   view/events_text     it as a line
  *   view/events_json     it as an object
  *   view/report_objects    sets, queues and waits in the report
+ *   view/events_mappings   the arguments of calls that map memory
  *   view/events_objects    the arguments of calls about sets and queues
  *   view/events_csv      it as a row
  *   view/stack           call stacks

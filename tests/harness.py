@@ -30,6 +30,7 @@ PATIENCE_S = 40
 
 SHM_CALLS = ("brk", "sbrk", "shmget", "shmat", "shmdt", "shmctl")
 CALLS = (*SHM_CALLS, "semget", "semctl", "msgget", "msgctl", "semop", "semtimedop", "msgsnd", "msgrcv")
+MAPPING_CALLS = ("mmap", "munmap", "mremap", "mprotect", "madvise")  # with record -a
 LIVES = ("start", "fork", "exec", "exit")
 CLONE_NEWIPC = 0x08000000
 IS_ROOT = os.geteuid() == 0

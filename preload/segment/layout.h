@@ -106,7 +106,8 @@ enum segment_clock {
 
 /* Bits of segment_header.options. */
 enum {
-	OPTION_NO_FOLLOW = 1u << 0 /* only the first process that registers, and its execs */
+	OPTION_NO_FOLLOW = 1u << 0, /* only the first process that registers, and its execs */
+	OPTION_ANONYMOUS = 1u << 1, /* mmap, munmap, mremap, mprotect and madvise are watched */
 };
 
 struct segment_region {
@@ -192,7 +193,7 @@ struct segment_shared {
 	_Atomic uint64_t lost[16]; /* by enum segment_loss: losses that belong to no process slot */
 	_Atomic uint64_t reused_calls[CALL_COUNT]; /* calls of processes whose slot was reused */
 	_Atomic uint64_t closed; /* 1 when the recorder has finished: new images do not join */
-	unsigned char reserved[3720];
+	unsigned char reserved[3680];
 };
 
 enum segment_process_state {
@@ -220,6 +221,7 @@ enum {
 	PROCESS_CMDLINE_CUT = 1u << 1, /* the command line is longer than `cmdline` */
 	PROCESS_EXE_CUT = 1u << 2,
 	PROCESS_LOG_UNMAPPED = 1u << 3, /* counters only: every event is LOSS_NO_SPACE */
+	PROCESS_ANONYMOUS = 1u << 4,    /* its mappings are watched: OPTION_ANONYMOUS */
 };
 
 /* Moves of the program break, by the code that asked for them. */
@@ -229,6 +231,21 @@ enum segment_direction { MOVE_GROW, MOVE_SHRINK, MOVE_STILL, MOVE_COUNT };
 struct segment_moves {
 	_Atomic uint64_t count[MOVE_COUNT]; /* successful calls by direction of the delta */
 	_Atomic uint64_t bytes[2];          /* MOVE_GROW, MOVE_SHRINK: sum of |delta| */
+};
+
+/* Anonymous mappings, by their first purpose. glibc's malloc and its threads make all but one. */
+enum segment_mapping {
+	MAPPING_DIRECT,
+	MAPPING_ARENA, /* a heap of an arena other than the main one: reserved by mmap(PROT_NONE) */
+	MAPPING_BLOCK, /* a block above the mmap threshold, or malloc's when the break cannot move
+			*/
+	MAPPING_STACK, /* a thread's, or posix_spawn's */
+	MAPPING_COUNT
+};
+
+struct segment_mapped {
+	_Atomic uint64_t count; /* successful mmap calls */
+	_Atomic uint64_t bytes; /* of their lengths, rounded up to pages */
 };
 
 /*
@@ -283,6 +300,8 @@ struct segment_process {
 		ok[CALL_COUNT]; /* counted after it, unless `failed` is (queries: not in ok) */
 	_Atomic uint64_t failed[CALL_COUNT];
 	struct segment_moves moves[ORIGIN_COUNT];
+	struct segment_mapped mapped[MAPPING_COUNT];
+	_Atomic uint64_t file_mappings; /* mmap calls that are counted and not logged */
 	_Atomic uint32_t attached_peak;
 	uint32_t pad;
 	_Atomic uint32_t lost[16]; /* by enum segment_loss */
@@ -448,6 +467,10 @@ enum {
 	EVENT_INHERITED = 1u << 5, /* shmdt: the attachment was copied by fork */
 	EVENT_SHMID_KNOWN = 1u << 6, /* shmdt: shmid is known */
 	EVENT_OWNER_KNOWN = 1u << 7, /* IPC_SET: mode, uid and gid were set to these */
+	/* mremap: the bits of its flags argument, from this bit on. */
+	EVENT_MREMAP_SHIFT = 4,
+	EVENT_MREMAP_ODD = 1u << 7, /* it has other bits, so it failed: u.mremap.result is the
+				       whole argument */
 };
 
 /*
@@ -534,6 +557,23 @@ struct segment_event {
 			int64_t type;  /* msgrcv: msgtyp */
 		} message;             /* msgsnd, msgrcv */
 		struct {
+			uint64_t address; /* result; when failed: the address asked for */
+			uint64_t length;
+			uint64_t asked; /* address argument */
+			uint32_t protection;
+			uint32_t flags;
+		} mmap; /* EVENT_MALLOC: libc itself made the call */
+		struct {
+			uint64_t address, length;
+			uint64_t protection; /* munmap: 0 */
+			uint64_t pad;
+		} range; /* munmap, mprotect */
+		struct {
+			uint64_t address, old_length, new_length;
+			uint64_t result; /* when failed: the new address asked for, 0 none; see
+					    EVENT_MREMAP_ODD */
+		} mremap;
+		struct {
 			int32_t status;     /* exit: exit status, -1 unknown */
 			int32_t signal;     /* exit: 0 none */
 			uint32_t inherited; /* fork: attachments copied; exec, exit: attachments
@@ -552,7 +592,7 @@ SEGMENT_ASSERT(offsetof(struct segment_header, ipc_namespace_id) == 2608);
 SEGMENT_ASSERT(sizeof(struct segment_shared) == 4096);
 SEGMENT_ASSERT(offsetof(struct segment_shared, next_instance) == 64);
 SEGMENT_ASSERT(offsetof(struct segment_shared, lost) == 128);
-SEGMENT_ASSERT(sizeof(struct segment_process) == 1216);
+SEGMENT_ASSERT(sizeof(struct segment_process) == 1408);
 SEGMENT_ASSERT(offsetof(struct segment_process, family) == 116);
 SEGMENT_ASSERT(offsetof(struct segment_process, state) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_attachment) == 32);

@@ -71,7 +71,7 @@ static void event_print(struct printer *printer, const struct event *event)
 	if (event->time_ns < printer->from_ns)
 		return;
 	view.process = model_process(model, event->process);
-	if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)
+	if (event_is_of_object(event))
 		view.segment = model_event_segment(model, event);
 	if (printer->filter && !filter_event(printer->filter, event, view.process, view.segment))
 		return;

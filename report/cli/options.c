@@ -282,6 +282,7 @@ static void option_take_flag(struct options *o, enum option_id id)
 	o->csv |= id == OPTION_CSV;
 	o->no_headings |= id == OPTION_NO_HEADINGS;
 	o->no_follow |= id == OPTION_NO_FOLLOW;
+	o->anonymous |= id == OPTION_ANONYMOUS;
 	o->no_compress |= id == OPTION_NO_COMPRESS;
 	o->wait_all |= id == OPTION_WAIT;
 	o->quiet |= id == OPTION_QUIET;

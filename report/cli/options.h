@@ -50,7 +50,7 @@ struct options {
 	bool force; /* of reap */
 
 	/* Of record. */
-	bool no_follow, no_compress, wait_all, quiet;
+	bool no_follow, anonymous, no_compress, wait_all, quiet;
 	uint64_t log_bytes; /* 0 not given */
 	uint32_t stack_depth;
 	int32_t sample_ms;  /* -1 not given */

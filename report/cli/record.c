@@ -36,6 +36,7 @@ int command_record(int argc, char **argv)
 		.stack_depth = options.stack_depth,
 		.sample_ms = options.sample_ms,
 		.no_follow = options.no_follow,
+		.anonymous = options.anonymous,
 		.no_compress = options.no_compress,
 		.wait_all = options.wait_all,
 		.command = options.command,

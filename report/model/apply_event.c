@@ -131,7 +131,7 @@ static inline void apply_event(struct model *model, const struct event *event)
 		findings_note_failure(model, process, event);
 	else if (event->kind <= KIND_SBRK)
 		apply_move(model, process, event);
-	else
+	else if (event_is_of_object(event))
 		segments_add_event(model, process, event);
 	if (event->kind == KIND_SHMAT && !event_failed(event))
 		findings_note_attach(process, event);

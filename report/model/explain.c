@@ -276,7 +276,8 @@ struct explanation explain_failure(const struct model *model, const struct model
 {
 	struct failed failed = {model, process, event};
 
-	if (event->flags & FLAG_LIBC_ONLY && event->kind > KIND_SBRK)
+	if (event_is_of_mapping(event) ||
+	    (event->flags & FLAG_LIBC_ONLY && event->kind > KIND_SBRK))
 		return explain_nothing;
 	if (event->detail == ENOSYS && event->kind > KIND_SBRK)
 		return explain_by("if there is a seccomp filter, allow the call in it",

@@ -152,7 +152,7 @@ static void failure_begin(struct model *model, struct model_failure *failure,
 	failure->sure = explanation->sure;
 	failure->shmid = -1;
 	event_object_id(event, &failure->shmid);
-	if (event->detail == ENOSPC && event->kind > KIND_SBRK)
+	if (event->detail == ENOSPC && event_is_of_object(event))
 		note_most(model, failure, event_object_kind(event));
 }
 
@@ -323,7 +323,10 @@ static void failure_arguments(const struct event *event, char *text, size_t byte
 		failure_command(event, text, bytes);
 		break;
 	default:
-		failure_object_arguments(event, text, bytes);
+		if (event_is_of_mapping(event)) /* length is the second word of all of them */
+			snprintf(text, bytes, "%s", format_bytes(size, event->u.range.length));
+		else
+			failure_object_arguments(event, text, bytes);
 	}
 }
 
@@ -353,7 +356,8 @@ struct failure_reason {
 static struct failure_reason failure_reason(const struct model *model,
 					    const struct model_failure *failure)
 {
-	struct failure_reason reason = {.severity = SEVERITY_WARNING,
+	bool of_mapping = event_is_of_mapping(&failure->first);
+	struct failure_reason reason = {.severity = of_mapping ? SEVERITY_NOTE : SEVERITY_WARNING,
 					.why = "see the manual page of the call",
 					.advice = ""};
 	struct explanation seen = snapshot_explain(model, failure);

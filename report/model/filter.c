@@ -86,9 +86,9 @@ static bool about_segment(const struct filter *filter, const struct event *event
 {
 	int32_t id;
 
-	if (filter->by_id && (event->kind < KIND_SHMGET || !event_is_call(event) ||
-			      event_object_kind(event) != filter->kind ||
-			      !event_object_id(event, &id) || id != filter->id))
+	if (filter->by_id &&
+	    (!event_is_of_object(event) || event_object_kind(event) != filter->kind ||
+	     !event_object_id(event, &id) || id != filter->id))
 		return false;
 	if (!filter->by_key)
 		return true;

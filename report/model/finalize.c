@@ -32,7 +32,9 @@ static uint64_t in_flight(const struct process_facts *facts)
 
 	if (facts->state == STATE_RUNNING || facts->placeholder)
 		return 0;
-	for (int call = 0; call < KIND_SEMOP; call++) {
+	for (int call = 0; call < KIND_CALLS; call++) {
+		if (call >= KIND_SEMOP && call <= KIND_MSGRCV)
+			continue;
 		begun += facts->begun[call];
 		done += facts->ok[call] + facts->failed[call];
 	}

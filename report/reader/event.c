@@ -3,6 +3,7 @@
 
 #include <string.h>
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
@@ -22,6 +23,8 @@ _Static_assert((int)FLAG_ASKED == (int)EVENT_ASKED, "asked");
 _Static_assert((int)FLAG_INHERITED == (int)EVENT_INHERITED, "inherited");
 _Static_assert((int)FLAG_SHMID_KNOWN == (int)EVENT_SHMID_KNOWN, "shmid known");
 _Static_assert((int)FLAG_OWNER_KNOWN == (int)EVENT_OWNER_KNOWN, "owner known");
+_Static_assert((int)MAPPED_STACK == (int)MAPPING_STACK, "stacks");
+_Static_assert((int)MAPPED_COUNT == (int)MAPPING_COUNT, "mappings");
 _Static_assert((int)KERNEL_QUEUE == (int)MESSAGE_QUEUE, "kernel rows");
 _Static_assert((int)SEMAPHORE_SET == (int)OBJECT_SEM, "semaphores");
 _Static_assert((int)OBJECT_KIND_COUNT == (int)OBJECT_KINDS, "objects");
@@ -182,4 +185,33 @@ bool event_shmid(const struct event *event, int32_t *shmid)
 	default:
 		return false;
 	}
+}
+
+enum mapping_purpose event_mapping_purpose(const struct event *event)
+{
+	if (!(event->flags & FLAG_MALLOC))
+		return MAPPED_DIRECT;
+	if (event->u.mmap.flags & MAP_STACK)
+		return MAPPED_STACK;
+	return event->u.mmap.protection == PROT_NONE ? MAPPED_ARENA : MAPPED_BLOCK;
+}
+
+bool event_maps_anonymous(const struct event *event)
+{
+	return event->kind == KIND_MMAP && !event_failed(event) &&
+	       event->u.mmap.flags & MAP_ANONYMOUS &&
+	       (event->u.mmap.flags & MAP_TYPE) == MAP_PRIVATE;
+}
+
+uint32_t event_mremap_flags(const struct event *event)
+{
+	if (event->flags & EVENT_MREMAP_ODD)
+		return (uint32_t)event->u.mremap.result;
+	return event->flags >> EVENT_MREMAP_SHIFT & 7;
+}
+
+bool event_mremap_asked(const struct event *event, uint64_t *address)
+{
+	*address = event->u.mremap.result;
+	return !(event->flags & EVENT_MREMAP_ODD) && event_mremap_flags(event) & MREMAP_FIXED;
 }

@@ -34,6 +34,15 @@ enum event_flag {
 	FLAG_OWNER_KNOWN = 1u << 7, /* IPC_SET: mode, uid and gid were set */
 };
 
+/* The purpose of an anonymous mapping, as segment_mapping. */
+enum mapping_purpose {
+	MAPPED_DIRECT, /* the program or a library made it, and not libc */
+	MAPPED_ARENA,  /* a heap of an arena of malloc */
+	MAPPED_BLOCK,  /* a large block of malloc */
+	MAPPED_STACK,  /* a thread's stack */
+	MAPPED_COUNT
+};
+
 struct event {
 	uint64_t time_ns; /* since the session's start */
 	uint32_t process; /* instance */
@@ -97,6 +106,16 @@ struct event {
 			int64_t type; /* msgrcv */
 		} message;            /* msgsnd, msgrcv */
 		struct {
+			uint64_t address, length, asked; /* address: result */
+			uint32_t protection, flags;
+		} mmap;
+		struct {
+			uint64_t address, length, protection, pad;
+		} range; /* munmap, mprotect */
+		struct {
+			uint64_t address, old_length, new_length, result;
+		} mremap; /* event_mremap_flags */
+		struct {
 			int32_t status, signal;
 			uint32_t inherited, other;
 			uint64_t before;
@@ -114,6 +133,30 @@ static inline bool event_is_call(const struct event *event)
 {
 	return event->kind < KIND_CALLS;
 }
+
+/* A call about a segment, a semaphore set or a queue. */
+static inline bool event_is_of_object(const struct event *event)
+{
+	return event->kind >= KIND_SHMGET && event->kind <= KIND_MSGRCV;
+}
+
+/* mmap, munmap, mremap, mprotect, madvise */
+static inline bool event_is_of_mapping(const struct event *event)
+{
+	return event->kind >= KIND_MMAP && event->kind < KIND_CALLS;
+}
+
+/* Of an mmap. */
+enum mapping_purpose event_mapping_purpose(const struct event *event);
+
+/* Whether a successful mmap made private anonymous memory. */
+bool event_maps_anonymous(const struct event *event);
+
+/* The flags argument of mremap. */
+uint32_t event_mremap_flags(const struct event *event);
+
+/* The new address that the caller of mremap gave; false when it gave none or it is not known. */
+bool event_mremap_asked(const struct event *event, uint64_t *address);
 
 /* "brk" ... "exit"; null when the kind does not exist. */
 const char *event_name(unsigned kind);

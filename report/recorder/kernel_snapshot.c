@@ -371,7 +371,7 @@ void snapshots_take(struct drain *drain, uint64_t count)
 
 		if (event->kind == CALL_SHMCTL)
 			forget_removed(&drain->snapshots, event);
-		if (event->kind < CALL_COUNT &&
+		if (event->kind <= CALL_MSGRCV &&
 		    (event->flags & EVENT_FAILED || event->kind == CALL_SHMGET ||
 		     event->kind == CALL_SHMAT || event->kind == CALL_SHMCTL))
 			snapshot_take(drain, event);

@@ -148,6 +148,7 @@ static bool recorder_make_session(struct recorder *r)
 		.log_bytes = r->options->log_bytes,
 		.stack_depth = r->options->stack_depth,
 		.no_follow = r->options->no_follow,
+		.anonymous = r->options->anonymous,
 		.no_compress = r->options->no_compress,
 		.recording_path = r->output.absolute,
 		.command = words,

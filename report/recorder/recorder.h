@@ -13,6 +13,7 @@ struct record_options {
 	uint32_t stack_depth;
 	int32_t sample_ms; /* between two samples of a process; 0: none; -1: as its age wants */
 	bool no_follow;
+	bool anonymous;
 	bool no_compress;
 	bool wait_all;
 	char **command; /* argv of COMMAND, null-terminated */

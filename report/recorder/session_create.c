@@ -214,7 +214,8 @@ static int session_create_segment(struct drain *drain, const struct drain_option
 	struct segment_options place = {
 		.log_bytes = options->log_bytes,
 		.stack_depth = options->stack_depth,
-		.options = options->no_follow ? OPTION_NO_FOLLOW : 0,
+		.options = (options->no_follow ? OPTION_NO_FOLLOW : 0) |
+			   (options->anonymous ? OPTION_ANONYMOUS : 0),
 		.recorder_pid = getpid(),
 		.recorder_start_time = proc_own_start_time(),
 		/* Empty if it is too long. */

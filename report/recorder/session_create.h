@@ -10,6 +10,7 @@ struct drain_options {
 	uint64_t log_bytes; /* 0: the default */
 	uint32_t stack_depth;
 	bool no_follow;
+	bool anonymous;
 	bool no_compress;
 	int fd;                     /* the recording: empty, writable; drain_make takes it over */
 	const char *recording_path; /* absolute */

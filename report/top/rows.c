@@ -155,7 +155,7 @@ const char *rows_event_line(const struct rows *rows, const struct event *event)
 	out.used = 0;
 	out.utf8 = rows->utf8;
 	view.process = model_process(model, event->process);
-	if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)
+	if (event_is_of_object(event))
 		view.segment = model_event_segment(model, event);
 	events_call(&out, &view, rows->exact);
 	out.buffer[out.used] = '\0';
@@ -395,7 +395,7 @@ static void add_events(struct rows *rows, struct list *list)
 		const struct event *event = live_session_event(live, i);
 		const struct model_segment *segment = NULL;
 
-		if (event->kind >= KIND_SHMGET && event->kind < KIND_CALLS)
+		if (event_is_of_object(event))
 			segment = model_event_segment(model, event);
 		if (filter_event(rows->filter, event, model_process(model, event->process),
 				 segment))

@@ -64,6 +64,16 @@ static inline enum call_result call_result(const struct event *event, int64_t *v
 	case KIND_MSGSND:
 	case KIND_MSGRCV:
 		return RESULT_NUMBER; /* logged when they fail */
+	case KIND_MMAP:
+	case KIND_MREMAP:
+		*value = failed                     ? -1
+			 : event->kind == KIND_MMAP ? (int64_t)event->u.mmap.address
+						    : (int64_t)event->u.mremap.result;
+		return failed ? RESULT_NUMBER : RESULT_ADDRESS;
+	case KIND_MUNMAP:
+	case KIND_MPROTECT:
+		*value = failed ? -1 : 0;
+		return RESULT_NUMBER;
 	default:
 		return RESULT_NONE;
 	}

@@ -2,6 +2,7 @@
 #include "report/view/events_csv.h"
 
 #include "report/view/call.h"
+#include "report/view/events_mappings.h"
 #include "report/view/events_text.h"
 #include "report/view/words.h"
 
@@ -81,7 +82,7 @@ static void event_csv_put_object(struct out *out, const struct event_view *view,
 		EVENT_COLUMN_SHMID, EVENT_COLUMN_SEMID, EVENT_COLUMN_MSQID};
 	struct call_object known = call_object(view);
 
-	if (view->event->kind < KIND_SHMGET || view->event->kind >= KIND_CALLS)
+	if (!event_is_of_object(view->event))
 		return;
 	if (column == of_kind[event_object_kind(view->event)] && known.id_known)
 		out_signed(out, known.id);
@@ -99,8 +100,8 @@ static void event_csv_put_call(struct out *out, const struct event_view *view,
 
 	switch (column) {
 	case EVENT_COLUMN_ORIGIN:
-		if (event->kind <= KIND_SBRK)
-			out_text(out, event->flags & FLAG_MALLOC ? "malloc" : "direct");
+		if (event->kind <= KIND_SBRK || event->kind == KIND_MMAP)
+			out_text(out, events_origin(event));
 		break;
 	case EVENT_COLUMN_ERRNO:
 		if (event_is_call(event) && event_failed(event))

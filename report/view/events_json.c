@@ -3,6 +3,7 @@
 #include "report/view/events_json.h"
 
 #include "report/view/call.h"
+#include "report/view/events_mappings.h"
 #include "report/view/events_objects.h"
 #include "report/view/stack.h"
 #include "report/view/words.h"
@@ -98,7 +99,10 @@ static void event_json_put_arguments(struct out *out, const struct event *event)
 		event_json_put_shmctl(out, event);
 		break;
 	default:
-		events_objects_json(out, event);
+		if (event_is_of_mapping(event))
+			events_mappings_json(out, event);
+		else
+			events_objects_json(out, event);
 	}
 }
 
@@ -168,19 +172,35 @@ static void event_json_put_result(struct out *out, const struct event *event)
 		OUT(out, ",\"kernel\":true");
 }
 
+/* `area` tells a heap of an arena from a large block. */
+static void event_json_put_origin(struct out *out, const struct event *event)
+{
+	enum mapping_purpose purpose;
+
+	if (event->kind > KIND_SBRK && event->kind != KIND_MMAP)
+		return;
+	OUT(out, ",\"origin\":\"");
+	out_text(out, events_origin(event));
+	out_char(out, '"');
+	if (event->kind != KIND_MMAP)
+		return;
+	purpose = event_mapping_purpose(event);
+	if (purpose == MAPPED_ARENA)
+		OUT(out, ",\"area\":\"arena\"");
+	else if (purpose == MAPPED_BLOCK)
+		OUT(out, ",\"area\":\"block\"");
+}
+
 static void event_json_put_call(struct out *out, const struct event_view *view)
 {
 	const struct event *event = view->event;
 
-	if (event->kind <= KIND_SBRK && event->flags & FLAG_MALLOC)
-		OUT(out, ",\"origin\":\"malloc\"");
-	else if (event->kind <= KIND_SBRK)
-		OUT(out, ",\"origin\":\"direct\"");
+	event_json_put_origin(out, event);
 	OUT(out, ",\"args\":");
 	event_json_put_arguments(out, event);
 	event_json_put_result(out, event);
 	event_json_put_break(out, event);
-	if (event->kind > KIND_SBRK)
+	if (event_is_of_object(event))
 		event_json_put_object(out, view);
 }
 

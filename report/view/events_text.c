@@ -4,6 +4,7 @@
 #include "report/util/format.h"
 #include "report/view/call.h"
 #include "report/view/digits.h"
+#include "report/view/events_mappings.h"
 #include "report/view/events_objects.h"
 #include "report/view/stack.h"
 #include "report/view/words.h"
@@ -69,7 +70,9 @@ void events_arguments(struct out *out, const struct event *event)
 		event_text_put_address(out, event->u.shmctl.buffer);
 		break;
 	default:
-		if (event_is_call(event))
+		if (event_is_of_mapping(event))
+			events_mappings_text(out, event);
+		else if (event_is_call(event))
 			events_objects_text(out, event);
 	}
 }
@@ -186,15 +189,13 @@ static void event_text_put_call(struct out *out, const struct event_view *view, 
 	if (failed)
 		out_color(out, COLOR_NONE);
 	out_pad(out, used < CALL_COLUMNS ? CALL_COLUMNS - used : 0);
-	if (event->kind > KIND_SBRK)
+	if (event_is_of_object(event))
 		event_text_put_object(out, view, exact);
 	event_text_put_break(out, event, exact);
-	if (event->kind > KIND_SBRK)
-		return;
-	if (event->flags & FLAG_MALLOC)
-		OUT(out, "  malloc");
-	else
-		OUT(out, "  direct");
+	if (event->kind <= KIND_SBRK || event->kind == KIND_MMAP) {
+		OUT(out, "  ");
+		out_text(out, events_origin(event));
+	}
 }
 
 static void event_text_put_fork(struct out *out, const struct event_view *view)

@@ -33,6 +33,24 @@ const struct word words_message_flags[] = {
 	{NULL, 0},
 };
 
+const struct word words_protections[] = {
+#define PROTECTION(name, bit) {#name, bit},
+#include "report/view/ipc.def"
+	{NULL, 0},
+};
+
+const struct word words_map_flags[] = {
+#define MAPFLAG(name, bit) {#name, bit},
+#include "report/view/ipc.def"
+	{NULL, 0},
+};
+
+const struct word words_mremap_flags[] = {
+#define REMAPFLAG(name, bit) {#name, bit},
+#include "report/view/ipc.def"
+	{NULL, 0},
+};
+
 static void word_separate(struct out *out, bool *any)
 {
 	if (*any)
@@ -47,7 +65,7 @@ void words_flags(struct out *out, uint32_t flags, const struct word *words, bool
 
 	flags &= ~permissions;
 	for (; words->name; words++) {
-		if (!(flags & words->bit))
+		if ((flags & words->bit) != words->bit)
 			continue;
 		word_separate(out, &any);
 		out_text(out, words->name);
@@ -72,7 +90,7 @@ void words_flags_json(struct out *out, uint32_t flags, const struct word *words,
 	flags &= mode ? ~MODE_BITS : ~0u;
 	out_char(out, '[');
 	for (; words->name; words++) {
-		if (!(flags & words->bit))
+		if ((flags & words->bit) != words->bit)
 			continue;
 		if (any)
 			out_char(out, ',');

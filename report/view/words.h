@@ -16,6 +16,9 @@ extern const struct word words_get_flags[];
 extern const struct word words_at_flags[];
 extern const struct word words_ipc_flags[];     /* semget, msgget */
 extern const struct word words_message_flags[]; /* msgsnd, msgrcv */
+extern const struct word words_protections[];   /* mmap, mprotect */
+extern const struct word words_map_flags[];     /* mmap */
+extern const struct word words_mremap_flags[];
 
 /* "IPC_CREAT|IPC_EXCL|0x8|0600". `mode`: the low nine bits are permissions. */
 void words_flags(struct out *out, uint32_t flags, const struct word *words, bool mode);

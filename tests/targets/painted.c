@@ -42,7 +42,7 @@ static struct told {
 } * told;
 
 static int shmid, removed_shmid, semid, msqid;
-static void *attached, *own_break;
+static void *attached, *own_break, *spare;
 static unsigned char *bottom;
 static long (*chosen)(void);
 static int (*volatile call_brk)(void *) = brk;
@@ -58,6 +58,11 @@ static int (*volatile call_msgget)(key_t, int) = msgget;
 static int (*volatile call_msgctl)(int, int, struct msqid_ds *) = msgctl;
 static int (*volatile call_msgsnd)(int, const void *, size_t, int) = msgsnd;
 static ssize_t (*volatile call_msgrcv)(int, void *, size_t, long, int) = msgrcv;
+static void *(*volatile call_mmap)(void *, size_t, int, int, int, off_t) = mmap;
+static int (*volatile call_munmap)(void *, size_t) = munmap;
+static void *(*volatile call_mremap)(void *, size_t, size_t, int, ...) = mremap;
+static int (*volatile call_mprotect)(void *, size_t, int) = mprotect;
+static int (*volatile call_madvise)(void *, size_t, int) = madvise;
 static long (*volatile call_syscall)(long, ...) = syscall;
 static struct shmid_ds facts;
 static struct sembuf up = {0, 1, 0}, beyond = {9, 1, 0};
@@ -98,6 +103,15 @@ CALL(do_msgsnd, call_msgsnd(msqid, message, 8, 0))
 CALL(do_msgsnd_failed, call_msgsnd(-1, message, 8, 0))
 CALL(do_msgrcv_failed, call_msgrcv(msqid, message, 8, 7, IPC_NOWAIT))
 
+CALL(do_mmap, call_mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+CALL(do_mmap_failed, call_mmap(NULL, 0, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0))
+CALL(do_munmap, call_munmap(spare, 4096))
+CALL(do_mremap, call_mremap(spare, 8192, 4096, 0))
+CALL(do_mprotect, call_mprotect(spare, 4096, PROT_READ))
+CALL(do_madvise, call_madvise(spare, 4096, MADV_DONTNEED))
+CALL(do_syscall_mmap, call_syscall(SYS_mmap, NULL, (size_t)4096, PROT_READ,
+				   MAP_PRIVATE | MAP_ANONYMOUS, -1, (off_t)0))
+
 static const struct {
 	const char *name;
 	long (*call)(void);
@@ -128,6 +142,13 @@ static const struct {
 	{"msgsnd-counted", do_msgsnd},
 	{"msgsnd-failed", do_msgsnd_failed},
 	{"msgrcv-failed", do_msgrcv_failed},
+	{"mmap", do_mmap},
+	{"mmap-failed", do_mmap_failed},
+	{"munmap", do_munmap},
+	{"mremap", do_mremap},
+	{"mprotect", do_mprotect},
+	{"madvise-counted", do_madvise},
+	{"syscall-mmap", do_syscall_mmap},
 };
 
 static long lowest_written(void)
@@ -202,6 +223,7 @@ int main(int argc, char **argv)
 	bool all_well = true;
 
 	told = mmap(NULL, sizeof *told, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	spare = mmap(NULL, 8192, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	own_break = sbrk(0);
 	shmid = shmget(IPC_PRIVATE, 4096, 0600);
 	attached = shmat(shmid, NULL, 0);
