@@ -58,17 +58,18 @@ static inline bool mmap_is_anonymous(const struct mmap_call *m)
 
 SELDOM static void mmap_count_file(struct hook *hook, long ret)
 {
-	counter_add(&hook->process->file_mappings, 1, thread_alone());
+	half_add(&hook->process->file_mappings, 1);
 	hook_count_end(hook, raw_failed(ret), raw_failed(ret) ? (int)-ret : 0);
 }
 
 static inline void mmap_count(struct hook *hook, const struct mmap_call *m, uint8_t origin)
 {
-	struct segment_mapped *mapped = &hook->process->mapped[mmap_purpose(m, origin)];
+	enum segment_mapping purpose = mmap_purpose(m, origin);
 	uint64_t page = shim.page_bytes - 1;
 
-	counter_add(&mapped->count, 1, thread_alone());
-	counter_add(&mapped->bytes, (m->length + page) & ~page, thread_alone());
+	half_add(&hook->process->mapped.count[purpose], 1);
+	counter_add(&hook->process->mapped.bytes[purpose], (m->length + page) & ~page,
+		    thread_alone());
 }
 
 /* Logs the kernel's answer, or libc's. */

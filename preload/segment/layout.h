@@ -243,9 +243,10 @@ enum segment_mapping {
 	MAPPING_COUNT
 };
 
+/* By enum segment_mapping. */
 struct segment_mapped {
-	_Atomic uint64_t count; /* successful mmap calls */
-	_Atomic uint64_t bytes; /* of their lengths, rounded up to pages */
+	_Atomic uint32_t count[MAPPING_COUNT]; /* successful mmap calls */
+	_Atomic uint64_t bytes[MAPPING_COUNT]; /* of their lengths, rounded up to pages */
 };
 
 /*
@@ -300,11 +301,10 @@ struct segment_process {
 		ok[CALL_COUNT]; /* counted after it, unless `failed` is (queries: not in ok) */
 	_Atomic uint64_t failed[CALL_COUNT];
 	struct segment_moves moves[ORIGIN_COUNT];
-	struct segment_mapped mapped[MAPPING_COUNT];
-	_Atomic uint64_t file_mappings; /* mmap calls that are counted and not logged */
+	struct segment_mapped mapped;
 	_Atomic uint32_t attached_peak;
-	uint32_t pad;
-	_Atomic uint32_t lost[16]; /* by enum segment_loss */
+	_Atomic uint32_t file_mappings; /* mmap calls that are counted and not logged */
+	_Atomic uint32_t lost[16];      /* by enum segment_loss */
 	_Atomic uint16_t
 		block[SEGMENT_PROCESS_BLOCKS]; /* its attachment blocks, + 1, in order; 0 none */
 
@@ -592,7 +592,7 @@ SEGMENT_ASSERT(offsetof(struct segment_header, ipc_namespace_id) == 2608);
 SEGMENT_ASSERT(sizeof(struct segment_shared) == 4096);
 SEGMENT_ASSERT(offsetof(struct segment_shared, next_instance) == 64);
 SEGMENT_ASSERT(offsetof(struct segment_shared, lost) == 128);
-SEGMENT_ASSERT(sizeof(struct segment_process) == 1408);
+SEGMENT_ASSERT(sizeof(struct segment_process) == 1384);
 SEGMENT_ASSERT(offsetof(struct segment_process, family) == 116);
 SEGMENT_ASSERT(offsetof(struct segment_process, state) == 128);
 SEGMENT_ASSERT(sizeof(struct segment_attachment) == 32);
