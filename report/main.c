@@ -122,6 +122,7 @@
  *   model/stacks            call stacks, modules, names
  *   model/sites             what each call stack did
  *   model/heap              whose growth a heap consists of: what each site keeps
+ *   model/mappings          the same for anonymous mappings: arenas, large blocks, stacks
  *   model/growth            whether a heap grows all the time
  *   model/wrappers          who wanted memory, and not who wrapped malloc
  *   model/holders           which processes map a segment, by the kernel
@@ -195,6 +196,7 @@
  *   view/report_findings the findings, on the page
  *   view/report_sections   the tables of the report
  *   view/report_programs   the table of programs, for many processes
+ *   view/report_mapped   the table of memory past the break
  *   view/report_calls      the table of calls and errors
  *   view/name              names that are too long for their column
  *   view/report_verdict    the findings that matter in a line each, and what to type next

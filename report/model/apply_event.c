@@ -12,6 +12,7 @@
 #include "report/model/filter.h"
 #include "report/model/findings_segments.h"
 #include "report/model/heap.h"
+#include "report/model/mappings.h"
 #include "report/model/model.h"
 #include "report/model/segments.h"
 #include "report/model/sites.h"
@@ -77,10 +78,12 @@ static void apply_lifecycle(struct model *model, struct model_process *process,
 	case KIND_FORK:
 		attachments_fork(model, process, event);
 		heap_fork(model, process, event);
+		mappings_fork(model, process, event);
 		break;
 	case KIND_EXEC:
 		attachments_drop_all(model, process, ENDED_BY_EXEC, event->time_ns);
 		heap_drop(process);
+		mappings_drop(process);
 		if (process->facts.placeholder)
 			process->facts.state = STATE_EXEC;
 		break;
@@ -138,6 +141,8 @@ static inline void apply_event(struct model *model, const struct event *event)
 	site = apply_site(model, process, event);
 	if (event->kind <= KIND_SBRK && !event_failed(event))
 		heap_add_event(model, process, event, site);
+	else if (event_is_of_mapping(event) && !event_failed(event))
+		mappings_add_event(model, process, event, site);
 }
 
 void model_add_events(struct model *model, const struct event *events, uint32_t count)

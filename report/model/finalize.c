@@ -13,6 +13,7 @@
 #include "report/model/findings_removals.h"
 #include "report/model/heap.h"
 #include "report/model/holders.h"
+#include "report/model/mappings.h"
 #include "report/model/model.h"
 #include "report/model/objects.h"
 #include "report/model/verdicts.h"
@@ -288,6 +289,7 @@ void model_finalize(struct model *model)
 	if (!model->session.finished && model->session.state != SESSION_LIVE)
 		model->session.duration_ns = model->last_ns;
 	heaps_finalize(model);
+	mappings_finalize(model);
 	removals_link_keys(model);
 	findings_check(model);
 }

@@ -64,8 +64,10 @@ static void free_processes(struct model *model)
 	for (uint32_t i = 0; i < model->processes.instance_capacity; i++) {
 		if (model->processes.by_instance[i])
 			free(model->processes.by_instance[i]->attached);
-		if (model->processes.by_instance[i] && !model->original)
+		if (model->processes.by_instance[i] && !model->original) {
 			heap_free(model->processes.by_instance[i]->heap);
+			mappings_free(model->processes.by_instance[i]->mappings);
+		}
 		free(model->processes.by_instance[i]);
 	}
 	free(model->processes.by_instance);

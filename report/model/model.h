@@ -18,6 +18,7 @@
 #include "report/model/creator.h"
 #include "report/model/findings.h"
 #include "report/model/heap.h"
+#include "report/model/mappings.h"
 #include "report/model/operations.h"
 #include "report/model/segments.h"
 #include "report/model/sites.h"
@@ -39,6 +40,7 @@ struct model_process {
 	struct model_attachment *attached; /* now */
 	uint32_t attached_count, attached_capacity;
 	struct heap *heap;                  /* null: its break did not move, nor its parent's */
+	struct mappings *mappings;          /* null: none was recorded, nor its parent's */
 	uint64_t unknown_kept_bytes;        /* its part of sites.unknown_kept_bytes */
 	uint32_t held_at_end;               /* not inherited attachments that its end detached */
 	struct model_segment *held_segment; /* the segment of one of them */

@@ -23,8 +23,6 @@ static uint64_t bytes_of(const struct model *model, const struct event *event)
 	case KIND_SHMAT:
 		segment = model_event_segment(model, event);
 		return segment ? segment->size : 0;
-	case KIND_MMAP:
-		return event_maps_anonymous(event) ? event->u.mmap.length : 0;
 	default:
 		return 0;
 	}

@@ -18,6 +18,7 @@ struct model_site {
 	uint32_t next;     /* of the same stack: index + 1; 0 none */
 	uint8_t call;      /* enum event_kind */
 	bool by_malloc;
+	uint8_t purpose; /* enum mapping_purpose: of what a call that maps memory took last */
 	bool several_processes;
 	uint64_t count; /* failed ones too */
 	uint64_t failed;
@@ -25,7 +26,9 @@ struct model_site {
 	uint64_t earlier_bytes; /* at an earlier sample: see trend.h; 0: there was none */
 	uint64_t given_back_bytes;
 	uint64_t kept_bytes; /* its growth that was there at the end of each image: see heap.h */
-	uint64_t peak_bytes; /* its growth that was there at the peak of each image */
+	/* Its growth that was there at the peak of each image; of mappings the most that it had. */
+	uint64_t peak_bytes;
+	uint64_t mapped_bytes, mapped_peak_bytes; /* of mappings, in all processes together */
 };
 
 struct model_sites {

@@ -102,6 +102,10 @@ struct process_facts {
 	uint32_t attached, attached_peak, inherited;
 	uint64_t begun[KIND_CALLS], ok[KIND_CALLS], failed[KIND_CALLS];
 	struct move_facts moves[BY_COUNT];
+	bool mappings_watched;               /* record -a; the next three are 0 without it */
+	uint32_t mapped_count[MAPPED_COUNT]; /* mmap calls of anonymous memory */
+	uint64_t mapped_bytes[MAPPED_COUNT]; /* reserved by them */
+	uint32_t file_mappings;              /* mmap calls that are not in the log */
 	uint32_t lost[LOST_COUNT];
 	char comm[17];
 	char exe[161];

@@ -46,24 +46,21 @@ static void row_convert_moves(struct process_facts *facts, const struct segment_
 {
 	for (int by = 0; by < BY_COUNT; by++) {
 		const struct segment_moves *from = &slot->moves[by];
+		struct move_facts *to = &facts->moves[by];
 
-		facts->moves[by] = (struct move_facts){
-			.grows = from->count[MOVE_GROW],
-			.shrinks = from->count[MOVE_SHRINK],
-			.stills = from->count[MOVE_STILL],
-			.grown_bytes = from->bytes[MOVE_GROW],
-			.shrunk_bytes = from->bytes[MOVE_SHRINK],
-		};
+		to->grows = from->count[MOVE_GROW];
+		to->shrinks = from->count[MOVE_SHRINK];
+		to->stills = from->count[MOVE_STILL];
+		to->grown_bytes = from->bytes[MOVE_GROW];
+		to->shrunk_bytes = from->bytes[MOVE_SHRINK];
 	}
 }
 
 static void row_convert_counters(struct process_facts *facts, const struct segment_process *slot)
 {
-	for (int call = 0; call < KIND_CALLS; call++) {
-		facts->begun[call] = slot->begun[call];
-		facts->ok[call] = slot->ok[call];
-		facts->failed[call] = slot->failed[call];
-	}
+	memcpy(facts->begun, (const void *)slot->begun, sizeof facts->begun);
+	memcpy(facts->ok, (const void *)slot->ok, sizeof facts->ok);
+	memcpy(facts->failed, (const void *)slot->failed, sizeof facts->failed);
 	for (int loss = 0; loss < LOST_DAMAGED; loss++)
 		facts->lost[loss] = slot->lost[loss];
 	facts->queries = slot->queries;
@@ -72,6 +69,9 @@ static void row_convert_counters(struct process_facts *facts, const struct segme
 	facts->break_current = slot->break_current;
 	facts->break_peak = slot->break_peak;
 	row_convert_moves(facts, slot);
+	memcpy(facts->mapped_count, (const void *)slot->mapped.count, sizeof facts->mapped_count);
+	memcpy(facts->mapped_bytes, (const void *)slot->mapped.bytes, sizeof facts->mapped_bytes);
+	facts->file_mappings = slot->file_mappings;
 }
 
 static void row_convert_identity(struct process_facts *facts, const struct segment_process *slot)
@@ -85,6 +85,7 @@ static void row_convert_identity(struct process_facts *facts, const struct segme
 	facts->image = slot->image;
 	facts->forked = slot->how == LIFECYCLE_FORK;
 	facts->log_unmapped = slot->flags & PROCESS_LOG_UNMAPPED;
+	facts->mappings_watched = slot->flags & PROCESS_ANONYMOUS;
 	facts->coverage = slot->coverage <= COVERED_FULL ? slot->coverage : COVERED_NOT;
 	facts->start_time = slot->start_time;
 	facts->pid_namespace = slot->pid_namespace;

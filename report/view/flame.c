@@ -148,7 +148,7 @@ enum flame_of flame_of_name(const char *name)
 /* `shm_call`: the call whose segments count; shmget and shmat of one segment would count twice. */
 static uint64_t flame_value(const struct model_site *site, enum flame_of of, uint8_t shm_call)
 {
-	bool moves = site->call <= KIND_SBRK;
+	bool moves = site->call <= KIND_SBRK || site->call >= KIND_MMAP;
 
 	switch (of) {
 	case FLAME_OF_KEPT:

@@ -8,6 +8,7 @@
 #include "report/model/place.h"
 #include "report/view/json_members.h"
 #include "report/view/partial.h"
+#include "report/view/report_mapped.h"
 #include "report/view/report_objects.h"
 #include "report/view/report_segments.h"
 #include "report/view/sites.h"
@@ -241,6 +242,7 @@ static void report_json_put_process(struct json *json, const struct model_proces
 	report_json_put_attached(json, process);
 	report_json_put_usage(json, &process->identity.usage);
 	report_json_put_anonymous(json, &process->identity.usage);
+	report_mapped_json(json, process);
 	json_number(json, "events", process->event_count);
 	json_close(json, '}');
 }

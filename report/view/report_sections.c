@@ -14,6 +14,7 @@
 #include "report/view/partial.h"
 #include "report/view/report_calls.h"
 #include "report/view/report_history.h"
+#include "report/view/report_mapped.h"
 #include "report/view/report_objects.h"
 #include "report/view/report_programs.h"
 #include "report/view/report_tables.h"
@@ -376,5 +377,6 @@ void report_sections(struct out *out, const struct model *model,
 	section_put_objects(out, model, options, MESSAGE_QUEUE);
 	report_waits(out, model, options->filter);
 	section_put_sites(out, model, options);
+	report_mapped(out, model, options->filter, options->exact);
 	report_calls(out, model, options->filter);
 }

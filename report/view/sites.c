@@ -171,10 +171,20 @@ static bool find_allocator(const struct model *model, const struct model_site *s
 	return true;
 }
 
+static const char *const mapping_names[MAPPED_COUNT] = {
+	[MAPPED_DIRECT] = "direct",
+	[MAPPED_ARENA] = "arena",
+	[MAPPED_BLOCK] = "block",
+	[MAPPED_STACK] = "stack",
+};
+
 static void site_put_origin(struct cell *cell, const struct model *model,
 			    const struct model_site *site)
 {
-	if (!find_allocator(model, site, cell->text))
+	if (site->call >= KIND_MMAP)
+		snprintf(cell->text, sizeof cell->text, "%s",
+			 site->bytes ? mapping_names[site->purpose] : "");
+	else if (!find_allocator(model, site, cell->text))
 		snprintf(cell->text, sizeof cell->text, "%s",
 			 site->call <= KIND_SBRK ? "direct" : "");
 }
@@ -331,6 +341,16 @@ void sites_nameless(struct out *out, const struct model *model, bool all)
 
 /* ---- JSON ---- */
 
+/* As of the event: `area` tells an arena from a large block. */
+static void site_json_purpose(struct json *json, uint8_t purpose)
+{
+	bool by_malloc = purpose == MAPPED_ARENA || purpose == MAPPED_BLOCK;
+
+	json_text(json, "origin", by_malloc ? "malloc" : mapping_names[purpose]);
+	if (by_malloc)
+		json_text(json, "area", mapping_names[purpose]);
+}
+
 static void site_put(struct json *json, const struct model *model, const struct model_site *site)
 {
 	const struct model_process *process = model_process(model, site->instance);
@@ -340,6 +360,8 @@ static void site_put(struct json *json, const struct model *model, const struct 
 	json_text(json, "call", event_name(site->call));
 	if (site->call <= KIND_SBRK)
 		json_text(json, "origin", site->by_malloc ? "malloc" : "direct");
+	else if (site->call >= KIND_MMAP)
+		site_json_purpose(json, site->purpose);
 	else
 		json_null(json, "origin");
 	if (find_allocator(model, site, where))

@@ -116,14 +116,27 @@ static void call_otherwise(void)
 	EXPECT(syscall(SYS_getppid) == getppid(), 0);
 }
 
-int main(void)
+/* With an argument, the test looks at the process before and after. */
+static void stop_at(const char *what)
+{
+	puts(what);
+	fflush(stdout);
+	getchar();
+}
+
+int main(int argc, char **argv)
 {
 	int status = 0;
 	pid_t child;
 
+	(void)argv;
+	if (argc > 1)
+		stop_at("begins");
 	call_by_name();
 	call_otherwise();
 	use_threads();
+	if (argc > 1)
+		stop_at("done");
 	child = fork();
 	if (child == 0) {
 		munmap(mmap(NULL, BLOCK, PROT_READ, PRIVATE, -1, 0), BLOCK);

@@ -1,0 +1,156 @@
+# SPDX-License-Identifier: MIT
+"""The account of memory past the break: its sums are the kernel's, and each byte is charged to the site that took it."""
+
+import os
+import re
+
+import pytest
+
+import harness
+import machine
+from harness import Lines, MEMSHIM, Recording, memshim, record, target
+
+needs_stacks = machine.needs("call stacks")
+PURPOSES = ("direct", "arena", "block", "stack")
+KIB, MIB = 1 << 10, 1 << 20
+
+
+def anonymous_bytes(pid):
+    """The private anonymous mappings of a process, except heap and stack."""
+    total = 0
+    with open(f"/proc/{pid}/maps", encoding="utf-8") as file:
+        for line in file:
+            begin, end, flags, name = re.match(r"(\w+)-(\w+) (....) \S+ \S+ \S+ *(.*)", line).groups()
+            if flags[3] == "p" and (not name or name.startswith("[anon")):
+                total += int(end, 16) - int(begin, 16)
+    return total
+
+
+def account_bytes(pid):
+    report = Recording(live_segment()).report()
+    mapped = next(p for p in report["processes"] if p["pid"] == pid)["mapped"]
+    return sum(mapped[purpose]["kept_bytes"] + mapped[purpose]["reserved_bytes"] for purpose in PURPOSES)
+
+
+def live_segment():
+    folder = os.environ["MEMSHIM_DIR"]
+    name, = [name for name in os.listdir(folder) if name.endswith(".seg")]
+    return os.path.join(folder, name)
+
+
+def test_sums_are_the_kernels():
+    """Byte for byte, while the process waits."""
+    with Lines(MEMSHIM, "record", "-q", "-a", "--", target("mapped_memory"), "wait") as lines:
+        lines.wait_for("begins")
+        pid = next(p["pid"] for p in Recording(live_segment()).report()["processes"] if p["comm"] == "mapped_memory")
+        before = anonymous_bytes(pid), account_bytes(pid)
+        lines.say("")
+        lines.wait_for("done")
+        after = anonymous_bytes(pid), account_bytes(pid)
+        lines.say("")
+        lines.end()
+    assert after[0] - before[0] == after[1] - before[1] > 4 * 8 * MIB
+
+
+ACCOUNT = r"""
+#define _GNU_SOURCE
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#define NOINLINE __attribute__((noinline, noclone))
+NOINLINE char *take(size_t bytes)
+{
+    char *at = mmap(0, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    __asm__ volatile("");
+    return at;
+}
+NOINLINE void give(char *at, size_t bytes) { munmap(at, bytes); __asm__ volatile(""); }
+NOINLINE char *grow(char *at) { at = mremap(at, 65536, 4 << 20, MREMAP_MAYMOVE); __asm__ volatile(""); return at; }
+NOINLINE void *block(void) { void *at = malloc(1 << 20); __asm__ volatile(""); return at; }
+NOINLINE void *work(void *at) { at = malloc(100000); __asm__ volatile(""); return at; }
+int main(int argc, char **argv)
+{
+    pthread_t thread;
+    char *a = take(1 << 20), *b = take(65536);
+    give(a + 4096, 8192);
+    b = grow(b);
+    block();
+    pthread_create(&thread, 0, work, 0);
+    pthread_join(thread, 0);
+    if (fork() == 0) {
+        give(b, 4 << 20);
+        take(12288);
+        _exit(0);
+    }
+    wait(0);
+    if (argc > 1)
+        execl("/bin/true", "true", (char *)0);
+    return 0;
+}
+"""
+
+
+def sites_of(recording):
+    """(function, call) -> its site, with the sums of all its call stacks."""
+    sites = {}
+    for site in recording.report()["sites"]:
+        first = sites.setdefault((site["where"].split(" ")[0], site["call"]), site)
+        for name in ("bytes", "given_back_bytes", "kept_bytes", "peak_bytes") if first is not site else ():
+            first[name] += site[name]
+    return sites
+
+
+@pytest.fixture
+def account(compile_c):
+    return compile_c("account", ACCOUNT, "-pthread")
+
+
+@needs_stacks
+def test_bytes_are_charged_to_the_site_that_took_them(account):
+    """A child inherits: what it gives back was not its own. mremap moves what others took."""
+    recording = record(account, options=("-a",))
+    sites = sites_of(recording)
+    took = sites["take", "mmap"]
+    assert took["bytes"] == MIB + 64 * KIB + 12 * KIB and took["given_back_bytes"] == 8 * KIB
+    assert took["kept_bytes"] == MIB + 64 * KIB - 8 * KIB + 12 * KIB
+    grew = sites["grow", "mremap"]
+    assert (grew["bytes"], grew["given_back_bytes"], grew["kept_bytes"]) == (4 * MIB - 64 * KIB, 0, 4 * MIB - 64 * KIB)
+    block = sites["block", "mmap"]
+    assert block["origin"] == "malloc" and block["area"] == "block" and block["kept_bytes"] == MIB + 4 * KIB
+    work = sites["work", "mprotect"]
+    assert work["area"] == "arena" and 100000 < work["kept_bytes"] < MIB
+    stacks = [s for s in sites.values() if s["origin"] == "stack"]
+    assert sum(s["kept_bytes"] for s in stacks) >= MIB
+    assert not any(s["bytes"] for key, s in sites.items() if key[1] == "munmap")
+    parent, child = sorted(recording.report()["processes"], key=lambda p: p["start_ns"])
+    assert child["mapped"]["direct"]["kept_bytes"] == parent["mapped"]["direct"]["kept_bytes"] - 4 * MIB + 12 * KIB
+    assert child["mapped"]["direct"]["taken_bytes"] == 12 * KIB and child["mapped"]["direct"]["given_back_bytes"] == 0
+    assert parent["mapped"]["arena_heaps"] == 1
+
+
+@needs_stacks
+def test_exec_drops_all(account):
+    sites = sites_of(record(account, "exec", options=("-a", "-w")))
+    assert sites["take", "mmap"]["kept_bytes"] == 12 * KIB, "what the child kept"
+    assert sites["take", "mmap"]["peak_bytes"] == MIB + 64 * KIB + 12 * KIB
+    assert sites["block", "mmap"]["kept_bytes"] == 0
+
+
+@needs_stacks
+def test_flame_graph_and_page(account):
+    recording = record(account, options=("-a",))
+    page = recording.report_text()
+    assert re.search(r"\nMEMORY .*\n.*KEPT.*PEAK.*TAKEN.*GIVEN BACK.*\n(.*\n){4,5}  Heaps of arenas at the end: 1\n", page), page
+    assert memshim("report", "--flame=flame.svg", recording.path).returncode == 0
+    with open("flame.svg", encoding="utf-8") as file:
+        flame = file.read()
+    assert "take" in flame and "grow" in flame and "block" in flame
+
+
+def test_without_the_option(account):
+    recording = record(account)
+    assert all(p["mapped"] is None for p in recording.report()["processes"])
+    assert "\nMEMORY" not in recording.report_text()
