@@ -367,6 +367,23 @@ char *finding_heap_command(const struct model *model, const char *program)
 	return command;
 }
 
+/* What shows the memory past the break: the call sites or, without mappings, another recording. */
+static char *command_past_the_break(const struct model *model, const struct finding *finding)
+{
+	const struct model_process *process = model_process(model, finding->instance);
+	const char *first = model->session.command;
+	char *word, *command = NULL;
+
+	if (process && process->facts.mappings_watched)
+		return finding_heap_command(model, finding->program[0]);
+	word = model->session.command_bytes ? format_word(first) : NULL;
+	if (word && asprintf(&command, "memshim record -a -- %s%s", word,
+			     strlen(first) + 1 < model->session.command_bytes ? " ..." : "") < 0)
+		command = NULL;
+	free(word);
+	return command;
+}
+
 char *finding_command(const struct model *model, const struct finding *finding)
 {
 	char *word = model->file ? format_word(model->file) : NULL, *command = NULL;
@@ -386,6 +403,9 @@ char *finding_command(const struct model *model, const struct finding *finding)
 	case FINDING_HEAP_PINNED:
 	case FINDING_BREAK_THRASH:
 		command = finding_heap_command(model, finding->program[0]);
+		break;
+	case FINDING_PAST_THE_BREAK:
+		command = command_past_the_break(model, finding);
 		break;
 	case FINDING_LOST_EVENTS:
 	case FINDING_NOT_FOLLOWED:

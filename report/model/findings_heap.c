@@ -264,9 +264,12 @@ static void check_past(struct model *model, const struct model_process *p)
 		return;
 	finding = findings_add(
 		model, FINDING_PAST_THE_BREAK, SEVERITY_NOTE,
-		"malloc uses mmap(2) for the heaps of other threads and for large blocks: "
-		"MALLOC_ARENA_MAX=1 brings the threads' memory to the break; heaptrack(1) "
-		"or pmap -x show the rest",
+		p->facts.mappings_watched
+			? "the table MEMORY and the call sites show which calls took it"
+			: "record it with 'memshim record -a': the report then shows which calls "
+			  "took it; malloc uses mmap(2) for the heaps of other threads and for "
+			  "large "
+			  "blocks: MALLOC_ARENA_MAX=1 brings the threads' memory to the break",
 		"%s (%d): it had %s of anonymous memory, and the break explains %s of it "
 		"(peak of the resident size: %s)",
 		model_program_name(&p->facts), p->facts.pid, format_bytes(memory, peak),

@@ -344,6 +344,18 @@ uint64_t model_heap_peak(const struct process_facts *facts)
 							: 0;
 }
 
+bool model_break_share(const struct model_process *process, unsigned *percent)
+{
+	uint64_t sampled = process->identity.usage.anonymous_peak_bytes;
+	uint64_t explained = process->identity.usage.break_bytes_then;
+
+	if (!sampled || sampled < model_heap_peak(&process->facts) / 16 * 15)
+		return false;
+	*percent = explained >= sampled ? 100
+					: (unsigned)((double)explained * 100 / (double)sampled);
+	return true;
+}
+
 uint64_t model_failed(const struct process_facts *facts)
 {
 	uint64_t sum = 0;

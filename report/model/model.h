@@ -192,6 +192,13 @@ uint64_t model_grown(const struct process_facts *facts);
 uint64_t model_shrunk(const struct process_facts *facts);
 /* The highest break minus the first one. */
 uint64_t model_heap_peak(const struct process_facts *facts);
+
+/*
+ * How much of a process's anonymous memory its break explains at most, at the sample with the most.
+ * False where it is not known: the samples of a process that grows and ends between two of them say
+ * nothing about its peak.
+ */
+bool model_break_share(const struct model_process *process, unsigned *percent);
 /* Calls that failed, of all kinds. */
 uint64_t model_failed(const struct process_facts *facts);
 

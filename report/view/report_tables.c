@@ -101,9 +101,25 @@ static void report_table_put_break(struct cell *cell, const struct model_process
 		if (!process->identity.usage.resident_peak_bytes)
 			cell_put_text(cell, "-");
 		break;
+	case COLUMN_ANON:
+		cell_put_bytes(cell, process->identity.usage.anonymous_peak_bytes, exact);
+		if (!process->identity.usage.anonymous_peak_bytes)
+			cell_put_text(cell, "-");
+		break;
 	default:
 		cell_put_bytes(cell, process->attached_peak_bytes, exact);
 	}
+}
+
+/* Not for a process that lived too short: see model_break_share. */
+static void report_table_put_share(struct cell *cell, const struct model_process *process)
+{
+	unsigned percent;
+
+	if (model_break_share(process, &percent))
+		snprintf(cell->text, sizeof cell->text, "%u %%", percent);
+	else
+		cell_put_text(cell, "-");
 }
 
 static void report_table_put_trend(struct cell *cell, const struct model_process *process,
@@ -186,11 +202,15 @@ void report_process_cell(const void *row, unsigned column, struct cell *cell, co
 	case COLUMN_NET:
 	case COLUMN_PEAK:
 	case COLUMN_RSS_PEAK:
+	case COLUMN_ANON:
 	case COLUMN_GROWN:
 	case COLUMN_SHRUNK:
 	case COLUMN_HEADROOM:
 	case COLUMN_ATTACHED_BYTES:
 		report_table_put_break(cell, process, column, report->exact);
+		break;
+	case COLUMN_BY_BREAK:
+		report_table_put_share(cell, process);
 		break;
 	case COLUMN_MOVES:
 	case COLUMN_MALLOC:

@@ -205,20 +205,13 @@ static const struct model_process *report_text_largest(const struct model *model
 	return largest;
 }
 
-/* The samples of a process that grows and ends between two of them say nothing about its peak. */
-static bool report_text_knows_share(const struct model_process *process)
-{
-	uint64_t sampled = process->identity.usage.anonymous_peak_bytes;
-
-	return sampled && sampled >= model_heap_peak(&process->facts) / 16 * 15;
-}
-
 /* The largest process: what the break does not explain of its memory is elsewhere. */
 static void report_text_put_memory(struct out *out, const struct model *model, bool exact)
 {
 	const struct model_process *process = report_text_largest(model);
 	const struct usage_facts *usage = process ? &process->identity.usage : NULL;
-	uint64_t explained = process ? model_heap_peak(&process->facts) : 0;
+	unsigned percent;
+	bool known;
 	char name[64];
 
 	if (!process)
@@ -229,16 +222,19 @@ static void report_text_put_memory(struct out *out, const struct model *model, b
 	OUT(out, ": ");
 	report_text_put_bytes(out, usage->resident_peak_bytes, exact);
 	OUT(out, " resident");
-	if (report_text_knows_share(process)) {
+	known = model_break_share(process, &percent);
+	if (known) {
 		OUT(out, ", ");
 		report_text_put_bytes(out, usage->anonymous_peak_bytes, exact);
 		OUT(out, " anonymous");
-		explained = usage->break_bytes_then < usage->anonymous_peak_bytes
-				    ? usage->break_bytes_then
-				    : usage->anonymous_peak_bytes;
 	}
 	OUT(out, "; the break is up to ");
-	report_text_put_bytes(out, explained, exact);
+	if (known) {
+		out_number(out, percent);
+		OUT(out, " %");
+	} else {
+		report_text_put_bytes(out, model_heap_peak(&process->facts), exact);
+	}
 	out_char(out, '\n');
 }
 

@@ -197,6 +197,28 @@ static void verdict_put_next(struct out *out, const char *prefix, const char *co
 
 /* ---- nothing was found ---- */
 
+/* The break and, with `record -a`, mappings: each at its highest. */
+static uint64_t verdict_bytes(const struct model_process *process)
+{
+	return model_heap_peak(&process->facts) +
+	       (process->mappings ? process->mappings->peak_bytes : 0);
+}
+
+/* Whether a finding says that its break is the smaller part of its memory. */
+static bool verdict_is_past(const struct model *model, const struct model_process *process)
+{
+	const char *program = model_program(&process->facts);
+
+	for (uint32_t i = 0; i < model->findings.count; i++) {
+		const struct finding *finding = &model->findings.rows[i];
+
+		if (finding->kind == FINDING_PAST_THE_BREAK && finding->program[0] &&
+		    strcmp(finding->program[0], program) == 0)
+			return true;
+	}
+	return false;
+}
+
 static const struct model_process *verdict_largest(const struct model *model)
 {
 	const struct model_process *largest = NULL;
@@ -204,14 +226,13 @@ static const struct model_process *verdict_largest(const struct model *model)
 	for (uint32_t i = 1; i < model->processes.instance_capacity; i++) {
 		const struct model_process *process = model->processes.by_instance[i];
 
-		if (process && model_heap_peak(&process->facts) >
-				       (largest ? model_heap_peak(&largest->facts) : 0))
+		if (process && verdict_bytes(process) > (largest ? verdict_bytes(largest) : 0))
 			largest = process;
 	}
 	return largest;
 }
 
-/* The call site through which this program's break grew the most. */
+/* The call site that took the most memory of this program. */
 static const struct model_site *verdict_largest_site(const struct model *model,
 						     const struct model_program *program)
 {
@@ -221,8 +242,8 @@ static const struct model_site *verdict_largest_site(const struct model *model,
 		const struct model_site *site = &model->sites.rows[i];
 		const struct model_process *process = model_process(model, site->instance);
 
-		if (site->call <= KIND_SBRK && process && process->program == program &&
-		    site->bytes > (largest ? largest->bytes : 0))
+		if ((site->call <= KIND_SBRK || site->call >= KIND_MMAP) && process &&
+		    process->program == program && site->bytes > (largest ? largest->bytes : 0))
 			largest = site;
 	}
 	return largest;
@@ -236,11 +257,11 @@ static void verdict_put_largest(struct out *out, const struct model *model, cons
 	struct verdict verdict = {.count = 0};
 	char size[FORMAT_BYTES], headline[64], *command;
 
-	if (!process)
+	if (!process || (!process->mappings && verdict_is_past(model, process)))
 		return;
 	site = verdict_largest_site(model, process->program);
-	snprintf(headline, sizeof headline, "largest heap: %s",
-		 format_bytes(size, model_heap_peak(&process->facts)));
+	snprintf(headline, sizeof headline, "largest %s: %s", process->mappings ? "memory" : "heap",
+		 format_bytes(size, verdict_bytes(process)));
 	finding.headline = headline;
 	finding.program[0] = model_program(&process->facts);
 	finding.instance = process->facts.instance;

@@ -73,7 +73,11 @@ def process_cells(p):
     """The cell of each column of the table of processes, from the JSON's row."""
     shown, calls, origins = p["break"], p["calls"], p["break"]["by_origin"]
     ended = {"exited": f"exit {p['exit_status']}", "exec": "exec", "gone": "gone", "running": "running"}
+    sampled = p["anonymous"] or {"peak_bytes": 0, "break_bytes_then": 0}
+    knows = sampled["peak_bytes"] and sampled["peak_bytes"] >= shown["peak_bytes"] // 16 * 15
     return {
+        "anon": sampled["peak_bytes"] or "-",
+        "by_break": f"{min(100, 100 * sampled['break_bytes_then'] // sampled['peak_bytes'])} %" if knows else "-",
         "pid": p["pid"], "ppid": p["ppid"], "image": p["image"], "uid": p["uid"], "exe": p["exe"] or "-", "cmdline": p["cmdline"],
         "initial": shown["initial"], "current": shown["current"], "net": f"{shown['net_bytes']:+}", "peak": shown["peak_bytes"],
         "grown": shown["grown_bytes"], "shrunk": shown["shrunk_bytes"], "moves": shown["moves"], "queries": shown["queries"],

@@ -154,3 +154,45 @@ def test_without_the_option(account):
     recording = record(account)
     assert all(p["mapped"] is None for p in recording.report()["processes"])
     assert "\nMEMORY" not in recording.report_text()
+
+
+THREAD = """
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+static void *work(void *x)
+{
+    for (int i = 0; i < 60000; i++)
+        memset(malloc(1024), 1, 1024);
+    return x;
+}
+int main(void)
+{
+    pthread_t thread;
+    pthread_create(&thread, 0, work, 0);
+    pthread_join(thread, 0);
+    puts("done");
+    fflush(stdout);
+    return getchar() == EOF;
+}
+"""
+
+
+@needs_stacks
+def test_first_screen_leads_to_the_rest(compile_c):
+    """It does not call the break the largest heap, and says how to see more; the next recording shows the caller."""
+    program = compile_c("thread", THREAD, "-pthread")
+    sampled = lambda: any(f["kind"] == "past-the-break" for f in Recording("memshim.data").report()["findings"])
+    for options, verdict in (((), f"  next: memshim record -a -- {program}\n"),
+                             (("-a",), "  next: memshim report --flame=heap.svg --exe=thread\n")):
+        with Lines(MEMSHIM, "record", "-q", *options, "--", program) as lines:
+            lines.wait_for("done")
+            harness.wait_until(sampled, "the recorder sampled it")
+            lines.say("")
+            lines.end()
+        page = Recording("memshim.data").report_text()
+        assert "M past the break" in page and verdict in page and "largest heap" not in page
+        assert " anonymous; the break is up to 0 %" in page
+    assert re.search(r"\n *\d+(\.\d)?M .* mprotect +arena +work \(thread\)\n", page), page
+    assert re.search(r"\n *\d+(\.\d)?M .*malloc: arenas of threads\n", page), page
