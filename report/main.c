@@ -211,6 +211,7 @@
  *   view/map_boxes       the lines inside a box of it
  *   view/map_text        the drawing
  *   view/map_json        the address space as an object
+ *   view/reap_table      what reap removed or kept
  *   view/sessions        the list of sessions
  *
  * export/: the model in the formats of other tools

@@ -1,9 +1,19 @@
 # SPDX-License-Identifier: MIT
 """`memshim reap` in the tests: a leak, and which segments are kept or removed."""
 
+import re
+
 import harness
 from harness import memshim, run, target
 from story import KEY, kernel_rows
+
+
+def reaped(text, verdict="REMOVED"):
+    """The objects under the titles REMOVED, LEAKED, KEPT or OF OTHER SESSIONS: ["segment 3", "set 0"]."""
+    groups = re.findall(r"^([A-Z ]+)  \d.*\n((?:.+\n)*)", text, re.M)
+    return [f"{row[1]} {row[2]}" for title, rows in groups if title == verdict
+            for row in re.finditer(r"^(segment|set|queue) +(\d+) ", rows, re.M)]
+
 
 LEAK = ("perl", "-e", f"shmget({KEY:#x}, 4096, 03600) // die; print ''")
 
@@ -13,7 +23,7 @@ def kept(*options, words, runner=memshim):
     before = set(kernel_rows())
     done = runner(*([harness.MEMSHIM] if runner is not memshim else []), "reap", "--force", *options)
     assert (done.returncode, done.stderr) == (0, ""), done
-    assert "removed  " not in done.stdout and words in done.stdout, done.stdout
+    assert not reaped(done.stdout) and words in " ".join(done.stdout.split()), done.stdout
     assert set(kernel_rows()) == before
     return done.stdout
 

@@ -18,69 +18,38 @@
 #include "report/util/format.h"
 #include "report/util/progress.h"
 #include "report/view/page.h"
-
-static const char *const object_names[OBJECT_KIND_COUNT] = {"segment", "set", "queue"};
+#include "report/view/reap_table.h"
 
 struct reaping {
 	const struct options *options;
 	const struct model *model;
 	struct out *out;
+	struct reap_table table;
 	struct left_behind_notes notes;
 	unsigned removed, kept, failed;
 };
 
-static void reap_put_name(struct reaping *r, const struct model_segment *segment)
+/* "httpd (1234)". */
+static const char *reap_creator(const struct reaping *r, const struct model_segment *segment,
+				char text[CREATOR_LABEL_BYTES + 16])
 {
 	const struct model_process *creator = model_process(r->model, segment->creator);
-	char size[FORMAT_BYTES], text[160], label[CREATOR_LABEL_BYTES];
+	char label[CREATOR_LABEL_BYTES];
 
-	if (r->options->exact)
-		snprintf(size, sizeof size, "%llu", (unsigned long long)segment->size);
-	else
-		format_bytes(size, segment->size);
-	if (segment->kind == SEMAPHORE_SET)
-		snprintf(size, sizeof size, "%llu semaphore%s", (unsigned long long)segment->size,
-			 format_s(segment->size));
-	if (segment->kind == MESSAGE_QUEUE)
-		snprintf(size, sizeof size, "%llu message%s",
-			 (unsigned long long)segment->current.nattch,
-			 format_s(segment->current.nattch));
-	if (segment->key)
-		snprintf(text, sizeof text, "%s %d, key 0x%08x, %s", object_names[segment->kind],
-			 segment->shmid, segment->key, size);
-	else
-		snprintf(text, sizeof text, "%s %d, IPC_PRIVATE, %s", object_names[segment->kind],
-			 segment->shmid, size);
-	out_text(r->out, text);
 	if (!creator || segment->created == CREATED_NOT)
-		return;
-	OUT(r->out, ", created by ");
-	out_safe(r->out, creator_process_label(&creator->facts, label));
-	snprintf(text, sizeof text, " (%d)", creator->facts.pid);
-	out_text(r->out, text);
-}
-
-/* Root may reap segments of other users: puts the creator's and the owner's uid. */
-static void reap_put_user(struct reaping *r, const struct model_segment *segment)
-{
-	char text[64];
-
-	if (!reap_is_of_other(segment))
-		return;
-	snprintf(text, sizeof text, ", of user %u", segment->current.creator_uid);
-	out_text(r->out, text);
-	if (segment->current.owner_uid == segment->current.creator_uid)
-		return;
-	snprintf(text, sizeof text, ", given to user %u", segment->current.owner_uid);
-	out_text(r->out, text);
+		return "-";
+	snprintf(text, CREATOR_LABEL_BYTES + 16, "%s (%d)",
+		 creator_process_label(&creator->facts, label), creator->facts.pid);
+	return text;
 }
 
 static void reap_one(struct reaping *r, const struct model_segment *segment)
 {
-	char words[REAP_WHY_BYTES];
+	char words[REAP_WHY_BYTES], creator[CREATOR_LABEL_BYTES + 16];
 	const char *why = reap_why_kept(
 		r->model, segment, r->options->filter.by_id || r->options->filter.by_key, words);
 	bool dry = !r->options->force, refused = false;
+	struct kernel_segment object = segment->current;
 
 	if (!why && !dry) {
 		why = reap_remove(segment);
@@ -88,21 +57,21 @@ static void reap_one(struct reaping *r, const struct model_segment *segment)
 			left_behind_note_removed(&r->notes, segment);
 		refused = why != NULL;
 	}
-	out_text(r->out, why ? "kept     " : dry ? "leaked   " : "removed  ");
-	reap_put_name(r, segment);
-	reap_put_user(r, segment);
-	if (why) {
-		OUT(r->out, ": ");
-		out_safe(r->out, why);
-	} else if (dry) {
-		out_text(r->out, segment->orphaned_now
-					 ? ": no process uses it, and its creator has ended"
-					 : ": no process uses it, and all that used it have ended");
-	}
-	out_char(r->out, '\n');
+	object.kind = segment->kind;
+	object.shmid = segment->shmid;
+	object.key = segment->key;
+	object.size = segment->size;
 	r->removed += !why;
 	r->kept += why && !refused;
 	r->failed += refused;
+	if (why)
+		reap_table_add(&r->table, r->out, REAP_KEPT, &object,
+			       reap_creator(r, segment, creator), why);
+	else
+		reap_table_add(&r->table, r->out, dry ? REAP_LEAKED : REAP_REMOVED, &object,
+			       reap_creator(r, segment, creator),
+			       segment->orphaned_now ? "not in use; its creator has ended"
+						     : "not in use; all that used it have ended");
 }
 
 static void reap_put_sum(struct reaping *r)
@@ -175,24 +144,19 @@ static void reap_put_other(void *context, const struct catalog *catalog,
 {
 	struct others *others = context;
 	struct reaping *r = others->reaping;
-	char label[CREATOR_LABEL_BYTES], text[96];
-	char *file = format_word(recording);
-	const char *name = object_names[object->segment.kind];
+	char label[CREATOR_LABEL_BYTES], creator[CREATOR_LABEL_BYTES + 16];
+	char *file = format_word(recording), *why = NULL;
 
-	if (strcmp(catalog->name, r->model->session.name) == 0 || !reap_is_wanted(others, object))
-		return;
-	snprintf(text, sizeof text, "other    %s %d, created by ", name, object->segment.shmid);
-	out_text(r->out, text);
-	out_safe(r->out, creator_label(object->program, object->cmdline, label));
-	snprintf(text, sizeof text, " (%d): ", object->segment.creator_pid);
-	out_text(r->out, text);
-	if (*recording && file) {
-		OUT(r->out, "see 'memshim reap ");
-		out_safe(r->out, file);
-		OUT(r->out, "'\n");
-	} else {
-		OUT(r->out, "its session's recording is gone\n");
+	if (strcmp(catalog->name, r->model->session.name) != 0 && reap_is_wanted(others, object)) {
+		snprintf(creator, sizeof creator, "%s (%d)",
+			 creator_label(object->program, object->cmdline, label),
+			 object->segment.creator_pid);
+		if (!*recording || !file || asprintf(&why, "see 'memshim reap %s'", file) < 0)
+			why = NULL;
+		reap_table_add(&r->table, r->out, REAP_OTHER, &object->segment, creator,
+			       why ? why : "its session's recording is gone");
 	}
+	free(why);
 	free(file);
 }
 
@@ -235,6 +199,7 @@ static int reap_end(struct reaping *r)
 {
 	int ret;
 
+	reap_table_print(&r->table, r->out);
 	reap_put_sum(r);
 	ret = out_finish(r->out);
 	return r->failed ? EXIT_ABSENT : ret;
@@ -323,6 +288,8 @@ int command_reap(int argc, char **argv)
 		error_line("reap", "--orphans looks at all sessions: name none");
 		return EXIT_USAGE;
 	}
+	reaping.table = (struct reap_table){
+		.exact = options.exact, .no_headings = options.no_headings, .top = options.top};
 	if (!options.orphans && !find_file(&reaping, path))
 		return EXIT_ABSENT;
 	progress_allow();

@@ -176,6 +176,35 @@ void out_safe_wide(struct out *out, const char *text, unsigned width)
 	out_pad(out, width - columns);
 }
 
+void out_wrapped(struct out *out, const char *text, unsigned indent)
+{
+	unsigned column = indent;
+
+	out_pad(out, indent);
+	while (*text) {
+		size_t length = strcspn(text, " ");
+		char word[256];
+
+		if (length >= sizeof word)
+			length = sizeof word - 1;
+		memcpy(word, text, length);
+		word[length] = '\0';
+		if (column > indent && column + 1 + out_columns(word) > out->width) {
+			out_char(out, '\n');
+			out_pad(out, indent);
+			column = indent;
+		} else if (column > indent) {
+			out_char(out, ' ');
+			column++;
+		}
+		out_safe(out, word);
+		column += (unsigned)out_columns(word);
+		text += length;
+		text += strspn(text, " ");
+	}
+	out_char(out, '\n');
+}
+
 static void out_put_json_unit(struct out *out, uint32_t unit)
 {
 	static const char hex[] = "0123456789abcdef";

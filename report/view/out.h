@@ -99,6 +99,8 @@ void out_pad(struct out *out, size_t count);
 void out_safe(struct out *out, const char *text);
 /* out_safe, cut or padded to `width` columns. */
 void out_safe_wide(struct out *out, const char *text, unsigned width);
+/* out_safe, wrapped at the page's width, each line after `indent` blanks; ends the line. */
+void out_wrapped(struct out *out, const char *text, unsigned indent);
 void out_json(struct out *out, const char *text); /* with its quotes */
 void out_csv(struct out *out, const char *text);  /* quoted only where necessary */
 void out_xml(struct out *out, const char *text);  /* always UTF-8, in every locale */

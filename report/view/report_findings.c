@@ -17,36 +17,6 @@ static const struct {
 	enum out_color color;
 } severities[] = {{"error", COLOR_RED}, {"warning", COLOR_YELLOW}, {"note", COLOR_CYAN}};
 
-/* Wraps the text at the page's width, each line after `INDENT` blanks. */
-static void report_finding_put_wrapped(struct out *out, const char *text)
-{
-	unsigned column = INDENT;
-
-	out_pad(out, INDENT);
-	while (*text) {
-		size_t length = strcspn(text, " ");
-		char word[256];
-
-		if (length >= sizeof word)
-			length = sizeof word - 1;
-		memcpy(word, text, length);
-		word[length] = '\0';
-		if (column > INDENT && column + 1 + out_columns(word) > out->width) {
-			out_char(out, '\n');
-			out_pad(out, INDENT);
-			column = INDENT;
-		} else if (column > INDENT) {
-			out_char(out, ' ');
-			column++;
-		}
-		out_safe(out, word);
-		column += (unsigned)out_columns(word);
-		text += length;
-		text += strspn(text, " ");
-	}
-	out_char(out, '\n');
-}
-
 /* The place of the call; of several calls, the first one's. */
 static void report_finding_put_where(struct out *out, const struct model *model,
 				     const struct finding *finding)
@@ -58,7 +28,7 @@ static void report_finding_put_where(struct out *out, const struct model *model,
 	if (!*place.function)
 		return;
 	snprintf(text, sizeof text, "from %s", place_words(&place, where, sizeof where));
-	report_finding_put_wrapped(out, text);
+	out_wrapped(out, text, INDENT);
 }
 
 /* "0, 1, 2 and 497 more": the objects or processes that it stands for. */
@@ -75,7 +45,7 @@ static void report_finding_put_ids(struct out *out, const struct finding *findin
 	if (!finding->failure && finding->count > IDS_MOST)
 		snprintf(text + used, sizeof text - used, " and %s more",
 			 format_count(more, finding->count - IDS_MOST));
-	report_finding_put_wrapped(out, text);
+	out_wrapped(out, text, INDENT);
 }
 
 static void report_finding_put(struct out *out, const struct model *model,
@@ -87,13 +57,13 @@ static void report_finding_put(struct out *out, const struct model *model,
 	out_text(out, model_finding_name(finding->kind));
 	out_color(out, COLOR_NONE);
 	out_char(out, '\n');
-	report_finding_put_wrapped(out, finding->text ? finding->text : "");
+	out_wrapped(out, finding->text ? finding->text : "", INDENT);
 	report_finding_put_ids(out, finding);
 	report_finding_put_where(out, model, finding);
 	if (!finding->advice || !*finding->advice)
 		return;
 	out_color(out, COLOR_DIM);
-	report_finding_put_wrapped(out, finding->advice);
+	out_wrapped(out, finding->advice, INDENT);
 	out_color(out, COLOR_NONE);
 }
 

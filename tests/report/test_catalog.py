@@ -11,6 +11,7 @@ import pytest
 import harness
 import machine
 from harness import MEMSHIM, Recording, memshim, record, run, target
+from reaping import reaped
 from story import KEY, kernel_rows
 
 needs_root = machine.needs("root")
@@ -90,12 +91,12 @@ def test_reap_finds_the_recording_by_the_object(elsewhere):
     record(*leaker("report.pl"), options=("-q",), output="b.data")
     first = os.path.abspath("a.data")
     done = memshim("reap", "b.data")
-    assert "created by perl report.pl" in done.stdout and "billing" not in done.stdout
+    assert "perl report.pl" in done.stdout and "billing" not in done.stdout
     elsewhere()
     done = memshim("reap", "-m", "1")
-    assert done.returncode == 0 and "leaked   segment 1" in done.stdout and "perl report.pl" in done.stdout
-    assert "other    segment 0, created by perl billing.pl" not in done.stdout, "it was not asked for"
-    assert memshim("reap", "--force", "-m", "0").stdout.startswith("removed  segment 0")
+    assert done.returncode == 0 and reaped(done.stdout, "LEAKED") == ["segment 1"] and "perl report.pl" in done.stdout
+    assert not reaped(done.stdout, "OF OTHER SESSIONS"), "it was not asked for"
+    assert reaped(memshim("reap", "--force", "-m", "0").stdout) == ["segment 0"]
     assert set(kernel_rows()) == {1}
     report = Recording(first).report()
     segment, = report["segments"]
@@ -136,8 +137,9 @@ def test_ipcs_names_other_recordings():
     record(*leaker("report.pl"), options=("-q",))
     path = os.path.abspath("a.data")
     done = memshim("reap", "--force")
-    assert "removed  segment 1" in done.stdout
-    assert "other    segment 0, created by perl billing.pl" in done.stdout and f"see 'memshim reap {path}'" in done.stdout
+    assert reaped(done.stdout) == ["segment 1"]
+    assert reaped(done.stdout, "OF OTHER SESSIONS") == ["segment 0"]
+    assert "perl billing.pl" in done.stdout and f"see 'memshim reap {path}'" in done.stdout
     assert set(kernel_rows()) == {0}
 
 
@@ -179,7 +181,7 @@ def test_by_hand_a_reader_writes_it(elsewhere):
     before, = Recording("default").report()["segments"]
     assert (before["state"], before["leaked"], len(catalogs())) == ("present", True, 1)
     elsewhere()
-    assert memshim("reap", "--force").stdout.startswith("removed ")
+    assert memshim("reap", "--force").stdout.startswith("REMOVED  1 ")
     after, = Recording("default").report()["segments"]
     assert (after["state"], after["leaked"], after["now"]["state"]) == ("present", True, "removed")
     assert after["now"]["removed_by"]["program"] == "memshim reap"

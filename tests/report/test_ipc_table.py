@@ -13,6 +13,7 @@ import pytest
 import harness
 import machine
 from harness import Lines, Recording, memshim, record, run, target
+from reaping import reaped
 from story import KEY, SHM_RDONLY, Teller, kernel_holders, kernel_rows, recorded
 
 LEAK = ("perl", "-e", "for (1..3) { shmget($_ == 3 ? 0x6d656d11 : 0, 4096 * $_, 01600) // die }")
@@ -226,7 +227,7 @@ def test_dry_run():
     record(*LEAK, options=("-q",))
     before = kernel_rows()
     done = reap()
-    assert done.returncode == 0 and done.stdout.count("leaked   segment") == 3
+    assert done.returncode == 0 and len(reaped(done.stdout, "LEAKED")) == 3
     assert "3 to be removed, 0 kept; --force removes" in done.stdout
     assert kernel_rows() == before
 
@@ -236,10 +237,10 @@ def test_force():
     assert run("ipcmk", "-M", "4096").returncode == 0
     ours = sorted(s["shmid"] for s in Recording("memshim.data").report()["segments"])
     done = reap("--force", "-m", ours[0])
-    assert (done.returncode, done.stdout.count("removed ")) == (0, 1)
+    assert (done.returncode, reaped(done.stdout)) == (0, [f"segment {ours[0]}"])
     assert ours[0] not in kernel_rows()
     done = reap("--force", "-M", "0x6d656d11")
-    assert done.stdout.startswith("removed  segment")
+    assert len(reaped(done.stdout)) == 1
     assert reap("--force").returncode == 0
     assert len(kernel_rows()) == 1, "what the session did not make stays"
     assert reap("--force").stdout == "nothing leaked\n"
@@ -261,10 +262,11 @@ def test_reap_prints_why_segments_are_kept():
         lines.end()
         done = reap("--force")
         assert done.returncode == 0
-        assert f"kept     segment {shmid}" in done.stdout and "this session did not create it" in done.stdout
-        assert re.search(f"kept     segment {mine}.*a process has it attached", done.stdout)
+        assert set(reaped(done.stdout, "KEPT")) == {f"segment {shmid}", f"segment {mine}"}
+        assert re.search(f"this session did not create it\n.*\nsegment +{shmid} ", done.stdout)
+        assert re.search(f"a process has it attached\n.*\nsegment +{mine} ", done.stdout)
         assert set(kernel_rows()) == {shmid, mine}
-    assert reap("--force").stdout.count("removed  ") == 1
+    assert len(reaped(reap("--force").stdout)) == 1
     assert set(kernel_rows()) == {shmid}
 
 
@@ -275,7 +277,7 @@ def test_races(how, call):
     record("perl", "-e", "shmget(0x6d656d11, 4096, 01640) // die", options=("-q",))
     first, = kernel_rows()
     done = reap("--force", race=f"{call}:{how}")
-    assert "removed  " not in done.stdout and done.returncode == ABSENT, done
+    assert not reaped(done.stdout) and done.returncode == ABSENT, done
     if how == "attach":
         assert first in kernel_rows() and kernel_rows()[first]["perms"] == 0o640, "as it was"
         assert "attached it meanwhile" in done.stdout
@@ -301,7 +303,7 @@ def test_mode_is_zero_between_check_and_removal():
     done = reap("--force", race="2:user")
     assert "let in" in done.stdout and "attached it meanwhile" in done.stdout and len(kernel_rows()) == 1
     done = reap("--force", race="4:user")
-    assert "shut out" in done.stdout and "removed  segment" in done.stdout and kernel_rows() == {}
+    assert "shut out" in done.stdout and len(reaped(done.stdout)) == 1 and kernel_rows() == {}
 
 
 def test_nothing_of_another_namespace():
@@ -311,7 +313,7 @@ def test_nothing_of_another_namespace():
     assert run("ipcmk", "-M", "4096").returncode == 0
     before = kernel_rows()
     done = reap("--force")
-    assert "removed  " not in done.stdout and "another IPC namespace" in done.stdout
+    assert not reaped(done.stdout) and "another IPC namespace" in done.stdout
     assert kernel_rows() == before
 
 
@@ -333,7 +335,7 @@ def test_the_advice_can_be_typed(name):
     assert (single.split()[4:] == [], several.split()[2:] == []) == (name == "memshim.data",) * 2
     for command, count in ((single, 1), (several, 2)):
         done = run("sh", "-c", f"{harness.MEMSHIM} {command}")
-        assert (done.returncode, done.stdout.count("removed  ")) == (0, count), (command, done)
+        assert (done.returncode, len(reaped(done.stdout))) == (0, count), (command, done)
     assert kernel_rows() == {}
 
 
@@ -353,5 +355,5 @@ def test_not_the_owner(user, tmp_path_factory):
     os.chown("memshim.data", 65534, 65534)
     done = user(harness.MEMSHIM, "reap", "--force")
     assert done.returncode == 0, done
-    assert done.stdout.count("kept     segment") == done.stdout.count("created by user 0: that user and root may remove it") == 3
+    assert len(reaped(done.stdout, "KEPT")) == 3 and "created by user 0: that user and root may remove it" in done.stdout
     assert {row["perms"] for row in kernel_rows().values()} == {0o600} and len(kernel_rows()) == 3

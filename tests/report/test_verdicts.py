@@ -12,6 +12,7 @@ import damage
 import harness
 import machine
 from harness import MEMSHIM, Lines, Recording, memshim, record, run, target
+from reaping import reaped
 from story import KEY, SHM_RDONLY, Teller, kernel_rows, recorded
 
 needs_root = machine.needs("root")
@@ -64,7 +65,7 @@ def test_verdict_survives_a_removal(leaked, how):
     if how == "ipcrm":
         assert run("ipcrm", "-M", f"{KEY:#x}").returncode == 0
     else:
-        assert memshim("reap", "--force").stdout.startswith("removed ")
+        assert memshim("reap", "--force").stdout.startswith("REMOVED  1 ")
     after = Recording("memshim.data").report()
     assert verdict(after) == verdict(leaked)
     assert (after["segments"][0]["now"]["state"], after["segments"][0]["now"]["nattch"]) == ("removed", 0)
@@ -93,7 +94,7 @@ def test_another_namespace_is_not_read(leaked):
         assert verdict(report) == verdict(leaked) and report["segments"][0]["now"] is None
         assert NOT_HERE in finding(report, "leaked-segment")["advice"]
         done = run(*wrapper, harness.MEMSHIM, "reap", "--force")
-        assert "removed  " not in done.stdout
+        assert not reaped(done.stdout)
     assert len(kernel_rows()) == 1
 
 
@@ -115,7 +116,7 @@ def test_reused_inode_is_another_namespace(has_id):
         assert "removes it" not in finding(report, "leaked-segment")["advice"]
         time.sleep(1.1)  # the second reading finds a later segment with the same id, key and size
         run(*LEAK)
-    assert len(kernel_rows()) == 1 and "removed  " not in memshim("reap", "--force").stdout
+    assert len(kernel_rows()) == 1 and not reaped(memshim("reap", "--force").stdout)
 
 
 @needs_root
@@ -144,7 +145,7 @@ def test_another_boot(leaked, tmp_path):
     advice = finding(report, "leaked-segment")["advice"]
     assert NOT_HERE in advice and "removes it" not in advice and "-m" not in advice
     done = run(*elsewhere, "reap", "--force")
-    assert "removed  " not in done.stdout and "another boot" in done.stdout and len(kernel_rows()) == 1
+    assert not reaped(done.stdout) and "another boot" in done.stdout and len(kernel_rows()) == 1
 
 
 IPC_SET = """$b = ''; shmctl($ARGV[0], 2, $b) // die; substr($b, $ARGV[1], 4) = pack('I', $ARGV[2]); shmctl($ARGV[0], 1, $b) // die"""
@@ -157,7 +158,7 @@ def test_ipc_set_keeps_the_segments_identity(leaked):
     assert run("perl", "-e", IPC_SET, leaked["segments"][0]["shmid"], MODE_AT, 0o640).returncode == 0
     report = Recording("memshim.data").report()
     assert verdict(report) == verdict(leaked) and report["segments"][0]["now"] == {"state": "present", "nattch": 0}
-    assert memshim("reap", "--force").stdout.startswith("removed ")
+    assert memshim("reap", "--force").stdout.startswith("REMOVED  1 ")
 
 
 @needs_root
@@ -178,12 +179,12 @@ def test_verdict_of_a_process_that_ran_on():
     before = done.report()
     segment, = before["segments"]
     assert (segment["state"], segment["leaked"]) == ("present", False)
-    assert "kept     segment" in memshim("reap", "--force").stdout
+    assert reaped(memshim("reap", "--force").stdout, "KEPT")
     keeper_pid, = [p["pid"] for p in before["processes"] if p["state"] == "running"]
     with open("stop", "w", encoding="utf-8"):
         harness.wait_until(lambda: not os.path.exists(f"/proc/{keeper_pid}"), "it ends")
     assert verdict(done.report()) == verdict(before)
-    assert memshim("reap", "--force").stdout.startswith("removed ")
+    assert memshim("reap", "--force").stdout.startswith("REMOVED  1 ")
     assert verdict(done.report()) == verdict(before) and kernel_rows() == {}
 
 
