@@ -131,6 +131,7 @@
  *   model/findings_group    joins findings of one kind, program, place and cause
  *   model/place             the function and line that a call came from
  *   model/findings_heap     findings about heaps: growing, thrashing, pinned, past the break
+ *   model/findings_mapped   findings about mappings: growing, blocks taken again, arenas, stacks
  *   model/heap_places       the place that most of a heap's growth is from
  *   model/findings_segments findings about segments and their holders
  *   model/explain           why a call failed, by the facts of that moment:

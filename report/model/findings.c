@@ -13,6 +13,7 @@
 
 #include "report/model/failures.h"
 #include "report/model/findings_heap.h"
+#include "report/model/findings_mapped.h"
 #include "report/model/findings_objects.h"
 #include "report/model/findings_segments.h"
 #include "report/model/kernel_snapshots.h"
@@ -312,6 +313,7 @@ static void check_processes(struct model *model)
 		check_mixed(model, p);
 		check_blocked(model, p);
 		findings_check_heap(model, p);
+		findings_check_mapped(model, p);
 		findings_check_attachments(model, p);
 	}
 }

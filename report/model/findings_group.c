@@ -402,6 +402,8 @@ char *finding_command(const struct model *model, const struct finding *finding)
 	case FINDING_HEAP_GROWING:
 	case FINDING_HEAP_PINNED:
 	case FINDING_BREAK_THRASH:
+	case FINDING_MAPPINGS_GROWING:
+	case FINDING_MMAP_THRASH:
 		command = finding_heap_command(model, finding->program[0]);
 		break;
 	case FINDING_PAST_THE_BREAK:

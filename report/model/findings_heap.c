@@ -16,7 +16,7 @@
 #define SECOND_NS 1000000000ull
 #define MIB (1ull << 20)
 
-static uint64_t heap_life_ns(const struct model *model, const struct model_process *p)
+uint64_t heap_life_ns(const struct model *model, const struct model_process *p)
 {
 	uint64_t end = p->facts.ended ? p->facts.end_ns : model->session.duration_ns;
 
@@ -57,7 +57,7 @@ static void finding_set_place(struct finding *finding, const struct model_proces
 #define GROWING_BUSY_PART 3u /* it ran, or was ready to run, for a third of its life */
 #define GIVEN_BACK_MOST 4u   /* at most this part of the growth */
 
-static bool growing_long_enough(const struct model_process *p, uint64_t life_ns)
+bool heap_lived_long_enough(const struct model_process *p, uint64_t life_ns)
 {
 	const struct usage_facts *usage = &p->identity.usage;
 	bool paused = usage->samples &&
@@ -75,7 +75,7 @@ static void check_growing(struct model *model, const struct model_process *p)
 	struct finding *finding;
 	char headline[64];
 
-	if (!p->heap || !growing_long_enough(p, life_ns) ||
+	if (!p->heap || !heap_lived_long_enough(p, life_ns) ||
 	    !growth_judge(&p->heap->growth, p->facts.start_ns + life_ns, &growth) ||
 	    !growth.steady || growth.until - growth.from < GROWING_LEAST_BYTES ||
 	    model_shrunk(&p->facts) > grown / GIVEN_BACK_MOST)

@@ -235,8 +235,10 @@ static void mapping_replay_mmap(struct replay *r, const struct event *event)
 	    r->of->rows[under].begin <= piece.begin && r->of->rows[under].purpose == MAPPED_ARENA)
 		piece.purpose = MAPPED_ARENA;
 	r->of->sums[piece.purpose].mmaps++;
-	if (piece.purpose == MAPPED_BLOCK && last && bytes >= last / 2 && bytes / 2 <= last)
+	if (piece.purpose == MAPPED_BLOCK && last && bytes >= last / 2 && bytes / 2 <= last) {
 		r->of->blocks_again++;
+		r->of->again_stack = event->stack;
+	}
 	mapping_add(r, &piece);
 }
 
@@ -310,16 +312,23 @@ static void mapping_replay_mremap(struct replay *r, const struct event *event)
 
 static struct mappings *mappings_make(struct model *model, struct model_process *process)
 {
-	if (!process->mappings && !(process->mappings = calloc(1, sizeof *process->mappings)))
+	struct mappings *of = process->mappings;
+
+	if (of)
+		return of;
+	of = process->mappings = calloc(1, sizeof *of);
+	if (of)
+		growth_begin(&of->growth, process->facts.start_ns, 0);
+	else
 		model->no_memory = true;
-	return process->mappings;
+	return of;
 }
 
 void mappings_add_event(struct model *model, struct model_process *process,
 			const struct event *event, uint32_t site)
 {
 	struct replay r = {model, mappings_make(model, process), site};
-	uint64_t begin = event->u.range.address;
+	uint64_t begin = event->u.range.address, before = r.of ? r.of->now_bytes : 0;
 
 	if (!r.of)
 		return;
@@ -340,6 +349,7 @@ void mappings_add_event(struct model *model, struct model_process *process,
 	default:
 		break;
 	}
+	growth_add_move(&r.of->growth, event->time_ns, before, r.of->now_bytes);
 }
 
 void mappings_fork(struct model *model, struct model_process *child, const struct event *event)

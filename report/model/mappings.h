@@ -19,6 +19,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "report/model/growth.h"
 #include "report/reader/event.h"
 
 struct model;
@@ -57,6 +58,8 @@ struct mappings {
 	uint64_t blocks_returned_bytes;
 	uint64_t blocks_again; /* of them, followed by an mmap of about the same size */
 	uint64_t last_returned_bytes;
+	uint32_t again_stack; /* of the last such mmap */
+	struct growth growth; /* of now_bytes */
 };
 
 /* A successful call by the site (index + 1, or HEAP_SITE_...). */

@@ -9,6 +9,8 @@
  *    frame NUMBER OUTER MODULE OFFSET
  *    lost COUNT                      events of the log
  *    move INSTANCE TIME STACK BEFORE AFTER [malloc]
+ *    map INSTANCE TIME STACK ADDRESS BYTES [malloc]      private and anonymous
+ *    unmap INSTANCE TIME STACK ADDRESS BYTES
  *    fork CHILD PARENT TIME
  *    exec INSTANCE TIME
  *    usage INSTANCE TIME RESIDENT_PEAK ANONYMOUS FAULTS CPU_MS WAITED_MS [HEAP_FREE HEAP]
@@ -16,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "report/model/apply_event.h"
 #include "report/model/finalize.h"
@@ -94,6 +97,25 @@ static void tell_move(char **word)
 	count_move(&model_process(model, event.process)->facts, &event);
 }
 
+static void tell_mapping(char **word)
+{
+	struct event event = {
+		.process = (uint32_t)number(word[1]),
+		.tid = (int32_t)number(word[1]),
+		.time_ns = number(word[2]) * MS,
+		.stack = (uint32_t)number(word[3]),
+		.kind = word[0][0] == 'm' ? KIND_MMAP : KIND_MUNMAP,
+		.flags = word[6] ? FLAG_MALLOC : 0,
+		.u.range = {.address = BASE + number(word[4]), .length = number(word[5])},
+	};
+
+	if (event.kind == KIND_MMAP) {
+		event.u.mmap.protection = PROT_READ | PROT_WRITE;
+		event.u.mmap.flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	}
+	feed(&event);
+}
+
 static void tell_life(char **word, uint8_t kind)
 {
 	struct event event = {
@@ -166,6 +188,8 @@ static void tell(char **word)
 		tell_move(word);
 	else if (strcmp(what, "usage") == 0)
 		tell_usage(word);
+	else if (strcmp(what, "map") == 0 || strcmp(what, "unmap") == 0)
+		tell_mapping(word);
 	else if (strcmp(what, "fork") == 0)
 		tell_life(word, KIND_FORK);
 	else if (strcmp(what, "exec") == 0)
