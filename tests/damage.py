@@ -5,7 +5,7 @@ import struct
 
 import harness
 
-HEADER_BYTES, CHUNK_BYTES, PROCESS_BYTES = 4096, 128, 1216
+HEADER_BYTES, CHUNK_BYTES, PROCESS_BYTES = 4096, 128, 1384
 KINDS = ("shared", "index", "rings", "processes", "owners", "attachments", "ledger", "modules", "stacks", "loads", "programs", "uses",
          "waits", "log", "unfollowed", "snapshots", "identities", "objects", "jit_names", "titles")
 COMMITTED_AT = 40  # in struct segment_header
@@ -14,7 +14,7 @@ AFTER_REGIONS = 48 + 20 * 24  # in struct segment_header: the fields after `regi
 EVENT = {"published": (0, "Q"), "clock": (8, "Q"), "process": (16, "I"), "tid": (20, "i"), "stack": (24, "I"), "kind": (28, "B"),
          "flags": (29, "B"), "detail": (30, "H"), "u0": (32, "Q"), "u1": (40, "Q"), "u2": (48, "Q"), "u3": (56, "Q")}
 PROCESS = {"instance": (0, "I"), "parent": (4, "I"), "pid": (8, "i"), "ppid": (12, "i"), "image": (20, "I"), "start_time": (32, "Q"),
-           "state": (128, "I"), "attached": (140, "I"), "comm": (80, "16s"), "exe": (920, "160s"), "cmdline": (1080, "136s")}
+           "state": (128, "I"), "attached": (140, "I"), "comm": (80, "16s"), "exe": (1088, "160s"), "cmdline": (1248, "136s")}
 ENTRY = {"claim": (0, "Q"), "creator": (8, "I"), "size": (16, "Q"), "attaches": (48, "Q"), "detaches": (56, "Q"),
          "creator_stack": (72, "I")}
 OBJECT = {"kind": (0, "I"), "id": (4, "i"), "state": (8, "I"), "key": (12, "I"), "size": (48, "Q"), "changed": (80, "Q")}

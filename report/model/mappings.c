@@ -9,7 +9,7 @@
 #include "report/model/heap.h"
 #include "report/model/model.h"
 
-#define PIECES_MAX (1u << 20)
+#define PIECES_MAX (1u << 16)    /* the kernel's vm.max_map_count is 65,530, if it is not raised */
 #define INHERITED_MAX (1u << 22) /* pieces that all children together may copy */
 #define ARENA_HEAP_SHIFT 26      /* glibc's HEAP_MAX_SIZE, without huge pages */
 
@@ -289,6 +289,8 @@ static void mapping_replay_mremap(struct replay *r, const struct event *event)
 	uint32_t at = mapping_find(r->of, old);
 	struct mapping_piece piece = {0};
 
+	if (old_end <= old || new_end <= to || to + (old_end - old) < to) /* a damaged log */
+		return;
 	if (at == r->of->count || r->of->rows[at].begin > old) { /* not anonymous, or not known */
 		mapping_remove(r, to, new_end);
 		return;

@@ -2,6 +2,7 @@
 """The account of memory past the break: its sums are the kernel's, and each byte is charged to the site that took it."""
 
 import os
+import random
 import re
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 import harness
 import machine
 from harness import Lines, MEMSHIM, Recording, memshim, record, target
+from story_model import Story
 
 needs_stacks = machine.needs("call stacks")
 PURPOSES = ("direct", "arena", "block", "stack")
@@ -196,3 +198,69 @@ def test_first_screen_leads_to_the_rest(compile_c):
         assert " anonymous; the break is up to 0 %" in page
     assert re.search(r"\n *\d+(\.\d)?M .* mprotect +arena +work \(thread\)\n", page), page
     assert re.search(r"\n *\d+(\.\d)?M .*malloc: arenas of threads\n", page), page
+
+
+PAGE = 4096
+
+
+class Pages:
+    """The same account, page by page: page -> (site, accessible)."""
+
+    def __init__(self):
+        self.pages, self.taken = {}, {}
+
+    def take(self, page, site):
+        self.pages[page] = (site, True)
+        self.taken[site] = self.taken.get(site, 0) + PAGE
+
+    def map(self, site, first, count):
+        for page in range(first, first + count):
+            self.take(page, site)
+
+    def unmap(self, _, first, count):
+        for page in range(first, first + count):
+            self.pages.pop(page, None)
+
+    def protect(self, site, first, count, accessible):
+        for page in range(first, first + count):
+            if page in self.pages and self.pages[page][1] != accessible:
+                self.pages[page] = (site, False)
+                if accessible:
+                    self.take(page, site)
+
+    def remap(self, site, first, old, new, to):
+        known = first in self.pages
+        accessible = known and self.pages[first][1]
+        moved = [self.pages.pop(page, None) for page in range(first, first + old)][:new]
+        for page in range(to, to + new):
+            self.pages.pop(page, None)
+        if not known:
+            return
+        self.pages.update({to + i: page for i, page in enumerate(moved) if page})
+        for page in range(to + len(moved), to + new):
+            if accessible:
+                self.take(page, site)
+            else:
+                self.pages[page] = (site, False)
+
+    def kept(self, site):
+        return sum(PAGE for of, accessible in self.pages.values() if of == site and accessible)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_random_calls(seed):
+    """The pieces of the model and a table of all pages agree about each site."""
+    rng, story, pages = random.Random(seed), Story().process(1, end=5000), Pages()
+    for at_ms in range(1, 300):
+        site, first, count = rng.randint(1, 6), rng.randrange(60), rng.randint(1, 12)
+        kind = rng.choice(("map", "map", "unmap", "protect", "remap"))
+        site += 10 * ("map", "unmap", "protect", "remap").index(kind)  # calls of one kind and stack are a site
+        words = {"protect": [rng.randrange(2)], "remap": [rng.randint(1, 12) * PAGE, rng.choice((first, 100 + rng.randrange(60))) * PAGE]}
+        more = words.get(kind, [])
+        if kind == "remap" and not all(page in pages.pages for page in range(first, first + count)):
+            continue  # the kernel refuses it
+        story.tell(kind, 1, at_ms, site, first * PAGE, count * PAGE, *more)
+        getattr(pages, kind)(site, first, count, *(word // PAGE if kind == "remap" else bool(word) for word in more))
+    sites = story.conclusions().sites
+    assert {site: (kept, taken) for site, (kept, _, taken) in sites.items() if taken} == {
+        site: (pages.kept(site), taken) for site, taken in pages.taken.items()}

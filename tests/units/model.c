@@ -11,6 +11,8 @@
  *    move INSTANCE TIME STACK BEFORE AFTER [malloc]
  *    map INSTANCE TIME STACK ADDRESS BYTES [malloc]      private and anonymous
  *    unmap INSTANCE TIME STACK ADDRESS BYTES
+ *    protect INSTANCE TIME STACK ADDRESS BYTES PROTECTION
+ *    remap INSTANCE TIME STACK ADDRESS OLD_BYTES NEW_BYTES RESULT
  *    fork CHILD PARENT TIME
  *    exec INSTANCE TIME
  *    usage INSTANCE TIME RESIDENT_PEAK ANONYMOUS FAULTS CPU_MS WAITED_MS [HEAP_FREE HEAP]
@@ -97,21 +99,26 @@ static void tell_move(char **word)
 	count_move(&model_process(model, event.process)->facts, &event);
 }
 
-static void tell_mapping(char **word)
+static void tell_mapping(char **word, uint8_t kind)
 {
 	struct event event = {
 		.process = (uint32_t)number(word[1]),
 		.tid = (int32_t)number(word[1]),
 		.time_ns = number(word[2]) * MS,
 		.stack = (uint32_t)number(word[3]),
-		.kind = word[0][0] == 'm' ? KIND_MMAP : KIND_MUNMAP,
-		.flags = word[6] ? FLAG_MALLOC : 0,
+		.kind = kind,
+		.flags = kind == KIND_MMAP && word[6] ? FLAG_MALLOC : 0,
 		.u.range = {.address = BASE + number(word[4]), .length = number(word[5])},
 	};
 
-	if (event.kind == KIND_MMAP) {
+	if (kind == KIND_MMAP) {
 		event.u.mmap.protection = PROT_READ | PROT_WRITE;
 		event.u.mmap.flags = MAP_PRIVATE | MAP_ANONYMOUS;
+	} else if (kind == KIND_MPROTECT) {
+		event.u.range.protection = number(word[6]);
+	} else if (kind == KIND_MREMAP) {
+		event.u.mremap.new_length = number(word[6]);
+		event.u.mremap.result = BASE + number(word[7]);
 	}
 	feed(&event);
 }
@@ -188,8 +195,14 @@ static void tell(char **word)
 		tell_move(word);
 	else if (strcmp(what, "usage") == 0)
 		tell_usage(word);
-	else if (strcmp(what, "map") == 0 || strcmp(what, "unmap") == 0)
-		tell_mapping(word);
+	else if (strcmp(what, "map") == 0)
+		tell_mapping(word, KIND_MMAP);
+	else if (strcmp(what, "unmap") == 0)
+		tell_mapping(word, KIND_MUNMAP);
+	else if (strcmp(what, "protect") == 0)
+		tell_mapping(word, KIND_MPROTECT);
+	else if (strcmp(what, "remap") == 0)
+		tell_mapping(word, KIND_MREMAP);
 	else if (strcmp(what, "fork") == 0)
 		tell_life(word, KIND_FORK);
 	else if (strcmp(what, "exec") == 0)
