@@ -11,6 +11,7 @@
  * WARM_CALLS are made first, so that all pages of a log have been touched. With BESIDE_CPU, a
  * second process makes the same calls through libc on that CPU without a pause.
  */
+#include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,6 +25,7 @@
 
 #include "preload/common/raw.h"
 #include "tests/bench/bench.h"
+#include "tests/bench/maps.h"
 
 #define STEP_BYTES 4096
 #define SEGMENT_BYTES 4096
@@ -240,6 +242,8 @@ static const struct workload workloads[] = {
 	{"set", set_bare, set_entry, 2, 20},
 	{"semop", semop_bare, semop_entry, 2, 100},
 	{"message", message_bare, message_entry, 2, 50},
+	{"map", map_bare, map_entry, 2, 50},
+	{"block", block_bare, block_entry, 2, 50},
 	{"stat", stat_bare, stat_entry, 1, 200},
 	{"malloc", nothing, malloc_entry, 1, 4000},
 	{"deep", deep_bare, deep_entry, 1, 200}, /* the same 16 frames each time */
@@ -420,6 +424,7 @@ int main(int argc, char **argv)
 	struct result result;
 	pid_t beside = 0;
 
+	mallopt(M_MMAP_THRESHOLD, BLOCK_BYTES / 2); /* or free(3) raises it */
 	if (!work || pairs == 0) {
 		fputs("usage: calls WORKLOAD PAIRS WARM_CALLS CPU [BESIDE_CPU]\n", stderr);
 		return 2;

@@ -130,6 +130,22 @@ int shmctl(int shmid, int command, struct shmid_ds *facts)
 	return (int)as_libc(ret);
 }
 
+void *mmap(void *address, size_t length, int protection, int flags, int fd, off_t offset)
+{
+	long ret = raw_call6(SYS_mmap, (long)address, (long)length, protection, flags, fd, offset);
+
+	stamp(SYS_mmap, (uint64_t)ret, (uint64_t)address, length, (uint64_t)flags);
+	return (void *)as_libc(ret);
+}
+
+int munmap(void *address, size_t length)
+{
+	long ret = raw_call3(SYS_munmap, (long)address, (long)length, 0);
+
+	stamp(SYS_munmap, (uint64_t)ret, (uint64_t)address, length, 0);
+	return (int)as_libc(ret);
+}
+
 int semget(key_t key, int nsems, int flags)
 {
 	long ret = raw_call3(SYS_semget, key, nsems, flags);

@@ -29,6 +29,7 @@ import watching
 NATIVE = tools.Tool()
 FLOOR = tools.Floor()
 MEMSHIM = tools.Memshim(["-k", "0"], floor_share=1.5, floor_ns=25)
+MAPPINGS = tools.Memshim(["-a", "-k", "0"], floor_share=1.5, floor_ns=25)
 LTTNG = tools.Lttng()
 STRACE = tools.Strace()
 
@@ -38,6 +39,7 @@ TOOLS = [
     FLOOR,
     MEMSHIM,
     tools.Memshim(["-k", "16"], floor_share=2.5),
+    MAPPINGS,
     tools.Fprintf(),
     LTTNG,
     STRACE,
@@ -53,6 +55,7 @@ EVENTS_RATE = JSON_RATE = 5
 REPORT_RATE = 50
 READ_EVENTS = 10_000_000
 WATCHED_NS = 10  # noise, between two runs
+UNTOUCHED_NS = 25  # noise of an mmap, which takes longer
 TOP_SHARE = 0.02
 
 
@@ -67,8 +70,11 @@ class Workload:
     only: tuple = ()  # names of tools; all
     beside: bool = False
     program: str = "calls"
+    mapping: bool = False
 
     def wants(self, tool):
+        if tool.anonymous and not self.mapping:
+            return False
         return not tool.missing and (not self.only or tool.judged or tool.name in self.only) and (
             tool.beside or not self.beside)
 
@@ -95,6 +101,8 @@ WORKLOADS = [
     Workload("set", "semget, IPC_RMID", event=True, only=("null", "floor", "strace")),
     Workload("semop", "semop(+1), semop(-1): counted", only=("null", "floor", "strace")),
     Workload("message", "msgsnd, msgrcv: counted", only=("null", "floor", "strace")),
+    Workload("map", "mmap, munmap: events with -a", only=("null", "floor", "strace"), mapping=True),
+    Workload("block", "malloc, free of a mapped block", only=("null", "strace"), mapping=True),
     Workload("stat", "IPC_STAT", event=True),
     Workload("deep", "IPC_STAT, 16 frames deep", event=True, only=("null", "floor")),
     Workload("new", "IPC_STAT, 16 new frames", only=("null",)),
@@ -265,6 +273,17 @@ def counted_targets(cells, tool):
                           f"{number(cell.median())} ns", cell.median() <= event.median(), cell, event)
 
 
+def mapping_targets(cells, workloads, tool):
+    """An event with -a costs what any event costs. Without it, libc's functions are as they were."""
+    for workload in (w for w in workloads if w.mapping):
+        cell, floor = cells.get((workload.name, tool.name)), cells.get(("map", FLOOR.name))
+        if cell and tool.anonymous and workload.name == "map" and floor:
+            yield from floor_target(cells, workload, tool)
+        elif cell and not tool.anonymous:
+            yield verdict(f"{tool.title}: {workload.title}", f"<= {UNTOUCHED_NS} ns, noise",
+                          f"{number(cell.median())} ns", cell.median() <= UNTOUCHED_NS, cell)
+
+
 def cold_target(cells, tool):
     """The floor touches one new page there. memshim may cost one more page."""
     cell, cold, warm = (cells.get(("cold", tool.name)), cells.get(("cold", FLOOR.name)),
@@ -293,11 +312,12 @@ def beside_target(cells, tool):
 def targets(cells, workloads):
     for tool in (t for t in TOOLS if t.judged):
         for workload in workloads:
-            if workload.event:
+            if workload.event and workload.wants(tool):
                 yield from event_targets(cells, workload, tool)
         yield from nothing_target(cells, tool)
         yield from beside_target(cells, tool)
         yield from counted_targets(cells, tool)
+        yield from mapping_targets(cells, workloads, tool)
         yield from cold_target(cells, tool)
         yield from start_target(cells, tool)
 

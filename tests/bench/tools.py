@@ -52,6 +52,7 @@ class Tool:
     whole = False  # the bare calls are watched too: only whole times can be compared
     beside = True  # two processes at once make sense
     judged = False  # memshim itself: compared with the targets
+    anonymous = False  # records mappings: measured with calls that map memory
 
     def __init__(self):
         self.missing = None
@@ -112,6 +113,7 @@ class Memshim(Tool):
         super().__init__()
         self.options = options
         self.name = self.title = " ".join(["memshim", *options])
+        self.anonymous = "-a" in options
         self.floor_share = floor_share
         self.floor_ns = floor_ns
 
