@@ -254,7 +254,7 @@ def test_where_a_file_lies_is_said_once(plugins, compile_c):
     program = compile_c("recurs", """
         #include <dlfcn.h>
         #include <stdio.h>
-        static void *held[101];
+        static void *held[61];
         static void call(int i, int depth)
         {
             if (depth) call(i, depth - 1);
@@ -264,17 +264,17 @@ def test_where_a_file_lies_is_said_once(plugins, compile_c):
         int main(int argc, char **argv)
         {
             char name[32];
-            for (int i = 0; i < 100; i++) {
+            for (int i = 0; i < 60; i++) {
                 snprintf(name, sizeof name, "./copy%d.so", i);
                 held[i] = dlopen(name, RTLD_NOW);
             }
-            for (int depth = 0; depth < 120; depth++)
-                for (int i = 0; i < 100; i++) call(i, depth);
-            held[100] = dlopen("./b.so", RTLD_NOW);
-            call(100, 0);
+            for (int depth = 0; depth < 200; depth++)
+                for (int i = 0; i < 60; i++) call(i, depth);
+            held[60] = dlopen("./b.so", RTLD_NOW);
+            call(60, 0);
         }
     """, "-ldl", "-fno-optimize-sibling-calls")
-    for i in range(100):
+    for i in range(60):
         shutil.copy(plugins[0], f"copy{i}.so")
     last = record(program, options=("--log-size=1M", "-k", "3")).calls("--call=shmctl")[-1]["stack"][0]
     assert last["function"] == "in_b" and last["pc"]
