@@ -92,6 +92,7 @@
  *   reader/facts_visitor   the one sink of facts
  *   reader/tables          processes, attachments, ledger, stacks, row by row
  *   reader/rows            converts their rows into facts
+ *   reader/rows_operations   those about sets and queues
  *   reader/object_facts    what those rows say about segments, sets and queues
  *   reader/catalog         who created the objects that ended sessions left behind
  *   reader/timescale       from the session's clock to nanoseconds
@@ -141,6 +142,7 @@
  *   model/findings_removals  segments that another program removed, and the next with their key
  *   model/memory_limits  why memory was refused, by the limits that the recorder read
  *   model/suppress          removes known findings
+ *   model/full_table        who created most objects, for calls that fail with ENOSPC
  *   model/failures          which rule or limit a failed call met
  *   model/family            which processes may still attach a segment that no process has attached
  *   model/finalize          conclusions at the end of a session
@@ -211,6 +213,7 @@
  *   view/map_rows        an address space: the lines of the drawing
  *   view/map_boxes       the lines inside a box of it
  *   view/map_text        the drawing
+ *   view/map_uses        its sets and queues
  *   view/map_json        the address space as an object
  *   view/reap_table      what reap removed or kept
  *   view/sessions        the list of sessions

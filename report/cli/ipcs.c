@@ -17,6 +17,7 @@
 #include "report/procfs/sysvipc.h"
 #include "report/reader/tables.h"
 #include "report/session/find.h"
+#include "report/session/ipc_usage.h"
 #include "report/session/left_behind.h"
 #include "report/util/array.h"
 #include "report/util/error.h"
@@ -342,6 +343,23 @@ static bool ipcs_has(const struct ipc_table *table, const struct filter *filter)
 	return there;
 }
 
+static void ipcs_set_limit(struct ipcs_limit *limit, const struct ipc_usage *usage)
+{
+	*limit = (struct ipcs_limit){usage->name, usage->used, usage->limit};
+}
+
+static void ipcs_read_limits(struct ipcs_options *options)
+{
+	struct ipc_usage usage[LIMIT_COUNT];
+
+	ipc_usage_read(usage);
+	ipcs_set_limit(&options->limits[SHARED_MEMORY][0], &usage[LIMIT_SHMMNI]);
+	ipcs_set_limit(&options->limits[SHARED_MEMORY][1], &usage[LIMIT_SHMALL]);
+	ipcs_set_limit(&options->limits[SEMAPHORE_SET][0], &usage[LIMIT_SEMMNI]);
+	ipcs_set_limit(&options->limits[SEMAPHORE_SET][1], &usage[LIMIT_SEMMNS]);
+	ipcs_set_limit(&options->limits[MESSAGE_QUEUE][0], &usage[LIMIT_MSGMNI]);
+}
+
 static int ipcs_show(const struct options *options, const struct ipc_table *table)
 {
 	struct out *out = page_begin(options->color);
@@ -358,8 +376,9 @@ static int ipcs_show(const struct options *options, const struct ipc_table *tabl
 
 	bool shown = true;
 
+	ipcs_read_limits(&view_options);
 	if (options->json)
-		ipcs_json(out, table, &options->filter);
+		ipcs_json(out, table, &view_options);
 	else
 		shown = ipcs_text(out, table, &view_options);
 	free(folder);

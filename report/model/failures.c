@@ -14,6 +14,7 @@
 #include "report/model/explain.h"
 #include "report/model/explain_break.h"
 #include "report/model/findings.h"
+#include "report/model/full_table.h"
 #include "report/model/kernel_snapshots.h"
 #include "report/model/model.h"
 #include "report/util/format.h"
@@ -106,40 +107,6 @@ static void note_blocker(struct model_process *process, const struct event *even
 	process->blocked_stack = event->stack;
 }
 
-/* The program with the most existing objects of a kind that the session created. */
-static void note_most(const struct model *model, struct model_failure *failure,
-		      enum object_kind kind)
-{
-	const struct model_segments *of = kind == SHARED_MEMORY ? &model->segments
-								: &model->objects;
-	uint64_t page = model->session.page_bytes ? model->session.page_bytes : 4096;
-	struct model_program *program, *next, *most = NULL;
-
-	HASH_ITER (hh, model->processes.programs, program, next)
-		program->tally = (struct model_tally){0};
-	for (uint32_t i = 0; i < of->count; i++) {
-		const struct model_segment *segment = of->rows[i];
-		const struct model_process *creator = model_process(model, segment->creator);
-
-		if (segment->kind != kind || segment->created == CREATED_NOT ||
-		    (segment->removed && !segment->now) || !creator || !creator->program)
-			continue;
-		program = creator->program;
-		program->tally.segments++;
-		program->tally.pages += (segment->size + page - 1) / page;
-		program->tally.creators += program->tally.last_creator != segment->creator;
-		program->tally.last_creator = segment->creator;
-		if (!most || program->tally.segments > most->tally.segments)
-			most = program;
-	}
-	failure->most = most;
-	if (!most)
-		return;
-	failure->most_creators = most->tally.creators;
-	failure->most_segments = most->tally.segments;
-	failure->most_pages = most->tally.pages;
-}
-
 /* The first failure of a row is the one that is explained. */
 static void failure_begin(struct model *model, struct model_failure *failure,
 			  const struct event *event, const struct explanation *explanation)
@@ -153,7 +120,7 @@ static void failure_begin(struct model *model, struct model_failure *failure,
 	failure->shmid = -1;
 	event_object_id(event, &failure->shmid);
 	if (event->detail == ENOSPC && event_is_of_object(event))
-		note_most(model, failure, event_object_kind(event));
+		full_table_note(model, failure, event_object_kind(event));
 }
 
 static bool failure_is_same(const struct model_failure *failure, const char *form)

@@ -38,6 +38,8 @@ struct model_failure {
 	const struct model_program *most;
 	uint32_t most_creators;
 	uint64_t most_segments, most_pages;
+	/* The call stack from which that program created most of them; most_stack 0: unknown. */
+	uint32_t most_instance, most_stack, most_from_stack;
 };
 
 /* The text of a finding about a failed call that happened `count` times; the caller frees it. */

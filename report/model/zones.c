@@ -24,6 +24,7 @@ void zones_free(struct zones *zones)
 	if (zones) {
 		free(zones->zones);
 		free(zones->attached);
+		free(zones->uses);
 	}
 	free(zones);
 }
@@ -370,4 +371,40 @@ const char *zone_kind_name(enum zone_kind kind)
 	};
 
 	return names[kind];
+}
+
+/* ---- sets and queues ---- */
+
+/* Null without memory. */
+static struct zone_use *zone_use_of(struct zones *zones, enum object_kind kind, int32_t id)
+{
+	for (uint32_t i = 0; i < zones->use_count; i++)
+		if (zones->uses[i].kind == kind && zones->uses[i].id == id)
+			return &zones->uses[i];
+	if (!ARRAY_RESERVE(zones->uses, zones->use_capacity, zones->use_count + 1)) {
+		zones->no_memory = true;
+		return NULL;
+	}
+	zones->uses[zones->use_count] = (struct zone_use){.kind = kind, .id = id};
+	return &zones->uses[zones->use_count++];
+}
+
+void zones_add_use(struct zones *zones, const struct use_facts *facts)
+{
+	struct zone_use *use = zone_use_of(zones, facts->kind, facts->id);
+
+	if (!use)
+		return;
+	use->operations += facts->operations;
+	use->received += facts->received;
+}
+
+void zones_add_wait(struct zones *zones, const struct wait_facts *facts)
+{
+	struct zone_use *use = zone_use_of(zones, facts->kind, facts->id);
+
+	if (!use || use->waits)
+		return;
+	use->waits = true;
+	use->wait = *facts;
 }

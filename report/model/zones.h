@@ -49,6 +49,15 @@ struct zone {
 	uint32_t holder_count, holder_capacity;
 };
 
+/* A semaphore set or queue that the process used or waits for: it lies in the kernel. */
+struct zone_use {
+	enum object_kind kind;
+	int32_t id;
+	uint64_t operations, received; /* as in use_facts */
+	bool waits;
+	struct wait_facts wait; /* the first of its threads that waits */
+};
+
 /* The process; addresses are 0 where they are not known. */
 struct zones_process {
 	int32_t pid;
@@ -65,6 +74,8 @@ struct zones {
 	uint32_t count, capacity;
 	uint32_t *attached; /* indices of the attachments, in the order of their shmids */
 	uint32_t attached_count;
+	struct zone_use *uses;
+	uint32_t use_count, use_capacity;
 	bool headroom_known;   /* headroom_bytes is exact */
 	bool headroom_at_most; /* headroom_bytes is the most that is possible: other mappings are
 				  not recorded */
@@ -79,6 +90,10 @@ void zones_add_mapping(struct zones *zones, const struct mapping_facts *facts);
 
 /* Finds the purpose of each mapping, the break, and the free range above it. */
 void zones_finalize(struct zones *zones);
+
+/* What the process did with a set or queue, and a call that has not returned. */
+void zones_add_use(struct zones *zones, const struct use_facts *facts);
+void zones_add_wait(struct zones *zones, const struct wait_facts *facts);
 
 /* How many zones are attachments of this segment. */
 uint32_t zones_of_segment(const struct zones *zones, int32_t shmid);

@@ -139,6 +139,12 @@ struct zones *zones_recorded(const struct model *model, const struct model_proce
 		if (model->history.past[i].process == process &&
 		    ended_with(&model->history.past[i]))
 			zone_recorded_add_attachment(zones, &model->history.past[i].attachment);
+	for (uint32_t i = 0; i < model->operations.use_count; i++)
+		if (model->operations.uses[i].instance == facts->instance)
+			zones_add_use(zones, &model->operations.uses[i]);
+	for (uint32_t i = 0; i < model->operations.wait_count; i++)
+		if (model->operations.waits[i].instance == facts->instance)
+			zones_add_wait(zones, &model->operations.waits[i]);
 	zones_finalize(zones);
 	zone_recorded_add_holders(zones, model, last_moment(model, process),
 				  zone_recorded_runs(process));

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/msg.h>
 #include <sys/sem.h>
 
 /* ---- segments ---- */
@@ -146,6 +147,15 @@ int32_t sysvipc_last_pid(int32_t semid, int32_t semnum)
 	int pid = semctl(semid, semnum, GETPID);
 
 	return pid > 0 ? pid : 0;
+}
+
+int32_t sysvipc_last_queue_pid(int32_t msqid, bool sent)
+{
+	struct msqid_ds queue;
+
+	if (msgctl(msqid, IPC_STAT, &queue) != 0)
+		return 0;
+	return sent ? queue.msg_lspid : queue.msg_lrpid;
 }
 
 /* ---- limits ---- */

@@ -18,6 +18,12 @@ bool sysvipc_all(void (*visit)(void *context, const struct kernel_segment *objec
 /* The process that changed a semaphore last, semctl(2) GETPID; 0: none, or it may not be read. */
 int32_t sysvipc_last_pid(int32_t semid, int32_t semnum);
 
+/*
+ * The process that sent the last message to the queue or, not `sent`, received the last: msgctl(2)
+ * IPC_STAT. 0: none, or it may not be read.
+ */
+int32_t sysvipc_last_queue_pid(int32_t msqid, bool sent);
+
 /* The limits of the IPC table: numbers as in /proc/sys/kernel; 0 where they cannot be read. */
 struct sysvipc_limits {
 	uint64_t segments;   /* shmmni */

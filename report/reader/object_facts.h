@@ -55,7 +55,9 @@ struct wait_facts {
 	uint32_t nsops; /* semop: 0: the operation is not known */
 	int32_t semnum, op;
 	int64_t type; /* msgrcv */
-	/* Of a live session, by the kernel: the process that changed the semaphore last; 0 unknown.
+	/*
+	 * Of a live session, by the kernel: the process that changed the semaphore last or, of a
+	 * queue, that last did what this call waits for: sent, or received. 0 unknown.
 	 */
 	int32_t last_pid;
 };

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "preload/segment/publish.h"
-#include "report/procfs/sysvipc.h"
 #include "report/reader/facts.h"
 #include "report/reader/presence.h"
 #include "report/util/format.h"
@@ -226,56 +225,6 @@ void row_give_ledger(const struct source *source, const struct segment_entry *ro
 	row_give_creator(source, row, visitor);
 	if (visitor->ledger)
 		visitor->ledger(visitor->context, &facts);
-}
-
-void row_give_use(const struct source *source, const struct segment_use *row,
-		  const struct facts_visitor *visitor)
-{
-	uint64_t claim = word_load(&row->claim);
-	struct use_facts facts = {
-		.instance = (uint32_t)claim & ((1u << SEGMENT_USE_KIND_SHIFT) - 1),
-		.kind = (uint32_t)claim >> SEGMENT_USE_KIND_SHIFT,
-		.id = (int32_t)(claim >> 32),
-		.operations = word_load(&row->count[0]),
-		.received = word_load(&row->count[1]),
-		.seen_ns = timescale_ns(&source->scale, word_load(&row->seen_clock)),
-	};
-
-	if (visitor->use && facts.instance && facts.kind != SHARED_MEMORY &&
-	    facts.kind < OBJECT_KIND_COUNT)
-		visitor->use(visitor->context, &facts);
-}
-
-static void wait_convert_operation(struct wait_facts *facts, uint64_t operation)
-{
-	facts->nsops = facts->kind == SEMAPHORE_SET ? (uint32_t)(operation >> 32) : 0;
-	facts->semnum = facts->nsops ? (int32_t)(operation >> 16 & 0xffff) : -1;
-	facts->op = facts->nsops ? (int16_t)operation : 0;
-	facts->type = facts->call == KIND_MSGRCV ? (int64_t)operation : 0;
-}
-
-void row_give_wait(const struct source *source, const struct segment_wait *row,
-		   const struct facts_visitor *visitor)
-{
-	uint64_t claim = word_load(&row->claim), since = word_load(&row->since_clock);
-	uint64_t object = word_load(&row->object);
-	struct wait_facts facts = {
-		.instance = (uint32_t)(claim >> 32),
-		.tid = (int32_t)claim,
-		.call = (uint8_t)object,
-		.kind = (uint32_t)object >> 8,
-		.id = (int32_t)(object >> 32),
-		.since_ns = timescale_ns(&source->scale, since),
-	};
-
-	if (!visitor->wait || !facts.instance || !since || facts.call < KIND_SEMOP ||
-	    facts.call >= KIND_CALLS ||
-	    facts.kind != (facts.call <= KIND_SEMTIMEDOP ? SEMAPHORE_SET : MESSAGE_QUEUE))
-		return;
-	wait_convert_operation(&facts, word_load(&row->operation));
-	if (facts.nsops && source->facts.state == SESSION_LIVE && source->facts.same_ipc)
-		facts.last_pid = sysvipc_last_pid(facts.id, facts.semnum);
-	visitor->wait(visitor->context, &facts);
 }
 
 void row_give_unfollowed(const struct source *source, const struct segment_unfollowed *row,

@@ -12,10 +12,6 @@ void row_give_attachment(const struct source *source, const struct segment_attac
 			 const struct facts_visitor *visitor);
 void row_give_ledger(const struct source *source, const struct segment_entry *row,
 		     const struct facts_visitor *visitor);
-void row_give_use(const struct source *source, const struct segment_use *row,
-		  const struct facts_visitor *visitor);
-void row_give_wait(const struct source *source, const struct segment_wait *row,
-		   const struct facts_visitor *visitor);
 void row_give_unfollowed(const struct source *source, const struct segment_unfollowed *row,
 			 const struct facts_visitor *visitor);
 void row_give_shared(const struct segment_shared *row, const struct facts_visitor *visitor);

@@ -10,6 +10,7 @@
 
 #include "preload/segment/publish.h"
 #include "report/reader/rows.h"
+#include "report/reader/rows_operations.h"
 #include "report/reader/source_struct.h"
 
 /* ---- the segment ---- */

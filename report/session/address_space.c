@@ -89,14 +89,38 @@ static void visit_own_process(void *context, const struct process_facts *facts)
 		own->facts = *facts;
 }
 
-static void address_space_ask_session(struct address_space *address_space,
-				      struct zones_process *process)
+struct own_uses {
+	struct zones *zones;
+	uint32_t instance;
+};
+
+static void visit_own_use(void *context, const struct use_facts *facts)
 {
+	struct own_uses *own = context;
+
+	if (facts->instance == own->instance)
+		zones_add_use(own->zones, facts);
+}
+
+static void visit_own_wait(void *context, const struct wait_facts *facts)
+{
+	struct own_uses *own = context;
+
+	if (facts->instance == own->instance)
+		zones_add_wait(own->zones, facts);
+}
+
+static void address_space_ask_session(struct address_space *address_space, struct zones *zones)
+{
+	struct zones_process *process = &zones->process;
 	struct own_row own = {address_space->pid,
 			      status_inner_pid(address_space->pid),
 			      address_space->start_time,
 			      {0}};
 	struct facts_visitor visitor = {.process = visit_own_process, .context = &own};
+	struct own_uses uses = {zones, 0};
+	struct facts_visitor rest = {
+		.use = visit_own_use, .wait = visit_own_wait, .context = &uses};
 	char path[PATH_MAX];
 
 	if (!address_space->session_sought && find_by_pid(address_space->pid, true, path))
@@ -115,6 +139,8 @@ static void address_space_ask_session(struct address_space *address_space,
 		process->break_initial = own.facts.break_initial;
 	process->break_current = own.facts.break_current;
 	process->break_peak = own.facts.break_peak;
+	uses.instance = own.facts.instance;
+	tables_read_rest(address_space->source, &rest);
 }
 
 /* ---- a running process ---- */
@@ -167,7 +193,7 @@ struct zones *address_space_read(struct address_space *address_space)
 	error = zones ? maps_visit_pages(address_space->pid, address_space_add_mapping, zones)
 		      : -ENOMEM;
 	if (error == 0 && zones->count > 0) {
-		address_space_ask_session(address_space, &zones->process);
+		address_space_ask_session(address_space, zones);
 		zones_finalize(zones);
 		ask_about_attachments(zones);
 		return zones;

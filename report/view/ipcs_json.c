@@ -94,8 +94,26 @@ static void ipcs_json_put_objects(struct json *json, const struct ipc_table *tab
 	json_close(json, ']');
 }
 
-void ipcs_json(struct out *out, const struct ipc_table *table, const struct filter *filter)
+static void ipcs_json_put_limits(struct json *json, const struct ipcs_options *options)
 {
+	json_open(json, "limits", '[');
+	for (unsigned i = 0; i < OBJECT_KIND_COUNT * IPCS_LIMITS; i++) {
+		const struct ipcs_limit *limit = &options->limits[i / IPCS_LIMITS][i % IPCS_LIMITS];
+
+		if (!limit->name)
+			continue;
+		json_open(json, NULL, '{');
+		json_text(json, "name", limit->name);
+		json_number(json, "used", limit->used);
+		json_number_or_null(json, "limit", limit->most != 0, limit->most);
+		json_close(json, '}');
+	}
+	json_close(json, ']');
+}
+
+void ipcs_json(struct out *out, const struct ipc_table *table, const struct ipcs_options *options)
+{
+	const struct filter *filter = options->filter;
 	struct json json = {out, false};
 
 	json_open(&json, NULL, '{');
@@ -107,6 +125,7 @@ void ipcs_json(struct out *out, const struct ipc_table *table, const struct filt
 	json_close(&json, ']');
 	ipcs_json_put_objects(&json, table, "queues", OBJECT_QUEUE, filter);
 	ipcs_json_put_objects(&json, table, "semaphores", OBJECT_SEMAPHORES, filter);
+	ipcs_json_put_limits(&json, options);
 	json_close(&json, '}');
 	out_char(out, '\n');
 }

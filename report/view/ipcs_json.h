@@ -4,8 +4,8 @@
 #define MEMSHIM_VIEW_IPCS_JSON_H
 
 #include "report/model/ipc.h"
-#include "report/view/out.h"
+#include "report/view/ipcs_text.h"
 
-void ipcs_json(struct out *out, const struct ipc_table *table, const struct filter *filter);
+void ipcs_json(struct out *out, const struct ipc_table *table, const struct ipcs_options *options);
 
 #endif

@@ -17,8 +17,9 @@
 #define SHM_DEST_BIT 01000u
 #define HOLDERS_NAMED 3u /* on a wide page; 1 on others */
 #define WIDE_COLUMNS 100u
-#define CMDLINE_COLUMNS 40 /* for automatically chosen columns */
-#define NAME_BYTES 15      /* of a process: comm in proc(5) */
+#define NO_LIMIT (1ull << 53) /* the defaults of SHMALL and SHMMAX are none */
+#define CMDLINE_COLUMNS 40    /* for automatically chosen columns */
+#define NAME_BYTES 15         /* of a process: comm in proc(5) */
 #define NAME_LEAST 3
 
 enum ipc_column {
@@ -315,12 +316,20 @@ static bool ipcs_text_is_orphaned(const struct ipc_segment *segment)
 	return strcmp(ipcs_state(segment), "orphaned") == 0;
 }
 
-static void ipcs_text_put_orphaned(struct out *out, const struct table *table)
+static void ipcs_text_put_sum(struct out *out, const struct table *table)
 {
 	unsigned orphaned = 0;
+	uint64_t bytes = 0;
+	char text[FORMAT_BYTES];
 
-	for (unsigned i = 0; i < table->row_count; i++)
+	for (unsigned i = 0; i < table->row_count; i++) {
 		orphaned += ipcs_text_is_orphaned(table->rows[i]);
+		bytes += ((const struct ipc_segment *)table->rows[i])->kernel.size;
+	}
+	if (table->row_count) {
+		OUT(out, ", ");
+		out_text(out, format_bytes(text, bytes));
+	}
 	if (!orphaned)
 		return;
 	OUT(out, ", ");
@@ -328,10 +337,40 @@ static void ipcs_text_put_orphaned(struct out *out, const struct table *table)
 	OUT(out, " orphaned");
 }
 
+/* "; SEMMNI 12 of 32000; SEMMNS 40 of 1024000000". */
+static void ipcs_text_put_limits(struct out *out, const struct ipcs_limit *limits)
+{
+	char text[96];
+
+	for (unsigned i = 0; i < IPCS_LIMITS; i++) {
+		if (!limits[i].most || limits[i].most > NO_LIMIT)
+			continue;
+		snprintf(text, sizeof text, "; %s %llu of %llu", limits[i].name,
+			 (unsigned long long)limits[i].used, (unsigned long long)limits[i].most);
+		out_text(out, text);
+	}
+}
+
+/* Orphaned objects first, the largest of them before the others. */
+static int compare_orphaned(const void *first, const void *second)
+{
+	const struct ipc_segment *a = *(const struct ipc_segment *const *)first,
+				 *b = *(const struct ipc_segment *const *)second;
+	bool orphaned = ipcs_text_is_orphaned(a);
+
+	if (orphaned != ipcs_text_is_orphaned(b))
+		return orphaned ? -1 : 1;
+	if (orphaned && a->kernel.size != b->kernel.size)
+		return a->kernel.size > b->kernel.size ? -1 : 1;
+	return a->kernel.shmid < b->kernel.shmid ? -1 : a->kernel.shmid > b->kernel.shmid;
+}
+
 static void ipcs_text_put_table(struct out *out, struct table *table,
 				const struct ipcs_options *options, enum kind kind)
 {
 	static const char *const titles[] = {"SHARED MEMORY", "MESSAGE QUEUES", "SEMAPHORES"};
+	static const enum object_kind object_kinds[] = {SHARED_MEMORY, MESSAGE_QUEUE,
+							SEMAPHORE_SET};
 
 	if (!ipcs_text_choose(table, out, options, kind))
 		return;
@@ -344,7 +383,8 @@ static void ipcs_text_put_table(struct out *out, struct table *table,
 		OUT(out, "  ");
 		out_number(out, table->row_count);
 		if (kind == SEGMENTS)
-			ipcs_text_put_orphaned(out, table);
+			ipcs_text_put_sum(out, table);
+		ipcs_text_put_limits(out, options->limits[object_kinds[kind]]);
 		out_char(out, '\n');
 	}
 	if (table->row_count)
@@ -375,6 +415,8 @@ static void ipcs_text_put_kind(struct out *out, const struct ipc_table *ipc,
 		    ipc_wants_object(options->filter, &ipc->objects[i].kernel))
 			table.rows[table.row_count++] = &ipc->objects[i];
 	}
+	if (kind == SEGMENTS && table.row_count && !options->sort)
+		qsort(table.rows, table.row_count, sizeof *table.rows, compare_orphaned);
 	ipcs_text_put_table(out, &table, options, kind);
 	if (kind == SEGMENTS && !options->no_headings && !options->column_count)
 		ipcs_files_text(out, &table, options->folder);

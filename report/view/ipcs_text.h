@@ -6,12 +6,22 @@
 #include "report/model/ipc.h"
 #include "report/view/out.h"
 
+/* A limit of the kernel, and how much of it is used. */
+struct ipcs_limit {
+	const char *name; /* "SHMMNI" */
+	uint64_t used;
+	uint64_t most; /* 0: unknown */
+};
+
+#define IPCS_LIMITS 2u /* of a kind of objects */
+
 struct ipcs_options {
 	const struct filter *filter;
 	const char *sort;
 	char *const *columns;
 	unsigned column_count;
 	bool exact, no_headings;
+	struct ipcs_limit limits[OBJECT_KIND_COUNT][IPCS_LIMITS];
 	const char *folder; /* the current folder; null if unknown */
 };
 

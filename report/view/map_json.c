@@ -2,6 +2,7 @@
 #include "report/view/map_json.h"
 
 #include "report/view/json_members.h"
+#include "report/view/map_uses.h"
 
 static void map_json_put_break(struct json *json, const struct zones *zones)
 {
@@ -94,6 +95,7 @@ void map_json(struct out *out, const struct zones *zones)
 	for (uint32_t i = 0; i < zones->count; i++)
 		map_json_put_zone(&json, &zones->zones[i]);
 	json_close(&json, ']');
+	map_uses_json(&json, zones);
 	json_close(&json, '}');
 	out_char(out, '\n');
 }

@@ -13,6 +13,7 @@
 #include "report/util/path.h"
 #include "report/view/map_boxes.h"
 #include "report/view/map_rows.h"
+#include "report/view/map_uses.h"
 
 #define ADDRESS_COLUMNS 14u
 #define BEYOND_COLUMNS 18u /* with the kernel's half */
@@ -179,6 +180,15 @@ static void map_text_put_totals(const struct pen *pen)
 	OUT(out, ", swapped ");
 	map_text_put_bytes(out, all.swapped_bytes);
 	end_line(pen);
+}
+
+static void map_text_put_uses(const struct pen *pen)
+{
+	for (uint32_t i = 0; i < map_use_lines(pen->zones); i++) {
+		out_text(pen->out, i == 0 ? "ipc     " : "        ");
+		map_use_text(pen->out, pen->zones, i);
+		end_line(pen);
+	}
 }
 
 /* Zones of the earlier sample that no longer exist. */
@@ -379,16 +389,16 @@ static void map_text_put_foot(const struct pen *pen, const struct map_rows *rows
  */
 static unsigned map_text_fit(struct map_rows *rows, const struct pen *pen)
 {
-	unsigned most = pen->options->lines_most;
+	unsigned most = pen->options->lines_most, around = LINES_AROUND + map_use_lines(pen->zones);
 
 	map_rows_make(rows, pen->zones, pen->options, MEMBERS);
-	if (!most || rows->count + LINES_AROUND <= most)
+	if (!most || rows->count + around <= most)
 		return 0;
 	map_rows_free(rows);
 	map_rows_make(rows, pen->zones, pen->options, 0);
-	if (rows->count + LINES_AROUND <= most)
+	if (rows->count + around <= most)
 		return 0;
-	return most > LINES_AROUND ? rows->count + LINES_AROUND - most : rows->count;
+	return most > around ? rows->count + around - most : rows->count;
 }
 
 static unsigned address_columns(const struct zones *zones, const struct map_options *options)
@@ -413,6 +423,7 @@ bool map_text(struct out *out, const struct zones *zones, const struct map_optio
 	map_text_put_process(&pen);
 	map_text_put_break(&pen);
 	map_text_put_totals(&pen);
+	map_text_put_uses(&pen);
 	map_text_put_gone(&pen);
 	map_text_put_headings(&pen);
 	if (cut) {

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "report/model/failures.h"
 #include "report/model/place.h"
 #include "report/util/format.h"
 #include "report/view/report_verdict.h"
@@ -28,6 +29,23 @@ static void report_finding_put_where(struct out *out, const struct model *model,
 	if (!*place.function)
 		return;
 	snprintf(text, sizeof text, "from %s", place_words(&place, where, sizeof where));
+	out_wrapped(out, text, INDENT);
+}
+
+/* ENOSPC: the call from which the program with most of the objects created them. */
+static void report_finding_put_most(struct out *out, const struct model *model,
+				    const struct model_failure *failure)
+{
+	struct place place;
+	char where[320], text[sizeof where + 64];
+
+	if (!failure || !failure->most_stack)
+		return;
+	place_of_stack(model, failure->most_instance, failure->most_stack, &place);
+	if (!*place.function)
+		return;
+	snprintf(text, sizeof text, "created most: %u from %s", failure->most_from_stack,
+		 place_words(&place, where, sizeof where));
 	out_wrapped(out, text, INDENT);
 }
 
@@ -60,6 +78,7 @@ static void report_finding_put(struct out *out, const struct model *model,
 	out_wrapped(out, finding->text ? finding->text : "", INDENT);
 	report_finding_put_ids(out, finding);
 	report_finding_put_where(out, model, finding);
+	report_finding_put_most(out, model, finding->failure);
 	if (!finding->advice || !*finding->advice)
 		return;
 	out_color(out, COLOR_DIM);

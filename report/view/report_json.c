@@ -274,6 +274,12 @@ static void report_json_put_place(struct json *json, const struct model *model,
 			  *place.function ? place_words(&place, text, sizeof text) : NULL);
 	json_text_or_null(json, "command", command);
 	free(command);
+	place.function[0] = '\0';
+	if (finding->failure && finding->failure->most_stack)
+		place_of_stack(model, finding->failure->most_instance, finding->failure->most_stack,
+			       &place);
+	json_text_or_null(json, "created_most_where",
+			  *place.function ? place_words(&place, text, sizeof text) : NULL);
 }
 
 static void report_json_put_finding(struct json *json, const struct model *model,

@@ -53,6 +53,7 @@ static void report_wait_json(struct json *json, const struct model *model,
 		json_signed(json, "msgtyp", wait->type);
 	}
 	json_number(json, "since_ns", wait->since_ns);
+	json_signed_or_null(json, "last_pid", wait->last_pid != 0, wait->last_pid);
 	json_bool(json, "ended", !wait_goes_on(model, wait));
 	json_close(json, '}');
 }
@@ -220,6 +221,40 @@ uint64_t report_object_weight(const void *row)
 
 /* ---- waits ---- */
 
+/* The process, as the kernel names it: in the pid namespace of this program. */
+static const struct model_process *process_here(const struct model *model, int32_t pid)
+{
+	const struct model_process *found = NULL;
+
+	for (uint32_t i = 0; i < model->processes.instance_capacity; i++) {
+		const struct model_process *process = model->processes.by_instance[i];
+
+		if (process && model_pid_here(model, &process->facts) == pid &&
+		    process->facts.state == STATE_RUNNING)
+			found = process;
+	}
+	return found;
+}
+
+/* Who did last what others wait for: of a lock, its holder. */
+static void report_wait_put_last(struct out *out, const struct model *model,
+				 const struct wait_facts *wait)
+{
+	const struct model_process *last = process_here(model, wait->last_pid);
+	char text[48];
+
+	out_text(out, wait->kind == SEMAPHORE_SET ? "    changed last by "
+		      : wait->call == KIND_MSGRCV ? "    the last message was sent by "
+						  : "    the last message was received by ");
+	if (last)
+		out_safe(out, model_program_name(&last->facts));
+	else
+		OUT(out, "process");
+	snprintf(text, sizeof text,
+		 last ? " (%d)\n" : " %d, which is not running in this session\n", wait->last_pid);
+	out_text(out, text);
+}
+
 /* "perl (12), thread 13 waits in semop for semaphore 0 (-1) of set 5, for 3 s". */
 static void report_wait_put(struct out *out, const struct model *model,
 			    const struct wait_facts *wait)
@@ -252,6 +287,8 @@ static void report_wait_put(struct out *out, const struct model *model,
 		out_text(out, format_duration(time, until - wait->since_ns));
 	}
 	out_char(out, '\n');
+	if (goes_on && wait->last_pid)
+		report_wait_put_last(out, model, wait);
 }
 
 static bool report_wants_wait(const struct model *model, const struct filter *filter,

@@ -30,6 +30,11 @@ def ipcs(*options):
 # ---- ipcs ----
 
 
+def limit(name, word=0):
+    with open(f"/proc/sys/kernel/{name}", encoding="ascii") as file:
+        return file.read().split()[word]
+
+
 def test_all_three_kinds():
     """Each row of the kernel's tables is shown, with its numbers."""
     for kind in ("-Q", ("-S", "3"), ("-M", "4096")):
@@ -44,11 +49,27 @@ def test_all_three_kinds():
     assert (queue["messages"], queue["bytes"], semaphores["semaphores"]) == (0, 0, 3)
     shown = memshim("ipcs").stdout
     assert re.findall(r"(?m)^([A-Z ]+  1.*)$", shown) == [
-        "SHARED MEMORY  1, 1 orphaned", "MESSAGE QUEUES  1", "SEMAPHORES  1"]
+        f"SHARED MEMORY  1, 4K, 1 orphaned; SHMMNI 1 of {limit('shmmni')}", f"MESSAGE QUEUES  1; MSGMNI 1 of {limit('msgmni')}",
+        f"SEMAPHORES  1; SEMMNI 1 of {limit('sem', 3)}; SEMMNS 3 of {limit('sem', 1)}"]
+    assert {row["name"]: row["used"] for row in table["limits"]} == {"SHMMNI": 1, "SHMALL": 1, "SEMMNI": 1, "SEMMNS": 3, "MSGMNI": 1}
     for number in (segment["key"], queue["key"], semaphores["key"]):
         assert number in shown
     listed = run("ipcs", "-m").stdout
     assert segment["key"] in listed and str(segment["shmid"]) in listed
+
+
+def test_orphaned_segments_come_first():
+    """What nobody uses any more, the largest first; then the others by their ids."""
+    with recorded() as lines:
+        program = Teller(lines)
+        used = program.get()
+        program.tell("use", used)
+        program.tell("at")
+        for size in (4096, 8192):
+            assert run("ipcmk", "-M", str(size)).returncode == 0
+        rows = [line.split()[4:7:2] for line in memshim("ipcs", "-O", "key,id,owner,mode,size,nattch,state").stdout.splitlines()[2:5]]
+        assert rows == [["8K", "orphaned"], ["4K", "orphaned"], rows[2]] and rows[2][1] == "in"
+        lines.end()
 
 
 def test_creators_and_holders_have_names():

@@ -297,6 +297,8 @@ def test_no_space_for_a_set(compile_c, kernel_sem, limits, words):
     found = failure("semget", "ENOSPC")
     assert words in found["text"] and found["count"] == 2 and found["severity"] == "warning"
     assert "memshim reap" in found["advice"]
+    assert found["created_most_where"] == "main (many)"
+    assert f"created most: 4 from {found['created_most_where']}" in memshim("report").stdout
 
 
 @machine.needs("root")
@@ -375,8 +377,13 @@ def test_waits_live_and_dead():
         assert {k: wait[k] for k in ("pid", "tid", "call", "semnum", "op", "ended")} == {
             "pid": pid, "tid": pid, "call": "semop", "semnum": 2, "op": -1, "ended": False}
         other, = report["queues"][0]["waiting"]
-        assert (other["pid"], other["call"], other["msgtyp"]) == (pid, "msgrcv", 7) and other["tid"] != pid
+        assert (other["pid"], other["call"], other["msgtyp"], other["last_pid"]) == (pid, "msgrcv", 7, None) and other["tid"] != pid
+        harness.run("perl", "-e", f"msgsnd({report['queues'][0]['msqid']}, pack('l! a1', 1, 'x'), 0) // die")
+        assert "    the last message was sent by process " in recording.report_text()
         assert f"({pid}) waits in semop for semaphore 2 (-1) of set" in recording.report_text()
+        picture, uses = memshim("map", "-p", pid).stdout, json.loads(memshim("map", "--json", "-p", pid).stdout)["uses"]
+        assert re.search(r"^ipc +set \d+: .*; waits in semop for semaphore 2 \(-1\)$", picture, re.M)
+        assert {u["waits_in"] for u in uses} == {"semop", "msgrcv"}
         os.kill(pid, signal.SIGKILL)
         assert lines.end()[0] == 128 + signal.SIGKILL
     recording = Recording("memshim.data")
@@ -408,6 +415,8 @@ def test_processes_that_wait_for_each_other(count):
         assert {u["pid"]: (u["operations"], u["waits"], u["live"]) for u in uses if u["waits"]} == {pid: (3, True, True) for pid in pids}
         dot = memshim("graph", "--format=dot", "memshim.data").stdout
         assert dot.count('[label="3 ops waits"]') == count and f"semid {semid}" in dot
+        holders = re.findall(r"^    changed last by philosophers \((\d+)\)$", memshim("report").stdout, re.M)
+        assert {int(pid) for pid in holders} == pids, "each waits for what another took"
         os.kill(min(pids), signal.SIGKILL)
         harness.wait_until(lambda: not cycles(), "the cycle is broken")
         for pid in pids - {min(pids)}:

@@ -77,7 +77,7 @@ def test_workers_left_segments(compile_c, recorded):
         text = recording.report_text()
         assert "SEGMENTS  3, 3 orphaned, 12K in all\n" in text and text.count("present, orphaned\n") == 3
         ipcs = memshim("ipcs").stdout
-        assert "SHARED MEMORY  3, 3 orphaned\n" in ipcs and ipcs.count("  orphaned  ") == 3
+        assert "SHARED MEMORY  3, 12K, 3 orphaned;" in ipcs and ipcs.count("  orphaned  ") == 3
         assert ", 3 orphaned" in memshim("top", "--once", recording.path, env={"LINES": "30"}).stdout
         lines.say("x")
         lines.end()
