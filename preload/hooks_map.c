@@ -58,7 +58,7 @@ static inline bool mmap_is_anonymous(const struct mmap_call *m)
 
 SELDOM static void mmap_count_file(struct hook *hook, long ret)
 {
-	half_add(&hook->process->file_mappings, 1);
+	half_add_own(&hook->process->file_mappings, 1, thread_alone());
 	hook_count_end(hook, raw_failed(ret), raw_failed(ret) ? (int)-ret : 0);
 }
 
@@ -67,14 +67,13 @@ static inline void mmap_count(struct hook *hook, const struct mmap_call *m, uint
 	enum segment_mapping purpose = mmap_purpose(m, origin);
 	uint64_t page = shim.page_bytes - 1;
 
-	half_add(&hook->process->mapped.count[purpose], 1);
+	half_add_own(&hook->process->mapped.count[purpose], 1, thread_alone());
 	counter_add(&hook->process->mapped.bytes[purpose], (m->length + page) & ~page,
 		    thread_alone());
 }
 
 /* Logs the kernel's answer, or libc's. */
-HOT static __attribute__((noinline)) void mmap_log(struct hook *hook, const struct mmap_call *m,
-						   long ret, uint8_t flags)
+INLINE void mmap_log(struct hook *hook, const struct mmap_call *m, long ret, uint8_t flags)
 {
 	if (!mmap_is_logged(m)) {
 		mmap_count_file(hook, ret);
@@ -134,8 +133,7 @@ struct mremap_call {
 };
 
 /* The new address is an argument only with MREMAP_FIXED or MREMAP_DONTUNMAP. */
-HOT static __attribute__((noinline)) void mremap_log(struct hook *hook, const struct mremap_call *m,
-						     long ret, uint8_t flags)
+INLINE void mremap_log(struct hook *hook, const struct mremap_call *m, long ret, uint8_t flags)
 {
 	hook->event.clock = thread_clock();
 	hook->event.flags = (uint8_t)(flags | (m->flags & MREMAP_FLAGS) << EVENT_MREMAP_SHIFT);
