@@ -130,7 +130,9 @@ static inline void apply_event(struct model *model, const struct event *event)
 	process->many_threads |= event->tid != process->facts.pid;
 	if (event->flags & FLAG_FAILED && event->kind == KIND_SHMDT && event->detail == EINVAL)
 		attachments_miss(model, process, event);
-	if (event->flags & FLAG_FAILED)
+	if (event->flags & FLAG_FAILED && event_is_of_mapping(event) && !event_lacks_memory(event))
+		; /* no fault */
+	else if (event->flags & FLAG_FAILED)
 		findings_note_failure(model, process, event);
 	else if (event->kind <= KIND_SBRK)
 		apply_move(model, process, event);

@@ -323,8 +323,7 @@ struct failure_reason {
 static struct failure_reason failure_reason(const struct model *model,
 					    const struct model_failure *failure)
 {
-	bool of_mapping = event_is_of_mapping(&failure->first);
-	struct failure_reason reason = {.severity = of_mapping ? SEVERITY_NOTE : SEVERITY_WARNING,
+	struct failure_reason reason = {.severity = SEVERITY_WARNING,
 					.why = "see the manual page of the call",
 					.advice = ""};
 	struct explanation seen = snapshot_explain(model, failure);

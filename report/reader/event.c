@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/reader/event.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -201,6 +202,12 @@ bool event_maps_anonymous(const struct event *event)
 	return event->kind == KIND_MMAP && !event_failed(event) &&
 	       event->u.mmap.flags & MAP_ANONYMOUS &&
 	       (event->u.mmap.flags & MAP_TYPE) == MAP_PRIVATE;
+}
+
+bool event_lacks_memory(const struct event *event)
+{
+	return event->detail == ENOMEM &&
+	       (event->kind != KIND_MREMAP || event_mremap_flags(event) & MREMAP_MAYMOVE);
 }
 
 uint32_t event_mremap_flags(const struct event *event)

@@ -152,6 +152,12 @@ enum mapping_purpose event_mapping_purpose(const struct event *event);
 /* Whether a successful mmap made private anonymous memory. */
 bool event_maps_anonymous(const struct event *event);
 
+/*
+ * Of a failed call that maps memory: whether memory, address space or mappings ran out. Programs
+ * try the rest on purpose: a range that may be in use, or an mremap that may not move.
+ */
+bool event_lacks_memory(const struct event *event);
+
 /* The flags argument of mremap. */
 uint32_t event_mremap_flags(const struct event *event);
 

@@ -148,8 +148,8 @@ struct site_group *sites_group(const struct model *model, const struct filter *f
 /* ---- text ---- */
 
 /*
- * The allocator that moved the break: its file's name up to the first dot. Malloc is libc's
- * allocator.
+ * The allocator that moved the break or mapped memory: its file's name up to the first dot. Malloc
+ * is libc's allocator.
  */
 static bool find_allocator(const struct model *model, const struct model_site *site,
 			   char text[CELL_BYTES])
@@ -158,7 +158,8 @@ static bool find_allocator(const struct model *model, const struct model_site *s
 	uint32_t count;
 	const char *file;
 
-	if (site->call > KIND_SBRK)
+	if (site->call > KIND_SBRK &&
+	    (site->call < KIND_MMAP || site->purpose != MAPPED_DIRECT || !site->bytes))
 		return false;
 	snprintf(text, CELL_BYTES, "malloc");
 	if (site->by_malloc)
@@ -181,12 +182,12 @@ static const char *const mapping_names[MAPPED_COUNT] = {
 static void site_put_origin(struct cell *cell, const struct model *model,
 			    const struct model_site *site)
 {
-	if (site->call >= KIND_MMAP)
-		snprintf(cell->text, sizeof cell->text, "%s",
-			 site->bytes ? mapping_names[site->purpose] : "");
-	else if (!find_allocator(model, site, cell->text))
-		snprintf(cell->text, sizeof cell->text, "%s",
-			 site->call <= KIND_SBRK ? "direct" : "");
+	bool maps = site->call >= KIND_MMAP && site->bytes;
+
+	if (!find_allocator(model, site, cell->text))
+		cell_put_text(cell, site->call <= KIND_SBRK ? "direct"
+				    : maps                  ? mapping_names[site->purpose]
+							    : "");
 }
 
 void report_site_cell(const void *row, unsigned column, struct cell *cell, const void *context)

@@ -158,6 +158,28 @@ def test_without_the_option(account):
     assert "\nMEMORY" not in recording.report_text()
 
 
+REFUSED = """
+#define _GNU_SOURCE
+#include <sys/mman.h>
+int main(void)
+{
+    char *at = mmap(0, 8192, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    int refused = mmap(at, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0) == MAP_FAILED;
+    refused += mremap(at, 4096, 8192, 0) == MAP_FAILED; /* it cannot grow where it is */
+    refused += mmap(0, 1ul << 52, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0) == MAP_FAILED;
+    return refused != 3;
+}
+"""
+
+
+def test_refused_mappings(compile_c):
+    """Address space that ran out is a finding. What programs try on purpose is none."""
+    recording = record(compile_c("refused", REFUSED), options=("-a",))
+    finding, = recording.report()["findings"]
+    assert finding["kind"] == "failed-call" and finding["severity"] == "warning"
+    assert "mmap failed" in finding["text"] and "address space" in finding["text"]
+
+
 THREAD = """
 #include <pthread.h>
 #include <stdio.h>

@@ -5,6 +5,7 @@ option, the code of libc's functions is as it was.
 """
 
 import os
+import re
 
 import pytest
 
@@ -66,6 +67,8 @@ def test_other_allocators(library):
     recording, _ = mapping_observer.watch("/usr/bin/python3", "-c", PYTHON, env={"LD_PRELOAD": LIBRARIES + library})
     if library.startswith("libjemalloc"):
         assert purposes(recording)["direct", None] and ("malloc", "arena") not in purposes(recording)
+        allocators = {site["allocator"] for site in recording.report()["sites"] if site["call"] == "mmap" and site["bytes"]}
+        assert "jemalloc" in allocators and re.search(r" mmap +jemalloc ", recording.report_text("--all"))
 
 
 CODE = r"""
