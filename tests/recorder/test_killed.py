@@ -182,6 +182,27 @@ def test_children_killed(how):
     assert not any(lost.values()), lost
 
 
+def test_users_of_sets_and_queues_killed():
+    """Each call that returned is counted, and at most one more; what they left in the kernel is in the report."""
+    page = Page("page")
+    count = min(5 * KILLS, 1000)
+    report = harness.record(harness.target("slain"), "page", str(count), "objects", options=("-q", "-w")).report()
+    finished = page.finished()
+    counted = collections.Counter()
+    for process in report["processes"]:
+        counted[process["pid"]] += sum(call["ok"] + call["failed"] for call in process["calls"].values())
+    assert page.wrong == 0 and any(finished.values())
+    for pid, calls in finished.items():
+        assert calls <= counted[pid] <= calls + 1, (pid, calls, counted[pid])
+    for table, kind, key, steps in (("sem", "semaphores", "semid", range(1, 6)), ("msg", "queues", "msqid", range(4, 7))):
+        with open(f"/proc/sysvipc/{table}", encoding="ascii") as rows:
+            there = {int(row.split()[1]) for row in list(rows)[1:]}
+        creators = {o["creator"]["pid"]: o for o in report[kind] if o["state"] == "present" and o["creator"]}
+        for pid, calls in finished.items():
+            if calls % 8 in steps:  # its object was created, and its removal had not begun
+                assert creators[pid][key] in there and creators[pid]["leaked"], creators[pid]
+
+
 def test_recorder_killed():
     """The target runs on; the recorder's file and the live segment together are complete."""
     for _ in range(KILLS):
