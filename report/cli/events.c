@@ -75,6 +75,9 @@ static void event_print(struct printer *printer, const struct event *event)
 		view.segment = model_event_segment(model, event);
 	if (printer->filter && !filter_event(printer->filter, event, view.process, view.segment))
 		return;
+	if (event_is_of_mapping(event) && !event_failed(event) && view.process &&
+	    view.process->mappings)
+		view.purpose = view.process->mappings->last;
 	view.seq = printer->seq++;
 	if (printer->options->json)
 		events_json(printer->out, &view);

@@ -326,6 +326,19 @@ static struct mappings *mappings_make(struct model *model, struct model_process 
 	return of;
 }
 
+/* A call about a range that has no piece is about a file, or about memory that was not recorded. */
+static void mapping_note_last(struct mappings *of, const struct event *event)
+{
+	uint32_t at = mapping_find(of, event->u.range.address);
+
+	of->last = 0;
+	if (event->kind == KIND_MMAP && event_maps_anonymous(event))
+		of->last = (uint8_t)(event_mapping_purpose(event) + 1);
+	else if (event->kind != KIND_MMAP && at < of->count &&
+		 of->rows[at].begin <= event->u.range.address)
+		of->last = (uint8_t)(of->rows[at].purpose + 1);
+}
+
 void mappings_add_event(struct model *model, struct model_process *process,
 			const struct event *event, uint32_t site)
 {
@@ -334,6 +347,7 @@ void mappings_add_event(struct model *model, struct model_process *process,
 
 	if (!r.of)
 		return;
+	mapping_note_last(r.of, event);
 	switch (event->kind) {
 	case KIND_MMAP:
 		mapping_replay_mmap(&r, event);

@@ -50,6 +50,7 @@ static inline uint64_t mapping_own_bytes(const struct mapping_sums *sums)
 
 struct mappings {
 	bool dropped; /* by exec */
+	uint8_t last; /* enum mapping_purpose + 1: what the last call was about; 0: not known */
 	struct mapping_piece *rows;
 	uint32_t count, capacity;
 	struct mapping_sums sums[MAPPED_COUNT];

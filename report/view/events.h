@@ -13,6 +13,11 @@ struct event_view {
 	const struct model *model;
 	const struct model_process *process;
 	const struct model_segment *segment;
+	/*
+	 * Of a call that maps memory: enum mapping_purpose + 1, if the event is the last one that
+	 * was added to the model; 0 not known.
+	 */
+	uint8_t purpose;
 };
 
 #endif

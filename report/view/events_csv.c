@@ -100,8 +100,8 @@ static void event_csv_put_call(struct out *out, const struct event_view *view,
 
 	switch (column) {
 	case EVENT_COLUMN_ORIGIN:
-		if (event->kind <= KIND_SBRK || event->kind == KIND_MMAP)
-			out_text(out, events_origin(event));
+		if (events_origin(view))
+			out_text(out, events_origin(view));
 		break;
 	case EVENT_COLUMN_ERRNO:
 		if (event_is_call(event) && event_failed(event))

@@ -173,29 +173,27 @@ static void event_json_put_result(struct out *out, const struct event *event)
 }
 
 /* `area` tells a heap of an arena from a large block. */
-static void event_json_put_origin(struct out *out, const struct event *event)
+static void event_json_put_origin(struct out *out, const struct event_view *view)
 {
-	enum mapping_purpose purpose;
+	const char *origin = events_origin(view), *area = events_area(view);
 
-	if (event->kind > KIND_SBRK && event->kind != KIND_MMAP)
+	if (!origin)
 		return;
 	OUT(out, ",\"origin\":\"");
-	out_text(out, events_origin(event));
+	out_text(out, origin);
 	out_char(out, '"');
-	if (event->kind != KIND_MMAP)
+	if (!area)
 		return;
-	purpose = event_mapping_purpose(event);
-	if (purpose == MAPPED_ARENA)
-		OUT(out, ",\"area\":\"arena\"");
-	else if (purpose == MAPPED_BLOCK)
-		OUT(out, ",\"area\":\"block\"");
+	OUT(out, ",\"area\":\"");
+	out_text(out, area);
+	out_char(out, '"');
 }
 
 static void event_json_put_call(struct out *out, const struct event_view *view)
 {
 	const struct event *event = view->event;
 
-	event_json_put_origin(out, event);
+	event_json_put_origin(out, view);
 	OUT(out, ",\"args\":");
 	event_json_put_arguments(out, event);
 	event_json_put_result(out, event);

@@ -138,9 +138,30 @@ void events_mappings_json(struct out *out, const struct event *event)
 	out_char(out, '}');
 }
 
-const char *events_origin(const struct event *event)
+/* enum mapping_purpose + 1, or 0. */
+static uint8_t mapping_purpose_of(const struct event_view *view)
 {
-	if (event->kind == KIND_MMAP && event_mapping_purpose(event) == MAPPED_STACK)
-		return "stack";
-	return event->flags & FLAG_MALLOC ? "malloc" : "direct";
+	if (view->purpose || view->event->kind != KIND_MMAP)
+		return view->purpose;
+	return (uint8_t)(event_mapping_purpose(view->event) + 1);
+}
+
+const char *events_origin(const struct event_view *view)
+{
+	uint8_t purpose = mapping_purpose_of(view);
+
+	if (view->event->kind <= KIND_SBRK)
+		return view->event->flags & FLAG_MALLOC ? "malloc" : "direct";
+	if (!event_is_of_mapping(view->event) || !purpose)
+		return NULL;
+	return purpose == MAPPED_STACK + 1    ? "stack"
+	       : purpose == MAPPED_DIRECT + 1 ? "direct"
+					      : "malloc";
+}
+
+const char *events_area(const struct event_view *view)
+{
+	uint8_t purpose = event_is_of_mapping(view->event) ? mapping_purpose_of(view) : 0;
+
+	return purpose == MAPPED_ARENA + 1 ? "arena" : purpose == MAPPED_BLOCK + 1 ? "block" : NULL;
 }

@@ -172,6 +172,7 @@ static void event_text_put_object(struct out *out, const struct event_view *view
 static void event_text_put_call(struct out *out, const struct event_view *view, bool exact)
 {
 	const struct event *event = view->event;
+	const char *origin = events_origin(view);
 	bool failed = event_failed(event);
 	size_t begin, used;
 	char *to;
@@ -192,9 +193,9 @@ static void event_text_put_call(struct out *out, const struct event_view *view, 
 	if (event_is_of_object(event))
 		event_text_put_object(out, view, exact);
 	event_text_put_break(out, event, exact);
-	if (event->kind <= KIND_SBRK || event->kind == KIND_MMAP) {
+	if (origin) {
 		OUT(out, "  ");
-		out_text(out, events_origin(event));
+		out_text(out, events_area(view) ? events_area(view) : origin);
 	}
 }
 

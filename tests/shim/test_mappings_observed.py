@@ -33,6 +33,10 @@ def test_each_call():
     assert recording.result.stdout == "" and count > 40
     found = purposes(recording)
     assert found["stack", None] == 4 and found["malloc", "arena"] and found["malloc", "block"]
+    ended = {(e["call"], e.get("origin"), e.get("area")) for e in recording.events("--call=munmap,mremap,mprotect")
+             if e["errno"] is None}
+    assert ended >= {("munmap", "direct", None), ("munmap", "malloc", "arena"), ("munmap", "malloc", "block"), ("munmap", None, None),
+                     ("mremap", "direct", None), ("mprotect", "stack", None), ("mprotect", "malloc", "arena")}, ended
     refused = {(e["call"], e["errno"], e["kernel"]) for e in recording.events("-Z")}
     assert refused >= {("mmap", "EEXIST", True), ("mmap", "EINVAL", False), ("mmap", "EINVAL", True), ("munmap", "EINVAL", True),
                        ("mremap", "EINVAL", True), ("mremap", "EINVAL", False), ("mprotect", "EINVAL", True)}
