@@ -27,15 +27,37 @@ static bool read_input(const struct file *file, uint64_t *at, uint64_t end, char
 	return true;
 }
 
+/*
+ * Decompresses the whole frame in one call. False: it is damaged, or there is no memory for it;
+ * then it is read piece by piece, as far as it goes.
+ */
+static bool decompress_whole(ZSTD_DCtx *context, const struct file *file, const struct chunk *chunk,
+			     void *to)
+{
+	char *input = malloc(chunk->stored_bytes);
+	bool whole = input && file_read(file, chunk->offset, input, chunk->stored_bytes) &&
+		     ZSTD_decompressDCtx(context, to, chunk->payload_bytes, input,
+					 chunk->stored_bytes) == chunk->payload_bytes;
+
+	free(input);
+	return whole;
+}
+
 uint64_t chunk_decompress(const struct file *file, const struct chunk *chunk, void *to)
 {
 	static char input[INPUT_BYTES]; /* not on the stack: that may be small */
-	ZSTD_DCtx *context = ZSTD_createDCtx();
+	static ZSTD_DCtx *context; /* kept for the next chunk */
 	ZSTD_outBuffer out = {to, chunk->payload_bytes, 0};
 	ZSTD_inBuffer in = {input, 0, 0};
 	uint64_t at = chunk->offset, end = chunk->offset + chunk->stored_bytes;
 	size_t ret = 1;
 
+	if (!context)
+		context = ZSTD_createDCtx();
+	if (context && decompress_whole(context, file, chunk, to))
+		return chunk->payload_bytes;
+	if (context)
+		ZSTD_DCtx_reset(context, ZSTD_reset_session_only);
 	if (context)
 		ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, WINDOW_LOG_MOST);
 	while (context && ret != 0 && !ZSTD_isError(ret) && out.pos < out.size) {
@@ -43,7 +65,6 @@ uint64_t chunk_decompress(const struct file *file, const struct chunk *chunk, vo
 			break;
 		ret = ZSTD_decompressStream(context, &out, &in);
 	}
-	ZSTD_freeDCtx(context);
 	return out.pos;
 }
 

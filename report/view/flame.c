@@ -44,6 +44,19 @@ static bool flame_is_wanted(const struct model *model, const struct model_site *
 	return process && filter_process(filter, process);
 }
 
+/*
+ * Calls that created segments; when none did, calls that attached them: shmget and shmat of one
+ * segment would count twice.
+ */
+static uint8_t flame_shm_call(const struct model *model, const struct filter *filter)
+{
+	for (uint32_t i = 0; i < model->sites.count; i++)
+		if (model->sites.rows[i].call == KIND_SHMGET && model->sites.rows[i].bytes &&
+		    flame_is_wanted(model, &model->sites.rows[i], filter))
+			return KIND_SHMGET;
+	return KIND_SHMAT;
+}
+
 /* ---- folded ---- */
 
 struct folded {
@@ -70,9 +83,12 @@ static void flame_put_folded(void *context, const char *name, const char *module
 void flame_folded(struct out *out, const struct model *model, const struct filter *filter,
 		  bool counts)
 {
+	uint8_t shm_call = flame_shm_call(model, filter);
+
 	for (uint32_t i = 0; i < model->sites.count; i++) {
 		const struct model_site *site = &model->sites.rows[i];
-		uint64_t value = counts ? site->count : site->bytes;
+		bool again = site->call == KIND_SHMAT && shm_call == KIND_SHMGET;
+		uint64_t value = counts ? site->count : again ? 0 : site->bytes;
 		struct folded folded = {out, false};
 
 		if (value == 0 || !flame_is_wanted(model, site, filter))
@@ -145,7 +161,7 @@ enum flame_of flame_of_name(const char *name)
 	return FLAME_OF_COUNT;
 }
 
-/* `shm_call`: the call whose segments count; shmget and shmat of one segment would count twice. */
+/* `shm_call`: the call whose segments count. */
 static uint64_t flame_value(const struct model_site *site, enum flame_of of, uint8_t shm_call)
 {
 	bool moves = site->call <= KIND_SBRK || site->call >= KIND_MMAP;
@@ -162,16 +178,6 @@ static uint64_t flame_value(const struct model_site *site, enum flame_of of, uin
 	default:
 		return site->call <= KIND_SHMAT ? site->failed : 0;
 	}
-}
-
-/* Calls that created segments; when none did, calls that attached them. */
-static uint8_t flame_shm_call(const struct model *model, const struct filter *filter)
-{
-	for (uint32_t i = 0; i < model->sites.count; i++)
-		if (model->sites.rows[i].call == KIND_SHMGET && model->sites.rows[i].bytes &&
-		    flame_is_wanted(model, &model->sites.rows[i], filter))
-			return KIND_SHMGET;
-	return KIND_SHMAT;
 }
 
 static bool flame_grow(struct flame_node *root, const struct model *model,
