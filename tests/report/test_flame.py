@@ -133,3 +133,16 @@ def test_labels_without_a_script(drawing):
     """A viewer without scripts shows the labels."""
     text = drawing.read_text()
     assert ">take (grows)</text>" in text and 'width="1200"' in text
+
+
+def test_folded_stacks_count_a_segment_once():
+    """shmget and shmat of one segment are the same memory; both are among the calls."""
+    script = "$i = shmget(0, 65536, 01600); shmread($i, $x, 0, 1) or die; shmctl($i, 0, 0)"
+    record("perl", "-e", script, options=("-q",))
+    calls = ("shmget", "shmat")
+
+    def values(*options):
+        lines = [line.rsplit(" ", 1) for line in memshim("export", "--format=folded", *options).stdout.splitlines()]
+        return {stack.rsplit(";", 1)[1]: int(value) for stack, value in lines if stack.endswith(calls)}
+    assert values() == {"shmget": 65536}
+    assert values("--counts") == {"shmget": 1, "shmat": 1}
