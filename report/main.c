@@ -243,6 +243,7 @@
  *   top/draw        draws the head, a list or page, and the foot
  *   top/rows        the lists' rows and cells
  *   top/list        a table that scrolls
+ *   top/ipc_list    all objects of the IPC table; the page of a set or a queue
  *   top/detail      pages about one process or segment
  *   top/pager       lines that scroll
  *   top/chart       a break over time

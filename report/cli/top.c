@@ -32,8 +32,8 @@ static int find_view(const char *name, enum top_view *view)
 		}
 	if (!name)
 		return 0;
-	error_format("--view", "'%s' is not one of processes, segments, sites, events, findings",
-		     name);
+	error_format("--view",
+		     "'%s' is not one of processes, segments, sites, events, findings, ipc", name);
 	return EXIT_USAGE;
 }
 

@@ -21,6 +21,7 @@ struct kernel_segment {
 	uint32_t mode; /* permission bits, and 01000 when it is marked for removal */
 	uint64_t size;
 	int32_t creator_pid, last_pid; /* 0: no process of this pid namespace */
+	int32_t received_pid;          /* of a queue, live only: msg_lrpid */
 	uint32_t owner_uid, owner_gid, creator_uid, creator_gid;
 	uint64_t nattch;
 	uint64_t attached, detached, changed; /* changed: created, or IPC_SET */

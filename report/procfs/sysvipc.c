@@ -119,6 +119,7 @@ static void sysvipc_give_object(void *context, const struct kernel_object *row)
 		.mode = row->mode,
 		.size = is_set ? row->count : 0,
 		.last_pid = row->sent_pid,
+		.received_pid = row->taken_pid,
 		.owner_uid = row->owner_uid,
 		.owner_gid = row->owner_gid,
 		.creator_uid = row->creator_uid,

@@ -12,6 +12,7 @@
 #include "report/model/apply_event.h"
 #include "report/model/finalize.h"
 #include "report/model/findings_group.h"
+#include "report/procfs/sysvipc.h"
 #include "report/session/naming.h"
 #include "report/util/now.h"
 
@@ -178,6 +179,14 @@ void live_session_single(struct live *live, uint32_t instance)
 		return;
 	cursor_never_wait(live->single.cursor);
 	live->single_instance = instance;
+}
+
+int32_t live_session_operated(const struct live *live, int32_t semid, int32_t semnum)
+{
+	const struct session_facts *session = &live->session.model->session;
+
+	return session->state == SESSION_LIVE && session->same_ipc ? sysvipc_last_pid(semid, semnum)
+								   : 0;
 }
 
 /* ---- files ---- */

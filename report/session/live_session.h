@@ -52,6 +52,9 @@ bool live_session_conclude(struct live *live);
 /* Collects the call sites of this image as well, from the events still in the log; 0: ends that. */
 void live_session_single(struct live *live, uint32_t instance);
 
+/* The process that changed a semaphore last, by the kernel; 0: not known, or the session ended. */
+int32_t live_session_operated(const struct live *live, int32_t semid, int32_t semnum);
+
 /* The session's recording; "" when it has no recorder. */
 const char *live_session_recording(const struct live *live);
 

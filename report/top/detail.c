@@ -6,6 +6,7 @@
 
 #include "report/model/holders.h"
 #include "report/top/chart.h"
+#include "report/top/ipc_list.h"
 #include "report/top/key_actions.h"
 #include "report/util/format.h"
 #include "report/view/report_text.h"
@@ -158,6 +159,17 @@ static void add_by(const struct rows *rows, struct pager *pager, const char *wha
 	add_stack(rows, pager, instance, stack);
 }
 
+static void add_origin(const struct rows *rows, struct pager *pager,
+		       const struct model_segment *object)
+{
+	if (object->created != CREATED_NOT)
+		add_by(rows, pager, "Created", object->creator, object->creator_stack,
+		       object->seen_ns);
+	if (object->removed)
+		add_by(rows, pager, "Removed", object->remover, object->remover_stack,
+		       object->removed_ns);
+}
+
 static void detail_add_holders(const struct rows *rows, struct pager *pager,
 			       const struct model_segment *segment)
 {
@@ -213,12 +225,18 @@ static void write_segment(const struct detail *detail, const struct rows *rows, 
 		  (unsigned long long)segment->attaches, (unsigned long long)segment->detaches,
 		  (unsigned long long)segment->inherited, (unsigned long long)segment->peak);
 	detail_add_holders(rows, pager, segment);
-	if (segment->created != CREATED_NOT)
-		add_by(rows, pager, "Created", segment->creator, segment->creator_stack,
-		       segment->seen_ns);
-	if (segment->removed)
-		add_by(rows, pager, "Removed", segment->remover, segment->remover_stack,
-		       segment->removed_ns);
+	add_origin(rows, pager, segment);
+}
+
+static void write_object(const struct detail *detail, const struct rows *rows, struct pager *pager,
+			 unsigned columns)
+{
+	const struct model_segments *objects = &rows->live->now->objects;
+
+	if (detail->place >= objects->count)
+		return;
+	ipc_write_object(rows, pager, objects->rows[detail->place], columns);
+	add_origin(rows, pager, objects->rows[detail->place]);
 }
 
 /* ---- sites, events, findings, help ---- */
@@ -259,6 +277,9 @@ void detail_write(const struct detail *detail, const struct rows *rows, struct p
 		break;
 	case DETAIL_SEGMENT:
 		write_segment(detail, rows, pager);
+		break;
+	case DETAIL_OBJECT:
+		write_object(detail, rows, pager, columns);
 		break;
 	case DETAIL_STACK:
 		pager_wrap(pager, STYLE_BOLD, 0, columns, detail->title);
@@ -311,6 +332,7 @@ void detail_of_row(struct detail *detail, enum top_view view, const void *row,
 {
 	const struct site_group *group = row;
 	const struct event *event = row;
+	const struct model_segment *object = row;
 
 	switch (view) {
 	case VIEW_PROCESSES:
@@ -322,6 +344,11 @@ void detail_of_row(struct detail *detail, enum top_view view, const void *row,
 		*detail = (struct detail){
 			.kind = DETAIL_SEGMENT,
 			.place = ((const struct rows_segment *)row)->segment->place};
+		break;
+	case VIEW_IPC:
+		*detail = (struct detail){.kind = object->kind == SHARED_MEMORY ? DETAIL_SEGMENT
+										: DETAIL_OBJECT,
+					  .place = object->place};
 		break;
 	case VIEW_SITES:
 		of_stack(detail, group->site.instance, group->site.stack, group->where);

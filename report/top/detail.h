@@ -12,12 +12,13 @@ struct detail {
 		DETAIL_NONE,
 		DETAIL_PROCESS,
 		DETAIL_SEGMENT,
-		DETAIL_STACK, /* of a call site or an event */
+		DETAIL_OBJECT, /* a semaphore set or a queue */
+		DETAIL_STACK,  /* of a call site or an event */
 		DETAIL_FINDING,
 		DETAIL_HELP,
 	} kind;
 	uint32_t instance; /* the process, or the process of the stack */
-	uint32_t place;    /* the segment's index in the model */
+	uint32_t place;    /* the index of the segment, set or queue in the model */
 	uint32_t stack;
 	char title[256]; /* of a stack or a finding */
 	char text[512], advice[1024];

@@ -163,6 +163,8 @@ static uint64_t count_of(const struct top *top, enum top_view view)
 		return model->processes.count;
 	case VIEW_SEGMENTS:
 		return model->segments.count;
+	case VIEW_IPC:
+		return (uint64_t)model->segments.count + model->objects.count;
 	case VIEW_EVENTS:
 		return top->live.event_count;
 	case VIEW_FINDINGS:
@@ -191,28 +193,51 @@ static unsigned tab_style(const struct top *top, enum top_view view)
 	return bar | STYLE_BOLD;
 }
 
-static void draw_tabs(const struct top *top, unsigned line)
+/* How much of the tabs is shown, so that they fit: first the most. */
+enum tab_level { TABS_APART, TABS_WHOLE, TABS_SHORT, TABS_WITHOUT_COUNTS };
+
+static unsigned draw_tab(const struct top *top, enum top_view view, enum tab_level level,
+			 char text[64])
 {
 	static const char *const titles[VIEW_COUNT] = {
 #define VIEW(id, name, title) title,
 #include "report/top/views.def"
 #undef VIEW
 	};
-	bool narrow = screen_columns() < 76;
+	char number[FORMAT_BYTES] = "";
+	uint64_t count = count_of(top, view);
+
+	if (count && level < TABS_WITHOUT_COUNTS)
+		format_count(number, count);
+	return (unsigned)snprintf(text, 64, " %d %.*s%s%s ", view + 1, level < TABS_SHORT ? 12 : 4,
+				  titles[view], *number ? " " : "", number) +
+	       (level == TABS_APART);
+}
+
+static unsigned draw_tabs_total(const struct top *top, enum tab_level level)
+{
+	unsigned total = 0;
+	char text[64];
+
+	for (int view = 0; view < VIEW_COUNT; view++)
+		total += draw_tab(top, (enum top_view)view, level, text);
+	return total;
+}
+
+static void draw_tabs(const struct top *top, unsigned line)
+{
+	enum tab_level level = TABS_APART;
 	unsigned column = 0;
+	char text[64];
 
+	while (level < TABS_WITHOUT_COUNTS && draw_tabs_total(top, level) > screen_columns())
+		level++;
 	for (int view = 0; view < VIEW_COUNT; view++) {
-		uint64_t count = count_of(top, (enum top_view)view);
-		char text[64], number[FORMAT_BYTES] = "";
-		unsigned used;
+		unsigned used = draw_tab(top, (enum top_view)view, level, text);
 
-		if (count && !narrow)
-			format_count(number, count);
-		used = (unsigned)snprintf(text, sizeof text, " %d %.*s%s%s ", view + 1,
-					  narrow ? 4 : 12, titles[view], *number ? " " : "",
-					  number);
-		screen_put(line, column, used, text, tab_style(top, (enum top_view)view));
-		column += used + (narrow ? 0 : 1);
+		screen_put(line, column, used - (level == TABS_APART), text,
+			   tab_style(top, (enum top_view)view));
+		column += used;
 	}
 }
 

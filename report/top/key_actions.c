@@ -331,6 +331,7 @@ static bool act_on_pages(struct top *top, enum action action)
 	case ACTION_VIEW_3:
 	case ACTION_VIEW_4:
 	case ACTION_VIEW_5:
+	case ACTION_VIEW_6:
 		show_view(top, (int)(action - ACTION_VIEW_1));
 		return true;
 	case ACTION_NEXT_VIEW:

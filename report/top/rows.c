@@ -6,6 +6,7 @@
 
 #include "report/model/place.h"
 #include "report/top/chart.h"
+#include "report/top/ipc_list.h"
 #include "report/util/format.h"
 #include "report/util/path.h"
 #include "report/view/cell.h"
@@ -300,6 +301,7 @@ void rows_lists(struct list lists[VIEW_COUNT], struct rows *rows)
 	row_make(&lists[VIEW_SITES], site_columns, site_cell, site_identity, rows);
 	row_make(&lists[VIEW_EVENTS], event_columns, event_cell, event_identity, rows);
 	row_make(&lists[VIEW_FINDINGS], finding_columns, finding_cell, finding_identity, rows);
+	row_make(&lists[VIEW_IPC], ipc_columns, ipc_cell, ipc_identity, rows);
 	lists[VIEW_PROCESSES].table.sort = OF_PROCESS_NET;
 	lists[VIEW_PROCESSES].drawn_column = OF_PROCESS_CHART;
 	lists[VIEW_EVENTS].tails = lists[VIEW_EVENTS].at_end = lists[VIEW_EVENTS].follow = true;
@@ -427,6 +429,9 @@ bool rows_gather(struct rows *rows, enum top_view view, struct list *list, unsig
 		break;
 	case VIEW_EVENTS:
 		add_events(rows, list);
+		break;
+	case VIEW_IPC:
+		ipc_add_rows(rows, list);
 		break;
 	default:
 		add_findings(rows, list);

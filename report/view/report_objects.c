@@ -10,8 +10,7 @@
 #include "report/view/report_tables.h"
 #include "report/view/words.h"
 
-/* Of all images of all processes that waited for the object and did not return. */
-static bool is_wait_of(const struct wait_facts *wait, const struct model_segment *object)
+bool report_wait_is_of(const struct wait_facts *wait, const struct model_segment *object)
 {
 	return object->space == 0 && wait->kind == object->kind && wait->id == object->shmid &&
 	       wait->since_ns >= object->seen_ns &&
@@ -30,7 +29,7 @@ static uint32_t count_waits(const struct model *model, const struct model_segmen
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < model->operations.wait_count; i++)
-		count += is_wait_of(&model->operations.waits[i], object) &&
+		count += report_wait_is_of(&model->operations.waits[i], object) &&
 			 wait_goes_on(model, &model->operations.waits[i]);
 	return count;
 }
@@ -84,7 +83,7 @@ static void report_object_json(struct json *json, const struct model *model,
 	}
 	json_open(json, "waiting", '[');
 	for (uint32_t i = 0; i < model->operations.wait_count; i++)
-		if (is_wait_of(&model->operations.waits[i], object))
+		if (report_wait_is_of(&model->operations.waits[i], object))
 			report_wait_json(json, model, &model->operations.waits[i]);
 	json_close(json, ']');
 	report_end_json(json, model, object);
@@ -255,9 +254,7 @@ static void report_wait_put_last(struct out *out, const struct model *model,
 	out_text(out, text);
 }
 
-/* "perl (12), thread 13 waits in semop for semaphore 0 (-1) of set 5, for 3 s". */
-static void report_wait_put(struct out *out, const struct model *model,
-			    const struct wait_facts *wait)
+void report_wait_put(struct out *out, const struct model *model, const struct wait_facts *wait)
 {
 	const struct model_process *process = model_process(model, wait->instance);
 	bool goes_on = wait_goes_on(model, wait);

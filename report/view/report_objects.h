@@ -22,4 +22,11 @@ uint64_t report_object_weight(const void *row);
 /* Each call that has not returned, or had not when its process ended; nothing if there is none. */
 void report_waits(struct out *out, const struct model *model, const struct filter *filter);
 
+/* Whether a call waits, or waited until its process ended, for this object. */
+bool report_wait_is_of(const struct wait_facts *wait, const struct model_segment *object);
+
+/* "  perl (12), thread 13 waits in semop for semaphore 0 (-1) of set 5, for 3 s", and who operated
+ * last. */
+void report_wait_put(struct out *out, const struct model *model, const struct wait_facts *wait);
+
 #endif

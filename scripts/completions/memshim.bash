@@ -17,7 +17,7 @@ _memshim_list() {
 _memshim_values() {
 	case $1 in
 	--call) echo brk sbrk shmget shmat shmdt shmctl semget semctl semop semtimedop msgget msgctl msgsnd msgrcv start fork exec exit ;;
-	--view) echo processes segments sites events findings ;;
+	--view) echo processes segments sites events findings ipc ;;
 	--color) echo auto always never ;;
 	--format) [ "$2" = graph ] && echo text dot mermaid json || _memshim_list export formats ;;
 	--pid | -p | --process) ps -e -o pid= ;;

@@ -287,7 +287,7 @@ def test_a_segment_that_is_removed_already(attached, answer):
         screen.wait_for(f"segment {shmid} {answer}")
 
 
-@pytest.mark.parametrize("key,words", [("2", "Created by"), ("3", "main"), ("4", "main"), ("5", "removes it")])
+@pytest.mark.parametrize("key,words", [("2", "Created by"), ("3", "main"), ("4", "main"), ("5", "removes it"), ("6", "Created by")])
 def test_details(key, words):
     """Enter on a row of each list: the creator, the stack, the advice."""
     script = f"printf 'get 77 8192 03600\\nbreak 4096\\n' | {target('ledger')}"
