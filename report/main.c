@@ -14,6 +14,7 @@
  *   cli/help         the text of --help, from the tables
  *   cli/ipcs         the IPC table, with the creators that sessions know
  *   cli/ls           the list of sessions
+ *   cli/rm           removes sessions that have ended
  *   cli/reap         lists and removes leaked segments
  *   cli/map          a picture of an address space
  *   cli/record       starts the recorder, then prints the summary
@@ -105,6 +106,7 @@
  *   session/ipc_usage     how much of the limits of the IPC table is used
  *   session/naming        names for the frames of its call stacks
  *   session/reap          which leaked segments may be removed, and their removal
+ *   session/removal        removes the segment of an ended session
  *   session/reap_objects   removes a semaphore set or a queue
  *   session/left_behind   writes the catalog of objects that a session leaves
  *   session/kernel_cache  the kernel's rows, kept for a while

@@ -11,7 +11,8 @@ static int ls_show(const struct options *options, const struct listing *listing)
 	struct out *out = page_begin(options->color);
 	const struct session_row *const *rows = (const struct session_row *const *)listing->rows;
 	struct sessions_options view_options = {options->sort, options->columns,
-						options->column_count, options->no_headings};
+						options->column_count, options->no_headings,
+						options->exact};
 
 	if (options->json)
 		sessions_json(out, rows, listing->count);

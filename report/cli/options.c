@@ -360,7 +360,7 @@ static int options_take_files(struct options *o, enum command command, int argc,
 		o->file = argv[optind++];
 		o->file_count = 1;
 	}
-	for (; command == COMMAND_IPCS && optind < argc; optind++)
+	for (; (command == COMMAND_IPCS || command == COMMAND_RM) && optind < argc; optind++)
 		o->file_count++;
 	if (optind < argc) {
 		error_format(name, "'%s' is one argument too many; see 'memshim help %s'",

@@ -100,6 +100,18 @@ static void learn_owner(struct source *source)
 	facts->owner_known = any && same;
 }
 
+uint64_t source_bytes(const struct source *source)
+{
+	const struct file *files[] = {&source->recording, &source->segment};
+	uint64_t bytes = 0;
+	struct stat st;
+
+	for (int i = 0; i < 2; i++)
+		if (file_is_open(files[i]) && fstat(files[i]->fd, &st) == 0)
+			bytes += (uint64_t)st.st_blocks * 512;
+	return bytes;
+}
+
 static void learn_limits(struct source *source)
 {
 	struct segment_shared shared;

@@ -36,6 +36,9 @@ const char *source_path(const struct source *source);
 /* Fills in how to find the session's segment in the maps of its processes. */
 void source_session_mapping(const struct source *source, struct holders_session *session);
 
+/* What its files take on their file systems, in bytes. */
+uint64_t source_bytes(const struct source *source);
+
 /* Events logged so far, whether read or not. */
 uint64_t source_event_count(const struct source *source);
 

@@ -200,19 +200,24 @@ static bool has_name(void *context, const char *path)
 	return true;
 }
 
-enum find_answer find_by_name(const char *name, char path[PATH_MAX])
+enum find_answer find_session(const char *name, char path[PATH_MAX])
 {
 	struct wanted wanted = {.name = name, .path = path};
 	struct find_visitor visitor = {has_name, refuse_name, &wanted};
 
-	if (strchr(name, '/') || access(name, F_OK) == 0)
-		return FIND_NONE;
 	if (find_each(&visitor))
 		return FIND_FOUND;
 	if (!wanted.refusal.path[0])
 		return FIND_NONE;
 	error_line(wanted.refusal.path, wanted.refusal.why);
 	return FIND_REFUSED;
+}
+
+enum find_answer find_by_name(const char *name, char path[PATH_MAX])
+{
+	if (strchr(name, '/') || access(name, F_OK) == 0)
+		return FIND_NONE;
+	return find_session(name, path);
 }
 
 /* ---- by process ---- */

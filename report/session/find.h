@@ -29,7 +29,10 @@ bool find_default(char path[PATH_MAX]);
 
 enum find_answer { FIND_NONE, FIND_FOUND, FIND_REFUSED /* after one line */ };
 
-/* The segment of the live session `name`, unless a file has that name. */
+/* The segment of the session `name`. */
+enum find_answer find_session(const char *name, char path[PATH_MAX]);
+
+/* The segment of the session `name`, unless a file has that name. */
 enum find_answer find_by_name(const char *name, char path[PATH_MAX]);
 
 /* The session that process `pid` maps. False, after one line unless `quiet`. */

@@ -50,6 +50,7 @@ static void add_session(struct listing *listing, struct source *source, const ch
 	if (!row)
 		return;
 	row->facts = *source_session(source);
+	row->bytes = source_bytes(source);
 	row->event_count = source_event_count(source);
 	snprintf(row->path, sizeof row->path, "%s", path);
 	visitor.context = &row->process_count;

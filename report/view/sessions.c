@@ -6,6 +6,7 @@
 
 #include "report/util/error.h"
 #include "report/util/format.h"
+#include "report/view/cell.h"
 #include "report/view/json_members.h"
 #include "report/view/words.h"
 
@@ -38,7 +39,6 @@ void sessions_cell(const void *row, unsigned column, struct cell *cell, const vo
 {
 	const struct session_row *session = row;
 
-	(void)context;
 	cell->color = COLOR_NONE;
 	cell->number = 0;
 	switch (column) {
@@ -57,6 +57,9 @@ void sessions_cell(const void *row, unsigned column, struct cell *cell, const vo
 	case COLUMN_EVENTS:
 		cell->number = session->event_count;
 		format_count(cell->text, cell->number);
+		break;
+	case COLUMN_BYTES:
+		cell_put_bytes(cell, session->bytes, context != NULL);
 		break;
 	case COLUMN_AGE:
 		cell->number = session->facts.age_ns;
@@ -87,6 +90,7 @@ bool sessions_text(struct out *out, const struct session_row *const *rows, unsig
 {
 	struct table table = {.columns = sessions_columns, .sort = UINT_MAX, .fill = sessions_cell};
 
+	table.context = options->exact ? options : NULL;
 	table_choose(&table, out->width);
 	if (options->sort && (int)(table.sort = (unsigned)column_of(options->sort)) < 0)
 		return false;
@@ -125,6 +129,7 @@ void sessions_json(struct out *out, const struct session_row *const *rows, unsig
 		json_number(&json, "age_ns", facts->age_ns);
 		json_number(&json, "processes", rows[i]->process_count);
 		json_number(&json, "events", rows[i]->event_count);
+		json_number(&json, "bytes", rows[i]->bytes);
 		json_text(&json, "command", command);
 		json_text(&json, "file", rows[i]->path);
 		json_close(&json, '}');

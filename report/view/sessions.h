@@ -10,11 +10,11 @@
 
 struct session_row {
 	struct session_facts facts;
-	uint64_t process_count, event_count;
+	uint64_t process_count, event_count, bytes;
 	char path[PATH_MAX];
 };
 
-/* Rows are struct session_row. */
+/* Rows are struct session_row; `context` null: sizes are rounded. */
 extern const struct table_column sessions_columns[];
 void sessions_cell(const void *row, unsigned column, struct cell *cell, const void *context);
 
@@ -22,7 +22,7 @@ struct sessions_options {
 	const char *sort;
 	char *const *columns;
 	unsigned column_count;
-	bool no_headings;
+	bool no_headings, exact;
 };
 
 /* False after a message if a column is unknown. */

@@ -44,6 +44,8 @@ _memshim() {
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 	elif [ "$command" = help ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(_memshim_commands)" -- "$word")
+	elif [ "$command" = rm ]; then
+		mapfile -t COMPREPLY < <(compgen -W "$(memshim ls --no-headings --columns=session 2>/dev/null)" -- "$word")
 	elif [ "$command" = record ]; then
 		mapfile -t COMPREPLY < <(compgen -c -- "$word")
 	else

@@ -57,6 +57,7 @@ def masked(text):
     text = re.sub("[▁▂▃▄▅▆▇█]{12}", "▁" * 12, text)  # the break in time
     text = re.sub(r"(?m)^Memory .*\n", "", text)  # the kernel's numbers
     text = re.sub(r"record-[0-9a-f-]+ *", "record-NAME  ", text)  # as long as a pid is
+    text = re.sub(r" +\d+K(?= +< TIME)", "   SIZE", text)  # by the file system's blocks
     text = re.sub(r"(?m)^SESSION {3,}", "SESSION      ", text)
     text = re.sub(r"/tmp/[\w/.-]*/story", "/tmp/story", text)
     text = re.sub(r"(?m)(, libc\.so\.6| +__libc_start).*\n", "", text)
