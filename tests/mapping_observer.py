@@ -20,7 +20,7 @@ CLONES = ("clone", "clone3", "fork", "vfork")
 LINE = re.compile(r"(\d+) +\[([0-9a-f?]+)\] (.*)")
 CALL = re.compile(r"(\w+)\((.*)\)\s+= (-?\w+|\?)(?: (E\w+))?")
 RESUMED = re.compile(r"<\.\.\. \w+ resumed>(.*)")
-FILE = re.compile(r"<(/[^>]*)>")
+FILE = re.compile(r"<(/[^>]*)>(?:\(deleted\))?")
 FIXED, ANONYMOUS = 0x10, 0x20
 DONTNEED, FREE = 4, 8
 
@@ -178,5 +178,7 @@ def watch(*command, options=(), killed=False, **rest):
     report = recording.report()
     # A thread may still be on its way out when the process exits: its call is in flight.
     in_flight = report["coverage"]["in_flight"]
-    harness.complete(report, in_flight)
+    if not killed:
+        harness.complete(report, in_flight)
+    assert not any(harness.lost(report["coverage"]).values()), report["coverage"]
     return recording, compare(recording, path, killed or in_flight > 0)

@@ -56,6 +56,14 @@ def test_real_programs(command):
     mapping_observer.watch(*command)
 
 
+def test_chromium():
+    """Processes of several kinds, which the browser kills at its end."""
+    need("chromium")
+    _, count = mapping_observer.watch("chromium", "--headless", "--no-sandbox", "--disable-gpu", f"--user-data-dir={os.getcwd()}/profile",
+                                      "--dump-dom", "data:text/html,<p>text", options=("-w",), killed=True)
+    assert count > 1000
+
+
 def test_sort(tmp_path):
     """It sorts in several threads."""
     (tmp_path / "lines").write_text("".join(f"{i * 7919 % 100003} text\n" for i in range(200000)))
