@@ -210,6 +210,8 @@
  *   view/graph_text      processes and segments: a drawing
  *   view/graph_formats   the same, for graphviz, mermaid and programs
  *   view/ipcs_text       the IPC table: a page
+ *   view/ipcs_objects    its sets and queues: state and users
+ *   view/ipcs_totals     totals and limits beside its titles
  *   view/ipcs_files      which recordings know more of it
  *   view/ipcs_json       the table as an object
  *   view/map_rows        an address space: the lines of the drawing

@@ -51,6 +51,8 @@ struct session_ledger {
 	uint32_t process_capacity;
 	struct ledger_facts *rows;
 	uint32_t row_count, row_capacity;
+	struct use_facts *uses;
+	uint32_t use_count, use_capacity;
 };
 
 static void session_ledger_keep_process(void *context, const struct process_facts *facts)
@@ -80,6 +82,26 @@ static void session_ledger_keep_row(void *context, const struct ledger_facts *ro
 
 	if (ARRAY_RESERVE(s->rows, s->row_capacity, s->row_count + 1))
 		s->rows[s->row_count++] = *row;
+}
+
+static void session_ledger_keep_use(void *context, const struct use_facts *use)
+{
+	struct session_ledger *s = context;
+
+	if (ARRAY_RESERVE(s->uses, s->use_capacity, s->use_count + 1))
+		s->uses[s->use_count++] = *use;
+}
+
+static void ipcs_name_user(const struct session_ledger *s, const struct use_facts *use)
+{
+	struct ipc_object *object = ipc_find_object(s->table, use->kind, use->id);
+	const struct process_facts *user = use->instance < s->process_capacity
+						   ? &s->processes[use->instance]
+						   : NULL;
+
+	if (object && user && user->instance && user->state == STATE_RUNNING &&
+	    s->facts->state == SESSION_LIVE && user->pid_namespace == 0)
+		ipc_add_user(object, user->pid, model_program_name(user));
 }
 
 static void ipcs_put_creator(struct ipc_creator *to, const struct process_facts *creator,
@@ -142,6 +164,7 @@ static bool ipcs_read_session(void *context, const char *path)
 	struct facts_visitor visitor = {.process = session_ledger_keep_process,
 					.creator = session_ledger_keep_creator,
 					.ledger = session_ledger_keep_row,
+					.use = session_ledger_keep_use,
 					.context = &s};
 
 	if (!source && foreign)
@@ -154,8 +177,11 @@ static bool ipcs_read_session(void *context, const char *path)
 				ipcs_name_creator(&s, &s.rows[i]);
 			else
 				ipcs_name_object(&s, &s.rows[i]);
+		for (uint32_t i = 0; i < s.use_count; i++)
+			ipcs_name_user(&s, &s.uses[i]);
 	}
 	free(s.processes);
+	free(s.uses);
 	free(s.rows);
 	source_close(source);
 	return false;
@@ -312,6 +338,10 @@ static bool ipcs_gather(struct reading *reading, const struct options *options)
 	find_each_folder(ipcs_read_folder, table);
 	for (uint32_t i = 0; i < table->segment_count; i++)
 		ipcs_read_process(&table->segments[i], booted);
+	for (uint32_t i = 0; i < table->object_count; i++)
+		if (table->objects[i].kernel.kind == OBJECT_SEMAPHORES)
+			table->objects[i].waiting = sysvipc_waiting(table->objects[i].kernel.id,
+								    table->objects[i].kernel.count);
 	if (table->no_memory)
 		error_line("ipcs", "not enough memory");
 	return !table->no_memory;

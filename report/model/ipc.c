@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "report/model/ipc.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ipc.h>
@@ -120,6 +121,19 @@ struct ipc_object *ipc_find_object(const struct ipc_table *table, enum object_ki
 		if (table->objects[i].kernel.kind == wanted && table->objects[i].kernel.id == id)
 			return &table->objects[i];
 	return NULL;
+}
+
+void ipc_add_user(struct ipc_object *object, int32_t pid, const char *program)
+{
+	struct ipc_user *user = &object->users[object->user_count];
+
+	for (uint32_t i = 0; i < object->user_count && i < IPC_USERS; i++)
+		if (object->users[i].pid == pid)
+			return;
+	if (object->user_count++ >= IPC_USERS)
+		return;
+	user->pid = pid;
+	snprintf(user->program, sizeof user->program, "%.16s", program);
 }
 
 bool ipc_is_of_object_row(const struct ipc_object *object, const struct ledger_facts *row,

@@ -29,10 +29,21 @@ struct ipc_segment {
 	uint32_t other_count;                /* after those: holders in other IPC namespaces */
 };
 
-/* The kernel keeps no creator of these: only sessions know one. */
+/* A running process that used a set or a queue, by a live session. */
+struct ipc_user {
+	int32_t pid;
+	char program[17]; /* its beginning */
+};
+
+#define IPC_USERS 8u
+
+/* The kernel keeps neither creator nor users of these: only sessions know some. */
 struct ipc_object {
 	struct kernel_object kernel;
 	struct ipc_creator creator;
+	struct ipc_user users[IPC_USERS]; /* the first of them */
+	uint32_t user_count;
+	uint32_t waiting; /* calls that wait for a semaphore of the set, by the kernel */
 };
 
 struct ipc_table {
@@ -58,6 +69,9 @@ struct ipc_segment *ipc_find(const struct ipc_table *table, int32_t shmid);
 /* The set or queue of this id; null when there is none. */
 struct ipc_object *ipc_find_object(const struct ipc_table *table, enum object_kind kind,
 				   int32_t id);
+
+/* Adds a running user, each once. */
+void ipc_add_user(struct ipc_object *object, int32_t pid, const char *program);
 
 /*
  * Whether a ledger row is about this object, and its process surely created it. `since_s`: the

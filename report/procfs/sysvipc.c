@@ -150,6 +150,18 @@ int32_t sysvipc_last_pid(int32_t semid, int32_t semnum)
 	return pid > 0 ? pid : 0;
 }
 
+uint32_t sysvipc_waiting(int32_t semid, uint64_t nsems)
+{
+	uint32_t waiting = 0;
+
+	for (int i = 0; i < 256 && (uint64_t)i < nsems; i++) {
+		int count = semctl(semid, i, GETNCNT), zero = semctl(semid, i, GETZCNT);
+
+		waiting += (count > 0 ? (uint32_t)count : 0) + (zero > 0 ? (uint32_t)zero : 0);
+	}
+	return waiting;
+}
+
 int32_t sysvipc_last_queue_pid(int32_t msqid, bool sent)
 {
 	struct msqid_ds queue;

@@ -18,6 +18,9 @@ bool sysvipc_all(void (*visit)(void *context, const struct kernel_segment *objec
 /* The process that changed a semaphore last, semctl(2) GETPID; 0: none, or it may not be read. */
 int32_t sysvipc_last_pid(int32_t semid, int32_t semnum);
 
+/* The calls that wait for one of the set's first 256 semaphores: semctl(2) GETNCNT, GETZCNT. */
+uint32_t sysvipc_waiting(int32_t semid, uint64_t nsems);
+
 /*
  * The process that sent the last message to the queue or, not `sent`, received the last: msgctl(2)
  * IPC_STAT. 0: none, or it may not be read.

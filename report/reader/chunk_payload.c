@@ -46,7 +46,7 @@ static bool decompress_whole(ZSTD_DCtx *context, const struct file *file, const 
 uint64_t chunk_decompress(const struct file *file, const struct chunk *chunk, void *to)
 {
 	static char input[INPUT_BYTES]; /* not on the stack: that may be small */
-	static ZSTD_DCtx *context; /* kept for the next chunk */
+	static ZSTD_DCtx *context;      /* kept for the next chunk */
 	ZSTD_outBuffer out = {to, chunk->payload_bytes, 0};
 	ZSTD_inBuffer in = {input, 0, 0};
 	uint64_t at = chunk->offset, end = chunk->offset + chunk->stored_bytes;

@@ -2,6 +2,7 @@
 /* The IPC table for programs. */
 #include "report/view/ipcs_json.h"
 
+#include "report/view/ipcs_objects.h"
 #include "report/view/ipcs_text.h"
 #include "report/view/json_members.h"
 
@@ -77,6 +78,7 @@ static void ipcs_json_put_object(struct json *json, const struct ipc_object *row
 		json_signed(json, "taken_pid", object->taken_pid);
 		json_time(json, "taken", object->taken);
 	}
+	ipcs_object_json(json, row);
 	json_time(json, "used", object->used);
 	json_time(json, "changed", object->changed);
 	json_close(json, '}');

@@ -11,15 +11,16 @@
 #include "report/util/format.h"
 #include "report/view/cell.h"
 #include "report/view/ipcs_files.h"
+#include "report/view/ipcs_objects.h"
+#include "report/view/ipcs_totals.h"
 #include "report/view/table.h"
 #include "report/view/words.h"
 
 #define SHM_DEST_BIT 01000u
 #define HOLDERS_NAMED 3u /* on a wide page; 1 on others */
 #define WIDE_COLUMNS 100u
-#define NO_LIMIT (1ull << 53) /* the defaults of SHMALL and SHMMAX are none */
-#define CMDLINE_COLUMNS 40    /* for automatically chosen columns */
-#define NAME_BYTES 15         /* of a process: comm in proc(5) */
+#define CMDLINE_COLUMNS 40 /* for automatically chosen columns */
+#define NAME_BYTES 15      /* of a process: comm in proc(5) */
 #define NAME_LEAST 3
 
 enum ipc_column {
@@ -40,13 +41,13 @@ static const struct table_column columns[] = {
 enum kind { SEGMENTS, QUEUES, SEMAPHORES };
 
 #define BIT(id) (1u << COLUMN_##id)
-#define ALL_KINDS                                                                     \
-	(BIT(KEY) | BIT(ID) | BIT(OWNER) | BIT(MODE) | BIT(CHANGED) | BIT(ATTACHED) | \
-	 BIT(CREATOR) | BIT(CMDLINE) | BIT(SESSION))
+#define ALL_KINDS                                                                                  \
+	(BIT(KEY) | BIT(ID) | BIT(OWNER) | BIT(MODE) | BIT(CHANGED) | BIT(ATTACHED) | BIT(STATE) | \
+	 BIT(USERS) | BIT(CREATOR) | BIT(CMDLINE) | BIT(SESSION))
 
 /* The columns of each kind of object. */
 static const unsigned kind_columns[] = {
-	[SEGMENTS] = ~BIT(COUNT),
+	[SEGMENTS] = ~(BIT(COUNT) | BIT(USERS)),
 	[QUEUES] = ALL_KINDS | BIT(SIZE) | BIT(COUNT) | BIT(LPID) | BIT(DETACHED),
 	[SEMAPHORES] = ALL_KINDS | BIT(COUNT),
 };
@@ -230,6 +231,12 @@ static void ipcs_text_put_object(const struct ipc_object *object, unsigned colum
 	const struct kernel_object *row = &object->kernel;
 
 	switch (column) {
+	case COLUMN_STATE:
+		cell_put_text(cell, ipcs_object_state(object) ? ipcs_object_state(object) : "-");
+		break;
+	case COLUMN_USERS:
+		ipcs_object_put_users(cell, object, context->holders_named);
+		break;
 	case COLUMN_CREATOR:
 		ipcs_text_put_creator(cell, &object->creator);
 		break;
@@ -316,41 +323,6 @@ static bool ipcs_text_is_orphaned(const struct ipc_segment *segment)
 	return strcmp(ipcs_state(segment), "orphaned") == 0;
 }
 
-static void ipcs_text_put_sum(struct out *out, const struct table *table)
-{
-	unsigned orphaned = 0;
-	uint64_t bytes = 0;
-	char text[FORMAT_BYTES];
-
-	for (unsigned i = 0; i < table->row_count; i++) {
-		orphaned += ipcs_text_is_orphaned(table->rows[i]);
-		bytes += ((const struct ipc_segment *)table->rows[i])->kernel.size;
-	}
-	if (table->row_count) {
-		OUT(out, ", ");
-		out_text(out, format_bytes(text, bytes));
-	}
-	if (!orphaned)
-		return;
-	OUT(out, ", ");
-	out_number(out, orphaned);
-	OUT(out, " orphaned");
-}
-
-/* "; SEMMNI 12 of 32000; SEMMNS 40 of 1024000000". */
-static void ipcs_text_put_limits(struct out *out, const struct ipcs_limit *limits)
-{
-	char text[96];
-
-	for (unsigned i = 0; i < IPCS_LIMITS; i++) {
-		if (!limits[i].most || limits[i].most > NO_LIMIT)
-			continue;
-		snprintf(text, sizeof text, "; %s %llu of %llu", limits[i].name,
-			 (unsigned long long)limits[i].used, (unsigned long long)limits[i].most);
-		out_text(out, text);
-	}
-}
-
 /* Orphaned objects first, the largest of them before the others. */
 static int compare_orphaned(const void *first, const void *second)
 {
@@ -383,8 +355,8 @@ static void ipcs_text_put_table(struct out *out, struct table *table,
 		OUT(out, "  ");
 		out_number(out, table->row_count);
 		if (kind == SEGMENTS)
-			ipcs_text_put_sum(out, table);
-		ipcs_text_put_limits(out, options->limits[object_kinds[kind]]);
+			ipcs_totals_segments(out, table->rows, table->row_count);
+		ipcs_totals_limits(out, options->limits[object_kinds[kind]]);
 		out_char(out, '\n');
 	}
 	if (table->row_count)

@@ -139,6 +139,7 @@ def test_creators_outlive_their_session(compile_c):
     creator = table["queues"][0]["creator"]
     assert creator["program"] == "leaks" and not creator["runs"] and creator["site"].startswith("main (") and creator["pid"] > 0
     assert sets[0]["creator"]["site"].startswith("make (")
+    assert [s["state"] for s in (*sets, likely)] == ["orphaned"] * 3 + [None], "of the last no creator is known"
     text = harness.run(harness.MEMSHIM, "ipcs", cwd="/").stdout
     assert text.count(f"[leaks {creator['pid']}]") == 4
     subprocess.run(("ipcrm", "-s", str(sets[0]["semid"])), check=True)
@@ -153,7 +154,7 @@ def test_creator_that_runs(compile_c):
         semid = int(lines.wait_for(""))
         row, = json.loads(memshim("ipcs", "--json").stdout)["semaphores"]
         assert row["semid"] == semid and row["creator"]["program"] == "runs" and row["creator"]["runs"]
-        assert row["creator"]["pid"] == lines.process.pid
+        assert row["creator"]["pid"] == lines.process.pid and (row["state"], row["users"], row["waiting"]) == ("unused", [], 0)
         lines.end()
 
 
@@ -415,6 +416,9 @@ def test_processes_that_wait_for_each_other(count):
         assert {u["pid"]: (u["operations"], u["waits"], u["live"]) for u in uses if u["waits"]} == {pid: (3, True, True) for pid in pids}
         dot = memshim("graph", "--format=dot", "memshim.data").stdout
         assert dot.count('[label="3 ops waits"]') == count and f"semid {semid}" in dot
+        row, = json.loads(memshim("ipcs", "--json").stdout)["semaphores"]
+        assert (row["state"], row["waiting"]) == ("waited for", count) and pids <= {user["pid"] for user in row["users"]}
+        assert re.search(r"  waited for  philosophers \d+ +philosophers \d+", memshim("ipcs").stdout)
         holders = re.findall(r"^    changed last by philosophers \((\d+)\)$", memshim("report").stdout, re.M)
         assert {int(pid) for pid in holders} == pids, "each waits for what another took"
         os.kill(min(pids), signal.SIGKILL)

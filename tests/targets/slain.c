@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * slain PAGE CHILDREN [exec|objects]: starts children that make calls as fast as they can, and kills each
- * after a different short time: every second one possibly while it starts, the others during their
- * calls. With `exec` each child is a program of its own; with `objects` the calls are those of
- * semaphore sets and queues.
+ * slain PAGE CHILDREN [exec|objects]: starts children that make calls as fast as they can, and
+ * kills each after a different short time: every second one possibly while it starts, the others
+ * during their calls. With `exec` each child is a program of its own; with `objects` the calls are
+ * those of semaphore sets and queues.
  */
 #include <sched.h>
 #include <signal.h>
