@@ -14,6 +14,8 @@
 #define LOW_SCREEN 16u /* below this height the screen shows fewer heading lines */
 #define SCREEN_LEAST_LINES 6u
 #define SCREEN_LEAST_COLUMNS 30u
+#define PREVIEW_LEAST 6u
+#define PREVIEW_ALWAYS 30u /* lines of list and preview: so many show both, always */
 
 /* ---- the heading ---- */
 
@@ -276,11 +278,28 @@ static unsigned head_lines(const struct top *top)
 	return screen_lines() < LOW_SCREEN ? 2 : 4;
 }
 
-unsigned draw_capacity(const struct top *top)
+static unsigned body_lines(const struct top *top)
 {
 	unsigned taken = head_lines(top) + 1;
 
 	return screen_lines() > taken ? screen_lines() - taken : 1;
+}
+
+/* The lower half, on a high screen or if the list is short; with the line above the preview. */
+static unsigned preview_lines(const struct top *top)
+{
+	unsigned body = body_lines(top), half = body / 2;
+	unsigned rows = top_list((struct top *)top)->table.row_count;
+
+	if (top->text_only || top->picking || top->detail.kind != DETAIL_NONE || !rows)
+		return 0;
+	return half >= PREVIEW_LEAST && (body >= PREVIEW_ALWAYS || rows + 1 <= body - half) ? half
+											    : 0;
+}
+
+unsigned draw_capacity(const struct top *top)
+{
+	return body_lines(top) - preview_lines(top);
 }
 
 static void draw_head(const struct top *top)
@@ -300,6 +319,33 @@ static void draw_head(const struct top *top)
 	draw_tabs(top, line);
 }
 
+static void draw_preview(struct top *top, unsigned line, unsigned lines)
+{
+	const void *row = list_row(top_list(top));
+	const char *dash = screen_utf8() ? "─" : "-";
+	struct detail detail;
+
+	if (!row || lines < 2)
+		return;
+	for (unsigned column = 0; column < screen_columns(); column++)
+		screen_put(line, column, 1, dash, STYLE_DIM);
+	detail_of_row(&detail, top->view, row, &top->rows);
+	detail_write(&detail, &top->rows, &top->preview, lines, screen_columns());
+	top->preview.first = 0;
+	for (unsigned i = 0; i + 1 < lines && i < top->preview.count; i++)
+		screen_put(line + 1 + i, 0, screen_columns(), top->preview.lines[i].text,
+			   top->preview.lines[i].styles);
+}
+
+static void draw_list(struct top *top)
+{
+	unsigned preview = preview_lines(top), lines = body_lines(top) - preview;
+
+	top_list(top)->arrow = !top->text_only; /* text has two blanks between columns */
+	list_draw(top_list(top), head_lines(top), lines);
+	draw_preview(top, head_lines(top) + lines, preview);
+}
+
 void draw_all(struct top *top)
 {
 	screen_clear();
@@ -311,6 +357,6 @@ void draw_all(struct top *top)
 	if (top->detail.kind != DETAIL_NONE)
 		pager_draw(&top->pager, head_lines(top), draw_capacity(top));
 	else
-		list_draw(top_list(top), head_lines(top), draw_capacity(top));
+		draw_list(top);
 	draw_foot(top);
 }

@@ -3,6 +3,7 @@
 
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report/top/screen.h"
 #include "report/util/array.h"
@@ -85,6 +86,26 @@ static void marked_first(struct list *list)
 	}
 }
 
+/* Moves the rows of what has ended behind the others, and keeps their order. */
+static void ended_last(struct list *list)
+{
+	const void **rows = list->table.rows, **ended;
+	unsigned count = list->table.row_count, kept = 0, moved = 0;
+
+	if (!list->ended || !count)
+		return;
+	ended = malloc(count * sizeof *ended);
+	for (unsigned row = 0; ended && row < count; row++)
+		if (list->ended(rows[row]))
+			ended[moved++] = rows[row];
+		else
+			rows[kept++] = rows[row];
+	for (unsigned i = 0; i < moved; i++)
+		rows[kept + i] = ended[i];
+	list->no_memory |= !ended;
+	free(ended);
+}
+
 static void place_cursor(struct list *list)
 {
 	unsigned count = list->table.row_count;
@@ -112,6 +133,7 @@ void list_finalize(struct list *list, unsigned columns)
 	list_choose(list, columns > 2 ? columns - 2 : 1); /* one blank or mark on each side */
 	list_filter(list);
 	table_sort(&list->table);
+	ended_last(list);
 	marked_first(list);
 	place_cursor(list);
 }
@@ -144,6 +166,24 @@ static unsigned list_put_cell(const struct list *list, unsigned line, unsigned c
 	return column + width + 2;
 }
 
+/* After the heading of the column that orders the rows: whether they ascend or descend. */
+static void draw_arrow(const struct list *list, unsigned line)
+{
+	const struct table *table = &list->table;
+	unsigned column = 1;
+
+	for (unsigned i = 0; i < table->shown_count; i++) {
+		const struct table_column *of = &table->columns[table->shown[i]];
+		bool down = of->descending != table->reverse;
+		const char *arrow = screen_utf8() ? down ? "▼" : "▲" : down ? "v" : "^";
+		unsigned width = of->right ? list->widths[i] : (unsigned)strlen(of->heading);
+
+		if (list->arrow && table->shown[i] == table->sort && width <= list->widths[i])
+			screen_put(line, column + width, 1, arrow, STYLE_BAR | STYLE_BOLD);
+		column += list->widths[i] + 2;
+	}
+}
+
 static void draw_heading(const struct list *list, unsigned line)
 {
 	const struct table *table = &list->table;
@@ -154,12 +194,14 @@ static void draw_heading(const struct list *list, unsigned line)
 		column = list_put_cell(
 			list, line, column, i, table->columns[table->shown[i]].heading,
 			STYLE_BAR | (table->shown[i] == table->sort ? STYLE_BOLD : 0));
+	draw_arrow(list, line);
 }
 
 static void draw_row(const struct list *list, unsigned line, unsigned row)
 {
 	unsigned bar = row == list->cursor ? STYLE_BAR : 0, column = 1;
 	bool marked = find_mark(list, list_identity(list, row)) >= 0;
+	bool ended = list->ended && list->ended(list->table.rows[row]);
 	struct cell cell;
 
 	screen_put(line, 0, screen_columns(),
@@ -172,7 +214,9 @@ static void draw_row(const struct list *list, unsigned line, unsigned row)
 
 		table_cell(&list->table, row, i, &cell);
 		column = list_put_cell(list, line, column, i, cell.text,
-				       bar && !drawn ? bar : style_of(cell.color));
+				       bar && !drawn ? bar
+				       : ended       ? STYLE_DIM
+						     : style_of(cell.color));
 	}
 }
 

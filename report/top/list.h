@@ -13,10 +13,12 @@ struct list {
 	unsigned row_capacity;
 	/* A row's identity across refreshes; null: rows have none. */
 	uint64_t (*identity)(const void *row);
-	uint64_t selected;      /* the identity of the row at the cursor */
+	bool (*ended)(const void *row); /* such rows stand last, and dim; null: none has */
+	uint64_t selected;              /* the identity of the row at the cursor */
 	unsigned cursor, first; /* row numbers: the cursor, and the first row on the screen */
 	unsigned left;          /* columns that a long line is scrolled to the left */
 	unsigned drawn_column;  /* the cursor bar leaves it out; UINT_MAX none */
+	bool arrow;             /* beside the heading of the sort column */
 	bool follow;            /* the cursor stays on the row `selected` */
 	bool tails, at_end;     /* tails: a cursor on the last row stays on the last row */
 	char filter[LIST_FILTER_BYTES];

@@ -245,6 +245,11 @@ static uint64_t process_identity(const void *row)
 	return ((const struct model_process *)row)->facts.instance;
 }
 
+static bool process_ended(const void *row)
+{
+	return ((const struct model_process *)row)->facts.ended;
+}
+
 static uint64_t segment_identity(const void *row)
 {
 	return ((const struct rows_segment *)row)->segment->place + 1;
@@ -303,6 +308,7 @@ void rows_lists(struct list lists[VIEW_COUNT], struct rows *rows)
 	row_make(&lists[VIEW_FINDINGS], finding_columns, finding_cell, finding_identity, rows);
 	row_make(&lists[VIEW_IPC], ipc_columns, ipc_cell, ipc_identity, rows);
 	lists[VIEW_PROCESSES].table.sort = OF_PROCESS_NET;
+	lists[VIEW_PROCESSES].ended = process_ended;
 	lists[VIEW_PROCESSES].drawn_column = OF_PROCESS_CHART;
 	lists[VIEW_EVENTS].tails = lists[VIEW_EVENTS].at_end = lists[VIEW_EVENTS].follow = true;
 }

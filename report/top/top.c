@@ -225,6 +225,7 @@ static void top_free(struct top *top)
 	list_free(&top->picker);
 	listing_free(&top->listing);
 	pager_free(&top->pager);
+	pager_free(&top->preview);
 }
 
 /* ---- the loop ---- */
@@ -294,6 +295,7 @@ int top_once(struct top *top)
 	unsigned blank = 0; /* blank lines so far: those at the end are not printed */
 	char text[4096];
 
+	top->text_only = true;
 	top_gather(top);
 	draw_all(top);
 	for (unsigned line = 0; line + 1 < screen_lines(); line++) {

@@ -34,7 +34,9 @@ struct top {
 	enum top_view view;
 	struct detail detail, under_help; /* DETAIL_NONE: the list is shown */
 	struct pager pager;
-	bool picking; /* choosing a session from the picker */
+	struct pager preview; /* about the row at the cursor, below the list */
+	bool text_only;       /* one screen as text: the list without a preview */
+	bool picking;         /* choosing a session from the picker */
 	struct list picker;
 	struct listing listing;
 	uint64_t interval_ns, due_ns, refreshes;
@@ -64,10 +66,10 @@ static inline struct list *top_list(struct top *top)
 	return top->picking ? &top->picker : &top->lists[top->view];
 }
 
-/* Whether the list shows functions, whose names must be looked up. */
+/* Whether the list or the preview shows functions, whose names must be looked up. */
 static inline bool top_shows_places(const struct top *top)
 {
-	return top->view == VIEW_SITES || top->view == VIEW_FINDINGS;
+	return top->view != VIEW_PROCESSES;
 }
 
 #endif

@@ -29,7 +29,8 @@ def rows_below(text, heading):
     """The rows of the list below the line with this heading."""
     lines = text.split("\n")
     begin = next(i for i, line in enumerate(lines) if heading in line)
-    return [line[1:].split() for line in lines[begin + 1:-1] if line.strip()]
+    end = next((i for i, line in enumerate(lines) if i > begin and line[:2] in ("──", "--")), -1)
+    return [line[1:].split() for line in lines[begin + 1:end] if line.strip()]
 
 
 @contextlib.contextmanager
