@@ -192,15 +192,21 @@ INLINE long mprotect_raw(struct stack_caller caller, uint64_t address, uint64_t 
 /* Only the two advices that give memory back are counted. */
 INLINE long madvise_raw(struct stack_caller caller, uint64_t address, uint64_t length, int advice)
 {
-	bool gives_back = advice == MADV_DONTNEED || advice == MADV_FREE;
 	struct hook hook;
-	bool watched = gives_back && hook_begin(&hook, CALL_MADVISE, caller);
-	long ret = raw_call3(SYS_madvise, (long)address, (long)length, advice);
+	bool watched;
+	long ret;
 
+	if (advice != MADV_DONTNEED && advice != MADV_FREE) {
+		if (!shim.process)
+			shim.idle_calls++; /* redirect.c reads it */
+		return raw_call3(SYS_madvise, (long)address, (long)length, advice);
+	}
+	watched = hook_begin(&hook, CALL_MADVISE, caller);
+	ret = raw_call3(SYS_madvise, (long)address, (long)length, advice);
 	if (watched)
 		hook_count_end(&hook, raw_failed(ret), raw_failed(ret) ? (int)-ret : 0);
 	else if (!shim.process)
-		shim.idle_calls++; /* redirect.c reads it */
+		shim.idle_calls++;
 	return ret;
 }
 
