@@ -135,7 +135,10 @@ static void write_process(const struct detail *detail, const struct rows *rows, 
 	pager_add(pager, STYLE_BOLD, "Process %d  %s  %s", process->facts.pid,
 		  model_program_name(&process->facts), words_state(&process->facts, state));
 	pager_add(pager, STYLE_PLAIN, "  %s", process->facts.cmdline);
-	chart_large(&chart, pager, columns, lines > 30 ? 10 : lines > 16 ? 6 : 3);
+	if (rows->frozen)
+		pager_add(pager, STYLE_DIM, "  no chart while the display is frozen");
+	else
+		chart_large(&chart, pager, columns, lines > 30 ? 10 : lines > 16 ? 6 : 3);
 	add_break(rows, pager, process);
 	add_attachments(rows, pager, process);
 	if (rows->live->single_instance == detail->instance)

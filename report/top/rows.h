@@ -27,6 +27,7 @@ struct rows {
 	struct live *live;
 	const struct filter *filter;
 	bool exact, utf8;
+	bool frozen; /* the display: the trends still change */
 	struct site_group *sites;
 	struct rows_segment *segments;
 	uint32_t site_count;

@@ -268,6 +268,7 @@ static void top_draw(struct top *top)
 	if (!top->stale)
 		return;
 	top->stale = false;
+	top->rows.frozen = top->paused;
 	top_gather(top);
 	draw_all(top);
 	screen_show();
