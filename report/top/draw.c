@@ -245,6 +245,34 @@ static void draw_tabs(const struct top *top, unsigned line)
 
 /* ---- the last line ---- */
 
+static const char *foot_keys(const struct top *top)
+{
+	if (top->detail.kind != DETAIL_NONE)
+		return " Esc Back  Up Down Scroll  h Help  q Quit";
+	if (top->picking)
+		return " h Help  Enter Open  / Filter  q Quit";
+	if (top->view == VIEW_EVENTS)
+		return " h Help  Enter Detail  / Filter  End Follow  Space Freeze  q Quit";
+	if (top->view == VIEW_SEGMENTS)
+		return " h Help  Enter Detail  / Filter  < > Sort  x Remove  q Quit";
+	return " h Help  Enter Detail  / Filter  < > Sort  Space Freeze  q Quit";
+}
+
+/* "3-20/260": the rows of the list that the screen shows, and how many there are. */
+static void draw_position(const struct top *top, unsigned line)
+{
+	const struct list *list = top_list((struct top *)top);
+	unsigned count = list->table.row_count, rows = draw_capacity(top) - 1, used;
+	unsigned last = list->first + rows < count ? list->first + rows : count;
+	char text[48];
+
+	if (top->detail.kind != DETAIL_NONE || !count)
+		return;
+	used = (unsigned)snprintf(text, sizeof text, " %u-%u/%u", list->first + 1, last, count);
+	if (used < screen_columns())
+		screen_put(line, screen_columns() - used, used, text, STYLE_DIM);
+}
+
 static void draw_foot(const struct top *top)
 {
 	unsigned line = screen_lines() - 1;
@@ -260,12 +288,8 @@ static void draw_foot(const struct top *top)
 		screen_put(line, 0, screen_columns(), top->message,
 			   top->question.pending ? STYLE_RED | STYLE_BAR : STYLE_YELLOW);
 	} else {
-		screen_put(line, 0, screen_columns(),
-			   top->detail.kind == DETAIL_NONE
-				   ? " h Help  Enter Detail  / Filter  < > Sort  Tab Next  "
-				     "Space Freeze  q Quit"
-				   : " Esc Back  Up Down Scroll  h Help  q Quit",
-			   STYLE_DIM);
+		screen_put(line, 0, screen_columns(), foot_keys(top), STYLE_DIM);
+		draw_position(top, line);
 	}
 }
 

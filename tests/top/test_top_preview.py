@@ -61,3 +61,14 @@ def test_running_before_ended():
             screen.wait_for("NET▲")
             assert rows_below(screen.text(), "PROGRAM")[0][-1] == "running"
         teller.tell("break", 0)
+
+
+def test_foot_names_the_position_and_the_keys():
+    record("sh", "-c", f"{target('calls')} 1; " * 30 + "true", options=("-q",))
+    with top("memshim.data") as screen:
+        assert screen.wait_for("PROGRAM", "1-18/").split("\n")[-1].endswith(" 1-18/31")
+        screen.type("G")
+        screen.wait_for("14-31/31")
+        for key, words in (("2", "x Remove"), ("4", "End Follow"), ("3", "< > Sort")):
+            screen.type(key)
+            screen.wait_for(words, "q Quit")
