@@ -14,6 +14,8 @@
  *   cli/help         the text of --help, from the tables
  *   cli/ipcs         the IPC table, with the creators that sessions know
  *   cli/ls           the list of sessions
+ *   cli/doctor       whether the shim sees a program or a process
+ *   cli/doctor_checks      the checks of doctor
  *   cli/rm           removes sessions that have ended
  *   cli/reap         lists and removes leaked segments
  *   cli/map          a picture of an address space

@@ -221,6 +221,7 @@ static int option_take_value(struct options *o, enum option_id id, char *value)
 	switch (id) {
 	case OPTION_PROCESS:
 	case OPTION_MAP_PROCESS:
+	case OPTION_DOCTOR_PROCESS:
 		ret = option_read_pid(row, value, &number);
 		o->process = (long)number;
 		return ret;
@@ -291,12 +292,12 @@ static void option_take_flag(struct options *o, enum option_id id)
 
 /*
  * Fills in getopt's tables with the options that the command has. '+': the first word that is no
- * option is record's COMMAND, and the words after it are COMMAND's own. ':': getopt tells a missing
- * value from an unknown option.
+ * option is the COMMAND of record and doctor, and the words after it are COMMAND's own. ':': getopt
+ * tells a missing value from an unknown option.
  */
 static void options_make_tables(enum command command, struct option *longs, char *shorts)
 {
-	if (command == COMMAND_RECORD)
+	if (command == COMMAND_RECORD || command == COMMAND_DOCTOR)
 		*shorts++ = '+';
 	*shorts++ = ':';
 	for (int id = 0; id < OPTION_COUNT; id++) {
@@ -347,6 +348,16 @@ static int options_take_command(struct options *o, int argc, char **argv)
 	if (optind < argc)
 		return 0;
 	error_line("record", "no COMMAND given; see 'memshim help record'");
+	return EXIT_USAGE;
+}
+
+/* doctor: COMMAND, or -p, or neither. */
+static int options_take_checked(struct options *o, char **argv)
+{
+	o->command = argv + optind;
+	if (!*o->command || !o->process)
+		return 0;
+	error_line("doctor", "-p PID and COMMAND: give one of them");
 	return EXIT_USAGE;
 }
 
@@ -410,6 +421,8 @@ static int options_parse(struct options *options, enum command command, int argc
 	options_set_owner_rule(options, command);
 	if (ret != 0 || options->help)
 		return ret;
+	if (command == COMMAND_DOCTOR)
+		return options_take_checked(options, argv);
 	return command == COMMAND_RECORD ? options_take_command(options, argc, argv)
 					 : options_take_files(options, command, argc, argv);
 }

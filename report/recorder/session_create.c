@@ -2,9 +2,11 @@
 #include "report/recorder/session_create.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "preload/common/folder.h"
@@ -18,16 +20,46 @@
 
 #define FOLDERS 3 /* where a session may be */
 
-/* Whether RLIMIT_FSIZE is smaller than the smallest segment. */
-static bool is_limited(void)
+static const char limit_words[] =
+	"the limit on a file's size, ulimit -f, leaves no room for the session";
+static const char room_words[] = "no room for the session: free some there, or set MEMSHIM_DIR to "
+				 "another folder on tmpfs";
+
+/* The smallest segment. */
+static uint64_t least_bytes(void)
 {
 	struct segment_header least = {0};
 	uint32_t cpus = sys_cpu_count();
-	struct rlimit limit;
 
 	segment_header_lay_out(&least, SEGMENT_LOG_BYTES_MIN,
 			       cpus < SEGMENT_RINGS_MAX ? cpus : SEGMENT_RINGS_MAX);
-	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < least.total_bytes;
+	return least.total_bytes;
+}
+
+/* Whether RLIMIT_FSIZE is smaller. */
+static bool is_limited(void)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur < least_bytes();
+}
+
+const char *session_create_shortage(const char *path)
+{
+	char above[PATH_MAX];
+	const char *folder = path;
+	struct statvfs fs;
+
+	if (access(path, F_OK) != 0 && errno == ENOENT && strrchr(path, '/')) {
+		snprintf(above, sizeof above, "%.*s", (int)(strrchr(path, '/') - path), path);
+		folder = above;
+	}
+	if (eaccess(folder, W_OK | X_OK) != 0 || statvfs(folder, &fs) != 0)
+		return strerror(errno);
+	if (is_limited())
+		return limit_words;
+	/* A segment takes at most a quarter of what is free. */
+	return fs.f_blocks && fs.f_bavail * fs.f_frsize / 4 < least_bytes() ? room_words : NULL;
 }
 
 static void session_create_explain(struct drain_error *error, const char *what, int ret)
@@ -42,10 +74,9 @@ static void session_create_explain(struct drain_error *error, const char *what, 
 	else if (ret == -EDOTDOT)
 		why = "other users may write to the folder that it is in, which is not sticky";
 	else if (ret == -ENOSPC && is_limited())
-		why = "the limit on a file's size, ulimit -f, leaves no room for the session";
+		why = limit_words;
 	else if (ret == -ENOSPC)
-		why = "no room for the session: free some there, or set MEMSHIM_DIR to another "
-		      "folder on tmpfs";
+		why = room_words;
 	snprintf(error->what, sizeof error->what, "%s", what);
 	if (why != error->why)
 		snprintf(error->why, sizeof error->why, "%s", why);

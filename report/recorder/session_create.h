@@ -32,4 +32,7 @@ const char *drain_registration_path(const struct drain *drain);
 /* COMMAND has not run: removes the segment and frees `drain`. The caller removes the recording. */
 void drain_cancel(struct drain *drain);
 
+/* Why a session cannot be created in the folder; null: nothing is known against it. */
+const char *session_create_shortage(const char *folder);
+
 #endif

@@ -46,7 +46,7 @@ _memshim() {
 		mapfile -t COMPREPLY < <(compgen -W "$(_memshim_commands)" -- "$word")
 	elif [ "$command" = rm ]; then
 		mapfile -t COMPREPLY < <(compgen -W "$(memshim ls --no-headings --columns=session 2>/dev/null)" -- "$word")
-	elif [ "$command" = record ]; then
+	elif [ "$command" = record ] || [ "$command" = doctor ]; then
 		mapfile -t COMPREPLY < <(compgen -c -- "$word")
 	else
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
