@@ -174,12 +174,26 @@ static const char *stat_after_name(const char *text)
  */
 static char stat_text[1024] __attribute__((section(".data")));
 
+/* One read(2) returns the whole line: the file has no second part. */
+static bool stat_read_text(void)
+{
+	int fd = sys_above_standard(sys_open("/proc/self/stat", O_RDONLY, 0));
+	long got;
+
+	if (fd < 0)
+		return false;
+	got = raw_call3(SYS_read, fd, (long)stat_text, sizeof stat_text - 1);
+	sys_close(fd);
+	stat_text[got > 0 ? got : 0] = '\0';
+	return got > 0;
+}
+
 bool stat_read(struct stat_facts *facts)
 {
 	const char *at;
 
 	facts->start_time = facts->start_break = 0;
-	if (sys_read_file("/proc/self/stat", stat_text, sizeof stat_text) <= 0)
+	if (!stat_read_text())
 		return false;
 	at = stat_after_name(stat_text);
 	for (int field = FIELD_STATE; at && *at == ' ' && field <= FIELD_START_BREAK; field++) {

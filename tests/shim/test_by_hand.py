@@ -310,3 +310,14 @@ def test_follow_a_quiet_session_until_its_reader_goes():
             followed.stdout.close()
             assert followed.wait(harness.PATIENCE_S) in (0, 1)
         assert lines.end()[0] == 0
+
+
+def test_start_reads_stat_once(tmp_path):
+    """A second read(2) of /proc/self/stat, which only meets its end, would be a system call of each start."""
+    trace = tmp_path / "trace"
+    preload = f"LD_PRELOAD={harness.SHIM}"
+    done = run("strace", "-o", trace, "-e", "trace=openat,read,close", "-E", preload, "/bin/true")
+    assert done.returncode == 0, done.stderr
+    lines = trace.read_text().splitlines()
+    opened = next(i for i, line in enumerate(lines) if '"/proc/self/stat"' in line)
+    assert [line.split("(")[0] for line in lines[opened:opened + 3]] == ["openat", "read", "close"]
