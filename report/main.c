@@ -29,6 +29,7 @@
  *   cli/rule_file          files of rules that the user names, line by line
  *   cli/wrapper_names      files of names of wrappers
  *   cli/suppressions reads files of known findings
+ *   cli/expectations prints a line for each expectation that failed
  *
  * recorder/: `memshim record`: the only code that writes a segment or a recording
  *   recorder/recorder         runs COMMAND and saves the recording; one event loop
@@ -147,6 +148,7 @@
  *   model/memory_limits  why memory was refused, by the limits that the recorder read
  *   model/suppress          removes known findings
  *   model/full_table        who created most objects, for calls that fail with ENOSPC
+ *   model/expect            expectations: what was found, and whether it is what was expected
  *   model/failures          which rule or limit a failed call met
  *   model/family            which processes may still attach a segment that no process has attached
  *   model/finalize          conclusions at the end of a session
@@ -193,6 +195,7 @@
  *   view/events_mappings   the arguments of calls that map memory
  *   view/events_objects    the arguments of calls about sets and queues
  *   view/events_csv      it as a row
+ *   view/stack_table       each call stack once
  *   view/stack           call stacks
  *   view/sites           call sites
  *   view/flame           stacks as a tree, and folded

@@ -49,7 +49,7 @@ static int choose_columns(struct printer *printer)
 
 static bool wants_stacks(const struct printer *printer)
 {
-	return printer->options->json || printer->options->stacks;
+	return printer->options->json ? !printer->options->no_stacks : printer->options->stacks;
 }
 
 static void event_print(struct printer *printer, const struct event *event)
@@ -80,7 +80,7 @@ static void event_print(struct printer *printer, const struct event *event)
 		view.purpose = view.process->mappings->last;
 	view.seq = printer->seq++;
 	if (printer->options->json)
-		events_json(printer->out, &view);
+		events_json(printer->out, &view, !printer->options->no_stacks);
 	else if (printer->options->csv)
 		events_csv(printer->out, &view, printer->columns, printer->column_count);
 	else

@@ -82,6 +82,14 @@ static const struct help_column zone_kinds[] = {
 	{NULL, NULL},
 };
 
+static const struct help_column quantities[] = {
+#define QUANTITY(id, name, unit, needs, meaning) {#name, meaning},
+#include "report/model/expect.def"
+#undef QUANTITY
+	{"finding:KIND", "findings of this kind, such as finding:failed-call"},
+	{NULL, NULL},
+};
+
 static const struct help_column top_keys[] = {
 #define KEY(id, first, second, third, written, meaning) {written, meaning},
 #include "report/top/keys.def"
@@ -163,6 +171,9 @@ static void help_put_command(struct out *out, enum command command)
 		OUT(out, "\nFILE is a recording, a live session's segment, or its name in "
 			 "'memshim ls'.\nWithout FILE, memshim.data in this folder is read, else "
 			 "this user's newest\nsession.\n");
+	if (command == COMMAND_REPORT || command == COMMAND_RECORD)
+		help_put_columns(out, "NAME of EXPR, which is NAME OP VALUE; OP: = != < <= > >=",
+				 quantities);
 	if (command == COMMAND_IPCS)
 		help_put_columns(out, "columns", ipc_columns);
 	if (command == COMMAND_REPORT) {

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define LOG_BYTES_MIN 8192ull
 #define LOG_BYTES_MAX (64ull << 30)
@@ -53,4 +54,17 @@ bool option_value_delay(const char *text, uint64_t *ns)
 		return false;
 	*ns = (uint64_t)(seconds * 1e9);
 	return true;
+}
+
+bool option_value_color(const char *text, enum color_when *color)
+{
+	static const char *const names[] = {
+		[COLOR_AUTO] = "auto", [COLOR_ALWAYS] = "always", [COLOR_NEVER] = "never"};
+
+	for (unsigned i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(text, names[i]) == 0) {
+			*color = (enum color_when)i;
+			return true;
+		}
+	return false;
 }

@@ -9,6 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "report/view/page.h"
+
 /* A whole number from `least` to `most`: decimal, 0x… hexadecimal or 0… octal. */
 bool option_value_number(const char *text, long long least, long long most, long long *value);
 
@@ -20,5 +22,8 @@ bool option_value_size(const char *text, uint64_t *bytes);
 
 /* Seconds, such as 0.5: from 0.01 to a day. */
 bool option_value_delay(const char *text, uint64_t *ns);
+
+/* auto, always or never. */
+bool option_value_color(const char *text, enum color_when *color);
 
 #endif

@@ -80,20 +80,6 @@ static int option_read_columns(struct options *options, const struct option_row 
 	return options->column_count ? 0 : option_refuse(row, "", "a list of columns");
 }
 
-static int option_read_color(struct options *options, const struct option_row *row,
-			     const char *value)
-{
-	if (strcmp(value, "auto") == 0)
-		options->color = COLOR_AUTO;
-	else if (strcmp(value, "always") == 0)
-		options->color = COLOR_ALWAYS;
-	else if (strcmp(value, "never") == 0)
-		options->color = COLOR_NEVER;
-	else
-		return option_refuse(row, value, "auto, always or never");
-	return 0;
-}
-
 static int option_read_key(struct filter *filter, const struct option_row *row, const char *value)
 {
 	long long number = 0;
@@ -178,6 +164,14 @@ static int option_take_rule_file(struct options *o, const struct option_row *row
 	return 0;
 }
 
+static int option_take_expectation(struct options *o, const struct option_row *row,
+				   const char *value)
+{
+	const char *wanted = expectations_add(&o->expectations, value, false, false);
+
+	return wanted ? option_refuse(row, value, wanted) : 0;
+}
+
 /* ---- options ---- */
 
 /* Where a value is kept that is not read further here; null: it is read. */
@@ -245,6 +239,8 @@ static int option_take_value(struct options *o, enum option_id id, char *value)
 		return o->flame_of == FLAME_OF_COUNT
 			       ? option_refuse(row, value, "kept, peak, grown or shm")
 			       : 0;
+	case OPTION_EXPECT:
+		return option_take_expectation(o, row, value);
 	case OPTION_SUPPRESS:
 		return option_take_rule_file(o, row, value, false);
 	case OPTION_WRAPPER:
@@ -254,7 +250,9 @@ static int option_take_value(struct options *o, enum option_id id, char *value)
 	case OPTION_COLUMNS:
 		return option_read_columns(o, row, value);
 	case OPTION_COLOR:
-		return option_read_color(o, row, value);
+		return option_value_color(value, &o->color)
+			       ? 0
+			       : option_refuse(row, value, "auto, always or never");
 	default:
 		return option_read_number(o, id, value);
 	}
@@ -267,6 +265,7 @@ static void option_take_flag(struct options *o, enum option_id id)
 	o->all_sessions |= id == OPTION_ALL_SESSIONS;
 	o->debuginfod |= id == OPTION_DEBUGINFOD;
 	o->stacks |= id == OPTION_STACKS;
+	o->no_stacks |= id == OPTION_NO_STACKS;
 	o->follow |= id == OPTION_FOLLOW || id == OPTION_FROM_START;
 	o->from_start |= id == OPTION_FROM_START;
 	o->force |= id == OPTION_FORCE;

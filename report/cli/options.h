@@ -6,6 +6,7 @@
 #include <limits.h>
 
 #include "report/cli/command.h"
+#include "report/cli/expectations.h"
 #include "report/model/filter.h"
 #include "report/view/flame.h"
 #include "report/view/page.h"
@@ -31,6 +32,7 @@ struct options {
 	struct suppression *suppressions; /* their rules; null: none */
 	struct wrapper_name *wrappers;    /* null: none */
 	struct filter filter;
+	struct expectations expectations;
 
 	/* What is printed, and how. */
 	const char *sort;
@@ -38,8 +40,8 @@ struct options {
 	unsigned column_count;
 	const char *format, *output, *flame, *view; /* null: not given */
 	enum flame_of flame_of;
-	bool stacks, counts, all_sessions, exact, json, csv, no_headings, scale, all, ungroup,
-		orphans, notes, help;
+	bool stacks, no_stacks, counts, all_sessions, exact, json, csv, no_headings, scale, all,
+		ungroup, orphans, notes, help;
 	unsigned top; /* rows of a table; 0 not given */
 	enum color_when color;
 

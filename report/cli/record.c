@@ -10,15 +10,18 @@
 /* Prints the summary of the recording. Returns the exit code of `memshim record`. */
 static int record_conclude(const struct options *options, const struct record_result *result)
 {
-	unsigned finding_count = 0;
+	struct summary_result found;
+	int failed = options->error_exitcode;
 
 	if (summary_show(result->fd, result->path, options->quiet, options->suppressions,
-			 &finding_count) != 0 ||
+			 &options->expectations, &found) != 0 ||
 	    !result->complete)
 		return EXIT_MEMSHIM;
-	if (result->exit_code == 0 && options->error_exitcode && finding_count > 0)
-		return options->error_exitcode;
-	return result->exit_code;
+	if (result->exit_code != 0)
+		return result->exit_code;
+	if (!found.as_expected)
+		return failed ? failed : EXIT_ABSENT;
+	return found.finding_count > 0 ? failed : 0;
 }
 
 int command_record(int argc, char **argv)

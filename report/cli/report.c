@@ -61,6 +61,9 @@ static int show_named(const struct options *options, struct session *session)
 	ret = report_show(options, session);
 	if (ret == 0 && options->flame)
 		ret = draw_flame(options, session);
+	if (ret == 0 &&
+	    !expectations_check(&options->expectations, session->model, &options->filter))
+		ret = EXIT_ABSENT;
 	return ret;
 }
 

@@ -117,8 +117,9 @@ static void print_verdict(const struct model *model)
 }
 
 int summary_show(int fd, const char *recording, bool quiet, const struct suppression *rules,
-		 unsigned *finding_count)
+		 const struct expectations *expectations, struct summary_result *result)
 {
+	const struct filter all = {0};
 	struct totals totals;
 	struct session session;
 	int ret;
@@ -127,18 +128,19 @@ int summary_show(int fd, const char *recording, bool quiet, const struct suppres
 		progress_allow();
 	ret = session_descriptor(&session, fd, recording);
 
-	*finding_count = 0;
+	*result = (struct summary_result){.as_expected = true};
 	if (ret != 0)
 		return ret;
-	session_findings(&session, rules, &(struct filter){0});
+	session_findings(&session, rules, &all);
 	totals = summary_add_up(session.model);
-	*finding_count = totals.attention;
+	result->finding_count = totals.attention;
 	if (!quiet) {
 		print_activity(session.model, &totals);
 		print_gaps(session.model);
 		print_way_on(session.model, &totals, recording);
 		print_verdict(session.model);
 	}
+	result->as_expected = expectations_check(expectations, session.model, &all);
 	left_behind_keep(&session);
 	session_close(&session);
 	return 0;

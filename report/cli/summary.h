@@ -5,15 +5,22 @@
 
 #include <stdbool.h>
 
+#include "report/cli/expectations.h"
+
 struct suppression;
+
+/* What the report shows with the same rules. */
+struct summary_result {
+	unsigned finding_count; /* without notes */
+	bool as_expected;
+};
 
 /*
  * Reads the recording from `fd` and closes it: another file may have the name `recording` now.
- * Prints the summary on standard error unless `quiet`. *finding_count is the number of findings
- * that `report` shows with the same rules, without notes. Returns 0, or an exit code after one
- * line.
+ * Prints the summary on standard error unless `quiet`, and a line for each expectation that failed.
+ * Returns 0, or an exit code after one line.
  */
 int summary_show(int fd, const char *recording, bool quiet, const struct suppression *rules,
-		 unsigned *finding_count);
+		 const struct expectations *expectations, struct summary_result *result);
 
 #endif

@@ -47,6 +47,7 @@ struct model_findings {
 	struct finding *rows;
 	uint32_t count, capacity;
 	uint32_t suppressed_count, omitted_count;      /* not among the rows */
+	uint64_t suppressed_of[FINDING_COUNT];         /* objects, processes, failed calls */
 	struct model_failure *failures, *last_failure; /* see failure_next */
 	uint32_t failure_count, explained_count;
 };

@@ -64,6 +64,7 @@ void model_suppress(struct model *model, const struct suppression *rules)
 		struct finding *finding = &model->findings.rows[i];
 
 		if (is_suppressed(model, finding, rules)) {
+			model->findings.suppressed_of[finding->kind] += finding->count;
 			finding_free(finding);
 			model->findings.suppressed_count++;
 		} else {

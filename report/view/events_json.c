@@ -274,7 +274,7 @@ static void event_json_put_host_ids(struct out *out, const struct event_view *vi
 	out_signed(out, facts->host_pid);
 }
 
-void events_json(struct out *out, const struct event_view *view)
+void events_json(struct out *out, const struct event_view *view, bool stacks)
 {
 	const struct event *event = view->event;
 
@@ -298,7 +298,11 @@ void events_json(struct out *out, const struct event_view *view)
 		event_json_put_call(out, view);
 	else
 		event_json_put_life(out, view);
-	if (model_knows_stack(view->model, event->stack)) {
+	if (event->stack) {
+		OUT(out, ",\"stack_id\":");
+		out_number(out, event->stack);
+	}
+	if (stacks && model_knows_stack(view->model, event->stack)) {
 		struct json json = {out, true};
 
 		stack_json(&json, "stack", view->model, event->process, event->stack);

@@ -5,6 +5,7 @@
 
 #include "report/view/events.h"
 
-void events_json(struct out *out, const struct event_view *view);
+/* `stacks`: with the frames of its call stack, beside the stack's number. */
+void events_json(struct out *out, const struct event_view *view, bool stacks);
 
 #endif

@@ -13,6 +13,7 @@
 #include "report/view/report_segments.h"
 #include "report/view/sites.h"
 #include "report/view/stack.h"
+#include "report/view/stack_table.h"
 
 static const char *const severities[] = {"error", "warning", "note"};
 
@@ -308,6 +309,7 @@ static void report_json_put_finding(struct json *json, const struct model *model
 			    finding->shmid);
 	json_signed_or_null(json, "msqid", is_known && finding->object_kind == MESSAGE_QUEUE,
 			    finding->shmid);
+	json_number_or_null(json, "stack_id", finding->stack != 0, finding->stack);
 	report_stack_json(json, model, finding->stack_instance, finding->stack);
 	json_close(json, '}');
 }
@@ -337,6 +339,7 @@ void report_json(struct out *out, const struct model *model, const struct filter
 	report_objects_json(&json, model, filter);
 	sites_json(&json, model, filter);
 	report_json_put_findings(&json, model);
+	stack_table_json(&json, model, filter);
 	json_close(&json, '}');
 	out_char(out, '\n');
 }

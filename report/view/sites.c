@@ -378,6 +378,7 @@ static void site_put(struct json *json, const struct model *model, const struct 
 	json_text(json, "exe", process ? process->facts.exe : "");
 	json_text(json, "where",
 		  sites_where(model, site->instance, site->stack, where, sizeof where));
+	json_number_or_null(json, "stack_id", site->stack != 0, site->stack);
 	stack_json(json, "stack", model, site->instance, site->stack);
 	json_bool(json, "cut", stack_is_cut(model, site->instance, site->stack));
 	json_close(json, '}');

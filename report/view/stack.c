@@ -55,17 +55,35 @@ static void stack_put_frame(struct json *json, const struct stack_frame *frame, 
 	json_close(json, '}');
 }
 
+static void stack_put_frames(struct json *json, const char *name, const struct stack_frame *frames,
+			     uint32_t count)
+{
+	json_open(json, name, '[');
+	for (uint32_t i = 0; i < count; i++)
+		for (uint32_t place = 0; place < place_count(&frames[i]); place++)
+			stack_put_frame(json, &frames[i], place);
+	json_close(json, ']');
+}
+
 void stack_json(struct json *json, const char *name, const struct model *model, uint32_t instance,
 		uint32_t stack)
 {
 	struct stack_frame frames[STACK_FRAMES_MAX];
 	uint32_t count = model_stack(model, instance, stack, frames);
 
-	json_open(json, name, '[');
+	stack_put_frames(json, name, frames, count);
+}
+
+void stack_frames_json(struct json *json, const char *name, const struct model *model,
+		       uint32_t instance, uint32_t stack)
+{
+	struct stack_frame frames[STACK_FRAMES_MAX];
+	uint32_t count = model_stack(model, instance, stack, frames);
+
 	for (uint32_t i = 0; i < count; i++)
-		for (uint32_t place = 0; place < place_count(&frames[i]); place++)
-			stack_put_frame(json, &frames[i], place);
-	json_close(json, ']');
+		if (frames[i].module)
+			frames[i].pc = 0;
+	stack_put_frames(json, name, frames, count);
 }
 
 static void stack_put_line(struct out *out, const struct stack_frame *frame, uint32_t i)

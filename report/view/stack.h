@@ -10,6 +10,10 @@
 void stack_json(struct json *json, const char *name, const struct model *model, uint32_t instance,
 		uint32_t stack);
 
+/* The same for any process that has the stack: the pc of a frame in a file is null. */
+void stack_frames_json(struct json *json, const char *name, const struct model *model,
+		       uint32_t instance, uint32_t stack);
+
 /* Whether the stack has more frames than were recorded. */
 bool stack_is_cut(const struct model *model, uint32_t instance, uint32_t stack);
 

@@ -19,6 +19,7 @@ _memshim_values() {
 	--call) echo brk sbrk shmget shmat shmdt shmctl semget semctl semop semtimedop msgget msgctl msgsnd msgrcv start fork exec exit ;;
 	--view) echo processes segments sites events findings ipc ;;
 	--color) echo auto always never ;;
+	--expect) _memshim_list report NAME | sed "s/\$/=/" ;;
 	--format) [ "$2" = graph ] && echo text dot mermaid json || _memshim_list export formats ;;
 	--pid | -p | --process) ps -e -o pid= ;;
 	--sort | --columns) _memshim_list "$2" columns ;;

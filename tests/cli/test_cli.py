@@ -54,7 +54,8 @@ WRONG = {
     "call": ["foo", "brk,foo", ""], "sort": ["nonsense"], "color": ["maybe"], "columns": ["nonsense", "pid,nonsense"],
     "stack-depth": ["65", "-1", "x", ""], "log-size": ["1", "x", "16X", "9999999G", ""],
     "error-exitcode": ["256", "-1", "x"], "format": ["nonsense"], "process": ["x", "0"],
-    "sample": ["x", "-1", "1.5", "3600001", ""], "view": ["nonsense"], "flame-of": ["nonsense", "Peak"],
+    "sample": ["x", "-1", "1.5", "3600001", ""], "view": ["nonsense"],
+    "expect": ["leaked", "nonsense=0", "leaked=x"], "flame-of": ["nonsense", "Peak"],
 }
 
 ANY_VALUE = {"output", "exe", "flame", "sysroot", "suppress", "wrapper", "wrapper-file"}

@@ -143,7 +143,7 @@ static void show_events(const char *path)
 		view.process = model_process(session.model, event->process);
 		view.segment = model_event_segment(session.model, event);
 		events_text(&out, &view, i % 2, true);
-		events_json(&out, &view);
+		events_json(&out, &view, true);
 		events_csv(&out, &view, columns, EVENT_COLUMN_COUNT);
 	}
 	out_finish(&out);
