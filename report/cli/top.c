@@ -152,6 +152,8 @@ int command_top(int argc, char **argv)
 	top.interval_ns = options.delay_ns ? options.delay_ns : INTERVAL_DEFAULT_NS;
 	rows_lists(top.lists, &top.rows);
 	ret = find_view(options.view, &top.view);
+	if (!options.view && options.filter.by_id && options.filter.kind != SHARED_MEMORY)
+		top.view = VIEW_IPC;
 	if (ret == 0)
 		ret = set_sort(&top, options.sort);
 	if (ret == 0)

@@ -63,3 +63,18 @@ def test_who_operated_last():
             if process["state"] == "running":
                 os.kill(process["pid"], signal.SIGKILL)
         program.end()
+
+
+def test_one_set_or_queue(compile_c):
+    """--semid and --msqid begin with the list of the IPC table, and show only that object."""
+    harness.record(compile_c("one", """
+        #include <sys/msg.h>
+        #include <sys/sem.h>
+        int main(void) { return semget(IPC_PRIVATE, 1, 0600) < 0 || semget(IPC_PRIVATE, 2, 0600) < 0 || msgget(IPC_PRIVATE, 0600) < 0; }
+    """), options=("-q",))
+    report = Recording("memshim.data").report()
+    for option, kind, of in (("semid", "set", "semaphores"), ("msqid", "queue", "queues")):
+        wanted = report[of][-1][option]
+        shown = harness.memshim("top", "--once", f"--{option}={wanted}", "memshim.data").stdout
+        assert [row[:2] for row in rows_below(shown, "KIND")] == [[kind, str(wanted)]]
+        assert harness.memshim("top", "--once", f"--{option}=1234567", "memshim.data").returncode == 1
