@@ -6,7 +6,9 @@ skipped. MEMSHIM_TESTS_WITHOUT="32-bit programs,huge pages": the machine counts 
 """
 
 import collections
+import contextlib
 import ctypes
+import fcntl
 import functools
 import mmap
 import os
@@ -32,6 +34,19 @@ def needs(*features):
     """The mark of a test that is collected only where all these features exist."""
     assert all(feature in FEATURES for feature in features), features
     return pytest.mark.needs(*features)
+
+
+@contextlib.contextmanager
+def pids_after(number):
+    """
+    The next process gets the pid after `number`, or a later one. Only one test at a time may do so: else two processes
+    of one recording may get the same pid.
+    """
+    with open(__file__, encoding="utf-8") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as last:
+            last.write(str(number))
+        yield
 
 
 def tried(*argv):

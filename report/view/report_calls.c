@@ -33,7 +33,7 @@ static void report_call_put_errors(const struct call_row *row, struct cell *cell
 	uint64_t named = 0;
 	size_t used = 0;
 
-	cell->text[0] = '\0';
+	snprintf(cell->text, sizeof cell->text, "-");
 	for (unsigned i = 0; i < ERRORS_MOST && row->errors[i].count; i++) {
 		const char *name = name_of_errno((int)row->errors[i].error);
 

@@ -6,6 +6,7 @@ Whole screens, as a person sees them: those in tests/screens, of one small progr
     RENEW_SCREENS=1 pytest tests/cli/test_screens.py     writes them again; look at the difference
 """
 
+import contextlib
 import os
 import re
 
@@ -85,10 +86,8 @@ def without_columns(text, *headings):
 @pytest.fixture
 def story(compile_c, monkeypatch):
     program = compile_c("story", STORY, "-g", "-O0")
-    if harness.IS_ROOT:
-        with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as last:
-            last.write("20000")  # pids of five digits, as in the screens
-    record("./" + os.path.basename(program), options=("-q",))
+    with machine.pids_after(20000) if harness.IS_ROOT else contextlib.nullcontext():  # pids of five digits, as in the screens
+        record("./" + os.path.basename(program), options=("-q",))
     monkeypatch.setenv("COLUMNS", "80")
 
 

@@ -120,9 +120,9 @@ def test_reused_pid_is_not_the_creator(compile_c):
 def process_of_pid(pid):
     """Starts a process that has this pid. Where another process took the pid first, it waits until that one ends."""
     for _ in range(1000):
-        with open("/proc/sys/kernel/ns_last_pid", "w", encoding="ascii") as last:
-            last.write(str(pid - 1))
-        with Lines(target("ledger")) as other:
+        with contextlib.ExitStack() as stack:
+            with machine.pids_after(pid - 1):
+                other = stack.enter_context(Lines(target("ledger")))
             if other.process.pid == pid:
                 yield
                 return
