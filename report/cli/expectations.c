@@ -5,15 +5,13 @@
 
 #include "report/util/error.h"
 
-const char *expectations_add(struct expectations *expectations, const char *text, bool growth,
-			     bool is_gate)
+const char *expectations_add(struct expectations *expectations, const char *text)
 {
 	const char *wanted;
 
 	if (expectations->count == EXPECTATIONS_MAX)
 		return "one of at most 64 expectations";
-	wanted = expectation_parse(text, growth, &expectations->rows[expectations->count].row);
-	expectations->rows[expectations->count].is_gate = is_gate;
+	wanted = expectation_parse(text, &expectations->rows[expectations->count]);
 	expectations->count += !wanted;
 	return wanted;
 }
@@ -29,7 +27,7 @@ static bool expectation_check(const struct expectation *expectation, const struc
 	if (answer == EXPECT_HOLDS)
 		return true;
 	snprintf(what, sizeof what, "expected %s", expectation->text);
-	expectation_words(expectation, found, false, words);
+	expectation_words(expectation, found, words);
 	if (answer == EXPECT_UNKNOWN)
 		error_format(what, "found %s, but %s", words, missing);
 	else
@@ -43,6 +41,6 @@ bool expectations_check(const struct expectations *expectations, const struct mo
 	bool all = true;
 
 	for (unsigned i = 0; i < expectations->count; i++)
-		all &= expectation_check(&expectations->rows[i].row, model, filter);
+		all &= expectation_check(&expectations->rows[i], model, filter);
 	return all;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The expectations of --expect and --fail-on: a line for each that failed. */
+/* The expectations of --expect: a line for each that failed. */
 #ifndef MEMSHIM_CLI_EXPECTATIONS_H
 #define MEMSHIM_CLI_EXPECTATIONS_H
 
@@ -8,16 +8,12 @@
 #define EXPECTATIONS_MAX 64u
 
 struct expectations {
-	struct {
-		struct expectation row;
-		bool is_gate; /* --fail-on: it must not hold */
-	} rows[EXPECTATIONS_MAX];
+	struct expectation rows[EXPECTATIONS_MAX];
 	unsigned count;
 };
 
 /* Null, or what the text should have been. */
-const char *expectations_add(struct expectations *expectations, const char *text, bool growth,
-			     bool is_gate);
+const char *expectations_add(struct expectations *expectations, const char *text);
 
 /* After session_findings. False after a line for each that failed or is not known. */
 bool expectations_check(const struct expectations *expectations, const struct model *model,

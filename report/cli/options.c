@@ -167,7 +167,7 @@ static int option_take_rule_file(struct options *o, const struct option_row *row
 static int option_take_expectation(struct options *o, const struct option_row *row,
 				   const char *value)
 {
-	const char *wanted = expectations_add(&o->expectations, value, false, false);
+	const char *wanted = expectations_add(&o->expectations, value);
 
 	return wanted ? option_refuse(row, value, wanted) : 0;
 }

@@ -55,8 +55,8 @@ static const char *expect_read_operator(const char *text, struct expectation *ex
 	return NULL;
 }
 
-/* Digits, perhaps with a sign and a point, and K, M, G or %. */
-static bool expect_read_value(const char *text, bool growth, struct expectation *expectation)
+/* Digits, perhaps with a sign and a point, and K, M or G. */
+static bool expect_read_value(const char *text, struct expectation *expectation)
 {
 	static const char form[] = "+-.0123456789";
 	size_t length = strspn(text, form);
@@ -67,9 +67,8 @@ static bool expect_read_value(const char *text, bool growth, struct expectation 
 	if (length == 0 || end != text + length)
 		return false;
 	shift = *end == 'K' ? 10 : *end == 'M' ? 20 : *end == 'G' ? 30 : 0;
-	expectation->percent = growth && *end == '%';
 	expectation->value *= (double)(1u << shift);
-	end += shift || expectation->percent;
+	end += shift != 0;
 	end += strspn(end, BLANKS);
 	return *end == '\0' && fabs(expectation->value) <= VALUE_MAX;
 }
@@ -97,7 +96,7 @@ static const char *expect_read_name(const char *text, struct expectation *expect
 	return NULL;
 }
 
-const char *expectation_parse(const char *text, bool growth, struct expectation *expectation)
+const char *expectation_parse(const char *text, struct expectation *expectation)
 {
 	const char *at = text + strspn(text, BLANKS);
 
@@ -108,9 +107,8 @@ const char *expectation_parse(const char *text, bool growth, struct expectation 
 	at = expect_read_operator(at + strspn(at, BLANKS), expectation);
 	if (!at)
 		return "NAME OP VALUE, with one of the operators = != < <= > >=";
-	if (!expect_read_value(at + strspn(at, BLANKS), growth, expectation))
-		return growth ? "NAME OP VALUE, with a number, K, M, G, or a percentage"
-			      : "NAME OP VALUE, with a number, K, M or G";
+	if (!expect_read_value(at + strspn(at, BLANKS), expectation))
+		return "NAME OP VALUE, with a number, K, M or G";
 	return NULL;
 }
 
@@ -291,10 +289,10 @@ enum expect_answer expectation_judge(const struct expectation *expectation, doub
 	return expectation_fits(expectation, found) ? EXPECT_HOLDS : EXPECT_FAILS;
 }
 
-const char *expectation_words(const struct expectation *expectation, double found, bool growth,
+const char *expectation_words(const struct expectation *expectation, double found,
 			      char words[EXPECT_WORDS_BYTES])
 {
-	const char *sign = found < 0 ? "-" : growth && found > 0 ? "+" : "";
+	const char *sign = found < 0 ? "-" : "";
 	char text[FORMAT_BYTES];
 	double size = fabs(found);
 

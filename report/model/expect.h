@@ -32,13 +32,12 @@ struct expectation {
 	enum finding_kind kind; /* of QUANTITY_FINDING */
 	enum expect_operator operator;
 	double value;
-	bool percent; /* of the earlier session's value */
 };
 
 enum expect_answer { EXPECT_HOLDS, EXPECT_FAILS, EXPECT_UNKNOWN };
 
-/* Null, or what the text should have been. `growth`: VALUE may be a percentage. */
-const char *expectation_parse(const char *text, bool growth, struct expectation *expectation);
+/* Null, or what the text should have been. */
+const char *expectation_parse(const char *text, struct expectation *expectation);
 
 /*
  * After session_findings: the quantity in this session, without what is suppressed. `missing`: what
@@ -51,9 +50,9 @@ double expectation_measure(const struct expectation *expectation, const struct m
 enum expect_answer expectation_judge(const struct expectation *expectation, double found,
 				     const char *missing);
 
-/* "17", "1.5M (1572864 bytes)"; with a sign when it is a growth. */
+/* "17", "1.5M (1572864 bytes)". */
 #define EXPECT_WORDS_BYTES 80
-const char *expectation_words(const struct expectation *expectation, double found, bool growth,
+const char *expectation_words(const struct expectation *expectation, double found,
 			      char words[EXPECT_WORDS_BYTES]);
 
 #endif
